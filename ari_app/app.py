@@ -236,7 +236,7 @@ class App:
         except PhoneError as error:
             log.warning("an ended call is looked after later: %s", error)
             return
-        call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
+        call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
         with contextlib.suppress(PhoneError):
             await steps.wind_up(call)
             self.calls.is_over(call)
@@ -245,7 +245,7 @@ class App:
         """Asterisk has taken the call back, and records by itself what becomes of it; or it is just hanging up."""
         with contextlib.suppress(PhoneError):
             if await call.person.ends_within(HANGUP_SECONDS):
-                call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
+                call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
                 return
         log.warning("Asterisk has taken the call back")
         # The dead man's switch may have been renewed since, and would cut a talk that Asterisk has begun.
@@ -265,7 +265,7 @@ class App:
         except LeftTheApp:
             await self.let_go(call)
         except HungUp:
-            call.note(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
+            call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
         except (AsteriskUnreachable, AsteriskRefused) as error:
             # The dead man's switch does the same.
             log.error("the dialplan could not be given the call: %s", error)

@@ -48,7 +48,7 @@ async def drain(office: AppContext) -> None:
 async def turn_away(call: LiveCall) -> EndedBy:
     """Who calls while Leaseline is stopped is busy to them, and is called back."""
     call.arrived()
-    call.note(StepTaken(*call.stamp(), step=CallStep.TURNED_AWAY))
+    call.emit(StepTaken(*call.stamp(), step=CallStep.TURNED_AWAY))
     await call.channel.hang_up(BUSY)
     return EndedBy.SYSTEM
 
@@ -80,9 +80,9 @@ async def _part(call: LiveCall) -> None:
             await _tell(call)
     except (PhoneError, TimeoutError) as error:
         log.warning("somebody is cut off without a word: %s", error)
-    call.note(TalkCut(*call.stamp("stopped"), leg_id="", by=Cut.STOPPED))
+    call.emit(TalkCut(*call.stamp("stopped"), leg_id="", by=Cut.STOPPED))
     if call.step is CallStep.TALK:
-        call.note(CallEnded(*call.stamp("ended"), by=EndedBy.SYSTEM))
+        call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.SYSTEM))
     with contextlib.suppress(PhoneError):
         await call.person.hang_up()
 

@@ -33,34 +33,34 @@ async def keep_talks(
             log.error("a recording is kept later", extra={"file": name, "error": error.strerror})
             continue
         for fact in facts:
-            journal.note(fact)
+            journal.append(fact)
 
 
 async def keep_messages(
     config: Config, journal: Journal, client: AriClient, up: Collection[str], now: datetime
 ) -> None:
-    """Messages whose call nobody has on record as going on: what Asterisk noted of it was lost, as on a full disk."""
+    """Messages whose call nobody has on record as going on: what Asterisk logged of it was lost, as on a full disk."""
     for call_id, written_at in await asyncio.to_thread(recordings.messages_in_spool, config, now):
         if call_id not in up and not await _is_live(client, call_id):
-            log.error("a message is found whose call left no note", extra={"call": call_id})
-            await close(config, journal, call_id, written_at, is_cut=False, is_unnoted=True)
+            log.error("a message is found whose call left no log entry", extra={"call": call_id})
+            await close(config, journal, call_id, written_at, is_cut=False, is_unlogged=True)
 
 
 async def close(
-    config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unnoted: bool = False
+    config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unlogged: bool = False
 ) -> None:
     """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
-    because Asterisk did, `is_unnoted` when Asterisk had it alone and no note of how it went there comes any more."""
+    because Asterisk did, `is_unlogged` when Asterisk had it alone and no log of how it went there comes any more."""
     try:
         for fact in await asyncio.to_thread(list, strays.facts_of(config, call_id, at)):
-            journal.note(fact)
+            journal.append(fact)
     except OSError as error:
         # It stays where it is, and is found there as a message without a call.
         log.error("a message is kept later", extra={"call": call_id, "error": error.strerror})
     if is_cut:
-        journal.note(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
-    once = "unnoted" if is_unnoted else "ended"
-    journal.note(CallEnded(f"{call_id}/{once}", call_id, at, by=EndedBy.SYSTEM, without_app=is_unnoted))
+        journal.append(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
+    once = "unnoted" if is_unlogged else "ended"
+    journal.append(CallEnded(f"{call_id}/{once}", call_id, at, by=EndedBy.SYSTEM, without_app=is_unlogged))
 
 
 async def _is_live(client: AriClient, name: str) -> bool:

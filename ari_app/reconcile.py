@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often what Asterisk has is compared with what we know of, beside the events."""
-NOTES_SECONDS = 30.0
-"""What Asterisk notes of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
+LOGGING_SECONDS = 30.0
+"""What Asterisk logs of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
 
 
 class Beginner(Protocol):
@@ -102,7 +102,7 @@ class Reconciler:
     async def _look(self) -> None:
         """Compares Asterisk and the record with our flows.
 
-        Imports what Asterisk noted of calls it handled alone, takes up callers whom a failed request left without a
+        Imports what Asterisk logged of calls it handled alone, takes up callers whom a failed request left without a
         flow, and closes the records of calls that ended unseen. What is found unattended is acted on when it still is
         so at a later look: events and facts about it may be on their way.
         """
@@ -127,7 +127,7 @@ class Reconciler:
         gone = [id for id in open_calls if id not in present and id not in office.calls]
         self._witness.seen(present)
         for fact in self._witness.facts(open_calls, office.client.connected_at):
-            journal.note(fact)
+            journal.append(fact)
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
@@ -138,7 +138,8 @@ class Reconciler:
         for call_id in gone:
             if call_id in due:
                 is_cut = bool(self._asterisk_since and open_calls[call_id] < self._asterisk_since)
-                no_note = at - self._unattended[call_id] > NOTES_SECONDS and not spool.has_notes(office.config, call_id)
+                is_late = at - self._unattended[call_id] > LOGGING_SECONDS
+                is_unlogged = is_late and not spool.has_entries(office.config, call_id)
                 ended_at = self._witness.ended_at(
                     call_id,
                     open_calls[call_id],
@@ -146,7 +147,7 @@ class Reconciler:
                     died_at=died_at if is_cut else None,
                     last_seen=self._last_seen,
                 )
-                await leftovers.close(office.config, journal, call_id, ended_at, is_cut=is_cut, is_unnoted=no_note)
+                await leftovers.close(office.config, journal, call_id, ended_at, is_cut=is_cut, is_unlogged=is_unlogged)
         await leftovers.keep_messages(office.config, journal, office.client, {*up, *open_calls}, office.now())
         await self._crowding.look(channels)
 
@@ -239,6 +240,6 @@ async def stop_leg(office: AppContext, leg_id: str) -> None:
         leg.release()
     call_id = recovery.call_of(leg_id)
     if call_id.startswith(ORDER_MARK):
-        # Perhaps the agent has never answered; then there is no call to note anything of.
+        # Perhaps the agent has never answered; then there is no call to record anything of.
         return
-    office.journal.note(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))
+    office.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))

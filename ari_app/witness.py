@@ -19,7 +19,7 @@ class Witness:
         self._seen: set[str] = set()
 
     def gone(self, channel_id: str, at: datetime) -> None:
-        """Asterisk noted that a channel was gone; it may note the same twice."""
+        """Asterisk logged that a channel was gone; it may log the same twice."""
         self._gone[channel_id] = at
         while len(self._gone) > MOST:
             del self._gone[next(iter(self._gone))]
@@ -42,7 +42,7 @@ class Witness:
     def ended_at(
         self, call_id: str, began_at: datetime, now: datetime, *, died_at: datetime | None, last_seen: datetime | None
     ) -> datetime:
-        """When a call ended that is gone, as far as no channel of it was noted. `died_at` is when its Asterisk was
+        """When a call ended that is gone, as far as no channel of it was logged. `died_at` is when its Asterisk was
         gone, if it was; `last_seen` when the app before us was alive last. One that we have seen up ended just now."""
         known = died_at or (None if call_id in self._seen else last_seen)
         return min(known, now) if known and known > began_at else now

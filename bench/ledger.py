@@ -130,7 +130,7 @@ async def _calls(journal: Journal, numbers: range) -> None:
     """One after another, or with all their bursts in turns."""
     for together in zip(*(bursts(number) for number in numbers), strict=True):
         for fact in itertools.chain(*together):
-            journal.note(fact)
+            journal.append(fact)
         await journal.drained()
 
 

@@ -50,7 +50,7 @@ NEXT = "next"
 
 
 class Carrier(asyncio.DatagramProtocol):
-    """Answers OPTIONS, every INVITE with one status or not at all, and notes when the INVITEs came."""
+    """Answers OPTIONS, every INVITE with one status or not at all, and records when the INVITEs came."""
 
     def __init__(self, status: str) -> None:
         self.status = status

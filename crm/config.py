@@ -582,7 +582,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def spool_folder(self) -> Path:
-        """What Asterisk noted of calls it handled without the app, until that is imported."""
+        """What Asterisk logged of calls it handled without the app, until that is imported."""
         return self.home / "spool"
 
     @property

@@ -1,4 +1,4 @@
-"""Phones and carriers that answer every call with a redirection (SIP 3xx), and note what they were sent."""
+"""Phones and carriers that answer every call with a redirection (SIP 3xx), and record what they were sent."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def said_in(system: System, recording: Path, *texts: str) -> list[str]:
 
 
 async def nowhere_in(system: System, number: str) -> None:
-    """No file of the home holds a number, whether database, journal, note or log."""
+    """No file of the home holds a number, whether database, journal, spool or log."""
     # Read by a process of its own: closing the database's file here would take SQLite's locks on it from this process
     # (POSIX), and the app would then delete the write-ahead log, which this process would go on reading.
     grep = await asyncio.create_subprocess_exec(

@@ -121,7 +121,7 @@ async def _never() -> None:
 def taker_leg(call: LiveCall, taker: Taker) -> RingingLeg:
     """The phone of whoever picked the person up, as if it had rung and been answered."""
     leg_id = call.leg_of(taker.channel.id, taker.device)
-    call.note(
+    call.emit(
         LegRang(*call.stamp(f"leg-{leg_id}"), leg_id=leg_id, device=taker.device, agent=taker.agent, stage=taker.stage)
     )
     leg = RingingLeg(taker.channel, taker.device, taker.agent)
@@ -138,7 +138,7 @@ async def hang_up_of(channel: Handle) -> NoReturn:
 async def stop(
     call: LiveCall, legs: list[RingingLeg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
 ) -> None:
-    """Stops phones that ring, and notes how it ended for each; `told` is the prompt for whoever was hearing more."""
+    """Stops phones that ring, and records how it ended for each; `told` is the prompt for whoever was hearing more."""
 
     async def stop_one(leg: RingingLeg) -> None:
         await leg.stop(cause, told)
@@ -165,9 +165,9 @@ def was_taken_away(call: LiveCall, leg: RingingLeg) -> bool:
 
 
 def over(call: LiveCall, leg: RingingLeg, status: DialStatus) -> None:
-    """Notes that a phone rings no longer."""
+    """Records that a phone has stopped ringing."""
     leg_id = leg.channel.id
-    call.note(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=leg.forwards))
+    call.emit(LegEnded(*call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=status, forwards=leg.forwards))
 
 
 async def stop_other_calls(

@@ -280,7 +280,7 @@ class LiveCall:
 
     def arrived(self) -> None:
         """States the call's arrival."""
-        self.note(
+        self.emit(
             CallArrived(
                 *self.stamp("arrived"),
                 did=self.did,
@@ -292,9 +292,9 @@ class LiveCall:
             )
         )
 
-    def note(self, fact: Fact) -> None:
+    def emit(self, fact: Fact) -> None:
         """States a fact; it is on disk when this returns, and in the database soon."""
-        self.office.journal.note(fact)
+        self.office.journal.append(fact)
 
     def stamp(self, once: str = "") -> tuple[str, str, datetime]:
         """What every fact of this call begins with: its own id, the call's, and the time.
@@ -312,7 +312,7 @@ class LiveCall:
         await self.tell(LL_STEP=step.value, **variables)
         self.step = step
         self.office.calls.has_returned(self)
-        self.note(StepTaken(*self.stamp(), step=step))
+        self.emit(StepTaken(*self.stamp(), step=step))
 
     def keep(self, **variables: str) -> None:
         """For the app that comes after a crash: Asterisk is told with the step that follows, or by `tell`."""
@@ -351,18 +351,18 @@ class LiveCall:
         return f"{self.id}{LEG_MARK}{device}-{hashlib.sha256(channel_id.encode()).hexdigest()[:6]}"
 
     def leg_over(self, channel_id: str, device: str) -> None:
-        """Notes that an agent's part in the talk is over."""
+        """Records that an agent's part in the talk is over."""
         leg = self.leg_of(channel_id, device)
-        self.note(TalkEnded(*self.stamp(f"talk-ended-{leg}"), leg_id=leg))
-        self.note(LegEnded(*self.stamp(f"leg-ended-{leg}"), leg_id=leg, status=DialStatus.ANSWER))
+        self.emit(TalkEnded(*self.stamp(f"talk-ended-{leg}"), leg_id=leg))
+        self.emit(LegEnded(*self.stamp(f"leg-ended-{leg}"), leg_id=leg, status=DialStatus.ANSWER))
 
     def leg_succeeds(self, former_id: str, former_device: str, channel_id: str, device: str, agent: str) -> None:
-        """Notes that another phone has an agent's part in the call."""
+        """Records that another phone has taken an agent's part in the call."""
         self.leg_over(former_id, former_device)
         leg = self.leg_of(channel_id, device)
-        self.note(LegRang(*self.stamp(f"leg-{leg}"), leg_id=leg, device=device, agent=agent, stage="replaced"))
+        self.emit(LegRang(*self.stamp(f"leg-{leg}"), leg_id=leg, device=device, agent=agent, stage="replaced"))
         if self.step is CallStep.TALK:
-            self.note(TalkStarted(*self.stamp(f"talk-{leg}"), leg_id=leg))
+            self.emit(TalkStarted(*self.stamp(f"talk-{leg}"), leg_id=leg))
 
     # --- a colleague takes the person over ---
 

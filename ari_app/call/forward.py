@@ -102,7 +102,7 @@ class Forwarded(RingingLeg):
 
     async def stop(self, cause: str, told: str = "") -> None:
         if not self.has_channel:
-            # Whoever dials notes how it ended: unanswered, unless a colleague was first or the caller hung up.
+            # Whoever dials records how it ended: unanswered, unless a colleague was first or the caller hung up.
             self._stopped_as = DialStatus.CANCEL if told else DialStatus.NOANSWER
             self.answer.cancel()
             await asyncio.gather(self.answer, return_exceptions=True)

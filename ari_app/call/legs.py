@@ -162,7 +162,7 @@ async def ring_phones(
 
 async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, caller_id: str) -> RingingLeg | None:
     leg_id = new_leg(call.id, phone.device)
-    call.note(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
+    call.emit(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
     call.ringing.add(phone.agent)
     try:
         return await ring_phone(
@@ -181,7 +181,7 @@ async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, ca
             confirmation=confirmation(call, phone.agent) if phone.confirm else None,
         )
     except NotRung as refused:
-        call.note(
+        call.emit(
             LegEnded(
                 *call.stamp(f"leg-ended-{leg_id}"), leg_id=leg_id, status=refused.status, forwards=refused.forwards
             )

@@ -59,7 +59,7 @@ async def dial(
 
     `caller_id` is our line (E.164). A trunk that answers 503 or the like, or nothing at all to the INVITE, is passed
     for the next; busy or no such number is an answer. Raises NotReached when nobody answers in
-    `dialing.ring_seconds`. Being cancelled it hangs up, and notes what `stopped_as` tells by then: whoever stops the
+    `dialing.ring_seconds`. Being cancelled it hangs up, and records what `stopped_as` tells by then: whoever stops the
     ringing may know that nobody answered in the time they had for it. `device` and `agent` are whose number it is, if
     somebody's of ours; `on_ringing` is called when it rings there. With LL_CALLER among `variables`, a channel's name,
     whoever answers while the app is away is connected with that; LL_CONFIRM says whether only a digit does.
@@ -79,7 +79,7 @@ async def dial(
             leg_stage,
             clearance.number,
         )
-        office.journal.note(rang)
+        office.journal.append(rang)
         patience = office.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
         try:
             return await leg.answered(patience, leg.originate(route, caller_id, variables or {}))
@@ -225,7 +225,7 @@ class OutsideLeg:
     def _over(self, status: DialStatus) -> None:
         self._channel.release()
         fact_id = f"{self._call_id}/leg-ended-{self._channel.id}"
-        self._office.journal.note(LegEnded(fact_id, self._call_id, self._office.now(), self._channel.id, status))
+        self._office.journal.append(LegEnded(fact_id, self._call_id, self._office.now(), self._channel.id, status))
 
 
 async def _offline_last(client: AriClient, routes: tuple[Route, ...]) -> list[Route]:

@@ -46,7 +46,7 @@ async def _tell(call: LiveCall, channel: Handle) -> None:
 
 def _heard(call: LiveCall, channel: Handle) -> None:
     leg = call.leg_of(channel.id, channel.endpoint)
-    call.note(RecordingAnnounced(*call.stamp(f"announced-{leg}"), leg_id=leg))
+    call.emit(RecordingAnnounced(*call.stamp(f"announced-{leg}"), leg_id=leg))
 
 
 async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
@@ -80,7 +80,7 @@ async def finish(call: LiveCall) -> None:
     await call.talk_bridge.stop_recording(name)
     call.recording = None
     seconds = await asyncio.to_thread(recordings.keep, call.office.config, name)
-    call.note(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
+    call.emit(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
 
 
 async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
@@ -88,7 +88,7 @@ async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
     await bridge.record(name)
     call.recording = name
     file = recordings.file_name(name)
-    call.note(RecordingStarted(*call.stamp(f"{name}-started"), recording_id=name, mode=mode, file=file))
+    call.emit(RecordingStarted(*call.stamp(f"{name}-started"), recording_id=name, mode=mode, file=file))
 
 
 async def _live(call: LiveCall) -> str | None:

@@ -61,7 +61,7 @@ async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
         call.whispered.remove(channel)
     log.info("whispered", extra={"leg": channel.id, "choice": choice.name})
     if choice is ConfirmChoice.LATER:
-        call.note(
+        call.emit(
             CallbackPromised(*call.stamp(f"promised-{agent}"), leg_id=channel.id, agent=agent, minutes=CALLBACK_MINUTES)
         )
     return choice

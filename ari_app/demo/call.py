@@ -209,9 +209,9 @@ class _Demo:
             await race(self._script(caller), until_done(over))
             if not over.done():
                 await caller.hang_up()
-                self._note("hung_up", "")
+                self._add("hung_up", "")
             else:
-                self._note("was_hung_up", "")
+                self._add("was_hung_up", "")
             await over
         finally:
             await end_all([over])
@@ -234,7 +234,7 @@ class _Demo:
             await self._step_is(CallStep.MENU, CallStep.TEXT_OFFER)
             await asyncio.sleep(LISTEN_SECONDS)
             await caller.press(key)
-            self._note("pressed", key)
+            self._add("pressed", key)
             self.say(f"the caller pressed {key}")
             await asyncio.sleep(0.7)
         step = await self._step_is(CallStep.TEXT_OFFER, CallStep.TALK, CallStep.VOICEMAIL, CallStep.UNKNOWN_LINE)
@@ -248,10 +248,10 @@ class _Demo:
             await asyncio.sleep(self._length("nobody_available") + 0.7)
             if message:
                 await caller.say(message)
-                self._note("said", self.options.leave_message or "")
+                self._add("said", self.options.leave_message or "")
                 await asyncio.sleep(len(listening.read(message)) / listening.RATE + 0.3)
                 await caller.press("#")
-                self._note("pressed", "#")
+                self._add("pressed", "#")
                 await asyncio.Event().wait()  # The system thanks and hangs up.
         else:
             await asyncio.Event().wait()
@@ -259,7 +259,7 @@ class _Demo:
     def _length(self, prompt: str) -> float:
         return len(listening.read(self.config.prompt(prompt, "en"))) / listening.RATE
 
-    def _note(self, kind: str, text: str) -> None:
+    def _add(self, kind: str, text: str) -> None:
         self.moments.append(DemoMoment(asyncio.get_running_loop().time() - self.answered_at, kind, text))
 
     # --- what the CRM says ---

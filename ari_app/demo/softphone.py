@@ -119,7 +119,7 @@ class Softphone:
     def count(self, kind: str) -> int:
         return sum(event.kind == kind for event in self.events)
 
-    async def _note(self, message: dict[str, object]) -> None:
+    async def _take_in(self, message: dict[str, object]) -> None:
         async with self._changed:
             if message.get("response"):
                 answer = self._answers.pop(str(message.get("token")), None)
@@ -142,7 +142,7 @@ class Softphone:
                 body = await reader.readexactly(length + 1)
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
-            await self._note(json.loads(body[:-1].decode(errors="replace")))
+            await self._take_in(json.loads(body[:-1].decode(errors="replace")))
 
     async def _read_console(self, stdout: asyncio.StreamReader) -> None:
         log = (self.folder / "console.log").open("ab")

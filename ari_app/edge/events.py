@@ -213,7 +213,7 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class TextMessage:
-    """Without its text, which the dialplan has noted; see texts-from-trunk in extensions.conf.j2."""
+    """Without its text, which the dialplan has logged; see texts-from-trunk in extensions.conf.j2."""
 
     to: str
 

@@ -62,7 +62,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
                     colleague = await while_waiting(call, _called(call, agent, target))
                 except NotTaken as failed:
                     leg = call.leg_of(agent.id, agent.endpoint)
-                    call.note(TransferFailed(*call.stamp(), from_leg=leg, target=target, why=str(failed)))
+                    call.emit(TransferFailed(*call.stamp(), from_leg=leg, target=target, why=str(failed)))
                     return await give_back(call, agent, failed)
         except _AgentLeft:
             # Hung up before the target answered: rung on as in a blind transfer.
@@ -74,7 +74,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
             await taken_over(call, None, colleague.id, colleague.name, ATTENDED)
             return CallStep.TALK
         await colleague.hang_up()
-        call.note(LegEnded(*call.stamp(f"leg-ended-{colleague.id}"), leg_id=colleague.id, status=DialStatus.ANSWER))
+        call.emit(LegEnded(*call.stamp(f"leg-ended-{colleague.id}"), leg_id=colleague.id, status=DialStatus.ANSWER))
         return CallStep.TALK
     finally:
         agent.release()
@@ -155,7 +155,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
     other = call.office.calls.of_channel(second.id) if second else None
     if second is None or other is None or other is call:
         await progress(call, agent, "channel_unavailable")
-        call.note(
+        call.emit(
             TransferFailed(
                 *call.stamp(), from_leg=call.leg_of(agent.id, agent.endpoint), target="", why="The other call is gone."
             )

@@ -31,7 +31,7 @@ async def colleague(call: LiveCall, caller: Colleague | None, extension: str) ->
 def place(call: LiveCall, caller: Colleague | None, extension: str) -> None:
     """States that an agent calls a colleague."""
     call.direction = CallDirection.INTERNAL
-    call.note(
+    call.emit(
         CallPlaced(
             *call.stamp("placed"),
             direction=CallDirection.INTERNAL,

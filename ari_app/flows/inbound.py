@@ -63,9 +63,9 @@ async def is_wanted(call: LiveCall) -> BlockDecision:
             now=office.now(),
         )
     if decision.is_blocked:
-        call.note(CallerBlocked(*call.stamp("blocked"), entry=decision.entry))
+        call.emit(CallerBlocked(*call.stamp("blocked"), entry=decision.entry))
     elif decision.entry:
-        call.note(CallerSpared(*call.stamp("spared"), entry=decision.entry, why=decision.spared))
+        call.emit(CallerSpared(*call.stamp("spared"), entry=decision.entry, why=decision.spared))
     return decision
 
 
@@ -83,7 +83,7 @@ async def unknown_line(call: LiveCall) -> EndedBy:
 
 async def question(call: LiveCall) -> EndedBy:
     """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
-    call.note(QuestionAsked(*call.stamp("question")))
+    call.emit(QuestionAsked(*call.stamp("question")))
     await voicemail(call)
     return EndedBy.SYSTEM
 

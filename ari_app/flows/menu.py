@@ -37,7 +37,7 @@ async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: t
     while True:
         keys = dialogue.keyed(await _keys(call, dialogue))
         if keys:
-            call.note(KeyPressed(*call.stamp(), key=keys, question=ask.question.value))
+            call.emit(KeyPressed(*call.stamp(), key=keys, question=ask.question.value))
         given = dialogue.hears(keys)
         if given is not None:
             return given
@@ -76,7 +76,7 @@ async def text_offer(call: LiveCall) -> CallStep:
     if not call.known.can_text_link:
         await play(call.person, call.sounds("link_not_possible"))
         return await _to_team(call, "")
-    call.note(LinkRequested(*call.stamp("link")))
+    call.emit(LinkRequested(*call.stamp("link")))
     dialogue = MenuDialogue(call.office.config.menu.tries, greets=False)
     pressed = await _put(call, dialogue, LINK_OFFER, (LINK_SENT,))
     if not pressed:

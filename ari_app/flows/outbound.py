@@ -177,7 +177,7 @@ async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
     await person.hang_up()
     person.release()
     status = DialStatus.CONGESTION if is_agent_there else DialStatus.CANCEL
-    call.note(LegEnded(*call.stamp(f"leg-ended-{person.id}"), leg_id=person.id, status=status))
+    call.emit(LegEnded(*call.stamp(f"leg-ended-{person.id}"), leg_id=person.id, status=status))
     if not is_agent_there:
         return EndedBy.AGENT
     log.info("whoever answered was gone before the talk began")
@@ -254,7 +254,7 @@ async def _place(
     """States that the agent calls, and enters the step of dialing."""
     call.direction, call.clearance = CallDirection.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
-    call.note(
+    call.emit(
         CallPlaced(
             *call.stamp("placed"),
             direction=CallDirection.OUT,
@@ -265,7 +265,7 @@ async def _place(
             order_id=order_id,
         )
     )
-    call.note(
+    call.emit(
         LegRang(*call.stamp(f"rang-{call.channel.id}"), leg_id=call.channel.id, device=device, agent=agent, stage=stage)
     )
     await call.take(

@@ -33,7 +33,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
     device = call.transferrer_device
     try:
         if slot is None:
-            call.note(
+            call.emit(
                 TransferFailed(
                     *call.stamp(), from_leg=call.peer_leg or "", target=call.target, why="All slots are taken."
                 )
@@ -78,7 +78,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
 async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
     """Whoever parked the person hears where, and is free."""
     leg = call.leg_of(agent.id, call.transferrer_device)
-    call.note(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
+    call.emit(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
     try:
         sound = await spoken(call.office.config, f"Parked at {' '.join(slot)}.")
         await play(agent, [sound])

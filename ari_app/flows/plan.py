@@ -112,25 +112,25 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
             call.reception = await office.store.read(
                 reception.receive, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
             )
-            call.note(PropertyChosen(*call.stamp(f"property-{decided.property}"), property=decided.property))
+            call.emit(PropertyChosen(*call.stamp(f"property-{decided.property}"), property=decided.property))
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
         # Also when somebody who is known as a resident turns out to call as a prospect.
-        call.note(CallerIs(*call.stamp(f"caller-{decided.kind}"), who=decided.kind.value))
+        call.emit(CallerIs(*call.stamp(f"caller-{decided.kind}"), who=decided.kind.value))
     if decided.language != call.language:
-        call.note(
+        call.emit(
             LanguageChosen(*call.stamp(f"language-{decided.language}-{len(call.answers)}"), language=decided.language)
         )
         call.language = decided.language
     call.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
     if decided.desk:
-        call.note(DeskChosen(*call.stamp(f"desk-{decided.desk}"), desk=decided.desk.value))
+        call.emit(DeskChosen(*call.stamp(f"desk-{decided.desk}"), desk=decided.desk.value))
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
     call.decided, call.is_decided = decided, True
     return inputs, decided
 
 
 def _put_on_record(call: LiveCall, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:
-    call.note(decisions.told(*call.stamp(once), inputs, decided))
+    call.emit(decisions.told(*call.stamp(once), inputs, decided))
 
 
 def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:

@@ -51,7 +51,7 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
         calls.has_returned(call)
         if decided.queue:
             # The app may have died before it was on disk.
-            call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
+            call.emit(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
         return await _say_kept(call)
     legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
@@ -77,7 +77,7 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
     if wish is QueueWish.CALL_BACK:
         call.kept = KeepsPlace()
         await call.person.set_variables(LL_STAGE=written(call.kept))
-        call.note(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
+        call.emit(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
         return await _say_kept(call)
     return await _to_mailbox(call)
 
@@ -122,7 +122,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
             await _start_music(call)
             pressed = await key(call.person, max(0.0, min(config.position_seconds, until - clock())))
         if not isinstance(pressed, NoKey):
-            call.note(KeyPressed(*call.stamp(), key=pressed))
+            call.emit(KeyPressed(*call.stamp(), key=pressed))
             if wish := _wish(call, pressed):
                 return wish
         if clock() >= until:
@@ -132,7 +132,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
 async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
     """Says which place they have and what they can do; returns the key that interrupts it."""
     number = place(call)
-    call.note(Queued(*call.stamp(f"queued-{number}"), position=number))
+    call.emit(Queued(*call.stamp(f"queued-{number}"), position=number))
     where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
     offer = Say("queue_offer" if call.known.can_call_back else "queue_offer_message")
     try:

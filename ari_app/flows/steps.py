@@ -42,7 +42,7 @@ async def follow(call: LiveCall, following: Following) -> None:
         following = await STEPS[following](call)
     if following is None:
         return
-    call.note(CallEnded(*call.stamp("ended"), by=following))
+    call.emit(CallEnded(*call.stamp("ended"), by=following))
     await wind_up(call)
 
 

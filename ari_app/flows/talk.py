@@ -76,17 +76,17 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
             return CallStep.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
-            call.note(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
+            call.emit(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
         # Whom we have called has a leg of their own.
         for one in [call.person.id, leg] if call.direction is CallDirection.OUT else [leg]:
-            call.note(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
+            call.emit(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
         # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
         following = await _listen(call, agent, bridge)
         if not isinstance(following, CallStep):
             call.leg_over(agent.id, agent.endpoint)
         if following is None:
-            call.note(CallEnded(*call.stamp("ended"), by=EndedBy.AGENT))
+            call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.AGENT))
             await recording.finish(call)
             await bridge.delete()
         return following
@@ -131,10 +131,10 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
                 case _End.AGENT:
                     return EndedBy.AGENT
                 case _End.PERSON_LOST:
-                    _note_cut(call, agent)
+                    _emit_cut(call, agent)
                     return EndedBy.CALLER
                 case _End.AGENT_LOST:
-                    _note_cut(call, agent)
+                    _emit_cut(call, agent)
                     await ears.close()  # The person's events are for the one who plays to them.
                     return await _reconnect(call, agent)
                 case _End.HANDED_OVER:
@@ -143,7 +143,7 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
                     # A colleague who called passes on whom they called: that one is the person from now on.
                     person = Handle(agent.client, agent.id, agent.name)
                     agent = call.person
-                    call.note(
+                    call.emit(
                         LegRang(
                             *call.stamp("leg-first"), leg_id=call.id, device=agent.endpoint, agent="", stage="first"
                         )
@@ -206,8 +206,8 @@ async def _alone(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
     return CallStep.RING
 
 
-def _note_cut(call: LiveCall, agent: Handle) -> None:
-    call.note(TalkCut(*call.stamp(), leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST))
+def _emit_cut(call: LiveCall, agent: Handle) -> None:
+    call.emit(TalkCut(*call.stamp(), leg_id=call.leg_of(agent.id, agent.endpoint), by=Cut.LINE_LOST))
 
 
 async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:

@@ -57,12 +57,12 @@ async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following:
         key = await prompt(call.person, await sounds(call, dialogue.says(offer)), menu.first_key_seconds)
         if isinstance(key, NoKey):
             return None
-        call.note(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
+        call.emit(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
         wish = dialogue.hears(key, offer)
         if wish is TourWish.GO_ON:
             return None
         if wish is TourWish.LINK:
-            call.note(LinkRequested(*call.stamp("link")))
+            call.emit(LinkRequested(*call.stamp("link")))
         elif isinstance(wish, Slot):
             if tour := await _book(call, place, wish):
                 return tour
@@ -112,7 +112,7 @@ async def _book(call: LiveCall, place: str, slot: Slot) -> Tour | None:
 
 async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep | EndedBy:
     """Says what is booked. The caller may hang up now, or go on with any key."""
-    call.note(TourBooked(*call.stamp("tour"), tour_id=tour.id))
+    call.emit(TourBooked(*call.stamp("tour"), tour_id=tour.id))
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         _, place = await call.office.store.read(booking.get, tour.id)
     when = aloud(tour.slot.starts_at, times.zone(call.office.config, place), call.language)
@@ -122,7 +122,7 @@ async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep 
     if isinstance(key, NoKey):
         await play(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM
-    call.note(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
+    call.emit(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
     answer(call, KeyedAnswer(Question.TOUR, key))
     return following
 

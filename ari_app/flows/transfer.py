@@ -104,7 +104,7 @@ async def transfer(call: LiveCall) -> CallStep | EndedBy:
             try:
                 new = await while_waiting(call, reach(call, target))
             except NotTaken as failed:
-                call.note(TransferFailed(*call.stamp(), from_leg=_leg(call, device), target=target, why=str(failed)))
+                call.emit(TransferFailed(*call.stamp(), from_leg=_leg(call, device), target=target, why=str(failed)))
                 return await give_back(call, agent, failed)
             await taken_over(call, agent, new.id, new.name, BLIND)
             return CallStep.TALK
@@ -117,7 +117,7 @@ async def taken_over(call: LiveCall, agent: Handle | None, channel_id: str, name
     """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
     device = call.transferrer_device
     new_leg = call.leg_of(channel_id, events.endpoint_of(name))
-    call.note(Transferred(*call.stamp(), from_leg=_leg(call, device), to_leg=new_leg, way=way))
+    call.emit(Transferred(*call.stamp(), from_leg=_leg(call, device), to_leg=new_leg, way=way))
     former, call.peer_leg = call.peer_leg, channel_id
     await call.person.set_variables(LL_PEER=name)
     if agent:

@@ -76,5 +76,5 @@ async def _keep(call: LiveCall, mailbox: str) -> float | None:
     seconds = await asyncio.to_thread(recordings.message, call.office.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)
-        call.note(VoicemailLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))
+        call.emit(VoicemailLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))
     return seconds

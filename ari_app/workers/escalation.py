@@ -136,7 +136,9 @@ async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | Non
     """A phone that is registered with us; None when nobody answers it."""
     call_id, seconds = due.message_id, office.config.escalation.ring_seconds
     leg_id = new_leg(call_id, phone.device)
-    office.journal.note(LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE))
+    office.journal.append(
+        LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
+    )
     leg: RingingLeg | None = None
     try:
         leg = await ring_phone(
@@ -220,7 +222,7 @@ async def _let_go(office: AppContext, due: Due, channel: Handle) -> None:
 
 def _over(office: AppContext, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
     fact_id = f"{due.message_id}/leg-ended-{leg_id}"
-    office.journal.note(LegEnded(fact_id, due.message_id, office.now(), leg_id, status, forwards=forwards))
+    office.journal.append(LegEnded(fact_id, due.message_id, office.now(), leg_id, status, forwards=forwards))
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:

@@ -51,7 +51,7 @@ class RefusedCalls:
         self._password = crm.secrets.ensure("hep")
         self._waiting: dict[str, _Refused] = {}
         """By Call-ID: the first refusal of each."""
-        self._noted: dict[str, list[datetime]] = {}
+        self._recent: dict[str, list[datetime]] = {}
         """By trunk: calls put on record within the last minute."""
         self._trunks: Sequence[Trunk] = ()
         """As they were when the database last told."""
@@ -76,7 +76,7 @@ class RefusedCalls:
                 await repeat("callers whom SIP refuses", look, LOOK_SECONDS, troubles)
             finally:
                 # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
-                self._note(self._waiting, {}, self._crm.now())
+                self._put_on_record(self._waiting, {}, self._crm.now())
 
     def heard(self, answer: InviteAnswer) -> None:
         """An INVITE was answered."""
@@ -109,7 +109,7 @@ class RefusedCalls:
             # They are put on record as those of a trunk known from before; the journal waits for the database.
             if not self._trunks:
                 return
-        beyond = self._note(due, entries, now)
+        beyond = self._put_on_record(due, entries, now)
         with contextlib.suppress(Unavailable):
             for trunk, status in beyond.items():
                 await self._crm.store.run(refusals.tell, self._crm.config, trunk, status, now)
@@ -127,7 +127,7 @@ class RefusedCalls:
         )
         return decision.entry if decision.is_blocked else ""
 
-    def _note(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:
+    def _put_on_record(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:
         """States the facts of those who came by a trunk of ours. Returns the trunks of which there are more than are
         put on record, and a status of theirs."""
         beyond = {}
@@ -136,13 +136,13 @@ class RefusedCalls:
             trunk = trunks.whose_call(self._trunks, one.answer.way.source, one.answer.user)
             if trunk is None:
                 continue
-            recent = [at for at in self._noted.get(trunk, ()) if now - at < MINUTE]
+            recent = [at for at in self._recent.get(trunk, ()) if now - at < MINUTE]
             if len(recent) < refusals.PER_MINUTE:
                 recent.append(now)
                 log.info("a caller was refused by SIP", extra={"status": one.answer.status, "trunk": trunk})
                 for fact in refusals.facts(one.arrival, call, trunk, one.answer.status, entries.get(call, ""), one.at):
-                    self._journal.note(fact)
+                    self._journal.append(fact)
             else:
                 beyond[trunk] = one.answer.status
-            self._noted[trunk] = recent
+            self._recent[trunk] = recent
         return beyond

@@ -265,7 +265,7 @@ def greeting(prompts_folder: Path, line_number: str, text: str, language: str) -
     recording = prompts_folder / "recorded" / "greetings" / f"{line_number}.wav"
     if not text.strip() and not recording.exists():
         path.unlink(missing_ok=True)
-        _note_of(path).unlink(missing_ok=True)
+        _stamp_file(path).unlink(missing_ok=True)
         return None
     job = _job(path, recording, text, language)
     if not job.is_done():
@@ -292,7 +292,7 @@ class _Job:
     def is_done(self) -> bool:
         try:
             # With the size: a file that was cut short by a full disk or replaced by hand is made again.
-            return _note_of(self.path).read_text("ascii") == self._note()
+            return _stamp_file(self.path).read_text("ascii") == self._stamp()
         except (FileNotFoundError, UnicodeDecodeError):
             return False
 
@@ -303,10 +303,10 @@ class _Job:
             synthesize(self.text, self.language, self.path)
         # Written last: if we are killed in between, the file is made once more.
         with _workplace(self.path) as work:
-            (work / "note").write_text(self._note(), "ascii")
-            (work / "note").replace(_note_of(self.path))
+            (work / "stamp").write_text(self._stamp(), "ascii")
+            (work / "stamp").replace(_stamp_file(self.path))
 
-    def _note(self) -> str:
+    def _stamp(self) -> str:
         return f"{self.key} {self.path.stat().st_size}\n"
 
 
@@ -323,7 +323,7 @@ def _hashed(parts: list[str]) -> str:
     return hashlib.sha256("\0".join([RECIPE, *parts]).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _note_of(path: Path) -> Path:
+def _stamp_file(path: Path) -> Path:
     return path.with_name(f".{path.stem}.made")
 
 

@@ -21,8 +21,8 @@ MUSIC = "music"
 """Folder in the prompts folder with the music on hold, for Asterisk's directory of a music class."""
 MUSIC_FILE = "quiet.wav"
 MUSIC_LEVEL = 0.09
-"""Of full scale, each note: quieter than speech, because people wait with the phone at their ear."""
-NOTE_SECONDS = 0.4
+"""Of full scale, each tone: quieter than speech, because people wait with the phone at their ear."""
+TONE_SECONDS = 0.4
 CHORDS = (
     "C3 G3 C4 E4",
     "A2 E3 A3 C4",
@@ -34,7 +34,7 @@ CHORDS = (
     "G2 D3 F3 B3",
 )
 PATTERNS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
-"""Which notes of a chord are played one after the other; the second time round in another order."""
+"""Which tones of a chord are played one after the other; the second time round in another order."""
 
 
 def beep(path: Path) -> None:
@@ -59,20 +59,20 @@ def music(folder: Path) -> None:
     if path.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    notes = [chord.split()[step] for pattern in PATTERNS for chord in CHORDS for step in pattern]
-    samples = [0.0] * int(len(notes) * NOTE_SECONDS * RATE)
-    for number, note in enumerate(notes):
-        begin = int(number * NOTE_SECONDS * RATE)
-        for index, sample in enumerate(_plucked(note)):
+    tones = [chord.split()[step] for pattern in PATTERNS for chord in CHORDS for step in pattern]
+    samples = [0.0] * int(len(tones) * TONE_SECONDS * RATE)
+    for number, tone in enumerate(tones):
+        begin = int(number * TONE_SECONDS * RATE)
+        for index, sample in enumerate(_plucked(tone)):
             # What still sounds at the end sounds into the beginning.
             samples[(begin + index) % len(samples)] += sample
     _write(path, samples)
 
 
-def _plucked(note: str) -> Iterable[float]:
+def _plucked(tone: str) -> Iterable[float]:
     """A soft string: it swells over 20 ms and dies away."""
     # Equal temperament, A4 = 440 Hz.
-    semitones = "C D EF G A B".index(note[0]) - 9 + 12 * (int(note[1]) - 4)
+    semitones = "C D EF G A B".index(tone[0]) - 9 + 12 * (int(tone[1]) - 4)
     angle = 2 * math.pi * 440 * 2 ** (semitones / 12) / RATE
     for index in range(int(1.6 * RATE)):
         swell = min(1.0, index / (RATE * 0.02)) * math.exp(-index / (RATE * 0.5)) * (1 - index / (1.6 * RATE))

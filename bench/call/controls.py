@@ -1,6 +1,6 @@
 """The controls: the same call without Leaseline, on the same Asterisk with the same accounts.
 
-Their Asterisk differs in its dialplan, and in that it notes nothing (CEL) and copies no SIP message (HEP).
+Their Asterisk differs in its dialplan, and in that it logs nothing (CEL) and copies no SIP message (HEP).
 """
 
 from __future__ import annotations

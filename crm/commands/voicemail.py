@@ -186,7 +186,7 @@ async def greeting(system: System, box: str, text: str | None, language: str, fi
         own = mailboxes.greeting(system.config, mailbox)
         output.say(f"{mailbox} has {f'its own greeting, {own}' if own else 'the standard greeting'}.")
         return
-    await system.store.run(greetings.noted, system.by, mailbox)
+    await system.store.run(greetings.record_change, system.by, mailbox)
     output.say(f"Callers of {mailbox} hear {'the standard greeting' if reset else 'that'} from the next call on.")
 
 

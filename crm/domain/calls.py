@@ -1,6 +1,6 @@
 """Facts about calls, and the one outcome they add up to.
 
-A flow states facts, the ledger (`crm.services.calls.ledger`) records them; so does the import of what Asterisk noted
+A flow states facts, the ledger (`crm.services.calls.ledger`) records them; so does the import of what Asterisk logged
 while the app was away. A fact has an id of its own: recording it twice changes nothing.
 """
 
@@ -124,7 +124,7 @@ class CallArrived(Fact):
     """E.164; None is withheld or malformed."""
     trunk: str = ""
     without_app: bool = False
-    """Asterisk noted it alone, the app was away."""
+    """Asterisk logged it alone, the app was away."""
     attestation: str = ""
     """STIR/SHAKEN result, as the trunk gave it."""
     withheld: bool = False
@@ -394,7 +394,7 @@ class HandedToDialplan(Fact):
 class CallEnded(Fact):
     by: EndedBy
     without_app: bool = False
-    """Asterisk noted it alone. It is what ends a call that was handed to the dialplan."""
+    """Asterisk logged it alone. It is what ends a call that was handed to the dialplan."""
 
 
 TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)

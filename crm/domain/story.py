@@ -185,7 +185,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
     arrival = min(arrivals, key=lambda fact: fact.without_app, default=None)
     placed = next((fact for fact in told if isinstance(fact, CallPlaced)), None)
     ending = _ending(told)
-    # A talk whose end alone was noted has taken place all the same.
+    # A talk of which only the end was logged has taken place all the same.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
     messages = [fact for fact in told if isinstance(fact, VoicemailLeft)]
     cut = _cut(told)

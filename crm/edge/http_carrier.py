@@ -34,7 +34,7 @@ class CarrierAnswer:
 
 
 def callback(url: str, text: OutgoingText) -> str:
-    """Where the carrier reports to, with our own key in it: a report may come before we have noted the carrier's id."""
+    """Where the carrier reports to, with our own key in it: a report may come before the carrier's id is on record."""
     return f"{url}?{urlencode({'key': text.key})}"
 
 

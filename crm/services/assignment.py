@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.errors import Conflict
 from crm.domain.leads import Happened
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents, properties
 from crm.services.outbox import notices
 from crm.services.people import leads, timeline
@@ -74,7 +75,7 @@ def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None
     told = f"Given to {to.name}." if to else f"Taken from {former.name if former else 'nobody'}."
     key = f"assigned:{uuid.uuid4().hex}"
     timeline.enter(session, lead.id, Happened.ASSIGNED, told, by.now, key=key, by=by.who, is_new=True)
-    note(session, by, f"lead {lead.id} given to {to.slug if to else 'nobody'}")
+    audit.record(session, by, f"lead {lead.id} given to {to.slug if to else 'nobody'}")
     who = lead.name or (lead.phones[0].number if lead.phones else lead.email) or "unknown"
     if to is not None and to.slug != by.who:
         words = f"Lead {lead.id} ({who}) is yours now, given to you by {by.who}."

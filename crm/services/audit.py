@@ -1,4 +1,4 @@
-"""The audit log: who changed what. A note commits together with the change it describes."""
+"""The audit log: who changed what. An entry commits together with the change it describes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class By:
     now: datetime
 
 
-def note(session: Session, by: By, what: str) -> None:
-    """Adds a note of who did what to the transaction. `what` must not contain secrets."""
+def record(session: Session, by: By, what: str) -> None:
+    """Records who did what, in the caller's transaction. `what` must not contain secrets."""
     session.add(AuditEntry(at=by.now, who=by.who[:80], what=what[:300]))

@@ -27,8 +27,9 @@ from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, Hist
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.tasks import TaskKind, person_of
 from crm.domain.texts import TextDirection, TextPurpose
+from crm.services import audit
 from crm.services import tasks as task_acts
-from crm.services.audit import By, note
+from crm.services.audit import By
 from crm.services.office import owners
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import timeline
@@ -404,13 +405,13 @@ def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = 
     if text is not None:
         step.text = fields.text(text, "text", LONGEST_TEXT, required=True)
     step.is_edited = True
-    note(session, by, f"follow-up {step_id} changed")
+    audit.record(session, by, f"follow-up {step_id} changed")
 
 
 def cancel(session: Session, by: By, step_id: int) -> None:
     """Cancels a step; the wait for the one after it counts from now."""
     _end(_waiting(session, step_id), CANCELLED, by.now, f"Canceled by {by.who}.")
-    note(session, by, f"follow-up {step_id} cancelled")
+    audit.record(session, by, f"follow-up {step_id} cancelled")
 
 
 def _waiting(session: Session, step_id: int) -> FollowUp:
@@ -439,4 +440,4 @@ def set_stage(session: Session, by: By, lead_id: int, place: str, stage: Leasing
         )
     if interest.stage != stage:
         _move(session, interest, stage, f"Set by {by.who}.", by.now)
-    note(session, by, f"stage of lead {lead_id} at {place}: {stage}")
+    audit.record(session, by, f"stage of lead {lead_id} at {place}: {stage}")

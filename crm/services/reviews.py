@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm.domain.imports import MOST_PROBLEMS, Wrong
 from crm.domain.reviews import ReviewAnswer, unknown
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import Call, CallReview
 
 BATCH = 500
@@ -28,4 +29,4 @@ def answer(session: Session, by: By, answers: Sequence[ReviewAnswer]) -> None:
         review = session.get(CallReview, one.call) or CallReview(call_id=one.call)
         review.routed_right, review.note, review.who, review.at = one.routed_right, one.note, by.who[:80], by.now
         session.add(review)
-    note(session, by, f"routing of {len(answers)} calls reviewed")
+    audit.record(session, by, f"routing of {len(answers)} calls reviewed")

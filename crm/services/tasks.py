@@ -17,8 +17,8 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.domain.tasks import TaskKind
-from crm.services import assignment
-from crm.services.audit import By, note
+from crm.services import assignment, audit
+from crm.services.audit import By
 from crm.services.office import agents, owners
 from crm.services.outbox import notices
 from crm.services.people import leads, timeline
@@ -58,7 +58,7 @@ def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: da
     session.flush()
     told = f"Task {task.id} for {of.name}: {task.why}"
     timeline.enter(session, lead.id, Happened.TASK, told, by.now, key=f"task:{task.id}", by=by.who, is_new=True)
-    note(session, by, f"task {task.id} added")
+    audit.record(session, by, f"task {task.id} added")
     if of.slug != by.who:
         notices.tell(session, config, [of], f"task:{task.id}", f"Task {task.id} is yours", told, by.now)
     return task
@@ -68,7 +68,7 @@ def finish(session: Session, by: By, task_id: int, result: str) -> None:
     """Marks a task as done, and records the result."""
     task = _open(session, task_id)
     task.done_at, task.result = by.now, fields.text(result, "result", 300)
-    note(session, by, f"task {task_id} done")
+    audit.record(session, by, f"task {task_id} done")
 
 
 def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
@@ -80,7 +80,7 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     _give(session, task, to, by.now, f"given to {owner} by {by.who}")
     # A person has chosen the owner, so the time until it escalates starts over.
     task.escalation, task.escalate_at = 0, None
-    note(session, by, f"task {task_id} given to {owner}")
+    audit.record(session, by, f"task {task_id} given to {owner}")
 
 
 def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
@@ -89,7 +89,7 @@ def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
         raise Invalid("A task has to be put off until a time in the future.", code="task_put_off_back")
     task = _open(session, task_id)
     task.due_at, task.escalate_at = until, None
-    note(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
+    audit.record(session, by, f"task {task_id} put off until {until:%Y-%m-%d %H:%M} UTC")
 
 
 def _open(session: Session, task_id: int) -> Task:

@@ -103,7 +103,7 @@ class RecordingEntry(msgspec.Struct):
 
 
 class EventEntry(msgspec.Struct):
-    """One fact as it was noted."""
+    """One fact as it was stated."""
 
     at: datetime
     kind: str

@@ -72,7 +72,7 @@ class Phone(Softphone):
         channel = self._asterisk.arrives(self, self.endpoint, self._context, _user(uri))
         self._calls.append(channel)
         self._latest = channel
-        self._note("CALL_OUTGOING", uri)
+        self._report("CALL_OUTGOING", uri)
 
     def _accept(self) -> None:
         ringing = next((call for call in self._calls if call.state != "Up"), None)
@@ -82,8 +82,8 @@ class Phone(Softphone):
         self._calls.append(ringing)
         self._latest = ringing
         self._asterisk.is_answered(ringing)
-        self._note("CALL_ANSWERED")
-        self._note("CALL_ESTABLISHED")
+        self._report("CALL_ANSWERED")
+        self._report("CALL_ESTABLISHED")
 
     def _hang_up(self) -> None:
         call = self._call
@@ -116,26 +116,26 @@ class Phone(Softphone):
         self.shown.append(shown)
         number = re.search(r"<(.*)>", shown)
         self._asterisk.rings(channel)
-        self._note("CALL_INCOMING", f"sip:{number[1] if number else ''}@127.0.0.1")
+        self._report("CALL_INCOMING", f"sip:{number[1] if number else ''}@127.0.0.1")
 
     def is_ringing_there(self) -> None:
         """Whoever it calls is being rung."""
-        self._note("CALL_RINGING")
+        self._report("CALL_RINGING")
 
     def is_answered(self, channel: Channel) -> None:
-        self._note("CALL_ANSWERED")
-        self._note("CALL_ESTABLISHED")
+        self._report("CALL_ANSWERED")
+        self._report("CALL_ESTABLISHED")
 
     def is_closed(self, channel: Channel, cause: int) -> None:
         if channel in self._calls:
             self._calls.remove(channel)
             self.causes.append(cause)
-            self._note("CALL_CLOSED", REASONS.get(cause, "") if channel.state != "Up" else "")
+            self._report("CALL_CLOSED", REASONS.get(cause, "") if channel.state != "Up" else "")
 
     def is_told(self, state: str) -> None:
         """How a transfer goes that it asked for. As baresip does, it hangs up when that fails, without a word."""
         if state == "channel_unavailable":
-            self._note("TRANSFER_FAILED")
+            self._report("TRANSFER_FAILED")
             self._asterisk.loop.call_soon(self._hang_up)
 
     # --- what it notices ---
@@ -149,7 +149,7 @@ class Phone(Softphone):
     def channel(self) -> Channel | None:
         return self._latest
 
-    def _note(self, kind: str, param: str = "") -> None:  # type: ignore[override]
+    def _report(self, kind: str, param: str = "") -> None:  # type: ignore[override]
         self.events.append(PhoneEvent(kind, param, asyncio.get_running_loop().time()))
         self._stirred.set()
 

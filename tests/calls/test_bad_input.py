@@ -86,7 +86,7 @@ async def test_when_the_number_is_nobodys_then_the_caller_hears_so(system: Syste
 
 async def test_when_a_call_id_is_no_utf_8_then_the_call_is_refused_and_on_record(system: System) -> None:
     number = system.new_number()
-    system.started = system.started.replace(microsecond=0)  # Asterisk notes times in whole seconds.
+    system.started = system.started.replace(microsecond=0)  # Asterisk logs times in whole seconds.
     line = (f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}", NO_UTF_8)
     await raw_calls(system, [line], scenario="unreadable_call")
     call = await system.ended_call(number)

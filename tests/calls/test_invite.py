@@ -76,7 +76,7 @@ async def test_when_an_account_is_called_then_the_line_is_the_number_dialled(sys
 
 async def test_when_callers_hang_up_at_once_then_each_is_on_record_with_somebody_to_call_back(system: System) -> None:
     """CANCEL comes before the dialplan's second step, or in the middle of the app's first."""
-    system.started = system.started.replace(microsecond=0)  # Asterisk notes times in whole seconds.
+    system.started = system.started.replace(microsecond=0)  # Asterisk logs times in whole seconds.
     numbers = [system.new_number() for _ in range(8)]
     calls = [(f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}") for number in numbers]
     await raw_calls(system, calls, scenario="cancel_call")

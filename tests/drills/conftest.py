@@ -33,7 +33,7 @@ async def system(_shared: Shared) -> AsyncIterator[System]:
     """The system with its app running and no call in it, before and after the drill."""
     running = await _shared.system()
     await running.office_as_new()
-    # Asterisk notes times in whole seconds.
+    # Asterisk logs times in whole seconds.
     running.started = datetime.now(UTC).replace(microsecond=0)
     try:
         yield running

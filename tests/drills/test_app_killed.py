@@ -242,7 +242,7 @@ async def test_when_people_hang_up_while_the_app_is_away_then_that_time_is_on_re
         killed = datetime.now(UTC)
         for phone in (carol, talker, newcomer):
             await phone.hang_up()
-        await system.until(lambda: all(is_noted_as_gone(system, call) for call in calls), "everybody has hung up")
+        await system.until(lambda: all(is_logged_as_gone(system, call) for call in calls), "everybody has hung up")
         gone = datetime.now(UTC)
         await system.start_app()
         talk = await one_record(system, talker.user, "talked", finished=True)
@@ -252,9 +252,9 @@ async def test_when_people_hang_up_while_the_app_is_away_then_that_time_is_on_re
         assert killed <= ended_at <= gone
 
 
-def is_noted_as_gone(system: System, channel_id: str) -> bool:
-    notes = system.config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
-    return notes.exists() and f",HANGUP,{channel_id}," in notes.read_text()
+def is_logged_as_gone(system: System, channel_id: str) -> bool:
+    written = system.config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    return written.exists() and f",HANGUP,{channel_id}," in written.read_text()
 
 
 async def test_when_a_channel_cannot_be_read_then_the_others_are_taken_up_all_the_same(system: System) -> None:

@@ -69,17 +69,17 @@ async def test_when_the_database_fails_then_a_phone_rings_all_the_same(system: S
     assert legs(call) == [("alice-desk", "ANSWER", True)]
 
 
-async def test_when_notes_were_claimed_and_everything_is_read_twice_then_nothing_is_doubled(system: System) -> None:
+async def test_when_entries_were_claimed_and_everything_is_read_twice_then_nothing_is_doubled(system: System) -> None:
     async with system.caller() as caller:
         await system.kill_app()
         await system.dial(caller)
         await hears(system, caller, system.prompt("last_resort_greeting"))
         await caller.hang_up()
         await caller.wait_for("CALL_CLOSED")
-        notes = system.config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
-        await system.until(lambda: notes.exists() and "ended=" in notes.read_text(), "the end is noted")
+        written = system.config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+        await system.until(lambda: written.exists() and "ended=" in written.read_text(), "the end is logged")
         # As if the app had been killed while it sorted them.
-        notes.replace(system.config.spool_folder / "notes.claimed")
+        written.replace(system.config.spool_folder / "notes.claimed")
         await system.start_app()
         call = await one_record(system, caller.user, "gave_up")
 

@@ -114,7 +114,7 @@ def failures(results: list[Result]) -> list[str]:
             if result.billable < SAMPLE_LEAST:
                 wrong.append(f"The list does not bite: the sample configuration cost {result.billable} legs.")
         elif not result.is_good:
-            wrong.append(f"{result.attack}: {', '.join(result.notes[:8]) or 'see the table'}")
+            wrong.append(f"{result.attack}: {', '.join(result.remarks[:8]) or 'see the table'}")
     return wrong
 
 

@@ -36,7 +36,7 @@ class Result:
     """Legitimate callers who were not answered, or are not on record."""
     calls: int = 0
     """Legitimate calls meanwhile."""
-    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -104,7 +104,7 @@ async def watched(system: System, scene: Scene, attack: str) -> AsyncIterator[Re
         yield result
         await calling.enough.wait()
     result.billable += len(scene.billable) - before
-    result.notes += scene.billable[before:]
+    result.remarks += scene.billable[before:]
     if _pids(system) != pids:
         result.crashes += 1
     result.calls = len(calling.numbers)
@@ -112,13 +112,13 @@ async def watched(system: System, scene: Scene, attack: str) -> AsyncIterator[Re
         await system.until(system.is_quiet, "quiet", QUIET_SECONDS, pause=0.5)
     left = [channel["name"] for channel in await system.ari("/channels")]
     result.channels = len(left)
-    result.notes += left
+    result.remarks += left
     for channel in await system.ari("/channels"):
         await system.hang_up(channel["id"])
     on_record = await system.all(select(Call.caller).where(Call.caller.in_(calling.numbers), Call.outcome.is_not(None)))
     missed = [number for number, answered in calling.numbers.items() if not answered or number not in on_record]
     result.harmed = len(missed)
-    result.notes += missed
+    result.remarks += missed
 
 
 def _pids(system: System) -> list[int | None]:

@@ -116,7 +116,7 @@ async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store) -> None
     assert (await counts(store))["agent"] == 1
 
 
-async def test_a_change_and_its_note_commit_together(store: Store, secrets: Secrets) -> None:
+async def test_a_change_and_its_entry_commit_together(store: Store, secrets: Secrets) -> None:
     await store.run(agents.add, BY, "alice", extension="101")
     with pytest.raises(CrmError):
         await store.run(agents.add, BY, "bob", extension="101")

@@ -1,4 +1,4 @@
-"""Emergency calls as Asterisk notes them become a record, and the office is told once."""
+"""Emergency calls as Asterisk logs them become a record, and the office is told once."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_phone_without_location_or_owner_is_on_record_all_the_same(store
     assert "Location: unknown" in mail.body
 
 
-async def test_a_call_whose_end_nobody_noted_is_over_when_asterisk_has_it_no_more(store: Store, config: Config) -> None:
+async def test_a_call_whose_end_nobody_logged_ends_with_its_channel(store: Store, config: Config) -> None:
     emergencies.keep(config, CALL, [STARTED])
     path = config.spool_folder / f"{CALL}.emergency"
     os.utime(path, (T, T))
@@ -135,19 +135,19 @@ async def test_a_call_whose_end_nobody_noted_is_over_when_asterisk_has_it_no_mor
     assert (call.ended_at, call.status) == (later, "")
 
 
-def write_notes(config: Config, *notes: str) -> None:
+def write_entries(config: Config, *entries: str) -> None:
     path = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", newline="") as file:
-        rows = ([json.dumps({"extra": note})] for note in notes)
+        rows = ([json.dumps({"extra": entry})] for entry in entries)
         csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
 
 
-async def test_asterisk_s_notes_are_sorted_and_seen_before_that_too(store: Store, config: Config) -> None:
-    write_notes(config, f"emergency {STARTED}", "emergency rubbish", f"emergency {CALL} started x y z")
+async def test_asterisk_s_entries_are_sorted_and_seen_before_that_too(store: Store, config: Config) -> None:
+    write_entries(config, f"emergency {STARTED}", "emergency rubbish", f"emergency {CALL} started x y z")
     [seen] = spool.emergency_calls(config)
     assert (seen.id, seen.address, seen.ended_at) == (CALL, ADDRESS, None)
-    write_notes(config, f"emergency {ENDED}")
+    write_entries(config, f"emergency {ENDED}")
     spool._sort(config) if spool._claim(config) else pytest.fail("nothing to sort")
     [seen] = spool.emergency_calls(config)
     assert seen.status == "ANSWER"

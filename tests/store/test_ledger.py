@@ -667,12 +667,12 @@ async def test_while_the_database_is_down_nothing_is_lost(
 
     facts = CallMaker().step(CallStep.MENU).ended()
     async with Journal(config.journal_folder, apply, longest_retry_seconds=0.2) as journal:
-        journal.note(facts[0])
+        journal.append(facts[0])
         await journal.drained()
         await asyncio.to_thread(postgres.stop)
         try:
             for fact in facts[1:]:
-                journal.note(fact)
+                journal.append(fact)
             with pytest.raises(Unavailable):
                 await the_call(store)
             assert journal.pending == 2

@@ -61,7 +61,7 @@ async def the_call(store: Store) -> Call | None:
         return calls.by_id(session, CALL)
 
 
-async def test_a_message_whose_call_left_no_note_is_a_call_with_a_message_and_a_task(
+async def test_a_message_whose_call_left_no_entry_is_a_call_with_a_message_and_a_task(
     store: Store, config: Config, journal: Journal
 ) -> None:
     record_sound(config)
@@ -96,17 +96,17 @@ async def test_a_message_that_is_on_its_way_to_the_record_is_left_alone(
     assert greeting.exists()
 
 
-async def test_a_call_that_the_dialplan_had_and_of_which_no_note_comes_has_an_end_all_the_same(
+async def test_a_call_that_the_dialplan_had_and_of_which_no_entry_comes_has_an_end_all_the_same(
     store: Store, config: Config, journal: Journal
 ) -> None:
-    journal.note(CallArrived(f"{CALL}/arrived", CALL, NOW, "+15125550100", "+15125550123", "carrier"))
-    journal.note(HandedToDialplan(f"{CALL}/handed", CALL, NOW, "handed_over"))
+    journal.append(CallArrived(f"{CALL}/arrived", CALL, NOW, "+15125550100", "+15125550123", "carrier"))
+    journal.append(HandedToDialplan(f"{CALL}/handed", CALL, NOW, "handed_over"))
     await leftovers.close(config, journal, CALL, NOW, is_cut=False)
     await journal.drained()
     call = await the_call(store)
     assert call
-    assert call.outcome is None, "its note may still come"
-    await leftovers.close(config, journal, CALL, NOW, is_cut=False, is_unnoted=True)
+    assert call.outcome is None, "its entries may still come"
+    await leftovers.close(config, journal, CALL, NOW, is_cut=False, is_unlogged=True)
     await journal.drained()
     call = await the_call(store)
     assert call

@@ -85,7 +85,7 @@ async def test_a_message_goes_to_its_propertys_box_or_the_subteams_or_the_office
     assert (await left(store, config, "c3", mailbox="agent:carol")).mailbox == "agent:carol"
     await change(store, "maple", messages_to="subteam")
     assert (await left(store, config, "c4")).mailbox == "subteam:east"
-    # Noted again, it stays where it was.
+    # Stated again, it stays where it was.
     assert (await left(store, config, "c1")).mailbox == "property:maple"
     assert await owner_of(store, "c3") == "carol"
 

@@ -523,40 +523,40 @@ async def test_the_ledger_by_hand(store: Store, config: Config) -> None:
     assert not any("555" in what for what in audit)
 
 
-# --- on disk while the database is away, and from Asterisk's notes ---
+# --- on disk while the database is away, and from Asterisk's log entries ---
 
 
-def note(
+def entry(
     body: bytes, *, sender: str = f'"Eve <sip:+1999@x>" <sip:{PERSON}@carrier.example>', id: str = "call-1 1 MESSAGE"
 ) -> str:
     parts = (sender.encode(), f"pjsip:{MAPLE}@127.0.0.1".encode(), id.encode(), body)
     return "1772467200 " + " ".join(base64.b64encode(b"=" + part).decode() for part in parts)
 
 
-def test_a_note_of_asterisks() -> None:
-    found = inbox.from_note(note('é, "x";\n\U0001f600'.encode()))
+def test_an_entry_of_asterisks() -> None:
+    found = inbox.from_entry(entry('é, "x";\n\U0001f600'.encode()))
     assert found is not None
     assert (found.from_number, found.to_number, found.carrier) == (PERSON, MAPLE, "sip")
     assert found.body == 'é, "x";\n\U0001f600'
     assert found.at == datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
-    latin = inbox.from_note(note("é".encode("latin-1")))
+    latin = inbox.from_entry(entry("é".encode("latin-1")))
     assert latin is not None
     assert latin.body == "é"
-    for broken in ("", "text", "1 2 3 4 5", "x" * 100, note(b"x")[:-3], note(b"x") + " more"):
-        assert inbox.from_note(broken) is None
+    for broken in ("", "text", "1 2 3 4 5", "x" * 100, entry(b"x")[:-3], entry(b"x") + " more"):
+        assert inbox.from_entry(broken) is None
 
 
-async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Store, config: Config, crm: Crm) -> None:
+async def test_pain_12_a_text_logged_without_the_app_is_imported_once(store: Store, config: Config, crm: Crm) -> None:
     async def apply(facts: Sequence[Fact]) -> None:
         await store.run(ledger.record_all, config, facts, NOW)
 
-    notes = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
-    notes.parent.mkdir(parents=True)
-    row = '"{""extra"":""text ' + note(b"while down") + '""}"\n'
+    written = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
+    written.parent.mkdir(parents=True)
+    row = '"{""extra"":""text ' + entry(b"while down") + '""}"\n'
     taken = Inbox(crm)
     async with Journal(config.journal_folder, apply) as journal:
-        for _ in range(2):  # The carrier repeated it, and it was noted again.
-            notes.write_text(row * 2)
+        for _ in range(2):  # The carrier repeated it, and it was logged again.
+            written.write_text(row * 2)
             await spool.import_all(config, journal, (), NOW)
             await taken.import_all()
     (message,) = await rows(store, Message)
@@ -567,7 +567,7 @@ async def test_pain_12_a_text_noted_without_the_app_is_imported_once(store: Stor
 
 
 async def test_an_empty_text_by_sip_says_that_it_may_have_been_too_long(store: Store, config: Config) -> None:
-    found = inbox.from_note(note(b""))
+    found = inbox.from_entry(entry(b""))
     assert found is not None
     await take(store, config, found)
     (task,) = await rows(store, Task)

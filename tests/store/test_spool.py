@@ -64,7 +64,7 @@ def record_sound(config: Config, seconds: float = 14) -> Path:
     return path
 
 
-def note(config: Config, *lines: str) -> Path:
+def log(config: Config, *lines: str) -> Path:
     """Lines as Asterisk's cel_custom writes them."""
     path = config.asterisk_folder / "log" / "cel-custom" / "notes.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ async def test_importing_again_changes_nothing(store: Store, config: Config, jou
     path = write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
     copy = path.read_text()
     await run(config, journal)
-    # Killed after the facts were noted and before the file was moved.
+    # Killed after the facts were appended and before the file was moved.
     write(config, copy)
     assert await run(config, journal) == 1
     assert len((await the_call(store)).events) == 4
@@ -190,7 +190,7 @@ async def test_a_call_still_up_waits(store: Store, config: Config, journal: Jour
     assert (config.spool_folder / f"{CALL}.call").exists()
 
 
-async def test_a_call_whose_end_nobody_noted_is_over_when_its_channel_is_gone(
+async def test_a_call_whose_end_nobody_logged_is_over_when_its_channel_is_gone(
     store: Store, config: Config, journal: Journal
 ) -> None:
     write(config, HEAD, age_seconds=3600)
@@ -208,10 +208,10 @@ def hangup(config: Config, channel_id: str, at: float) -> None:
         csv.writer(file, lineterminator="\n").writerow([extra, "HANGUP", channel_id, f"{at:.6f}"])
 
 
-async def test_when_a_channel_was_gone_is_told_and_ends_a_call_whose_end_is_not_noted(
+async def test_when_a_channel_was_gone_is_told_and_ends_a_call_whose_end_is_not_logged(
     store: Store, config: Config, journal: Journal
 ) -> None:
-    note(config, "did=5125550100", "caller=5125550123", f"arrived={T}", f"handed={T + 1}", "reason=app_down")
+    log(config, "did=5125550100", "caller=5125550123", f"arrived={T}", f"handed={T + 1}", "reason=app_down")
     hangup(config, CALL, T + 21.25)
     hangup(config, f"{CALL}-leg-bob-desk-0a1b2c", T + 20.5)
     hangup(config, "../x", T)
@@ -247,10 +247,10 @@ async def test_a_talk_that_nobody_saw_end_was_cut(store: Store, config: Config, 
 
 async def test_a_talk_the_app_began_and_the_dialplan_ended(store: Store, config: Config, journal: Journal) -> None:
     began = datetime.fromtimestamp(T, UTC)
-    journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
-    journal.note(StepTaken(f"{CALL}/1", CALL, began + timedelta(seconds=1), CallStep.RING))
-    journal.note(LegRang(f"{CALL}/2", CALL, began + timedelta(seconds=1), "leg", "alice-desk", "alice", "subteam"))
-    journal.note(TalkStarted(f"{CALL}/3", CALL, began + timedelta(seconds=5), "leg"))
+    journal.append(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
+    journal.append(StepTaken(f"{CALL}/1", CALL, began + timedelta(seconds=1), CallStep.RING))
+    journal.append(LegRang(f"{CALL}/2", CALL, began + timedelta(seconds=1), "leg", "alice-desk", "alice", "subteam"))
+    journal.append(TalkStarted(f"{CALL}/3", CALL, began + timedelta(seconds=5), "leg"))
     handed = HEAD.replace("app_down", "deadman").replace(f"handed={T + 1}", f"handed={T + 30}")
     write(config, f"{handed}talk_ended={T + 300}\nended={T + 301}\n")
     await run(config, journal)
@@ -266,11 +266,11 @@ async def test_a_phone_the_app_rang_and_the_dialplan_connected_is_one_leg(
 ) -> None:
     leg = f"{CALL}-leg-bob-desk-0a1b2c"
     at = datetime.fromtimestamp(T, UTC)
-    journal.note(CallArrived(f"{CALL}/arrived", CALL, at, "+15125550100", "+15125550123", "carrier"))
-    journal.note(StepTaken(f"{CALL}/1", CALL, at, CallStep.RING))
-    journal.note(LegRang(f"{CALL}/2", CALL, at, leg, "bob-desk", "bob", "subteam"))
-    notes = f"handed={T + 5}", "reason=app_down", f"leg={leg}", f"answered=bob-desk,{T + 5}", f"talk_ended={T + 60}"
-    note(config, *notes, f"ended={T + 60}")
+    journal.append(CallArrived(f"{CALL}/arrived", CALL, at, "+15125550100", "+15125550123", "carrier"))
+    journal.append(StepTaken(f"{CALL}/1", CALL, at, CallStep.RING))
+    journal.append(LegRang(f"{CALL}/2", CALL, at, leg, "bob-desk", "bob", "subteam"))
+    entries = f"handed={T + 5}", "reason=app_down", f"leg={leg}", f"answered=bob-desk,{T + 5}", f"talk_ended={T + 60}"
+    log(config, *entries, f"ended={T + 60}")
     assert await run(config, journal) == 1
     call = await the_call(store)
     assert (call.outcome, call.caller, call.without_app) == ("talked", "+15125550123", True)
@@ -282,7 +282,7 @@ async def test_a_phone_the_app_rang_and_the_dialplan_connected_is_one_leg(
 
 
 async def test_a_leg_that_is_no_id_is_not_taken_for_one(store: Store, config: Config, journal: Journal) -> None:
-    note(config, f"arrived={T}", f"handed={T}", "leg=../x", f"answered=bob-desk,{T + 5}", f"ended={T + 60}")
+    log(config, f"arrived={T}", f"handed={T}", "leg=../x", f"answered=bob-desk,{T + 5}", f"ended={T + 60}")
     assert await run(config, journal) == 1
     [leg] = (await the_call(store)).legs
     assert (leg.id, leg.device, leg.stage) == (f"{CALL}-spool-0", "bob-desk", "last_resort")
@@ -299,8 +299,8 @@ async def test_who_hung_up_while_the_app_was_down_is_missed(store: Store, config
 
 async def test_the_app_and_the_dialplan_on_the_same_end(store: Store, config: Config, journal: Journal) -> None:
     began = datetime.fromtimestamp(T, UTC)
-    journal.note(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
-    journal.note(CallEnded(f"{CALL}/ended", CALL, NOW, EndedBy.SYSTEM))
+    journal.append(CallArrived(f"{CALL}/arrived", CALL, began, "+15125550100", "+15125550123", "carrier"))
+    journal.append(CallEnded(f"{CALL}/ended", CALL, NOW, EndedBy.SYSTEM))
     record_sound(config)
     write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
     await run(config, journal)
@@ -334,17 +334,17 @@ async def test_a_damaged_file_still_leaves_a_call_and_a_task(
 async def test_what_asterisk_appends_line_by_line_is_sorted_into_calls(
     store: Store, config: Config, journal: Journal
 ) -> None:
-    path = note(config, *HEAD.splitlines())
+    path = log(config, *HEAD.splitlines())
     assert await run(config, journal, {CALL}) == 0
     assert not path.exists()
     assert (config.spool_folder / f"{CALL}.call").read_text() == HEAD
-    note(config, f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
+    log(config, f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
     assert await run(config, journal, {CALL}) == 1
     assert (await the_call(store)).outcome == "talked"
 
 
 async def test_killed_while_sorting(store: Store, config: Config, journal: Journal) -> None:
-    path = note(config, *HEAD.splitlines(), f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
+    path = log(config, *HEAD.splitlines(), f"answered=bob-desk,{T + 9}", f"ended={T + 61}")
     path.replace(config.spool_folder / "notes.claimed")
     write(config, HEAD)
     assert await run(config, journal) == 1
@@ -354,11 +354,11 @@ async def test_killed_while_sorting(store: Store, config: Config, journal: Journ
     assert len(call.events) == 5
 
 
-async def test_a_damaged_note_does_not_keep_the_others_back(store: Store, config: Config, journal: Journal) -> None:
-    path = note(config, *HEAD.splitlines(), "did=\u00e9\x07", "x" * 200_000)
+async def test_a_damaged_entry_does_not_keep_the_others_back(store: Store, config: Config, journal: Journal) -> None:
+    path = log(config, *HEAD.splitlines(), "did=\u00e9\x07", "x" * 200_000)
     with path.open("ab") as file:
         file.write(b'\xff\x00"\n"{}"\n"[]"\n\n"no json"\n"{""extra"": ""../x y=1""}"\n')
-    note(config, f"ended={T + 61}")
+    log(config, f"ended={T + 61}")
     assert await run(config, journal) == 1
     assert (await the_call(store)).outcome == "gave_up"
     assert not (config.spool_folder / "notes.claimed").exists()

@@ -81,7 +81,7 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
     assert await strays.compare(crm) == Strays()
 
 
-async def test_a_talk_whose_recording_nobody_noted_is_put_on_record(store: Store, config: Config, crm: Crm) -> None:
+async def test_a_talk_whose_recording_nobody_logged_is_put_on_record(store: Store, config: Config, crm: Crm) -> None:
     await call_that_gave_up(store, config)
     sound(config, f"{CALL}-talk-1.wav")
     await strays.mend(crm, By("tests", NOW))

@@ -132,6 +132,6 @@ class Records(Asterisk):
         if await self.ari("/channels") or await self.ari("/bridges"):
             return False
         open_calls = self.rows(select(Call.id).where(Call.outcome.is_(None)))
-        noted = [path for kind in ("call", "emergency") for path in self.config.spool_folder.glob(f"*.{kind}")]
+        logged = [path for kind in ("call", "emergency") for path in self.config.spool_folder.glob(f"*.{kind}")]
         facts = [path for path in self.config.journal_folder.glob("facts*.jsonl") if path.stat().st_size]
-        return not open_calls and not noted and not facts
+        return not open_calls and not logged and not facts

@@ -56,9 +56,9 @@ async def test_it_does_not_wait_when_their_time_is_over(tmp_path: Path) -> None:
 
 async def test_it_waits_for_an_emergency_call_whatever_the_time(tmp_path: Path) -> None:
     looks = [["c1", EMERGENCY], [EMERGENCY], [EMERGENCY], [], "not asked"]
-    note = f"{EMERGENCY} started 1772460000 911 alice-desk +15125550100 -"
+    entry = f"{EMERGENCY} started 1772460000 911 alice-desk +15125550100 -"
     running = office(tmp_path, looks)
-    (running.config.spool_folder / f"{EMERGENCY}.emergency").write_text(f"{note}\n")
+    (running.config.spool_folder / f"{EMERGENCY}.emergency").write_text(f"{entry}\n")
     async with asyncio.timeout(5):
         await draining.drain(running)
     assert looks == ["not asked"]

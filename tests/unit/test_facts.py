@@ -60,6 +60,6 @@ def test_every_kind_of_fact_is_listed() -> None:
     assert all({"id", "call_id", "at"} <= {field.name for field in fields(kind)} for kind in KINDS)
 
 
-def test_a_voicemail_that_an_older_version_noted_is_read() -> None:
+def test_a_voicemail_that_an_older_version_wrote_is_read() -> None:
     line = b'{"kind":"MessageLeft","id":"c/m","call_id":"c","at":"2026-03-02T16:00:00Z","file":"c.wav","seconds":9}'
     assert facts.decode(line) == VoicemailLeft("c/m", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), "c.wav", 9)

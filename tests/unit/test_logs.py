@@ -31,7 +31,7 @@ def test_a_long_log_begins_anew_while_it_is_written_and_three_older_parts_are_ke
     assert {part.stat().st_mode & 0o77 for part in parts} == {0}
 
 
-def test_logs_are_all_that_others_write_and_notes_of_calls_are_none(tmp_path: Path) -> None:
+def test_logs_are_all_that_others_write_and_the_log_of_calls_is_none(tmp_path: Path) -> None:
     config = Config(tmp_path)
     (config.asterisk_folder / "log" / "cel-custom").mkdir(parents=True)
     config.log_folder.mkdir()

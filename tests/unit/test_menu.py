@@ -32,7 +32,7 @@ def caller(tmp_path: Path) -> Any:
         language="en",
         did="+15125550100",
         known=SimpleNamespace(language="en"),
-        note=lambda fact: None,
+        emit=lambda fact: None,
         stamp=lambda once="": (f"call/{once}", "call", datetime.now(UTC)),
         tell=_nothing,
         sounds=lambda *names: [config.prompt(name, "en") for name in names],

@@ -128,7 +128,7 @@ def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_aft
     assert (outcome is Outcome.INTERRUPTED) == bool(cut)
 
 
-def test_what_asterisk_noted_of_channels_is_when_they_were_gone() -> None:
+def test_what_asterisk_logged_of_channels_is_when_they_were_gone() -> None:
     """The app was away, and stated the ends when it was back."""
     left = [
         ChannelLeft("c/x", "c", at(30), "c"),
@@ -209,8 +209,8 @@ def test_a_call_the_app_took_back_ends_as_the_app_says() -> None:
 
 
 def test_the_app_knows_the_caller_better_than_the_dialplan() -> None:
-    noted = CallArrived("c/spool/arrived", "c", at(0), "", None, without_app=True)
-    story = tell([noted, ARRIVED])
+    logged = CallArrived("c/spool/arrived", "c", at(0), "", None, without_app=True)
+    story = tell([logged, ARRIVED])
     assert story.did == ARRIVED.did
     assert story.caller == ARRIVED.caller
     assert story.without_app

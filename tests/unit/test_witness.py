@@ -44,7 +44,7 @@ def test_what_was_gone_before_we_heard_of_events_is_stated_of_calls_without_an_e
     ],
     ids=["seen up", "the app was away", "Asterisk died", "nothing is known", "began after that", "clock put back"],
 )
-def test_without_a_note_a_call_ended_when_something_of_it_was_known_last(
+def test_without_an_entry_a_call_ended_when_something_of_it_was_known_last(
     seen: bool, died_at: datetime | None, last_seen: datetime | None, ended_at: datetime
 ) -> None:
     witness = Witness()

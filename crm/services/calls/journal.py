@@ -1,6 +1,6 @@
 """Facts on their way to the ledger: written to disk immediately, recorded in the database when it answers.
 
-A call never waits for the database and loses nothing when it is down. `note` appends a line to a file, and one task
+A call never waits for the database and loses nothing when it is down. `append` adds a line to a file, and one task
 records the lines of all calls in batches. A line that can never be recorded goes to journal/rejected.jsonl and holds
 up nothing else.
 
@@ -143,7 +143,7 @@ class Journal:
                 _log.error("Facts are lost: neither disk nor database took them", extra={"count": len(self._unwritten)})
             self._close()
 
-    def note(self, fact: Fact) -> None:
+    def append(self, fact: Fact) -> None:
         """Keeps a fact. Never blocks, and never raises when disk or database fail. Call it from the event loop."""
         assert self._tasks, "the journal is not open"
         line = encode(fact)
@@ -160,13 +160,13 @@ class Journal:
             self._has_more_on_disk = True
 
     async def sync(self) -> None:
-        """Returns when everything noted so far would survive a power cut; raises OSError if that fails."""
+        """Returns when everything appended so far would survive a power cut; raises OSError if that fails."""
         if self._unwritten:
             try:
                 async with asyncio.timeout(SYNC_SECONDS):
                     await self.drained()
             except TimeoutError:
-                raise OSError(errno.EIO, "neither disk nor database takes what is noted") from None
+                raise OSError(errno.EIO, "neither disk nor database takes what is appended") from None
         else:
             await asyncio.to_thread(self._sync)
 
@@ -177,7 +177,7 @@ class Journal:
                 await self.is_ours.wait()
 
     async def drained(self) -> None:
-        """Returns when every fact noted so far is in the database (or rejected)."""
+        """Returns when every fact appended so far is in the database (or rejected)."""
         await self._is_empty.wait()
 
     def _enqueue(self, *lines: bytes) -> None:

@@ -266,7 +266,7 @@ class _Page:
         )
         self._write_legs(connection, news)
         devices = {leg.id: leg.device for one in news for leg in one.story.legs}
-        own_forwarding.note(self._session, self._config, new, devices, self._now)
+        own_forwarding.learn(self._session, self._config, new, devices, self._now)
 
     def _write_legs(self, connection: Connection, news: Sequence[_News]) -> None:
         before = {(one.call_id, leg.id): leg for one in news if one.before for leg in one.before.legs}

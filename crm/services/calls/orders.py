@@ -25,7 +25,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.domain.ringing import DeviceKind
 from crm.domain.tasks import TaskKind
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.people import intake, timeline
 from crm.services.people.identity import who_is
@@ -144,7 +145,7 @@ def _place(
     )
     session.add(order)
     session.flush()
-    note(session, by, f"call ordered: {agent} to {f'lead {lead.id}' if lead else 'a number'}")
+    audit.record(session, by, f"call ordered: {agent} to {f'lead {lead.id}' if lead else 'a number'}")
     return order
 
 
@@ -404,4 +405,4 @@ def remark(session: Session, by: By, call_id: str, text: str) -> None:
     if call.lead_id:
         key = f"note:{call.id}:{number}"
         timeline.enter(session, call.lead_id, Happened.NOTE, words, by.now, key=key, call_id=call.id)
-    note(session, by, f"note on call {call.id}")
+    audit.record(session, by, f"note on call {call.id}")

@@ -1,6 +1,6 @@
-"""Calls that Asterisk handled without the app: the dialplan's notes about them become facts like any other.
+"""Calls that Asterisk handled without the app: the dialplan's log entries about them become facts like any other.
 
-Asterisk appends a line to a single file for everything that happens (context note in
+Asterisk appends a line to a single file for everything that happens (context log in
 asterisk_conf/templates/extensions.conf.j2). Here the lines are sorted into one file per call, spool/<call id>.call, of
 `key=value` lines, one per text (for `crm.services.texts.inbox`), and one per emergency call (for
 `crm.services.phones.emergencies`). The id of every fact is made from the call's id and its line, so a file may be
@@ -64,10 +64,10 @@ async def import_all(
     on_gone: Callable[[str, datetime], None] = lambda channel_id, at: None,
     died_at: datetime | None = None,
 ) -> int:
-    """Notes the facts of every call in the spool that is over, and returns the number of those calls.
+    """Appends the facts of every call in the spool that is over, and returns the number of those calls.
 
     `present` are the ids of the callers' channels that Asterisk has now. A file without a final line belongs to one of
-    them, or else to a call whose end could not be noted, which then counts as over as well. `on_gone` is called with
+    them, or else to a call whose end could not be logged, which then counts as over as well. `on_gone` is called with
     each channel that is gone, and when that was; `died_at` is when the previous Asterisk process ended, if known.
     """
     try:
@@ -78,15 +78,15 @@ async def import_all(
             for channel_id, at in (await asyncio.to_thread(_sort, config)).items():
                 on_gone(channel_id, at)
     except OSError as error:
-        _log.error("Asterisk's notes cannot be sorted into calls yet", extra={"error": error.strerror})
+        _log.error("Asterisk's log entries cannot be sorted into calls yet", extra={"error": error.strerror})
     count = 0
     for path in sorted(config.spool_folder.glob("*.call")):
         try:
-            noted = _read(path)
-            if noted is None or not _is_over(noted, present, now):
+            logged = _read(path)
+            if logged is None or not _is_over(logged, present, now):
                 continue
-            for fact in await asyncio.to_thread(list, _facts(noted, config, died_at)):
-                journal.note(fact)
+            for fact in await asyncio.to_thread(list, _facts(logged, config, died_at)):
+                journal.append(fact)
             # The file may go only once the journal is safe on disk.
             await journal.sync()
             spool_folder.put_aside(path)
@@ -101,8 +101,8 @@ async def import_all(
     return count
 
 
-def has_notes(config: Config, call_id: str) -> bool:
-    """Whether a call has notes waiting to be imported."""
+def has_entries(config: Config, call_id: str) -> bool:
+    """Whether a call has log entries waiting to be imported."""
     return (config.spool_folder / f"{call_id}.call").exists()
 
 
@@ -138,23 +138,23 @@ def _sort(config: Config) -> dict[str, datetime]:
             if gone := _hangup_in(row):
                 ended[gone[0]] = gone[1]
                 continue
-            call_id, _, line = _note_in(row).partition(" ")
-            if call_id == "text" and (text := inbox.from_note(line)):
+            call_id, _, line = _entry_in(row).partition(" ")
+            if call_id == "text" and (text := inbox.from_entry(line)):
                 texts.append(text)
             elif call_id == "emergency" and (emergency_call := emergencies.call_of(line)):
                 emergency_lines.setdefault(emergency_call, []).append(line)
             elif _CALL_ID.fullmatch(call_id) and line.isascii() and line.isprintable():
                 lines.setdefault(call_id, []).append(line)
             else:
-                _log.error("A note of Asterisk's cannot be read")
-    for call_id, noted in emergency_lines.items():
-        emergencies.keep(config, call_id, noted)
+                _log.error("A log entry of Asterisk's cannot be read")
+    for call_id, logged in emergency_lines.items():
+        emergencies.keep(config, call_id, logged)
     for call_id, at in ended.items():
-        if call_id in lines or has_notes(config, call_id):
+        if call_id in lines or has_entries(config, call_id):
             lines.setdefault(call_id, []).append(f"gone={int(at.timestamp())}")
-    for call_id, noted in lines.items():
+    for call_id, logged in lines.items():
         with (config.spool_folder / f"{call_id}.call").open("a", encoding="ascii") as file:
-            file.write("".join(f"{line}\n" for line in noted))
+            file.write("".join(f"{line}\n" for line in logged))
             file.flush()
             os.fsync(file.fileno())
     inbox.keep(config, texts)
@@ -162,19 +162,19 @@ def _sort(config: Config) -> dict[str, datetime]:
     return ended
 
 
-def emergency_calls(config: Config) -> list[emergencies.Noted]:
-    """Emergency calls in Asterisk's notes that may not be on record yet. Only reads."""
+def emergency_calls(config: Config) -> list[emergencies.LoggedCall]:
+    """Emergency calls in Asterisk's log entries that may not be on record yet. Only reads."""
     lines: dict[str, list[str]] = {}
     sorted_already = sorted(config.spool_folder.glob("*.emergency"))
     try:
         rows = [line for path in sorted_already for line in path.read_text("ascii", "replace").splitlines()]
         for path in (_claimed(config), _written(config)):
             if path.exists():
-                noted = (_note_in(row).partition(" ") for row in path.read_text("ascii", "replace").splitlines())
-                rows += [line for kind, _, line in noted if kind == "emergency"]
+                logged = (_entry_in(row).partition(" ") for row in path.read_text("ascii", "replace").splitlines())
+                rows += [line for kind, _, line in logged if kind == "emergency"]
     except OSError as error:
         # The app has just taken in a file; the next look finds it on record.
-        _log.warning("Asterisk's notes cannot be read", extra={"error": error.strerror})
+        _log.warning("Asterisk's log entries cannot be read", extra={"error": error.strerror})
         return []
     for row in rows:
         if call_id := emergencies.call_of(row):
@@ -193,7 +193,7 @@ def _hangup_in(row: str) -> tuple[str, datetime] | None:
     return channel_id, datetime.fromtimestamp(float(at), UTC)
 
 
-def _note_in(row: str) -> str:
+def _entry_in(row: str) -> str:
     """The text of one row of cel_custom's CSV, whose first field is JSON with the text under `extra`."""
     try:
         return str(json.loads(next(csv.reader([row]))[0])["extra"])
@@ -202,7 +202,7 @@ def _note_in(row: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Noted:
+class _LoggedCall:
     """The parsed lines of one file. A time is None when its line is missing or invalid."""
 
     call_id: str
@@ -222,7 +222,7 @@ class _Noted:
         return _time(self.values.get(key, ""))
 
 
-def _read(path: Path) -> _Noted | None:
+def _read(path: Path) -> _LoggedCall | None:
     """None for a file whose name is not a call id."""
     if not _CALL_ID.fullmatch(path.stem):
         _log.error("A file in the spool is no call's", extra={"file": ascii(path.name)})
@@ -237,7 +237,7 @@ def _read(path: Path) -> _Noted | None:
         elif value:
             # A line may be written twice; the first time is the more accurate.
             values.setdefault(key, value)
-    return _Noted(
+    return _LoggedCall(
         call_id=path.stem,
         changed_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
         values=values,
@@ -247,17 +247,17 @@ def _read(path: Path) -> _Noted | None:
     )
 
 
-def _is_over(noted: _Noted, present: Collection[str], now: datetime) -> bool:
-    if noted.ended_at:
+def _is_over(logged: _LoggedCall, present: Collection[str], now: datetime) -> bool:
+    if logged.ended_at:
         return True
     # A call may have begun after `present` was queried; then its file is recent.
-    return noted.call_id not in present and now - noted.changed_at > _GRACE
+    return logged.call_id not in present and now - logged.changed_at > _GRACE
 
 
-def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[Fact]:
-    call_id = noted.call_id
-    ended_at = noted.ended_at or max(noted.changed_at, died_at or noted.changed_at)
-    arrived_at = noted.time("arrived") or min([at for _, at in noted.rang], default=ended_at)
+def _facts(logged: _LoggedCall, config: Config, died_at: datetime | None) -> Iterator[Fact]:
+    call_id = logged.call_id
+    ended_at = logged.ended_at or max(logged.changed_at, died_at or logged.changed_at)
+    arrived_at = logged.time("arrived") or min([at for _, at in logged.rang], default=ended_at)
 
     def fact_id(what: str) -> str:
         return f"{call_id}/spool/{what}"
@@ -267,10 +267,10 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
 
     arrival = arrivals.read(
         config,
-        request=noted.values.get("did", ""),
-        said=noted.values.get("said", ""),
-        withheld=noted.values.get("withheld", ""),
-        shown=noted.values.get("caller", ""),
+        request=logged.values.get("did", ""),
+        said=logged.values.get("said", ""),
+        withheld=logged.values.get("withheld", ""),
+        shown=logged.values.get("caller", ""),
     )
     yield CallArrived(
         fact_id("arrived"),
@@ -278,43 +278,43 @@ def _facts(noted: _Noted, config: Config, died_at: datetime | None) -> Iterator[
         arrived_at,
         did=arrival.did,
         caller=arrival.caller,
-        trunk=noted.values.get("trunk", "").removeprefix("trunk-"),
+        trunk=logged.values.get("trunk", "").removeprefix("trunk-"),
         without_app=True,
         attestation=arrival.attestation,
         withheld=arrival.is_withheld,
         dialled=arrival.dialled,
     )
-    if handed_at := noted.time("handed"):
-        yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=noted.values.get("reason", ""))
+    if handed_at := logged.time("handed"):
+        yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=logged.values.get("reason", ""))
 
-    rang = list(noted.rang)
-    if noted.answered and noted.leg:
-        # The app rang this phone, and has noted that itself.
-        yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], noted.leg)
-    elif noted.answered and noted.answered[0] not in [device for device, _ in rang]:
+    rang = list(logged.rang)
+    if logged.answered and logged.leg:
+        # The app rang this phone, and has logged that itself.
+        yield TalkStarted(fact_id("answered"), call_id, logged.answered[1], logged.leg)
+    elif logged.answered and logged.answered[0] not in [device for device, _ in rang]:
         # The dialplan rings many phones with one Dial and knows only which of them answered.
-        rang.append((noted.answered[0], handed_at or noted.answered[1]))
+        rang.append((logged.answered[0], handed_at or logged.answered[1]))
     stops_at = timedelta(seconds=config.survival.last_resort_ring_seconds)
     for number, (device, rang_at) in enumerate(rang):
         # The ledger knows whose phone it is.
         yield LegRang(fact_id(f"rang/{number}"), call_id, rang_at, leg_id(number), device, agent="", stage=_STAGE)
-        if not noted.answered:
+        if not logged.answered:
             at, status = min(rang_at + stops_at, ended_at), DialStatus.NOANSWER
-        elif noted.answered[0] != device:
-            at, status = noted.answered[1], DialStatus.CANCEL
+        elif logged.answered[0] != device:
+            at, status = logged.answered[1], DialStatus.CANCEL
         else:
-            yield TalkStarted(fact_id("answered"), call_id, noted.answered[1], leg_id(number))
+            yield TalkStarted(fact_id("answered"), call_id, logged.answered[1], leg_id(number))
             continue
         yield LegEnded(fact_id(f"rang/{number}/ended"), call_id, at, leg_id(number), status)
 
-    if talk_ended_at := noted.time("talk_ended"):
+    if talk_ended_at := logged.time("talk_ended"):
         yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
-    if noted.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
+    if logged.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
         file = recordings.file_name(call_id)
         yield VoicemailLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
-    by = EndedBy.CALLER if noted.ended_at else EndedBy.SYSTEM
+    by = EndedBy.CALLER if logged.ended_at else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
-        # The end was not noted: Asterisk died, and any talk under way with it.
+        # The end was not logged: Asterisk died, and any talk under way with it.
         yield TalkCut(fact_id("cut"), call_id, ended_at, leg_id="", by=Cut.FAILED)
     yield CallEnded(fact_id("ended"), call_id, ended_at, by=by, without_app=True)
 

@@ -82,21 +82,21 @@ async def mend(crm: Crm, by: By) -> Strays:
     for name in found.sounds:
         if facts := await asyncio.to_thread(list, facts_of(crm.config, name, by.now)):
             await crm.store.run(ledger.record_all, crm.config, facts, by.now)
-    await crm.store.run(_note, by, found)
+    await crm.store.run(_record, by, found)
     return found
 
 
-def _note(session: Session, by: By, found: Strays) -> None:
+def _record(session: Session, by: By, found: Strays) -> None:
     for call_id in found.messages:
         if message := session.get(Voicemail, call_id):
             message.purged_at = by.now
-            audit.note(session, by, f"message of call {call_id}: its sound is gone")
+            audit.record(session, by, f"message of call {call_id}: its sound is gone")
     for recording_id in found.talks:
         if recording := session.get(Recording, recording_id):
             recording.deleted_at = by.now
-            audit.note(session, by, f"recording {recording_id}: its sound is gone")
+            audit.record(session, by, f"recording {recording_id}: its sound is gone")
     for name in found.sounds:
-        audit.note(session, by, f"recording {name}, which no call had, put on record")
+        audit.record(session, by, f"recording {name}, which no call had, put on record")
 
 
 def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:

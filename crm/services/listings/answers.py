@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain import fair_housing, fields, listings
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.listings.versions import refused
 from crm.services.office import properties
 from crm.store.models import Answer
@@ -49,7 +50,7 @@ def give(session: Session, by: By, slug: str | None, topic: str, text: str, lang
     )
     told = f", despite its words: {reason}" if found else ""
     what = f"answer of {slug or 'the office'} about {topic} ({language})"
-    note(session, by, f"{what} {'given' if text else 'taken back'}: version {version}{told}")
+    audit.record(session, by, f"{what} {'given' if text else 'taken back'}: version {version}{told}")
     return version
 
 

@@ -15,7 +15,8 @@ from crm.domain import fields, listings
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.listings import Home
 from crm.edge.pictures import Taken
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.listings import pictures
 from crm.services.listings.versions import HOMES, Versions, Written
 from crm.services.office import properties
@@ -45,7 +46,7 @@ def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Map
     session.add(listing)
     session.flush()
     Versions(session, by, HOMES, ()).begin(listing, home)
-    note(session, by, f"listing {listing.id} added: {place.slug} {name}")
+    audit.record(session, by, f"listing {listing.id} added: {place.slug} {name}")
     return listing
 
 
@@ -74,7 +75,7 @@ def change(session: Session, by: By, listing_id: int, cells: Mapping[str, str]) 
     written = versions.append(listing, home)
     describe(session.get_one(Unit, listing.unit_id), home)
     if written.is_new:
-        note(session, by, f"listing {listing_id} changed: version {written.version}")
+        audit.record(session, by, f"listing {listing_id} changed: version {written.version}")
     return written
 
 
@@ -100,7 +101,7 @@ def publish(
         if versions.publish(listing, despite=despite, until=ends):
             changed += 1
             told = f", despite its words: {despite}" if despite else ""
-            note(session, by, f"listing {listing_id} published: version {listing.published}{told}")
+            audit.record(session, by, f"listing {listing_id} published: version {listing.published}{told}")
     return changed
 
 
@@ -121,7 +122,7 @@ def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:
         listing, versions = _found(session, by, listing_id)
         if versions.unpublish(listing):
             changed += 1
-            note(session, by, f"listing {listing_id} unpublished")
+            audit.record(session, by, f"listing {listing_id} unpublished")
     return changed
 
 
@@ -135,7 +136,7 @@ def expire(session: Session, config: Config, by: By, listing_ids: Sequence[int],
         if ends and ends <= by.now:
             raise Invalid("That day is over.", code="expiry_over")
         listing.expires_at = ends
-        note(session, by, f"listing {listing_id} expires after {on or 'no day'}")
+        audit.record(session, by, f"listing {listing_id} expires after {on or 'no day'}")
 
 
 def end_of(session: Session, config: Config, listing: Listing, day: date) -> datetime:
@@ -158,7 +159,7 @@ def set_pictures(
     home = versions.latest(listing)
     written = versions.append(listing, replace(home, pictures=listings.checked_pictures(change(home.pictures))))
     if written.is_new:
-        note(session, by, f"pictures of listing {listing_id} changed: version {written.version}")
+        audit.record(session, by, f"pictures of listing {listing_id} changed: version {written.version}")
     return written
 
 

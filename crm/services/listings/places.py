@@ -12,7 +12,8 @@ from crm.domain import listings
 from crm.domain.errors import Invalid
 from crm.domain.listings import Place
 from crm.edge.pictures import Taken
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.listings import pictures
 from crm.services.listings.versions import PLACES, Versions, Written
 from crm.services.office import properties
@@ -28,7 +29,7 @@ def change(session: Session, by: By, slug: str, cells: Mapping[str, str]) -> Wri
     profile, versions = found(session, by, slug)
     written = put(session, versions, profile, listings.read_place(cells, _latest(versions, profile)))
     if written.is_new:
-        note(session, by, f"property {slug} described: version {written.version}")
+        audit.record(session, by, f"property {slug} described: version {written.version}")
     return written
 
 
@@ -60,7 +61,7 @@ def publish(session: Session, by: By, slug: str, *, despite: str = "") -> bool:
     if not publish_it(versions, profile, slug, despite=despite):
         return False
     told = f", despite its words: {despite}" if despite else ""
-    note(session, by, f"property {slug} published: version {profile.published}{told}")
+    audit.record(session, by, f"property {slug} published: version {profile.published}{told}")
     return True
 
 
@@ -81,7 +82,7 @@ def unpublish(session: Session, by: By, slug: str) -> bool:
     if profile.published is None:
         return False
     versions.unpublish(profile)
-    note(session, by, f"property {slug} unpublished")
+    audit.record(session, by, f"property {slug} unpublished")
     return True
 
 
@@ -95,7 +96,7 @@ def set_pictures(session: Session, by: By, slug: str, change: pictures.Change, t
     changed = replace(place, pictures=listings.checked_pictures(change(place.pictures)))
     written = put(session, versions, profile, changed)
     if written.is_new:
-        note(session, by, f"pictures of property {slug} changed: version {written.version}")
+        audit.record(session, by, f"pictures of property {slug} changed: version {written.version}")
     return written
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, Task
 from crm.store.queries import contacts
 
@@ -52,7 +53,7 @@ def add(
             on_duty=on_duty,
         )
     )
-    note(session, by, f"agent {slug} added")
+    audit.record(session, by, f"agent {slug} added")
 
 
 def change(
@@ -98,7 +99,7 @@ def change(
         *([f"dialing outside {dialing}"] if dialing is not None else []),
         *(["admin"] if admin else []),
     ]
-    note(session, by, f"agent {slug} changed: {', '.join(changed)}")
+    audit.record(session, by, f"agent {slug} changed: {', '.join(changed)}")
 
 
 def remove(session: Session, by: By, slug: str, *, successor: str | None = None) -> None:
@@ -135,7 +136,7 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
         session.execute(update(Task).where(Task.owner_id == agent.id).values(owner_id=heir.id))
         session.execute(update(Lead).where(Lead.assigned_agent_id == agent.id).values(assigned_agent_id=heir.id))
     session.delete(agent)
-    note(session, by, f"agent {slug} removed" + (f", {successor} took over" if successor else ""))
+    audit.record(session, by, f"agent {slug} removed" + (f", {successor} took over" if successor else ""))
 
 
 def named(session: Session, slug: str) -> Agent:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.edge import holidays as calendars
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import properties
 from crm.store.models import Property, SpecialDay
 from crm.store.queries import office
@@ -37,7 +38,7 @@ def set_region(session: Session, by: By, region: str, place: str | None = None) 
         properties.named(session, place).holidays = known
     elif organization := office.organization(session):
         organization.holidays = "" if known == office.NO_HOLIDAYS else known
-    note(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
+    audit.record(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
     return known
 
 
@@ -46,7 +47,7 @@ def add(session: Session, by: By, day: date, *, open_: str = "", name: str = "",
     this. Raises Invalid, NotFound."""
     opens, name = fields.special_open(open_), fields.text(name, "name", 100)
     is_new = put(session, day, opens, name, properties.named(session, place) if place else None)
-    note(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
+    audit.record(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
     return is_new
 
 
@@ -71,7 +72,7 @@ def remove(session: Session, by: By, day: date, place: str | None = None) -> Non
         whose = f"property {place} has" if place else "the office has"
         raise NotFound(f"On {day} {whose} no special day.", code="special_day_unknown", day=str(day))
     session.delete(row)
-    note(session, by, f"{day} at {place or 'the office'} is no special day any more")
+    audit.record(session, by, f"{day} at {place or 'the office'} is no special day any more")
 
 
 def _row(session: Session, day: date, place: Property | None) -> SpecialDay | None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.hours import Schedule
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents, properties
 from crm.store.models import Agent, AgentHours, Hours, Property
 from crm.store.queries import office
@@ -42,7 +43,7 @@ def replace(session: Session, by: By, openings: Sequence[str], place: str | None
     week = fields.openings(openings)
     put(session, properties.named(session, place) if place else None, week)
     default = "as the office" if place else "always open"
-    note(session, by, f"hours{f' of {place}' if place else ''} set to {'; '.join(openings) or default}")
+    audit.record(session, by, f"hours{f' of {place}' if place else ''} set to {'; '.join(openings) or default}")
 
 
 def put(session: Session, place: Property | None, week: Iterable[tuple[int, str, str]]) -> None:
@@ -58,7 +59,7 @@ def replace_agent(session: Session, by: By, slug: str, openings: Sequence[str]) 
     """Replaces an agent's own week; without openings they have none. Raises Invalid, NotFound."""
     week = fields.openings(openings)
     put_agent(session, agents.named(session, slug), week)
-    note(session, by, f"hours of {slug} set to {'; '.join(openings) or 'those of the office'}")
+    audit.record(session, by, f"hours of {slug} set to {'; '.join(openings) or 'those of the office'}")
 
 
 def put_agent(session: Session, agent: Agent, week: Iterable[tuple[int, str, str]]) -> None:

@@ -11,7 +11,8 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import Device, Location
 
 
@@ -34,7 +35,7 @@ def add(session: Session, config: Config, by: By, slug: str, *, address: str, ca
         raise Conflict(f"Location {slug} already exists.", code="location_exists", location=slug)
     made = Location(slug=slug, address=_address(address), callback_number=_callback(config, callback_number))
     session.add(made)
-    note(session, by, f"location {slug} added")
+    audit.record(session, by, f"location {slug} added")
     return made
 
 
@@ -53,7 +54,7 @@ def change(
         location.address = _address(address)
     if callback_number is not None:
         location.callback_number = _callback(config, callback_number)
-    note(session, by, f"location {slug} changed")
+    audit.record(session, by, f"location {slug} changed")
 
 
 def remove(session: Session, by: By, slug: str) -> None:
@@ -64,7 +65,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             f"{', '.join(devices)} are at {slug}.", code="location_in_use", location=slug, devices=list(devices)
         )
     session.delete(location)
-    note(session, by, f"location {slug} removed")
+    audit.record(session, by, f"location {slug} removed")
 
 
 def named(session: Session, slug: str) -> Location:

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import properties
 from crm.store.models import Line, Portfolio, Property
 
@@ -18,14 +19,14 @@ def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
             f"Portfolio {slug} already exists: choose another name.", code="portfolio_exists", portfolio=slug
         )
     session.add(Portfolio(slug=slug, name=fields.text(name or slug, "name", 200, required=True)))
-    note(session, by, f"portfolio {slug} added")
+    audit.record(session, by, f"portfolio {slug} added")
 
 
 def assign(session: Session, by: By, place: str, slug: str) -> None:
     """Puts a property into a portfolio; an empty slug takes it out."""
     found = properties.named(session, place)
     found.portfolio_id = named(session, slug).id if slug else None
-    note(session, by, f"property {place} in portfolio {slug or 'none'}")
+    audit.record(session, by, f"property {place} in portfolio {slug or 'none'}")
 
 
 def remove(session: Session, by: By, slug: str) -> None:
@@ -45,7 +46,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             lines=list(lines),
         )
     session.delete(found)
-    note(session, by, f"portfolio {slug} removed")
+    audit.record(session, by, f"portfolio {slug} removed")
 
 
 def named(session: Session, slug: str) -> Portfolio:

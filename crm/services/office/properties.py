@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import MessagesTo
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import subteams
 from crm.store.models import Interest, Line, Listing, Property, Publication, Subteam
 
@@ -56,7 +57,7 @@ def add(
             area=fields.text(area, "area", LONGEST_AREA),
         )
     )
-    note(session, by, f"property {slug} added")
+    audit.record(session, by, f"property {slug} added")
 
 
 def change(
@@ -97,7 +98,7 @@ def change(
             raise Invalid(f"Property {slug} has no subteam.", code="property_without_subteam", property=slug)
     if escalates is not None:
         found.escalates = escalates
-    note(session, by, f"property {slug} changed")
+    audit.record(session, by, f"property {slug} changed")
 
 
 def remove(session: Session, by: By, slug: str) -> None:
@@ -124,7 +125,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             property=slug,
         )
     session.delete(found)
-    note(session, by, f"property {slug} removed")
+    audit.record(session, by, f"property {slug} removed")
 
 
 def named(session: Session, slug: str) -> Property:

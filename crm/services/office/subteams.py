@@ -12,7 +12,8 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents
 from crm.store.models import Property, Subteam, SubteamSister
 from crm.store.queries import contacts
@@ -46,7 +47,7 @@ def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = 
             strategy=_strategy(strategy),
         )
     )
-    note(session, by, f"subteam {slug} added")
+    audit.record(session, by, f"subteam {slug} added")
 
 
 def change(
@@ -66,7 +67,7 @@ def change(
         subteam.strategy = _strategy(strategy)
     if sisters is not None:
         put_sisters(session, subteam, [named(session, sister) for sister in dict.fromkeys(sisters)])
-    note(session, by, f"subteam {slug} changed")
+    audit.record(session, by, f"subteam {slug} changed")
     return subteam
 
 
@@ -87,7 +88,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             desks=list(desks),
         )
     session.delete(subteam)
-    note(session, by, f"subteam {slug} removed")
+    audit.record(session, by, f"subteam {slug} removed")
 
 
 def add_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
@@ -97,7 +98,7 @@ def add_members(session: Session, by: By, slug: str, members: Sequence[str]) -> 
         agent = agents.named(session, member)
         if agent not in subteam.members:
             subteam.members.append(agent)
-    note(session, by, f"subteam {slug}: {', '.join(members)} added")
+    audit.record(session, by, f"subteam {slug}: {', '.join(members)} added")
 
 
 def remove_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
@@ -109,7 +110,7 @@ def remove_members(session: Session, by: By, slug: str, members: Sequence[str]) 
                 f"Agent {member} is not in subteam {slug}.", code="subteam_member_unknown", agent=member, subteam=slug
             )
         subteam.members.remove(agent)
-    note(session, by, f"subteam {slug}: {', '.join(members)} removed")
+    audit.record(session, by, f"subteam {slug}: {', '.join(members)} removed")
 
 
 def named(session: Session, slug: str) -> Subteam:

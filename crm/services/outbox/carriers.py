@@ -13,7 +13,8 @@ from crm.edge import telnyx, twilio
 from crm.edge.carrier import Carrier, CarrierError
 from crm.edge.sip_message import SipCarriers, SipPeer
 from crm.secrets import SecretError, Secrets, of_trunk, unusable
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import Trunk
 
 CarrierFor = Callable[[Trunk | None], Carrier]
@@ -38,7 +39,7 @@ def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: 
         )
     if problem := unusable(value):
         raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
-    note(session, by, f"secret of {carrier} set")
+    audit.record(session, by, f"secret of {carrier} set")
     secrets.put(secret_name(carrier), value)
 
 

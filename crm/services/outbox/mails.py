@@ -18,7 +18,8 @@ from crm.domain.errors import Invalid
 from crm.edge import calendar as calendar_file
 from crm.edge.mail import MailError, Server
 from crm.secrets import SecretError, Secrets, unusable
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.outbox.delivery import Transport
 from crm.store.models import Call, Mail
 from crm.store.queries import nodes
@@ -53,7 +54,7 @@ def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
     """Keeps the password of the mail server; raises Invalid."""
     if problem := unusable(value):
         raise Invalid(f"This password cannot be used: {problem}.", code="mail_password_unusable")
-    note(session, by, "password of the mail server set")
+    audit.record(session, by, "password of the mail server set")
     secrets.put(SECRET, value)
 
 

@@ -17,7 +17,8 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import NotFound
 from crm.domain.gate import AUTOMATIC, Verdict
 from crm.domain.texts import TextPurpose
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.outbox.outgoing import withdraw
@@ -96,5 +97,5 @@ def resume(session: Session, by: By, *, drop: bool) -> int:
         let_go = update(Message).where(Message.state == DeliveryState.QUEUED, *waiting).values(next_attempt_at=by.now)
         ended = let_go.returning(Message.id).execution_options(synchronize_session=False)
         count = len(session.scalars(ended).all())
-    note(session, by, f"automatic texts resumed, {count} {'dropped' if drop else 'go on'}")
+    audit.record(session, by, f"automatic texts resumed, {count} {'dropped' if drop else 'go on'}")
     return count

@@ -17,7 +17,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import LeadEvent, LeadStatus
 from crm.domain.texts import TextPurpose
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.people import standing
 from crm.services.people.identity import Identity, who_is
 from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, Task
@@ -133,7 +134,7 @@ def remove(session: Session, config: Config, by: By, raw: str) -> str:
     if found is None:
         raise NotFound("There is no such entry.", code="block_unknown")
     session.delete(found)
-    note(session, by, f"block list: {kind} taken off")
+    audit.record(session, by, f"block list: {kind} taken off")
     return _written(kind, value)
 
 
@@ -215,13 +216,13 @@ def _close(session: Session, lead: Lead, by: By) -> None:
     lead.closed_because = "An unwanted caller."
     for task in session.scalars(select(Task).where(Task.lead_id == lead.id, Task.done_at.is_(None))):
         task.done_at, task.result = by.now, "Blocked as an unwanted caller."
-    note(session, by, f"lead {lead.id} closed: an unwanted caller")
+    audit.record(session, by, f"lead {lead.id} closed: an unwanted caller")
 
 
 def _put(session: Session, by: By, kind: BlockKind, value: str, *, is_silent: bool, why: str) -> str:
     refusal = "silent" if is_silent else "spoken"
     session.add(BlockedCaller(kind=kind, value=value, refusal=refusal, why=why, created_at=by.now))
-    note(session, by, f"block list: {kind} added, {refusal}")
+    audit.record(session, by, f"block list: {kind} added, {refusal}")
     session.flush()
     return _written(kind, value)
 

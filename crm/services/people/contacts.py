@@ -10,7 +10,8 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.route_inputs import CallerKind
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people.identity import Identity, who_is
 from crm.store.models import Contact, Property
@@ -33,7 +34,7 @@ def add(
         )
     place = properties.named(session, property_slug) if property_slug else None
     put(session, None, stored, kind=kind, name=name, place=place, at=by.now)
-    note(session, by, f"contact added: {kind}")
+    audit.record(session, by, f"contact added: {kind}")
     return stored
 
 
@@ -90,7 +91,7 @@ def change(
                 number=stored,
             )
         found.number = stored
-    note(session, by, f"contact {found.id} changed")
+    audit.record(session, by, f"contact {found.id} changed")
     return found.number
 
 
@@ -98,7 +99,7 @@ def remove(session: Session, by: By, region: str, number: str) -> str:
     """From now on whoever calls with it is taken for a prospect. Their calls stay on record."""
     found = named(session, region, number)
     session.delete(found)
-    note(session, by, f"contact {found.id} removed: {found.kind}")
+    audit.record(session, by, f"contact {found.id} removed: {found.kind}")
     return found.number
 
 

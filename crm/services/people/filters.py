@@ -12,7 +12,8 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import read_filter
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import SavedFilter
 
 
@@ -26,7 +27,7 @@ def save(session: Session, config: Config, by: By, name: str, written: Mapping[s
         found = SavedFilter(name=name)
         session.add(found)
     found.filter, found.made_by, found.created_at = dict(written), by.who[:80], by.now
-    note(session, by, f"filter {name} saved")
+    audit.record(session, by, f"filter {name} saved")
 
 
 def named(session: Session, name: str) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def remove(session: Session, by: By, name: str) -> None:
     if found is None:
         raise NotFound(f"There is no filter {name[:40]}.", code="filter_unsaved")
     session.delete(found)
-    note(session, by, f"filter {name} removed")
+    audit.record(session, by, f"filter {name} removed")
 
 
 def _named(session: Session, name: str) -> SavedFilter | None:

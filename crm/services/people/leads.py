@@ -13,7 +13,8 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent, LeadKind, LeadStatus
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people import intake, standing, timeline
 from crm.services.people.identity import who_is
@@ -83,7 +84,7 @@ def add(
     session.flush()
     told = "Entered by hand." if is_new else "Entered by hand again."
     timeline.enter(session, lead.id, Happened.NOTE, told, by.now, key=f"hand:{uuid.uuid4().hex}", by=by.who)
-    note(session, by, f"lead {lead.id} {'added' if is_new else 'entered again'}")
+    audit.record(session, by, f"lead {lead.id} {'added' if is_new else 'entered again'}")
     return lead, is_new
 
 
@@ -141,7 +142,7 @@ def change(
         lead.is_hot = hot
         changed.append("type")
         _tell(session, lead, by, f"Is now {'hot' if hot else 'cold'}.")
-    note(session, by, f"lead {lead.id} changed: {', '.join(dict.fromkeys(changed))}")
+    audit.record(session, by, f"lead {lead.id} changed: {', '.join(dict.fromkeys(changed))}")
     session.flush()
     return lead
 

@@ -10,7 +10,8 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import OptOut
 from crm.store.queries import opt_outs
 
@@ -25,7 +26,7 @@ def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, 
     if any(entry.scope == scope for entry in opt_outs.in_force(session, number)):
         raise Conflict("This number is already in the opt-out ledger.", code="opt_out_exists")
     enter(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now, scope=scope)
-    note(session, by, f"opt-out added, scope {scope}")
+    audit.record(session, by, f"opt-out added, scope {scope}")
     return number
 
 
@@ -34,7 +35,7 @@ def remove(session: Session, config: Config, by: By, raw_number: str, *, why: st
     number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
     if not end(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now):
         raise NotFound("This number is not in the opt-out ledger.", code="opt_out_unknown")
-    note(session, by, "opt-out removed")
+    audit.record(session, by, "opt-out removed")
     return number
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import bans, fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import SipBan, Trunk
 
 MOST = 200
@@ -41,7 +42,7 @@ def add(session: Session, config: Config, by: By, raw: str, *, until: datetime |
     if (found := _ban(session, network)) and _is_in_force(found, by.now):
         raise Conflict(f"{network} is already banned.", code="ban_exists", network=network)
     _put(session, network, by.now, until, fields.text(why, "reason", 300))
-    note(session, by, f"SIP from {network} is dropped")
+    audit.record(session, by, f"SIP from {network} is dropped")
     return network
 
 
@@ -52,7 +53,7 @@ def remove(session: Session, by: By, raw: str) -> str:
     if found is None or not _is_in_force(found, by.now):
         raise NotFound(f"{network} is not banned.", code="ban_unknown", network=network)
     session.delete(found)
-    note(session, by, f"SIP from {network} is not dropped any more")
+    audit.record(session, by, f"SIP from {network} is not dropped any more")
     return network
 
 
@@ -72,7 +73,7 @@ def ban_guessers(session: Session, config: Config, guessers: Sequence[str], now:
         times = found.times if found and found.until and now - found.until < bans.REMEMBERED else 0
         until = now + bans.length(times, first, longest)
         new.append(_put(session, address, now, until, "wrong SIP passwords", times=times + 1))
-        note(session, By(BY, now), f"SIP from {address} is dropped until {until.isoformat(timespec='seconds')}")
+        audit.record(session, By(BY, now), f"SIP from {address} is dropped until {until.isoformat(timespec='seconds')}")
     session.flush()
     in_force = [(ban.until, ban) for ban in session.scalars(_in_force(now))]
     for ban in bans.ends_first(in_force, MOST):

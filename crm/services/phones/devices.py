@@ -15,7 +15,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
 from crm.edge import sip_register
 from crm.secrets import Secrets
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents, locations
 from crm.services.phones import dialing
 from crm.store.models import Agent, Device
@@ -73,7 +74,7 @@ def add(
     owner = agents.named(session, agent)
     place = locations.named(session, location) if location else None
     session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
-    note(session, by, f"device {slug} of {agent} added")
+    audit.record(session, by, f"device {slug} of {agent} added")
     session.flush()
     # Before the commit: a password without its device harms nobody, a device without its password would.
     secrets.ensure(secret_name(slug))
@@ -92,7 +93,7 @@ def add_mobile(
     mobile.number = dialing.check(session, config, number=number, purpose=DialPurpose.FORWARD, agent=agent)
     mobile.rings_after_seconds = checked_after(after_seconds)
     session.add(mobile)
-    note(session, by, f"device {slug} of {agent} added, number {mobile.number}")
+    audit.record(session, by, f"device {slug} of {agent} added, number {mobile.number}")
 
 
 def _must_be_new(session: Session, slug: str) -> None:
@@ -185,7 +186,7 @@ def change(
     if whisper is not None:
         device.whisper = whisper
         changed.append(f"whisper {'on' if whisper else 'off'}")
-    note(session, by, f"device {slug} changed: {', '.join(changed)}")
+    audit.record(session, by, f"device {slug} changed: {', '.join(changed)}")
 
 
 def checked_after(seconds: int) -> int:
@@ -206,7 +207,7 @@ def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
         raise Invalid(
             f"{slug} is a mobile: it is dialed and has no password.", code="mobile_has_no_password", device=slug
         )
-    note(session, by, f"password of device {slug} renewed")
+    audit.record(session, by, f"password of device {slug} renewed")
     session.flush()
     secrets.renew(secret_name(slug))
 
@@ -227,7 +228,7 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
 def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Removes a phone and its password, so that a new device of this name starts with a new one."""
     session.delete(named(session, slug))
-    note(session, by, f"device {slug} removed")
+    audit.record(session, by, f"device {slug} removed")
     after_commit(session, lambda: secrets.remove(secret_name(slug)))
 
 
@@ -237,14 +238,14 @@ def set_dnd(session: Session, by: By, slugs: Sequence[str], *, until: datetime |
         device = named(session, slug)
         device.dnd, device.dnd_until = True, until
     end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
-    note(session, by, f"DND of {', '.join(slugs)} on {end}")
+    audit.record(session, by, f"DND of {', '.join(slugs)} on {end}")
 
 
 def clear_dnd(session: Session, by: By, slugs: Sequence[str]) -> None:
     for slug in slugs:
         device = named(session, slug)
         device.dnd, device.dnd_until = False, None
-    note(session, by, f"DND of {', '.join(slugs)} off")
+    audit.record(session, by, f"DND of {', '.join(slugs)} off")
 
 
 def of_agent(session: Session, agent: str) -> list[str]:

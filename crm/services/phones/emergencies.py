@@ -1,7 +1,7 @@
 """Emergency calls on record, and the office told of them.
 
-Asterisk connects them alone and notes two things of each, its start and its end (context emergency-call in
-asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the notes into one file a call,
+Asterisk connects them alone and logs two things of each, its start and its end (context emergency-call in
+asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the entries into one file a call,
 spool/<call id>.emergency; here each file becomes a row and a notice, at once or when the app and the database are back.
 """
 
@@ -26,7 +26,8 @@ from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.emergency import EmergencyNews
 from crm.edge import numbers, spool_folder
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device, EmergencyCall
@@ -37,7 +38,7 @@ RECENT = timedelta(hours=24)
 """So long `leaseline status` shows an emergency call."""
 
 _GRACE = timedelta(seconds=10)
-_NOTE = re.compile(
+_ENTRY = re.compile(
     r"(?P<id>[A-Za-z0-9._-]{1,60}) (?:"
     r"started (?P<started>\d{1,10}) (?P<dialled>\d{3,4}) (?P<device>[a-z0-9-]{1,40}) (?P<callback>\+?\d{1,15}|-)"
     r" (?P<address>[A-Za-z0-9+/=]+|-)"
@@ -48,8 +49,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Noted:
-    """What Asterisk noted of one call."""
+class LoggedCall:
+    """What Asterisk logged of one call."""
 
     id: str
     dialled: str
@@ -61,31 +62,31 @@ class Noted:
     status: str
 
 
-# --- from Asterisk's notes to files ---
+# --- from Asterisk's log entries to files ---
 
 
 def call_of(line: str) -> str | None:
-    """Id of the call that a note is about; None for a line that is no such note."""
-    found = _NOTE.fullmatch(line)
+    """Id of the call that an entry is about; None for any other line."""
+    found = _ENTRY.fullmatch(line)
     return found["id"] if found else None
 
 
 def keep(config: Config, call_id: str, lines: Sequence[str]) -> None:
-    """Appends notes to the call's file; a note that stands there twice says the same as once. Raises OSError."""
+    """Appends entries to the call's file; one that is there twice says the same as once. Raises OSError."""
     with (config.spool_folder / f"{call_id}.emergency").open("a", encoding="ascii") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
         os.fsync(file.fileno())
 
 
-def read(lines: Sequence[str]) -> Noted | None:
-    """One call's notes, in any order; None while its start is missing."""
-    noted = [found for line in lines if (found := _NOTE.fullmatch(line))]
-    start = next((found for found in noted if found["started"]), None)
-    end = next((found for found in noted if found["ended"]), None)
+def read(lines: Sequence[str]) -> LoggedCall | None:
+    """One call's entries, in any order; None while its start is missing."""
+    logged = [found for line in lines if (found := _ENTRY.fullmatch(line))]
+    start = next((found for found in logged if found["started"]), None)
+    end = next((found for found in logged if found["ended"]), None)
     if start is None:
         return None
-    return Noted(
+    return LoggedCall(
         id=start["id"],
         dialled=start["dialled"],
         device=start["device"],
@@ -112,7 +113,7 @@ def _time(epoch: str) -> datetime:
 
 
 class EmergencyNotifier:
-    """Takes in what was noted."""
+    """Takes in what was logged."""
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
@@ -138,52 +139,52 @@ class EmergencyNotifier:
 
     async def _import(self, path: Path) -> bool:
         text = path.read_text(encoding="ascii", errors="replace")
-        noted = read(text.splitlines())
-        is_over = noted is None or noted.ended_at is not None or self._is_gone(path)
+        logged = read(text.splitlines())
+        is_over = logged is None or logged.ended_at is not None or self._is_gone(path)
         if not is_over and self._seen.get(path.name) == len(text):
             return False
-        if noted is not None:
-            await self._crm.store.run(record, self._crm.config, noted, self._crm.now(), is_over=is_over)
+        if logged is not None:
+            await self._crm.store.run(record, self._crm.config, logged, self._crm.now(), is_over=is_over)
         self._seen[path.name] = len(text)
-        if noted is None and not self._is_gone(path):
+        if logged is None and not self._is_gone(path):
             return False
         if is_over:
             spool_folder.put_aside(path)
             del self._seen[path.name]
-        return noted is not None
+        return logged is not None
 
     def _is_gone(self, path: Path) -> bool:
-        """Asterisk has no such channel any more, and nobody has noted its end."""
+        """Asterisk has no such channel any more, and nobody has logged its end."""
         age = self._crm.now().timestamp() - path.stat().st_mtime
         return self.channels is not None and path.stem not in self.channels and age > _GRACE.total_seconds()
 
 
-def record(session: Session, config: Config, noted: Noted, now: datetime, *, is_over: bool) -> None:
+def record(session: Session, config: Config, logged: LoggedCall, now: datetime, *, is_over: bool) -> None:
     """Writes the record and tells the office, once. Raises Unavailable."""
-    call = session.get(EmergencyCall, noted.id)
+    call = session.get(EmergencyCall, logged.id)
     if call is None:
-        owner = session.scalar(select(Agent).join(Device).where(Device.slug == noted.device))
+        owner = session.scalar(select(Agent).join(Device).where(Device.slug == logged.device))
         call = EmergencyCall(
-            id=noted.id,
-            dialled=noted.dialled,
-            device=noted.device,
+            id=logged.id,
+            dialled=logged.dialled,
+            device=logged.device,
             agent=owner.slug if owner else "",
-            address=noted.address,
-            callback_number=noted.callback_number,
-            started_at=noted.started_at,
+            address=logged.address,
+            callback_number=logged.callback_number,
+            started_at=logged.started_at,
             node=config.node,
         )
         session.add(call)
-        shown = numbers.display(noted.callback_number, config.region) if noted.callback_number else ""
+        shown = numbers.display(logged.callback_number, config.region) if logged.callback_number else ""
         told = EmergencyNews(
-            noted.dialled, owner.name if owner else "", noted.device, noted.address, shown, noted.started_at
+            logged.dialled, owner.name if owner else "", logged.device, logged.address, shown, logged.started_at
         )
         subject, text = emergency.notice(told, config.tz, now)
         people = agent_queries.told_of_emergencies(session)
-        notices.tell(session, config, people, f"emergency:{noted.id}", subject, text, now)
-        _log.warning("emergency call", extra={"dialled": noted.dialled, "device": noted.device})
-    call.ended_at = noted.ended_at or (now if is_over else None)
-    call.status = noted.status
+        notices.tell(session, config, people, f"emergency:{logged.id}", subject, text, now)
+        _log.warning("emergency call", extra={"dialled": logged.dialled, "device": logged.device})
+    call.ended_at = logged.ended_at or (now if is_over else None)
+    call.status = logged.status
 
 
 # --- who is told ---
@@ -193,5 +194,5 @@ def set_notice(session: Session, by: By, slug: str, *, wanted: bool) -> bool:
     """Names an agent for notices of emergency calls, or no longer. Returns whether they can be reached at all."""
     agent = agents.named(session, slug)
     agent.emergency_notice = wanted
-    note(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")
+    audit.record(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")
     return bool(agent.email) or any(device.number for device in agent.devices)

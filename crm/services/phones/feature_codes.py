@@ -15,7 +15,8 @@ from crm.domain import codes
 from crm.domain.codes import Action, DialledCode, FeatureCode
 from crm.domain.errors import NotFound
 from crm.domain.ringing import DeviceKind
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.people import blocking
 from crm.services.phones import devices
@@ -101,7 +102,7 @@ def _forwarding(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     if on and not has_mobile:
         return CodeAnswer("You have no mobile to forward to. Please ask for one to be added.")
     agent.forwarding = on
-    note(session, by, f"forwarding of {slug} {'on' if on else 'off'}")
+    audit.record(session, by, f"forwarding of {slug} {'on' if on else 'off'}")
     return CodeAnswer("Forwarding is on. Your mobile rings, too." if on else "Forwarding is off.")
 
 

@@ -11,7 +11,8 @@ from crm.config import Config
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.phones import devices, dialing
 from crm.store.models import Agent, Device, Organization
@@ -48,13 +49,13 @@ def switch_on(
         for mobile in mobiles:
             mobile.rings_after_seconds = devices.checked_after(after_seconds)
     owner.forwarding = True
-    note(session, by, f"forwarding of {agent} on, to {_named(mobiles)}")
+    audit.record(session, by, f"forwarding of {agent} on, to {_named(mobiles)}")
 
 
 def switch_off(session: Session, by: By, agent: str) -> None:
     """The agent's mobiles ring no longer; their numbers stay."""
     agents.named(session, agent).forwarding = False
-    note(session, by, f"forwarding of {agent} off")
+    audit.record(session, by, f"forwarding of {agent} off")
 
 
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
@@ -62,14 +63,14 @@ def forward_office(session: Session, config: Config, by: By, *, to: str, confirm
     found = _organization(session)
     found.forward_to = dialing.check(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
     found.forward_confirm = confirm
-    note(session, by, f"all calls forwarded to {found.forward_to}, {'after 1' if confirm else 'straight'}")
+    audit.record(session, by, f"all calls forwarded to {found.forward_to}, {'after 1' if confirm else 'straight'}")
     return found.forward_to
 
 
 def end_office(session: Session, by: By) -> None:
     """All leasing calls go to the team again."""
     _organization(session).forward_to = None
-    note(session, by, "all calls to the team again")
+    audit.record(session, by, "all calls to the team again")
 
 
 def _organization(session: Session) -> Organization:

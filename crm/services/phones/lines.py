@@ -12,7 +12,8 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import portfolios, properties
 from crm.store.models import Lead, Line
 from crm.store.queries import lines as queries
@@ -54,7 +55,7 @@ def add(
     )
     _check_about(line)
     session.add(line)
-    note(session, by, f"line {stored} added")
+    audit.record(session, by, f"line {stored} added")
     return stored
 
 
@@ -86,7 +87,7 @@ def change(
     if portfolio is not None:
         line.portfolio_id = _portfolio_id(session, portfolio)
     _check_about(line)
-    note(session, by, f"line {line.number} changed")
+    audit.record(session, by, f"line {line.number} changed")
     return line.number
 
 
@@ -94,7 +95,7 @@ def remove(session: Session, by: By, region: str, number: str) -> str:
     """Removes a line; its calls stay on record with the number that was dialed."""
     line = named(session, region, number)
     session.delete(line)
-    note(session, by, f"line {line.number} removed")
+    audit.record(session, by, f"line {line.number} removed")
     return line.number
 
 

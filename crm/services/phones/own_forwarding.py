@@ -19,7 +19,7 @@ from crm.words import notices as words
 _log = logging.getLogger(__name__)
 
 
-def note(session: Session, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime) -> None:
+def learn(session: Session, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime) -> None:
     """Keeps which phones forward, as the ends of their ringing tell, and tells people when one begins to, in the
     caller's transaction. `devices` are the legs' devices by leg id."""
     ended = [(fact, slug) for fact in facts if isinstance(fact, LegEnded) and (slug := devices.get(fact.leg_id))]

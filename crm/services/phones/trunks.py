@@ -12,7 +12,8 @@ from crm.domain import fields, invite
 from crm.domain.dialing import NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, of_trunk, unusable
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.store.models import Trunk
 from crm.store.session import after_commit
 
@@ -94,7 +95,7 @@ def add(
     _check(trunk, has_password=password is not None)
     _check_addresses(session, trunk)
     session.add(trunk)
-    note(session, by, f"trunk {slug} added")
+    audit.record(session, by, f"trunk {slug} added")
     session.flush()
     if password is not None:
         _keep(secrets, slug, password)
@@ -152,7 +153,7 @@ def change(
     kept = username != "" and secrets.has(of_trunk(slug))
     _check(trunk, has_password=password is not None or kept)
     _check_addresses(session, trunk)
-    note(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
+    audit.record(session, by, f"trunk {slug} changed" + (", password too" if password is not None else ""))
     session.flush()
     if password is not None:
         _keep(secrets, slug, password)
@@ -170,7 +171,7 @@ def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_tex
             trunk=slug,
         )
     session.delete(trunk)
-    note(session, by, f"trunk {slug} removed")
+    audit.record(session, by, f"trunk {slug} removed")
     after_commit(session, lambda: secrets.remove(of_trunk(slug)))
 
 

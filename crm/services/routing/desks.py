@@ -17,7 +17,8 @@ from crm.domain.hours import Opening, Schedule
 from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import DeskKind, DeskRoute
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import owners, properties
 from crm.services.phones import dialing
 from crm.store import snapshot
@@ -49,7 +50,7 @@ def put(
     """
     place = properties.named(session, property_slug) if property_slug else None
     stored = put_in(session, config, kind, target, place=place, hours=hours, confirm=confirm)
-    note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} set to {stored}")
+    audit.record(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} set to {stored}")
     return stored
 
 
@@ -63,7 +64,7 @@ def put_in(
     hours: Sequence[str],
     confirm: bool,
 ) -> str:
-    """Like `put`, without the audit note, as part of a larger change."""
+    """Like `put`, without the audit entry, as part of a larger change."""
     # No constraint in the database prevents two desks of a kind without a property.
     session.execute(select(Organization.id).with_for_update())
     stored = read_target(session, config, target)
@@ -91,7 +92,7 @@ def remove(session: Session, by: By, kind: str, *, property_slug: str | None = N
         whose = f" of {place.slug}" if place else " for all properties"
         raise NotFound(f"There is no desk {kind}{whose}.", code="desk_unknown", kind=kind)
     session.delete(row)
-    note(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
+    audit.record(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
 
 
 def read_target(session: Session, config: Config, raw: str) -> str:

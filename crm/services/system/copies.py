@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.calls import orders
 from crm.services.outbox.outgoing import withdraw
 from crm.store.models import CallOrder, Mail, Message
@@ -107,7 +108,7 @@ def release(session: Session, config: Config, by: By, *, drop: bool) -> HeldBack
             .where(CallOrder.state == orders.State.WAITING)
             .values(state=orders.State.CANCELLED, error=why)
         )
-    note(session, by, f"home released{', what waited was dropped' if drop else ''}")
+    audit.record(session, by, f"home released{', what waited was dropped' if drop else ''}")
     after_commit(session, lambda: _write(config, _here(config)))
     return found
 

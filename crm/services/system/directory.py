@@ -12,7 +12,8 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import ListKind
 from crm.secrets import Secrets, of_trunk
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.phones import answering, devices, trunks
 from crm.services.system import imports
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
@@ -48,7 +49,7 @@ def create_office(session: Session, by: By, name: str, listings_url: str = "") -
         session.add(admin)
         session.flush()
     session.add(Organization(name=name, listings_url=listings_url, admin_agent_id=admin.id))
-    note(session, by, f"office {name} created")
+    audit.record(session, by, f"office {name} created")
 
 
 def change_office(
@@ -73,7 +74,7 @@ def change_office(
         office.answering_service = answering.checked(session, config, answering_service)
     if manages_for_owners is not None:
         office.manages_for_owners = manages_for_owners
-    note(session, by, f"office {office.name} changed")
+    audit.record(session, by, f"office {office.name} changed")
 
 
 def organization(session: Session) -> Organization | None:
@@ -147,7 +148,7 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
         )
         session.flush()
         office.admin_agent_id = office.admin_agent_id or admin.id
-        note(session, by, "demo office loaded")
+        audit.record(session, by, "demo office loaded")
     secrets.ensure(of_trunk(DEMO_TRUNK))
     for slug in session.scalars(select(Device.slug)):
         secrets.ensure(devices.secret_name(slug))

@@ -1,7 +1,7 @@
 """Room on the home's disk: a reserve that is given up when the disk fills, so that calls are on record meanwhile.
 
 The reserve is a file of the home with room in it (`disk.reserve_megabytes`). Both the app and the supervisor look after
-it, so that what Asterisk notes alone finds room with the app away, too.
+it, so that what Asterisk logs alone finds room with the app away, too.
 """
 
 from __future__ import annotations

@@ -321,12 +321,12 @@ async def look(config: Config, now: datetime) -> Health:
     else:
         health.left.extend(processes.running(config))
     on_record = {call.id for call in health.emergencies}
-    health.emergencies.extend(_noted(config, on_record, now))
+    health.emergencies.extend(_logged(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
     return health
 
 
-def _noted(config: Config, on_record: set[str], now: datetime) -> Iterator[EmergencyHealth]:
+def _logged(config: Config, on_record: set[str], now: datetime) -> Iterator[EmergencyHealth]:
     for call in spool.emergency_calls(config):
         if call.id not in on_record and now - call.started_at < emergencies.RECENT:
             yield EmergencyHealth(

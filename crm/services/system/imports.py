@@ -22,7 +22,8 @@ from crm.domain.listings import Home
 from crm.domain.ringing import DeviceKind
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.listings import homes
 from crm.services.listings.versions import HOMES, Versions
 from crm.services.office import holidays, hours, subteams
@@ -131,7 +132,7 @@ def write(
     """Writes all lists. Raises Wrong with everything found amiss."""
     done = _write(session, config, by, lists, progress)
     told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
-    note(session, by, f"imported {told or 'nothing'}")
+    audit.record(session, by, f"imported {told or 'nothing'}")
     for row in lists.rows.get(ListKind.DEVICES, ()):
         # Before the commit: a password without its device harms nobody, a device without its password would.
         secrets.ensure(devices.secret_name(row.values["slug"]))

@@ -1,7 +1,8 @@
 """Keeps logs small that others write: Asterisk's, and what the programs say on their way up and down.
 
 They hold the file open and append to it, so it is copied and then emptied, which asks nothing of them and works while
-they hang. The app's own log (ari_app/log.py) turns by itself. Notes of calls are no log and are left alone.
+they hang. The app's own log (ari_app/log.py) turns by itself. What the dialplan logs
+of calls is for the import, and left alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Incoming texts on their way to the database: stored at once, or kept on disk until the database answers.
 
-Texts come from webhooks (`accept`) and from Asterisk's notes, which `crm.services.calls.spool` sorts into the same
-folder: spool/<name>.text, one text per line. A file goes to spool/done/ once its texts are committed; a text's key
+Texts come from webhooks (`accept`) and from Asterisk's log entries, which `crm.services.calls.spool` sorts into the
+same folder: spool/<name>.text, one text per line. A file goes to spool/done/ once its texts are committed; a text's key
 keeps it from being stored twice. A text that can never be stored goes to spool/rejected/.
 
 A flood is stored in batches, each followed by a pause as long as it took: calls share this process and this database,
@@ -36,11 +36,11 @@ LOOK_SECONDS = 2.0
 BATCH = 5
 """Texts per transaction."""
 A_FILE = 100
-"""Texts from Asterisk's notes per file."""
+"""Texts from Asterisk's log entries per file."""
 MOST_AT_ONCE = 8
 """Texts from webhooks handled at the same time; any more wait on disk."""
 
-_NOTE = re.compile(r"(\d{1,10}) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)", re.ASCII)
+_ENTRY = re.compile(r"(\d{1,10}) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+) ([A-Za-z0-9+/=]+)", re.ASCII)
 _USER = re.compile(r"(?:sips?|tel|pjsip):([^@;>\s]*)", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Inbox:
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
         self.look_now = asyncio.Event()
-        """Set when Asterisk's notes contained texts."""
+        """Set when Asterisk's log entries contained texts."""
         self._accepting = 0
 
     async def accept(self, incoming: IncomingText) -> None:
@@ -165,10 +165,10 @@ def keep(config: Config, texts: Sequence[IncomingText]) -> None:
         os.close(folder)
 
 
-def from_note(line: str) -> IncomingText | None:
-    """Parses a text from one of Asterisk's notes (context texts-from-trunk): time, From, To, id and body. None for
+def from_entry(line: str) -> IncomingText | None:
+    """Parses a text from a log entry of Asterisk's (context texts-from-trunk): time, From, To, id and body. None for
     anything else."""
-    found = _NOTE.fullmatch(line)
+    found = _ENTRY.fullmatch(line)
     if not found:
         return None
     try:

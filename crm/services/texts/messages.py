@@ -30,7 +30,8 @@ from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextDirection, TextPurpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices
 from crm.services.outbox.outgoing import NewText, queue
@@ -437,7 +438,7 @@ def send(
     )
     message = queue(session, config, new, by.now)
     to = f"lead {lead.id}" if lead else f"contact {contact.id}" if contact else "a colleague"
-    note(session, by, f"text {message.id} written to {to}: {message.decision}")
+    audit.record(session, by, f"text {message.id} written to {to}: {message.decision}")
     task = open_reply(session, lead, number)
     if task and message.decision != Verdict.BLOCK:
         task.done_at, task.result = by.now, f"Replied with text {message.id}."

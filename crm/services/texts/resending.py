@@ -16,7 +16,8 @@ from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.texts import TextDirection
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.outbox import outgoing
 from crm.store.models import Message
 
@@ -61,5 +62,5 @@ def failed(
 
 def _again(session: Session, config: Config, by: By, message: Message) -> Message:
     outgoing.again(session, config, message, by.now)
-    note(session, by, f"text {message.id} sent again: {message.decision}")
+    audit.record(session, by, f"text {message.id} sent again: {message.decision}")
     return message

@@ -21,7 +21,8 @@ from crm.domain.leads import Happened
 from crm.domain.texts import TextPurpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
 from crm.secrets import Secrets
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.outbox.outgoing import NewText, queue, withdraw
 from crm.services.people import intake, standing, timeline
@@ -278,7 +279,7 @@ def _follow(
     kind = Happened.SHOW if state is TourState.DONE else Happened.APPOINTMENT
     key = f"tour:{tour.id}:{tour.version}:{what}"
     timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id)
-    note(session, by, f"tour {tour.id} of {place.slug} {what}")
+    audit.record(session, by, f"tour {tour.id} of {place.slug} {what}")
     _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
         _mail(session, config, secrets, tour, place, what, by.now, language)

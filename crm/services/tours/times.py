@@ -17,7 +17,8 @@ from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Schedule, clock_minutes
 from crm.domain.tours import Slot, TourKind
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.office import agents, properties
 from crm.store import prepared, snapshot
 from crm.store.models import Agent, Property, TourBlackout, TourHours, TourSlot
@@ -74,7 +75,7 @@ def set_hours(
         buffer_minutes=buffer_minutes,
         capacity=capacity,
     )
-    note(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
+    audit.record(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
 
 
 def put_hours(
@@ -138,7 +139,7 @@ def black_out(
             why=fields.text(why, "reason", 200),
         )
     )
-    note(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
+    audit.record(session, by, f"no tours from {starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC")
 
 
 def end_blackout(session: Session, by: By, blackout_id: int) -> None:
@@ -147,7 +148,7 @@ def end_blackout(session: Session, by: By, blackout_id: int) -> None:
     if found is None:
         raise NotFound(f"There is no blackout {blackout_id}.", code="blackout_unknown", blackout=blackout_id)
     session.delete(found)
-    note(session, by, f"blackout {blackout_id} removed")
+    audit.record(session, by, f"blackout {blackout_id} removed")
 
 
 def free(

@@ -10,7 +10,8 @@ from asterisk_conf.prompts import speech
 from asterisk_conf.prompts.speech import SpeechError
 from crm.config import Config
 from crm.domain.errors import Invalid
-from crm.services.audit import By, note
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.voicemail import mailboxes
 
 
@@ -40,6 +41,6 @@ def reset(config: Config, mailbox: str) -> None:
     mailboxes.greeting_path(config, mailbox).unlink(missing_ok=True)
 
 
-def noted(session: Session, by: By, mailbox: str) -> None:
+def record_change(session: Session, by: By, mailbox: str) -> None:
     """Records in the audit log who changed a greeting."""
-    note(session, by, f"greeting of {mailbox} changed")
+    audit.record(session, by, f"greeting of {mailbox} changed")

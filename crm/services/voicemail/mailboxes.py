@@ -231,7 +231,7 @@ def delete(session: Session, by: By, message_id: str) -> None:
     if row.deleted_at is not None:
         raise Conflict("That voicemail has already been deleted.", code="voicemail_deleted")
     row.deleted_at, row.escalate_at = by.now, None
-    audit.note(session, by, f"message {message_id} deleted from {row.mailbox}")
+    audit.record(session, by, f"message {message_id} deleted from {row.mailbox}")
 
 
 def take(session: Session, by: By, message_id: str, agent: str) -> None:
@@ -260,7 +260,7 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
         told = f"{taker.name} took the voicemail they left."
         key = f"taken:{message_id}"
         timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=message_id)
-    audit.note(session, by, f"message {message_id} taken by {agent}")
+    audit.record(session, by, f"message {message_id} taken by {agent}")
 
 
 # --- lamps ---

@@ -162,13 +162,13 @@ def in_spool(config: Config, call_id: str = "*") -> list[str]:
 
 def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
     """Calls whose voicemail is still in Asterisk's spool, and when the file was last written to. Leaves out recent ones
-    (`GRACE`) and those that the import of Asterisk's notes handles. Raises OSError."""
+    (`GRACE`) and those that the import of Asterisk's log entries handles. Raises OSError."""
     found = []
     for path in sorted((config.asterisk_folder / "spool" / "recording").glob("*.wav")):
         written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        noted = config.spool_folder / f"{path.stem}.call"
+        logged = config.spool_folder / f"{path.stem}.call"
         of_talk = TALK_MARK in path.stem
-        if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > GRACE and not noted.exists():
+        if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > GRACE and not logged.exists():
             found.append((path.stem, written_at))
     return found
 

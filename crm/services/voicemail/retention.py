@@ -78,12 +78,12 @@ async def prune(crm: Crm, by: By) -> list[Expired]:
         for one in batch:
             if path := _path(crm.config, one.file):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
-        await crm.store.run(_note, by, batch)
+        await crm.store.run(_record, by, batch)
         gone += batch
     return gone
 
 
-def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
+def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
     for one in gone:
         if one.kind == "recording":
             if recording := session.get(Recording, one.id):
@@ -93,7 +93,7 @@ def _note(session: Session, by: By, gone: Sequence[Expired]) -> None:
             message.deleted_at = message.deleted_at or by.now
             message.escalate_at = None
             timeline.withdraw(session, timeline.transcript_key(one.id))
-        audit.note(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
+        audit.record(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 
 
 async def look(crm: Crm) -> None:

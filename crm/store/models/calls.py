@@ -107,7 +107,7 @@ class Leg(Base):
 
 
 class CallEvent(Base):
-    """One fact about a call, as it was noted; its id makes noting it twice harmless."""
+    """One fact about a call, as it was stated; its id makes stating it twice harmless."""
 
     __tablename__ = "call_event"
     id: Mapped[str] = mapped_column(String(120), primary_key=True)

@@ -21,6 +21,8 @@ from crm.views.leads import LeadEntry
 FEWEST = 3
 """Characters, or digits, of what is searched for."""
 LONGEST = 200
+AROUND = 160
+"""Characters of an excerpt."""
 MOST = 500
 """Leads that are looked at, of those that the words find."""
 
@@ -62,9 +64,10 @@ def found(
     for where, rows in _searches(session, asked, digits):
         for row in rows:
             hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
+    words_asked = asked.split()
     cards = leads.of_ids(session, now, list(hits)[:MOST], wanted)
     return [
-        LeadHit(lead=cards[id], found_in=where, excerpt=excerpt, at=at)
+        LeadHit(lead=cards[id], found_in=where, excerpt=_around(words_asked, excerpt), at=at)
         for id, (where, excerpt, at) in hits.items()
         if id in cards
     ][:limit]
@@ -104,19 +107,25 @@ def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*t
 
 def _by_words(sqlite: bool, words: list[str]) -> Select[*tuple[Any, ...]]:
     """Entries of timelines that hold all words, the last as a beginning; the latest first."""
-    query = select(Activity.lead_id, Activity.at).order_by(Activity.id.desc()).limit(MOST)
+    query = select(Activity.lead_id, Activity.text.label("excerpt"), Activity.at).limit(MOST)
     if sqlite:
-        asked = " ".join(f'"{word}"' for word in words) + "*"
         index = _fts("activity")
-        shown: ColumnElement[str] = literal_column(f"snippet({index.name}, 0, '', '', ' … ', 24)")
-        found = query.add_columns(shown.label("excerpt")).join(index, index.c.rowid == Activity.id)
-        return found.where(_matches(index, asked)).order_by(None).order_by(index.c.rowid.desc())
-    asked = " & ".join(f"'{word}'" for word in words) + ":*"
-    wanted = func.to_tsquery("simple", asked)
-    headline = func.ts_headline("simple", Activity.text, wanted, "StartSel='', StopSel='', MaxWords=24, MinWords=8")
-    return query.add_columns(headline.label("excerpt")).where(
-        func.to_tsvector(text("'simple'"), Activity.text).op("@@")(wanted)
-    )
+        asked = " ".join(f'"{word}"' for word in words) + "*"
+        found = query.join(index, index.c.rowid == Activity.id).where(_matches(index, asked))
+        return found.order_by(index.c.rowid.desc())
+    wanted = func.to_tsquery("simple", " & ".join(f"'{word}'" for word in words) + ":*")
+    held = func.to_tsvector(text("'simple'"), Activity.text)
+    return query.where(held.op("@@")(wanted)).order_by(Activity.id.desc())
+
+
+def _around(words: list[str], text: str) -> str:
+    """A piece of a text of about `AROUND` characters, from a little before the first of the words."""
+    if len(text) <= AROUND:
+        return text
+    at = min((found for word in words if (found := text.lower().find(word.lower())) >= 0), default=0)
+    start = max(0, min(at - AROUND // 4, len(text) - AROUND))
+    start = text.rfind(" ", 0, start) + 1 if start else 0
+    return ("… " if start else "") + text[start : start + AROUND] + (" …" if start + AROUND < len(text) else "")
 
 
 def _fts(indexed: str) -> TableClause:

@@ -83,6 +83,19 @@ async def test_people_are_found(store: Store, people: dict[str, int], asked: str
     assert all(hit.excerpt for hit in hits)
 
 
+async def test_of_a_long_text_the_piece_with_the_words_is_shown(
+    store: Store, config: Config, people: dict[str, int]
+) -> None:
+    long = "About nothing much. " * 60 + "They have a grand piano, and a cat. " + "And so on. " * 60
+    with store.writing() as session:
+        leads.write_note(session, config, BY, str(people["pat"]), long)
+    with store.reading() as session:
+        [hit] = search.found(session, "cat piano", NOW)
+    assert "grand piano, and a cat" in hit.excerpt
+    assert hit.excerpt.startswith("… ")
+    assert len(hit.excerpt) < 200
+
+
 async def test_too_little_is_not_searched_for(store: Store, people: dict[str, int]) -> None:
     for asked in ("", "  ", "ab", "1-2", "*** %%%"):
         with store.reading() as session, pytest.raises(Invalid):

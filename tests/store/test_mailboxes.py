@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from crm.config import Config
 from crm.context import Crm
@@ -186,6 +186,26 @@ async def test_lamps_show_what_is_new_and_what_was_heard(store: Store, config: C
     }
     await store.run(mailboxes.delete, BY, "c1")
     assert (await store.read(mailboxes.lamps))["alice"] == Lamp(1, 0)
+
+
+async def test_lamps_ask_no_more_of_the_database_for_more_agents_and_messages(store: Store, config: Config) -> None:
+    asked: list[str] = []
+
+    def count(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    await left(store, config, "c0")
+    with store.writing() as session:
+        session.add_all(Agent(slug=f"new-{number}", name="New") for number in range(30))
+    assert len(await store.read(mailboxes.lamps)) == 34, "a new agent shows at once"
+    for number in range(1, 10):
+        await left(store, config, f"c{number}")
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        assert (await store.read(mailboxes.lamps))["alice"] == Lamp(10)
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    assert len([one for one in asked if "BEGIN" not in one]) == 2, "the office's mark, and the counts"
 
 
 async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, config: Config, crm: Crm) -> None:

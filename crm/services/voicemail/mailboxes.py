@@ -6,12 +6,12 @@ any more. Once a message is heard, taken or deleted, nobody is called about it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -25,9 +25,10 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import owners
 from crm.services.people import timeline
-from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Task, Voicemail
+from crm.store import snapshot
+from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
 from crm.store.queries import agents, office, tasks
-from crm.store.snapshot import KnownPlace
+from crm.store.snapshot import KnownAgent, KnownPlace
 
 # --- a message comes in ---
 
@@ -81,8 +82,9 @@ def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | N
 
 def people(session: Session, mailbox: str) -> list[Agent]:
     """The agents who may hear the messages of a mailbox; the admin when there is nobody else."""
-    by_box = _people(session)
-    return by_box.get(mailbox) or [owners.admin(session)]
+    ids = [agent.id for agent in _people(session).get(mailbox, ())]
+    found = session.scalars(select(Agent).where(Agent.id.in_(ids)).order_by(Agent.slug)).all() if ids else ()
+    return list(found) or [owners.admin(session)]
 
 
 def boxes_of(session: Session, agent_id: int) -> list[str]:
@@ -92,21 +94,17 @@ def boxes_of(session: Session, agent_id: int) -> list[str]:
     return [name for name, members in by_box.items() if any(member.id == agent_id for member in members)]
 
 
-def _people(session: Session) -> dict[str, list[Agent]]:
+def _people(session: Session) -> dict[str, tuple[KnownAgent, ...]]:
     """Every mailbox with its agents, in the order in which mailboxes are played."""
-    admin = owners.admin(session)
-    everybody = session.scalars(select(Agent).order_by(Agent.slug)).all()
-    subteams = session.scalars(select(Subteam).order_by(Subteam.slug).options(_members)).all()
-    properties = select(Property).order_by(Property.slug).options(selectinload(Property.subteam).options(_members))
-    found = {box(BoxKind.AGENT, agent.slug): [agent] for agent in everybody}
-    found |= {box(BoxKind.SUBTEAM, team.slug): list(team.members) or [admin] for team in subteams}
-    for place in session.scalars(properties):
-        members = list(place.subteam.members) if place.subteam else []
-        found[box(BoxKind.PROPERTY, place.slug)] = members or [admin]
-    return {**found, OFFICE: [admin]}
-
-
-_members = selectinload(Subteam.members)
+    known = snapshot.now(session)
+    admin = tuple(filter(None, [known.admin()]))
+    found: dict[str, tuple[KnownAgent, ...]] = {
+        box(BoxKind.AGENT, slug): (agent,) for slug, agent in known.agents.items()
+    }
+    found |= {box(BoxKind.SUBTEAM, slug): known.teams[slug].members or admin for slug in sorted(known.teams)}
+    for slug, place in known.places.items():
+        found[box(BoxKind.PROPERTY, slug)] = (place.subteam.members if place.subteam else ()) or admin
+    return {**found, OFFICE: admin}
 
 
 def existing(session: Session, raw: str) -> str:
@@ -276,16 +274,19 @@ class Lamp:
 
 def lamps(session: Session) -> dict[str, Lamp]:
     """The lamps of every agent, by slug."""
-    by_box = _people(session)
-    everybody = {agent.slug for members in by_box.values() for agent in members}
+    is_new = Voicemail.heard_at.is_(None)
     rows = session.execute(
-        select(Voicemail.mailbox, Voicemail.heard_at).where(Voicemail.deleted_at.is_(None), _has_audio)
-    )
-    new: dict[str, int] = defaultdict(int)
-    old: dict[str, int] = defaultdict(int)
-    for mailbox, heard_at in rows:
-        for agent in by_box.get(mailbox or OFFICE, []):
-            (new if heard_at is None else old)[agent.slug] += 1
+        select(Voicemail.mailbox, is_new, func.count())
+        .where(Voicemail.deleted_at.is_(None), _has_audio)
+        .group_by(Voicemail.mailbox, is_new)
+    ).all()
+    new: Counter[str] = Counter()
+    old: Counter[str] = Counter()
+    by_box = _people(session)
+    for mailbox, unheard, count in rows:
+        for agent in by_box.get(mailbox or OFFICE, ()):
+            (new if unheard else old)[agent.slug] += count
+    everybody = {agent.slug for members in by_box.values() for agent in members}
     return {slug: Lamp(new[slug], old[slug]) for slug in everybody}
 
 

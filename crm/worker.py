@@ -65,6 +65,8 @@ class Worker(Generic[Claim, Result]):
     """Set to signal something that no row shows."""
     at_once = 1
     grace_seconds = 0.0
+    has_more = False
+    """Set by `claim` when it took nothing, but wants to be asked again at once, in another transaction."""
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Claim]) -> datetime | None:
         """When the next piece is due; None: nothing could be started in addition to what is under way."""
@@ -208,6 +210,8 @@ class _Keeper(Generic[Claim, Result]):
             await self._worker.prepare()
             claim = await self._crm.store.run(self._worker.claim, now, self._claims)
             if claim is None:
+                if self._worker.has_more:
+                    continue
                 return PASSED_OVER_SECONDS
             task = asyncio.create_task(self._carry_out(claim), name=self._worker.name)
             self._under_way[task] = claim

@@ -46,6 +46,7 @@ class MessageClass(StrEnum):
 
 ANSWER_WITHIN = timedelta(hours=1)
 """A text by an agent is an answer so long after the person called or wrote; later it is a follow-up."""
+TOO_LATE = "It would come too late to be useful."
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -191,6 +192,8 @@ class GateDecision:
     reasons: tuple[str, ...]
     until: datetime | None = None
     """When to ask again; with WAIT only."""
+    limit: Limit | None = None
+    """The limit of the office that this time comes from, so that others wait for it as well."""
 
 
 def class_of(purpose: TextPurpose, created_at: datetime, last_heard_at: datetime | None) -> MessageClass:
@@ -231,19 +234,24 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
             reasons.append("It is outside the quiet hours.")
     else:
         reasons.append(f"Quiet hours do not hold back {_CLASS_NAMES[kind]}.")
+    full = None
     for limit, sent in ask.sent:
         if (free := _free_at(sent, limit, now)) > now:
             reasons.append(str(limit))
+            if free >= until:
+                full = None if limit.to_person else limit
             until = max(until, free)
     end = of_use_until(ask.purpose, ask.created_at, ask.expires_at)
     if until >= end:
-        return GateDecision(Verdict.BLOCK, (*reasons, "It would come too late to be useful."))
+        return GateDecision(Verdict.BLOCK, (*reasons, TOO_LATE))
     if ask.paused_until is not None and ask.paused_until > now and ask.purpose in AUTOMATIC:
         reasons.append("Automatic texts are paused after a spike, until that ends or somebody resumes them.")
         # A person may end it at any time, so what ends before it waits as long as it is of use.
-        until = max(until, min(ask.paused_until, end))
+        paused_until = min(ask.paused_until, end)
+        full = full if until > paused_until else None
+        until = max(until, paused_until)
     if until > now:
-        return GateDecision(Verdict.WAIT, tuple(reasons), until)
+        return GateDecision(Verdict.WAIT, tuple(reasons), until, full)
     return GateDecision(Verdict.SEND, tuple(reasons))
 
 
@@ -275,6 +283,13 @@ def _free_at(sent: Sequence[datetime], limit: Limit, now: datetime) -> datetime:
     if len(recent) < limit.most:
         return now
     return recent[len(recent) - limit.most] + limit.within
+
+
+def free_times(sent: Sequence[datetime], limit: Limit, now: datetime, after: int, count: int) -> list[datetime]:
+    """When a limit that is reached lets so many more through, one after another, behind `after` that wait already."""
+    recent = sorted(at for at in sent if at > now - limit.within)[-limit.most :] or [now - limit.within]
+    turns = (divmod(turn, len(recent)) for turn in range(after, after + count))
+    return [recent[place] + limit.within * (round + 1) for round, place in turns]
 
 
 _CLASS_NAMES = {

@@ -24,6 +24,7 @@ from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, is_too_late, next_step, parse
+from crm.domain.gate import TOO_LATE
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.tasks import TaskKind, person_of
 from crm.domain.texts import TextDirection, TextPurpose
@@ -209,6 +210,8 @@ class _Known:
     steps: Mapping[int, list[FollowUp]]
     heard_at: Mapping[int, datetime]
     answered_at: Mapping[int, datetime]
+    too_late: frozenset[int]
+    """Ids of steps whose text waited in the outbox until it was of no use."""
 
 
 def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
@@ -240,7 +243,13 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
         .where(Call.lead_id.in_(lead_ids), Call.talk_started_at.is_not(None))
         .group_by(Call.lead_id)
     )
-    return _Known(steps, _latest(session, (wrote, called)), _latest(session, (answered, talked)))
+    blocked = (
+        select(FollowUp.id, Message.decision_reasons)
+        .join(Message, Message.id == FollowUp.message_id)
+        .where(FollowUp.lead_id.in_(lead_ids), FollowUp.state == SENT, Message.state == DeliveryState.BLOCKED)
+    )
+    too_late = frozenset(id for id, reasons in session.execute(blocked) if TOO_LATE in reasons)
+    return _Known(steps, _latest(session, (wrote, called)), _latest(session, (answered, talked)), too_late)
 
 
 def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
@@ -265,6 +274,8 @@ def _advance(
     for row in rows:
         if row not in mine and row.state in (PLANNED, PAUSED):
             _end(row, CANCELLED, now, "The lead is in another stage now.")
+        if row.id in known.too_late:
+            _expire(session, config, interest, row, now)
     found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
     if found.act is FollowUpAct.SEND:

@@ -18,10 +18,11 @@ TOUCHED = "1970-01-01 00:00:00.000000"
 """In UTC: before all other times."""
 
 _ANSWER_OR_INQUIRY = "NEW.direction = 'in' OR NEW.purpose = 'agent'"
+_NEVER_LEFT = "NEW.purpose = 'follow_up' AND NEW.state = 'blocked'"
 WATCHED: tuple[tuple[str, str, str], ...] = (
     # table, columns, and which of its rows count
     ("interest", "lead_id, property_id, stage, stage_since, updated_at", ""),
-    ("message", "lead_id, state", _ANSWER_OR_INQUIRY),
+    ("message", "lead_id, state", f"{_ANSWER_OR_INQUIRY} OR {_NEVER_LEFT}"),
     ("call", "lead_id, started_at, ended_at, talk_started_at", ""),
     ("follow_up", "state, due_at, text, is_edited, why", ""),
 )

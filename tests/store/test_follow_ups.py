@@ -19,6 +19,7 @@ from crm.domain.texts import TextPurpose
 from crm.services import follow_ups
 from crm.services.audit import By
 from crm.services.office import portfolios
+from crm.services.outbox import gatekeeper
 from crm.services.texts import messages
 from crm.store.models import FollowUp, FollowUpLook, Interest, Lead, LeadPhone, Message, Property, Task
 from crm.store.session import Store
@@ -291,6 +292,43 @@ async def test_many_that_are_due_at_once_leave_at_the_pace_of_the_office(store: 
         left += [now] * (len(carrier.given) - len(left))
     assert len({text.to_number for text in carrier.given}) == len(carrier.given) == 300, "each of them once"
     assert max(left) - min(left) > 5 * HOUR
+
+
+@pytest.mark.usefixtures("trunk")
+async def test_of_those_that_the_limits_never_let_through_nobody_is_lost(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, texts=replace(config.texts, per_hour=2, automatic_percent=100, per_day=5, spike_texts=0))
+    leads = {await interested(store, f"+1512555{3000 + number}") for number in range(40)}
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    carrier, asked = FakeCarrier(), 0
+    decide = gatekeeper.decide
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return decide(*arguments)
+
+    monkeypatch.setattr(gatekeeper, "decide", counted)
+    for hours in range(7, 7 + 24 * 4):
+        now = BEGIN + hours * HOUR
+        await follow_ups.tick(crm_at(config, store, now))
+        is_due = (Message.state == DeliveryState.QUEUED) & (Message.next_attempt_at <= now)
+        due = select(Message.id).where(is_due | (Message.state == DeliveryState.SENDING))
+        before = len(carrier.given)
+        async with working(store, config, carrier) as worker, asyncio.timeout(20):
+            worker.clock.now = now
+            while await rows_left(store, due):  # noqa: ASYNC110 - another process could be sending
+                await asyncio.sleep(0.01)
+        assert len(carrier.given) - before <= 2
+    await follow_ups.tick(crm_at(config, store, BEGIN + 7 * HOUR + timedelta(days=4)))
+    reached = {text.to_number for text in carrier.given}
+    numbers = {phone.number: phone.lead_id for phone in await rows(store, LeadPhone)}
+    waiting = {task.lead_id for task in await rows(store, Task)}
+    assert 10 <= len(reached) <= 20
+    assert {numbers[number] for number in reached} | waiting == leads, "each has got a text, or is somebody's task"
+    assert {row.state for row in await rows(store, FollowUp)} >= {"sent", "expired"}
+    assert asked < 40 * 10, "each is asked about when its turn comes, and not whenever another one may leave"
 
 
 async def rows_left(store: Store, found: Select[Any]) -> int:

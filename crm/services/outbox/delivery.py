@@ -31,6 +31,8 @@ from crm.worker import Worker
 
 HELD = timedelta(seconds=5)
 """While a home may be a copy, it is looked so often whether it still may."""
+HELD_BACK_AT_ONCE = 25
+"""Rows that may not leave now, in one transaction: in the evening thousands may begin to wait for the morning."""
 
 _LEFT_BEHIND = "Leaseline was stopped while this {} was being sent, so it may or may not have arrived: {}"
 _UNEXPECTED = "Sending failed in an unexpected way (the log has the details), so the {} may or may not have arrived: {}"
@@ -157,6 +159,8 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
         """Takes the row that is due longest and goes to nobody to whom something is under way. Two workers never get
         the same one: only one of them finds it queued."""
         transport, table = self._transport, self._transport.table
+        self.has_more = False
+        held_back = 0
         transport.look(session, now)
         if not transport.is_ready():
             return None
@@ -179,7 +183,11 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
             # No try was made.
             row.attempts -= 1
             session.flush()
+            held_back += 1
             logger.info("held back", extra={"what": transport.what, "id": id, "state": row.state, "reason": row.error})
+            if held_back == HELD_BACK_AT_ONCE:
+                self.has_more = True
+                return None
         return None
 
     async def work(self, claim: DeliveryClaim[Out]) -> DeliveryResult:

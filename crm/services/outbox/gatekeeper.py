@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import String, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config, Texts
 from crm.domain import gate
 from crm.domain.delivery import DeliveryState
-from crm.domain.gate import ClockPlace, GateDecision, TextLimits, TextRequest, Verdict
-from crm.domain.texts import TextPurpose
+from crm.domain.gate import ClockPlace, GateDecision, Limit, TextLimits, TextRequest, Verdict
+from crm.domain.texts import TextPurpose, of_use_until
 from crm.edge import numbers
 from crm.services.outbox import destinations
 from crm.services.people import opt_outs as entries
 from crm.store.models import Message, OptOut
 from crm.store.queries import calls, messages, opt_outs
+
+PUT_OFF_AT_ONCE = 500
+"""Texts in one transaction."""
 
 
 def decide(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
@@ -32,6 +36,29 @@ def decide(session: Session, config: Config, message: Message, now: datetime) ->
     elif decision.verdict is Verdict.WAIT:
         message.state, message.next_attempt_at = DeliveryState.QUEUED, decision.until
     return decision
+
+
+def put_off(session: Session, limit: Limit, now: datetime) -> None:
+    """Gives others that are due, and would meet the same limit of the office, the times at which it lets them through:
+    then each is asked about once, and not each of them whenever one may leave."""
+    waits = Message.state == DeliveryState.QUEUED, Message.purpose.in_(limit.purposes)
+    has_met_it = cast(Message.decision_reasons, String).contains(str(limit), autoescape=True)
+    ahead = session.scalar(select(func.count()).where(*waits, Message.next_attempt_at > now, has_met_it)) or 0
+    due = select(Message.id, Message.purpose, Message.created_at, Message.expires_at)
+    due = due.where(*waits, Message.next_attempt_at <= now)
+    due = due.order_by(Message.next_attempt_at, Message.id).limit(PUT_OFF_AT_ONCE)
+    found = session.execute(due.with_for_update(skip_locked=True)).all()
+    ends = [of_use_until(TextPurpose(text.purpose), text.created_at, text.expires_at) for text in found]
+    sent = messages.sent_since(session, now - limit.within, purposes=limit.purposes, newest=limit.most)
+    times = gate.free_times(sent, limit, now, ahead, len(found))
+    told = {"decision": Verdict.WAIT, "decision_reasons": [str(limit)]}
+    # What is of no use by then is asked about once more when its time ends, and blocked.
+    rows = [
+        {"id": text.id, "next_attempt_at": min(at, end), **told}
+        for text, at, end in zip(found, times, ends, strict=True)
+    ]
+    if rows:
+        session.execute(update(Message), rows)
 
 
 def refused(session: Session, message: Message, why: str, now: datetime) -> None:

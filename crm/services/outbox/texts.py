@@ -43,7 +43,10 @@ class TextTransport(Transport[Message, TextToSend]):
         self.retries, self.at_once = config.texts, config.texts.at_once
 
     def claim(self, session: Session, row: Message, now: datetime) -> TextToSend | None:
-        if ask(session, self._config, row, now).verdict is not Verdict.SEND:
+        decision = ask(session, self._config, row, now)
+        if decision.limit is not None:
+            gatekeeper.put_off(session, decision.limit, now)
+        if decision.verdict is not Verdict.SEND:
             return None
         # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
         row.sent_at = now

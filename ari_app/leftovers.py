@@ -36,27 +36,27 @@ async def keep_talks(
             journal.append(fact)
 
 
-async def keep_messages(
+async def keep_voicemails(
     config: Config, journal: Journal, client: AriClient, up: Collection[str], now: datetime
 ) -> None:
-    """Messages whose call nobody has on record as going on: what Asterisk logged of it was lost, as on a full disk."""
-    for call_id, written_at in await asyncio.to_thread(recordings.messages_in_spool, config, now):
+    """Keeps voicemails of calls that are not on record as up: Asterisk's log of them is lost, as on a full disk."""
+    for call_id, written_at in await asyncio.to_thread(recordings.voicemails_in_spool, config, now):
         if call_id not in up and not await _is_live(client, call_id):
-            log.error("a message is found whose call left no log entry", extra={"call": call_id})
+            log.error("a voicemail is found whose call left no log entry", extra={"call": call_id})
             await close(config, journal, call_id, written_at, is_cut=False, is_unlogged=True)
 
 
 async def close(
     config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unlogged: bool = False
 ) -> None:
-    """Ends the record of a call that ended while nobody looked; a message it left is kept. `is_cut` when it ended
+    """Ends the record of a call that ended while nobody looked; a voicemail it left is kept. `is_cut` when it ended
     because Asterisk did, `is_unlogged` when Asterisk had it alone and no log of how it went there comes any more."""
     try:
         for fact in await asyncio.to_thread(list, strays.facts_of(config, call_id, at)):
             journal.append(fact)
     except OSError as error:
-        # It stays where it is, and is found there as a message without a call.
-        log.error("a message is kept later", extra={"call": call_id, "error": error.strerror})
+        # It stays where it is, and is found there as a voicemail without a call.
+        log.error("a voicemail is kept later", extra={"call": call_id, "error": error.strerror})
     if is_cut:
         journal.append(TalkCut(f"{call_id}/cut", call_id, at, leg_id="", by=Cut.FAILED))
     once = "unnoted" if is_unlogged else "ended"

@@ -148,7 +148,7 @@ class Reconciler:
                     last_seen=self._last_seen,
                 )
                 await leftovers.close(office.config, journal, call_id, ended_at, is_cut=is_cut, is_unlogged=is_unlogged)
-        await leftovers.keep_messages(office.config, journal, office.client, {*up, *open_calls}, office.now())
+        await leftovers.keep_voicemails(office.config, journal, office.client, {*up, *open_calls}, office.now())
         await self._crowding.look(channels)
 
     def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:

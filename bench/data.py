@@ -64,7 +64,7 @@ AGENTS, PROPERTIES = 40, 100
 BATCH = 5000
 DAYS = 365
 EVENTS = ("CallArrived", "LineFound", "MenuAnswered", "Routed", "LegRang", "LegEnded", "CallEnded")
-OUTCOMES = {"talked": 60, "gave_up": 15, "left_message": 10, "got_link": 10, "not_reached": 4, "blocked": 1}
+OUTCOMES = {"talked": 60, "gave_up": 15, "left_voicemail": 10, "got_link": 10, "not_reached": 4, "blocked": 1}
 STAGES = ("contacted", "showing_desired", "showing_booked", "still_deciding", "applied", "leased", "unresponsive")
 STATES = {"delivered": 90, "sent": 8, "failed": 1, "blocked": 1}
 OPEN_TASKS = 0.1
@@ -227,7 +227,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
             for n in range(size.events)
         ),
     )
-    left = [n for n in ids if outcomes[n] in ("gave_up", "left_message", "got_link", "not_reached")]
+    left = [n for n in ids if outcomes[n] in ("gave_up", "left_voicemail", "got_link", "not_reached")]
     _rows(
         session,
         Task,

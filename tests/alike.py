@@ -117,7 +117,7 @@ COURSES: dict[Course, dict[str, Any]] = {
             *("StepTaken", "VoicemailLeft", "CallEnded"),
         ],
         "legs": [("subteam", "alice-mobile", "NOANSWER")],
-        "call": ("left_message", "system", "voicemail"),
+        "call": ("left_voicemail", "system", "voicemail"),
         "tasks": ["listen"],
         "texts": ["missed_call"],
         "lead": "new",

@@ -98,7 +98,7 @@ def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
         case CallStep.QUEUE:
             since = word.removeprefix(_SINCE)
             return InLine(int(since)) if since != word and since.isdecimal() else None
-    # A colleague who cannot be reached may be left a message, too.
+    # A colleague who cannot be reached may be left a voicemail, too.
     return (
         ToColleague(word)
         if direction is CallDirection.INTERNAL and step in (CallStep.DIALLING, CallStep.VOICEMAIL)

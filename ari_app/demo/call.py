@@ -57,7 +57,7 @@ class Options:
     """Keys, one after the other, each at the next menu."""
     answer: str | None = None
     """Agent or device whose phone answers; None: no agent's phone is there."""
-    leave_message: str | None = None
+    leave_voicemail: str | None = None
     hang_up_after: float | None = None
     """Seconds after the call was answered."""
     caller: str = CALLER
@@ -229,7 +229,7 @@ class _Demo:
             await asyncio.gather(part, return_exceptions=True)
 
     async def _play_part(self, caller: Softphone, stay: bool = False) -> None:
-        message = await self._clip("message", self.options.leave_message) if self.options.leave_message else None
+        words = await self._clip("voicemail", self.options.leave_voicemail) if self.options.leave_voicemail else None
         for key in self.options.press:
             await self._step_is(CallStep.MENU, CallStep.TEXT_OFFER)
             await asyncio.sleep(LISTEN_SECONDS)
@@ -246,10 +246,10 @@ class _Demo:
             await asyncio.sleep(self._length("link_sent") + self._length("text_offer") + 0.5)
         elif step is CallStep.VOICEMAIL:
             await asyncio.sleep(self._length("nobody_available") + 0.7)
-            if message:
-                await caller.say(message)
-                self._add("said", self.options.leave_message or "")
-                await asyncio.sleep(len(listening.read(message)) / listening.RATE + 0.3)
+            if words:
+                await caller.say(words)
+                self._add("said", self.options.leave_voicemail or "")
+                await asyncio.sleep(len(listening.read(words)) / listening.RATE + 0.3)
                 await caller.press("#")
                 self._add("pressed", "#")
                 await asyncio.Event().wait()  # The system thanks and hangs up.
@@ -349,7 +349,7 @@ class _Demo:
             files[f"the greeting of {greeting.stem}"] = greeting
         files.update(self.clips)
         recording = listening.read(caller.heard)
-        sounds = {name: listening.read(path) for name, path in files.items() if path.exists() and name != "message"}
+        sounds = {name: listening.read(path) for name, path in files.items() if path.exists() and name != "voicemail"}
         moments = []
         for heard in listening.find(recording, sounds):
             words = " ".join((self.words | sentences).get(heard.name, heard.name).split())

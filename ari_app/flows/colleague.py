@@ -77,8 +77,8 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
     return EndedBy.SYSTEM
 
 
-async def take_message(call: LiveCall) -> EndedBy:
-    """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a message for them."""
+async def take_voicemail(call: LiveCall) -> EndedBy:
+    """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a voicemail for them."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         callee = await office.store.read(extensions.agent_at, call.extension)

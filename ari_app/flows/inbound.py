@@ -88,8 +88,8 @@ async def question(call: LiveCall) -> EndedBy:
     return EndedBy.SYSTEM
 
 
-async def take_message(call: LiveCall) -> EndedBy:
+async def take_voicemail(call: LiveCall) -> EndedBy:
     if call.decided is None and call.direction is CallDirection.IN and call.answers:
-        await plan(call)  # The app was away: whose message is it?
+        await plan(call)  # The app was away: whose voicemail is it?
     await voicemail(call, call.decided.mailbox if call.decided else "")
     return EndedBy.SYSTEM

@@ -1,6 +1,6 @@
-"""Somebody of the office listens to their messages by phone, and records their greeting.
+"""Somebody of the office listens to their voicemail by phone, and records their greeting.
 
-Nothing is lost when the app dies in between: a message is new until it was heard to its end, so the one who listens
+Nothing is lost when the app dies in between: a voicemail is new until it was heard to its end, so the one who listens
 begins again with what they have not heard.
 """
 
@@ -19,7 +19,7 @@ from ari_app.edge import media
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import HungUp, MediaLost
 from ari_app.edge.media import NoKey, play, prompt
-from ari_app.flows.colleague import place, take_message
+from ari_app.flows.colleague import place, take_voicemail
 from ari_app.flows.staff import staff
 from asterisk_conf.prompts import speech, tones
 from asterisk_conf.prompts.speech import SpeechError
@@ -41,7 +41,7 @@ TRIES = 3
 
 
 class Key(StrEnum):
-    """After a message, or during it."""
+    """After a voicemail, or during it."""
 
     REPEAT = "1"
     NEXT = "2"
@@ -65,7 +65,7 @@ class GreetingKey(StrEnum):
 
 
 class After(Enum):
-    """How the listening goes on after a message."""
+    """How the listening goes on after a voicemail."""
 
     NEXT = auto()
     MENU = auto()
@@ -73,9 +73,9 @@ class After(Enum):
 
 
 async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | None:
-    """A phone of ours dialed the code for messages. Nothing of it is on record, unless it ends in a call back.
+    """A phone of ours dialed the code for voicemail. Nothing of it is on record, unless it ends in a call back.
 
-    With a colleague's extension after the code it leaves them a message.
+    With a colleague's extension after the code it leaves them a voicemail.
     """
     if extension:
         return await _for_colleague(call, extension)
@@ -88,13 +88,13 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
             await call.channel.set_variables(LL_DIALLED=wanted)
         number = wanted
     except (CrmError, SpeechError, MediaLost) as error:
-        log.warning("messages cannot be heard now: %s", error)
+        log.warning("voicemails cannot be heard now: %s", error)
         with contextlib.suppress(HungUp):
             await play(call.channel, visit.sounds("codes_unavailable"))
     except LeftTheApp:
         raise
     except HungUp:
-        log.info("done with the messages")
+        log.info("done with the voicemail")
     if number is not None:
         return await staff(call, number)
     await call.channel.hang_up()
@@ -114,7 +114,7 @@ async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
             await call.channel.hang_up()
         return None
     place(call, caller, extension)
-    return await take_message(call)
+    return await take_voicemail(call)
 
 
 @dataclass
@@ -148,12 +148,12 @@ async def mailbox(visit: Visit) -> str | None:
             await play(visit.channel, visit.sounds("mailbox_unknown_phone"))
             return None
         language = visit.office.config.voicemail.staff_language
-        heard = len(listener.messages) - listener.new
+        heard = len(listener.voicemails) - listener.new
         await play(visit.channel, [await visit.say(readout.how_many(listener.new, heard, language))])
-        for number, message in enumerate(listener.messages[: listener.new or None], start=1):
-            after = await _hear(visit, listener, message, number)
+        for number, voicemail in enumerate(listener.voicemails[: listener.new or None], start=1):
+            after = await _hear(visit, listener, voicemail, number)
             if after is After.CALL_BACK:
-                return message.call_back
+                return voicemail.call_back
             if after is After.MENU:
                 break
         if not await _menu(visit, listener):
@@ -161,19 +161,19 @@ async def mailbox(visit: Visit) -> str | None:
             return None
 
 
-# --- one message ---
+# --- one voicemail ---
 
 
-async def _hear(visit: Visit, listener: Listener, message: MailboxEntry, number: int) -> After:
+async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, number: int) -> After:
     """When, from whom, and what they said; then, or meanwhile, a key says what becomes of it."""
     store, options = visit.office.store, visit.sounds("mailbox_options")
-    sounds = [await visit.say(_about(visit, message, number))]
-    audio = mailboxes.audio(visit.office.config, message.file)
+    sounds = [await visit.say(_about(visit, voicemail, number))]
+    audio = mailboxes.audio(visit.office.config, voicemail.file)
     key = await prompt(visit.channel, sounds, 0)
     for _ in range(TRIES):
         if key in (NoKey.NO_INPUT, Key.REPEAT):
             key = await prompt(visit.channel, [audio] if audio else visit.sounds("mailbox_no_audio"), 0)
-            await store.run(mailboxes.heard, message.id, visit.office.now())
+            await store.run(mailboxes.heard, voicemail.id, visit.office.now())
             if key is NoKey.NO_INPUT:
                 key = await prompt(visit.channel, options, KEY_SECONDS)
         match key:
@@ -181,15 +181,15 @@ async def _hear(visit: Visit, listener: Listener, message: MailboxEntry, number:
                 return After.NEXT
             case Key.DELETE:
                 with contextlib.suppress(Conflict):
-                    await store.run(mailboxes.delete, visit.by, message.id)
+                    await store.run(mailboxes.delete, visit.by, voicemail.id)
                 await play(visit.channel, visit.sounds("mailbox_deleted"))
                 return After.NEXT
             case Key.CALL_BACK:
-                if message.call_back:
+                if voicemail.call_back:
                     return After.CALL_BACK
                 key = await prompt(visit.channel, visit.sounds("mailbox_no_number", "mailbox_options"), KEY_SECONDS)
             case Key.TAKE:
-                said = visit.sounds(await _take(visit, listener, message), "mailbox_options")
+                said = visit.sounds(await _take(visit, listener, voicemail), "mailbox_options")
                 key = await prompt(visit.channel, said, KEY_SECONDS)
             case Key.MENU:
                 return After.MENU
@@ -200,24 +200,24 @@ async def _hear(visit: Visit, listener: Listener, message: MailboxEntry, number:
     return After.NEXT
 
 
-async def _take(visit: Visit, listener: Listener, message: MailboxEntry) -> str:
+async def _take(visit: Visit, listener: Listener, voicemail: MailboxEntry) -> str:
     """Name of the prompt that says what came of it."""
     try:
-        await visit.office.store.run(mailboxes.take, visit.by, message.id, listener.agent)
+        await visit.office.store.run(mailboxes.take, visit.by, voicemail.id, listener.agent)
     except Conflict:
         return "mailbox_taken_already"
     return "mailbox_taken"
 
 
-def _about(visit: Visit, message: MailboxEntry, number: int) -> str:
+def _about(visit: Visit, voicemail: MailboxEntry, number: int) -> str:
     config = visit.office.config
-    left_at, now = message.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
+    left_at, now = voicemail.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
     return readout.about(
         number,
         left_at,
         now,
-        message.property_name,
-        message.colleague or caller_in_words(visit.office, message.caller),
+        voicemail.property_name,
+        voicemail.colleague or caller_in_words(visit.office, voicemail.caller),
         config.voicemail.staff_language,
     )
 
@@ -227,11 +227,11 @@ def caller_in_words(office: AppContext, caller: str | None) -> str:
     return numbers.speak(caller, office.config.region) if caller else ""
 
 
-# --- after the messages ---
+# --- afterward ---
 
 
 async def _menu(visit: Visit, listener: Listener) -> bool:
-    """True: hear the messages again. False: they are done."""
+    """True: hear the voicemail again. False: they are done."""
     for _ in range(TRIES):
         key = await prompt(visit.channel, visit.sounds("mailbox_menu"), KEY_SECONDS)
         if key == MenuKey.HEAR_AGAIN:

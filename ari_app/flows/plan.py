@@ -28,7 +28,7 @@ STEPS = {
     Path.TOUR: CallStep.TOUR_OFFER,
     Path.LIVE: CallStep.RING,
     Path.DESK: CallStep.RING,
-    Path.MESSAGE: CallStep.VOICEMAIL,
+    Path.VOICEMAIL: CallStep.VOICEMAIL,
     Path.QUESTION: CallStep.QUESTION,
     Path.QUEUE: CallStep.QUEUE,
     Path.REFUSE: CallStep.UNKNOWN_LINE,

@@ -1,4 +1,4 @@
-"""Everybody is in a talk: the caller waits in line with music, keeps the place to be called back, or leaves a message.
+"""Everybody is in a talk: the caller waits in line with music, is called back in turn, or leaves a voicemail.
 
 Who becomes free is given to the caller who has waited longest (`ari_app.workers.turns`); this is what one caller hears
 and does meanwhile.
@@ -40,7 +40,7 @@ class QueueWish(StrEnum):
     """What the caller wants instead of waiting; the values are the keys."""
 
     CALL_BACK = "1"
-    MESSAGE = "2"
+    VOICEMAIL = "2"
 
 
 async def queue(call: LiveCall) -> CallStep | EndedBy:
@@ -69,7 +69,7 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
         winner = await _be_served(call, ears, legs)
         if winner:
             return await _to_talk(call, ears, winner)
-        wish = ears.result() if ears.done() else QueueWish.MESSAGE
+        wish = ears.result() if ears.done() else QueueWish.VOICEMAIL
     finally:
         call.ringing.clear()
         agents, call.wait = call.wait.agents, None
@@ -126,7 +126,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
             if wish := _wish(call, pressed):
                 return wish
         if clock() >= until:
-            return QueueWish.MESSAGE
+            return QueueWish.VOICEMAIL
 
 
 async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
@@ -145,7 +145,7 @@ async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
 def _wish(call: LiveCall, pressed: str) -> QueueWish | None:
     if pressed == QueueWish.CALL_BACK:
         return QueueWish.CALL_BACK if call.known.can_call_back else None
-    return QueueWish.MESSAGE if pressed in (QueueWish.MESSAGE, "#") else None
+    return QueueWish.VOICEMAIL if pressed in (QueueWish.VOICEMAIL, "#") else None
 
 
 async def _start_music(call: LiveCall) -> None:

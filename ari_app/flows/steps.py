@@ -10,7 +10,7 @@ from ari_app.edge.channel import hang_up
 from ari_app.edge.media import stop_left_over
 from ari_app.flows import colleague, outbound
 from ari_app.flows.attended import consult, consult_bridge
-from ari_app.flows.inbound import arrived, ask, blocked, question, take_message, unknown_line
+from ari_app.flows.inbound import arrived, ask, blocked, question, take_voicemail, unknown_line
 from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked
 from ari_app.flows.plan import plan
@@ -31,7 +31,7 @@ ANSWERED = frozenset({CallStep.TEXT_OFFER, CallStep.QUESTION, CallStep.VOICEMAIL
 
 
 async def follow(call: LiveCall, following: Following) -> None:
-    """Takes a call through its steps to a talk, a message, a link or the person's hangup.
+    """Takes a call through its steps to a talk, a voicemail, a link or the person's hangup.
 
     Raises edge.errors.HungUp when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.app`)
     then gives the person to the dialplan's last resort.
@@ -96,8 +96,8 @@ async def dialling(call: LiveCall) -> Following:
 
 
 async def voicemail(call: LiveCall) -> EndedBy:
-    """A message for the line that was called, or for a colleague."""
-    return await (colleague.take_message if call.direction is CallDirection.INTERNAL else take_message)(call)
+    """A voicemail for the line that was called, or for a colleague."""
+    return await (colleague.take_voicemail if call.direction is CallDirection.INTERNAL else take_voicemail)(call)
 
 
 STEPS: dict[CallStep, Callable[[LiveCall], Awaitable[Following]]] = {

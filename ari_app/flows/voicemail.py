@@ -1,4 +1,4 @@
-"""Nobody could come to the phone: a greeting, a beep, and the caller's message."""
+"""Nobody could come to the phone: a greeting, a beep, and the caller's voicemail."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from crm.services.voicemail import mailboxes, recordings
 
 
 async def voicemail(call: LiveCall, mailbox: str = "") -> None:
-    """Takes a message and thanks for it; a caller who hangs up while speaking has left one too. Who has said nothing is
-    not thanked, but told so.
+    """Takes a voicemail and thanks for it; a caller who hangs up while speaking has left one too. A caller who has said
+    nothing is told so instead.
 
     `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's.
     """
@@ -45,7 +45,7 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
         raise
     seconds = await _keep(call, mailbox)
     if seconds is None:
-        raise MediaLost("the recording of a message is not there")
+        raise MediaLost("the recording of a voicemail is not there")
     await media.play(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
 
 
@@ -72,8 +72,8 @@ def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
 
 
 async def _keep(call: LiveCall, mailbox: str) -> float | None:
-    """Keeps the message with the call. Returns its length in seconds; 0: nothing was said; None: none is there."""
-    seconds = await asyncio.to_thread(recordings.message, call.office.config, call.id)
+    """Keeps the voicemail with the call. Returns its length in seconds; 0: nothing was said; None: none is there."""
+    seconds = await asyncio.to_thread(recordings.take_voicemail, call.office.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)
         call.emit(VoicemailLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))

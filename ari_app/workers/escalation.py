@@ -1,7 +1,7 @@
-"""Nobody has taken a message, so the next group is called about it: 1 takes it, and the one who took it hears it.
+"""Nobody has taken a voicemail, so the next group is called about it: 1 takes it, and the one who took it hears it.
 
-Only a digit takes a message, on a desk phone as on a mobile, and of two who press it at once one is told that the other
-was first (`crm.services.voicemail.mailboxes.take`).
+Only a digit takes a voicemail, on a desk phone as on a mobile, and of two who press it at once, one is told that the
+other was first (`crm.services.voicemail.mailboxes.take`).
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ log = logging.getLogger(__name__)
 NOT_YET = timedelta(seconds=3)
 """While no calls may begin it is looked so often whether they may now."""
 LONGEST_SECONDS = 900
-"""A phone that was answered about a message is let go after so long, should the app be away by then."""
+"""A phone that was answered about a voicemail is let go after so long, should the app be away by then."""
 
 
 class Escalations(Worker[Due, None]):
-    """Calls people about messages; `calling` are those they are being called about now."""
+    """Calls people about voicemail; `calling` are those they are being called about now."""
 
-    name = "calls about messages"
-    # That its call has ended, which a message waits for, wakes those who wait for messages.
+    name = "calls about voicemail"
+    # A voicemail waits for the end of its call, which is why that wakes this worker.
     wakes_on = (Voicemail,)
     at_once = 50
 
@@ -61,7 +61,7 @@ class Escalations(Worker[Due, None]):
 
     @property
     def calling(self) -> list[str]:
-        """Ids of the messages' calls, which the legs to the phones are named after."""
+        """Ids of the voicemails' calls, which the legs to the phones are named after."""
         return sorted(self._calling)
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Due]) -> datetime | None:
@@ -72,23 +72,25 @@ class Escalations(Worker[Due, None]):
         return escalations.claim(session, self._office.config, now) if self._office.places_calls else None
 
     async def work(self, claim: Due) -> None:
-        self._calling[claim.message_id] += 1
+        self._calling[claim.voicemail_id] += 1
         try:
             await call_group(self._office, claim)
         except (PhoneError, CrmError, SpeechError, TimeoutError) as error:
             # The next group is due later in any case.
-            log.warning("a group could not be called about a message: %s", error)
+            log.warning("a group could not be called about a voicemail: %s", error)
         finally:
-            self._calling -= Counter((claim.message_id,))
+            self._calling -= Counter((claim.voicemail_id,))
 
 
 async def call_group(office: AppContext, due: Due) -> None:
-    """Rings everybody in the group at once until one takes the message, and plays it to them."""
+    """Rings everybody in the group at once until one takes the voicemail, and plays it to them."""
     agents = await availability(office, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
-    log.info("called about a message", extra={"message_id": due.message_id, "group": due.turn.group, "n": len(phones)})
+    log.info(
+        "called about a voicemail", extra={"voicemail_id": due.voicemail_id, "group": due.turn.group, "n": len(phones)}
+    )
     if not phones:
-        await office.store.run(escalations.nobody_there, due.message_id, office.now())
+        await office.store.run(escalations.nobody_there, due.voicemail_id, office.now())
         return
     language = office.config.voicemail.staff_language
     text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
@@ -100,7 +102,7 @@ async def call_group(office: AppContext, due: Due) -> None:
 async def _ask(
     office: AppContext, due: Due, phone: Phone | Mobile, whisper: Path
 ) -> tuple[Handle, Phone | Mobile] | None:
-    """Rings one phone and asks whoever answers; the channel when they took the message."""
+    """Rings one phone and asks whoever answers; the channel when they took the voicemail."""
     channel: Handle | None = None
     try:
         channel = await (
@@ -116,7 +118,7 @@ async def _ask(
             kept, channel = channel, None
             return kept, phone
     except (HungUp, MediaLost, AsteriskRefused) as error:
-        log.info("one phone less for a message", extra={"device": phone.device, "reason": type(error).__name__})
+        log.info("one phone less for a voicemail", extra={"device": phone.device, "reason": type(error).__name__})
     finally:
         if channel is not None:
             await _always(_let_go(office, due, channel))
@@ -125,7 +127,7 @@ async def _ask(
 
 async def _take(office: AppContext, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
     try:
-        await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.message_id, phone.agent)
+        await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.voicemail_id, phone.agent)
     except Conflict:
         await play(channel, [_sound(office, "mailbox_taken_already")])
         return False
@@ -134,7 +136,7 @@ async def _take(office: AppContext, due: Due, phone: Phone | Mobile, channel: Ha
 
 async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | None:
     """A phone that is registered with us; None when nobody answers it."""
-    call_id, seconds = due.message_id, office.config.escalation.ring_seconds
+    call_id, seconds = due.voicemail_id, office.config.escalation.ring_seconds
     leg_id = new_leg(call_id, phone.device)
     office.journal.append(
         LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
@@ -146,7 +148,7 @@ async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | Non
             leg_id,
             phone,
             then="agent-leg",
-            caller_id=shown(due.place or "Message", due.caller),
+            caller_id=shown(due.place or "Voicemail", due.caller),
             seconds=seconds + 1,
             variables={"LL_CALL": call_id, "LL_CALLER": ""},
         )
@@ -180,13 +182,13 @@ async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | 
     await asyncio.sleep(phone.after_seconds)
     try:
         clearance = await outside.clear(
-            office, phone.number, DialPurpose.ESCALATION, agent=phone.agent, call_id=due.message_id
+            office, phone.number, DialPurpose.ESCALATION, agent=phone.agent, call_id=due.voicemail_id
         )
         async with asyncio.timeout(office.config.escalation.ring_seconds):
             return await outside.dial(
                 office,
                 clearance,
-                call_id=due.message_id,
+                call_id=due.voicemail_id,
                 caller_id=clearance.caller_id,
                 leg_stage=STAGE,
                 device=phone.device,
@@ -198,16 +200,16 @@ async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | 
 
 
 async def _play(office: AppContext, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
-    """The message itself, again with 1, for the one who took it."""
+    """The voicemail itself, again with 1, for the one who took it."""
     audio = mailboxes.audio(office.config, due.file)
-    message = audio or _sound(office, "mailbox_no_audio")
+    voicemail = audio or _sound(office, "mailbox_no_audio")
     try:
-        await prompt(channel, [_sound(office, "mailbox_taken"), message], 0)
-        await office.store.run(mailboxes.heard, due.message_id, office.now())
+        await prompt(channel, [_sound(office, "mailbox_taken"), voicemail], 0)
+        await office.store.run(mailboxes.heard, due.voicemail_id, office.now())
         while await prompt(channel, [_sound(office, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
-            await prompt(channel, [message], 0)
+            await prompt(channel, [voicemail], 0)
     except HungUp:
-        log.info("hung up while hearing a message", extra={"device": phone.device})
+        log.info("hung up while hearing a voicemail", extra={"device": phone.device})
     finally:
         await _always(_let_go(office, due, channel))
 
@@ -221,8 +223,8 @@ async def _let_go(office: AppContext, due: Due, channel: Handle) -> None:
 
 
 def _over(office: AppContext, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
-    fact_id = f"{due.message_id}/leg-ended-{leg_id}"
-    office.journal.append(LegEnded(fact_id, due.message_id, office.now(), leg_id, status, forwards=forwards))
+    fact_id = f"{due.voicemail_id}/leg-ended-{leg_id}"
+    office.journal.append(LegEnded(fact_id, due.voicemail_id, office.now(), leg_id, status, forwards=forwards))
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:

@@ -1,4 +1,4 @@
-"""The message lamps of agents' phones (MWI, RFC 3842): how many messages are new to them, and how many they have heard.
+"""The message lamps of agents' phones (MWI, RFC 3842): how many voicemails are new to them, and how many are heard.
 
 Asterisk keeps the numbers in memory and tells a phone at each change and when it registers. Debian's package has no
 res_mwi_external, so the numbers go in through the dialplan, by MinivmMWI() on a Local channel of its own (context

@@ -135,7 +135,7 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             ("last step", detail.step),
             ("ended by", detail.ended_by),
             ("note", detail.remark or None),
-            ("message", detail.voicemail and system.config.recordings_folder / detail.voicemail),
+            ("voicemail", detail.voicemail and system.config.recordings_folder / detail.voicemail),
             ("without app", detail.without_app or None),
         )
     )

@@ -17,7 +17,7 @@ from crm.services.phones import lines
 from crm.services.system import directory
 from crm.views.system import ImportedEntry
 
-LONGEST_MESSAGE = 1000
+LONGEST_VOICEMAIL = 1000
 
 
 @click.group(cls=Group, examples=("demo call --press 2 --answer alice", "demo call --press 1", "demo portfolio"))
@@ -30,13 +30,13 @@ def demo() -> None:
     examples=(
         "demo call --press 1",
         "demo call --press 2 --answer alice",
-        "demo call --press 2 --leave-message 'Hi, do you have two bedrooms in May?'",
+        "demo call --press 2 --leave-voicemail 'Hi, do you have two bedrooms in May?'",
         "demo call --hang-up-after 4",
     ),
 )
 @click.option("--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next menu; repeatable.")
 @click.option("--answer", metavar="NAME", help="Agent or device whose phone answers.")
-@click.option("--leave-message", metavar="TEXT", help="What the caller says after the beep.")
+@click.option("--leave-voicemail", metavar="TEXT", help="What the caller says after the beep.")
 @click.option(
     "--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
 )
@@ -47,7 +47,7 @@ def call(
     context: click.Context,
     press: tuple[str, ...],
     answer: str | None,
-    leave_message: str | None,
+    leave_voicemail: str | None,
     hang_up_after: float | None,
     caller: str,
     line: str | None,
@@ -61,10 +61,11 @@ def call(
     number = numbers.parse(caller, config.region)
     if number is None:
         raise WrongInput("That cannot be a caller's number: write one like +15125550199.")
+    words = fields.text(leave_voicemail or "", "voicemail", LONGEST_VOICEMAIL, required=leave_voicemail is not None)
     options = story.Options(
         press=press,
         answer=fields.slug(answer) if answer else None,
-        leave_message=fields.text(leave_message, "message", LONGEST_MESSAGE, required=True) if leave_message else None,
+        leave_voicemail=words or None,
         hang_up_after=hang_up_after,
         caller=number,
         line=lines.read_number(line, config.region) if line else None,

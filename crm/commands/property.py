@@ -10,7 +10,7 @@ import click
 from crm.commands import output, terms
 from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
-from crm.domain.mailboxes import MessagesTo
+from crm.domain.mailboxes import VoicemailTo
 from crm.services.listings import answers, pictures, places
 from crm.services.office import properties
 from crm.views import listings as offers
@@ -50,7 +50,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
         "property set elm --street '100 Elm Street' --city Austin --state TX --postal-code 78701",
         "property set elm --pets '2 cats, monthly 25' --utilities 'water, trash' --policies 'No smoking.'",
         "property set elm --recording announced",
-        "property set elm --messages-to subteam --no-escalate",
+        "property set elm --voicemail-to subteam --no-escalate",
     ),
 )
 @click.argument("slug")
@@ -65,7 +65,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
     help="Record calls: never, always (after an announcement), or when an agent keys the code (after the same one).",
 )
 @click.option(
-    "--messages-to", type=click.Choice([one.value for one in MessagesTo]), help="The mailbox that voicemail goes to."
+    "--voicemail-to", type=click.Choice([one.value for one in VoicemailTo]), help="The mailbox that voicemail goes to."
 )
 @click.option("--escalate/--no-escalate", default=None, help="Call people about voicemail that nobody takes.")
 @terms.place_options
@@ -80,7 +80,7 @@ def change(
     area: str | None,
     timezone: str | None,
     recording: str | None,
-    messages_to: str | None,
+    voicemail_to: str | None,
     escalate: bool | None,
     **offered: Any,
 ) -> None:
@@ -97,7 +97,7 @@ def change(
         "area": area,
         "timezone": timezone,
         "recording": recording,
-        "messages_to": messages_to,
+        "voicemail_to": voicemail_to,
         "escalates": escalate,
     }
     written = system.run(places.set_up, system.by, slug, settings, cells)
@@ -147,7 +147,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("lines", entry.lines),
             ("recording", entry.recording),
-            ("voicemail to", entry.messages_to),
+            ("voicemail to", entry.voicemail_to),
             ("escalation", entry.escalates),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),

@@ -54,7 +54,7 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
         found = await strays.compare(system.crm)
     else:
         found = await strays.mend(system.crm, system.by)
-    kinds = (("sound", found.sounds), ("message", found.messages), ("talk", found.talks))
+    kinds = (("sound", found.sounds), ("voicemail", found.voicemails), ("talk", found.talks))
     entries = [StrayEntry(kind=kind, name=name) for kind, names in kinds for name in names]
     if as_json:
         output.print_json(entries)

@@ -10,7 +10,7 @@ import click
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, with_system
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
-from crm.views import voicemail as messages
+from crm.views import voicemail as views
 from crm.views.voicemail import VoicemailEntry
 
 
@@ -22,7 +22,7 @@ def _caller(entry: VoicemailEntry) -> str:
     cls=Group,
     examples=(
         "voicemail list --new",
-        "voicemail export ll0a1b2c-1764000000.12 message.mp3",
+        "voicemail export ll0a1b2c-1764000000.12 voicemail.mp3",
         "voicemail take ll0a1b2c-1764000000.12 --agent alice",
     ),
 )
@@ -43,13 +43,13 @@ def voicemail() -> None:
 def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit: int, as_json: bool) -> None:
     """List voicemail, newest first."""
     mailbox = system.read(mailboxes.existing, box) if box else None
-    found = system.read(messages.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
+    found = system.read(views.listed, mailbox=mailbox, new_only=new_only, deleted=deleted, limit=limit + 1)
     entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("message", "left", "box", "caller", "name", "s", "new", "taken by", "transcript"),
+        ("voicemail", "left", "box", "caller", "name", "s", "new", "taken by", "transcript"),
         (
             (
                 entry.id,
@@ -69,18 +69,18 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
 
 
 @voicemail.command(json=one(VoicemailEntry), examples=("voicemail show ll0a1b2c-1764000000.12",))
-@click.argument("message", metavar="VOICEMAIL")
+@click.argument("voicemail_id", metavar="VOICEMAIL")
 @with_system
-def show(system: System, message: str, as_json: bool) -> None:
+def show(system: System, voicemail_id: str, as_json: bool) -> None:
     """Show the VOICEMAIL with its transcript."""
-    entry = system.read(messages.one, message)
+    entry = system.read(views.one, voicemail_id)
     if as_json:
         output.print_json(entry)
         return
     tz = system.config.tz
     output.print_entry(
         (
-            ("message", entry.id),
+            ("voicemail", entry.id),
             ("mailbox", entry.mailbox),
             ("left", output.local(entry.left_at, tz)),
             ("caller", _caller(entry)),
@@ -101,32 +101,32 @@ def show(system: System, message: str, as_json: bool) -> None:
 
 
 @voicemail.command(examples=("voicemail play ll0a1b2c-1764000000.12",))
-@click.argument("message", metavar="VOICEMAIL")
+@click.argument("voicemail_id", metavar="VOICEMAIL")
 @with_system
-async def play(system: System, message: str) -> None:
+async def play(system: System, voicemail_id: str) -> None:
     """Play VOICEMAIL on this machine's speakers; without any, say where the file is."""
-    path = _audio(system, await system.store.read(messages.one, message))
+    path = _audio(system, await system.store.read(views.one, voicemail_id))
     if not await recordings.play(path):
         output.say(f"There is no program here to play audio. The file is {path}.")
         output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
         return
-    await system.store.run(mailboxes.heard, message, system.now)
+    await system.store.run(mailboxes.heard, voicemail_id, system.now)
     output.say("Played; the voicemail is now marked as heard.")
 
 
 @voicemail.command(
     examples=(
-        "voicemail export ll0a1b2c-1764000000.12 message.wav",
-        "voicemail export ll0a1b2c-1764000000.12 message.mp3",
+        "voicemail export ll0a1b2c-1764000000.12 voicemail.wav",
+        "voicemail export ll0a1b2c-1764000000.12 voicemail.mp3",
     )
 )
-@click.argument("message", metavar="VOICEMAIL")
+@click.argument("voicemail_id", metavar="VOICEMAIL")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @with_system
-def export(system: System, message: str, file: Path, overwrite: bool) -> None:
+def export(system: System, voicemail_id: str, file: Path, overwrite: bool) -> None:
     """Write VOICEMAIL to FILE, as WAV or MP3 by its extension."""
-    path = _audio(system, system.read(messages.one, message))
+    path = _audio(system, system.read(views.one, voicemail_id))
     if file.suffix.lower() not in (".wav", ".mp3"):
         raise click.UsageError("Name a file that ends in .wav or .mp3.")
     if file.exists() and not overwrite:
@@ -140,21 +140,21 @@ def export(system: System, message: str, file: Path, overwrite: bool) -> None:
 
 
 @voicemail.command(examples=("voicemail delete ll0a1b2c-1764000000.12",))
-@click.argument("message", metavar="VOICEMAIL")
+@click.argument("voicemail_id", metavar="VOICEMAIL")
 @with_system
-def delete(system: System, message: str) -> None:
+def delete(system: System, voicemail_id: str) -> None:
     """Remove VOICEMAIL from its mailbox. The task to call back stays, and the audio is kept until it is old enough."""
-    system.run(mailboxes.delete, system.by, message)
+    system.run(mailboxes.delete, system.by, voicemail_id)
     output.say("Deleted.")
 
 
 @voicemail.command(examples=("voicemail take ll0a1b2c-1764000000.12 --agent alice",))
-@click.argument("message", metavar="VOICEMAIL")
+@click.argument("voicemail_id", metavar="VOICEMAIL")
 @click.option("--agent", metavar="SLUG", required=True, help="The agent who takes it.")
 @with_system
-def take(system: System, message: str, agent: str) -> None:
+def take(system: System, voicemail_id: str, agent: str) -> None:
     """Give VOICEMAIL to an agent: its task is theirs, and nobody else is called about it."""
-    system.run(mailboxes.take, system.by, message, agent)
+    system.run(mailboxes.take, system.by, voicemail_id, agent)
     output.say(f"The voicemail and its task now belong to {agent}.")
 
 

@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     TALKED = "talked"
     INTERRUPTED = "interrupted"
     """A talk that neither of the two ended: it was cut, and nobody has talked to the person since."""
-    LEFT_MESSAGE = "left_message"
+    LEFT_VOICEMAIL = "left_voicemail"
     BOOKED = "booked"
     """A tour, by key."""
     GOT_LINK = "got_link"
@@ -448,7 +448,7 @@ def outcome_of(
     *,
     known_line: bool,
     talked: bool,
-    message_left: bool,
+    voicemail_left: bool,
     link_sent: bool,
     direction: CallDirection = CallDirection.IN,
     blocked: bool = False,
@@ -464,8 +464,8 @@ def outcome_of(
         return Outcome.HANDED_OVER if handed_over else Outcome.TALKED
     if booked:
         return Outcome.BOOKED
-    if message_left:
-        return Outcome.LEFT_MESSAGE
+    if voicemail_left:
+        return Outcome.LEFT_VOICEMAIL
     if direction is not CallDirection.IN:
         return Outcome.NOT_REACHED
     if blocked:

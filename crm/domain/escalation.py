@@ -1,4 +1,4 @@
-"""Whom to call about a message that nobody has taken, and when. Pure."""
+"""Whom to call about a voicemail that nobody has taken, and when. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mailbox a message is in. A mailbox is written agent:SLUG, subteam:SLUG, property:SLUG, or office. Pure."""
+"""Which mailbox a voicemail is in. A mailbox is written agent:SLUG, subteam:SLUG, property:SLUG, or office. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class BoxKind(StrEnum):
     PROPERTY = "property"
 
 
-class MessagesTo(StrEnum):
-    """Where a property's messages go."""
+class VoicemailTo(StrEnum):
+    """Where a property's voicemail goes."""
 
     PROPERTY = "property"
     SUBTEAM = "subteam"
@@ -54,8 +54,8 @@ def split(name: str) -> tuple[BoxKind | None, str]:
     return (BoxKind(kind), slug) if kind in tuple(BoxKind) else (None, "")
 
 
-def of_property(slug: str, messages_to: str, subteam: str | None) -> str:
-    if messages_to == MessagesTo.SUBTEAM and subteam:
+def of_property(slug: str, voicemail_to: str, subteam: str | None) -> str:
+    if voicemail_to == VoicemailTo.SUBTEAM and subteam:
         return box(BoxKind.SUBTEAM, subteam)
     return box(BoxKind.PROPERTY, slug)
 

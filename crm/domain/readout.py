@@ -1,4 +1,4 @@
-"""What a person of the office hears about a message, sentence by sentence, in English and Spanish. Pure."""
+"""What a person of the office hears about a voicemail, sentence by sentence, in English and Spanish. Pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def how_many(new: int, heard: int, language: str) -> str:
 
 
 def about(number: int, left_at: datetime, now: datetime, place: str, caller: str, language: str) -> str:
-    """In front of a message. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
+    """In front of a voicemail. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
     `place` is the property, "" for none."""
     words = _words(language)
     return words["message"].format(
@@ -92,7 +92,7 @@ def about(number: int, left_at: datetime, now: datetime, place: str, caller: str
 
 
 def escalation(place: str, caller: str, language: str) -> str:
-    """To whoever answers a call about a message."""
+    """To whoever answers a call about a voicemail."""
     words = _words(language)
     return words["call"].format(place=place or words["office"], caller=caller or words["withheld"])
 

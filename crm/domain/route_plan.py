@@ -26,8 +26,8 @@ class Path(StrEnum):
     """The listings by text."""
     TOUR = "tour"
     """Times for a tour are offered."""
-    MESSAGE = "message"
-    """A message that becomes a task, due within the next open hour."""
+    VOICEMAIL = "voicemail"
+    """A voicemail that becomes a task, due within the next open hour."""
     QUESTION = "question"
     """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
     QUEUE = "queue"
@@ -141,4 +141,4 @@ class RoutePlan:
     desk: DeskKind | None = None
     """Which destination beside leasing the call is for, also when nobody there can be rung."""
     mailbox: str = ""
-    """Where a message goes; empty: to the property's."""
+    """Where a voicemail goes; empty: to the property's."""

@@ -212,11 +212,11 @@ class _Decision:
             # A machine is no answer to these: the property's people ring after the destination, if there are any.
             stages += [*self._people_now(), *self._answering_service()]
         plan = self._end(
-            Path.DESK if stages else Path.MESSAGE,
+            Path.DESK if stages else Path.VOICEMAIL,
             rule,
             stages=tuple(stages),
             task=TaskKind.CALL_BACK,
-            otherwise=(Path.MESSAGE,) if stages else (),
+            otherwise=(Path.VOICEMAIL,) if stages else (),
             owner=desk.owner,
             at_once=kind is DeskKind.MAINTENANCE,
         )
@@ -230,7 +230,7 @@ class _Decision:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         self.because(Rule.MENU, "The caller wants the listings by text.")
         # The decision is taken anew when they stay on the line; this is where it stands until then.
-        then = Path.QUESTION if choice.slug is None else Path.MESSAGE if self.is_closed else Path.LIVE
+        then = Path.QUESTION if choice.slug is None else Path.VOICEMAIL if self.is_closed else Path.LIVE
         return self._end(
             Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(TextPurpose.LISTINGS_LINK,), otherwise=(then,)
         )
@@ -254,7 +254,7 @@ class _Decision:
                 Rule.MENU,
                 task=TaskKind.CALL_BACK,
                 texts=(TextPurpose.MISSED_CALL,),
-                otherwise=(Path.LIVE if rings else Path.MESSAGE,),
+                otherwise=(Path.LIVE if rings else Path.VOICEMAIL,),
             )
         if inputs.forward_to:
             # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
@@ -276,7 +276,7 @@ class _Decision:
             Rule.OFFICE_FORWARD,
             stages=(stage,),
             task=TaskKind.CALL_BACK,
-            otherwise=(Path.MESSAGE,),
+            otherwise=(Path.VOICEMAIL,),
             texts=(TextPurpose.MISSED_CALL,),
         )
 
@@ -285,7 +285,7 @@ class _Decision:
         rule = Rule.HOLIDAY if inputs.office.state is OfficeState.HOLIDAY else Rule.CLOSED
         self.because(rule, f"Closed: {inputs.office.holiday}." if inputs.office.holiday else "The office is closed.")
         stages = tuple(self._people_now())
-        otherwise = (Path.TOUR, Path.MESSAGE) if self._offers_tours() else (Path.MESSAGE,)
+        otherwise = (Path.TOUR, Path.VOICEMAIL) if self._offers_tours() else (Path.VOICEMAIL,)
         if stages:
             self.because(Rule.AFTER_HOURS, "By their own hours, they still answer now.", About.RINGS)
             return self._end(
@@ -322,7 +322,7 @@ class _Decision:
         rule = Rule.OVERFLOW if overflow else _STAGE_RULES[stages[0].name] if stages else Rule.NOBODY
         if not stages:
             self.because(Rule.NOBODY, "There is nobody to ring.")
-        otherwise = (Path.QUEUE, Path.MESSAGE) if queues else (Path.MESSAGE,)
+        otherwise = (Path.QUEUE, Path.VOICEMAIL) if queues else (Path.VOICEMAIL,)
         return self._end(
             Path.LIVE if stages else otherwise[0],
             rule,

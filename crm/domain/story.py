@@ -103,7 +103,7 @@ class CallStory:
     link_requested: bool
     legs: tuple[LegStory, ...]
     talk_started_at: datetime | None
-    message: VoicemailLeft | None
+    voicemail: VoicemailLeft | None
     ended_at: datetime | None
     """None while the call is up, or with the dialplan, which has not told yet how it went on there."""
     ended_by: EndedBy | None
@@ -187,7 +187,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
     ending = _ending(told)
     # A talk of which only the end was logged has taken place all the same.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
-    messages = [fact for fact in told if isinstance(fact, VoicemailLeft)]
+    voicemails = [fact for fact in told if isinstance(fact, VoicemailLeft)]
     cut = _cut(told)
     handed = any(isinstance(fact, HandedToDialplan) for fact in told)
     return CallStory(
@@ -200,7 +200,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         link_requested=any(isinstance(fact, LinkRequested) for fact in told),
         legs=_legs(told, ending.at if ending else None),
         talk_started_at=min(talks, default=None),
-        message=max(messages, key=lambda fact: fact.seconds, default=None),
+        voicemail=max(voicemails, key=lambda fact: fact.seconds, default=None),
         ended_at=ending.at if ending else None,
         ended_by=ending.by if ending else None,
         direction=placed.direction if placed else CallDirection.IN,
@@ -275,15 +275,15 @@ _CUT = {
 def how_it_went(story: CallStory, outcome: Outcome) -> str:
     """What the caller did, as the second half of a sentence that begins "Called Maple Court and"."""
     if outcome is Outcome.TALKED:
-        if story.message:
-            return f"talked, and left a voicemail of {story.message.seconds} s after that"
+        if story.voicemail:
+            return f"talked, and left a voicemail of {story.voicemail.seconds} s after that"
         return "talked, but was then parked or transferred, and nobody picked up" if story.left_waiting else "talked"
     if outcome is Outcome.INTERRUPTED:
-        message = f", and left a voicemail of {story.message.seconds} s" if story.message else ""
-        return f"{_CUT[story.cut or Cut.FAILED]}{message}"
-    if outcome is Outcome.LEFT_MESSAGE and story.message:
+        voicemail = f", and left a voicemail of {story.voicemail.seconds} s" if story.voicemail else ""
+        return f"{_CUT[story.cut or Cut.FAILED]}{voicemail}"
+    if outcome is Outcome.LEFT_VOICEMAIL and story.voicemail:
         asked = "asked, without choosing a property, in" if story.question else "left"
-        return f"{asked} a voicemail of {story.message.seconds} s"
+        return f"{asked} a voicemail of {story.voicemail.seconds} s"
     if outcome is Outcome.BOOKED:
         return "booked a tour by key"
     if outcome is Outcome.GOT_LINK:
@@ -321,8 +321,8 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
         return f"{who} called and talked for {f'{minutes} min ' if minutes else ''}{seconds} s."
     if outcome is Outcome.INTERRUPTED:
         return f"{who} called and {_CUT[story.cut or Cut.FAILED]}."
-    if outcome is Outcome.LEFT_MESSAGE and story.message:
-        return f"{who} left a voicemail of {story.message.seconds} s."
+    if outcome is Outcome.LEFT_VOICEMAIL and story.voicemail:
+        return f"{who} left a voicemail of {story.voicemail.seconds} s."
     return f"{who} called and reached nobody."
 
 

@@ -12,7 +12,7 @@ from crm.domain.calls import TALKS, Outcome
 class TaskKind(StrEnum):
     CALL_BACK = "call_back"
     LISTEN = "listen"
-    """To the message the caller left, and call back."""
+    """To the voicemail the caller left, and call back."""
     FOLLOW_UP = "follow_up"
     """The caller has the listings and nobody has talked to them yet."""
     REPLY = "reply"
@@ -24,8 +24,8 @@ class TaskKind(StrEnum):
 
 
 ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.UNKNOWN_DID})
-"""After how many calls ever, there is one open. Each message is to be listened to: it has takers and escalations of its
-own. Replies are one for a thread."""
+"""However many calls there are, one is open. Each voicemail has to be listened to: it is taken and escalated on
+its own. Replies are one per thread."""
 
 
 def person_of(kind: TaskKind, *, lead_id: int | None, caller: str | None, did: str, desk: str) -> str:
@@ -50,22 +50,22 @@ def how_often(times: Sequence[datetime], tz: tzinfo) -> str:
 
 
 def task_after(
-    outcome: Outcome, *, message_left: bool = False, went_on: bool = False, left_waiting: bool = False
+    outcome: Outcome, *, voicemail_left: bool = False, went_on: bool = False, left_waiting: bool = False
 ) -> TaskKind | None:
     """What has to be done after a call; None when it is finished.
 
-    Whoever has booked a tour may want something else, too: `message_left`, or `went_on` to the team, which did not
-    answer. Whoever has talked leaves a message when they were passed on, or parked, and nobody took them; or only hangs
-    up (`left_waiting`).
+    Whoever has booked a tour may want something else, too: `voicemail_left`, or `went_on` to the team, which did not
+    answer. Somebody who has talked leaves a voicemail after being passed on, or parked, without anybody taking the
+    call; or just hangs up (`left_waiting`).
     """
-    if message_left and outcome in (Outcome.BOOKED, *TALKS):
+    if voicemail_left and outcome in (Outcome.BOOKED, *TALKS):
         return TaskKind.LISTEN
     if (outcome is Outcome.BOOKED and went_on) or (outcome is Outcome.TALKED and left_waiting):
         return TaskKind.CALL_BACK
     return {
         Outcome.TALKED: None,
         Outcome.INTERRUPTED: TaskKind.CALL_BACK,
-        Outcome.LEFT_MESSAGE: TaskKind.LISTEN,
+        Outcome.LEFT_VOICEMAIL: TaskKind.LISTEN,
         Outcome.BOOKED: None,
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
         Outcome.CALLBACK: TaskKind.CALL_BACK,

@@ -35,7 +35,7 @@ class PictureError(Exception):
 
 
 @dataclass(frozen=True)
-class Taken:
+class StoredPicture:
     """A picture whose files are there."""
 
     hash: str
@@ -55,7 +55,7 @@ def card_of(folder: Path, hash: str) -> Path:
     return _shelf(folder, hash) / f"{hash}-card.jpg"
 
 
-def take_in(path: Path, folder: Path) -> Taken:
+def take_in(path: Path, folder: Path) -> StoredPicture:
     """Writes a picture's files, unless they are there. Blocks for up to a second or two. Raises PictureError."""
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def take_in(path: Path, folder: Path) -> Taken:
     return keep(sent, folder)
 
 
-def keep(sent: bytes, folder: Path) -> Taken:
+def keep(sent: bytes, folder: Path) -> StoredPicture:
     """The same for a picture's bytes."""
     if len(sent) > LARGEST_FILE:
         raise PictureError(f"The picture is larger than {LARGEST_FILE // 1_000_000} MB: save it smaller.")
@@ -85,7 +85,7 @@ def keep(sent: bytes, folder: Path) -> Taken:
             _keep_file(card_of(folder, name), _encoded(_scaled(shown, min(width, CARD_WIDTH)), "JPEG"))
     except OSError as error:
         raise PictureError(f"The picture could not be kept ({error.strerror}): check the disk of {folder}.") from None
-    return Taken(name, shown.width, shown.height, widths)
+    return StoredPicture(name, shown.width, shown.height, widths)
 
 
 def _decoded(sent: bytes) -> Image.Image:

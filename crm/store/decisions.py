@@ -21,9 +21,11 @@ from sqlalchemy.orm import Session
 
 from crm.domain.calls import Routed
 from crm.domain.route_inputs import RoutingInputs
-from crm.domain.route_plan import RoutePlan
+from crm.domain.route_plan import Path, RoutePlan
 from crm.store.models import Roster, RoutingDecision
 
+_FORMER = {"message": Path.VOICEMAIL.value}
+"""Paths by the names that older versions gave them."""
 _PEOPLE = ("subteam", "sisters", "everyone", "available", "busy", "free", "after_hours")
 
 
@@ -56,7 +58,7 @@ def row_of(fact: Routed) -> RoutingDecision:
         rule=fact.rule[:40],
         reasons=list(fact.reasons),
         stages=list(fact.stages),
-        path=fact.path[:20],
+        path=_FORMER.get(fact.path, fact.path)[:20],
         inputs=fact.inputs,
         plan=fact.plan,
         roster=_id_of(fact.roster) if fact.roster else None,
@@ -88,6 +90,10 @@ def plan_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[
     if not row.plan:
         return {}
     plan = _named(row.plan, rosters.get(row.roster or "", ()))
+    if plan.get("path") in _FORMER:
+        plan["path"] = _FORMER[plan["path"]]
+    if "otherwise" in plan:
+        plan["otherwise"] = [_FORMER.get(one, one) for one in plan["otherwise"]]
     told = plan.get("reasons", ())
     if not all(isinstance(one, str) for one in told):
         return plan

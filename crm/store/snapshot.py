@@ -118,7 +118,7 @@ class KnownPlace:
     timezone: str
     holidays: str
     recording: str
-    messages_to: str
+    voicemail_to: str
     portfolio_id: int | None
     subteam: KnownTeam | None
 
@@ -399,7 +399,7 @@ _PLACES = select(
     Property.timezone,
     Property.holidays,
     Property.recording,
-    Property.messages_to,
+    Property.voicemail_to,
     Property.portfolio_id,
     Property.subteam_id,
 ).order_by(Property.slug)
@@ -473,7 +473,7 @@ def _read(session: Session) -> Snapshot:
             row.timezone,
             row.holidays,
             row.recording,
-            row.messages_to,
+            row.voicemail_to,
             row.portfolio_id,
             teams_by_id.get(row.subteam_id) if row.subteam_id else None,
         )

@@ -53,7 +53,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     """The desk it was for, other than leasing: resident, owner, vendor, maintenance or concern; empty: none."""
     lead: int | None
     outcome: str | None
-    """talked, not_reached, left_message, got_link, gave_up, ...; null while the call is up."""
+    """talked, not_reached, left_voicemail, got_link, gave_up, ...; null while the call is up."""
     step: str
     """The step of the flow it is in or ended in."""
     talk_started_at: datetime | None
@@ -115,7 +115,7 @@ class RoutingEntry(msgspec.Struct):
 
     at: datetime
     path: str
-    """live, message, link, ..."""
+    """live, voicemail, link, ..."""
     rule: str
     reasons: list[str]
     stages: list[str]

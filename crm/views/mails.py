@@ -25,7 +25,7 @@ class MailEntry(msgspec.Struct):
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
-    message: str | None
+    voicemail: str | None
     """The voicemail whose audio is attached."""
 
 
@@ -42,7 +42,7 @@ def listed(session: Session, *, state: str | None = None, limit: int = 50) -> li
             Mail.created_at,
             Mail.next_attempt_at,
             Mail.sent_at,
-            Mail.voicemail_id.label("message"),
+            Mail.voicemail_id.label("voicemail"),
         )
         .order_by(Mail.created_at.desc(), Mail.id.desc())
         .limit(limit)

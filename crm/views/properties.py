@@ -32,7 +32,7 @@ class PropertyEntry(msgspec.Struct):
     """Its own; empty: the office's."""
     recording: str
     """off, announced, or demand: when an agent keys the code for it."""
-    messages_to: str
+    voicemail_to: str
     """Whose mailbox its voicemail goes to: property or subteam."""
     escalates: bool
     """Whether people are called about voicemail that nobody takes."""
@@ -59,7 +59,7 @@ _PROPERTY = (
         Property.area,
         Property.timezone,
         Property.recording,
-        Property.messages_to,
+        Property.voicemail_to,
         Property.escalates,
     )
     .outerjoin(Subteam, Subteam.id == Property.subteam_id)

@@ -11,7 +11,7 @@ class ExpiredEntry(msgspec.Struct):
     """Audio that has been kept long enough."""
 
     kind: str
-    """recording or message (a voicemail)."""
+    """recording or voicemail."""
     call: str
     at: datetime
     file: str
@@ -23,6 +23,6 @@ class StrayEntry(msgspec.Struct):
     """Audio without a record, or a record without its audio."""
 
     kind: str
-    """sound: it belongs to no call. message (a voicemail), talk: its audio is gone."""
+    """sound: it belongs to no call. voicemail, talk: its audio is gone."""
     name: str
     """Of the recording; a voicemail has its call's id."""

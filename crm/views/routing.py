@@ -44,7 +44,7 @@ class PlanEntry(msgspec.Struct, kw_only=True):
     """What was decided."""
 
     path: str
-    """live, desk, link, tour, message, question, queue, refuse, or ask for a question."""
+    """live, desk, link, tour, voicemail, question, queue, refuse, or ask for a question."""
     rule: str
     """What decided the path."""
     language: str

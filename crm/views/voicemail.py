@@ -1,4 +1,4 @@
-"""Messages that callers left."""
+"""Voicemails that callers left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crm.store.models import Agent, Call, Lead, Voicemail
 
 
 class VoicemailEntry(msgspec.Struct):
-    """A message somebody left."""
+    """A voicemail somebody left."""
 
     id: str
     """Id of its call."""
@@ -56,7 +56,7 @@ def listed(
     session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 50
 ) -> list[VoicemailEntry]:
     """The newest first; with `deleted` those that were, instead."""
-    found = _MESSAGE.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    found = _VOICEMAIL.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
     if mailbox == OFFICE:
         found = found.where(Voicemail.mailbox.in_((OFFICE, "")))
     elif mailbox is not None:
@@ -67,9 +67,9 @@ def listed(
     return _entries(session, found)
 
 
-def one(session: Session, message_id: str) -> VoicemailEntry:
+def one(session: Session, voicemail_id: str) -> VoicemailEntry:
     """Raises NotFound."""
-    found = _entries(session, _MESSAGE.where(Voicemail.call_id == message_id))
+    found = _entries(session, _VOICEMAIL.where(Voicemail.call_id == voicemail_id))
     if not found:
         raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found[0]
@@ -80,7 +80,7 @@ def _entries(session: Session, found: Select[Any]) -> list[VoicemailEntry]:
 
 
 _TAKER = aliased(Agent)
-_MESSAGE = (
+_VOICEMAIL = (
     select(
         Voicemail.call_id.label("id"),
         func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).label("mailbox"),

@@ -1,4 +1,4 @@
-"""Nobody has taken a message, so phones ring about it: on the wire, and when the app dies."""
+"""Nobody has taken a voicemail, so phones ring about it: on the wire, and when the app dies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ari_app.demo.softphone import Softphone
 from crm.domain import readout
 from crm.services.phones.spoken import spoken
 from crm.store.models import Activity, Call, Leg, Task
-from tests.messages import becomes, leave_message, message, without_messages
 from tests.mobile import hears_beginning
 from tests.system import System
+from tests.voicemails import becomes, leave_voicemail, voicemail, without_voicemails
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,35 +23,35 @@ WORDS = "Hello, this is Jordan, about the two bedroom home."
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def no_messages(system: System) -> None:
-    await without_messages(system.store)
+async def no_voicemails(system: System) -> None:
+    await without_voicemails(system.store)
 
 
 async def due(system: System) -> str:
-    """A message whose first group is called now; the assigned agent is nobody, so that is subteam north."""
-    return await leave_message(system, words=WORDS, escalate_at=datetime.now(UTC), owner="bob")
+    """A voicemail whose first group is called now; the assigned agent is nobody, so that is subteam north."""
+    return await leave_voicemail(system, words=WORDS, escalate_at=datetime.now(UTC), owner="bob")
 
 
-async def whisper(system: System, message_id: str) -> str:
-    (row,) = await system.all(select(Call).where(Call.id == message_id))
+async def whisper(system: System, voicemail_id: str) -> str:
+    (row,) = await system.all(select(Call).where(Call.id == voicemail_id))
     digits = row.caller.removeprefix("+1")
     spelled = ", ".join(" ".join(part) for part in (digits[:3], digits[3:6], digits[6:]))
     return readout.escalation("Elm Street Apartments", spelled, "en")
 
 
-async def answers(system: System, phone: Softphone, message_id: str) -> None:
+async def answers(system: System, phone: Softphone, voicemail_id: str) -> None:
     await phone.wait_for("CALL_INCOMING")
     await phone.answer()
-    await hears_beginning(system, phone, await spoken(system.config, await whisper(system, message_id)))
+    await hears_beginning(system, phone, await spoken(system.config, await whisper(system, voicemail_id)))
 
 
-async def statuses(system: System, message_id: str) -> dict[str, tuple[str, str]]:
-    legs = await system.all(select(Leg).where(Leg.call_id == message_id))
+async def statuses(system: System, voicemail_id: str) -> dict[str, tuple[str, str]]:
+    legs = await system.all(select(Leg).where(Leg.call_id == voicemail_id))
     return {leg.device: (leg.stage, leg.status) for leg in legs}
 
 
-async def owner(system: System, message_id: str) -> str:
-    query = select(Task).where(Task.key == f"call:{message_id}").options(selectinload(Task.owner))
+async def owner(system: System, voicemail_id: str) -> str:
+    query = select(Task).where(Task.key == f"call:{voicemail_id}").options(selectinload(Task.owner))
     (task,) = await system.all(query)
     assert task.done_at is None
     return str(task.owner.slug)
@@ -59,25 +59,25 @@ async def owner(system: System, message_id: str) -> str:
 
 async def test_who_presses_1_takes_the_message_hears_it_and_owns_the_task(system: System) -> None:
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        message_id = await due(system)
+        voicemail_id = await due(system)
         await bob.wait_for("CALL_INCOMING")
-        await answers(system, alice, message_id)
+        await answers(system, alice, voicemail_id)
         await alice.press("1")
         await bob.wait_for("CALL_CLOSED")
         await system.hears(alice, system.spoken(WORDS))
-        await system.until(becomes(system, message_id, lambda one: one.heard_at), "heard")
+        await system.until(becomes(system, voicemail_id, lambda one: one.heard_at), "heard")
         await alice.hang_up()
         assert bob.count("CALL_ESTABLISHED") == 0
-    row = await message(system, message_id)
+    row = await voicemail(system, voicemail_id)
     assert row.taken_at
     assert row.escalate_at is None
-    assert await owner(system, message_id) == "alice"
-    await system.until(lambda: _ended(system, message_id), "both legs on record")
-    assert await statuses(system, message_id) == {
+    assert await owner(system, voicemail_id) == "alice"
+    await system.until(lambda: _ended(system, voicemail_id), "both legs on record")
+    assert await statuses(system, voicemail_id) == {
         "alice-desk": ("escalation", "ANSWER"),
         "bob-desk": ("escalation", "CANCEL"),
     }
-    told = await system.all(select(Activity.text).where(Activity.call_id == message_id, Activity.kind == "Note"))
+    told = await system.all(select(Activity.text).where(Activity.call_id == voicemail_id, Activity.kind == "Note"))
     assert sorted(told) == [
         "Alice took the voicemail they left.",
         "Nobody had taken their voicemail, so alice, bob were called about it.",
@@ -88,16 +88,16 @@ async def test_when_the_app_is_killed_during_the_call_then_phones_stop_and_the_n
     system: System,
 ) -> None:
     async with system.phone("alice-desk") as alice:
-        message_id = await due(system)
+        voicemail_id = await due(system)
         await alice.wait_for("CALL_INCOMING")
         await system.kill_app()
         await system.start_app()
         await alice.wait_for("CALL_CLOSED", seconds=30)
-    row = await message(system, message_id)
+    row = await voicemail(system, voicemail_id)
     assert row.taken_at is None
     assert row.escalate_at
     assert row.escalate_at > datetime.now(UTC)
 
 
-async def _ended(system: System, message_id: str) -> bool:
-    return all(status for _, status in (await statuses(system, message_id)).values())
+async def _ended(system: System, voicemail_id: str) -> bool:
+    return all(status for _, status in (await statuses(system, voicemail_id)).values())

@@ -1,4 +1,4 @@
-"""Messages by phone: one's own greeting, and the app dying in between."""
+"""Voicemails by phone: one's own greeting, and the app dying in between."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from crm.domain import readout
 from crm.services.phones.spoken import spoken
 from crm.services.voicemail import mailboxes
 from crm.store.models import Call
-from tests.messages import becomes, leave_message, message, without_messages
 from tests.outside import person
 from tests.system import ELM, System
 from tests.talks import hear_each_other
+from tests.voicemails import becomes, leave_voicemail, voicemail, without_voicemails
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -24,8 +24,8 @@ FIRST, SECOND = "Hello, this is Jordan, about the two bedroom home.", "Good morn
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def no_messages(system: System) -> None:
-    await without_messages(system.store)
+async def no_voicemails(system: System) -> None:
+    await without_voicemails(system.store)
     for path in (system.config.prompts_folder / "mailboxes").glob("*.wav"):
         path.unlink()
 
@@ -40,12 +40,12 @@ async def says(system: System, phone: Softphone, text: str) -> None:
 
 
 async def test_when_the_app_is_killed_then_the_listener_hears_the_message_from_its_beginning(system: System) -> None:
-    kept = await leave_message(system, words=FIRST)
+    kept = await leave_voicemail(system, words=FIRST)
     async with system.phone("bob-desk") as phone:
         await listen(system, phone)
         await says(system, phone, readout.how_many(1, 0, "en"))
         await system.kill_app()
-        assert (await message(system, kept)).heard_at is None
+        assert (await voicemail(system, kept)).heard_at is None
         await system.start_app()
         await system.hears(phone, system.spoken(FIRST))
         await system.until(becomes(system, kept, lambda one: one.heard_at), "heard")
@@ -53,7 +53,7 @@ async def test_when_the_app_is_killed_then_the_listener_hears_the_message_from_i
 
 
 async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system: System) -> None:
-    words = system.spoken("You have reached Elm Street. We are showing homes right now, so please leave a message.")
+    words = system.spoken("You have reached Elm Street. We are showing homes right now, so please leave a voicemail.")
     config = system.config
     async with system.phone("alice-desk") as phone:
         await listen(system, phone)
@@ -89,9 +89,9 @@ async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system
 
 
 async def is_left_for_alice(system: System, seconds: float) -> Call:
-    """The message that Bob left is in her mailbox, and hers to listen to."""
+    """The voicemail that Bob left is in her mailbox, and hers to listen to."""
     call = await system.ended_call(None)
-    assert (call.direction, call.outcome, call.lead_id) == ("internal", "left_message", None)
+    assert (call.direction, call.outcome, call.lead_id) == ("internal", "left_voicemail", None)
     assert call.voicemail
     assert call.voicemail.mailbox == "agent:alice"
     assert abs(call.voicemail.seconds - seconds) < 3
@@ -112,7 +112,7 @@ async def test_when_the_app_is_killed_then_who_speaks_to_a_colleagues_mailbox_sp
         await bob.wait_for("CALL_CLOSED")
         call = await system.ended_call(None)
     assert call.voicemail
-    assert (call.outcome, call.voicemail.mailbox) == ("left_message", "agent:alice")
+    assert (call.outcome, call.voicemail.mailbox) == ("left_voicemail", "agent:alice")
 
 
 async def test_when_they_hang_up_while_the_app_is_away_then_the_message_is_the_colleagues_all_the_same(
@@ -132,8 +132,8 @@ async def test_when_they_hang_up_while_the_app_is_away_then_the_message_is_the_c
 
 
 async def calls_back(system: System, phone: Softphone, prospect: Softphone) -> None:
-    """Hears the prospect's message and presses the key for it."""
-    await leave_message(system, mailbox="agent:alice", words=FIRST, number=prospect.user)
+    """Hears the prospect's voicemail and presses the key for it."""
+    await leave_voicemail(system, mailbox="agent:alice", words=FIRST, number=prospect.user)
     await listen(system, phone)
     await system.hears(phone, system.spoken(FIRST))
     await phone.press("4")

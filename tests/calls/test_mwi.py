@@ -1,4 +1,4 @@
-"""The message lamp, as it goes over the wire: NOTIFY with a message summary (RFC 3842), unasked."""
+"""The message lamp, as it goes over the wire: NOTIFY with a voicemail summary (RFC 3842), unasked."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import pytest_asyncio
 
 from crm.services.audit import By
 from crm.services.voicemail import mailboxes
-from tests.messages import leave_message, without_messages
 from tests.scripted_phone import ScriptedPhone, scripted_phone
 from tests.system import System
+from tests.voicemails import leave_voicemail, without_voicemails
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def no_messages(system: System) -> None:
-    await without_messages(system.store)
+async def no_voicemails(system: System) -> None:
+    await without_voicemails(system.store)
 
 
 def lamp(phone: ScriptedPhone) -> str:
-    """What the phone was told last: 'yes 1/0' is lit, one new and no old message; "" nothing yet."""
+    """What the phone was told last: 'yes 1/0' is lit, one new and no old voicemail; "" nothing yet."""
     told = phone.received("NOTIFY")
     if not told:
         return ""
-    waiting = re.search(r"Messages-Waiting: (\w+)", told[-1])
+    waiting = re.search(r"Voicemails-Waiting: (\w+)", told[-1])
     counts = re.search(r"Voice-Message: (\d+)/(\d+)", told[-1])
     assert waiting
     return f"{waiting[1]} {counts[1]}/{counts[2]}" if counts else waiting[1]
@@ -40,11 +40,11 @@ async def test_the_lamp_follows_what_is_new_heard_and_deleted(system: System) ->
             await system.until(lambda: lamp(phone) == what, f"the lamp shows {what}, not {lamp(phone)}", seconds=20)
 
         await shows("no 0/0")
-        first = await leave_message(system)
+        first = await leave_voicemail(system)
         await shows("yes 1/0")
-        await leave_message(system, mailbox="agent:alice")
+        await leave_voicemail(system, mailbox="agent:alice")
         await shows("yes 2/0")
-        await leave_message(system, mailbox="agent:carol")
+        await leave_voicemail(system, mailbox="agent:carol")
         await system.store.run(mailboxes.heard, first, datetime.now(UTC))
         await shows("yes 1/1")
         await system.store.run(mailboxes.delete, By("tests", datetime.now(UTC)), first)
@@ -52,13 +52,13 @@ async def test_the_lamp_follows_what_is_new_heard_and_deleted(system: System) ->
 
 
 async def test_a_phone_that_registers_is_told_at_once_and_after_every_restart(system: System) -> None:
-    await leave_message(system)
+    await leave_voicemail(system)
     async with scripted_phone(system, "alice-desk", "ring") as phone:
         await system.until(lambda: lamp(phone) == "yes 1/0", "lit", seconds=20)
     async with scripted_phone(system, "alice-desk", "ring") as phone:
         await system.until(lambda: lamp(phone) == "yes 1/0", "lit after it registered again", seconds=20)
     await system.kill_app()
-    await leave_message(system)
+    await leave_voicemail(system)
     await system.asterisk.stop()
     await system.asterisk.start()
     await system.start_app()

@@ -40,7 +40,7 @@ async def test_when_six_call_at_once_then_each_gets_their_own_outcome(system: Sy
         await system.speak(last, message)
         await asyncio.gather(last.press("#"), elm.hang_up(), carol.hang_up())
         calls = [await system.ended_call(caller.user) for caller in callers]
-    assert [call.outcome for call in calls] == ["got_link", "gave_up", "got_link", "talked", "talked", "left_message"]
+    assert [call.outcome for call in calls] == ["got_link", "gave_up", "got_link", "talked", "talked", "left_voicemail"]
     assert [call.ended_by for call in calls] == ["caller", "caller", "caller", "caller", "agent", "system"]
     assert [{leg.device for leg in call.legs} for call in calls] == [
         set(),

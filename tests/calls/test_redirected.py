@@ -18,13 +18,13 @@ from crm.services.calls import orders
 from crm.services.phones import devices
 from crm.store.models import Leg
 from crm.views import orders as placed
-from tests.messages import leave_message, without_messages
 from tests.mobile import forward, mobile, picks_up
 from tests.outside import only_by, person
 from tests.redirecting import Redirecting, redirecting_phone, redirecting_trunk
 from tests.scripted_trunk import scripted_trunk
 from tests.system import System
 from tests.talks import connect, hear_each_other
+from tests.voicemails import leave_voicemail, without_voicemails
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -88,7 +88,7 @@ async def test_a_colleague_whose_phone_redirects_is_busy_also_for_one_who_is_pas
 
 
 async def test_an_agent_whose_phone_redirects_is_not_there_for_an_order_nor_for_a_message(system: System) -> None:
-    await without_messages(system.store)
+    await without_voicemails(system.store)
     async with (
         sink(system),
         redirecting_phone(system, "alice-desk", EMERGENCY) as alice,
@@ -103,15 +103,15 @@ async def test_an_agent_whose_phone_redirects_is_not_there_for_an_order_nor_for_
             return kept.state == "failed"
 
         await system.until(given_up, "the order has failed")
-        message_id = await leave_message(system, words="Hello.", escalate_at=datetime.now(UTC), owner="bob")
+        voicemail_id = await leave_voicemail(system, words="Hello.", escalate_at=datetime.now(UTC), owner="bob")
 
         async def both_declined() -> bool:
-            legs = await system.all(select(Leg).where(Leg.call_id == message_id))
+            legs = await system.all(select(Leg).where(Leg.call_id == voicemail_id))
             return {leg.device: leg.status for leg in legs} == {"alice-desk": "BUSY", "bob-desk": "BUSY"}
 
-        await system.until(both_declined, "both phones have declined the message")
+        await system.until(both_declined, "both phones have declined the voicemail")
         assert bob.invites
-    await without_messages(system.store)
+    await without_voicemails(system.store)
 
 
 async def test_a_trunk_that_redirects_has_refused_and_the_next_takes_the_call(system: System) -> None:

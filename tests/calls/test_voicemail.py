@@ -65,7 +65,7 @@ async def _when_the_limit_is_reached_then_the_message_ends(system: System) -> No
         await caller.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(caller.user)
         assert "message_thanks" in system.heard_names(caller)
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     assert call.voicemail
     assert abs(call.voicemail.seconds - longest) <= 1
 
@@ -105,13 +105,13 @@ async def _when_it_is_one_short_sentence_then_it_is_a_message(system: System) ->
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
         assert "message_thanks" in system.heard_names(caller)
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     assert call.voicemail
     assert (system.config.recordings_folder / call.voicemail.file).exists()
 
 
 async def _is_kept(system: System, call: Call) -> None:
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     assert call.voicemail
     file = system.config.recordings_folder / call.voicemail.file
     spoken = listening.read(system.spoken(MESSAGE))

@@ -137,8 +137,8 @@ def test_a_tour_is_offered_by_key_and_while_the_office_is_closed_at_once(made_po
     day = tried(made_portfolio, RIVERSIDE, "2026-03-03 10:00", "3", "1")
     assert (day["plan"]["path"], day["tour"]["kind"]) == ("tour", "self_guided")
     night = tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "2", "1")
-    assert (night["plan"]["path"], night["plan"]["otherwise"], bool(night["tour"])) == ("tour", ["message"], True)
-    assert tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "2", "9")["plan"]["path"] == "message"
+    assert (night["plan"]["path"], night["plan"]["otherwise"], bool(night["tour"])) == ("tour", ["voicemail"], True)
+    assert tried(made_portfolio, RIVERSIDE, "2026-03-03 23:30", "2", "9")["plan"]["path"] == "voicemail"
 
 
 def test_sister_subteams_help_out(made_portfolio: Leaseline) -> None:

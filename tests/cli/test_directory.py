@@ -35,7 +35,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
         "area": "",
         "timezone": "",
         "recording": "off",
-        "messages_to": "property",
+        "voicemail_to": "property",
         "escalates": True,
         "lines": ["+15125550100"],
     }

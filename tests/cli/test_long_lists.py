@@ -69,7 +69,7 @@ def large(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leasel
                     "lead_id": n,
                     "started_at": ago(n),
                     "ended_at": ago(n),
-                    "outcome": ("talked", "left_message", "gave_up")[n % 3],
+                    "outcome": ("talked", "left_voicemail", "gave_up")[n % 3],
                 }
                 for n in numbers
             ),

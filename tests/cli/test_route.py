@@ -92,7 +92,7 @@ def test_the_time_is_on_the_clock_of_the_lines_property(office: Leaseline) -> No
     denver = office.json("route", "test", "--line", ELM, "--at", "2026-12-22 17:30", "--press", "2")
     assert denver["plan"]["path"] == "live"
     late = office.json("route", "test", "--line", ELM, "--at", "2026-12-26 21:10", "--press", "2")
-    assert (late["plan"]["path"], late["plan"]["rule"], late["plan"]["stages"]) == ("message", "closed", [])
+    assert (late["plan"]["path"], late["plan"]["rule"], late["plan"]["stages"]) == ("voicemail", "closed", [])
     office.ok("property", "set", "elm", "--timezone", "America/Los_Angeles")
     pacific = office.json("route", "test", "--line", ELM, "--at", "2026-12-22 17:30", "--press", "2")
     assert (pacific["plan"]["path"], pacific["at"]) == ("live", "2026-12-23T01:30:00Z")
@@ -104,7 +104,7 @@ def test_who_is_in_a_talk_or_offline_and_who_waits_shows_overflow(office: Leasel
     free = office.json(*to_team)
     assert free["rings"][0] == {"stage": "subteam", "phones": [["alice-desk"]]}
     busy = office.json(*to_team, "--busy", "alice")
-    assert (busy["plan"]["rule"], busy["plan"]["otherwise"]) == ("overflow", ["queue", "message"])
+    assert (busy["plan"]["rule"], busy["plan"]["otherwise"]) == ("overflow", ["queue", "voicemail"])
     assert busy["rings"][0] == {"stage": "subteam", "phones": []}
     assert busy["rings"][-1] == {"stage": "answering", "phones": [["+15125550180"]]}
     waiting = office.json(*to_team, "--waiting", "3")
@@ -184,7 +184,7 @@ def test_other_hours_would_have_closed_the_office(office: Leaseline, tmp_path: P
     [changed] = office.json("route", "replay", "--with", str(new))["changed"]
     assert (changed["before"]["path"], changed["after"]["path"], changed["after"]["rule"]) == (
         "live",
-        "message",
+        "voicemail",
         "closed",
     )
     assert json.dumps(changed["after"]["stages"]) == "[]"

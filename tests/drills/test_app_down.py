@@ -65,7 +65,7 @@ async def test_when_the_app_is_down_and_nobody_answers_then_the_message_is_there
         await caller.wait_for("CALL_CLOSED")
         assert (alice.count("CALL_INCOMING"), carol.count("CALL_INCOMING")) == (0, 0)
         await system.start_app()
-        call = await one_record(system, caller.user, "left_message")
+        call = await one_record(system, caller.user, "left_voicemail")
     assert call.without_app
     assert call.voicemail is not None
     assert call.voicemail.seconds >= 3

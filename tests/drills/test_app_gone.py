@@ -70,7 +70,7 @@ async def test_when_the_app_stays_away_then_ringing_goes_on_and_a_message_is_kep
         await recorder.wait_for("CALL_CLOSED")
         await system.start_app()
         missed = await one_record(system, caller.user, "gave_up")
-        message = await one_record(system, recorder.user, "left_message")
+        message = await one_record(system, recorder.user, "left_voicemail")
     assert missed.without_app
     assert message.voicemail is not None
     assert message.voicemail.seconds >= 6

@@ -76,7 +76,7 @@ async def test_when_the_app_is_killed_and_comes_back_then_every_caller_goes_on_w
 
         times = await times_heard(recorder, system.prompt("nobody_available"))
         assert times == 1, await what_was_heard(system, recorder)
-        message = await one_record(system, recorder.user, "left_message")
+        message = await one_record(system, recorder.user, "left_voicemail")
         await one_record(system, asker.user, "got_link")
         await one_record(system, newcomer.user, "got_link")
         talk = await one_record(system, talker.user, "talked", finished=True)

@@ -90,7 +90,7 @@ async def test_when_the_vendors_desk_is_closed_then_their_message_has_its_owner_
         call = await system.ended_call(caller.user)
         assert bob.count("CALL_INCOMING") == 0
         assert await leads_of(system, caller.user) == 0
-    assert (call.kind, call.desk, call.outcome, call.legs) == ("vendor", "vendor", "left_message", [])
+    assert (call.kind, call.desk, call.outcome, call.legs) == ("vendor", "vendor", "left_voicemail", [])
     assert call.voicemail
     assert call.voicemail.mailbox == "agent:bob"
     [task] = await system.tasks_of(call)

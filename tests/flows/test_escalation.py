@@ -1,4 +1,4 @@
-"""Nobody has taken a message, so phones ring about it: who passes, who is too late, and mobiles."""
+"""Nobody has taken a voicemail, so phones ring about it: who passes, who is too late, and mobiles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crm.services.routing import desks
 from crm.store.models import Call, Device, Task
 from tests.asterisk import Seam
 from tests.flows.people import forward, hears_beginning, mobile, picks_up
-from tests.messages import becomes, leave_message, message, without_messages
+from tests.voicemails import becomes, leave_voicemail, voicemail, without_voicemails
 
 pytestmark = pytest.mark.flows
 
@@ -24,30 +24,30 @@ WORDS = "Hello, this is Jordan, about the two bedroom home."
 
 
 @pytest.fixture(autouse=True)
-async def no_messages(system: Seam) -> None:
-    await without_messages(system.store)
+async def no_voicemails(system: Seam) -> None:
+    await without_voicemails(system.store)
 
 
 async def due(system: Seam) -> str:
-    """A message whose first group is called now; the assigned agent is nobody, so that is subteam north."""
-    return await leave_message(system, words=WORDS, escalate_at=system.now(), owner="bob")
+    """A voicemail whose first group is called now; the assigned agent is nobody, so that is subteam north."""
+    return await leave_voicemail(system, words=WORDS, escalate_at=system.now(), owner="bob")
 
 
-async def whisper(system: Seam, message_id: str) -> str:
-    (row,) = await system.all(select(Call).where(Call.id == message_id))
+async def whisper(system: Seam, voicemail_id: str) -> str:
+    (row,) = await system.all(select(Call).where(Call.id == voicemail_id))
     digits = row.caller.removeprefix("+1")
     spelled = ", ".join(" ".join(part) for part in (digits[:3], digits[3:6], digits[6:]))
     return readout.escalation("Elm Street Apartments", spelled, "en")
 
 
-async def answers(system: Seam, phone: Softphone, message_id: str) -> None:
+async def answers(system: Seam, phone: Softphone, voicemail_id: str) -> None:
     await phone.wait_for("CALL_INCOMING")
     await phone.answer()
-    await hears_beginning(system, phone, await spoken(system.config, await whisper(system, message_id)))
+    await hears_beginning(system, phone, await spoken(system.config, await whisper(system, voicemail_id)))
 
 
-async def owner(system: Seam, message_id: str) -> str:
-    query = select(Task).where(Task.key == f"call:{message_id}").options(selectinload(Task.owner))
+async def owner(system: Seam, voicemail_id: str) -> str:
+    query = select(Task).where(Task.key == f"call:{voicemail_id}").options(selectinload(Task.owner))
     (task,) = await system.all(query)
     assert task.done_at is None
     return str(task.owner.slug)
@@ -55,11 +55,11 @@ async def owner(system: Seam, message_id: str) -> str:
 
 async def test_of_two_who_press_1_at_once_one_is_told_that_the_other_was_first(system: Seam) -> None:
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        message_id = await due(system)
-        await asyncio.gather(answers(system, alice, message_id), answers(system, bob, message_id))
+        voicemail_id = await due(system)
+        await asyncio.gather(answers(system, alice, voicemail_id), answers(system, bob, voicemail_id))
         await asyncio.gather(alice.press("1"), bob.press("1"))
-        await system.until(becomes(system, message_id, lambda one: one.taken_at), "taken")
-        taker = {"alice": alice, "bob": bob}[await owner(system, message_id)]
+        await system.until(becomes(system, voicemail_id, lambda one: one.taken_at), "taken")
+        taker = {"alice": alice, "bob": bob}[await owner(system, voicemail_id)]
         other = bob if taker is alice else alice
         await other.wait_for("CALL_CLOSED")
         await system.hears(taker, system.spoken(WORDS))
@@ -68,15 +68,15 @@ async def test_of_two_who_press_1_at_once_one_is_told_that_the_other_was_first(s
 
 async def test_when_one_passes_the_others_ring_on_and_then_the_next_group_is_due(system: Seam) -> None:
     async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
-        message_id = await due(system)
-        await answers(system, alice, message_id)
+        voicemail_id = await due(system)
+        await answers(system, alice, voicemail_id)
         await alice.press("2")
         await alice.wait_for("CALL_CLOSED")
         assert bob.count("CALL_CLOSED") == 0
         await bob.answer()
         # Neither key: answering takes nothing.
         await bob.wait_for("CALL_CLOSED", seconds=70)
-    row = await message(system, message_id)
+    row = await voicemail(system, voicemail_id)
     assert row.taken_at is None
     assert row.escalate_at
     assert row.escalation == 2
@@ -85,23 +85,23 @@ async def test_when_one_passes_the_others_ring_on_and_then_the_next_group_is_due
 async def test_pain_7_a_mobiles_voicemail_that_answers_takes_no_message(system: Seam) -> None:
     await forward(system)
     async with mobile(system) as cell:
-        message_id = await due(system)
+        voicemail_id = await due(system)
         await picks_up(cell)
         await cell.wait_for("CALL_CLOSED", seconds=70)
-    assert (await message(system, message_id)).taken_at is None
+    assert (await voicemail(system, voicemail_id)).taken_at is None
 
 
 async def test_on_a_mobile_1_takes_it_too(system: Seam) -> None:
     await forward(system)
     async with mobile(system) as cell:
-        message_id = await due(system)
+        voicemail_id = await due(system)
         await picks_up(cell)
-        await system.hears(cell, await spoken(system.config, await whisper(system, message_id)))
+        await system.hears(cell, await spoken(system.config, await whisper(system, voicemail_id)))
         await cell.press("1")
         await system.hears(cell, system.spoken(WORDS))
-        await system.until(becomes(system, message_id, lambda one: one.heard_at), "heard")
+        await system.until(becomes(system, voicemail_id, lambda one: one.heard_at), "heard")
         await cell.hang_up()
-    assert await owner(system, message_id) == "alice"
+    assert await owner(system, voicemail_id) == "alice"
 
 
 async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_message_is_left(system: Seam) -> None:
@@ -124,8 +124,8 @@ async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_mes
         await system.until(becomes(system, call.id, lambda one: one.taken_at and one.heard_at), "heard", seconds=30)
         await bob.hang_up()
         assert bob.count("CALL_INCOMING") == 1
-    row = await message(system, call.id)
-    assert (call.desk, call.outcome, row.mailbox, row.escalation) == ("maintenance", "left_message", "agent:bob", 1)
+    row = await voicemail(system, call.id)
+    assert (call.desk, call.outcome, row.mailbox, row.escalation) == ("maintenance", "left_voicemail", "agent:bob", 1)
     assert await owner(system, call.id) == "bob"
 
 

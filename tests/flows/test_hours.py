@@ -39,7 +39,7 @@ async def test_when_the_office_is_closed_then_no_phone_rings_and_the_message_is_
     assert heard["closed"]
     assert heard["message_thanks"]
     assert call.legs == []
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     [task] = await system.tasks_of(call)
     assert (task.kind, task.owner.slug) == ("listen", "alice")
     assert call.ended_at

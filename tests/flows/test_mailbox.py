@@ -1,4 +1,4 @@
-"""Messages by phone: what is new, what the keys do, one's own greeting, and calls back."""
+"""Voicemails by phone: what is new, what the keys do, one's own greeting, and calls back."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from crm.services.voicemail import mailboxes
 from crm.store.models import AuditEntry, Call, Task
 from tests.asterisk import ELM, Seam
 from tests.flows.people import person
-from tests.messages import becomes, leave_message, message, without_messages
 from tests.talks import hear_each_other
+from tests.voicemails import becomes, leave_voicemail, voicemail, without_voicemails
 
 pytestmark = pytest.mark.flows
 
@@ -24,8 +24,8 @@ FIRST, SECOND = "Hello, this is Jordan, about the two bedroom home.", "Good morn
 
 
 @pytest.fixture(autouse=True)
-async def no_messages(system: Seam) -> None:
-    await without_messages(system.store)
+async def no_voicemails(system: Seam) -> None:
+    await without_voicemails(system.store)
     for path in (system.config.prompts_folder / "mailboxes").glob("*.wav"):
         path.unlink()
 
@@ -40,20 +40,20 @@ async def says(system: Seam, phone: Softphone, text: str) -> None:
 
 
 async def test_what_is_new_is_heard_own_box_first_and_keys_decide(system: Seam) -> None:
-    of_property = await leave_message(system, words=SECOND, minutes_ago=90)
-    own = await leave_message(system, mailbox="agent:alice", words=FIRST, minutes_ago=60, number="+15125550199")
-    await leave_message(system, mailbox="agent:carol")
+    of_property = await leave_voicemail(system, words=SECOND, minutes_ago=90)
+    own = await leave_voicemail(system, mailbox="agent:alice", words=FIRST, minutes_ago=60, number="+15125550199")
+    await leave_voicemail(system, mailbox="agent:carol")
     async with system.phone("alice-desk") as phone:
         await listen(system, phone)
         await says(system, phone, readout.how_many(2, 0, "en"))
         await system.hears(phone, system.spoken(FIRST))
         # The number, digit by digit, stood before it.
-        row = await message(system, own)
+        row = await voicemail(system, own)
         at, now = (one.astimezone(system.config.tz) for one in (row.left_at, system.now()))
         spoken_number = "5 1 2, 5 5 5, 0 1 9 9"
         await says(system, phone, readout.about(1, at, now, "Elm Street Apartments", spoken_number, "en"))
         await system.until(becomes(system, own, lambda one: one.heard_at), "heard")
-        assert (await message(system, of_property)).heard_at is None
+        assert (await voicemail(system, of_property)).heard_at is None
         await phone.press("1")
         await system.hears(phone, system.spoken(FIRST), count=2)
         await phone.press("3")
@@ -64,18 +64,18 @@ async def test_what_is_new_is_heard_own_box_first_and_keys_decide(system: Seam) 
         await phone.press("*")
         await system.hears(phone, system.prompt("mailbox_menu"))
         await phone.hang_up()
-    taken = await message(system, of_property)
+    taken = await voicemail(system, of_property)
     assert taken.taken_at
     assert taken.heard_at
     said = await system.all(select(AuditEntry.what).where(AuditEntry.who == "phone alice-desk"))
-    assert f"message {own} deleted from agent:alice" in said
-    assert f"message {of_property} taken by alice" in said
+    assert f"voicemail {own} deleted from agent:alice" in said
+    assert f"voicemail {of_property} taken by alice" in said
     (task,) = await system.all(select(Task).where(Task.key == f"call:{of_property}"))
     assert task.done_at is None
 
 
 async def test_a_greeting_counts_when_it_is_confirmed_and_callers_hear_it(system: Seam) -> None:
-    words = system.spoken("You have reached Elm Street. We are showing homes right now, so please leave a message.")
+    words = system.spoken("You have reached Elm Street. We are showing homes right now, so please leave a voicemail.")
     config = system.config
     async with system.phone("alice-desk") as phone:
         await listen(system, phone)
@@ -128,9 +128,9 @@ async def test_who_hangs_up_before_confirming_keeps_the_old_greeting(system: Sea
 
 
 async def is_left_for_alice(system: Seam, seconds: float) -> Call:
-    """The message that Bob left is in her mailbox, and hers to listen to."""
+    """The voicemail that Bob left is in her mailbox, and hers to listen to."""
     call = await system.ended_call(None)
-    assert (call.direction, call.outcome, call.lead_id) == ("internal", "left_message", None)
+    assert (call.direction, call.outcome, call.lead_id) == ("internal", "left_voicemail", None)
     assert call.voicemail
     assert call.voicemail.mailbox == "agent:alice"
     assert abs(call.voicemail.seconds - seconds) < 3
@@ -173,8 +173,8 @@ async def test_who_does_not_reach_a_colleague_leaves_a_message_and_is_called_bac
 
 
 async def calls_back(system: Seam, phone: Softphone, prospect: Softphone) -> None:
-    """Hears the prospect's message and presses the key for it."""
-    await leave_message(system, mailbox="agent:alice", words=FIRST, number=prospect.user)
+    """Hears the prospect's voicemail and presses the key for it."""
+    await leave_voicemail(system, mailbox="agent:alice", words=FIRST, number=prospect.user)
     await listen(system, phone)
     await system.hears(phone, system.spoken(FIRST))
     await phone.press("4")

@@ -100,7 +100,7 @@ async def test_when_the_longest_wait_is_over_then_a_message_is_taken_in_the_call
         assert alice.count("CALL_INCOMING") == 1
         await first.hang_up()
         await system.ended_call(first.user)
-    assert (call.outcome, call.step, call.legs) == ("left_message", "voicemail", [])
+    assert (call.outcome, call.step, call.legs) == ("left_voicemail", "voicemail", [])
     assert [(task.kind, task.owner.slug) for task in await system.tasks_of(call)] == [("listen", "alice")]
 
 

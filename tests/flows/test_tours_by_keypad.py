@@ -122,7 +122,7 @@ async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_not
         await caller.say(system.spoken("I would like to see a home on Saturday, please call me back."))
         await caller.wait_for("CALL_CLOSED", seconds=30)
         call = await system.ended_call(caller.user)
-    assert (call.outcome, call.step) == ("left_message", "voicemail")
+    assert (call.outcome, call.step) == ("left_voicemail", "voicemail")
     assert await system.all(select(Tour).where(Tour.lead_id == call.lead_id)) == []
     [task] = await system.tasks_of(call)
     assert task.kind == "listen"

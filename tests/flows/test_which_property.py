@@ -68,7 +68,7 @@ async def test_when_the_caller_names_none_then_nobody_rings_and_the_question_is_
         await hears_beginning(system, caller, system.prompt("question"))
         assert await system.has_heard(caller, system.prompt("message_thanks"))
         assert alice.count("CALL_INCOMING") == 0
-    assert (call.outcome, call.legs, call.property_id) == ("left_message", [], None)
+    assert (call.outcome, call.legs, call.property_id) == ("left_voicemail", [], None)
     assert call.lead
     [task] = await system.tasks_of(call)
     assert task.kind == "listen"

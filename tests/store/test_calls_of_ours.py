@@ -204,7 +204,7 @@ async def test_a_message_for_a_colleague_is_theirs_to_listen_to_and_makes_no_lea
     ]
     await record(store, config, facts)
     found = await picture(store)
-    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
+    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_voicemail")]
     assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a voicemail of 5 s.")]
     assert (found["leads"], found["texts"], found["timeline"]) == ([], [], [])
     message = await store.read(rows.voicemail, "i")
@@ -227,7 +227,7 @@ async def test_the_order_of_facts_of_a_message_for_a_colleague_does_not_matter(
     random.Random(seed).shuffle(facts)
     await record(store, config, facts)
     found = await picture(store)
-    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_message")]
+    assert [(call[1], call[4]) for call in found["calls"]] == [("internal", "left_voicemail")]
     assert found["tasks"] == [("call:i", "listen", "bob", "Alice left a voicemail of 5 s.")]
     assert found["leads"] == []
 

@@ -161,7 +161,7 @@ async def test_a_desk_has_its_own_hours_on_the_propertys_clock(store: Store, con
     at_ten = await plan(store, config, *wants, now=NOW - timedelta(hours=1))
     assert (at_ten.path, at_ten.stages[0].agents) == (Path.DESK, ("carol",))
     at_eleven = await plan(store, config, *wants)
-    assert (at_eleven.path, at_eleven.stages, at_eleven.mailbox) == (Path.MESSAGE, (), "agent:carol")
+    assert (at_eleven.path, at_eleven.stages, at_eleven.mailbox) == (Path.VOICEMAIL, (), "agent:carol")
     assert at_eleven.task.owner == "carol"
     # Its own hours are a schedule that says so, though the office is closed.
     await only_on_sundays(store)
@@ -180,7 +180,7 @@ async def test_emergencies_ring_at_any_hour_and_other_people_only_while_the_offi
     assert [stage.agents for stage in urgent.stages] == [("carol",)]
     assert urgent.task.due_at == NIGHT
     other = await plan(store, config, *resident, ("urgent", "2"), now=NIGHT)
-    assert (other.path, other.stages, other.task.owner) == (Path.MESSAGE, (), "bob")
+    assert (other.path, other.stages, other.task.owner) == (Path.VOICEMAIL, (), "bob")
     assert (await plan(store, config, ("menu", "4"), ("who", "2"), now=NIGHT)).path is Path.DESK
     with pytest.raises(Invalid, match="any hour"):
         await desk(store, config, "maintenance", "agent:carol", "mon-fri 09:00-17:00")
@@ -189,7 +189,7 @@ async def test_emergencies_ring_at_any_hour_and_other_people_only_while_the_offi
 async def test_a_desk_with_hours_knows_days_off_unless_it_never_closes(store: Store, config: Config) -> None:
     await resident(store)
     await store.run(holidays.add, BY, NOW.date(), name="Founders")
-    for hours, path in (("mon-fri 09:00-17:00", Path.MESSAGE), ("mon-sun 00:00-24:00", Path.DESK)):
+    for hours, path in (("mon-fri 09:00-17:00", Path.VOICEMAIL), ("mon-sun 00:00-24:00", Path.DESK)):
         await desk(store, config, "resident", "agent:carol", hours)
         found = await plan(store, config, ("menu", "4"), ("urgent", "2"))
         assert (found.path, found.desk) == (path, DeskKind.RESIDENT), hours
@@ -211,7 +211,7 @@ async def test_who_has_dnd_or_is_off_duty_is_not_rung_at_a_desk_either(store: St
         session.execute(update(Device).where(Device.slug == "alice-desk").values(dnd=True))
         session.execute(update(Agent).where(Agent.slug == "bob").values(on_duty=False))
     found = await plan(store, config, ("menu", "4"), ("who", "1"))
-    assert (found.path, found.stages) == (Path.MESSAGE, ())
+    assert (found.path, found.stages) == (Path.VOICEMAIL, ())
 
 
 async def test_a_known_resident_reaches_the_person_for_concerns_too(store: Store, config: Config) -> None:

@@ -1,4 +1,4 @@
-"""Who is called about a message, and when, on real databases."""
+"""Who is called about a voicemail, and when, on real databases."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_two_workers_never_call_the_same_group(store: Store, config: Confi
     await left(store, config, "c1")
     await left(store, config, "c2")
     found = await asyncio.gather(*(store.run(claim, config, LATER) for _ in range(4)))
-    assert sorted(due.message_id for due in found if due) == ["c1", "c2"]
+    assert sorted(due.voicemail_id for due in found if due) == ["c1", "c2"]
 
 
 async def test_a_turn_is_not_repeated_after_the_app_died_in_it(store: Store, config: Config) -> None:
@@ -168,7 +168,7 @@ async def test_when_the_office_is_closed_it_waits_for_the_opening(store: Store, 
     await left(store, always, "c2")
     due = await store.run(claim, always, LATER)
     assert due
-    assert due.message_id == "c2"
+    assert due.voicemail_id == "c2"
 
 
 async def test_it_can_be_switched_off_for_all_and_for_a_property(store: Store, config: Config) -> None:

@@ -169,7 +169,7 @@ async def test_the_decision_knows_the_holiday_and_when_it_is_over(store: Store, 
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     tomorrow = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
     assert inputs.office == OfficeFacts(OfficeState.HOLIDAY, "Founders Day", tomorrow)
-    assert (plan.path, plan.rule, plan.stages) == (Path.MESSAGE, Rule.HOLIDAY, ())
+    assert (plan.path, plan.rule, plan.stages) == (Path.VOICEMAIL, Rule.HOLIDAY, ())
     assert inputs.due_at == tomorrow + timedelta(minutes=config.tasks.due_minutes)
     await store.run(holidays.add, BY, date(2026, 3, 2), open_="08:00-09:30", name="Short day", place="maple")
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
@@ -201,7 +201,7 @@ async def test_hours_of_their_own_count_while_the_office_is_closed_but_not_on_ho
     with store.reading() as session:
         assert session.scalars(select(AgentHours.weekday)).all() == [0]
     _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
-    assert (plan.path, plan.stages) == (Path.MESSAGE, ())
+    assert (plan.path, plan.stages) == (Path.VOICEMAIL, ())
 
 
 async def test_on_a_day_off_nobody_shows_a_home_but_who_comes_alone_may(store: Store, config: Config) -> None:
@@ -245,10 +245,10 @@ async def test_a_task_escalates_by_the_hours_of_its_property(store: Store, confi
     assert found == {"call:c1": datetime(2026, 3, 3, 15, 0, tzinfo=UTC) + minutes, "other": NOW + minutes}
 
 
-async def a_message(store: Store) -> None:
+async def a_voicemail(store: Store) -> None:
     await a_call(store, "c1")
     with store.writing() as session:
-        session.get_one(Call, "c1").outcome = "left_message"
+        session.get_one(Call, "c1").outcome = "left_voicemail"
         alice = agent_queries.by_slug(session, "alice")
         session.add(Task(key="call:c1", kind="listen", owner=alice, call_id="c1", why="", due_at=NOW, created_at=NOW))
         session.add(Voicemail(call_id="c1", file="c1.wav", seconds=3, left_at=NOW, mailbox="office", escalate_at=NOW))
@@ -261,7 +261,7 @@ async def next_call_about_it(store: Store) -> datetime | None:
 
 async def test_nobody_is_called_about_a_message_while_its_property_is_closed(store: Store, config: Config) -> None:
     await store.run(hours.replace, BY, ["tue 09:00-18:00"], "maple")
-    await a_message(store)
+    await a_voicemail(store)
     assert await store.run(escalations.claim, config, NOW) is None
     assert await next_call_about_it(store) == datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
 
@@ -269,7 +269,7 @@ async def test_nobody_is_called_about_a_message_while_its_property_is_closed(sto
 async def test_about_a_property_that_is_closed_for_good_nobody_is_called(store: Store, config: Config) -> None:
     with store.writing() as session:
         session.add_all(SpecialDay(day=date(2026, 3, 1) + timedelta(days=day)) for day in range(800))
-    await a_message(store)
+    await a_voicemail(store)
     assert await store.run(escalations.claim, config, NOW) is None
     assert await next_call_about_it(store) is None
 

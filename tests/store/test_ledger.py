@@ -254,7 +254,7 @@ async def test_a_message_is_to_be_listened_to(store: Store, config: Config) -> N
     maker = CallMaker().step(CallStep.RING).step(CallStep.VOICEMAIL).add(VoicemailLeft, file="c1.wav", seconds=14)
     await record(store, config, maker.ended(EndedBy.SYSTEM))
     call = await the_call(store)
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     assert call.voicemail
     assert (call.voicemail.file, call.voicemail.seconds) == ("c1.wav", 14)
     assert await all_tasks(store) == [("listen", "alice")]
@@ -464,7 +464,7 @@ async def test_the_order_of_facts_does_not_matter(store: Store, config: Config, 
     random.Random(seed).shuffle(shuffled)
     await record(store, config, shuffled, NOW)
     found = await picture(store)
-    assert found["calls"] == [("c1", MAPLE, PROSPECT, "left_message", "voicemail", NOW, facts[-1].at, False)]
+    assert found["calls"] == [("c1", MAPLE, PROSPECT, "left_voicemail", "voicemail", NOW, facts[-1].at, False)]
     assert [task[1:3] for task in found["tasks"]] == [("listen", "alice")]
     assert len(found["texts"]) == 1
     assert "https://maple.example.com" in found["texts"][0][1]
@@ -477,7 +477,7 @@ async def test_a_fact_of_a_call_nobody_knows_makes_the_call(store: Store, config
     await store.run(ledger.record, config, VoicemailLeft("x/1", "x", NOW, "x.wav", 5), NOW)
     await store.run(ledger.record, config, CallEnded("x/2", "x", NOW, EndedBy.CALLER), NOW)
     call = await the_call(store, "x")
-    assert (call.did, call.outcome) == ("", "left_message")
+    assert (call.did, call.outcome) == ("", "left_voicemail")
     assert await all_tasks(store) == [("listen", "alice")]
 
 
@@ -487,7 +487,7 @@ async def test_a_beginning_that_comes_last_finds_the_caller_we_know(store: Store
     await record(store, config, [*late[1:], late[0]])
     assert await count(store, Lead) == 1
     call = await the_call(store, "c2")
-    assert (call.outcome, call.lead_id) == ("left_message", (await the_lead(store)).id)
+    assert (call.outcome, call.lead_id) == ("left_voicemail", (await the_lead(store)).id)
     with store.reading() as session:
         timeline = rows.timeline(session, (await the_lead(store)).id)
         [task] = rows.tasks(session)

@@ -66,11 +66,11 @@ async def test_a_message_whose_call_left_no_entry_is_a_call_with_a_message_and_a
 ) -> None:
     record_sound(config)
     for _ in range(2):
-        await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+        await leftovers.keep_voicemails(config, journal, Asterisk(), set(), NOW)
     await journal.drained()
     call = await the_call(store)
     assert call
-    assert (call.outcome, call.ended_at) == ("left_message", NOW - timedelta(seconds=60))
+    assert (call.outcome, call.ended_at) == ("left_voicemail", NOW - timedelta(seconds=60))
     assert call.voicemail
     assert call.voicemail.seconds == 14
     assert (config.recordings_folder / f"{CALL}.wav").exists()
@@ -82,14 +82,14 @@ async def test_a_message_that_is_on_its_way_to_the_record_is_left_alone(
     store: Store, config: Config, journal: Journal
 ) -> None:
     sound = record_sound(config)
-    await leftovers.keep_messages(config, journal, Asterisk(), {CALL}, NOW)
-    await leftovers.keep_messages(config, journal, Asterisk(CALL), set(), NOW)
+    await leftovers.keep_voicemails(config, journal, Asterisk(), {CALL}, NOW)
+    await leftovers.keep_voicemails(config, journal, Asterisk(CALL), set(), NOW)
     (config.spool_folder / f"{CALL}.call").touch()
-    await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+    await leftovers.keep_voicemails(config, journal, Asterisk(), set(), NOW)
     (config.spool_folder / f"{CALL}.call").unlink()
     sound = record_sound(config, age_seconds=1)
     greeting = record_sound(config, "greeting-0123456789ab")
-    await leftovers.keep_messages(config, journal, Asterisk(), set(), NOW)
+    await leftovers.keep_voicemails(config, journal, Asterisk(), set(), NOW)
     await journal.drained()
     assert await the_call(store) is None
     assert sound.exists()

@@ -180,4 +180,4 @@ async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: 
     moment = PhonesNow(NOW, on_call=("alice-desk", "bob-desk", "carol-desk", "dana-desk"), line=line, waiting=1)
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, to_team, moment)
     assert inputs.waiting == 2
-    assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.MESSAGE,))
+    assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.VOICEMAIL,))

@@ -1,4 +1,4 @@
-"""Mailboxes on real databases: whose a message is, who hears it, and what becomes of it."""
+"""Mailboxes on real databases: whose a voicemail is, who hears it, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def left(
     caller: str = "+15125550177",
     at: datetime = NOW,
 ) -> Voicemail:
-    """A message through the ledger, as a call leaves it."""
+    """A voicemail through the ledger, as a call leaves it."""
     tone(config.recordings_folder / f"{call_id}.wav")
     for fact in (
         CallArrived(f"{call_id}/a", call_id, at, did, caller),
@@ -83,7 +83,7 @@ async def test_a_message_goes_to_its_propertys_box_or_the_subteams_or_the_office
     assert (await left(store, config, "c1")).mailbox == "property:maple"
     assert (await left(store, config, "c2", did=OFFICE_LINE)).mailbox == "office"
     assert (await left(store, config, "c3", mailbox="agent:carol")).mailbox == "agent:carol"
-    await change(store, "maple", messages_to="subteam")
+    await change(store, "maple", voicemail_to="subteam")
     assert (await left(store, config, "c4")).mailbox == "subteam:east"
     # Stated again, it stays where it was.
     assert (await left(store, config, "c1")).mailbox == "property:maple"
@@ -110,17 +110,17 @@ async def test_listening_by_phone_begins_with_ones_own_and_the_oldest(store: Sto
     await left(store, config, "c3", mailbox="agent:alice")
     found = await store.read(mailboxes.listener, "alice-desk")
     assert found
-    assert ([one.id for one in found.messages], found.new) == (["c3", "c2", "c1"], 3)
-    assert found.messages[1].property_name == "Maple Court"
+    assert ([one.id for one in found.voicemails], found.new) == (["c3", "c2", "c1"], 3)
+    assert found.voicemails[1].property_name == "Maple Court"
     for call_id in ("c1", "c2", "c3"):
         await store.run(mailboxes.heard, call_id, NOW)
     found = await store.read(mailboxes.listener, "alice-desk")
     assert found
-    assert (len(found.messages), found.new) == (3, 0)
+    assert (len(found.voicemails), found.new) == (3, 0)
     assert await store.read(mailboxes.listener, "nobodys-phone") is None
     carols = await store.read(mailboxes.listener, "carol-desk")
     assert carols
-    assert carols.messages == ()
+    assert carols.voicemails == ()
 
 
 async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, config: Config) -> None:
@@ -226,8 +226,8 @@ async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, c
     assert "Monday, March 02, 2026 at 10:00" in mails[0].body
     attached = await transcripts.attachments(crm)("c1")
     assert [(one.name, one.kind) for one in attached] == [
-        ("message-2026-03-02-1000.mp3", "audio/mpeg"),
-        ("message-2026-03-02-1000.wav", "audio/wav"),
+        ("voicemail-2026-03-02-1000.mp3", "audio/mpeg"),
+        ("voicemail-2026-03-02-1000.wav", "audio/wav"),
     ]
     assert attached[0].content[0] == 0xFF, "an MPEG frame begins with its sync word"
     assert len(attached[0].content) < len(attached[1].content) / 4
@@ -269,7 +269,7 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
                 )
             )
     due = await store.read(retention.expired, limits, NOW)
-    assert {(one.kind, one.file) for one in due} == {("recording", "talk-old.wav"), ("message", "old.wav")}
+    assert {(one.kind, one.file) for one in due} == {("recording", "talk-old.wav"), ("voicemail", "old.wav")}
     assert all(one.bytes > 1000 for one in due)
     assert (config.recordings_folder / "old.wav").exists(), "a look deletes nothing"
     assert len(await retention.prune(replace(crm, config=limits), BY)) == 2
@@ -283,7 +283,7 @@ async def test_retention_deletes_sound_and_words_and_says_so(store: Store, confi
         assert session.get_one(Recording, "talk-new").deleted_at is None
     assert told[-2:] == [
         "recording of 2026-02-19, call old, deleted by retention",
-        "message of 2026-01-30, call old, deleted by retention",
+        "voicemail of 2026-01-30, call old, deleted by retention",
     ]
     assert await retention.prune(replace(crm, config=limits), BY) == []
     never = msgspec.structs.replace(

@@ -88,6 +88,31 @@ def test_older_tasks_to_reply_say_who_wrote(empty_url: str) -> None:
     engine.dispose()
 
 
+def test_voicemail_of_older_calls_is_called_so(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0031")
+    engine = migration_engine(empty_url)
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql(
+            "INSERT INTO property (id, slug, name, listings_url, messages_to) VALUES (1, 'elm', 'Elm', '', 'subteam')"
+        )
+        for id, outcome, path in (("c1", "left_message", "message"), ("c2", "talked", "live")):
+            connection.exec_driver_sql(
+                "INSERT INTO call (id, did, trunk, started_at, outcome, step, ended_by, without_app) VALUES"
+                f" ('{id}', '', '', '2026-03-02 16:00:00', '{outcome}', '', '', false)"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO routing_decision (id, call_id, at, rule, reasons, stages, path, inputs, plan)"
+                f" VALUES ('{id}/r', '{id}', '2026-03-02 16:00:00', '', '[]', '[]', '{path}', '{{}}', '{{}}')"
+            )
+    migrate.upgrade(empty_url)
+    query = "SELECT outcome, path FROM call JOIN routing_decision ON call_id = call.id ORDER BY call.id"
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT voicemail_to FROM property").scalars().all() == ["subteam"]
+        found = [tuple(row) for row in connection.exec_driver_sql(query)]
+        assert found == [("left_voicemail", "voicemail"), ("talked", "live")]
+    engine.dispose()
+
+
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate.upgrade(url)
     assert migrate.is_current(url)

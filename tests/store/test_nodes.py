@@ -140,7 +140,7 @@ async def test_what_needs_a_message_s_sound_is_done_where_it_lies_until_that_nod
     assert [one.id for one in await store.read(retention.expired, east, ancient)] == ["e"]
     assert await store.read(retention.expired, west, ancient) == [], "the file is not there"
     lost = [
-        (await strays.compare(Crm(home, store, Secrets(home.secrets_file), lambda: late))).messages
+        (await strays.compare(Crm(home, store, Secrets(home.secrets_file), lambda: late))).voicemails
         for home in (east, west)
     ]
     assert lost == [("e",), ()]

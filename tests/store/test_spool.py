@@ -125,7 +125,7 @@ async def test_a_message_by_dialplan_alone(store: Store, config: Config, journal
     write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
     await run(config, journal)
     call = await the_call(store)
-    assert call.outcome == "left_message"
+    assert call.outcome == "left_voicemail"
     assert call.voicemail
     assert call.voicemail.seconds == 14
     kept = config.recordings_folder / call.voicemail.file
@@ -141,7 +141,7 @@ async def test_a_short_message_is_one_like_any_other(store: Store, config: Confi
     record_sound(config, 1)
     write(config, f"{HEAD}voicemail={CALL}.wav\nended={T + 40}\n")
     await run(config, journal)
-    assert (await the_call(store)).outcome == "left_message"
+    assert (await the_call(store)).outcome == "left_voicemail"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ async def test_killed_while_the_recording_moves(store: Store, config: Config, jo
     write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
     shutil.copy(sound, config.recordings_folder / f"{CALL}.part")
     await run(config, journal)
-    assert (await the_call(store)).outcome == "left_message"
+    assert (await the_call(store)).outcome == "left_voicemail"
     assert [path.name for path in config.recordings_folder.iterdir()] == [f"{CALL}.wav"]
 
 
@@ -304,7 +304,7 @@ async def test_the_app_and_the_dialplan_on_the_same_end(store: Store, config: Co
     record_sound(config)
     write(config, f"{HEAD}voicemail={CALL}.wav,14\nended={T + 40}\n")
     await run(config, journal)
-    assert (await the_call(store)).outcome == "left_message"
+    assert (await the_call(store)).outcome == "left_voicemail"
     assert await owed(store) == [("listen", "alice")]
     assert len(await texts(store)) == 1
 

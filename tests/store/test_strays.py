@@ -74,7 +74,7 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
         call = calls.by_id(session, CALL)
         assert call
         assert call.voicemail
-        assert (call.outcome, call.voicemail.file, call.voicemail.seconds) == ("left_message", f"{CALL}.wav", 3)
+        assert (call.outcome, call.voicemail.file, call.voicemail.seconds) == ("left_voicemail", f"{CALL}.wav", 3)
         assert call.voicemail.left_at == NOW - timedelta(hours=1)
     assert kept.with_suffix(".wav").exists()
     assert not nothing.exists()
@@ -101,7 +101,7 @@ async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config, c
         CallEnded("x", CALL, NOW, EndedBy.CALLER),
     ]
     await store.run(ledger.record_all, config, facts, NOW)
-    assert await strays.compare(crm) == Strays(messages=(CALL,), talks=(talk,))
+    assert await strays.compare(crm) == Strays(voicemails=(CALL,), talks=(talk,))
     await strays.mend(crm, By("tests", NOW))
     with store.reading() as session:
         assert session.get_one(Voicemail, CALL).purged_at == NOW

@@ -60,13 +60,13 @@ def stages(plan: RoutePlan) -> list[str]:
 def test_while_somebody_of_the_subteam_is_free_sisters_ring_after_it() -> None:
     plan = decide(replace(INPUTS, people=replace(PEOPLE, busy=frozenset(("alice",)))))
     assert (plan.rule, stages(plan)) == (Rule.SUBTEAM, ["subteam", "sisters", "everyone"])
-    assert plan.otherwise == (Path.MESSAGE,)
+    assert plan.otherwise == (Path.VOICEMAIL,)
 
 
 def test_when_all_of_the_subteam_talk_then_sisters_ring_at_once_and_then_comes_the_line() -> None:
     plan = decide(INPUTS)
     assert (plan.rule, plan.path, stages(plan)) == (Rule.OVERFLOW, Path.LIVE, ["sisters", "subteam", "everyone"])
-    assert plan.otherwise == (Path.QUEUE, Path.MESSAGE)
+    assert plan.otherwise == (Path.QUEUE, Path.VOICEMAIL)
     assert set(plan.queue) == ALL
 
 
@@ -89,7 +89,7 @@ def test_sisters_ring_as_they_are_set(strategy: Strategy) -> None:
 def test_while_others_wait_whoever_is_free_next_is_not_for_a_new_caller() -> None:
     people = replace(PEOPLE, busy=frozenset(("alice",)), free=frozenset(("bob",)))
     plan = decide(replace(INPUTS, people=people, waiting=1))
-    assert (plan.rule, stages(plan), plan.otherwise) == (Rule.OVERFLOW, ["sisters"], (Path.QUEUE, Path.MESSAGE))
+    assert (plan.rule, stages(plan), plan.otherwise) == (Rule.OVERFLOW, ["sisters"], (Path.QUEUE, Path.VOICEMAIL))
     two_free = decide(replace(INPUTS, people=replace(people, free=frozenset(("bob", "dana"))), waiting=1))
     assert stages(two_free)[0] == "subteam"
 
@@ -102,14 +102,14 @@ def test_when_the_one_who_is_free_is_being_rung_for_who_waits_then_the_next_one_
 
 def test_when_enough_wait_then_the_next_one_goes_to_sisters_and_the_answering_service_and_leaves_a_message() -> None:
     plan = decide(replace(INPUTS, waiting=3, answering_service=SERVICE))
-    assert (stages(plan), plan.otherwise) == (["sisters", "answering"], (Path.MESSAGE,))
+    assert (stages(plan), plan.otherwise) == (["sisters", "answering"], (Path.VOICEMAIL,))
     no_limit = decide(replace(INPUTS, waiting=3, rules=replace(INPUTS.rules, overflow_waiting=0)))
-    assert no_limit.otherwise == (Path.QUEUE, Path.MESSAGE)
+    assert no_limit.otherwise == (Path.QUEUE, Path.VOICEMAIL)
 
 
 def test_without_a_queue_nobody_waits() -> None:
     plan = decide(replace(INPUTS, rules=replace(INPUTS.rules, queue=False)))
-    assert (plan.otherwise, plan.queue) == ((Path.MESSAGE,), ())
+    assert (plan.otherwise, plan.queue) == ((Path.VOICEMAIL,), ())
 
 
 def test_the_answering_service_presses_1_and_comes_after_everybody_here_pain_7() -> None:
@@ -119,7 +119,7 @@ def test_the_answering_service_presses_1_and_comes_after_everybody_here_pain_7()
     assert last.forward
     assert (last.forward.number, last.forward.confirm) == (SERVICE, True)
     nobody = decide(replace(INPUTS, people=People(), answering_service=SERVICE))
-    assert (nobody.path, stages(nobody), nobody.otherwise) == (Path.LIVE, ["answering"], (Path.MESSAGE,))
+    assert (nobody.path, stages(nobody), nobody.otherwise) == (Path.LIVE, ["answering"], (Path.VOICEMAIL,))
 
 
 def test_the_answering_service_is_not_rung_for_its_own_call_nor_when_closed_nor_for_zero_seconds() -> None:

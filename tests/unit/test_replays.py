@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from crm.config import Config, ConfigError
+from crm.domain.calls import Routed
 from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question
 from crm.domain.hours import weekly
 from crm.domain.routing import TEAM, OfficeFacts, OfficeState, People, RoutePlan, RoutingInputs, decide
@@ -19,6 +20,7 @@ from crm.services.calls import facts
 from crm.services.routing import replays
 from crm.services.routing.replays import Changes
 from crm.store import decisions
+from crm.store.models import RoutingDecision
 from tests.unit import routes_of_any_kind as any_kind
 
 pytestmark = pytest.mark.unit
@@ -113,3 +115,11 @@ def test_a_file_names_the_rules_it_changes(tmp_path: Path) -> None:
         {"due_at": 30},
         {"office": ((0, "09:00", "10:00"),)},
     )
+
+
+def test_a_plan_of_an_older_version_leads_to_voicemail_as_well() -> None:
+    row = RoutingDecision(plan={"path": "message", "rule": "closed", "otherwise": ["queue", "message"]}, reasons=[])
+    found = decisions.plan_of(row, {})
+    assert (found["path"], found["otherwise"]) == ("voicemail", ["queue", "voicemail"])
+    told = Routed("r", "c", NOW, rule="closed", path="message", reasons=(), stages=(), inputs={}, plan={}, roster=())
+    assert decisions.row_of(told).path == "voicemail"

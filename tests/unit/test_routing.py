@@ -75,7 +75,7 @@ def test_without_assigned_agent_the_subteam_is_first_and_without_subteam_everyon
 
 def test_closed_and_unknown_line_ring_nobody() -> None:
     closed = decide(replace(INPUTS, office=CLOSED))
-    assert (closed.rule, closed.path, closed.stages) == (Rule.CLOSED, Path.MESSAGE, ())
+    assert (closed.rule, closed.path, closed.stages) == (Rule.CLOSED, Path.VOICEMAIL, ())
     assert decide(replace(INPUTS, line_known=False)).rule is Rule.UNKNOWN_LINE
     assert decide(replace(INPUTS, people=People())).rule is Rule.NOBODY
 

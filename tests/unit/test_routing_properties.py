@@ -58,7 +58,7 @@ def test_every_plan_ends_in_an_outcome_with_an_owner(inputs: RoutingInputs) -> N
     assert plan.ask is None
     # What a person does not end, a machine does that keeps it: a message, a question, a link, or the refusal.
     last = (plan.path, *plan.otherwise)[-1]
-    assert last in (Path.MESSAGE, Path.QUESTION, Path.REFUSE) or plan.path in (Path.LINK, Path.TOUR), plan.path
+    assert last in (Path.VOICEMAIL, Path.QUESTION, Path.REFUSE) or plan.path in (Path.LINK, Path.TOUR), plan.path
     assert plan.path not in plan.otherwise
     assert len(set(plan.otherwise)) == len(plan.otherwise)
     if plan.path is Path.QUESTION:
@@ -124,7 +124,7 @@ def test_after_hours_nobodys_phone_rings_unless_their_own_schedule_says_so(input
             allowed = inputs.people.after_hours | (own_hours if stage.name is StageName.DESK else set())
             assert set(stage.agents) <= allowed
         assert plan.path is not Path.QUEUE
-        if plan.path not in (Path.DESK, Path.MESSAGE):
+        if plan.path not in (Path.DESK, Path.VOICEMAIL):
             # The answering service helps out in a busy hour; at night callers get the message, or the forward.
             assert StageName.ANSWERING not in {stage.name for stage in plan.stages}
 
@@ -173,7 +173,7 @@ def test_a_concern_goes_to_a_person_before_any_machine(inputs: RoutingInputs) ->
         or (rules.everyone_seconds > 0 and set(people.everyone) & allowed)
         or (rules.answering_seconds > 0 and inputs.answering_service not in (None, caller.number))
     )
-    assert plan.path is (Path.DESK if there else Path.MESSAGE)
+    assert plan.path is (Path.DESK if there else Path.VOICEMAIL)
     assert bool(plan.stages) == bool(there)
 
 

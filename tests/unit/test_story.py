@@ -123,7 +123,7 @@ def test_a_talk_that_was_cut_is_interrupted_unless_somebody_talked_with_them_aft
     story = tell(facts)
     assert (story.cut, story.cut_leg) == (cut, leg)
     outcome = outcome_of(
-        known_line=True, talked=story.talked, message_left=False, link_sent=False, interrupted=bool(story.cut)
+        known_line=True, talked=story.talked, voicemail_left=False, link_sent=False, interrupted=bool(story.cut)
     )
     assert (outcome is Outcome.INTERRUPTED) == bool(cut)
 
@@ -262,20 +262,20 @@ def test_phones_nobody_saw_stopping_end_with_the_call() -> None:
 
 
 @pytest.mark.parametrize("talked", [True, False])
-@pytest.mark.parametrize("message_left", [True, False])
+@pytest.mark.parametrize("voicemail_left", [True, False])
 @pytest.mark.parametrize("link_sent", [True, False])
 @pytest.mark.parametrize("known_line", [True, False])
 def test_of_callers_only_who_was_talked_to_leaves_no_task(
-    talked: bool, message_left: bool, link_sent: bool, known_line: bool
+    talked: bool, voicemail_left: bool, link_sent: bool, known_line: bool
 ) -> None:
-    outcome = outcome_of(talked=talked, message_left=message_left, link_sent=link_sent, known_line=known_line)
+    outcome = outcome_of(talked=talked, voicemail_left=voicemail_left, link_sent=link_sent, known_line=known_line)
     assert (task_after(outcome) is None) == talked
 
 
 def test_every_outcome_is_told_and_has_its_task() -> None:
     story = tell([ARRIVED, VoicemailLeft("c/m", "c", at(9), "c.wav", 14), LinkRequested("c/l", "c", at(3))])
     told = {outcome: how_it_went(story, outcome) for outcome in Outcome}
-    assert told[Outcome.LEFT_MESSAGE] == "left a voicemail of 14 s"
+    assert told[Outcome.LEFT_VOICEMAIL] == "left a voicemail of 14 s"
     assert len(set(told.values())) == len(Outcome)
     assert {outcome for outcome in Outcome if task_after(outcome) is None} == {
         Outcome.TALKED,

@@ -77,20 +77,20 @@ def test_key_3_leads_to_times_and_then_to_the_team() -> None:
 def test_while_closed_times_are_offered_and_then_a_message_is_taken(key: str, state: OfficeState) -> None:
     closed = replace(CLOSED, office=OfficeFacts(state))
     plan = decide(replace(closed, answers=keyed((Question.MENU, key))))
-    assert (plan.path, plan.otherwise, plan.says) == (Path.TOUR, (Path.MESSAGE,), (Say("closed_now"),))
+    assert (plan.path, plan.otherwise, plan.says) == (Path.TOUR, (Path.VOICEMAIL,), (Say("closed_now"),))
     after = decide(replace(closed, answers=keyed((Question.MENU, key), (Question.TOUR, "9"))))
-    assert (after.path, after.otherwise, after.stages) == (Path.MESSAGE, (), ())
+    assert (after.path, after.otherwise, after.stages) == (Path.VOICEMAIL, (), ())
 
 
 def test_while_closed_a_withheld_number_leaves_a_message() -> None:
     plan = decide(replace(CLOSED, caller=CallerFacts(), answers=keyed((Question.MENU, TEAM))))
-    assert plan.path is Path.MESSAGE
+    assert plan.path is Path.VOICEMAIL
 
 
 def test_while_closed_whoever_works_at_this_hour_rings_before_times_are_offered() -> None:
     people = replace(PEOPLE, after_hours=frozenset(("alice",)))
     plan = decide(replace(CLOSED, people=people, answers=keyed((Question.MENU, TEAM))))
-    assert (plan.path, plan.otherwise) == (Path.LIVE, (Path.TOUR, Path.MESSAGE))
+    assert (plan.path, plan.otherwise) == (Path.LIVE, (Path.TOUR, Path.VOICEMAIL))
     wants_one = decide(replace(CLOSED, people=people, answers=keyed((Question.MENU, TOUR))))
     assert (wants_one.path, wants_one.otherwise) == (Path.TOUR, (Path.LIVE,))
 
@@ -148,5 +148,5 @@ def test_every_language_has_the_same_phrases_with_the_same_places() -> None:
 def test_who_booked_and_then_wanted_more_is_called_back() -> None:
     assert task_after(Outcome.BOOKED) is None
     assert task_after(Outcome.BOOKED, went_on=True) is TaskKind.CALL_BACK
-    assert task_after(Outcome.BOOKED, went_on=True, message_left=True) is TaskKind.LISTEN
+    assert task_after(Outcome.BOOKED, went_on=True, voicemail_left=True) is TaskKind.LISTEN
     assert task_after(Outcome.TALKED, went_on=True) is None

@@ -165,7 +165,7 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
         story.placed,
         story.place,
         story.kind,
-        story.message,
+        story.voicemail,
         story.recordings,
         story.link_requested,
         story.promised,
@@ -327,13 +327,13 @@ class _Page:
             orders.placed(session, story.placed.order_id, call.id)
         if story.tour_id is not None and (tour := session.get(Tour, story.tour_id)):
             tour.call_id = tour.call_id or call.id
-        if not (story.message or story.link_requested or story.promised or story.ended_at):
+        if not (story.voicemail or story.link_requested or story.promised or story.ended_at):
             return
         line = self._line(call.line_id) if call.line_id else None
         is_first = news.is_held and call.outcome is None and not story.promised
         scene = Scene(session, self._config, self._now, call, story, person, line, self._place(call, line), is_first)
-        if story.message:
-            _write_message(scene, story.message)
+        if story.voicemail:
+            _write_voicemail(scene, story.voicemail)
         if story.link_requested:
             text_link(scene)
         if story.promised:
@@ -448,7 +448,7 @@ def _kind(session: Session, call: Call, story: CallStory, known: Identity) -> st
     return contact.kind
 
 
-def _write_message(scene: Scene, told: VoicemailLeft) -> None:
+def _write_voicemail(scene: Scene, told: VoicemailLeft) -> None:
     session, call, story = scene.session, scene.call, scene.story
     voicemail = session.get(Voicemail, call.id)
     is_new = voicemail is None

@@ -309,7 +309,7 @@ def _facts(logged: _LoggedCall, config: Config, died_at: datetime | None) -> Ite
 
     if talk_ended_at := logged.time("talk_ended"):
         yield TalkEnded(fact_id("talk_ended"), call_id, talk_ended_at, leg_id="")
-    if logged.values.get("voicemail") and (seconds := recordings.message(config, call_id)):
+    if logged.values.get("voicemail") and (seconds := recordings.take_voicemail(config, call_id)):
         file = recordings.file_name(call_id)
         yield VoicemailLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
     by = EndedBy.CALLER if logged.ended_at else EndedBy.SYSTEM

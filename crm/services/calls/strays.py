@@ -39,24 +39,24 @@ UNKNOWN_MODE = ""
 class Strays:
     sounds: tuple[str, ...] = ()
     """Names of recordings, in the recordings folder, that no row mentions."""
-    messages: tuple[str, ...] = ()
+    voicemails: tuple[str, ...] = ()
     """Ids of calls whose voicemail has lost its file."""
     talks: tuple[str, ...] = ()
     """Ids of recordings of talks whose file is gone."""
 
     @property
     def lost(self) -> tuple[str, ...]:
-        return (*self.messages, *self.talks)
+        return (*self.voicemails, *self.talks)
 
 
 async def compare(crm: Crm) -> Strays:
     """Compares all files kept with all rows, by name. 100,000 of each take two seconds."""
     files = await asyncio.to_thread(_files, crm.config)
-    messages, talks = await crm.store.read(_on_record, crm.config.node)
-    strays = files - {row.file for row in messages} - {row.file for row in talks}
+    voicemails, talks = await crm.store.read(_on_record, crm.config.node)
+    strays = files - {row.file for row in voicemails} - {row.file for row in talks}
     return Strays(
         tuple(sorted(Path(name).stem for name in await asyncio.to_thread(_untouched, crm.config, strays, crm.now()))),
-        tuple(sorted(row.call_id for row in messages if row.is_ours and not row.purged_at and row.file not in files)),
+        tuple(sorted(row.call_id for row in voicemails if row.is_ours and not row.purged_at and row.file not in files)),
         tuple(
             sorted(
                 row.id for row in talks if row.is_ours and not row.deleted_at and row.ended_at and row.file not in files
@@ -68,9 +68,9 @@ async def compare(crm: Crm) -> Strays:
 def _on_record(session: Session, node: str) -> tuple[Sequence[Any], Sequence[Any]]:
     """The rows of voicemails and of recorded talks. The files of other nodes' calls are on those nodes."""
     ours = nodes.is_ours(Call.node, node).label("is_ours")
-    messages = select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at, ours)
+    voicemails = select(Voicemail.call_id, Voicemail.file, Voicemail.purged_at, ours)
     talks = select(Recording.id, Recording.file, Recording.deleted_at, Recording.ended_at, ours)
-    return session.execute(messages.join(Voicemail.call)).all(), session.execute(
+    return session.execute(voicemails.join(Voicemail.call)).all(), session.execute(
         talks.join(Call, Call.id == Recording.call_id)
     ).all()
 
@@ -87,10 +87,10 @@ async def mend(crm: Crm, by: By) -> Strays:
 
 
 def _record(session: Session, by: By, found: Strays) -> None:
-    for call_id in found.messages:
-        if message := session.get(Voicemail, call_id):
-            message.purged_at = by.now
-            audit.record(session, by, f"message of call {call_id}: its sound is gone")
+    for call_id in found.voicemails:
+        if voicemail := session.get(Voicemail, call_id):
+            voicemail.purged_at = by.now
+            audit.record(session, by, f"voicemail of call {call_id}: its sound is gone")
     for recording_id in found.talks:
         if recording := session.get(Recording, recording_id):
             recording.deleted_at = by.now
@@ -108,7 +108,7 @@ def facts_of(config: Config, name: str, now: datetime) -> Iterator[Fact]:
     at = recordings.ended_at(config, name) or now
     file = recordings.file_name(name)
     if call_id == name:
-        if seconds := recordings.message(config, name):
+        if seconds := recordings.take_voicemail(config, name):
             yield VoicemailLeft(f"{call_id}/message", call_id, at, file=file, seconds=round(seconds))
     elif seconds := recordings.keep(config, name):
         began = at - timedelta(seconds=seconds)

@@ -14,7 +14,7 @@ from crm.config import Config
 from crm.domain import fields, listings
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.listings import Home
-from crm.edge.pictures import Taken
+from crm.edge.pictures import StoredPicture
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.listings import pictures
@@ -149,7 +149,7 @@ def day_ends(day: date, zone: ZoneInfo) -> datetime:
 
 
 def set_pictures(
-    session: Session, by: By, listing_id: int, change: pictures.Change, taken: Taken | None = None
+    session: Session, by: By, listing_id: int, change: pictures.Change, taken: StoredPicture | None = None
 ) -> Written:
     """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
     NotFound."""

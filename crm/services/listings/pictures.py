@@ -13,7 +13,7 @@ from crm.domain import listings
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.listings import Picture
 from crm.edge import pictures as files
-from crm.edge.pictures import PictureError, Taken
+from crm.edge.pictures import PictureError, StoredPicture
 from crm.services.audit import By
 from crm.store.models import PictureFile
 
@@ -21,7 +21,7 @@ Change = Callable[[tuple[Picture, ...]], tuple[Picture, ...]]
 """What becomes of the pictures that are there. Raises Invalid, NotFound."""
 
 
-def take_in(config: Config, path: Path) -> Taken:
+def take_in(config: Config, path: Path) -> StoredPicture:
     """Reads a picture's file and keeps it in our sizes. Blocks, and is no part of a transaction. Raises Invalid."""
     try:
         return files.take_in(path, config.pictures_folder)
@@ -29,7 +29,7 @@ def take_in(config: Config, path: Path) -> Taken:
         raise Invalid(str(error), code="picture_unusable") from error
 
 
-def recorded(session: Session, by: By, taken: Taken) -> None:
+def recorded(session: Session, by: By, taken: StoredPicture) -> None:
     """Puts on record that its files are there."""
     if session.get(PictureFile, taken.hash) is None:
         session.add(
@@ -44,7 +44,7 @@ def recorded(session: Session, by: By, taken: Taken) -> None:
         )
 
 
-def added(taken: Taken, alt: Mapping[str, str], at: int | None = None) -> Change:
+def added(taken: StoredPicture, alt: Mapping[str, str], at: int | None = None) -> Change:
     """One more picture, at a place from 1; None: the last."""
 
     def change(known: tuple[Picture, ...]) -> tuple[Picture, ...]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.domain import listings
 from crm.domain.errors import Invalid
 from crm.domain.listings import Place
-from crm.edge.pictures import Taken
+from crm.edge.pictures import StoredPicture
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.listings import pictures
@@ -86,7 +86,9 @@ def unpublish(session: Session, by: By, slug: str) -> bool:
     return True
 
 
-def set_pictures(session: Session, by: By, slug: str, change: pictures.Change, taken: Taken | None = None) -> Written:
+def set_pictures(
+    session: Session, by: By, slug: str, change: pictures.Change, taken: StoredPicture | None = None
+) -> Written:
     """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
     NotFound."""
     if taken is not None:

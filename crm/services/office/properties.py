@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.mailboxes import MessagesTo
+from crm.domain.mailboxes import VoicemailTo
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import subteams
@@ -71,7 +71,7 @@ def change(
     area: str | None = None,
     timezone: str | None = None,
     recording: str | None = None,
-    messages_to: str | None = None,
+    voicemail_to: str | None = None,
     escalates: bool | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text takes it away."""
@@ -92,9 +92,9 @@ def change(
                 f"Recording has to be one of {', '.join(RECORDING)}.", code="recording_unknown", known=list(RECORDING)
             )
         found.recording = recording
-    if messages_to is not None:
-        found.messages_to = MessagesTo(messages_to)
-        if messages_to == MessagesTo.SUBTEAM and found.subteam_id is None:
+    if voicemail_to is not None:
+        found.voicemail_to = VoicemailTo(voicemail_to)
+        if voicemail_to == VoicemailTo.SUBTEAM and found.subteam_id is None:
             raise Invalid(f"Property {slug} has no subteam.", code="property_without_subteam", property=slug)
     if escalates is not None:
         found.escalates = escalates

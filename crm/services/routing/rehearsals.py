@@ -138,7 +138,7 @@ def _tour(
         known.property_name,
         plan.language,
         can_link=known.can_text_link,
-        to_mailbox=Path.MESSAGE in plan.otherwise[:1],
+        to_mailbox=Path.VOICEMAIL in plan.otherwise[:1],
         tries=config.menu.tries,
         before=plan.says,
     )

@@ -1,6 +1,6 @@
 """Escalation of voicemail that nobody has taken: which one is due, and whom to call about it.
 
-A row is claimed before anybody is called, so no group is called twice about a message, even after a crash.
+A row is claimed before anybody is called, so no group is called twice about a voicemail, even after a crash.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ STAGE = "escalation"
 
 @dataclass(frozen=True)
 class Due:
-    """A message, and the group whose turn it is."""
+    """A voicemail, and the group whose turn it is."""
 
-    message_id: str
+    voicemail_id: str
     file: str
     place: str
     """The property's name; "" when there is none."""
@@ -44,34 +44,34 @@ class Due:
 
 
 def next_due(session: Session, config: Config, now: datetime) -> datetime | None:
-    """When `claim` may next find a message; None when no message needs a call."""
+    """When `claim` may next find a voicemail; None when no voicemail needs a call."""
     return session.scalar(select(func.min(Voicemail.escalate_at)).where(*_is_open, _is_for_us(config, now)))
 
 
 def claim(session: Session, config: Config, now: datetime) -> Due | None:
-    """Takes the next message that somebody has to be called about; None when there is none. This uses up the group's
+    """Takes the next voicemail that somebody has to be called about; None when there is none. This uses up the group's
     turn; the next group's comes later. Raises Unavailable."""
-    while message := session.scalars(_due.where(Voicemail.escalate_at <= now, _is_for_us(config, now))).first():
-        place = _place(session, message.call)
+    while voicemail := session.scalars(_due.where(Voicemail.escalate_at <= now, _is_for_us(config, now))).first():
+        place = _place(session, voicemail.call)
         schedule = office.schedule(session, config.tz, place)
-        if turn := _turn(session, config, place, schedule, message, now):
-            return _claimed(session, config, place, schedule, message, turn, now)
+        if turn := _turn(session, config, place, schedule, voicemail, now):
+            return _claimed(session, config, place, schedule, voicemail, turn, now)
         # `_turn` has ended or postponed it, which the next query must see.
         session.flush()
     return None
 
 
-def nobody_there(session: Session, message_id: str, now: datetime) -> None:
+def nobody_there(session: Session, voicemail_id: str, now: datetime) -> None:
     """Makes the next group due now, because nobody in this one could be rung."""
     session.execute(
         update(Voicemail)
-        .where(Voicemail.call_id == message_id, Voicemail.escalate_at.is_not(None))
+        .where(Voicemail.call_id == voicemail_id, Voicemail.escalate_at.is_not(None))
         .values(escalate_at=now)
     )
 
 
 def _is_for_us(config: Config, now: datetime) -> ColumnElement[bool]:
-    """Messages of calls on this node, which has the audio to play, and of nodes that are gone."""
+    """Voicemails of calls on this node, which has the audio to play, and of nodes that are gone."""
     return Voicemail.call.has(nodes.is_for_us(Call.node, config.node, now))
 
 
@@ -106,36 +106,36 @@ def _turn(
     config: Config,
     place: Property | None,
     schedule: Schedule,
-    message: Voicemail,
+    voicemail: Voicemail,
     now: datetime,
 ) -> EscalationTurn | None:
-    """The group whose turn it is with a message. When it returns None, it has postponed or ended the escalation."""
-    task = mailboxes.open_task(session, message.call_id)
-    is_internal = message.call.direction == CallDirection.INTERNAL  # From a colleague: not escalated.
+    """The group whose turn it is with a voicemail. When it returns None, it has postponed or ended the escalation."""
+    task = mailboxes.open_task(session, voicemail.call_id)
+    is_internal = voicemail.call.direction == CallDirection.INTERNAL  # From a colleague: not escalated.
     is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
-    if task is None or is_internal or (is_off and not _is_urgent(message)):
-        message.escalate_at = None
+    if task is None or is_internal or (is_off and not _is_urgent(voicemail)):
+        voicemail.escalate_at = None
         return None
-    if not config.escalation.when_closed and not schedule.is_open(now) and not _is_urgent(message):
-        message.escalate_at = schedule.next_open(now)
+    if not config.escalation.when_closed and not schedule.is_open(now) and not _is_urgent(voicemail):
+        voicemail.escalate_at = schedule.next_open(now)
         return None
-    kind, slug = split(message.mailbox)
+    kind, slug = split(voicemail.mailbox)
     team_id = place.subteam_id if place else None
     if kind is BoxKind.SUBTEAM:
         team_id = session.scalar(select(Subteam.id).where(Subteam.slug == slug))
     members = agents.of_subteam(session, team_id) if team_id is not None else []
-    lead_agent = message.call.lead.assigned_agent if message.call.lead else None
+    lead_agent = voicemail.call.lead.assigned_agent if voicemail.call.lead else None
     on_duty = session.scalars(select(Agent.slug).where(Agent.on_duty).order_by(Agent.slug)).all()
     turn = escalation.next_turn(
-        message.escalation,
+        voicemail.escalation,
         agent=slug if kind is BoxKind.AGENT else lead_agent.slug if lead_agent else None,
         subteam=[member.slug for member in members] if kind is not BoxKind.AGENT else [],
         everyone=on_duty,
         on_duty=on_duty,
     )
     if turn is None:
-        message.escalate_at = None
-        _tell_admin(session, config, message, now)
+        voicemail.escalate_at = None
+        _tell_admin(session, config, voicemail, now)
     return turn
 
 
@@ -144,33 +144,33 @@ def _claimed(
     config: Config,
     place: Property | None,
     schedule: Schedule,
-    message: Voicemail,
+    voicemail: Voicemail,
     turn: EscalationTurn,
     now: datetime,
 ) -> Due:
-    message.escalation = turn.number
-    when_closed = config.escalation.when_closed or _is_urgent(message)
-    message.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
-    call = message.call
+    voicemail.escalation = turn.number
+    when_closed = config.escalation.when_closed or _is_urgent(voicemail)
+    voicemail.escalate_at = escalation.due(now, config.escalation.next_minutes, schedule, when_closed=when_closed)
+    call = voicemail.call
     if call.lead_id is not None:
         text = f"Nobody had taken their voicemail, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
         timeline.enter(session, call.lead_id, Happened.NOTE, text, now, key=key, call_id=call.id)
-    return Due(message.call_id, message.file, place.name if place else "", call.caller, turn)
+    return Due(voicemail.call_id, voicemail.file, place.name if place else "", call.caller, turn)
 
 
-def _is_urgent(message: Voicemail) -> bool:
+def _is_urgent(voicemail: Voicemail) -> bool:
     """Whether it is about an emergency in a home; then people are called at any hour."""
-    return message.call.desk == DeskKind.MAINTENANCE
+    return voicemail.call.desk == DeskKind.MAINTENANCE
 
 
-def _tell_admin(session: Session, config: Config, message: Voicemail, now: datetime) -> None:
-    where, who = mailboxes.where(message), mailboxes.who(message, config.region)
+def _tell_admin(session: Session, config: Config, voicemail: Voicemail, now: datetime) -> None:
+    where, who = mailboxes.where(voicemail), mailboxes.who(voicemail, config.region)
     notices.tell(
         session,
         config,
         [owners.admin(session)],
-        f"untaken:{message.call_id}",
+        f"untaken:{voicemail.call_id}",
         "Unclaimed voicemail",
         f"Nobody has taken the voicemail for {where} from {who}, although everyone was called about it.",
         now,

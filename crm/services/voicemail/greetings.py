@@ -1,4 +1,4 @@
-"""Mailbox greetings, which callers hear before they leave a message: synthesized from text, or recorded."""
+"""Mailbox greetings, which callers hear before the beep: synthesized from text, or recorded."""
 
 from __future__ import annotations
 

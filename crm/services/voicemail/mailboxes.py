@@ -1,7 +1,7 @@
-"""Messages in their mailboxes: who may hear, take and delete them.
+"""Voicemail in its mailboxes: who may hear, take and delete them.
 
-A message is new until somebody has heard it. The agent who takes it owns the task about it, and nobody else can take it
-any more. Once a message is heard, taken or deleted, nobody is called about it.
+A voicemail is new until somebody has heard it. The agent who takes it owns the task about it, and nobody else can take
+it any more. Once a voicemail is heard, taken or deleted, nobody is called about it.
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
 from crm.store.queries import agents, office, tasks
 from crm.store.snapshot import KnownAgent, KnownPlace
 
-# --- a message comes in ---
+# --- voicemail comes in ---
 
 
 def box_of_place(place: Property | KnownPlace | None) -> str:
     """The mailbox of calls about a property: its own or its subteam's, else the office's."""
     if place is None:
         return OFFICE
-    return of_property(place.slug, place.messages_to, place.subteam.slug if place.subteam else None)
+    return of_property(place.slug, place.voicemail_to, place.subteam.slug if place.subteam else None)
 
 
 def came_in(
     session: Session,
     config: Config,
-    message: Voicemail,
+    voicemail: Voicemail,
     place: Property | None,
     mailbox: str,
     now: datetime,
     *,
     is_urgent: bool = False,
 ) -> None:
-    """Puts a new message, with file and time already set, into its mailbox. `mailbox` is empty for the property's.
+    """Puts a new voicemail, with file and time already set, into its mailbox. `mailbox` is empty for the property's.
 
     If it is urgent, people are called about it immediately, whatever the hour and the settings.
     """
-    message.mailbox = mailbox or box_of_place(place)
-    message.transcript_state = TranscriptState.QUEUED
+    voicemail.mailbox = mailbox or box_of_place(place)
+    voicemail.transcript_state = TranscriptState.QUEUED
     if is_urgent:
-        message.escalate_at = max(message.left_at, now)
+        voicemail.escalate_at = max(voicemail.left_at, now)
     elif config.escalation.first_minutes and (place is None or place.escalates):
         schedule = office.schedule(session, config.tz, place)
-        message.escalate_at = escalation.due(
-            max(message.left_at, now),
+        voicemail.escalate_at = escalation.due(
+            max(voicemail.left_at, now),
             config.escalation.first_minutes,
             schedule,
             when_closed=config.escalation.when_closed,
@@ -81,7 +81,7 @@ def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | N
 
 
 def people(session: Session, mailbox: str) -> list[Agent]:
-    """The agents who may hear the messages of a mailbox; the admin when there is nobody else."""
+    """The agents who may hear the voicemail of a mailbox; the admin when there is nobody else."""
     ids = [agent.id for agent in _people(session).get(mailbox, ())]
     found = session.scalars(select(Agent).where(Agent.id.in_(ids)).order_by(Agent.slug)).all() if ids else ()
     return list(found) or [owners.admin(session)]
@@ -122,7 +122,7 @@ def existing(session: Session, raw: str) -> str:
 
 @dataclass(frozen=True)
 class MailboxEntry:
-    """A message as presented to a listener."""
+    """A voicemail as presented to a listener."""
 
     id: str
     """Id of its call."""
@@ -142,12 +142,12 @@ class MailboxEntry:
 
 @dataclass(frozen=True)
 class Listener:
-    """An agent, and the messages they may hear."""
+    """An agent, and the voicemails they may hear."""
 
     agent: str
     """Slug."""
     boxes: tuple[str, ...]
-    messages: tuple[MailboxEntry, ...]
+    voicemails: tuple[MailboxEntry, ...]
     """The new ones, by mailbox with the agent's own first, and oldest first in each; if none is new, the heard ones."""
     new: int
 
@@ -165,9 +165,9 @@ def listener(session: Session, device: str) -> Listener | None:
     return Listener(agent.slug, tuple(boxes), tuple(new or [_as_heard(one) for one in found]), len(new))
 
 
-def message(session: Session, message_id: str) -> MailboxEntry:
+def voicemail(session: Session, voicemail_id: str) -> MailboxEntry:
     """Raises NotFound."""
-    return _as_heard(_named(session, message_id))
+    return _as_heard(_named(session, voicemail_id))
 
 
 _has_audio = Voicemail.purged_at.is_(None)
@@ -199,13 +199,13 @@ def _as_heard(row: Voicemail) -> MailboxEntry:
 
 
 def audio(config: Config, file: str) -> Path | None:
-    """The audio file of a message; None when it is gone."""
+    """The audio file of a voicemail; None when it is gone."""
     path = config.recordings_folder / Path(file).name
     return path if file and path.is_file() else None
 
 
-def _named(session: Session, message_id: str) -> Voicemail:
-    found = session.scalars(_whole.where(Voicemail.call_id == message_id)).first()
+def _named(session: Session, voicemail_id: str) -> Voicemail:
+    found = session.scalars(_whole.where(Voicemail.call_id == voicemail_id)).first()
     if found is None:
         raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found
@@ -214,34 +214,34 @@ def _named(session: Session, message_id: str) -> Voicemail:
 # --- after listening ---
 
 
-def heard(session: Session, message_id: str, now: datetime) -> None:
-    """Marks a message as heard: it is no longer new."""
+def heard(session: Session, voicemail_id: str, now: datetime) -> None:
+    """Marks a voicemail as heard: it is no longer new."""
     session.execute(
         update(Voicemail)
-        .where(Voicemail.call_id == message_id, Voicemail.heard_at.is_(None))
+        .where(Voicemail.call_id == voicemail_id, Voicemail.heard_at.is_(None))
         .values(heard_at=now, escalate_at=None)
     )
 
 
-def delete(session: Session, by: By, message_id: str) -> None:
-    """Removes a message from its mailbox; its task stays. Raises NotFound, Conflict."""
-    row = _named(session, message_id)
+def delete(session: Session, by: By, voicemail_id: str) -> None:
+    """Removes a voicemail from its mailbox; its task stays. Raises NotFound, Conflict."""
+    row = _named(session, voicemail_id)
     if row.deleted_at is not None:
         raise Conflict("That voicemail has already been deleted.", code="voicemail_deleted")
     row.deleted_at, row.escalate_at = by.now, None
-    audit.record(session, by, f"message {message_id} deleted from {row.mailbox}")
+    audit.record(session, by, f"voicemail {voicemail_id} deleted from {row.mailbox}")
 
 
-def take(session: Session, by: By, message_id: str, agent: str) -> None:
-    """Makes an agent responsible for a message and the owner of its task. Raises NotFound, and Conflict when somebody
+def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
+    """Makes an agent responsible for a voicemail and the owner of its task. Raises NotFound, and Conflict when somebody
     else has taken it; of two at the same time, only one succeeds."""
-    row = _named(session, message_id)
+    row = _named(session, voicemail_id)
     taker = agents.by_slug(session, agent)
     if taker is None:
         raise NotFound(f"There is no agent {agent}.", code="agent_unknown", agent=agent)
     won = session.execute(
         update(Voicemail)
-        .where(Voicemail.call_id == message_id, Voicemail.taken_by_id.is_(None))
+        .where(Voicemail.call_id == voicemail_id, Voicemail.taken_by_id.is_(None))
         .values(taken_by_id=taker.id, taken_at=by.now, escalate_at=None)
         .returning(Voicemail.call_id)
         .execution_options(synchronize_session=False)
@@ -250,15 +250,15 @@ def take(session: Session, by: By, message_id: str, agent: str) -> None:
         if row.taken_by_id == taker.id:
             return
         raise Conflict("Somebody else has already taken that voicemail.", code="voicemail_taken")
-    task = tasks.by_key(session, f"call:{message_id}")
+    task = tasks.by_key(session, f"call:{voicemail_id}")
     if task and task.done_at is None:
         task.owner = taker
         task.why = f"{task.why} {taker.name} took it."[:300]
     if row.call.lead_id is not None:
         told = f"{taker.name} took the voicemail they left."
-        key = f"taken:{message_id}"
-        timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=message_id)
-    audit.record(session, by, f"message {message_id} taken by {agent}")
+        key = f"taken:{voicemail_id}"
+        timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=voicemail_id)
+    audit.record(session, by, f"voicemail {voicemail_id} taken by {agent}")
 
 
 # --- lamps ---
@@ -310,30 +310,30 @@ def greeting_path(config: Config, mailbox: str) -> Path:
 # --- in words ---
 
 
-def where(message: Voicemail) -> str:
+def where(voicemail: Voicemail) -> str:
     """What the caller called, in words: the property, else the line's label, else the office."""
-    line = message.call.line
+    line = voicemail.call.line
     if line and line.property:
         return line.property.name
     return line.label if line and line.label else "the office"
 
 
-def who(message: Voicemail, region: str) -> str:
+def who(voicemail: Voicemail, region: str) -> str:
     """Name and number of the caller who left it, in words."""
-    if message.call.direction == CallDirection.INTERNAL:
+    if voicemail.call.direction == CallDirection.INTERNAL:
         return "a colleague"
-    number = numbers.display(message.call.caller, region) if message.call.caller else "a withheld number"
-    lead = message.call.lead
+    number = numbers.display(voicemail.call.caller, region) if voicemail.call.caller else "a withheld number"
+    lead = voicemail.call.lead
     return f"{lead.name}, {number}" if lead and lead.name else number
 
 
-def taken_in_words(session: Session, message: Voicemail) -> str:
-    """Words for the task on who took the message; "" while nobody has."""
-    taker = session.get(Agent, message.taken_by_id) if message.taken_by_id else None
+def taken_in_words(session: Session, voicemail: Voicemail) -> str:
+    """Words for the task on who took the voicemail; "" while nobody has."""
+    taker = session.get(Agent, voicemail.taken_by_id) if voicemail.taken_by_id else None
     return f" {taker.name} took it." if taker else ""
 
 
-def open_task(session: Session, message_id: str) -> Task | None:
-    """The open task about a message, if any."""
-    task = tasks.by_key(session, f"call:{message_id}")
+def open_task(session: Session, voicemail_id: str) -> Task | None:
+    """The open task about a voicemail, if any."""
+    task = tasks.by_key(session, f"call:{voicemail_id}")
     return task if task and task.done_at is None else None

@@ -43,7 +43,7 @@ def keep(config: Config, call_id: str) -> float:
     return _seconds(kept) if kept.exists() else 0.0
 
 
-def message(config: Config, call_id: str) -> float | None:
+def take_voicemail(config: Config, call_id: str) -> float | None:
     """Moves a call's voicemail out of Asterisk's spool and returns its length in seconds; None when there is none.
 
     Returns 0 when nothing was said, and deletes the file. Calling it again returns the same for a voicemail that was
@@ -160,7 +160,7 @@ def in_spool(config: Config, call_id: str = "*") -> list[str]:
     return sorted(path.stem for path in spool.glob(f"{call_id}{TALK_MARK}*.wav"))
 
 
-def messages_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
+def voicemails_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
     """Calls whose voicemail is still in Asterisk's spool, and when the file was last written to. Leaves out recent ones
     (`GRACE`) and those that the import of Asterisk's log entries handles. Raises OSError."""
     found = []

@@ -36,18 +36,18 @@ class Expired:
     """A recording or voicemail that has been kept long enough."""
 
     kind: str
-    """recording or message."""
+    """recording or voicemail."""
     id: str
     call: str
     at: datetime
-    """When the recording began or the message was left."""
+    """When the recording began or the voicemail was left."""
     file: str
     bytes: int
     """0 when the file no longer exists."""
 
 
 def expired(session: Session, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
-    """What `prune` would delete, oldest first: recordings, then messages. Each node deletes only its own."""
+    """What `prune` would delete, oldest first: recordings, then voicemails. Each node deletes only its own."""
     ours = nodes.is_ours(Call.node, config.node)
     found: list[Expired] = []
     if config.recordings.keep_days:
@@ -62,11 +62,11 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
         ]
     if config.voicemail.keep_days:
         old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
-        messages = select(Voicemail).join(Voicemail.call).where(Voicemail.purged_at.is_(None), old, ours)
-        messages = messages.order_by(Voicemail.left_at)
+        voicemails = select(Voicemail).join(Voicemail.call).where(Voicemail.purged_at.is_(None), old, ours)
+        voicemails = voicemails.order_by(Voicemail.left_at)
         found += [
-            Expired("message", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
-            for row in session.scalars(messages.limit(limit))
+            Expired("voicemail", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
+            for row in session.scalars(voicemails.limit(limit))
         ]
     return found
 
@@ -88,10 +88,10 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
         if one.kind == "recording":
             if recording := session.get(Recording, one.id):
                 recording.deleted_at = by.now
-        elif message := session.get(Voicemail, one.id):
-            message.purged_at, message.transcript = by.now, ""
-            message.deleted_at = message.deleted_at or by.now
-            message.escalate_at = None
+        elif voicemail := session.get(Voicemail, one.id):
+            voicemail.purged_at, voicemail.transcript = by.now, ""
+            voicemail.deleted_at = voicemail.deleted_at or by.now
+            voicemail.escalate_at = None
             timeline.withdraw(session, timeline.transcript_key(one.id))
         audit.record(session, by, f"{one.kind} of {one.at:%Y-%m-%d}, call {one.call}, deleted by retention")
 

@@ -1,7 +1,7 @@
-"""Transcribes voicemail, and mails each message to the agents of its mailbox when that is done or has failed.
+"""Transcribes voicemail, and mails each one to the agents of its mailbox when that is done or has failed.
 
-Messages wait in the `voicemail` table in state queued. Without a model they are finished at once, without a transcript
-or an error.
+They wait in the `voicemail` table in state queued. Without a model they are finished at once, without a transcript or
+an error.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from crm.words import notices as words
 from crm.worker import Troubles, Worker, keep
 
 TRIES = 2
-"""How often to try a message when the transcriber dies, which may be the message's fault."""
+"""How often to try a voicemail when the transcriber dies, which may be the voicemail's fault."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message waiting to be transcribed."""
+    """A voicemail waiting to be transcribed."""
 
     id: str
     file: str
@@ -51,7 +51,7 @@ def model_folder(config: Config) -> Path | None:
 
 
 class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
-    """Transcribes one message at a time. Two apps may transcribe the same one; only the first result is kept."""
+    """Transcribes one voicemail at a time. Two apps may transcribe the same one; only the first result is kept."""
 
     name = "transcripts"
     wakes_on = (Voicemail,)
@@ -62,7 +62,7 @@ class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
         self._transcriber = Transcriber(folder, config.voice.threads) if folder else None
         self._idle: asyncio.Task[None] | None = None
         if folder and (why := problem(folder)):
-            _log.warning("messages have no transcript", extra={"reason": why})
+            _log.warning("voicemails have no transcript", extra={"reason": why})
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Waiting]) -> datetime | None:
         return now if _next(session, self._config, now) else None
@@ -86,7 +86,7 @@ class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
             await self._transcriber.stop()
 
     async def _let_go_later(self) -> None:
-        """Unloads the model after a while without messages, to free its memory."""
+        """Unloads the model after a while without voicemail, to free its memory."""
         await asyncio.sleep(self._config.voice.idle_seconds)
         if self._transcriber:
             await self._transcriber.stop()
@@ -108,7 +108,7 @@ async def run(crm: Crm, troubles: Troubles) -> None:
 
 
 def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
-    """The message that has waited longest, among those of this node and of nodes that are gone."""
+    """The voicemail that has waited longest, among those of this node and of nodes that are gone."""
     query = select(Voicemail.call_id, Voicemail.file).join(Voicemail.call)
     query = query.where(
         Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
@@ -117,47 +117,51 @@ def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
     return Waiting(row[0], row[1]) if row else None
 
 
-async def _write_down(config: Config, transcriber: Transcriber | None, message: Waiting) -> tuple[TranscriptState, str]:
+async def _write_down(
+    config: Config, transcriber: Transcriber | None, voicemail: Waiting
+) -> tuple[TranscriptState, str]:
     folder = model_folder(config)
     if transcriber is None or folder is None or problem(folder):
         return TranscriptState.NONE, ""
-    sound = mailboxes.audio(config, message.file)
+    sound = mailboxes.audio(config, voicemail.file)
     if sound is None:
         return TranscriptState.FAILED, ""
     for attempt in range(1, TRIES + 1):
         try:
             text = await transcriber.transcribe(sound, config.voice.longest_seconds)
         except TranscriberLost as error:
-            _log.warning("the transcriber was lost", extra={"message_id": message.id, "attempt": attempt})
+            _log.warning("the transcriber was lost", extra={"voicemail_id": voicemail.id, "attempt": attempt})
             reason = str(error)
         except TranscriptError as error:
             reason = str(error)
             break
         else:
             return TranscriptState.DONE, text
-    _log.warning("a message has no transcript", extra={"message_id": message.id, "reason": reason})
+    _log.warning("a voicemail has no transcript", extra={"voicemail_id": voicemail.id, "reason": reason})
     return TranscriptState.FAILED, ""
 
 
-def finish(session: Session, config: Config, message_id: str, state: TranscriptState, text: str, now: datetime) -> None:
-    """Stores a message's transcript, or that there is none, and queues its mails, in one transaction."""
-    query = select(Voicemail).where(Voicemail.call_id == message_id).with_for_update(of=Voicemail).options(_card)
-    message = session.scalars(query).one_or_none()
-    if message is None or message.transcript_state != TranscriptState.QUEUED:
+def finish(
+    session: Session, config: Config, voicemail_id: str, state: TranscriptState, text: str, now: datetime
+) -> None:
+    """Stores a voicemail's transcript, or that there is none, and queues its mails, in one transaction."""
+    query = select(Voicemail).where(Voicemail.call_id == voicemail_id).with_for_update(of=Voicemail).options(_card)
+    voicemail = session.scalars(query).one_or_none()
+    if voicemail is None or voicemail.transcript_state != TranscriptState.QUEUED:
         return
-    message.transcript_state, message.transcript = state, text.replace("\x00", "")
-    if message.transcript and message.call.lead_id is not None:
-        key = timeline.transcript_key(message_id)
+    voicemail.transcript_state, voicemail.transcript = state, text.replace("\x00", "")
+    if voicemail.transcript and voicemail.call.lead_id is not None:
+        key = timeline.transcript_key(voicemail_id)
         timeline.enter(
             session,
-            message.call.lead_id,
+            voicemail.call.lead_id,
             Happened.TRANSCRIPT,
-            message.transcript,
-            message.left_at,
+            voicemail.transcript,
+            voicemail.left_at,
             key=key,
-            call_id=message_id,
+            call_id=voicemail_id,
         )
-    _mail(session, config, message, now)
+    _mail(session, config, voicemail, now)
 
 
 _card = selectinload(Voicemail.call).options(
@@ -165,21 +169,21 @@ _card = selectinload(Voicemail.call).options(
 )
 
 
-def _mail(session: Session, config: Config, message: Voicemail, now: datetime) -> None:
-    who, where = mailboxes.who(message, config.region), mailboxes.where(message)
+def _mail(session: Session, config: Config, voicemail: Voicemail, now: datetime) -> None:
+    who, where = mailboxes.who(voicemail, config.region), mailboxes.where(voicemail)
     subject = f"New voicemail for {where} from {who}"
     lines = [
-        f"{who} called {where} and left a voicemail of {message.seconds} s "
-        f"on {message.left_at.astimezone(config.tz):%A, %B %d, %Y at %H:%M}.",
+        f"{who} called {where} and left a voicemail of {voicemail.seconds} s "
+        f"on {voicemail.left_at.astimezone(config.tz):%A, %B %d, %Y at %H:%M}.",
         "",
-        said(message.transcript_state, message.transcript),
+        said(voicemail.transcript_state, voicemail.transcript),
         "",
-        f"Mailbox: {message.mailbox or OFFICE}. {words.more('voicemail', call=message.call_id)}",
+        f"Mailbox: {voicemail.mailbox or OFFICE}. {words.more('voicemail', call=voicemail.call_id)}",
     ]
-    for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, message.mailbox)):
+    for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, voicemail.mailbox)):
         if address:
-            key, body = f"voicemail:{message.call_id}:{address}", "\n".join(lines)
-            queue(session, config, NewMail(key, address, subject, body, voicemail_id=message.call_id), now)
+            key, body = f"voicemail:{voicemail.call_id}:{address}", "\n".join(lines)
+            queue(session, config, NewMail(key, address, subject, body, voicemail_id=voicemail.call_id), now)
 
 
 def said(state: str, transcript: str) -> str:
@@ -193,19 +197,19 @@ def said(state: str, transcript: str) -> str:
     return "There is no transcript."
 
 
-def _message(session: Session, message_id: str) -> Voicemail | None:
-    return session.get(Voicemail, message_id)
+def _voicemail(session: Session, voicemail_id: str) -> Voicemail | None:
+    return session.get(Voicemail, voicemail_id)
 
 
 def attachments(crm: Crm) -> mails.Attach:
-    """Attaches a message's audio to its mail, as a small MP3 and as the original WAV."""
+    """Attaches a voicemail's audio to its mail, as a small MP3 and as the original WAV."""
 
-    async def attach(message_id: str) -> list[Attachment]:
-        message = await crm.store.read(_message, message_id)
-        sound = mailboxes.audio(crm.config, message.file) if message else None
-        if message is None or sound is None:
+    async def attach(voicemail_id: str) -> list[Attachment]:
+        voicemail = await crm.store.read(_voicemail, voicemail_id)
+        sound = mailboxes.audio(crm.config, voicemail.file) if voicemail else None
+        if voicemail is None or sound is None:
             return []
-        name = f"message-{message.left_at.astimezone(crm.config.tz):%Y-%m-%d-%H%M}"
+        name = f"voicemail-{voicemail.left_at.astimezone(crm.config.tz):%Y-%m-%d-%H%M}"
         small = await asyncio.to_thread(recordings.mp3, sound)
         return [
             Attachment(f"{name}.mp3", "audio/mpeg", small),

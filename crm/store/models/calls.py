@@ -155,7 +155,7 @@ class CallReview(Base):
 
 
 class Voicemail(Base):
-    """A message a caller left."""
+    """A voicemail a caller left."""
 
     __tablename__ = "voicemail"
     __table_args__ = (

@@ -114,14 +114,14 @@ class Property(Base):
     recording: Mapped[str] = mapped_column(
         String(10), default="off", server_default="off", comment="off, announced, or demand: when an agent asks"
     )
-    messages_to: Mapped[str] = mapped_column(
+    voicemail_to: Mapped[str] = mapped_column(
         String(10),
         default="property",
         server_default="property",
-        comment="whose box messages go to: property or subteam",
+        comment="whose box voicemail goes to: property or subteam",
     )
     escalates: Mapped[bool] = mapped_column(
-        default=True, server_default=true(), comment="groups are called about a message that nobody takes"
+        default=True, server_default=true(), comment="groups are called about a voicemail that nobody takes"
     )
     subteam: Mapped[Subteam | None] = relationship()
 

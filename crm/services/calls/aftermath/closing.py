@@ -25,7 +25,7 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
     outcome = outcome_of(
         known_line=scene.line is not None,
         talked=story.talked,
-        message_left=story.message is not None,
+        voicemail_left=story.voicemail is not None,
         link_sent=link is not None,
         direction=story.direction,
         blocked=story.blocked,
@@ -37,7 +37,7 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
     call.outcome = outcome
     call.ended_at = ended_at
     call.ended_by = story.ended_by or ""
-    if story.message:
+    if story.voicemail:
         # Nobody is called about a voicemail while its caller is still on the line; now they may be.
         changes.stir(session, Voicemail.__tablename__)
 
@@ -74,7 +74,7 @@ def _close_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
     if scene.call.caller is None:
         # Between colleagues, only a voicemail needs anything done. Whatever the call left before its beginning was on
         # record is undone.
-        if outcome is Outcome.LEFT_MESSAGE:
+        if outcome is Outcome.LEFT_VOICEMAIL:
             keep_task(scene, None, outcome, ended_at)
         else:
             void(scene)
@@ -89,7 +89,7 @@ def _close_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
         standing.happened(lead, event_of_call(scene.story.direction, outcome), ended_at)
         if outcome in TALKS:
             lead.assigned_agent_id = lead.assigned_agent_id or scene.call.agent_id
-    if scene.story.message or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
+    if scene.story.voicemail or scene.story.left_waiting or outcome is Outcome.INTERRUPTED:
         # They were transferred after the talk and nobody took the call, or they were cut off.
         keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:

@@ -24,7 +24,7 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
     story = scene.story
     kind = task_after(
         outcome,
-        message_left=story.message is not None,
+        voicemail_left=story.voicemail is not None,
         went_on=story.step is not CallStep.TOUR_OFFER,
         left_waiting=story.left_waiting,
     )
@@ -129,8 +129,8 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
         if not scene.call.did:
             return "A call is on record without its beginning, so nobody knows which line it came to."
         return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
-    message = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
-    taken = mailboxes.taken_in_words(scene.session, message) if message else ""
+    voicemail = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
+    taken = mailboxes.taken_in_words(scene.session, voicemail) if voicemail else ""
     if scene.story.direction is CallDirection.INTERNAL:
         return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
     withheld = "" if scene.call.caller else " The number was withheld."
@@ -151,8 +151,8 @@ def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) ->
         return desks.owner(scene.session, scene.story.desk, scene.place, due)
     if scene.story.cut and (agent := _who_talked(scene)):
         return agent
-    if kind is TaskKind.LISTEN and (message := scene.session.get(Voicemail, scene.call.id)):
-        return mailboxes.owner(scene.session, message.mailbox, lead, scene.place, due)
+    if kind is TaskKind.LISTEN and (voicemail := scene.session.get(Voicemail, scene.call.id)):
+        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.place, due)
     return _planned_owner(scene) or owners.owner(scene.session, lead, scene.place, due)
 
 

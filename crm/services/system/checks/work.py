@@ -79,7 +79,7 @@ def _transcripts(config: Config) -> Iterator[Finding]:
 
 
 def sound(config: Config) -> Iterator[Finding]:
-    """What is kept of calls, and whether messages are written down."""
+    """What is kept of calls, and whether voicemail is transcribed."""
     kept = [path for path in config.recordings_folder.glob("*") if path.is_file()]
     used = sum(path.stat().st_size for path in kept)
     yield ok("recordings", f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.")

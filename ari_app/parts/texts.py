@@ -31,6 +31,9 @@ async def texts(shared: Shared) -> list[Part]:
         shared.every(follow_ups.TICK_SECONDS, "follow-ups", follow_up),
         shared.every(tasks.TICK_SECONDS, "overdue tasks", lambda: crm.store.run(tasks.tick, config, crm.now())),
         shared.every(
+            tasks.REMIND_SECONDS, "overdue follow-ups", lambda: crm.store.run(tasks.remind, config, crm.now())
+        ),
+        shared.every(
             lost_callers.LOOK_SECONDS, "lost callers", lambda: crm.store.run(lost_callers.alarm, config, crm.now())
         ),
     ]

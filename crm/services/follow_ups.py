@@ -382,7 +382,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
             due_at=due_at,
             why=f"{told} and was not sent: call or text them.",
             result="",
-            # Not escalated: an import may bring up thousands at once, which nobody can do within minutes.
+            # Not passed on: an import may bring up thousands at once. Their owners are told once a day (tasks.remind).
             escalation=task_acts.MOST_ESCALATIONS,
         )
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -25,11 +25,15 @@ from crm.services.people import leads, timeline
 from crm.store.models import Agent, Call, Line, Property, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks
+from crm.words import notices as words
 
 TICK_SECONDS = 60.0
 MOST_ESCALATIONS = 2
 """First to a colleague, then to the admin."""
 BATCH = 100
+REMIND_SECONDS = 3600.0
+LONG_OVERDUE = timedelta(days=3)
+"""After that the admin hears of follow-ups that are not passed on."""
 
 _log = logging.getLogger(__name__)
 
@@ -136,6 +140,45 @@ def tick(session: Session, config: Config, now: datetime) -> int:
             passed_on += _escalate(session, config, task, now)
             task.escalate_at = schedule.due_time(now, minutes)
     return passed_on
+
+
+def remind(session: Session, config: Config, now: datetime) -> int:
+    """Tells people once a day, in office hours, how many overdue follow-ups are theirs that nobody passes on, and the
+    admin how many have been so for long. Returns how many people there were to tell.
+
+    An import may bring up thousands of them at once: passed on one by one, they would bury whoever gets them.
+    """
+    if not office.schedule(session, config.tz).is_open(now):
+        return 0
+    is_long = case((Task.due_at <= now - LONG_OVERDUE, 1), else_=0)
+    overdue = (
+        select(Task.owner_id, func.count().label("all"), func.sum(is_long).label("long"))
+        .where(
+            Task.done_at.is_(None),
+            Task.due_at <= now,
+            Task.kind == TaskKind.FOLLOW_UP,
+            Task.escalation >= MOST_ESCALATIONS,
+        )
+        .group_by(Task.owner_id)
+    )
+    found = {row.owner_id: (row.all, row.long) for row in session.execute(overdue)}
+    day = now.astimezone(config.tz).date()
+    told = session.scalars(select(Agent).where(Agent.id.in_(found)).order_by(Agent.slug)).all()
+    for agent in told:
+        count, _ = found[agent.id]
+        text = f"{_people(count)} to follow up with. {words.more('follow_ups_overdue', agent=agent.slug)}"
+        notices.tell(session, config, [agent], f"follow_ups:{day}", "Follow-ups are overdue", text, now)
+    admin = owners.admin(session) if found else None
+    others = sum(long for owner, (_, long) in found.items() if admin and owner != admin.id)
+    if admin and others:
+        text = f"{_people(others)} of others' to follow up with, for more than {LONG_OVERDUE.days} days. "
+        text += words.more("follow_ups_long_overdue")
+        notices.tell(session, config, [admin], f"follow_ups_of_others:{day}", "Follow-ups are long overdue", text, now)
+    return len(told)
+
+
+def _people(count: int) -> str:
+    return "1 person is overdue" if count == 1 else f"{count} people are overdue"
 
 
 def _escalate(session: Session, config: Config, task: Task, now: datetime) -> int:

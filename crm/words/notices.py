@@ -5,6 +5,8 @@ from __future__ import annotations
 MORE = {
     "call_lost": "See `leaseline call show {call}`.",
     "callers_refused": "`leaseline status` shows how many.",
+    "follow_ups_long_overdue": "See `leaseline task list --due overdue`.",
+    "follow_ups_overdue": "See `leaseline task list --owner {agent} --due overdue`.",
     "phone_forwards": "To ring a mobile as well: `leaseline forward on --agent {agent} --to NUMBER`.",
     "texts_flood": "See them with `leaseline message list --direction in --unassigned`.",
     "texts_paused": (

@@ -128,3 +128,29 @@ async def test_a_person_passes_a_task_on_or_puts_it_off(store: Store, config: Co
             await act
     with pytest.raises(NotFound):
         await store.run(tasks.snooze, BY, 999, NOW + HOUR)
+
+
+async def test_many_overdue_follow_ups_are_told_once_a_day_to_each_owner_and_late_to_the_admin(
+    store: Store, config: Config
+) -> None:
+    ids = [await missed(store, owner="alice" if number else "bob") for number in range(20)]
+    with store.writing() as session:
+        kept = {"kind": "follow_up", "escalation": tasks.MOST_ESCALATIONS}
+        session.execute(update(Task).where(Task.id.in_(ids)).values(**kept))
+        for agent in session.scalars(select(Agent)):
+            agent.email = f"{agent.slug}@example.com"
+
+    async def told(at: datetime) -> list[tuple[str, str]]:
+        before = len(await rows(store, Mail))
+        await store.run(tasks.tick, config, at)
+        await store.run(tasks.remind, config, at)
+        return [(one.to_address.split("@")[0], one.body[:22]) for one in (await rows(store, Mail))[before:]]
+
+    both = [("alice", "19 people are overdue "), ("bob", "1 person is overdue to")]
+    assert await told(NOW + HOUR) == both
+    assert await told(NOW + 3 * HOUR) == []
+    assert await told(NOW + 24 * HOUR) == both
+    assert await told(NOW + 4 * 24 * HOUR) == [*both, ("dana", "20 people are overdue ")]
+    await store.run(tasks.finish, BY, ids[0], "Moved elsewhere.")
+    assert await told(NOW + 28 * 24 * HOUR) == [both[0], ("dana", "19 people are overdue ")]
+    assert {await owner(store, one) for one in ids[1:]} == {"alice"}, "none was passed on"

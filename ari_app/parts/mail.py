@@ -10,6 +10,7 @@ from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
 from crm.services.voicemail import retention, transcripts
+from crm.store import statistics
 
 
 def mail(shared: Shared) -> list[Part]:
@@ -17,8 +18,13 @@ def mail(shared: Shared) -> list[Part]:
     mailer = Mailer(mails.server_of(crm.config, crm.secrets))
     shared.stack.push_async_callback(mailer.close)
     transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
-    return [
+    parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
     ]
+    if crm.config.database_url.startswith("sqlite"):
+        parts.append(
+            shared.every(statistics.EVERY_SECONDS, "database statistics", lambda: crm.store.run(statistics.renew))
+        )
+    return parts

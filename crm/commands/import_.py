@@ -12,6 +12,7 @@ from crm.commands.command import Command, System, many, with_system
 from crm.domain.imports import COLUMNS, ListKind, Wrong
 from crm.services.system import imports as service
 from crm.services.system.imports import Imported
+from crm.store import statistics
 from crm.views.system import ImportedEntry
 
 _COLUMNS = "\n\n".join(
@@ -57,12 +58,11 @@ def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json
         tell_others(wrong)
         raise
     show_imported(done, as_json, empty="The file is empty.")
-    if as_json:
-        return
-    if dry_run:
-        output.say("Nothing was written, because of --dry-run.")
-    else:
+    if not dry_run:
+        system.run(statistics.renew)
         system.publish()
+    elif not as_json:
+        output.say("Nothing was written, because of --dry-run.")
 
 
 def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> None:

@@ -20,6 +20,7 @@ from crm.domain.leads import LeadFilter
 from crm.services.audit import By
 from crm.services.people import lead_lists
 from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, Taken
+from crm.store import statistics
 from crm.store.session import Store
 from crm.views import lead_export
 
@@ -105,6 +106,8 @@ def read(
                     progress(min(raw.tell(), total), total)
     except OSError as error:
         raise WrongInput(f"{error.filename or path} cannot be opened ({error.strerror}).") from None
+    if not dry_run:
+        crm.store.run_blocking(statistics.renew)
     return done
 
 

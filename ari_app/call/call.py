@@ -21,6 +21,8 @@ from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.edge.events import endpoint_of
 from crm.context import Crm
+from crm.domain import blocking
+from crm.domain.blocking import BlockDecision
 from crm.domain.calls import (
     ORDER_MARK,
     CallArrived,
@@ -37,6 +39,7 @@ from crm.domain.calls import (
 from crm.domain.choosing import KeyedAnswer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
+from crm.domain.route_inputs import RoutingInputs
 from crm.domain.route_plan import RoutePlan
 from crm.services.calls.journal import Journal
 from crm.services.routing.reception import Reception
@@ -146,6 +149,10 @@ class LiveCall:
     """Numbers of which one may be a line of ours; `did` is the likeliest, and the one once the CRM has been asked."""
     reception: Reception | None = None
     """What the CRM knows of line and caller; None until it has been asked."""
+    verdict: BlockDecision = blocking.NOBODY
+    """What the block list says of the caller, once the CRM has been asked."""
+    first_decision: tuple[RoutingInputs, RoutePlan] | None = None
+    """Made when the call arrived, for its first question; None once it is used."""
     adopted_legs: list[str] = field(default_factory=list)
     """Ids of agents' channels that were there when the app came back, and are taken over by the ringing step."""
     peer_leg: str | None = None

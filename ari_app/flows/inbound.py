@@ -7,39 +7,40 @@ import asyncio
 from ari_app.call.call import LiveCall
 from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
-from ari_app.flows.plan import plan
+from ari_app.flows.plan import moment, plan
 from ari_app.flows.voicemail import voicemail
-from crm.domain.blocking import BlockDecision
 from crm.domain.calls import CallDirection, CallerBlocked, CallerSpared, CallStep, EndedBy, QuestionAsked
-from crm.services.people import blocking
-from crm.services.routing import reception
+from crm.services.routing.arrivals import Arrival
+from crm.services.routing.welcome import Welcome, welcome
 
 
 async def inbound(call: LiveCall) -> CallStep:
     """States that somebody calls, and asks the CRM who it is and whom they call."""
     call.arrived()
-    await ask(call)
+    call.first_decision = (await ask(call)).first
     return CallStep.ARRIVED
 
 
-async def ask(call: LiveCall) -> None:
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
-        call.reception = await call.office.store.read(
-            reception.receive,
-            call.office.config,
-            call.did,
-            call.caller,
-            is_withheld=call.is_withheld,
-            trunk=call.trunk,
-            dialled=call.dialled,
-        )
-    call.did = call.reception.did
-    call.language = call.language or call.reception.language
+async def ask(call: LiveCall) -> Welcome:
+    """Asks the CRM about line and caller. Raises Unavailable, TimeoutError."""
+    office = call.office
+    arrival = Arrival(call.dialled, call.did, call.caller, call.is_withheld, call.attestation)
+    async with asyncio.timeout(office.config.survival.store_seconds):
+        found = await office.store.read(welcome, office.config, arrival, call.trunk, await moment(call))
+    call.reception, call.verdict = found.reception, found.verdict
+    call.did = found.reception.did
+    call.language = call.language or found.reception.language
+    return found
 
 
 async def arrived(call: LiveCall) -> CallStep | EndedBy:
     """Turns an unwanted caller away, and answers. Whatever comes after it is for those who are answered and wanted."""
-    decision = await is_wanted(call)
+    decision = call.verdict
+    # It is on record before anything is done.
+    if decision.is_blocked:
+        call.emit(CallerBlocked(*call.stamp("blocked"), entry=decision.entry))
+    elif decision.entry:
+        call.emit(CallerSpared(*call.stamp("spared"), entry=decision.entry, why=decision.spared))
     if decision.is_blocked and decision.is_silent:
         await call.channel.hang_up(REJECTED)
         return EndedBy.SYSTEM
@@ -47,26 +48,6 @@ async def arrived(call: LiveCall) -> CallStep | EndedBy:
     if decision.is_blocked:
         return CallStep.BLOCKED
     return CallStep.MENU if call.known.line_known else CallStep.UNKNOWN_LINE
-
-
-async def is_wanted(call: LiveCall) -> BlockDecision:
-    """What the block list says of the caller; it is on record before anything is done."""
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        decision = await office.store.read(
-            blocking.verdict,
-            office.config,
-            caller=call.caller,
-            is_withheld=call.is_withheld,
-            did=call.did,
-            attestation=call.attestation,
-            now=office.now(),
-        )
-    if decision.is_blocked:
-        call.emit(CallerBlocked(*call.stamp("blocked"), entry=decision.entry))
-    elif decision.entry:
-        call.emit(CallerSpared(*call.stamp("spared"), entry=decision.entry, why=decision.spared))
-    return decision
 
 
 async def blocked(call: LiveCall) -> EndedBy:

@@ -94,23 +94,29 @@ def _may_wait(decided: RoutePlan) -> bool:
 
 async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
-    phones = await phones_now(office)
-    moment = PhonesNow(
-        office.now(),
-        phones.online,
-        phones.on_call,
-        line=office.calls.line(call),
-        forward_failed=forward_failed,
-        # When others took those who rang, they are waited for, and not those who did not answer.
-        tried=call.tried if call.taken_away else (),
-    )
     async with asyncio.timeout(office.config.survival.store_seconds):
-        inputs, decided = await office.store.read(
-            routes.plan, office.config, call.did, call.caller, tuple(call.answers), moment
-        )
+        if call.first_decision and not call.answers and not forward_failed:
+            inputs, decided = call.first_decision
+        else:
+            inputs, decided = await office.store.read(
+                routes.plan,
+                office.config,
+                call.did,
+                call.caller,
+                tuple(call.answers),
+                await moment(call, forward_failed),
+                person=call.known.person,
+            )
+        call.first_decision = None
         if decided.property and not call.known.property_name:
             call.reception = await office.store.read(
-                reception.receive, office.config, call.did, call.caller, decided.property, is_withheld=call.is_withheld
+                reception.receive,
+                office.config,
+                call.did,
+                call.caller,
+                decided.property,
+                is_withheld=call.is_withheld,
+                person=call.known.person,
             )
             call.emit(PropertyChosen(*call.stamp(f"property-{decided.property}"), property=decided.property))
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
@@ -127,6 +133,21 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
         call.is_closed = not decided.stages and (call.is_closed or not inputs.desks[decided.desk].is_open)
     call.decided, call.is_decided = decided, True
     return inputs, decided
+
+
+async def moment(call: LiveCall, forward_failed: str = "") -> PhonesNow:
+    """What a decision takes from the phones, and from those who wait."""
+    office = call.office
+    phones = await phones_now(office)
+    return PhonesNow(
+        office.now(),
+        phones.online,
+        phones.on_call,
+        line=office.calls.line(call),
+        forward_failed=forward_failed,
+        # When others took those who rang, they are waited for, and not those who did not answer.
+        tried=call.tried if call.taken_away else (),
+    )
 
 
 def _put_on_record(call: LiveCall, inputs: RoutingInputs, decided: RoutePlan, once: str) -> None:

@@ -11,6 +11,7 @@ from crm.config import Config
 from crm.domain.ringing import Mobile
 from crm.services.office import hours
 from crm.services.routing import reception
+from crm.services.people.identity import Identity
 from crm.services.routing.reception import Reception
 from crm.store.models import Device, Hours, Lead, LeadPhone
 from crm.store.queries import agents
@@ -27,6 +28,7 @@ async def test_a_new_caller_on_a_property_line(store: Store, config: Config) -> 
     assert await store.read(reception.receive, config, MAPLE, PROSPECT) == Reception(
         did=MAPLE,
         caller=PROSPECT,
+        person=Identity(PROSPECT),
         line_known=True,
         line_label="Maple sign",
         greeting="Hello.",
@@ -55,7 +57,8 @@ async def test_a_line_without_property_has_the_offices_link(store: Store, config
 
 async def test_an_extension_is_a_line_too_and_an_unknown_did_is_none(store: Store, config: Config) -> None:
     assert (await store.read(reception.receive, config, "6001", PROSPECT)).can_text_link
-    assert await store.read(reception.receive, config, "+15125559999", PROSPECT) == Reception("+15125559999", PROSPECT)
+    found = await store.read(reception.receive, config, "+15125559999", PROSPECT)
+    assert found == Reception("+15125559999", PROSPECT, Identity(PROSPECT))
     assert not (await store.read(reception.receive, config, "", None)).line_known
 
 

@@ -41,6 +41,8 @@ may succeed."""
 
 GATHER_SECONDS = 0.1
 """Facts come in bursts: the first one waits this long for those that follow it."""
+APART_SECONDS = 0.5
+"""Least time between two recordings, so that under load one transaction records facts of many calls."""
 MOST_AT_ONCE = 100
 """Facts per transaction, so that other writers get their turn. Exceeded only to keep the facts of one call together."""
 LARGE_BYTES = 1_000_000
@@ -250,9 +252,12 @@ class Journal:
     # --- to the database ---
 
     async def _record_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
         while True:
             await self._has_some.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(max(GATHER_SECONDS, next_at - loop.time()))
+            next_at = loop.time() + APART_SECONDS
             while self._queue:
                 # The queue holds everything in the other file, unless there was no room for it in memory.
                 is_whole = not self._has_more_on_disk

@@ -15,7 +15,7 @@ from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability
 from crm.services.outbox import destinations
-from crm.services.people.identity import who_is
+from crm.services.people.identity import NOBODY, Identity, who_is
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
 from crm.store import snapshot
@@ -29,6 +29,7 @@ class Reception:
 
     did: str
     caller: str | None
+    person: Identity = NOBODY
     line_known: bool = False
     line_label: str = ""
     greeting: str = ""
@@ -80,23 +81,25 @@ def receive(
     is_withheld: bool = False,
     trunk: str = "",
     dialled: Dialled = (),
+    person: Identity | None = None,
 ) -> Reception:
     """Looks up the line and the caller. Both numbers are normalized: `crm.edge.numbers.clean_did` and `.parse`.
 
     `chosen` is the slug of the property that the call is about, if the line does not say. `dialled` are the numbers
-    that may be a line of ours, `did` being the most likely.
+    that may be a line of ours, `did` being the most likely. `person` is the caller where that is known already.
     """
     office = snapshot.now(session)
     did = line_among(office, trunk, did, dialled)
     line = office.lines.get(did)
+    known = who_is(session, caller) if person is None else person
     if line is None:
-        return Reception(did, caller)
-    known = who_is(session, caller)
+        return Reception(did, caller, known)
     place = line.property or office.places.get(chosen)
     subteam = place.subteam if place else None
     return Reception(
         did=did,
         caller=caller,
+        person=known,
         is_withheld=is_withheld,
         is_refused=caller is not None and bool(destinations.refusal(config, caller)),
         line_known=True,

@@ -58,15 +58,23 @@ class PhonesNow:
 
 
 def plan(
-    session: Session, config: Config, did: str, caller: str | None, answers: Answers, moment: PhonesNow
+    session: Session,
+    config: Config,
+    did: str,
+    caller: str | None,
+    answers: Answers,
+    moment: PhonesNow,
+    *,
+    person: Identity | None = None,
 ) -> tuple[RoutingInputs, RoutePlan]:
     """Decides as things stand now. Returns the inputs and the plan. Both numbers are normalized. Raises Unavailable.
 
-    Everything comes from the office snapshot in memory, except the caller, talks on other nodes, tour times already
-    taken, and which agent has been idle longest.
+    Everything comes from the office snapshot in memory, except the caller, unless `person` says who it is, talks on
+    other nodes, tour times already taken, and which agent has been idle longest.
     """
     office = snapshot.now(session)
-    inputs, place = _gather(session, config, office, did, caller, answers, moment)
+    known = who_is(session, caller) if person is None else person
+    inputs, place = _gather(session, config, office, did, known, answers, moment)
     decision = decide(inputs)
     if decision.path in (Path.ASK, Path.REFUSE):
         return inputs, decision
@@ -102,14 +110,13 @@ def _gather(
     config: Config,
     office: Snapshot,
     did: str,
-    caller: str | None,
+    known: Identity,
     answers: Answers,
     moment: PhonesNow,
 ) -> tuple[RoutingInputs, KnownPlace | None]:
     line = office.lines.get(did)
     if line is None:
         return RoutingInputs(now=moment.now, line_known=False), None
-    known = who_is(session, caller)
     choice = _choice(session, office, line, known, answers)
     place = line.property
     if place is None or choice.slug != place.slug:

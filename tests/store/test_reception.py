@@ -10,8 +10,8 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.ringing import Mobile
 from crm.services.office import hours
-from crm.services.routing import reception
 from crm.services.people.identity import Identity
+from crm.services.routing import reception
 from crm.services.routing.reception import Reception
 from crm.store.models import Device, Hours, Lead, LeadPhone
 from crm.store.queries import agents

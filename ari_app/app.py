@@ -28,7 +28,7 @@ from ari_app.workers.lamps import BusyLamps
 from ari_app.workers.lost_lines import LostLines
 from ari_app.workers.message_lamps import MessageLamps
 from ari_app.workers.plain_phones import PlainPhones
-from ari_app.workers.turns import Turns
+from ari_app.workers.queue_dispatcher import QueueDispatcher
 from asterisk_conf.render import STASIS_APP
 from crm.context import Crm
 from crm.domain.calls import (
@@ -73,7 +73,7 @@ class App:
         self.office = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
         self.lamps = BusyLamps(self.client), MessageLamps(self.client)
         self.escalations = Escalations(self.office)
-        self.turns = Turns(self.office, self.begin_order)
+        self.queue_dispatcher = QueueDispatcher(self.office, self.begin_order)
         self.lost_lines = LostLines(
             self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
@@ -292,6 +292,6 @@ class App:
     def begin_order(self, claim: OrderClaim) -> None:
         call = LiveCall(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
         call.direction = CallDirection.OUT
-        if claim.keeps_place:
-            call.keeps_place, call.ringing = True, {claim.agent}
+        if claim.is_callback:
+            call.is_callback, call.ringing = True, {claim.agent}
         self.begin(call, functools.partial(ordered, claim=claim))

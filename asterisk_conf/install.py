@@ -703,27 +703,27 @@ _APT_ERRORS = (
     (
         # Before the next one, because apt calls a release that is not there "not signed" too.
         r"does not have a Release file|InRelease +4\d\d ",
-        f"{{place}} does not carry Debian's release {SUITE}: name a mirror that does in LEASELINE_DEBIAN_MIRROR.",
+        f"{{mirror}} does not carry Debian's release {SUITE}: name a mirror that does in LEASELINE_DEBIAN_MIRROR.",
     ),
     (
         "NO_PUBKEY|is not signed|signatures? (were|was|couldn't|could not)|EXPKEYSIG|BADSIG|Missing key",
-        "{place} is not signed with a key this machine knows: bring the package debian-archive-keyring up to date, and "
-        "run it again.",
+        "{mirror} is not signed with a key this machine knows: bring the package debian-archive-keyring up to date, "
+        "and run it again.",
     ),
     (
         "is expired|not valid (yet|anymore)",
-        "{place} has package lists of another time than this machine's clock shows: set the clock right, or name "
+        "{mirror} has package lists of another time than this machine's clock shows: set the clock right, or name "
         "another mirror in LEASELINE_DEBIAN_MIRROR.",
     ),
     (
         "Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Network is unreachable|"
         "Connection (failed|refused|timed out)|Cannot initiate the connection",
-        "{place} can't be reached: check the network (and the proxy in apt's settings, if there is one), and run it "
+        "{mirror} can't be reached: check the network (and the proxy in apt's settings, if there is one), and run it "
         "again.",
     ),
     (
         "Unable to locate package|has no installation candidate|unmet dependencies",
-        "{place} lacks a package that is needed: name another mirror in LEASELINE_DEBIAN_MIRROR.",
+        "{mirror} lacks a package that is needed: name another mirror in LEASELINE_DEBIAN_MIRROR.",
     ),
 )
 
@@ -740,7 +740,7 @@ def apt_error(said: str, mirror: str) -> SetupError:
                 "This machine's apt sources lack what is needed: put its release's main sources (on Ubuntu, universe "
                 "too) in order until `apt-get update` succeeds, and run it again."
             )
-        return SetupError(sentence.format(place=mirror or "The mirror in this machine's apt sources"))
+        return SetupError(sentence.format(mirror=mirror or "The mirror in this machine's apt sources"))
     complaints = [line.removeprefix("E: ").rstrip(".") for line in said.splitlines() if line.startswith("E: ")]
     reason = complaints[-1] if complaints else "no reason given"
     return SetupError(f"apt-get failed ({reason}): see {cache_folder() / 'setup.log'}, and run it again.")

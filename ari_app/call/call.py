@@ -208,7 +208,7 @@ class LiveCall:
     """Slugs of the agents who were rung in vain since ringing began; not those who took another call meanwhile."""
     wait: Wait | None = None
     """While they are in line."""
-    keeps_place: bool = False
+    is_callback: bool = False
     """We call somebody back who has kept their place in line."""
     has_consulted: bool = False
     """An agent has talked to whom they pass the person on to, in a bridge of their own."""

@@ -27,7 +27,7 @@ VARIABLES = (
 dials, too: ARI tells none if one of them is not set at all."""
 
 _SINCE = "since-"
-_KEEPS_PLACE = "kept"
+_AWAITS_CALLBACK = "kept"
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class InLine:
 
 
 @dataclass(frozen=True)
-class KeepsPlace:
+class AwaitsCallback:
     """The caller has chosen to be called back, and only hears so."""
 
 
-Kept = RingsAt | ToColleague | PassedTo | InLine | KeepsPlace | None
+Kept = RingsAt | ToColleague | PassedTo | InLine | AwaitsCallback | None
 """None: the step begins at its beginning."""
 
 
@@ -78,8 +78,8 @@ def written(kept: Kept) -> str:
             return word
         case InLine(since):
             return f"{_SINCE}{since}"
-        case KeepsPlace():
-            return _KEEPS_PLACE
+        case AwaitsCallback():
+            return _AWAITS_CALLBACK
         case _:
             assert_never(kept)
 
@@ -93,8 +93,8 @@ def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
             return RingsAt(word)
         case CallStep.TRANSFER | CallStep.CONSULT | CallStep.PARKED:
             return PassedTo(word)
-        case CallStep.QUEUE if word == _KEEPS_PLACE:
-            return KeepsPlace()
+        case CallStep.QUEUE if word == _AWAITS_CALLBACK:
+            return AwaitsCallback()
         case CallStep.QUEUE:
             since = word.removeprefix(_SINCE)
             return InLine(int(since)) if since != word and since.isdecimal() else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
 from crm.domain.calls import CallStep
-from crm.services.calls.orders import KeptPlace
+from crm.services.calls.orders import QueuedCallback
 
 RETURN_SECONDS = 10.0
 """After the app was away, so long a call may take to be back in its step before others go on without it."""
@@ -38,8 +38,8 @@ class Registered(Protocol):
         """While they are in line."""
 
     @property
-    def keeps_place(self) -> bool:
-        """We call somebody back who has kept their place in line."""
+    def is_callback(self) -> bool:
+        """We call somebody back who has hung up while in line."""
 
     @property
     def ringing(self) -> Set[str]:
@@ -54,8 +54,8 @@ class Calls(Generic[C]):
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
-        self.places: list[KeptPlace] = []
-        """Those who have hung up and keep their place in line, as last seen."""
+        self.callbacks: list[QueuedCallback] = []
+        """Those who have hung up and are called back in turn, as last seen."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
         self._over: deque[str] = deque(maxlen=REMEMBERED)
@@ -131,14 +131,14 @@ class Calls(Generic[C]):
         self._changed = asyncio.Event()
 
     def line(self, without: C) -> list[frozenset[str]]:
-        """Those who wait or keep their place, beside one call: the agents whom each waits for."""
+        """Those who wait, also to be called back, beside one call: the agents whom each waits for."""
         waits = [call.wait.agents for call in self if call.wait and call is not without]
-        return [*waits, *(frozenset(place.agents) for place in self.places)]
+        return [*waits, *(frozenset(callback.agents) for callback in self.callbacks)]
 
     @property
     def reserved(self) -> set[str]:
         """Agents whose phones ring for somebody who has waited in line."""
-        return {agent for call in self if call.wait or call.keeps_place for agent in call.ringing}
+        return {agent for call in self if call.wait or call.is_callback for agent in call.ringing}
 
     @property
     def held(self) -> set[str]:

@@ -80,7 +80,7 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
     A phone plays silence while no packet comes, as on a machine that is given no processor for a moment. So sounds are
     compared without their pauses, and it does not matter where, or how long, a sound stood still.
     """
-    spoken, places = _without_pauses(recording)
+    spoken, positions = _without_pauses(recording)
     sounds = {name: _without_pauses(sound)[0] for name, sound in files.items()}
     pieces = {name: _pieces(sound) for name, sound in sounds.items()}
     found = _begun(spoken, spoken, np.arange(len(spoken)), sounds, pieces, first=0)
@@ -93,7 +93,7 @@ def find(recording: Sound, files: Mapping[str, Sound]) -> list[Heard]:
             more = _begun(spoken, rest, left, sounds, pieces, first=first)
             found += [heard for heard in more if not any(_is_same(heard, other) for other in found)]
     heard_apart = (heard for heard in found if not _is_within_another(heard, found))
-    return [_in_time(heard, files[heard.name], places) for heard in sorted(heard_apart, key=lambda heard: heard.at)]
+    return [_in_time(heard, files[heard.name], positions) for heard in sorted(heard_apart, key=lambda heard: heard.at)]
 
 
 def _without_pauses(sound: Sound) -> tuple[Sound, NDArray[np.int64]]:
@@ -104,14 +104,14 @@ def _without_pauses(sound: Sound) -> tuple[Sound, NDArray[np.int64]]:
     for begin, end in changes.reshape(-1, 2):
         if end - begin >= STILL:
             is_left[begin:end] = False
-    places = np.flatnonzero(is_left)
-    return sound[places], places
+    positions = np.flatnonzero(is_left)
+    return sound[positions], positions
 
 
-def _in_time(heard: Heard, file: Sound, places: NDArray[np.int64]) -> Heard:
+def _in_time(heard: Heard, file: Sound, positions: NDArray[np.int64]) -> Heard:
     """What was found without pauses, at its time in the recording that has them."""
     silence_before = _without_pauses(file)[1][0]
-    at = (places[round(heard.at * RATE)] - silence_before) / RATE
+    at = (positions[round(heard.at * RATE)] - silence_before) / RATE
     length = len(file) / RATE
     return Heard(max(0.0, float(at)), heard.name, heard.share, length * heard.share, length)
 
@@ -125,7 +125,7 @@ def _begun(
     first: int,
 ) -> list[Heard]:
     """The files of which a piece, such as the first (0), is heard in what is left of the recording; `left` are the
-    places of its samples."""
+    positions of its samples."""
     found = []
     spectrum = _Spectrum(rest, int(SNIPPET_SECONDS * RATE))
     for name, sound in files.items():
@@ -200,13 +200,13 @@ class _Spectrum:
     """A recording that many pieces of one length, in samples, are looked for in: what all of them need is made once."""
 
     def __init__(self, recording: Sound, length: int) -> None:
-        self._places = max(0, len(recording) - length + 1)
-        if not self._places:
+        self._positions = max(0, len(recording) - length + 1)
+        if not self._positions:
             return
         # In blocks that overlap by a piece: many short transforms take less than a long one.
         self._size = min(_fast_size(len(recording)), BLOCK)
         self._step = self._size - length + 1
-        blocks = -(-self._places // self._step)
+        blocks = -(-self._positions // self._step)
         padded = np.zeros(blocks * self._step + length - 1, dtype=np.float32)  # Half the precision is plenty.
         padded[: len(recording)] = recording
         self._spectra = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, self._size)[:: self._step])
@@ -215,11 +215,11 @@ class _Spectrum:
 
     def likeness(self, piece: Sound) -> Sound:
         """Normalized correlation of the piece with the recording at each of its samples."""
-        if not self._places:
+        if not self._positions:
             return np.zeros(0)
         spectra = self._spectra * np.conj(np.fft.rfft(piece.astype(np.float32), self._size))
         # What wraps around lies behind the step.
-        product = np.fft.irfft(spectra, self._size)[:, : self._step].ravel()[: self._places]
+        product = np.fft.irfft(spectra, self._size)[:, : self._step].ravel()[: self._positions]
         energy = self._loudness * np.sqrt(np.sum(piece**2))
         # Where the recording is silent there is nothing to compare.
         return np.asarray(np.divide(product, energy, out=np.zeros_like(product), where=energy > 1e-3), dtype=np.float64)

@@ -72,16 +72,16 @@ def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
     if packet[:4] != b"HEP3" or len(packet) < 6 or struct.unpack_from("!H", packet, 4)[0] != len(packet):
         return None
     chunks: dict[int, bytes] = {}
-    place = 6
-    while place < len(packet):
-        if len(packet) - place < 6:
+    offset = 6
+    while offset < len(packet):
+        if len(packet) - offset < 6:
             return None
-        vendor, kind, length = struct.unpack_from("!HHH", packet, place)
-        if length < 6 or place + length > len(packet):
+        vendor, kind, length = struct.unpack_from("!HHH", packet, offset)
+        if length < 6 or offset + length > len(packet):
             return None
         if vendor == 0:
-            chunks.setdefault(kind, packet[place + 6 : place + length])
-        place += length
+            chunks.setdefault(kind, packet[offset + 6 : offset + length])
+        offset += length
     source, port, destination = (chunks.get(kind, b"") for kind in (_SOURCE, _SOURCE_PORT, _DESTINATION))
     if (len(source), len(port), len(destination)) != (4, 2, 4) or chunks.get(_PASSWORD) != password.encode():
         return None

@@ -1,7 +1,7 @@
 """Everybody is in a talk: the caller waits in line with music, is called back in turn, or leaves a voicemail.
 
-Who becomes free is given to the caller who has waited longest (`ari_app.workers.turns`); this is what one caller hears
-and does meanwhile.
+`ari_app.workers.queue_dispatcher` gives the next free agent to the caller who has waited longest; this is what one
+caller hears and does meanwhile.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ari_app.call.available import availability
 from ari_app.call.call import LiveCall, Wait
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
-from ari_app.call.kept import InLine, KeepsPlace, written
+from ari_app.call.kept import AwaitsCallback, InLine, written
 from ari_app.call.legs import RingingLeg
-from ari_app.call.line import place
+from ari_app.call.line import position
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost
@@ -28,7 +28,7 @@ from ari_app.edge.media import NoKey, hush, key, play, prompt
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from crm.domain import ringing
-from crm.domain.calls import CallStep, DialStatus, EndedBy, KeyPressed, PlaceKept, Queued
+from crm.domain.calls import CallbackQueued, CallStep, DialStatus, EndedBy, KeyPressed, Queued
 from crm.domain.choosing import Say
 from crm.domain.errors import CrmError
 from crm.domain.ringing import AgentAvailability, OutsideNumber, Phone, RingStage, StageName
@@ -47,12 +47,12 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
     """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
     calls = call.office.calls
     decided = await to_carry_out(call)
-    if isinstance(call.kept, KeepsPlace):
+    if isinstance(call.kept, AwaitsCallback):
         calls.has_returned(call)
         if decided.queue:
             # The app may have died before it was on disk.
-            call.emit(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
-        return await _say_kept(call)
+            call.emit(CallbackQueued(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
+        return await _confirm_callback(call)
     legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
     call.ringing.update(leg.agent for leg in legs)
@@ -75,10 +75,10 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
         agents, call.wait = call.wait.agents, None
         await end_all([ears])
     if wish is QueueWish.CALL_BACK:
-        call.kept = KeepsPlace()
+        call.kept = AwaitsCallback()
         await call.person.set_variables(LL_STAGE=written(call.kept))
-        call.emit(PlaceKept(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
-        return await _say_kept(call)
+        call.emit(CallbackQueued(*call.stamp("place-kept"), agents=tuple(sorted(agents))))
+        return await _confirm_callback(call)
     return await _to_mailbox(call)
 
 
@@ -105,7 +105,7 @@ async def _began(call: LiveCall) -> datetime:
 
 
 async def _pass_the_time(call: LiveCall) -> QueueWish:
-    """Tells the place in line now and then, with music in between, until the caller wants something else.
+    """Tells the position in line now and then, with music in between, until the caller wants something else.
 
     The only one who listens to the caller meanwhile; raises HungUp when they hang up.
     """
@@ -131,7 +131,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
 
 async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
     """Says which place they have and what they can do; returns the key that interrupts it."""
-    number = place(call)
+    number = position(call)
     call.emit(Queued(*call.stamp(f"queued-{number}"), position=number))
     where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
     offer = Say("queue_offer" if call.known.can_call_back else "queue_offer_message")
@@ -266,10 +266,10 @@ async def _to_mailbox(call: LiveCall) -> CallStep:
     return CallStep.VOICEMAIL
 
 
-async def _say_kept(call: LiveCall) -> EndedBy:
+async def _confirm_callback(call: LiveCall) -> EndedBy:
     await _stop_music(call)
     try:
         await play(call.person, call.sounds("place_kept"))
     except MediaLost as error:
-        log.error("that a place is kept could not be told: %s", error)
+        log.error("the callback could not be confirmed: %s", error)
     return EndedBy.SYSTEM

@@ -65,7 +65,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         partial(_republish, shared),
         *[shared.keep(lamps) for lamps in app.lamps],
         shared.keep(app.escalations),
-        partial(app.turns.run, shared.troubles),
+        partial(app.queue_dispatcher.run, shared.troubles),
         app.lost_lines.run,
         shared.every(disk.LOOK_SECONDS, "reserve on the disk", partial(disk.look_after, config)),
         shared.every(disk.WARN_SECONDS, "room on the disk", lambda: disk.warn(crm)),

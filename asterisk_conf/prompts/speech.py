@@ -1,6 +1,6 @@
 """Makes what callers hear: sentences into audio files that Asterisk plays without converting.
 
-Every file is PCM16, mono, 8 kHz. A file is written beside its place and moved there, so Asterisk never plays half of
+Every file is PCM16, mono, 8 kHz. A file is written beside its name and moved there, so Asterisk never plays half of
 one. Beside each lies `.<name>.made`, which tells what it was made from: what has not changed is not made again.
 """
 
@@ -184,22 +184,22 @@ def sentences(language: str) -> dict[str, str]:
 
 
 def phrases(language: str) -> dict[str, str]:
-    """Name and text of the sentences that have places for a name or a key: they are spoken when they are needed."""
+    """Name and text of the sentences with placeholders for a name or a key, which are spoken when they are needed."""
     return {name: text.strip() for name, text in _file(language).get("phrases", {}).items()}
 
 
 def missing(language: str) -> list[str]:
-    """Names of the sentences and phrases that a language lacks, or whose places for a name or a key are not those of
-    English. A new language is one file without any."""
+    """Names of the sentences and phrases that a language lacks, or whose placeholders are not those of English. A new
+    language is one file without any."""
     if language not in languages():
         return [*Prompt, *phrases("en")]
     written, said = sentences(language), phrases(language)
-    wrong = [name for name, text in phrases("en").items() if _places(said.get(name, "")) != _places(text)]
+    wrong = [name for name, text in phrases("en").items() if _placeholders(said.get(name, "")) != _placeholders(text)]
     return [*(name for name in Prompt if not written.get(name)), *wrong]
 
 
-def _places(phrase: str) -> set[str | None]:
-    return {place for _, place, _, _ in string.Formatter().parse(phrase) if place is not None}
+def _placeholders(phrase: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(phrase) if name is not None}
 
 
 def _file(language: str) -> dict[str, Any]:
@@ -342,7 +342,7 @@ def _take_over(recording: Path, path: Path) -> None:
 
 @contextmanager
 def _workplace(path: Path) -> Iterator[Path]:
-    """A folder of our own beside a file in the making, so that moving the file to its place is a single act."""
+    """A folder of our own beside a file in the making, so that moving the file to its name is a single act."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(

@@ -145,7 +145,7 @@ def _print(found: Health, config: Config) -> None:
             (
                 (
                     one.node,
-                    one.place,
+                    one.home,
                     output.local(one.seen_at, config.tz, seconds=True),
                     "up" if one.up else "GONE",
                 )

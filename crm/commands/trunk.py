@@ -59,7 +59,7 @@ _DID_FROM = (
 @_password_option
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
 @click.option("--emergency", is_flag=True, help="Emergency calls go out through it.")
-@click.option("--did-from", default="", metavar="PLACES", help=_DID_FROM)
+@click.option("--did-from", default="", metavar="SOURCES", help=_DID_FROM)
 @_yes_option
 @with_system
 def add(
@@ -130,7 +130,7 @@ def add(
 @click.option("--position", type=int, metavar="N", help="Calls out try the lowest first, then the next.")
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
 @click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
-@click.option("--did-from", metavar="PLACES", help=_DID_FROM)
+@click.option("--did-from", metavar="SOURCES", help=_DID_FROM)
 @_yes_option
 @with_system
 def change(

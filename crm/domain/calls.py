@@ -251,7 +251,7 @@ class Queued(Fact):
 
 
 @dataclass(frozen=True)
-class PlaceKept(Fact):
+class CallbackQueued(Fact):
     """The caller hung up to be called back when it is their turn."""
 
     agents: tuple[str, ...]
@@ -424,7 +424,7 @@ KINDS: tuple[type[Fact], ...] = (
     QuestionAsked,
     TourBooked,
     Queued,
-    PlaceKept,
+    CallbackQueued,
     LegRang,
     RecordingAnnounced,
     RecordingStarted,
@@ -454,7 +454,7 @@ def outcome_of(
     blocked: bool = False,
     handed_over: bool = False,
     booked: bool = False,
-    place_kept: bool = False,
+    callback_queued: bool = False,
     interrupted: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: what served the caller most counts."""
@@ -472,6 +472,6 @@ def outcome_of(
         return Outcome.BLOCKED
     if not known_line:
         return Outcome.WRONG_NUMBER
-    if place_kept:
+    if callback_queued:
         return Outcome.CALLBACK
     return Outcome.GOT_LINK if link_sent else Outcome.GAVE_UP

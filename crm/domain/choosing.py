@@ -55,7 +55,7 @@ def answered(answers: Answers, question: Question) -> list[str]:
 
 @dataclass(frozen=True)
 class Say:
-    """A sentence: the name of a prompt, or of a phrase with places for a name and a key."""
+    """A sentence: the name of a prompt, or of a phrase with placeholders for a name and a key."""
 
     prompt: str
     name: str = ""

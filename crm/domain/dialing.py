@@ -164,7 +164,7 @@ def is_emergency(typed: str) -> bool:
     return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
-def refused_place(number: str, country: str, rules: DialRules, *, is_costly: bool) -> DialRefused | None:
+def refused_destination(number: str, country: str, rules: DialRules, *, is_costly: bool) -> DialRefused | None:
     """Why nothing of ours goes to this number (E.164), be it a call or a text; None when it may."""
     if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
         return DialRefused("That is a premium-rate number, so it is blocked.", code="dial_costly")
@@ -198,8 +198,8 @@ def refusal(ask: DialRequest, rules: DialRules) -> DialRefused | None:
             code="dial_not_permitted",
             agent=ask.agent,
         )
-    if place := refused_place(ask.number, ask.country, rules, is_costly=ask.is_costly):
-        return place
+    if refused := refused_destination(ask.number, ask.country, rules, is_costly=ask.is_costly):
+        return refused
     if ask.opted_out and ask.purpose in TO_PEOPLE:
         return DialRefused(f"This person has asked not to be called: {ask.opted_out}.", code="dial_opted_out")
     if rules.live and ask.live >= rules.live:

@@ -21,7 +21,7 @@ LONGEST_TEXT = 600
 LATEST = timedelta(hours=24)
 """A step leaves at most so long after its time. The minute's look, a restart and an afternoon's outage fit in; what is
 later comes from imported data or a machine that was off, and its text would no longer be true."""
-PLACES = ("{name}", "{url}")
+PLACEHOLDERS = ("{name}", "{url}")
 """What a text may hold: the property's name, and the link to its listings."""
 
 
@@ -196,9 +196,11 @@ def _step(name: str, number: int, step: object) -> SequenceStep:
             where=where,
             longest=LONGEST_TEXT,
         )
-    if "{" in _without(body, PLACES) or "}" in _without(body, PLACES):
+    if "{" in _without(body, PLACEHOLDERS) or "}" in _without(body, PLACEHOLDERS):
         raise Invalid(
-            f"{where} has braces other than {' and '.join(PLACES)}.", code="sequence_text_places", where=where
+            f"{where} has braces other than {' and '.join(PLACEHOLDERS)}.",
+            code="sequence_text_placeholders",
+            where=where,
         )
     if any(character != "\n" and not character.isprintable() for character in body):
         raise Invalid(f"{where} has control characters in its text.", code="sequence_text_unprintable", where=where)

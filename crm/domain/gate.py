@@ -103,7 +103,7 @@ not legal advice; where sources differ the narrower hours stand here. State holi
 
 
 @dataclass(frozen=True)
-class ClockPlace:
+class ClockLocation:
     """Where the clock matters: the office, or one zone the number may be in."""
 
     zone: ZoneInfo
@@ -179,7 +179,7 @@ class TextRequest:
     """The person has never been in touch but with their number withheld."""
     last_heard_at: datetime | None = None
     """When the person called or wrote last, before the text was made."""
-    places: tuple[ClockPlace, ...] = ()
+    locations: tuple[ClockLocation, ...] = ()
     paused_until: datetime | None = None
     """Automatic texts are; None: they are not."""
     sent: tuple[tuple[Limit, tuple[datetime, ...]], ...] = ()
@@ -226,9 +226,9 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
         reasons.append("The person opted out, and this answers the word they sent.")
     until = now
     if kind is MessageClass.FOLLOW_UP:
-        opens = next_open(ask.places, now)
+        opens = next_open(ask.locations, now)
         if opens > now:
-            reasons.append(f"Quiet hours of {_named(ask.places, now)}; a follow-up waits until they are over.")
+            reasons.append(f"Quiet hours of {_named(ask.locations, now)}; a follow-up waits until they are over.")
             until = max(until, opens)
         else:
             reasons.append("It is outside the quiet hours.")
@@ -255,9 +255,9 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
     return GateDecision(Verdict.SEND, tuple(reasons))
 
 
-def next_open(places: Sequence[ClockPlace], now: datetime) -> datetime:
+def next_open(locations: Sequence[ClockLocation], now: datetime) -> datetime:
     """`now` when it is open everywhere, else the first moment at which it is."""
-    schedules = [_schedule(place) for place in places]
+    schedules = [_schedule(location) for location in locations]
     at = now
     # Each round moves to the latest opening. Clocks that share no hour would never meet; there are none in the data.
     for _ in range(200):
@@ -268,13 +268,13 @@ def next_open(places: Sequence[ClockPlace], now: datetime) -> datetime:
     return now + timedelta(days=1)
 
 
-def _schedule(place: ClockPlace) -> Schedule:
-    return weekly(STATES.get(place.state, FEDERAL), place.zone)
+def _schedule(location: ClockLocation) -> Schedule:
+    return weekly(STATES.get(location.state, FEDERAL), location.zone)
 
 
-def _named(places: Sequence[ClockPlace], now: datetime) -> str:
-    closed = [place for place in places if not _schedule(place).is_open(now)]
-    return ", ".join(dict.fromkeys(place.state or place.zone.key for place in closed))
+def _named(locations: Sequence[ClockLocation], now: datetime) -> str:
+    closed = [location for location in locations if not _schedule(location).is_open(now)]
+    return ", ".join(dict.fromkeys(location.state or location.zone.key for location in closed))
 
 
 def _free_at(sent: Sequence[datetime], limit: Limit, now: datetime) -> datetime:
@@ -289,7 +289,7 @@ def free_times(sent: Sequence[datetime], limit: Limit, now: datetime, after: int
     """When a limit that is reached lets so many more through, one after another, behind `after` that wait already."""
     recent = sorted(at for at in sent if at > now - limit.within)[-limit.most :] or [now - limit.within]
     turns = (divmod(turn, len(recent)) for turn in range(after, after + count))
-    return [recent[place] + limit.within * (round + 1) for round, place in turns]
+    return [recent[index] + limit.within * (round + 1) for round, index in turns]
 
 
 _CLASS_NAMES = {

@@ -73,11 +73,11 @@ class Row:
 
     values: Mapping[str, Any]
     """Only the columns that the list has; a cell left empty is the column's empty value."""
-    places: Mapping[str, str]
+    locations: Mapping[str, str]
     """Where each cell stands."""
 
     def problem(self, column: str, what: str) -> Problem:
-        return Problem(self.places.get(column) or next(iter(self.places.values())), what)
+        return Problem(self.locations.get(column) or next(iter(self.locations.values())), what)
 
 
 @dataclass
@@ -87,11 +87,11 @@ class Lists:
     rows: dict[ListKind, list[Row]] = field(default_factory=dict)
 
     def add(self, file: str, lists: Lists) -> None:
-        """Takes in what another file holds; its places are told with its name. Raises Wrong."""
+        """Takes in what another file holds; its locations are told with its name. Raises Wrong."""
         for kind, rows in lists.rows.items():
             mine = self.rows.setdefault(kind, [])
             mine += [
-                replace(row, places={column: f"{file}, {place}" for column, place in row.places.items()})
+                replace(row, locations={column: f"{file}, {location}" for column, location in row.locations.items()})
                 for row in rows
             ]
             problems: list[Problem] = []
@@ -281,8 +281,8 @@ def read_csv(text: str, kind: ListKind) -> Lists:
             )
             problems.append(Problem(f"line {line}", what))
             continue
-        places = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
-        found.append(_row(kind, dict(zip(heads, cells, strict=True)), places, problems))
+        locations = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
+        found.append(_row(kind, dict(zip(heads, cells, strict=True)), locations, problems))
     _check_twice(kind, found, problems)
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
@@ -318,8 +318,10 @@ def read_toml(text: str) -> Lists:
             before = len(problems)
             _check_heads(kind, list(entry), problems, where)
             if len(problems) == before:
-                places = {column: f"{where}, {column}" for column in COLUMNS[kind]}
-                rows.append(_row(kind, {column: _as_text(value) for column, value in entry.items()}, places, problems))
+                locations = {column: f"{where}, {column}" for column in COLUMNS[kind]}
+                rows.append(
+                    _row(kind, {column: _as_text(value) for column, value in entry.items()}, locations, problems)
+                )
         _check_twice(kind, rows, problems)
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
@@ -345,20 +347,20 @@ def _check_heads(kind: ListKind, heads: Sequence[str], problems: list[Problem], 
         problems.append(Problem(where, f"{kind} need {' and '.join(missing)}."))
 
 
-def _row(kind: ListKind, cells: Mapping[str, str], places: Mapping[str, str], problems: list[Problem]) -> Row:
+def _row(kind: ListKind, cells: Mapping[str, str], locations: Mapping[str, str], problems: list[Problem]) -> Row:
     values: dict[str, Any] = {}
     for name, raw in cells.items():
         column, text = COLUMNS[kind][name], raw.strip()
         if not text:
             values[name] = column.empty
             if column.required:
-                problems.append(Problem(places[name], "is empty: write something."))
+                problems.append(Problem(locations[name], "is empty: write something."))
             continue
         try:
             values[name] = column.read(text)
         except Invalid as error:
-            problems.append(Problem(places[name], str(error)))
-    return Row(values, {name: places[name] for name in cells})
+            problems.append(Problem(locations[name], str(error)))
+    return Row(values, {name: locations[name] for name in cells})
 
 
 def _check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -> None:
@@ -366,7 +368,7 @@ def _check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -
     seen: dict[tuple[Any, ...], str] = {}
     for row in rows:
         key = tuple(row.values.get(name, "") for name in keys)
-        first = next((row.places[name] for name in keys if name in row.places), "")
+        first = next((row.locations[name] for name in keys if name in row.locations), "")
         if not keys or not first:
             continue
         if key in seen:

@@ -169,10 +169,10 @@ def did_sources(raw: str) -> str:
 
 
 def in_order(dialled: Iterable[tuple[str, str]], did_from: str) -> list[str]:
-    """The numbers in the order in which a trunk's places are tried, each once; `did_from` as stored."""
-    places = did_from.split(",") if did_from else [source.value for source in DID_SOURCES]
+    """The numbers in the order in which a trunk's sources are tried, each once; `did_from` as stored."""
+    order = did_from.split(",") if did_from else [source.value for source in DID_SOURCES]
     numbers = list(dialled)
-    return list(dict.fromkeys(number for place in places for source, number in numbers if source == place and number))
+    return list(dict.fromkeys(number for wanted in order for source, number in numbers if source == wanted and number))
 
 
 def likeliest(numbers: Sequence[str]) -> str:
@@ -188,14 +188,14 @@ def _users(elements: Iterable[str]) -> tuple[str, ...]:
 def _elements(value: str) -> list[str]:
     """The elements of a header's list: commas within quotes or <> separate nothing (RFC 3261, 7.3.1)."""
     elements, start, quoted, bracketed = [], 0, False, False
-    for place, letter in enumerate(value):
-        if letter == '"' and (place == 0 or value[place - 1] != "\\"):
+    for index, letter in enumerate(value):
+        if letter == '"' and (index == 0 or value[index - 1] != "\\"):
             quoted = not quoted
         elif quoted:
             continue
         elif letter in "<>":
             bracketed = letter == "<"
         elif letter == "," and not bracketed:
-            elements.append(value[start:place])
-            start = place + 1
+            elements.append(value[start:index])
+            start = index + 1
     return [element.strip() for element in (*elements, value[start:]) if element.strip()]

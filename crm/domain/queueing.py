@@ -1,4 +1,4 @@
-"""Callers who wait until somebody is free: their places in line, and whose turn it is. Pure decisions."""
+"""Callers who wait until somebody is free: their positions in line, and whose turn it is. Pure decisions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WaitingCaller:
     spared: frozenset[str] = frozenset()
     """Slugs of those who are not rung for them now: they passed, or did not answer a moment ago."""
     is_ready: bool = True
-    """False: keeps the place, but gets nobody now, such as while phones ring for them already."""
+    """False: keeps the position, but gets nobody now, such as while phones ring for them already."""
     most: int = 0
     """So many are rung for them at a time; 0: all who are free."""
 
@@ -31,8 +31,8 @@ class WaitingCaller:
         return self._order < other._order and bool(self.agents & other.agents)
 
 
-def place(of: WaitingCaller, line: Iterable[WaitingCaller]) -> int:
-    """Their place in line, from 1: whoever has waited longer for the same people is in front of them."""
+def position(of: WaitingCaller, line: Iterable[WaitingCaller]) -> int:
+    """Their position in line, from 1: whoever has waited longer for the same people is in front of them."""
     return 1 + sum(other.is_before(of) for other in line)
 
 

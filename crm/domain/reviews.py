@@ -25,7 +25,7 @@ class ReviewAnswer:
     """Its id."""
     routed_right: bool
     note: str = ""
-    place: str = ""
+    location: str = ""
     """Where it stands in the sheet."""
 
 
@@ -86,33 +86,33 @@ def _row(
     if not values[ANSWER].strip():
         return
     call = values[CALL].strip()
-    place = _place(heads, line, CALL)
+    location = _location(heads, line, CALL)
     if not call:
-        problems.append(Problem(place, "the answer belongs to no call: write the call's id."))
+        problems.append(Problem(location, "the answer belongs to no call: write the call's id."))
     elif call in answers:
-        problems.append(Problem(place, "this call is in the sheet twice: keep one answer."))
+        problems.append(Problem(location, "this call is in the sheet twice: keep one answer."))
     else:
         try:
             right = routed_right(values[ANSWER])
         except Invalid as error:
-            problems.append(Problem(_place(heads, line, ANSWER), str(error)))
+            problems.append(Problem(_location(heads, line, ANSWER), str(error)))
             return
         try:
-            answers[call] = ReviewAnswer(call, right, note(values.get(NOTE, "")), place)
+            answers[call] = ReviewAnswer(call, right, note(values.get(NOTE, "")), location)
         except Invalid as error:
-            problems.append(Problem(_place(heads, line, NOTE), str(error)))
+            problems.append(Problem(_location(heads, line, NOTE), str(error)))
 
 
 def unknown(answers: Iterable[ReviewAnswer], known: set[str]) -> list[Problem]:
     """Answers to calls that are not on record."""
     return [
-        Problem(one.place, "there is no such call: did a spreadsheet change its id?")
-        if one.place
+        Problem(one.location, "there is no such call: did a spreadsheet change its id?")
+        if one.location
         else Problem(f"{one.call[:80]!a}", "there is no such call: look its id up in the list of calls.")
         for one in answers
         if one.call not in known
     ]
 
 
-def _place(heads: list[str], line: int, column: str) -> str:
+def _location(heads: list[str], line: int, column: str) -> str:
     return f"line {line}, column {heads.index(column) + 1} ({column})"

@@ -31,7 +31,7 @@ class Path(StrEnum):
     QUESTION = "question"
     """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
     QUEUE = "queue"
-    """The caller waits for somebody to be free, or keeps their place and is called back."""
+    """The caller waits for somebody to be free, or hangs up and is called back in turn."""
     REFUSE = "refuse"
     """The number dialed is not one of the lines."""
 

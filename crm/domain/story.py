@@ -14,6 +14,7 @@ from crm.domain.calls import (
     REFUSALS,
     CallArrived,
     CallbackPromised,
+    CallbackQueued,
     CallDirection,
     CallEnded,
     CallerBlocked,
@@ -34,7 +35,6 @@ from crm.domain.calls import (
     LegRang,
     LinkRequested,
     Outcome,
-    PlaceKept,
     PropertyChosen,
     QuestionAsked,
     RecordingAnnounced,
@@ -134,7 +134,7 @@ class CallStory:
     """What the caller wants was recorded, because nobody knows which property it is about."""
     tour_id: int | None = None
     """Booked by key."""
-    place_kept: PlaceKept | None = None
+    callback_queued: CallbackQueued | None = None
     """The caller is to be called back when it is their turn."""
     came_in: bool = False
     """Got as far as the menu, or whatever came in its place: phones that rang, with the app away."""
@@ -221,7 +221,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         language=next((fact.language for fact in reversed(told) if isinstance(fact, LanguageChosen)), ""),
         question=any(isinstance(fact, QuestionAsked) for fact in told),
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
-        place_kept=next((fact for fact in told if isinstance(fact, PlaceKept)), None),
+        callback_queued=next((fact for fact in told if isinstance(fact, CallbackQueued)), None),
         came_in=_came_in(told),
         left_waiting=_left_waiting(told),
         cut=cut.by if cut else None,

@@ -136,7 +136,7 @@ def callback_promised(agent: str, name: str, minutes: int, language: str) -> str
     return _words(language)["callback"].format(agent=agent, name=name, minutes=minutes)
 
 
-def place_kept(name: str, language: str) -> str:
+def callback_queued(name: str, language: str) -> str:
     """The caller has hung up instead of waiting. `name` is the property's, or the company's."""
     return _words(language)["place"].format(name=name)
 

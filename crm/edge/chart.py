@@ -96,8 +96,8 @@ def _panel(plot: object, groups: Sequence[str], axis: str, panel: Panel) -> None
     assert isinstance(plot, Axes)
     share = 0.8 / len(panel.bars)
     for number, bars in enumerate(panel.bars):
-        places = [at + share * (number - (len(panel.bars) - 1) / 2) for at in range(len(groups))]
-        drawn = plot.bar(places, [value or 0 for value in bars.values], width=share, label=bars.name or None)
+        positions = [at + share * (number - (len(panel.bars) - 1) / 2) for at in range(len(groups))]
+        drawn = plot.bar(positions, [value or 0 for value in bars.values], width=share, label=bars.name or None)
         plot.bar_label(drawn, labels=list(bars.counts), padding=2, fontsize=7.5)
     plot.set_title(panel.title, fontsize=10)
     plot.set_ylabel(panel.axis)

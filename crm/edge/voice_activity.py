@@ -74,19 +74,19 @@ def _range(level: Sound) -> Sound:
     return found
 
 
-def _tones(sound: Sound, places: NDArray[np.int64]) -> Flags:
+def _tones(sound: Sound, positions: NDArray[np.int64]) -> Flags:
     """Whether the sound at these samples is one or two pure tones."""
     padded = np.pad(sound, WINDOW)
-    found = [_are_tones(padded, places[i : i + BLOCK_FRAMES]) for i in range(0, len(places), BLOCK_FRAMES)]
+    found = [_are_tones(padded, positions[i : i + BLOCK_FRAMES]) for i in range(0, len(positions), BLOCK_FRAMES)]
     return np.concatenate(found) if found else np.zeros(0, dtype=bool)
 
 
-def _are_tones(padded: Sound, places: NDArray[np.int64]) -> Flags:
-    around = places[:, None] + WINDOW // 2 + np.arange(WINDOW)
+def _are_tones(padded: Sound, positions: NDArray[np.int64]) -> Flags:
+    around = positions[:, None] + WINDOW // 2 + np.arange(WINDOW)
     power = np.abs(np.fft.rfft(padded[around] * np.hanning(WINDOW), axis=1)) ** 2
     power[:, : TONE_WIDTH + 1] = 0  # A hum of the mains is not heard.
     whole = power.sum(axis=1)
-    tonal = np.zeros(len(places))
+    tonal = np.zeros(len(positions))
     bins = np.arange(power.shape[1])
     for _ in range(2):
         near = np.abs(bins - power.argmax(axis=1)[:, None]) <= TONE_WIDTH

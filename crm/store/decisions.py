@@ -134,8 +134,8 @@ def _copied(value: Any) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _places(roster: tuple[str, ...]) -> dict[str, int]:
-    return {slug: place for place, slug in enumerate(roster)}
+def _positions(roster: tuple[str, ...]) -> dict[str, int]:
+    return {slug: position for position, slug in enumerate(roster)}
 
 
 @lru_cache(maxsize=4)
@@ -146,16 +146,16 @@ def _id_of(roster: tuple[str, ...]) -> str:
 @lru_cache(maxsize=32)
 def _in_runs(slugs: tuple[str, ...], roster: tuple[str, ...]) -> str | tuple[str, ...]:
     """As "0-11,14": in order, from the first to the last of each run. The slugs themselves where one is not known."""
-    places = _places(roster)
+    positions = _positions(roster)
     runs: list[list[int]] = []
     for slug in slugs:
-        place = places.get(slug)
-        if place is None:
+        position = positions.get(slug)
+        if position is None:
             return slugs
-        if runs and runs[-1][1] == place - 1:
-            runs[-1][1] = place
+        if runs and runs[-1][1] == position - 1:
+            runs[-1][1] = position
         else:
-            runs.append([place, place])
+            runs.append([position, position])
     return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in runs)
 
 

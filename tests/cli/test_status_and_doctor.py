@@ -19,7 +19,7 @@ import pytest
 
 from asterisk_conf.prompts import speech
 from crm import config as settings
-from crm.domain.calls import CallArrived, CallEnded, CallStep, EndedBy, Fact, PlaceKept, Queued, StepTaken
+from crm.domain.calls import CallArrived, CallbackQueued, CallEnded, CallStep, EndedBy, Fact, Queued, StepTaken
 from crm.services.calls import ledger
 from crm.services.system import workers
 from crm.store.session import Store
@@ -184,7 +184,7 @@ async def callers_in_line(office: Leaseline) -> None:
                 Queued(f"{call}/q", call, at, position=1),
             ]
             if call == "kept":
-                facts += [PlaceKept("kept/k", call, at, ("alice",)), CallEnded("kept/e", call, at, EndedBy.SYSTEM)]
+                facts += [CallbackQueued("kept/k", call, at, ("alice",)), CallEnded("kept/e", call, at, EndedBy.SYSTEM)]
             for fact in facts:
                 await store.run(ledger.record, config, fact, now)
     finally:

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
+    CallbackQueued,
     CallEnded,
     CallStep,
     EndedBy,
     Fact,
-    PlaceKept,
     StepTaken,
     TalkEnded,
     TalkStarted,
@@ -40,13 +40,13 @@ MAPLE, PROSPECT = "+15125550100", "+15125550123"
 AGENTS = ("alice", "bob")
 
 
-async def keeps_place(
+async def queues_callback(
     store: Store, config: Config, call: str = "c1", caller: str | None = PROSPECT, at: datetime = NOW, did: str = MAPLE
 ) -> None:
     facts: list[Fact] = [
         CallArrived(f"{call}/arrived", call, at, did, caller),
         StepTaken(f"{call}/queue", call, at, CallStep.QUEUE),
-        PlaceKept(f"{call}/place-kept", call, at, AGENTS),
+        CallbackQueued(f"{call}/place-kept", call, at, AGENTS),
         CallEnded(f"{call}/ended", call, at, EndedBy.SYSTEM),
     ]
     for fact in [*facts, *facts]:
@@ -59,7 +59,7 @@ async def the_order(store: Store) -> CallOrder:
 
 
 async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(store: Store, config: Config) -> None:
-    await keeps_place(store, config)
+    await queues_callback(store, config)
     with store.reading() as session:
         call = calls.by_id(session, "c1")
         task = session.scalars(select(Task)).one()
@@ -76,7 +76,7 @@ async def test_who_keeps_the_place_leaves_a_task_an_order_and_gets_one_text(stor
 
 
 async def test_the_text_is_in_the_language_of_the_line(store: Store, config: Config) -> None:
-    await keeps_place(store, config, did="+15125550101")
+    await queues_callback(store, config, did="+15125550101")
     with store.reading() as session:
         text = session.scalars(select(Message)).one()
     assert "conserva su lugar" in text.body
@@ -84,53 +84,53 @@ async def test_the_text_is_in_the_language_of_the_line(store: Store, config: Con
 
 async def test_while_the_call_is_up_nobody_is_called_back(store: Store, config: Config) -> None:
     await store.run(ledger.record, config, CallArrived("c/a", "c", NOW, MAPLE, PROSPECT), NOW)
-    await store.run(ledger.record, config, PlaceKept("c/k", "c", NOW, AGENTS), NOW)
-    assert await store.read(orders.places, config, NOW) == []
+    await store.run(ledger.record, config, CallbackQueued("c/k", "c", NOW, AGENTS), NOW)
+    assert await store.read(orders.queued_callbacks, config, NOW) == []
 
 
 async def test_who_talked_after_all_is_not_called_back(store: Store, config: Config) -> None:
-    await keeps_place(store, config)
+    await queues_callback(store, config)
     for fact in (TalkStarted("c1/t", "c1", NOW, "leg"), TalkEnded("c1/u", "c1", NOW, "leg")):
         await store.run(ledger.record, config, fact, NOW)
-    assert await store.read(orders.places, config, NOW) == []
+    assert await store.read(orders.queued_callbacks, config, NOW) == []
     assert await store.run(orders.claim, config, NOW) is None
     order = await the_order(store)
     assert (order.state, order.error) == ("cancelled", "Its task was done meanwhile.")
 
 
 async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, config: Config) -> None:
-    await keeps_place(store, config, "late", "+15125550177", NOW + timedelta(minutes=1))
-    await keeps_place(store, config, "early", PROSPECT, NOW)
-    found = await store.read(orders.places, config, NOW + timedelta(minutes=2))
-    assert [(place.since, place.agents, place.is_due, place.tried) for place in found] == [
+    await queues_callback(store, config, "late", "+15125550177", NOW + timedelta(minutes=1))
+    await queues_callback(store, config, "early", PROSPECT, NOW)
+    found = await store.read(orders.queued_callbacks, config, NOW + timedelta(minutes=2))
+    assert [(one.since, one.agents, one.is_due, one.tried) for one in found] == [
         (NOW, AGENTS, True, ""),
         (NOW + timedelta(minutes=1), AGENTS, True, ""),
     ]
 
 
 async def test_a_kept_place_is_claimed_in_its_turn_and_by_one_alone(store: Store, config: Config) -> None:
-    await keeps_place(store, config)
+    await queues_callback(store, config)
     assert await store.run(orders.claim, config, NOW) is None, "not by whoever asks for what is due"
-    [place] = await store.read(orders.places, config, NOW)
-    tries = (store.run(orders.claim_place, config, place.order_id, "bob", NOW) for _ in range(5))
+    [callback] = await store.read(orders.queued_callbacks, config, NOW)
+    tries = (store.run(orders.claim_callback, config, callback.order_id, "bob", NOW) for _ in range(5))
     [claim] = [one for one in await asyncio.gather(*tries) if one]
-    assert (claim.agent, claim.number, claim.keeps_place) == ("bob", PROSPECT, True)
-    [claimed] = await store.read(orders.places, config, NOW)
+    assert (claim.agent, claim.number, claim.is_callback) == ("bob", PROSPECT, True)
+    [claimed] = await store.read(orders.queued_callbacks, config, NOW)
     assert (claimed.is_due, claimed.tried) == (False, "bob")
 
 
 async def test_an_agent_who_does_not_answer_is_tried_again_after_a_pause_and_then_it_stays_a_task(
     store: Store, config: Config
 ) -> None:
-    await keeps_place(store, config)
+    await queues_callback(store, config)
     at = NOW
     for _ in range(config.dialing.callback_tries):
-        [place] = await store.read(orders.places, config, at)
-        assert place.is_due
-        claim = await store.run(orders.claim_place, config, place.order_id, "alice", at)
+        [callback] = await store.read(orders.queued_callbacks, config, at)
+        assert callback.is_due
+        claim = await store.run(orders.claim_callback, config, callback.order_id, "alice", at)
         assert isinstance(claim, OrderClaim)
         await store.run(orders.not_placed, config, claim, "alice did not answer.", at, again=True)
-        assert [one.is_due for one in await store.read(orders.places, config, at)] in ([False], [])
+        assert [one.is_due for one in await store.read(orders.queued_callbacks, config, at)] in ([False], [])
         at += timedelta(seconds=config.dialing.callback_pause_seconds)
     assert (await the_order(store)).state == "failed"
     with store.reading() as session:
@@ -138,37 +138,39 @@ async def test_an_agent_who_does_not_answer_is_tried_again_after_a_pause_and_the
 
 
 async def test_a_worker_who_died_with_it_leaves_it_to_the_next(store: Store, config: Config) -> None:
-    await keeps_place(store, config)
-    [place] = await store.read(orders.places, config, NOW)
-    assert await store.run(orders.claim_place, config, place.order_id, "alice", NOW)
+    await queues_callback(store, config)
+    [callback] = await store.read(orders.queued_callbacks, config, NOW)
+    assert await store.run(orders.claim_callback, config, callback.order_id, "alice", NOW)
     later = NOW + timedelta(seconds=config.dialing.agent_ring_seconds) + orders.MARGIN
-    assert [one.is_due for one in await store.read(orders.places, config, later)] == [True]
-    assert await store.run(orders.claim_place, config, place.order_id, "bob", later)
+    assert [one.is_due for one in await store.read(orders.queued_callbacks, config, later)] == [True]
+    assert await store.run(orders.claim_callback, config, callback.order_id, "bob", later)
 
 
 async def test_a_closed_office_calls_nobody_and_goes_on_when_it_opens(store: Store, config: Config) -> None:
     with store.writing() as session:
         session.add_all(Hours(weekday=day, opens="09:00", closes="17:00") for day in range(5))
     evening = NOW + timedelta(hours=6, minutes=58)  # 16:58 in Chicago
-    await keeps_place(store, config, at=evening)
-    assert [one.is_due for one in await store.read(orders.places, config, evening)] == [True]
-    assert [one.is_due for one in await store.read(orders.places, config, evening + timedelta(minutes=3))] == [False]
+    await queues_callback(store, config, at=evening)
+    assert [one.is_due for one in await store.read(orders.queued_callbacks, config, evening)] == [True]
+    assert [
+        one.is_due for one in await store.read(orders.queued_callbacks, config, evening + timedelta(minutes=3))
+    ] == [False]
     morning = NOW + timedelta(hours=23)  # 09:00 on Tuesday
-    assert [one.is_due for one in await store.read(orders.places, config, morning)] == [True]
+    assert [one.is_due for one in await store.read(orders.queued_callbacks, config, morning)] == [True]
     with store.reading() as session:
         assert session.scalars(select(Task)).one().due_at > morning
 
 
 async def test_a_place_that_nobody_came_to_in_time_is_left_as_a_task(store: Store, config: Config) -> None:
-    await keeps_place(store, config)
+    await queues_callback(store, config)
     expires_at = (await the_order(store)).expires_at
-    assert await store.read(orders.places, config, expires_at) == []
+    assert await store.read(orders.queued_callbacks, config, expires_at) == []
     assert await store.run(orders.claim, config, expires_at) is None
     assert (await the_order(store)).state == "failed"
 
 
 async def test_a_withheld_number_keeps_no_place_but_leaves_its_task(store: Store, config: Config) -> None:
-    await keeps_place(store, config, caller=None)
+    await queues_callback(store, config, caller=None)
     with store.reading() as session:
         assert session.scalars(select(CallOrder)).all() == []
         assert session.scalars(select(Task)).one().kind == "call_back"

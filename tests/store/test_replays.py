@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
+    CallbackQueued,
     CallEnded,
     CallerBlocked,
     EndedBy,
@@ -20,7 +21,6 @@ from crm.domain.calls import (
     LegRang,
     LinkRequested,
     Outcome,
-    PlaceKept,
     Routed,
     TalkEnded,
     TalkStarted,
@@ -132,7 +132,7 @@ def follows(name: str, call: str, at: datetime) -> list[Fact]:
         "message": [rang, VoicemailLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
         "message at night": [VoicemailLeft(f"{call}/m", call, later, f"{call}.wav", 7)],
         "link": [LinkRequested(f"{call}/k", call, later)],
-        "place kept": [PlaceKept(f"{call}/p", call, later, ("alice", "bob"))],
+        "place kept": [CallbackQueued(f"{call}/p", call, later, ("alice", "bob"))],
         "blocked": [CallerBlocked(f"{call}/x", call, at, "a number")],
     }.get(name, [])
 

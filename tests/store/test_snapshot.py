@@ -235,7 +235,7 @@ async def test_a_call_asks_for_its_caller_and_for_nothing_that_is_known(store: S
         decided(store, config)
     assert len(told) == 4, "and which tours are booked"
     with store.writing() as session:
-        session.add(Node(name="west", place="elsewhere", seen_at=NOW))
+        session.add(Node(name="west", home="elsewhere", seen_at=NOW))
     decided(store, config)
     with counted(store) as told:
         decided(store, config)

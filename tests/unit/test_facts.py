@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain import calls
-from crm.domain.calls import KINDS, CallEnded, EndedBy, Fact, VoicemailLeft
+from crm.domain.calls import KINDS, CallbackQueued, CallEnded, EndedBy, Fact, VoicemailLeft
 from crm.domain.errors import Invalid
 from crm.services.calls import facts
 
@@ -63,3 +63,8 @@ def test_every_kind_of_fact_is_listed() -> None:
 def test_a_voicemail_that_an_older_version_wrote_is_read() -> None:
     line = b'{"kind":"MessageLeft","id":"c/m","call_id":"c","at":"2026-03-02T16:00:00Z","file":"c.wav","seconds":9}'
     assert facts.decode(line) == VoicemailLeft("c/m", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), "c.wav", 9)
+
+
+def test_a_queued_callback_that_an_older_version_wrote_is_read() -> None:
+    line = b'{"kind":"PlaceKept","id":"c/k","call_id":"c","at":"2026-03-02T16:00:00Z","agents":["alice"]}'
+    assert facts.decode(line) == CallbackQueued("c/k", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), ("alice",))

@@ -13,7 +13,7 @@ from crm.domain import gate
 from crm.domain.gate import (
     DAY,
     HOUR,
-    ClockPlace,
+    ClockLocation,
     Limit,
     MessageClass,
     TextLimits,
@@ -29,7 +29,7 @@ from crm.domain.texts import LIFETIMES, TextPurpose
 pytestmark = pytest.mark.unit
 
 CHICAGO, NEW_YORK, LOS_ANGELES = (ZoneInfo(f"America/{city}") for city in ("Chicago", "New_York", "Los_Angeles"))
-OFFICE = ClockPlace(CHICAGO)
+OFFICE = ClockLocation(CHICAGO)
 NOON = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
 """A Tuesday, noon in Chicago."""
 NIGHT = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
@@ -64,7 +64,7 @@ def test_who_withholds_their_number_gets_only_what_a_person_writes() -> None:
 @pytest.mark.parametrize("at", [NOON, NIGHT])
 @pytest.mark.parametrize("purpose", [TextPurpose.STOP_CONFIRMED, TextPurpose.HELP])
 def test_pain_11_the_stop_confirmation_is_not_blocked_by_its_own_opt_out(purpose: TextPurpose, at: datetime) -> None:
-    decision = decide(TextRequest(purpose, at, opted_out="stop", places=(OFFICE,)), at + timedelta(minutes=4))
+    decision = decide(TextRequest(purpose, at, opted_out="stop", locations=(OFFICE,)), at + timedelta(minutes=4))
     assert decision.verdict is Verdict.SEND
     assert decision.reasons
 
@@ -77,14 +77,14 @@ def test_a_confirmation_after_five_minutes_stays() -> None:
 
 @pytest.mark.parametrize("purpose", ONES_OWN)
 def test_an_answer_to_the_callers_own_call_goes_out_at_night(purpose: TextPurpose) -> None:
-    assert decide(TextRequest(purpose, NIGHT, places=(OFFICE,)), NIGHT).verdict is Verdict.SEND
+    assert decide(TextRequest(purpose, NIGHT, locations=(OFFICE,)), NIGHT).verdict is Verdict.SEND
 
 
 def test_an_agents_text_is_an_answer_for_an_hour_and_then_a_follow_up() -> None:
     heard = NIGHT - timedelta(minutes=60)
-    answer = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard, places=(OFFICE,))
+    answer = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard, locations=(OFFICE,))
     assert decide(answer, NIGHT).verdict is Verdict.SEND
-    late = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard - timedelta(seconds=1), places=(OFFICE,))
+    late = TextRequest(TextPurpose.AGENT, NIGHT, last_heard_at=heard - timedelta(seconds=1), locations=(OFFICE,))
     decision = decide(late, NIGHT)
     assert decision.verdict is Verdict.WAIT
     assert decision.until == local(CHICAGO, 2026, 3, 3, 8, 0)
@@ -92,39 +92,39 @@ def test_an_agents_text_is_an_answer_for_an_hour_and_then_a_follow_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "now", "until"),
+    ("locations", "now", "until"),
     [
         # Both zones have to be open: it is 8:00 in Chicago, and 6:00 in Los Angeles.
-        ((OFFICE, ClockPlace(LOS_ANGELES)), local(CHICAGO, 2026, 3, 3, 8, 0), local(LOS_ANGELES, 2026, 3, 3, 8, 0)),
+        ((OFFICE, ClockLocation(LOS_ANGELES)), local(CHICAGO, 2026, 3, 3, 8, 0), local(LOS_ANGELES, 2026, 3, 3, 8, 0)),
         # 20:30 in Chicago, 21:30 in New York: closed there until their morning, and then until ours.
-        ((OFFICE, ClockPlace(NEW_YORK)), local(CHICAGO, 2026, 3, 3, 20, 30), local(CHICAGO, 2026, 3, 4, 8, 0)),
+        ((OFFICE, ClockLocation(NEW_YORK)), local(CHICAGO, 2026, 3, 3, 20, 30), local(CHICAGO, 2026, 3, 4, 8, 0)),
         ((OFFICE,), local(CHICAGO, 2026, 3, 3, 20, 59), local(CHICAGO, 2026, 3, 3, 20, 59)),
         ((OFFICE,), local(CHICAGO, 2026, 3, 3, 21, 0), local(CHICAGO, 2026, 3, 4, 8, 0)),
         # Florida closes at 20:00.
-        ((ClockPlace(NEW_YORK, "Florida"),), local(NEW_YORK, 2026, 3, 3, 20, 0), local(NEW_YORK, 2026, 3, 4, 8, 0)),
+        ((ClockLocation(NEW_YORK, "Florida"),), local(NEW_YORK, 2026, 3, 3, 20, 0), local(NEW_YORK, 2026, 3, 4, 8, 0)),
         # Texas: not before noon on Sundays.
-        ((ClockPlace(CHICAGO, "Texas"),), local(CHICAGO, 2026, 3, 1, 9, 0), local(CHICAGO, 2026, 3, 1, 12, 0)),
+        ((ClockLocation(CHICAGO, "Texas"),), local(CHICAGO, 2026, 3, 1, 9, 0), local(CHICAGO, 2026, 3, 1, 12, 0)),
         # Alabama: not on Sundays at all.
-        ((ClockPlace(CHICAGO, "Alabama"),), local(CHICAGO, 2026, 3, 1, 12, 0), local(CHICAGO, 2026, 3, 2, 8, 0)),
+        ((ClockLocation(CHICAGO, "Alabama"),), local(CHICAGO, 2026, 3, 1, 12, 0), local(CHICAGO, 2026, 3, 2, 8, 0)),
         # The night the clocks go forward is an hour shorter.
         ((OFFICE,), local(CHICAGO, 2026, 3, 7, 22, 0), datetime(2026, 3, 8, 13, 0, tzinfo=UTC)),
         ((), NIGHT, NIGHT),
     ],
 )
-def test_quiet_hours(places: tuple[ClockPlace, ...], now: datetime, until: datetime) -> None:
-    assert next_open(places, now) == until
-    decision = decide(TextRequest(TextPurpose.AGENT, now, places=places), now)
+def test_quiet_hours(locations: tuple[ClockLocation, ...], now: datetime, until: datetime) -> None:
+    assert next_open(locations, now) == until
+    decision = decide(TextRequest(TextPurpose.AGENT, now, locations=locations), now)
     assert decision.verdict is (Verdict.SEND if until == now else Verdict.WAIT)
     assert decision.until == (None if until == now else until)
 
 
 @given(st.sampled_from(["", *gate.STATES]), st.sampled_from(["", *gate.STATES]), st.integers(0, 14 * 24 * 4))
 def test_it_always_opens_and_then_everywhere(one: str, other: str, quarters: int) -> None:
-    places = (OFFICE, ClockPlace(LOS_ANGELES, one), ClockPlace(NEW_YORK, other))
+    locations = (OFFICE, ClockLocation(LOS_ANGELES, one), ClockLocation(NEW_YORK, other))
     now = NIGHT + timedelta(minutes=15 * quarters)
-    opens = next_open(places, now)
+    opens = next_open(locations, now)
     assert now <= opens <= now + timedelta(days=4)
-    assert next_open(places, opens) == opens
+    assert next_open(locations, opens) == opens
 
 
 def sent(purpose: TextPurpose, settings: TextLimits, *minutes: int) -> tuple[tuple[Limit, tuple[datetime, ...]], ...]:
@@ -203,7 +203,7 @@ def test_what_is_of_no_use_any_more_is_not_sent(purpose: TextPurpose) -> None:
 
 
 def test_an_answer_that_a_carrier_has_held_up_for_hours_waits_for_the_morning() -> None:
-    ask = TextRequest(TextPurpose.LISTINGS_LINK, NIGHT, places=(OFFICE,))
+    ask = TextRequest(TextPurpose.LISTINGS_LINK, NIGHT, locations=(OFFICE,))
     assert decide(ask, NIGHT + timedelta(hours=1)).verdict is Verdict.SEND
     assert decide(ask, NIGHT + timedelta(hours=1, seconds=1)).until == local(CHICAGO, 2026, 3, 3, 8, 0)
 
@@ -224,7 +224,7 @@ def test_a_spike_is_many_and_many_more_than_usual(recent: int, before: int, is_o
 )
 def test_every_decision_says_why(purpose: TextPurpose, out: bool, quarters: int) -> None:
     now = NIGHT + timedelta(minutes=15 * quarters)
-    decision = decide(TextRequest(purpose, now, opted_out="stop" if out else "", places=(OFFICE,)), now)
+    decision = decide(TextRequest(purpose, now, opted_out="stop" if out else "", locations=(OFFICE,)), now)
     assert decision.reasons
     assert (decision.until is not None) == (decision.verdict is Verdict.WAIT)
     if out:

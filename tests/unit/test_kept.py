@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ari_app.call.kept import InLine, KeepsPlace, Kept, PassedTo, RingsAt, ToColleague, read, written
+from ari_app.call.kept import AwaitsCallback, InLine, Kept, PassedTo, RingsAt, ToColleague, read, written
 from crm.domain.calls import CallDirection, CallStep
 
 pytestmark = pytest.mark.unit
@@ -22,7 +22,7 @@ IN, OUT, INTERNAL = CallDirection.IN, CallDirection.OUT, CallDirection.INTERNAL
         (CallStep.CONSULT, OUT, "+15125550177", PassedTo("+15125550177")),
         (CallStep.PARKED, IN, "701", PassedTo("701")),
         (CallStep.QUEUE, IN, "since-1764230400", InLine(1764230400)),
-        (CallStep.QUEUE, IN, "kept", KeepsPlace()),
+        (CallStep.QUEUE, IN, "kept", AwaitsCallback()),
     ],
 )
 def test_what_a_step_keeps_is_read_as_it_was_meant(

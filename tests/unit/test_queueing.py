@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crm.domain.queueing import WaitingCaller, place, turns
+from crm.domain.queueing import WaitingCaller, position, turns
 
 pytestmark = pytest.mark.unit
 
@@ -23,15 +23,15 @@ LINE = [SECOND, ELSEWHERE, FIRST]
 
 
 def test_places_are_counted_over_those_who_wait_for_the_same_people() -> None:
-    assert [place(one, LINE) for one in (FIRST, SECOND, ELSEWHERE)] == [1, 2, 1]
+    assert [position(one, LINE) for one in (FIRST, SECOND, ELSEWHERE)] == [1, 2, 1]
     for_all = waits("all", 6, NORTH | SOUTH)
-    assert place(for_all, [*LINE, for_all]) == 3
-    assert place(SECOND, [*LINE, for_all]) == 3
+    assert position(for_all, [*LINE, for_all]) == 3
+    assert position(SECOND, [*LINE, for_all]) == 3
 
 
 def test_who_began_at_the_same_moment_keeps_one_order() -> None:
     one, other = waits("a", 5), waits("b", 5)
-    assert [place(one, [one, other]), place(other, [other, one])] == [1, 2]
+    assert [position(one, [one, other]), position(other, [other, one])] == [1, 2]
 
 
 def test_when_one_is_free_then_only_the_caller_who_has_waited_longest_gets_them() -> None:
@@ -54,7 +54,7 @@ def test_nobody_gets_people_they_do_not_wait_for() -> None:
 def test_who_is_being_rung_for_or_called_back_later_lets_the_next_one_pass_but_keeps_the_place() -> None:
     busy = waits("first", 9, is_ready=False)
     assert turns([busy, SECOND], ["bob"]) == {"second": ("bob",)}
-    assert place(SECOND, [busy, SECOND]) == 2
+    assert position(SECOND, [busy, SECOND]) == 2
 
 
 def test_who_passed_is_rung_for_the_next_one() -> None:

@@ -18,7 +18,7 @@ class OneCall:
     id: str
     parts: frozenset[str] = frozenset()
     wait: Waiter | None = None
-    keeps_place: bool = False
+    is_callback: bool = False
     ringing: frozenset[str] = frozenset()
 
 

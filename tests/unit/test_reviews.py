@@ -30,7 +30,7 @@ def test_calls_with_an_answer_are_read_and_the_others_left_out() -> None:
         ("c1", True, ""),
         ("c3", False, "Wanted Lakeside, not Elm"),
     ]
-    assert found[1].place == "line 5, column 1 (call)"
+    assert found[1].location == "line 5, column 1 (call)"
 
 
 def test_semicolons_and_other_ways_to_write_yes_are_understood() -> None:

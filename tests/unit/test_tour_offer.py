@@ -141,7 +141,7 @@ def test_every_language_has_the_same_phrases_with_the_same_places() -> None:
     for language in speech.languages():
         assert set(speech.phrases(language)) == set(english)
         for name, text in speech.phrases(language).items():
-            assert all((place in text) == (place in english[name]) for place in ("{name}", "{key}")), name
+            assert all((one in text) == (one in english[name]) for one in ("{name}", "{key}")), name
             assert text.format(name="Elm Street", key="1")
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from crm.domain.calls import KINDS, Fact, VoicemailLeft
+from crm.domain.calls import KINDS, CallbackQueued, Fact, VoicemailLeft
 from crm.domain.errors import Invalid
 from crm.store.models import CallEvent
 
-_FORMER = {"MessageLeft": VoicemailLeft}
+_FORMER: dict[str, type[Fact]] = {"MessageLeft": VoicemailLeft, "PlaceKept": CallbackQueued}
 """Names that older versions gave to facts; journals and call_event still contain them."""
 _KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")

@@ -39,7 +39,7 @@ BY_HAND = timedelta(minutes=2)
 PROMISED = timedelta(hours=1)
 """The same for a promised callback, counted from when it was due; after that it is left as an overdue task."""
 KEPT = timedelta(hours=1)
-"""How long after its task was due a kept place may still be called back; after that it is left as an overdue task."""
+"""How long after its task was due a queued callback may still be made; after that it is left as an overdue task."""
 LEFT_TO_OTHERS = timedelta(seconds=15)
 """How long an order is left to the node where the agent's phone is registered, if another node is alive."""
 MARGIN = timedelta(seconds=20)
@@ -69,8 +69,8 @@ class OrderClaim:
     """E.164."""
     name: str
     """The person's name, as announced to the agent; empty when unknown."""
-    keeps_place: bool = False
-    """Whether the person kept a place in line, and it is now their turn."""
+    is_callback: bool = False
+    """Whether the person asked for it while in line, and it is now their turn."""
 
 
 # --- placing them ---
@@ -149,7 +149,7 @@ def _place(
     return order
 
 
-def keep_place(
+def queue_callback(
     session: Session,
     config: Config,
     *,
@@ -159,14 +159,14 @@ def keep_place(
     since: datetime,
     now: datetime,
 ) -> None:
-    """Orders the call back to somebody who keeps the place in line they have had since `since`. Ordered only once."""
+    """Orders the callback of somebody who keeps their position in line, by `since`. Ordered only once."""
     _order_once(
         session,
         config,
         task,
         number,
         now,
-        why="place kept",
+        why="callback queued",
         not_before=now,
         expires_at=task.due_at + KEPT,
         since=since,
@@ -253,12 +253,12 @@ def _claimed(session: Session, config: Config, order: CallOrder, now: datetime) 
     lead = who_is(session, order.to_number).lead
     name = lead.name if lead else ""
     return OrderClaim(
-        order.id, order.call_id, order.agent.slug, order.to_number, name, keeps_place=order.since is not None
+        order.id, order.call_id, order.agent.slug, order.to_number, name, is_callback=order.since is not None
     )
 
 
 @dataclass(frozen=True)
-class KeptPlace:
+class QueuedCallback:
     """A caller who hung up, to be called back when it is their turn."""
 
     order_id: int
@@ -272,14 +272,14 @@ class KeptPlace:
     """Slug of the agent rung last; empty before the first try."""
 
 
-def places(session: Session, config: Config, now: datetime) -> list[KeptPlace]:
-    """Callers who keep a place in line, longest wait first."""
+def queued_callbacks(session: Session, config: Config, now: datetime) -> list[QueuedCallback]:
+    """Callers who have hung up and are called back in turn, longest wait first."""
     if session.scalar(_any_open) is None:
         return []
     kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
     found = session.scalars(kept).all()
     return [
-        KeptPlace(
+        QueuedCallback(
             order.id,
             order.since,
             tuple(order.agents),
@@ -291,8 +291,8 @@ def places(session: Session, config: Config, now: datetime) -> list[KeptPlace]:
     ]
 
 
-def claim_place(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> OrderClaim | None:
-    """Takes the order of a kept place for an agent who is free. None when it need not be carried out any more, cannot
+def claim_callback(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> OrderClaim | None:
+    """Takes a queued callback for an agent who is free. None when it need not be carried out any more, cannot
     be tried yet, or another worker has it. Raises Unavailable."""
     wanted = select(CallOrder.id).where(CallOrder.id == order_id, _is_kept())
     if session.scalar(wanted.with_for_update(skip_locked=True)) is None:
@@ -346,7 +346,7 @@ def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
 def _due(now: datetime) -> Select[int]:
     waiting = (CallOrder.state == State.WAITING) & (CallOrder.not_before <= now)
     left = (CallOrder.state == State.DIALLING) & (CallOrder.claimed_until <= now)
-    # Kept places are called when an agent is free (`claim_place`); here they are only closed.
+    # Queued callbacks are made when an agent is free (`claim_callback`); here they are only closed.
     is_mine = CallOrder.since.is_(None) | _is_stale(now)
     return select(CallOrder.id).where(is_mine, or_(waiting, left)).order_by(CallOrder.not_before, CallOrder.id)
 

@@ -10,5 +10,7 @@ from crm.store.queries.dialing import rules
 
 def refusal(config: Config, number: str) -> str:
     """Why nothing goes to this number (E.164), as one sentence; empty when it may."""
-    refused = dialing.refused_place(number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number))
+    refused = dialing.refused_destination(
+        number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number)
+    )
     return str(refused) if refused else ""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config, Texts
 from crm.domain import gate
 from crm.domain.delivery import DeliveryState
-from crm.domain.gate import ClockPlace, GateDecision, Limit, TextLimits, TextRequest, Verdict
+from crm.domain.gate import ClockLocation, GateDecision, Limit, TextLimits, TextRequest, Verdict
 from crm.domain.texts import TextPurpose, of_use_until
 from crm.edge import numbers
 from crm.services.outbox import destinations
@@ -88,7 +88,7 @@ def _ask(session: Session, config: Config, message: Message, now: datetime) -> T
         # Without that setting no such number is known.
         is_withheld=config.privacy.keep_withheld and calls.is_withheld(session, to),
         last_heard_at=messages.last_heard_at(session, to, message.created_at),
-        places=places(config, to),
+        locations=locations(config, to),
         paused_until=paused.ends_at if paused else None,
         sent=tuple(sent),
     )
@@ -105,13 +105,13 @@ def _limits(texts: Texts) -> TextLimits:
     )
 
 
-def places(config: Config, number: str) -> tuple[ClockPlace, ...]:
+def locations(config: Config, number: str) -> tuple[ClockLocation, ...]:
     """The office, and every zone the number may be in."""
     state = numbers.state(number)
-    found = [ClockPlace(config.tz)]
+    found = [ClockLocation(config.tz)]
     for name in numbers.zones(number):
         try:
-            found.append(ClockPlace(ZoneInfo(name), state))
+            found.append(ClockLocation(ZoneInfo(name), state))
         except (ZoneInfoNotFoundError, ValueError):
             continue
     return tuple(found)

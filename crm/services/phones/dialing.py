@@ -86,8 +86,8 @@ def check(session: Session, config: Config, *, number: str, purpose: DialPurpose
 
 def warning(config: Config, number: str, now: datetime) -> str:
     """What whoever calls this number by hand should know first; empty for nothing."""
-    places = gatekeeper.places(config, number)
-    if gate.next_open(places, now) > now:
+    locations = gatekeeper.locations(config, number)
+    if gate.next_open(locations, now) > now:
         return "It is outside the hours in which people may be called without having asked, where this number is."
     return ""
 

@@ -142,7 +142,7 @@ class NodeHealth:
 
     node: str
     """Its name."""
-    place: str
+    home: str
     """Machine and folder of its home."""
     seen_at: datetime
     """Its latest sign of life; it gives one each minute."""
@@ -173,7 +173,7 @@ class LineHealth:
     longest_seconds: int | None = None
     """How long the first of them has waited; null when nobody is waiting."""
     to_call_back: int = 0
-    """Have hung up but keep their place, and are called when it is their turn."""
+    """Have hung up and are called back when it is their turn."""
 
 
 @dataclass(frozen=True)
@@ -372,12 +372,12 @@ def _on_record(
         devices=[_device(device, endpoints, now) for device in devices.find_all(session)],
         forwarding=_forwarding(session, config),
         nodes=[
-            NodeHealth(one.name, one.place, one.seen_at, up=now - one.seen_at < nodes.LIVELY)
+            NodeHealth(one.name, one.home, one.seen_at, up=now - one.seen_at < nodes.LIVELY)
             for one in nodes.listed(session)
         ],
         offices=_offices(session, config, now),
         calls=_in_progress(config, open_calls, _from_trunks(channels), with_app),
-        line=LineHealth(len(waiting_since), longest, len(orders.places(session, config, now))),
+        line=LineHealth(len(waiting_since), longest, len(orders.queued_callbacks(session, config, now))),
         texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
         emergencies=_emergencies(session, now - emergencies.RECENT),
     )

@@ -424,7 +424,7 @@ class _Importer:
             # Written in another way, so reading the list could not tell.
             self.problems.append(row.problem("number", f"{number} is already in {self._numbers[number]}."))
             return False
-        self._numbers[number] = row.places["number"]
+        self._numbers[number] = row.locations["number"]
         found = self._contacts.get(known.contact.id) if known.contact else None
         if "property" not in row.values and found:
             place = found.property
@@ -455,10 +455,10 @@ class _Importer:
     # --- lists that replace what was there ---
 
     def _hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
-        by_place: dict[str, list[Row]] = {}
+        by_property: dict[str, list[Row]] = {}
         for row in rows:
-            by_place.setdefault(row.values.get("property") or "", []).append(row)
-        for slug, mine in by_place.items():
+            by_property.setdefault(row.values.get("property") or "", []).append(row)
+        for slug, mine in by_property.items():
             place = self._named(session, Property, mine[0], "property", "property")
             week = self._week(mine)
             if place is not None or not slug:

@@ -25,9 +25,9 @@ def beat(session: Session, config: Config, now: datetime) -> list[tuple[str, dat
     """Says that this node lives. Returns the open calls of nodes that are gone, and when those were seen last."""
     own = session.get(Node, config.node)
     if own is None:
-        session.add(Node(name=config.node, place=here(config), seen_at=now))
+        session.add(Node(name=config.node, home=here(config), seen_at=now))
     else:
-        own.place, own.seen_at = here(config), now
+        own.home, own.seen_at = here(config), now
     left = nodes.left_behind(session, config.node, now)
     if not left:
         session.execute(delete(Node).where(Node.name != config.node, Node.seen_at < now - FORGOTTEN))

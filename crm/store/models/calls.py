@@ -136,7 +136,7 @@ class RoutingDecision(Base):
 
 
 class Roster(Base):
-    """All agents of the office at some time. Decisions name them by their places in it (crm/store/decisions.py)."""
+    """All agents of the office at some time. Decisions name them by their positions in it (crm/store/decisions.py)."""
 
     __tablename__ = "roster"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, comment="hash of the list")
@@ -229,10 +229,10 @@ class CallOrder(Base):
     )
     error: Mapped[str] = mapped_column(String(300), default="")
     since: Mapped[datetime | None] = mapped_column(
-        comment="the person keeps the place of who has waited since then, and is called when somebody is free"
+        comment="the person keeps the position of one who has waited since then, and is called when somebody is free"
     )
     agents: Mapped[list[str]] = mapped_column(
-        JSON, default=list, server_default="[]", comment="slugs of those who may be rung for a kept place"
+        JSON, default=list, server_default="[]", comment="slugs of those who may be rung for a queued callback"
     )
     created_at: Mapped[datetime]
     agent: Mapped[Agent] = relationship()

@@ -15,5 +15,5 @@ class Node(Base):
 
     __tablename__ = "node"
     name: Mapped[str] = mapped_column(String(16), primary_key=True)
-    place: Mapped[str] = mapped_column(String(300), comment="machine and folder of the home")
+    home: Mapped[str] = mapped_column(String(300), comment="machine and folder of the home")
     seen_at: Mapped[datetime] = mapped_column(comment="the app's latest sign of life here")

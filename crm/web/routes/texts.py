@@ -77,9 +77,9 @@ async def _answered(
         return Response(status_code=400)
     except Exception as error:  # noqa: BLE001 - a door
         # The carrier is told to come again, and the next request is served. A driver's message would quote the text, so
-        # only the error's kind and place are told.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+        # only the error's kind and line are told.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         _log.error("a webhook failed", extra={**about, "error": type(error).__name__, "where": where})
         return Response("try again\n", 503, media_type="text/plain", headers={"Retry-After": "30"})
 

@@ -8,7 +8,7 @@ from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
 from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_ours_went
 from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
-from crm.services.calls.aftermath.promises import keep_place
+from crm.services.calls.aftermath.promises import queue_callback
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
 from crm.services.calls.aftermath.texts import text_missed
@@ -31,7 +31,7 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
         blocked=story.blocked,
         handed_over=story.handed_over,
         booked=story.tour_id is not None,
-        place_kept=story.place_kept is not None,
+        callback_queued=story.callback_queued is not None,
         interrupted=story.cut is not None,
     )
     call.outcome = outcome
@@ -59,8 +59,8 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
 
     remember_language(scene, lead)
     keep_task(scene, lead, outcome, ended_at)
-    if outcome is Outcome.CALLBACK and story.place_kept:
-        keep_place(scene, lead, story.place_kept)
+    if outcome is Outcome.CALLBACK and story.callback_queued:
+        queue_callback(scene, lead, story.callback_queued)
         return
     is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.BLOCKED)
     is_answered = link is not None or story.promised or story.is_emergency_callback

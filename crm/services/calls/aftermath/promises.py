@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from crm.domain import texts
-from crm.domain.calls import CallbackPromised, PlaceKept
+from crm.domain.calls import CallbackPromised, CallbackQueued
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextPurpose
 from crm.services.calls import orders
@@ -46,15 +46,15 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
         queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)
 
 
-def keep_place(scene: Scene, lead: Lead | None, kept: PlaceKept) -> None:
+def queue_callback(scene: Scene, lead: Lead | None, kept: CallbackQueued) -> None:
     """Keeps the caller's place in line: orders a callback for when it is their turn, and confirms it by text."""
     session, call = scene.session, scene.call
     task = tasks.of_call(session, call.id)
     if task is None or call.caller is None:
         return
-    orders.keep_place(
+    orders.queue_callback(
         session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
     )
     if lead and scene.may_text():
-        body = texts.place_kept(scene.name(), scene.language(lead))
+        body = texts.callback_queued(scene.name(), scene.language(lead))
         queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)

@@ -52,10 +52,10 @@ def _home(config: Config) -> Iterator[Finding]:
 
 def _node(config: Config, health: Health) -> Iterator[Finding]:
     own = next((one for one in health.nodes if one.node == config.node), None)
-    if own and own.up and own.place != nodes.here(config):
+    if own and own.up and own.home != nodes.here(config):
         yield fault(
             "node",
-            f"Another home on this database, {own.place}, has the same node name as this one, {config.node}.",
+            f"Another home on this database, {own.home}, has the same node name as this one, {config.node}.",
             "node_twice",
             file=str(config.home / settings.NODE),
         )
@@ -65,7 +65,7 @@ def _node(config: Config, health: Health) -> Iterator[Finding]:
         if one.node != config.node and not one.up:
             yield warn(
                 "node",
-                f"Node {one.node} ({one.place}) has given no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC.",
+                f"Node {one.node} ({one.home}) has given no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC.",
                 "node_silent",
             )
 

@@ -14,7 +14,7 @@ from ari_app.call.call import Wait
 from ari_app.call.kept import RingsAt, read
 from ari_app.call.legs import RingingLeg
 from ari_app.flows import queue, ring_group
-from ari_app.workers.turns import PATIENCE, _end_hopeless
+from ari_app.workers.queue_dispatcher import PATIENCE, _end_hopeless
 from crm.config import Config
 from crm.domain.calls import CallDirection, CallStep
 from crm.domain.errors import Unavailable

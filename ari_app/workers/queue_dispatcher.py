@@ -1,4 +1,4 @@
-"""Gives whoever becomes free to the caller who has waited longest, on the phone or keeping the place to be called back.
+"""Gives whoever becomes free to the caller who has waited longest, on the phone or to be called back.
 
 One for the whole app, so that nobody's phones ring for two who wait.
 """
@@ -24,13 +24,13 @@ PATIENCE = 10
 """So many looks in a row nobody is there who would take a caller: then the waiting is over."""
 
 
-class Turns:
+class QueueDispatcher:
     def __init__(self, office: AppContext, begin: Callable[[OrderClaim], None]) -> None:
         self._office = office
         self._begin = begin
         """Starts the call that an order asks for."""
         self._changes, self._read = 1, 0
-        """Of orders: how often there were any, and as of which of them the places were read."""
+        """Of orders: how often there were any, and as of which of them the callbacks were read."""
 
     async def run(self, troubles: Troubles) -> None:
         """Looks again and again: who is free is known to Asterisk, and who waits to the flows."""
@@ -44,16 +44,16 @@ class Turns:
         office = self._office
         if not office.client.connected.is_set():
             return
-        # Nobody keeps a place unless an order says so; and when it is due, time tells.
+        # Nobody is called back unless an order says so; and when it is due, time tells.
         changes = self._changes
-        if changes != self._read or office.calls.places:
+        if changes != self._read or office.calls.callbacks:
             async with asyncio.timeout(office.config.survival.store_seconds):
-                office.calls.places = await office.store.read(orders.places, office.config, office.now())
+                office.calls.callbacks = await office.store.read(orders.queued_callbacks, office.config, office.now())
             self._read = changes
-        places = office.calls.places
+        callbacks = office.calls.callbacks
         if office.calls.are_returning(CallStep.QUEUE):
             return
-        if not any(call.wait for call in office.calls) and not any(place.is_due for place in places):
+        if not any(call.wait for call in office.calls) and not any(callback.is_due for callback in callbacks):
             return
         agents = by_idleness(await availability(office, _awaited(office)))
         now = office.now()
@@ -67,10 +67,10 @@ class Turns:
             if call.wait and (agents_for := given.get(call.id)):
                 call.ringing.update(agents_for)
                 call.wait.turn.put_nowait(agents_for)
-        for place in places if office.places_calls else ():
-            for agent in given.get(order_id(place), ()):
+        for callback in callbacks if office.places_calls else ():
+            for agent in given.get(order_id(callback), ()):
                 if claim := await office.store.run(
-                    orders.claim_place, office.config, place.order_id, agent, office.now()
+                    orders.claim_callback, office.config, callback.order_id, agent, office.now()
                 ):
                     self._begin(claim)
 
@@ -78,7 +78,7 @@ class Turns:
 def _awaited(office: AppContext) -> set[str]:
     """Slugs of all whom somebody waits for."""
     waits = [call.wait.agents for call in office.calls if call.wait]
-    return {agent for agents in (*waits, *(place.agents for place in office.calls.places)) for agent in agents}
+    return {agent for agents in (*waits, *(callback.agents for callback in office.calls.callbacks)) for agent in agents}
 
 
 def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str]:

@@ -52,6 +52,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our web server: pages for visitors."""
     webhooks: int = 8091
     """Only the carriers' webhooks; they are also answered on `web`, where visitors may crowd them out."""
+    site: int = 8092
+    """The public site, with listings and forms."""
     hep: int = 9060
     """UDP, where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
@@ -117,6 +119,18 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Address of our web server, behind a proxy with a certificate."""
     public_url: str = ""
     """The proxy's address from outside, e.g. https://phone.example.com; Twilio's signatures cover it."""
+
+
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    public_url: str = ""
+    """The public site's address from outside, e.g. https://homes.example.com, behind a proxy with a certificate; empty:
+    nobody outside reaches it."""
+    behind_proxy: bool = True
+    """Requests from this machine come from a proxy, which adds the visitor's address to X-Forwarded-For as its last."""
+    forms_per_hour: PositiveInt = 20
+    """Forms that one network address may send within an hour."""
+    requests_per_minute: PositiveInt = 300
+    """Pages that one network address may ask for within a minute."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -498,6 +512,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: CallLimits = CallLimits()
     bans: Bans = Bans()
     web: Web = Web()
+    site: Site = Site()
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()
@@ -711,7 +726,7 @@ def _check(config: Config, path: Path) -> None:
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigError(f"{path}: timezone {config.timezone!r} is unknown; write one like America/Chicago.") from None
     ports = config.ports
-    names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "hep", "demo", "rtp_first", "rtp_last")
+    names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "site", "hep", "demo", "rtp_first", "rtp_last")
     single = {name: getattr(ports, name) for name in names}
     for name, port in single.items():
         if not 1024 <= port <= 65525:
@@ -826,6 +841,7 @@ def template(ports_from: int | None, region: str, timezone: str, database: str =
             sips=ports_from + 5,
             webhooks=ports_from + 6,
             hep=ports_from + 7,
+            site=ports_from + 8,
             demo=ports_from + 10,
             rtp_first=ports_from + 100,
             rtp_last=ports_from + 299,

@@ -1,4 +1,4 @@
-"""The web server's two listeners."""
+"""The web server's listeners."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 from ari_app.parts.shared import Part, Shared
 from crm.web import app as server
 from crm.web.routes.texts import Webhooks
+from crm.web.site.app import build as build_site
 
 
 def web(shared: Shared) -> list[Part]:
@@ -15,3 +16,8 @@ def web(shared: Shared) -> list[Part]:
         partial(server.keep_serving, config, server.build(webhooks), shared.troubles),
         partial(server.keep_serving, config, server.build_webhooks(webhooks), shared.troubles, "webhooks"),
     ]
+
+
+def site(shared: Shared) -> list[Part]:
+    """The public site, on a listener of its own: whoever crowds it does not keep the carriers' webhooks away."""
+    return [partial(server.keep_serving, shared.crm.config, build_site(shared.crm), shared.troubles, "site")]

@@ -19,7 +19,7 @@ from crm.domain import lead_rows
 from crm.domain.leads import LeadFilter
 from crm.services.audit import By
 from crm.services.people import lead_lists
-from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, Taken
+from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceResult
 from crm.store import statistics
 from crm.store.session import Store
 from crm.views import lead_export
@@ -111,7 +111,7 @@ def read(
     return done
 
 
-def _take(crm: Crm, by: By, some: list[ListLine | Rejected], source: str, dry_run: bool) -> Taken:
+def _take(crm: Crm, by: By, some: list[ListLine | Rejected], source: str, dry_run: bool) -> SliceResult:
     lines = [one for one in some if isinstance(one, ListLine)]
     if dry_run:
         taken = crm.store.read_blocking(lead_lists.take, crm.config, by, lines, source)

@@ -221,6 +221,8 @@ class Happened(StrEnum):
     NOTE = "Note"
     EMAIL = "Email"
     """Either way."""
+    FORM = "Form"
+    """They filled in a form on the website."""
     MEETING = "Meeting"
     """The two met, other than on a tour."""
     STATUS_CHANGED = "StatusChanged"

@@ -17,13 +17,15 @@ class TaskKind(StrEnum):
     """The caller has the listings and nobody has talked to them yet."""
     REPLY = "reply"
     """To the text a person wrote; one for a thread, however many they write."""
+    INQUIRY = "inquiry"
+    """To answer what they wrote on the website; one a person."""
     TO_DO = "to_do"
     """Somebody wrote it down."""
     UNKNOWN_DID = "unknown_did"
     """A number reaches us that is no line: add the line, or have the carrier correct it."""
 
 
-ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.UNKNOWN_DID})
+ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.INQUIRY, TaskKind.UNKNOWN_DID})
 """However many calls there are, one is open. Each voicemail has to be listened to: it is taken and escalated on
 its own. Replies are one per thread."""
 

@@ -18,7 +18,7 @@ from crm.config import Config
 from crm.web.guard import IDLE_SECONDS, GuardedProtocol
 from crm.web.routes import texts, tours
 from crm.web.routes.texts import Webhooks
-from crm.web.shield import shielded
+from crm.web.shield import hosts, shielded
 from crm.worker import Troubles
 
 START_SECONDS = 10.0
@@ -39,7 +39,8 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
     app = Starlette(routes=routes)
     # A redirect would name whatever host was asked for.
     app.router.redirect_slashes = False
-    return shielded(app, webhooks.crm.config.web)
+    web = webhooks.crm.config.web
+    return shielded(app, hosts(web, web.public_url))
 
 
 async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web") -> None:

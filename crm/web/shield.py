@@ -27,9 +27,9 @@ READ_SECONDS = 10.0
 """How long a whole body may take to come."""
 
 
-def shielded(app: ASGIApp, web: Web) -> ASGIApp:
-    """`app` for requests that name one of our hosts, with HEADERS on every answer."""
-    checked = TrustedHostMiddleware(app, allowed_hosts=hosts(web), www_redirect=False)
+def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
+    """`app` for requests that name one of the allowed hosts, with HEADERS on every answer."""
+    checked = TrustedHostMiddleware(app, allowed_hosts=allowed, www_redirect=False)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -44,9 +44,9 @@ def shielded(app: ASGIApp, web: Web) -> ASGIApp:
     return answer
 
 
-def hosts(web: Web) -> list[str]:
+def hosts(web: Web, public_url: str) -> list[str]:
     """Names a request may be for: the public one, and for a proxy or a test beside us, the addresses we listen on."""
-    public = urlsplit(web.public_url).hostname
+    public = urlsplit(public_url).hostname
     own = [] if web.bind in ("0.0.0.0", "::") else [web.bind]
     return [*([public] if public else []), *own, "localhost", "127.0.0.1", "::1", "[::1]"]
 

@@ -16,7 +16,7 @@ from crm.domain.leads import LeadFilter, LeasingStage
 from crm.services import tasks
 from crm.services.audit import By
 from crm.services.people import intake, lead_lists, leads, opt_outs
-from crm.services.people.lead_lists import ListLine, Rejected, Taken
+from crm.services.people.lead_lists import ListLine, Rejected, SliceResult
 from crm.store.models import Activity, Lead, OptOut, Property, Unit
 from crm.store.session import Store
 from crm.views import lead_export
@@ -28,7 +28,7 @@ BY = By("alice", NOW)
 HOUR = timedelta(hours=1)
 
 
-def take(store: Store, config: Config, text: str, by: By = BY) -> Taken:
+def take(store: Store, config: Config, text: str, by: By = BY) -> SliceResult:
     _, lines = lead_lists.lines(io.StringIO(text))
     some = list(lines)
     broken = [one for one in some if isinstance(one, Rejected)]

@@ -53,7 +53,7 @@ class Rejected:
 
 
 @dataclass(slots=True)
-class Taken:
+class SliceResult:
     """What became of the lines."""
 
     added: int = 0
@@ -132,9 +132,9 @@ class _Person:
     answer: datetime | None
 
 
-def take(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> Taken:
+def take(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> SliceResult:
     """Takes a slice of a list in one transaction; `source` is where leads without one come from."""
-    taken = Taken()
+    taken = SliceResult()
     known = _Named(session, config, some)
     people: list[_Person] = []
     for line in some:

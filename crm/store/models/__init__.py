@@ -5,6 +5,7 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 
 from __future__ import annotations
 
+from crm.store.models.arrivals import ArrivalRecord, Consent
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import (
@@ -57,6 +58,7 @@ __all__ = [
     "Agent",
     "AgentHours",
     "Answer",
+    "ArrivalRecord",
     "AuditEntry",
     "Base",
     "BlockedCaller",
@@ -64,6 +66,7 @@ __all__ = [
     "CallEvent",
     "CallOrder",
     "CallReview",
+    "Consent",
     "Contact",
     "ContentVersion",
     "Desk",

@@ -1,0 +1,420 @@
+"""The public site's pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from crm.context import Crm
+from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from crm.domain.listings import ListingFilter
+from crm.domain.tours import Slot, TourKind
+from crm.edge import pictures
+from crm.services.arrivals import forms
+from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
+from crm.services.audit import By
+from crm.services.tours import times
+from crm.views import listings, site
+from crm.views.listings import Card, Page, PlacePage
+from crm.views.site import SiteOffice
+from crm.web.shield import body, hosts, shielded
+from crm.web.site import visitors
+from crm.web.site.looks import STYLE, Looks
+from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
+from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
+
+PAGE = 24
+"""Homes on a page of the list."""
+LONGEST_FORM = 32 * 1024
+"""Bytes."""
+TIMES = 60
+"""Free times that are offered."""
+LARGEST_ID = 2**31 - 1
+PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
+
+_log = logging.getLogger(__name__)
+_Endpoint = Callable[["PageVisit"], Awaitable[Response]]
+
+
+@dataclass
+class PageVisit:
+    """One request, and what answers it."""
+
+    crm: Crm
+    request: Request
+    looks: Looks
+    keys: FormKeys
+    limits: Limits
+
+    @property
+    def address(self) -> str:
+        return visitors.address(self.request, self.crm.config.site)
+
+    def page(self, template: str, office: SiteOffice, status: int = 200, **values: Any) -> Response:
+        today = self.crm.now().astimezone(self.crm.config.tz).date()
+        return self.looks.page(template, office, status, path=self.request.url.path, today=today, **values)
+
+    async def office(self, property_slug: str | None = None) -> SiteOffice:
+        return await self.crm.store.read(site.office, property_slug)
+
+
+def build(crm: Crm) -> ASGIApp:
+    """The public site, on ports.site."""
+    keys, limits = FormKeys(crm.secrets), Limits(crm.config.site)
+    files = [
+        Route("/robots.txt", partial(_robots, crm)),
+        Route("/sitemap.xml", partial(_sitemap, crm)),
+        Route(STYLE.path, _style),
+        Route("/pictures/{name}", partial(_picture, crm)),
+    ]
+    pages: list[Route] = []
+    # The first language has no prefix, and its last route takes everything, so it comes last.
+    for language in reversed(LANGUAGES):
+        prefix = "" if language == next(iter(LANGUAGES)) else f"/{language}"
+        looks = Looks(crm.config, language, prefix)
+
+        def route(path: str, act: _Endpoint, *methods: str, looks: Looks = looks, prefix: str = prefix) -> Route:
+            async def endpoint(request: Request) -> Response:
+                return await _answered(PageVisit(crm, request, looks, keys, limits), act)
+
+            return Route(f"{prefix}{path}", endpoint, methods=methods or ("GET",))
+
+        both = ("GET", "POST")
+        pages += [
+            route("" if prefix else "/", _list),
+            route("/homes/{listing:int}", _home),
+            route("/homes/{listing:int}/question", _form, *both),
+            route("/homes/{listing:int}/tour", _form, *both),
+            route("/properties/{property}", _place),
+            route("/properties/{property}/question", _form, *both),
+            route("/properties/{property}/tour", _form, *both),
+            route("/contact", _form, *both),
+            route("/{rest:path}", _nothing),
+        ]
+    app = Starlette(routes=[*files, *pages])
+    app.router.redirect_slashes = False
+    return shielded(app, hosts(crm.config.web, crm.config.site.public_url))
+
+
+async def _answered(visit: PageVisit, act: _Endpoint) -> Response:
+    """The one table from what went wrong to a page."""
+    nobody = SiteOffice("", None)
+    looks = visit.looks
+    try:
+        if not visit.limits.may_look(visit.address):
+            return visit.page("said", nobody, 429, said=looks.say("slow_down"))
+        return await act(visit)
+    except (NotFound, _Gone) as error:
+        key = "gone" if isinstance(error, _Gone) else "not_found"
+        return visit.page("said", await visit.office(), 404, said=looks.say(key))
+    except Unavailable:
+        return visit.page("said", nobody, 503, said=looks.say("trouble"))
+    except HTTPException as error:
+        return visit.page("said", nobody, error.status_code, said=looks.say("message_long"))
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except Exception:  # noqa: BLE001 - a door: the visitor gets a page, and we the reason
+        _log.exception("a page of the site failed")
+        return visit.page("said", nobody, 500, said=looks.say("trouble"))
+
+
+class _Gone(Exception):
+    """A home that is not public, or not any more."""
+
+
+async def _nothing(visit: PageVisit) -> Response:
+    raise NotFound("There is no such page.", code="page_unknown")
+
+
+async def _list(visit: PageVisit) -> Response:
+    query = visit.request.query_params
+    wanted = ListingFilter(
+        property=_slug(query.get("property")),
+        bedrooms=_number(query.get("bedrooms"), 9),
+        rent_to=_money(query.get("up_to")),
+        available_by=_date(query.get("by")),
+        pets=query.get("pets") if query.get("pets") in ("cats", "dogs") else None,
+    )
+    after = _after(query.get("after"))
+
+    def read(session: Session) -> tuple[SiteOffice, list[Card]]:
+        found = listings.cards(
+            session, visit.crm.now(), wanted, after=after, limit=PAGE + 1, language=visit.looks.language
+        )
+        return site.office(session), found
+
+    office, cards = await visit.crm.store.read(read)
+    more = ""
+    if len(cards) > PAGE:
+        cards = cards[:PAGE]
+        kept = {key: value for key, value in query.items() if key in ("property", "bedrooms", "up_to", "by", "pets")}
+        more = urlencode({**kept, "after": f"{cards[-1].rent}-{cards[-1].id}"})
+    return visit.page("list", office, cards=cards, more=more, asked=dict(query), is_first=after is None)
+
+
+async def _home(visit: PageVisit) -> Response:
+    office, home = await _read_home(visit)
+    return visit.page("home", office, home=home)
+
+
+async def _read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
+    listing_id = visit.request.path_params["listing"]
+    if listing_id > LARGEST_ID:
+        raise _Gone
+
+    def read(session: Session) -> tuple[SiteOffice, Page] | None:
+        found = listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
+        return (site.office(session, found.property), found) if found else None
+
+    if (found := await visit.crm.store.read(read)) is None:
+        raise _Gone
+    return found
+
+
+async def _place(visit: PageVisit) -> Response:
+    slug = _slug(visit.request.path_params["property"])
+
+    def read(session: Session) -> tuple[SiteOffice, PlacePage, list[Card]] | None:
+        found = listings.place(session, slug or "", visit.looks.language)
+        if found is None:
+            return None
+        wanted = ListingFilter(property=slug)
+        homes = listings.cards(session, visit.crm.now(), wanted, limit=PAGE, language=visit.looks.language)
+        return site.office(session, slug), found, homes
+
+    if (found := await visit.crm.store.read(read)) is None:
+        raise NotFound("There is no such property.", code="property_unknown")
+    office, place, homes = found
+    return visit.page("place", office, place=place, cards=homes)
+
+
+@dataclass
+class _About:
+    """What a form is about."""
+
+    office: SiteOffice
+    name: str
+    back: str
+    listing_id: int | None = None
+    property: str | None = None
+    property_id: int | None = None
+    tz: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    """Of the property."""
+    slots: list[Slot] = field(default_factory=list)
+    """Free times, for a tour."""
+
+
+async def _form(visit: PageVisit) -> Response:
+    kind = {"question": FormKind.QUESTION, "tour": FormKind.TOUR}.get(
+        visit.request.url.path.rpartition("/")[2], FormKind.CONTACT
+    )
+    about = await _what_about(visit)
+    if kind is FormKind.TOUR:
+        await _look_for_times(visit, about)
+    if visit.request.method != "POST":
+        return _show_form(visit, kind, about)
+    sent = await _sent(visit.request)
+    if not visit.limits.may_send(visit.address):
+        return visit.page("said", about.office, 429, said=visit.looks.say("slow_down"))
+    try:
+        form = _read_form(visit, kind, about, sent)
+        by = By("website", visit.crm.now())
+        accepted = await visit.crm.store.run(forms.accept, visit.crm.config, visit.crm.secrets, by, form)
+    except FieldErrors as error:
+        return _show_form(visit, kind, about, sent, error.by_field, status=422)
+    except TooOld:
+        return _show_form(visit, kind, about, sent, {"": "expired"}, status=409)
+    except Robot:
+        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+    except (Conflict, Invalid):
+        await _look_for_times(visit, about)
+        return _show_form(visit, kind, about, sent, {"at": "tour_taken"}, status=409)
+    if accepted.tour_at is not None:
+        when = visit.looks.moment(accepted.tour_at, about.tz)
+        said = visit.looks.say("tour_done", name=about.name, when=when)
+        return visit.page("said", about.office, said=said, more=visit.looks.say("tour_text"), back=about.back)
+    return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+
+
+async def _what_about(visit: PageVisit) -> _About:
+    params, prefix = visit.request.path_params, visit.looks.prefix
+    if "listing" in params:
+        office, home = await _read_home(visit)
+        name = f"{home.property_name} {home.unit}"
+        return _About(office, name, f"{prefix}/homes/{home.id}", listing_id=home.id, property=home.property)
+    if "property" in params:
+        slug = _slug(params["property"]) or ""
+
+        def read(session: Session) -> tuple[SiteOffice, PlacePage, int] | None:
+            found, id = listings.place(session, slug, visit.looks.language), site.property_id(session, slug)
+            return (site.office(session, slug), found, id) if found and id else None
+
+        if (known := await visit.crm.store.read(read)) is None:
+            raise NotFound("There is no such property.", code="property_unknown")
+        office, place, id = known
+        return _About(office, place.name, f"{prefix}/properties/{slug}", property=slug, property_id=id)
+    office = await visit.office()
+    return _About(office, office.name, prefix or "/")
+
+
+async def _look_for_times(visit: PageVisit, about: _About) -> None:
+    if about.property is None:
+        return
+    crm, now = visit.crm, visit.crm.now()
+    about.slots = await crm.store.read(times.free, crm.config, about.property, now, limit=TIMES)
+    about.tz = (await crm.store.read(times.offer, crm.config, about.property, now)).tz
+
+
+def _show_form(
+    visit: PageVisit,
+    kind: FormKind,
+    about: _About,
+    sent: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    looks, key = visit.looks, (sent or {}).get("key", "")
+    if not key or (wrong and "" in wrong):
+        key = visit.keys.new()
+    shown = [(f"{slot.starts_at.isoformat()}/{slot.kind}", slot) for slot in about.slots]
+    return visit.page(
+        "form",
+        about.office,
+        status,
+        kind=kind.value,
+        about=about,
+        days=looks.days(shown, about.tz),
+        several_kinds=len({slot.kind for slot in about.slots}) > 1,
+        sent=sent or {},
+        wrong=wrong or {},
+        key=key,
+        trap=visitors.TRAP,
+        consent=CONSENT[looks.language].format(office=about.office.name),
+    )
+
+
+def _read_form(visit: PageVisit, kind: FormKind, about: _About, sent: dict[str, str]) -> SentForm:
+    """Raises TooOld, Robot, FieldErrors."""
+    if not visitors.is_from_here(visit.request):
+        raise TooOld
+    key = visit.keys.read(sent.get("key", ""))
+    if sent.get(visitors.TRAP):
+        raise Robot
+    at, _, tour_kind = sent.get("at", "").partition("/")
+    office, language = about.office.name, visit.looks.language
+    return SentForm(
+        kind=kind,
+        # A page whose key was taken to another form is another form.
+        key=f"{kind}:{key}",
+        name=sent.get("name", ""),
+        email=sent.get("email", ""),
+        phone=sent.get("phone", ""),
+        message=sent.get("message", ""),
+        listing_id=about.listing_id,
+        property_id=about.property_id,
+        at=_moment(at),
+        tour_kind=TourKind(tour_kind) if tour_kind in tuple(TourKind) else None,
+        agreed_to=CONSENT[language].format(office=office) if sent.get("texts") == "yes" else "",
+        wording_version=CONSENT_VERSION,
+        language=language,
+        came_from=visit.address,
+    )
+
+
+async def _sent(request: Request) -> dict[str, str]:
+    raw = await body(request, LONGEST_FORM)
+    try:
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=20, keep_blank_values=True))
+    except ValueError:
+        raise HTTPException(413, "too many fields") from None
+
+
+async def _style(request: Request) -> Response:
+    return Response(STYLE.text, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+async def _picture(crm: Crm, request: Request) -> Response:
+    named = PICTURE.fullmatch(request.path_params["name"])
+    path = pictures.file_of(crm.config.pictures_folder, named[1], int(named[2])) if named else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        return PlainTextResponse("not found\n", 404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy": "same-site"}
+    return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+async def _robots(crm: Crm, request: Request) -> Response:
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in ("/contact", "/*/question", "/*/tour"))]
+    if crm.config.site.public_url:
+        lines.append(f"Sitemap: {crm.config.site.public_url.rstrip('/')}/sitemap.xml")
+    else:
+        lines = ["User-agent: *", "Disallow: /"]
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
+async def _sitemap(crm: Crm, request: Request) -> Response:
+    base = crm.config.site.public_url.rstrip("/")
+    try:
+        paths = await crm.store.read(lambda session: list(site.paths(session, crm.now())))
+    except Unavailable:
+        return PlainTextResponse("try again\n", 503)
+    others = list(LANGUAGES)[1:]
+    urls = [f"{base}{path}" for path in paths]
+    urls += [f"{base}/{language}{path if path != '/' else ''}" for path in paths for language in others]
+    entries = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
+    head = '<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    return Response(f"{head}{entries}</urlset>", media_type="application/xml")
+
+
+def _slug(raw: str | None) -> str | None:
+    return raw if raw and re.fullmatch(r"[a-z][a-z0-9-]{0,39}", raw) else None
+
+
+def _number(raw: str | None, most: int) -> int | None:
+    return int(raw) if raw and raw.isascii() and raw.isdigit() and int(raw[:3]) <= most else None
+
+
+def _money(raw: str | None) -> Decimal | None:
+    try:
+        found = Decimal((raw or "").replace("$", "").replace(",", "").strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and 0 < found < 1_000_000 else None
+
+
+def _date(raw: str | None) -> date | None:
+    try:
+        return date.fromisoformat(raw or "")
+    except ValueError:
+        return None
+
+
+def _moment(raw: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(raw)
+    except ValueError:
+        return None
+    # The calendar's first and last days have no neighbors in other time zones.
+    return at.astimezone(UTC) if at.tzinfo is not None and 2000 < at.year < 3000 else None
+
+
+def _after(raw: str | None) -> tuple[Decimal, int] | None:
+    rent, _, id = (raw or "").rpartition("-")
+    money, number = _money(rent), _number(id, 999)
+    return (money, int(id)) if money is not None and number is not None and len(id) < 10 else None

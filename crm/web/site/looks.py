@@ -1,0 +1,183 @@
+"""How the site looks in one language: its templates, its words, and how money and times are written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from crm.config import Config
+from crm.domain.tours import Slot
+from crm.edge import numbers
+from crm.services.tours import booking
+from crm.views.listings import AddressEntry, Page, PictureEntry
+from crm.views.site import SiteOffice
+from crm.words import site as words
+
+FOLDER = Path(__file__).parents[1] / "templates" / "site"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "same-origin",
+}
+LOCALES = {"en": "en_US", "es": "es_US"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """The one style sheet; its name changes with its text, so that browsers may keep it."""
+
+    text: str
+
+    @property
+    def path(self) -> str:
+        return f"/style-{hashlib.sha256(self.text.encode()).hexdigest()[:12]}.css"
+
+
+STYLE = Style((FOLDER / "style.css").read_text(encoding="utf-8"))
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Looks:
+    def __init__(self, config: Config, language: str, prefix: str) -> None:
+        self.language = language
+        self.prefix = prefix
+        """Of the paths in this language; empty for the first."""
+        self._config = config
+        self._locale = LOCALES[language]
+
+    def page(
+        self, template: str, office: SiteOffice, status: int = 200, *, path: str, **values: object
+    ) -> HTMLResponse:
+        """The page of a template, e.g. `looks.page("list", office, path="/", cards=[])`."""
+        base = self._config.site.public_url.rstrip("/")
+        plain = path.removeprefix(self.prefix) or "/"
+        others = [
+            (one, name, (f"/{one}{plain if plain != '/' else ''}" if one != next(iter(words.LANGUAGES)) else plain))
+            for one, name in words.LANGUAGES.items()
+        ]
+        text = _TEMPLATES.get_template(f"{template}.html.j2").render(
+            looks=self, say=self.say, office=office, base=base, path=path, others=others, style=STYLE.path, **values
+        )
+        return HTMLResponse(text, status, headers=HEADERS)
+
+    def say(self, key: str, **values: object) -> str:
+        return words.WORDS[self.language][key].format(**values)
+
+    def term(self, value: str) -> str:
+        return words.term(value, self.language)
+
+    def terms(self, values: Sequence[str]) -> str:
+        return ", ".join(self.term(value) for value in values)
+
+    def money(self, amount: Decimal) -> str:
+        whole = amount == amount.to_integral_value()
+        pattern = "¤#,##0" if whole else None
+        return str(format_currency(amount, "USD", pattern, locale=self._locale, currency_digits=not whole))
+
+    def number(self, value: Decimal | int) -> str:
+        return str(format_decimal(value, locale=self._locale))
+
+    def day(self, value: date) -> str:
+        return str(format_date(value, "long", locale=self._locale))
+
+    def moment(self, at: datetime, tz: ZoneInfo) -> str:
+        return booking.in_words(at, tz, self.language)
+
+    def days(self, slots: Sequence[tuple[str, Slot]], tz: ZoneInfo) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """Free times by day: the value that a form sends, the time, and the kind of the tour."""
+        found = []
+        for day, some in groupby(slots, key=lambda one: one[1].starts_at.astimezone(tz).date()):
+            listed = [
+                (
+                    value,
+                    str(format_time(slot.starts_at.astimezone(tz), "short", locale=self._locale)),
+                    self.say(slot.kind.value),
+                )
+                for value, slot in some
+            ]
+            found.append((str(format_date(day, "full", locale=self._locale)), listed))
+        return found
+
+    def phone(self, number: str) -> str:
+        return numbers.display(number, self._config.region)
+
+    def beds(self, count: int) -> str:
+        if count == 0:
+            return self.say("studio")
+        return self.say("bed") if count == 1 else self.say("beds", n=count)
+
+    def baths(self, count: Decimal) -> str:
+        return self.say("bath") if count == 1 else self.say("baths", n=self.number(count.normalize()))
+
+    def available(self, on: date | None, today: date) -> str:
+        if on is None:
+            return self.say("available_unknown")
+        if on <= today:
+            return self.say("available_now")
+        return self.say("available", date=self.day(on))
+
+    def map_link(self, address: AddressEntry) -> str:
+        """To OpenStreetMap, at the position if it is known."""
+        if address.latitude is None or address.longitude is None:
+            return ""
+        at = f"{address.latitude}/{address.longitude}"
+        return f"https://www.openstreetmap.org/?mlat={address.latitude}&mlon={address.longitude}#map=17/{at}"
+
+    def srcset(self, picture: PictureEntry) -> str:
+        return ", ".join(f"/pictures/{picture.hash}-{width}.webp {width}w" for width in picture.widths)
+
+    def schema(self, home: Page, base: str) -> Markup:
+        """The home as schema.org describes it, for search engines."""
+        pets = home.terms.pets
+        described = {
+            "@context": "https://schema.org",
+            "@type": "Apartment",
+            "name": f"{home.property_name} {home.unit}",
+            "description": home.headline or home.text[:300],
+            "numberOfBedrooms": home.bedrooms,
+            "numberOfBathroomsTotal": float(home.bathrooms),
+            "address": {
+                "@type": "PostalAddress",
+                "streetAddress": home.address.street,
+                "addressLocality": home.address.city,
+                "addressRegion": home.address.state,
+                "postalCode": home.address.postal_code,
+            },
+            "petsAllowed": bool(pets.allowed) if pets else None,
+            "tourBookingPage": f"{base}{self.prefix}/homes/{home.id}/tour",
+            "image": [f"{base}/pictures/{one.hash}-{one.widths[-1]}.webp" for one in home.pictures],
+            "potentialAction": {
+                "@type": "RentAction",
+                "priceSpecification": {
+                    "@type": "UnitPriceSpecification",
+                    "price": str(home.rent),
+                    "priceCurrency": "USD",
+                    "unitCode": "MON",
+                },
+            },
+        }
+        found = {key: value for key, value in described.items() if value not in (None, "", [])}
+        # Within a script element only "<" could end it.
+        return Markup(msgspec.json.encode(found).decode().replace("<", "\\u003c"))

@@ -1,0 +1,86 @@
+"""Who a request comes from, how much one visitor may ask for, and whether a form is one of ours."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets as random
+from urllib.parse import urlsplit
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import Request
+
+from crm.config import Site
+from crm.secrets import Secrets
+
+SECRET = "site"
+"""Name of the key in the secrets file that signs forms."""
+LONGEST_OPEN = 12 * 3600
+"""Seconds that a page with a form may be open before it has to be sent again."""
+TRAP = "website"
+"""A field that no person sees; what fills it in is a program."""
+
+
+class TooOld(Exception):
+    """A form that was open for too long, or is none of ours: it has to be sent again."""
+
+
+class Robot(Exception):
+    """A form that a program sent: it is told what a person would be, and nothing is done."""
+
+
+def address(request: Request, site: Site) -> str:
+    """The visitor's network address; of IPv6 the network that a household has (RFC 6177)."""
+    peer = request.client.host if request.client else ""
+    if site.behind_proxy and peer in ("127.0.0.1", "::1"):
+        peer = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
+    try:
+        found = ipaddress.ip_address(peer)
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((found, 64), strict=False).network_address)
+    return str(found)
+
+
+class Limits:
+    """How many pages and forms each address has asked for lately."""
+
+    def __init__(self, site: Site) -> None:
+        self._counts = FixedWindowRateLimiter(MemoryStorage())
+        self._pages = RateLimitItemPerMinute(site.requests_per_minute)
+        self._forms = RateLimitItemPerHour(site.forms_per_hour)
+
+    def may_look(self, address: str) -> bool:
+        return self._counts.hit(self._pages, "page", address)
+
+    def may_send(self, address: str) -> bool:
+        return self._counts.hit(self._forms, "form", address)
+
+
+class FormKeys:
+    """A key in each form as it is shown: it proves that we made the form, and sent twice it counts once."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._signer = URLSafeTimedSerializer(secrets.ensure(SECRET), salt="form")
+
+    def new(self) -> str:
+        return str(self._signer.dumps(random.token_hex(12)))
+
+    def read(self, signed: str) -> str:
+        """Raises TooOld."""
+        try:
+            return str(self._signer.loads(signed, max_age=LONGEST_OPEN))
+        except (SignatureExpired, BadSignature):
+            raise TooOld from None
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a form was sent from one of our own pages, as far as the browser says (Fetch Metadata, RFC 6454)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("Host")

@@ -1,0 +1,380 @@
+"""The public site as a browser without JavaScript sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from crm.config import Config, Site
+from crm.context import Crm
+from crm.domain.tours import TourKind
+from crm.edge import pictures
+from crm.secrets import Secrets
+from crm.services.audit import By
+from crm.services.listings import homes, places
+from crm.services.listings import pictures as shown
+from crm.services.tours import times
+from crm.store.models import (
+    Agent,
+    ArrivalRecord,
+    Consent,
+    Lead,
+    LeadPhone,
+    Line,
+    Mail,
+    Message,
+    Organization,
+    Property,
+    Subteam,
+    Task,
+    Tour,
+)
+from crm.store.session import Store
+from crm.web.site.app import build
+from crm.words import site as words
+
+NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+"""A Monday, 10:00 in Chicago."""
+BY = By("alice", NOW)
+PUBLIC = "https://homes.example.com"
+
+
+@dataclass
+class Visitor:
+    """A browser, and what it finds."""
+
+    crm: Crm
+    http: httpx.AsyncClient
+
+    async def open(self, path: str, status: int = 200, **headers: str) -> str:
+        answer = await self.http.get(path, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    async def send(self, path: str, status: int = 200, *, key: str | None = None, **fields: str) -> str:
+        """Opens a form, fills it in, and sends it."""
+        if key is None:
+            key = self.key(await self.open(path))
+        answer = await self.http.post(path, data={"key": key, **fields}, headers={"Sec-Fetch-Site": "same-origin"})
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    @staticmethod
+    def key(page: str) -> str:
+        return re.findall('name="key" value="([^"]+)"', page)[0]
+
+    def rows(self, of: type) -> list:
+        with self.crm.store.reading() as session:
+            return list(session.scalars(select(of).order_by(of.id)).all())
+
+
+class Wellformed(HTMLParser):
+    """Complains about tags that are not closed in order, and collects ids and labels."""
+
+    VOID = frozenset({"meta", "link", "img", "input", "br", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.labelled: set[str] = set()
+        self.fields: set[str] = set()
+        self.images_without_alt = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        if tag == "label" and given.get("for"):
+            self.labelled.add(str(given["for"]))
+        if tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "radio", "checkbox"):
+            self.fields.add(str(given.get("id")))
+        if tag == "img" and not given.get("alt"):
+            self.images_without_alt += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+
+def check(page: str, language: str = "en") -> None:
+    """What every page has to be."""
+    found = Wellformed()
+    found.feed(page)
+    assert found.open == []
+    assert len(found.ids) == len(set(found.ids))
+    assert found.fields <= found.labelled, "every field has a label"
+    assert found.images_without_alt == 0
+    assert f'<html lang="{language}">' in page
+    assert page.count("<h1") <= 1
+    assert "<script" not in page.replace('<script type="application/ld+json">', "")
+    assert " style=" not in page
+    assert len(page.encode()) < 30_000
+
+
+@pytest.fixture
+async def visitor(tmp_path: Path, migrated: Path) -> AsyncIterator[Visitor]:
+    config = Config(tmp_path / "home", site=Site(public_url=PUBLIC), timezone="America/Chicago")
+    for folder in config.folders:
+        folder.mkdir(parents=True)
+    (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
+    crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), lambda: NOW)
+    picture = tmp_path / "kitchen.jpg"
+    Image.new("RGB", (1200, 900), (120, 160, 140)).save(picture)
+    taken = pictures.take_in(picture, config.pictures_folder)
+    with crm.store.writing() as session:
+        alice = Agent(slug="alice", name="Alice", email="alice@example.com")
+        team = Subteam(slug="north", name="North", members=[alice])
+        elm = Property(slug="elm", name="Elm <Street>", subteam=team)
+        session.add_all(
+            [Organization(name="Maple & Sons"), elm, Line(number="+15125550100", label="Elm", property=elm)]
+        )
+        session.flush()
+        cells = {"rent": "1450", "deposit": "500", "bedrooms": "2", "bathrooms": "1.5", "available_on": "2026-04-01"}
+        more = {
+            "headline_en": 'Bright <corner> "home"',
+            "text_en": "By the park.\n</script><b>",
+            "pets": "2 cats, monthly 25",
+        }
+        homes.add(session, BY, "elm", "204B", {**cells, **more})
+        homes.add(session, BY, "elm", "9", {**cells, "rent": "990", "bedrooms": "0", "bathrooms": "1"})
+        shown.recorded(session, BY, taken)
+        homes.set_pictures(session, BY, 1, shown.added(taken, {"en": "Kitchen"}), taken)
+        places.change(
+            session, BY, "elm", {"street": "1 Elm Street", "city": "Austin", "state": "TX", "postal_code": "78701"}
+        )
+        places.publish(session, BY, "elm")
+        homes.publish(session, config, BY, [1, 2])
+        times.set_hours(session, BY, "elm", ["mon-fri 09:00-12:00"], kind=TourKind.ACCOMPANIED, minutes=60)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(crm)), base_url="http://127.0.0.1") as http:
+        yield Visitor(crm, http)
+    crm.store.close()
+
+
+async def test_homes_are_listed_by_rent_and_found_by_what_people_look_for(visitor: Visitor) -> None:
+    page = await visitor.open("/")
+    check(page)
+    assert page.index("Elm &lt;Street&gt; 9") < page.index("Elm &lt;Street&gt; 204B")
+    assert "$1,450" in page
+    for query, found in (
+        ("bedrooms=2", {"204B"}),
+        ("bedrooms=0", {"9"}),
+        ("up_to=1,000", {"9"}),
+        ("pets=cats", {"204B"}),
+        ("pets=dogs", set()),
+        ("by=2026-03-15", set()),
+        ("by=2026-04-15&bedrooms=&up_to=", {"204B", "9"}),
+        ("bedrooms=x&up_to=-1&pets=snakes&by=soon&after=1-2-3&after=' OR 1", {"204B", "9"}),
+    ):
+        page = await visitor.open(f"/?{query}")
+        check(page)
+        assert set(re.findall(r"&lt;Street&gt; (\w+)</a>", page)) == found, query
+
+
+async def test_a_home_is_shown_with_all_there_is_to_know_and_nothing_breaks_out(visitor: Visitor) -> None:
+    page = await visitor.open("/homes/1")
+    check(page)
+    for part in (
+        "By the park.",
+        "2 bedrooms",
+        "1.5 bathrooms",
+        "Available April 1, 2026",
+        "1 Elm Street, Austin, TX 78701",
+    ):
+        assert part in page, part
+    assert "Cats, up to 2, $25 a month each." in page
+    assert "<b>" not in page
+    described = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)[0])
+    assert described["numberOfBedrooms"] == 2
+    assert described["tourBookingPage"] == f"{PUBLIC}/homes/1/tour"
+    assert f'property="og:image" content="{PUBLIC}/pictures/' in page
+    [picture, *_] = re.findall(r'src="(/pictures/[^"]+)"', page)
+    answer = await visitor.http.get(picture)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+async def test_every_page_is_there_in_both_languages(visitor: Visitor) -> None:
+    for path in (
+        "",
+        "/homes/1",
+        "/homes/1/tour",
+        "/homes/2/question",
+        "/properties/elm",
+        "/properties/elm/tour",
+        "/contact",
+    ):
+        check(await visitor.open(path or "/"))
+        page = await visitor.open(f"/es{path}")
+        check(page, "es")
+        assert f'href="{path or "/"}" lang="en"' in page
+    assert set(words.WORDS["en"]) == set(words.WORDS["es"])
+    for key in words.WORDS["en"]:
+        holes = [sorted(re.findall(r"{\w+}", words.WORDS[language][key])) for language in words.LANGUAGES]
+        assert holes[0] == holes[1], key
+
+
+async def test_a_question_makes_a_lead_with_an_owned_next_action_and_word_to_its_owner(visitor: Visitor) -> None:
+    page = await visitor.send(
+        "/homes/1/question", name=" Pat  Smith ", email="Pat@Example.com", phone="(512) 555-0188",
+        message="Is parking included?\r\nAnd heat?", texts="yes",
+    )  # fmt: skip
+    check(page)
+    assert "Thank you" in page
+    [lead] = visitor.rows(Lead)
+    assert (lead.name, lead.email, lead.source, lead.language) == ("Pat Smith", "Pat@Example.com", "website", "en")
+    [task] = visitor.rows(Task)
+    assert (task.kind, task.lead_id) == ("inquiry", lead.id)
+    assert "Is parking included?" in task.why
+    [mail] = visitor.rows(Mail)
+    assert (mail.to_address, mail.subject) == ("alice@example.com", "A question about Elm <Street>")
+    [consent] = visitor.rows(Consent)
+    assert (consent.number, consent.version) == ("+15125550188", words.CONSENT_VERSION)
+    assert consent.wording == words.CONSENT["en"].format(office="Maple & Sons")
+    [arrival] = visitor.rows(ArrivalRecord)
+    assert arrival.raw["phone"] == "(512) 555-0188", "as it was written"
+    await visitor.send("/contact", name="Pat", email="pat@example.com", message="Hello again.")
+    assert len(visitor.rows(Lead)) == 1
+    [task] = visitor.rows(Task)
+    assert task.times == 2
+
+
+async def test_a_tour_is_booked_at_a_free_time_once_and_confirmed(visitor: Visitor) -> None:
+    page = await visitor.open("/homes/1/tour")
+    at = re.findall(r'name="at" value="([^"]+)"', page)
+    assert at[0] == "2026-03-02T17:00:00+00:00/accompanied"
+    form = {"name": "Pat", "phone": "5125550188", "at": at[0]}
+    key = visitor.key(page)
+    for _ in range(2):
+        page = await visitor.send("/homes/1/tour", key=key, **form)
+        check(page)
+        assert "Monday, March 2, 11:00 AM CST" in page, "sent twice, it is the same tour"
+    assert len(visitor.rows(Tour)) == 1
+    assert visitor.rows(Task) == [], "nothing else is left to do"
+    assert visitor.rows(Message)[0].to_number == "+15125550188"
+    assert at[0] not in await visitor.open("/homes/2/tour"), "it is taken"
+    page = await visitor.send("/es/homes/2/tour", 409, name="Sam", phone="5125550189", at=at[0])
+    check(page, "es")
+    assert words.WORDS["es"]["tour_taken"] in page
+    assert len(visitor.rows(Lead)) == 1, "and nothing of a tour that was not had is left"
+
+
+async def test_what_has_to_be_mended_is_marked_and_what_was_written_stays(visitor: Visitor) -> None:
+    for path, fields, wrong in (
+        ("/contact", {"name": "", "email": "", "message": ""}, ("name_missing", "way_back_missing", "message_missing")),
+        ("/contact", {"name": "Pat", "email": "pat@", "message": "x" * 4001}, ("email_wrong", "message_long")),
+        ("/homes/1/question", {"name": "Pat", "phone": "12", "message": "Hi"}, ("phone_wrong",)),
+        (
+            "/homes/1/question",
+            {"name": "P", "email": "p@example.com", "message": "Hi", "texts": "yes"},
+            ("phone_for_texts",),
+        ),
+        ("/homes/1/tour", {"name": "Pat", "email": "pat@example.com"}, ("time_missing", "phone_for_tour")),
+    ):
+        page = await visitor.send(path, 422, **fields)
+        check(page)
+        for key in wrong:
+            assert words.WORDS["en"][key].split("{")[0].replace("'", "&#39;") in page, key
+        assert f'value="{fields["name"]}"' in page
+    assert visitor.rows(Lead) == visitor.rows(ArrivalRecord) == []
+
+
+async def test_a_person_who_is_known_is_joined_and_nothing_known_is_overwritten(visitor: Visitor) -> None:
+    with visitor.crm.store.writing() as session:
+        session.add(
+            Lead(
+                name="Patricia",
+                created_at=NOW,
+                status="closed",
+                is_hot=False,
+                phones=[LeadPhone(number="+15125550188")],
+            )
+        )
+    await visitor.send("/contact", name="Pat", phone="512 555 0188", email="pat@example.com", message="Hello.")
+    [lead] = visitor.rows(Lead)
+    assert (lead.name, lead.email, lead.status, lead.is_hot) == ("Patricia", "pat@example.com", "in_progress", True)
+
+
+async def test_our_own_numbers_never_become_a_person(visitor: Visitor) -> None:
+    await visitor.send("/contact", name="Pat", phone="512 555 0100", email="pat@example.com", message="Hello.")
+    assert visitor.rows(LeadPhone) == []
+
+
+async def test_programs_and_forms_from_elsewhere_do_nothing(visitor: Visitor) -> None:
+    form = {"name": "Pat", "email": "pat@example.com", "message": "Buy."}
+    assert "Thank you" in await visitor.send("/contact", website="https://spam.example", **form)
+    await visitor.send("/contact", 409, key="made-up", **form)
+    key = visitor.key(await visitor.open("/contact"))
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+        answer = await visitor.http.post("/contact", data={"key": key, **form}, headers=headers)
+        assert answer.status_code == 409
+    answer = await visitor.http.post("/contact", content=b"a" * 40_000)
+    assert answer.status_code == 413
+    answer = await visitor.http.post("/contact", content=b"&".join(b"a%d=1" % n for n in range(50)))
+    assert answer.status_code == 413
+    assert visitor.rows(Lead) == visitor.rows(ArrivalRecord) == []
+
+
+async def test_one_address_may_send_only_so_many_forms(visitor: Visitor) -> None:
+    for number in range(visitor.crm.config.site.forms_per_hour):
+        await visitor.send("/contact", name="Pat", email=f"p{number}@example.com", message="Hi.")
+    page = await visitor.send("/contact", 429, name="Pat", email="one@example.com", message="Hi.")
+    check(page)
+    key = visitor.key(await visitor.open("/contact"))
+    other = await visitor.http.post(
+        "/contact",
+        data={"key": key, "name": "Pat", "email": "other@example.com", "message": "Hi."},
+        headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.9"},
+    )
+    assert other.status_code == 200
+
+
+async def test_what_is_not_public_is_not_there(visitor: Visitor) -> None:
+    with visitor.crm.store.writing() as session:
+        homes.add(session, BY, "elm", "draft", {"rent": "800", "deposit": "0", "bedrooms": "1", "bathrooms": "1"})
+        homes.unpublish(session, BY, [2])
+    assert "Elm &lt;Street&gt; 9" not in await visitor.open("/")
+    for path in (
+        "/homes/2",
+        "/homes/3",
+        "/homes/3/tour",
+        "/homes/99999999999999999999",
+        "/properties/none",
+        "/properties/ELM",
+        "/nothing",
+        "/es/nothing",
+        "/pictures/../leaseline.toml",
+        "/pictures/" + "0" * 64 + "-480.webp",
+        "/homes/1%00",
+    ):
+        answer = await visitor.http.get(path)
+        assert answer.status_code == 404, path
+
+
+async def test_search_engines_find_what_is_public(visitor: Visitor) -> None:
+    found = re.findall("<loc>(.*?)</loc>", await visitor.open("/sitemap.xml"))
+    assert {f"{PUBLIC}/", f"{PUBLIC}/es", f"{PUBLIC}/homes/1", f"{PUBLIC}/es/properties/elm"} <= set(found)
+    assert f"Sitemap: {PUBLIC}/sitemap.xml" in await visitor.open("/robots.txt")
+
+
+async def test_answers_carry_what_protects_visitors(visitor: Visitor) -> None:
+    for path in ("/", "/homes/1", "/contact", "/nothing"):
+        answer = await visitor.http.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-inline" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "set-cookie" not in answer.headers
+    answer = await visitor.http.get("/", headers={"Host": "evil.example"})
+    assert answer.status_code == 400

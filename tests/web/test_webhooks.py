@@ -315,7 +315,9 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
                 assert (await site.twilio(**{**TEXT, "From": ""})).status_code == 400
                 break
             await asyncio.sleep(0.02)
-        assert troubles.found == {}
+        # It answers a moment before it is reported well.
+        while troubles.found:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         last = asyncio.create_task(site.twilio(**TEXT))
         await taken.wait()
         serving.cancel()

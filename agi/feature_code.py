@@ -1,7 +1,7 @@
-"""A code such as *78 is dialed: what it means is done, and the phone hears what was done.
+"""A phone dials a code such as *78: the act is performed, and the phone hears the result.
 
-Arguments: what was dialed, and the endpoint it was dialed from. Sets LL_SAY, files to play, and LL_GO, the arguments
-with which the app takes the call, both or one of them. Without either the dialplan says that codes do not work now.
+Arguments: what was dialed, and the endpoint that dialed it. Sets LL_SAY (files to play), LL_GO (arguments with which
+the app takes the call), or both. Without either, the dialplan says that codes do not work now.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ Script = Callable[[Session], Awaitable[None]]
 
 
 class AgiServer:
-    """Listens on loopback. A script that fails closes the connection, and the dialplan goes its own way.
+    """Listens on loopback. If a script fails, the connection is closed and the dialplan continues on its own.
 
-    Whoever else is on this machine can connect, too. Only those are served who know the secret in our dialplan.
+    Anybody on this machine can connect, so only those who know the secret in our dialplan are served.
     """
 
     def __init__(self, port: int, secret: str, scripts: Mapping[str, Script]) -> None:
@@ -51,7 +51,7 @@ class AgiServer:
             if script is None:
                 log.warning("the dialplan asked for an AGI script that does not exist")
                 return
-            # Who was asked long ago, because the program stood still, must not act now.
+            # A request from long ago, from before the program stood still, must not be acted on now.
             await session.check_waiting()
             await script(session)
         except AgiError as error:

@@ -1,4 +1,4 @@
-"""A process of ours that `leaseline up` keeps running, and may have found running."""
+"""A process that `leaseline up` keeps running, and may have found running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.edge.processes import Process
 
 STOP_SECONDS = 8.0
 UNKNOWN = -1
-"""Status of a process that ended and was no child of ours."""
+"""Exit status of a process that was not our child."""
 
 
 class Adopted:
@@ -75,7 +75,7 @@ class Child:
         try:
             log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError:
-            # Calls come before what is told of them.
+            # Calls matter more than their logs.
             log = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         try:
             return await asyncio.create_subprocess_exec(

@@ -17,8 +17,8 @@ from crm.services.calls import spool
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
-"""Asterisk is asked: no event tells of a channel that it cannot write as JSON, nor of a playback to whom its channel
-does not belong."""
+"""Asterisk is asked because no event reports a channel that it cannot write as JSON, or a playback to a flow whose
+channel it does not belong to."""
 TELL_SECONDS = 15.0
 """Longest time for the sentence; what plays on a channel before it is heard to its end first."""
 END_SECONDS = 5.0
@@ -46,7 +46,7 @@ async def drain(office: AppContext) -> None:
 
 
 async def turn_away(call: LiveCall) -> EndedBy:
-    """Who calls while Leaseline is stopped is busy to them, and is called back."""
+    """New callers hear busy while Leaseline is stopping, and are called back."""
     call.arrived()
     call.emit(StepTaken(*call.stamp(), step=CallStep.TURNED_AWAY))
     await call.channel.hang_up(BUSY)
@@ -54,7 +54,7 @@ async def turn_away(call: LiveCall) -> EndedBy:
 
 
 async def to_asterisk(call: LiveCall) -> None:
-    """Who calls while Leaseline is stopped is served by Asterisk alone, as when the app is away."""
+    """New callers are served by Asterisk alone while Leaseline is stopping, as when the app is away."""
     await call.person.go_on_in_dialplan(call.last_resort)
 
 

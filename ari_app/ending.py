@@ -85,8 +85,8 @@ def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
 
 
 async def replace(config: Config, app: Child, say: Say) -> None:
-    """Puts a new app in the place of the one that runs, which loses nobody: the new one takes over its calls, then the
-    old one ends. If the new one does not come up, the old one stays."""
+    """Replaces the running app with a new one without losing a call: the new one takes over its calls, then the old one
+    ends. If the new one does not come up, the old one stays."""
     since, before = datetime.now(UTC), app.process
     process = await app.start_successor("--take-over")
     until = time.monotonic() + REPLACED_SECONDS

@@ -44,7 +44,7 @@ def to_file(path: Path, level: int = logging.INFO) -> None:
             path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
         )
     except OSError:
-        # Calls come before what is told of them.
+        # Calls matter more than their logs.
         handler = logging.StreamHandler()
     handler.setFormatter(Formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -104,7 +104,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
 
 
 async def _hear(shared: Shared) -> None:
-    """Has everybody who waits told of what other processes commit."""
+    """Wakes everybody who waits for what other processes commit."""
     name = "changes in the database"
     while True:
         try:
@@ -119,7 +119,7 @@ async def _prune(crm: Crm) -> None:
 
 
 async def _look_at_schema(store: Store) -> None:
-    """Nothing is written into tables of another version: a fact that they refuse would be put aside for good."""
+    """Nothing is written into tables of another version: a fact they refuse would be put aside for good."""
     try:
         problem = revision.problem(await asyncio.to_thread(store.revision))
         store.refusal = str(problem) if problem else ""

@@ -70,7 +70,7 @@ class Reconciler:
         self._crowding = Crowding(office, office.client)
         self._witness = Witness()
         self.look_now = asyncio.Event()
-        """Set when there may be something that no flow sees to, so that it need not wait for the next look."""
+        """Set when there may be something without a flow, so that it need not wait for the next look."""
         self._asterisk_since: datetime | None = None
         """When the Asterisk we talk to was started; what is older died with the one before."""
         self._last_seen = heartbeat.last_sign(office.config)
@@ -80,7 +80,7 @@ class Reconciler:
         """Channels in the app that nobody works for, and records without an end; and since when that is known."""
 
     async def take_up(self) -> None:
-        """At each connection: takes up every call in the step it was in, since events have been missed."""
+        """At each connection: resumes every call in the step it was in, since events have been missed."""
         with self._office.calls.looking():
             async with self._looking:
                 await self._office.client.look()  # Calls that come now wait for it.
@@ -102,9 +102,9 @@ class Reconciler:
     async def _look(self) -> None:
         """Compares Asterisk and the record with our flows.
 
-        Imports what Asterisk logged of calls it handled alone, takes up callers whom a failed request left without a
-        flow, and closes the records of calls that ended unseen. What is found unattended is acted on when it still is
-        so at a later look: events and facts about it may be on their way.
+        Imports what Asterisk logged about calls it handled alone, resumes callers whom a failed request left without a
+        flow, and closes the records of calls that ended unseen. Anything found unattended is only acted on if it still
+        is at a later look, because events and facts about it may be on their way.
         """
         office, journal = self._office, self._office.journal
         channels = await office.client.look()
@@ -240,6 +240,6 @@ async def stop_leg(office: AppContext, leg_id: str) -> None:
         leg.release()
     call_id = recovery.call_of(leg_id)
     if call_id.startswith(ORDER_MARK):
-        # Perhaps the agent has never answered; then there is no call to record anything of.
+        # Perhaps the agent never answered; then there is no call to record anything about.
         return
     office.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))

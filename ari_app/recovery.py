@@ -40,7 +40,7 @@ class Resumed:
 class Recovery:
     resumed: tuple[Resumed, ...] = ()
     orphans: tuple[str, ...] = ()
-    """Channels of ours whose call is gone or has no use for them any more."""
+    """Our channels whose call is gone or no longer needs them."""
 
 
 def is_leg(channel: Channel) -> bool:
@@ -59,9 +59,9 @@ def arguments(channel: Channel) -> list[str]:
 
 
 def may_succeed(channel: Channel, former: Channel) -> bool:
-    """Whether a channel may take another's place: our phones that of our phones, a trunk that of its own callers.
+    """Whether a channel may replace another: our phones may replace our phones, and a trunk its own callers.
 
-    Asterisk asks nobody, and whoever has seen a call's Call-ID and tags could take it away.
+    Asterisk checks nothing, so anybody who has seen a call's Call-ID and tags could take it over.
     """
     is_trunk = channel.endpoint.startswith("trunk-")
     return channel.endpoint == former.endpoint if is_trunk else not former.endpoint.startswith("trunk-")
@@ -83,11 +83,11 @@ def recover(
     flows: Collection[str] = (),
     held: Collection[str] = (),
 ) -> Recovery:
-    """Decides about the channels named in `variables` and about all that we have dialed.
+    """Decides about the channels named in `variables` and about everything we have dialed.
 
-    `variables` are those kept with each channel in the app that no flow has, by channel id; LL_PEER is a channel's
-    name. `flows` are the calls that a flow works on, which sees to its own phones;
-    `held` are channels that a flow works with though their ids name another call, because they came from it.
+    `variables` are those kept with each channel in the app that has no flow, by channel id; LL_PEER is a channel's
+    name. `flows` are the calls that have a flow, which looks after its own phones; `held` are channels that a flow
+    works with although their ids name another call, because they came from it.
     """
     channels = list(channels)
     by_name = {channel.name: channel for channel in channels}
@@ -106,7 +106,8 @@ def recover(
         kept.update(legs, {person.id}, {peer_id} if peer_id else ())
         stage, peer_name = known.get("LL_STAGE", ""), known.get("LL_PEER", "")
         resumed.append(Resumed(person, step, legs, peer_id, stage, call_id, peer_name))
-    # Their flows, or the dialplan, see to the rest; a person whom the dialplan has may be talking on a leg without us.
+    # Their flows, or the dialplan, handle the rest; a person whom the dialplan has may be talking on a leg without
+    # us.
     with_app = {channel.id for channel in in_app(channels)}
 
     def calls_of(channel: Channel) -> set[str]:

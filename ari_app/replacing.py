@@ -46,7 +46,7 @@ def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, An
 
 
 async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Channel) -> None:
-    """What is kept with a channel goes on with the one that has its place, in Asterisk and on record."""
+    """Whatever is kept with a channel moves to the one that replaces it, in Asterisk and in the record."""
     log_to.call_id.set(call.id)
     client = call.office.client
     if call.peer_leg == channel.id:
@@ -54,7 +54,7 @@ async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Cha
         call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
         await call.person.set_variables(LL_PEER=channel.name)
     if not await _has_parted(client, former):
-        return  # Where there was no bridge, one has become the other, with all that was kept.
+        return  # Where there was no bridge, one channel has become the other, with everything that was kept.
     kept = dict.fromkeys(VARIABLES, "") | await variables(client, former.id, *VARIABLES)
     kept |= {"LL_CALL": call.id, "PJSIP_TRANSFER_HANDLING()": "ari-only"}
     if call.person.id != channel.id:

@@ -34,7 +34,7 @@ AT_ONCE = 3
 """So many restarts come without a pause."""
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 60.0
-"""What ran for so long counts as mended."""
+"""A process that has run for this long counts as recovered."""
 FILES = 65536
 """So many open files are enough for any number of calls that one machine carries."""
 
@@ -158,13 +158,14 @@ async def _start(child: Child, say: Say, pause: float) -> None:
 
 
 def _say(console: Console, text: str) -> None:
-    # Whoever read this may be gone, and the disk it goes to full: rich ends the program over the former.
+    # The reader may be gone, and the disk that the output goes to full: rich would end the program in the first
+    # case.
     with contextlib.suppress(OSError, SystemExit):
         console.print(text, soft_wrap=True, markup=False)
 
 
 async def _until_ready(config: Config, children: list[Child], stop: asyncio.Event) -> bool:
-    """Whether the app has found Asterisk. Raises StartError when there is no Asterisk."""
+    """Whether the app has found Asterisk. Raises StartError when Asterisk is not running."""
     deadline = time.monotonic() + READY_SECONDS
     since = datetime.now(UTC)
     while not stop.is_set():
@@ -191,7 +192,7 @@ def _only_one(config: Config) -> Iterator[None]:
                 config.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock = stack.enter_context(path.open("a+"))
             except OSError:
-                # On a disk that takes no writing it can be locked all the same.
+                # Even on a disk that cannot be written, it can be locked.
                 lock = stack.enter_context(path.open("r"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with contextlib.suppress(OSError):

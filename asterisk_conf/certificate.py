@@ -23,7 +23,7 @@ from crm.edge import addresses
 
 VALID = timedelta(days=397)
 RENEWED_BEFORE = timedelta(days=30)
-"""So long before its end a certificate of ours is made anew."""
+"""Our certificate is renewed when it has less than this left."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ def files(config: Config) -> Files:
 
 
 def ensure(config: Config, now: datetime) -> None:
-    """Makes our certificate when there is none, it ends soon, or it lacks a name; the operator's own is left alone.
+    """Makes our certificate when there is none, it is about to end, or it lacks a name; the operator's own is left
+    alone.
 
-    The key stays, so that a phone that was told to trust it goes on doing so.
+    The key stays, so that a phone that was told to trust it still does.
     """
     if config.sip.certificate:
         return

@@ -368,8 +368,8 @@ def set_up(sets: Sequence[PackageSet], cache: Path, progress: Progress) -> None:
     check_system()
     cache.mkdir(parents=True, exist_ok=True)
     with only_one(cache, progress) as lock:
-        # What another set-up brought while this one waited is there now; what a killed one left behind is not worth
-        # keeping, but for the downloads, which are checked against their hashes before they are used.
+        # Another set-up may have put it there while this one waited; what a killed one left behind is not worth
+        # keeping, except the downloads, whose hashes are checked before they are used.
         missing = [package_set for package_set in sets if not package_set.is_complete(cache)]
         (cache / "setup.log").unlink(missing_ok=True)
         for leftover in cache.glob("packages/.unpacking-*"):

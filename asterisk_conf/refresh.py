@@ -111,9 +111,9 @@ def fetch(cache: Path, progress: Progress) -> Kept | None:
 
 
 def back(cache: Path, progress: Progress) -> Kept:
-    """Has the set that was in use before be taken at the next start; a newer one that waits is dropped.
+    """Makes the set that was in use before the one for the next start; a newer one that is waiting is dropped.
 
-    Returns the set that the next start takes, or goes on with. Raises SetupError.
+    Returns the set that the next start takes, or keeps. Raises SetupError.
     """
     with install.only_one(cache, progress):
         beside, before, now = _beside(cache, WAITING), _beside(cache, FORMER), in_use(cache)

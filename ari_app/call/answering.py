@@ -43,7 +43,8 @@ async def first_answer(
         while (ringing or is_telling) and winner is None and not taken.done():
             for leg in ringing:
                 leg.hurry(ringing)
-            # Who is hearing what it is about still rings, and gets to say what they want.
+            # A leg whose person is hearing what the call is about is still ringing: they have yet to press
+            # a key.
             is_heard = is_telling or any(leg.hears for leg in ringing)
             grace = call.office.config.ring.confirm_seconds if is_heard else 0
             if (left := until + grace - clock()) <= 0:
@@ -195,7 +196,7 @@ async def stop_other_calls(
 
 
 def _phones_beside(winner: RingingLeg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
-    """All phones of whose phone it is; none when it is nobody's of these."""
+    """Every phone of the agent who owns this one; empty when it belongs to none of these agents."""
     owners = ({device.slug for device in agent.devices} for agent in agents)
     return next((devices for devices in owners if winner.device in devices), set())
 

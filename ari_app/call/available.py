@@ -1,4 +1,4 @@
-"""Whose phones may ring now: duty as the store has it, reachability and calls as Asterisk sees them."""
+"""Which phones may ring now: duty as the database has it, reachability and calls as Asterisk sees them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def availability(office: AppContext, agents: Collection[str]) -> list[ring
 
 
 async def owner_of(office: AppContext, device: str) -> str:
-    """Slug of the agent whose phone it is; empty for nobody's, and while the database is away."""
+    """Slug of the agent who owns the phone; empty if nobody does, and while the database is away."""
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
             owner = await office.store.read(extensions.owner_of, device)

@@ -81,14 +81,15 @@ class Taker:
     channel: Handle
     device: str
     agent: str
-    """Slugs; agent is empty for a phone that is nobody's."""
+    """Slugs; agent is empty for a phone without an owner."""
     stage: str
     """pickup or parked."""
 
 
 @dataclass(frozen=True)
 class Handover:
-    """Asks a call for whom one of its two talks to, since they belong to another call from now on."""
+    """Asks a call to hand over the person that one of its two parties talks to, because they now belong to another
+    call."""
 
     channel_id: str
     """Of the one who stays."""
@@ -107,14 +108,14 @@ class Wait:
     """Slugs of those they wait for."""
     since: datetime
     spared: dict[str, float] = field(default_factory=dict)
-    """Who is not rung for them, and until when on the loop's clock."""
+    """Agents who are not rung for the caller, and until when, on the loop's clock."""
     turn: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
     """Slugs of those who are free and to be rung for them; none: nobody is left to wait for."""
     alone_for: int = 0
     """How many looks in a row nobody of them was there."""
 
     def spare(self, agent: str, *, for_good: bool) -> None:
-        """Of an agent's phones one may have been declined for good, and the others ring on unanswered."""
+        """An agent may decline on one phone for the rest of the call while their other phones keep ringing."""
         until = math.inf if for_good else asyncio.get_running_loop().time() + REST_SECONDS
         self.spared[agent] = max(until, self.spared.get(agent, 0))
 
@@ -125,17 +126,17 @@ class Wait:
 
     @property
     def hopes_for(self) -> frozenset[str]:
-        """Those who may still take the call: all but who declined it."""
+        """Agents who may still take the call: everyone except those who have declined it."""
         return self.agents - {agent for agent, until in self.spared.items() if until == math.inf}
 
 
 @dataclass
 class LiveCall:
-    """A call, whoever began it. `id` is that of its first channel, and of the record in the CRM."""
+    """A call, whoever started it. `id` is the id of its first channel, and of its record in the CRM."""
 
     office: AppContext
     channel: Handle
-    """The call's first channel: the caller's, or the phone of ours that dialed."""
+    """The call's first channel: the caller's, or our phone's that dialed."""
     did: str
     """Our number: the one dialed, cleaned (E.164, or digits), or the one that is shown."""
     caller: str | None
@@ -146,7 +147,8 @@ class LiveCall:
     is_withheld: bool = False
     """The caller shows no number on purpose."""
     dialled: Dialled = ()
-    """Numbers of which one may be a line of ours; `did` is the likeliest, and the one once the CRM has been asked."""
+    """Numbers among which one may be our line; `did` is the likeliest until the CRM has been asked, and then the right
+    one."""
     reception: Reception | None = None
     """What the CRM knows of line and caller; None until it has been asked."""
     verdict: BlockDecision = blocking.NOBODY
@@ -182,9 +184,9 @@ class LiveCall:
     language: str = ""
     """That the caller hears: the line's, or their choice; known once the CRM has been asked."""
     clearance: Clearance | None = None
-    """For a call of ours: the permission to dial; None after the app was away."""
+    """For an outgoing call: the permission to dial; None after the app was away."""
     whisper: asyncio.Task[Path] | None = None
-    """Who calls, spoken; begun when somebody may have to hear it."""
+    """Who is calling, as spoken audio; started as soon as somebody may have to hear it."""
     whispered: list[Handle] = field(default_factory=list)
     """Phones whose owners are hearing it; like the person's, their dead man's switches are renewed."""
     waiting: Handle | None = None
@@ -211,7 +213,7 @@ class LiveCall:
     is_callback: bool = False
     """We call somebody back who has kept their place in line."""
     has_consulted: bool = False
-    """An agent has talked to whom they pass the person on to, in a bridge of their own."""
+    """An agent talks, in a separate bridge, to the person they want to transfer the caller to."""
     _kept: dict[str, str] = field(default_factory=dict)
     """Variables that go to Asterisk with the next step."""
     _bridge: MixingBridge | None = None
@@ -240,7 +242,7 @@ class LiveCall:
 
     @property
     def talk_bridge(self) -> MixingBridge:
-        """Where the person talks, and waits with music in between."""
+        """The bridge in which the person talks, or waits with music."""
         if self._bridge is None:
             self._bridge = MixingBridge(self.office.client, f"{BRIDGE_MARK}{self.id}")
         return self._bridge
@@ -255,7 +257,7 @@ class LiveCall:
 
     @property
     def target(self) -> str:
-        """Whom the person is passed on to, as it was dialed."""
+        """The transfer target, as it was dialed."""
         return self.kept.target if isinstance(self.kept, PassedTo) else ""
 
     @property
@@ -273,7 +275,7 @@ class LiveCall:
 
     @property
     def parts(self) -> set[str]:
-        """Ids of its channels, but for phones that only ring."""
+        """Ids of its channels, except phones that are only ringing."""
         return {self.person.id, self.channel.id, *([self.peer_leg] if self.peer_leg else []), *self.joining}
 
     def release(self) -> None:
@@ -332,10 +334,10 @@ class LiveCall:
             await self.person.set_variables(**variables)
 
     async def follows(self, person: Handle, peer: Handle) -> None:
-        """The person was reached: from now on the talk and what comes after it are kept with their channel.
+        """The person was reached: from now on the talk, and what comes after it, are stored on their channel.
 
-        `peer` is the agent's channel. The person's channel is marked before the other, so that an app which comes back
-        in between finds the one that names the other as its peer.
+        `peer` is the agent's channel. The person's channel is marked first, so that an app that comes back in between
+        finds the one that names the other as its peer.
         """
         former, self.person, self.peer_leg = self.person, person, peer.id
         await person.set_variables(

@@ -1,6 +1,6 @@
-"""Whoever answered hears what the call is about and says by a key whether they take it.
+"""Whoever answers hears what the call is about and presses a key to take it or pass.
 
-A mobile's voicemail and a screening robot answer, too, and even talk: only a digit is an answer.
+A mobile's voicemail or a call screening robot also answers, and even talks: only a digit counts as an answer.
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ class Forwarded(RingingLeg):
 
     async def stop(self, cause: str, told: str = "") -> None:
         if not self.has_channel:
-            # Whoever dials records how it ended: unanswered, unless a colleague was first or the caller hung up.
+            # The code that dialed records how it ended: unanswered, unless a colleague was first or the
+            # caller hung up.
             self._stopped_as = DialStatus.CANCEL if told else DialStatus.NOANSWER
             self.answer.cancel()
             await asyncio.gather(self.answer, return_exceptions=True)
@@ -111,7 +112,8 @@ class Forwarded(RingingLeg):
 
 
 async def adopt(call: LiveCall, leg_id: str) -> RingingLeg:
-    """A leg that has been ringing since before the app was away. Whoever had answered hears the whisper once more."""
+    """A leg that was already ringing before the app was away. If it had been answered, the person hears the whisper
+    again."""
     channel = Handle(call.office.client, leg_id)
     try:
         known = await channel.variables("LL_CONFIRM", "LL_AGENT")

@@ -23,8 +23,8 @@ VARIABLES = (
     "LL_NUMBER",
     "LL_KEYS",
 )
-"""Variables that the dialplan gives every channel of ours and the app fills in, on those that it
-dials, too: ARI tells none if one of them is not set at all."""
+"""Variables that the dialplan sets on each of our channels and that the app also sets on those it dials: if one of them
+is not set at all, ARI returns none."""
 
 _SINCE = "since-"
 _AWAITS_CALLBACK = "kept"

@@ -60,11 +60,11 @@ class RingingLeg:
         """Of one that may have been answered, or have ended, before we listened."""
         self.device = device
         self.agent = agent
-        """Slugs; empty for a phone that is nobody's."""
+        """Slugs; empty for a phone without an owner."""
         self._confirmation = confirmation
         """None connects whoever answers at once."""
         self.hears = False
-        """Somebody, or a machine, has answered and hears what the call is about: that is no answer yet."""
+        """A person, or a machine, has picked up and hears what the call is about: this is not an answer yet."""
         self.choice = ConfirmChoice.NOTHING
         """Theirs."""
         self.forwards = False
@@ -131,9 +131,10 @@ class RingingLeg:
         self.channel.release()
 
     async def stop(self, cause: str, told: str = "") -> None:
-        """Stops the ringing; the phone shows a call that a colleague took, or a missed one, by the cause.
+        """Stops the ringing; depending on the cause, the phone shows a call that a colleague took, or a missed one.
 
-        Whoever was hearing what it is about is told by a prompt why it ends, if there is one; Asterisk plays it alone.
+        If somebody was already hearing what the call is about, a prompt (if there is one) tells them why it ends;
+        Asterisk plays it without the app.
         """
         self.answer.cancel()
         await asyncio.gather(self.answer, return_exceptions=True)
@@ -206,10 +207,10 @@ async def ring_phone(
     originator: str = "",
     confirmation: Confirmation | None = None,
 ) -> RingingLeg:
-    """Lets one of our phones ring, as the channel `leg_id`; answered, it enters the dialplan context `then`.
+    """Rings one of our phones on channel `leg_id`; once answered, the channel enters dialplan context `then`.
 
-    Whoever works with the leg ends the ringing; `seconds` is when Asterisk does, for the case that the app is away by
-    then. Raises NotRung.
+    The caller of this function ends the ringing; after `seconds` Asterisk does, in case the app is away by then. Raises
+    NotRung.
     """
     channel = Handle(office.client, leg_id)
     try:
@@ -249,12 +250,13 @@ def shown(name: str, number: str | None) -> str:
 
 
 def device_of(leg_id: str) -> str:
-    """The device that a channel of ours was dialed for, told by its id; "" for a channel that was not."""
+    """The device that one of our channels was dialed for, read from its id; "" for any other channel."""
     return leg_id.rpartition(LEG_MARK)[2].rpartition("-")[0] if LEG_MARK in leg_id else ""
 
 
 def is_outsider(leg_id: str) -> bool:
-    """Whether the channel was dialed to a number that is nobody's of ours; an agent's mobile has its device's name."""
+    """Whether the channel was dialed to an outside number that is not an agent's; an agent's mobile has its device's
+    name."""
     return device_of(leg_id).startswith("trunk-")
 
 

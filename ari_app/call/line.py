@@ -31,6 +31,6 @@ def _waiting(call: LiveCall) -> WaitingCaller:
 def _calling_back(callback: QueuedCallback, with_phone: frozenset[str] | None) -> WaitingCaller:
     agents = frozenset(callback.agents)
     without = agents - with_phone if with_phone is not None else frozenset()
-    # Whoever has not answered for them last time gets another caller, if there is somebody else to call.
+    # Callers who did not answer their last callback let others go first, if there are any.
     spared = without | {callback.tried} if agents - without - {callback.tried} else without
     return WaitingCaller(order_id(callback), callback.since, agents, spared, is_ready=callback.is_due, most=1)

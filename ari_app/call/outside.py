@@ -57,12 +57,16 @@ async def dial(
 ) -> Handle:
     """Dials through the clearance's trunks in order and returns the answered channel, which is in the app.
 
-    `caller_id` is our line (E.164). A trunk that answers 503 or the like, or nothing at all to the INVITE, is passed
-    for the next; busy or no such number is an answer. Raises NotReached when nobody answers in
-    `dialing.ring_seconds`. Being cancelled it hangs up, and records what `stopped_as` tells by then: whoever stops the
-    ringing may know that nobody answered in the time they had for it. `device` and `agent` are whose number it is, if
-    somebody's of ours; `on_ringing` is called when it rings there. With LL_CALLER among `variables`, a channel's name,
-    whoever answers while the app is away is connected with that; LL_CONFIRM says whether only a digit does.
+    `caller_id` is our line (E.164). If a trunk answers 503 or the like, or does not respond to the INVITE at all, the
+    next one is tried; busy or no such number counts as an answer. Raises NotReached when nobody answers within
+    `dialing.ring_seconds`.
+
+    When cancelled, it hangs up and records the status that `stopped_as` returns at that moment: the caller may know
+    that nobody answered in time. `device` and `agent` say who the number belongs to, if it is one of our people;
+    `on_ringing` is called when it rings there.
+
+    With LL_CALLER (a channel's name) among `variables`, somebody who answers while the app is away is connected to that
+    channel; LL_CONFIRM says whether a digit is required first.
     """
     failed: NotReached | None = None
     routes = await _offline_last(office.client, clearance.routes)

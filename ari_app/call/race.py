@@ -23,10 +23,10 @@ async def race(
     first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C], /
 ) -> A | B | C: ...
 async def race(*work: Coroutine[Any, Any, Any]) -> Any:
-    """Runs them until one ends, and returns or raises what it did; the others are cancelled, and have ended by then.
+    """Runs them until one ends, and returns or raises what it did; the others are cancelled and have ended by then.
 
-    Of those that end in the same moment the one named first counts. An error of another is logged, for it is nobody's.
-    Being cancelled it ends them all.
+    If several end at the same moment, the one named first wins. An error in another is logged, because nobody would
+    receive it. If this is cancelled, all of them end.
     """
     tasks = [asyncio.create_task(one) for one in work]
     winner: asyncio.Task[Any] | None = None
@@ -55,7 +55,7 @@ async def first_found(work: Iterable[Coroutine[Any, Any, A | None]]) -> A | None
 
 
 async def some_done(tasks: Collection[asyncio.Future[Any]], seconds: float | None = None) -> None:
-    """Waits until one of them is done, or for so long; all go on."""
+    """Waits until one of them is done, or the time is up; all keep running."""
     await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
@@ -73,6 +73,6 @@ async def end_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
 
 
 async def until_done(task: asyncio.Future[A]) -> asyncio.Future[A]:
-    """For a race with something that goes on whoever wins: its result is the task, which tells what came of it."""
+    """For a race with a task that keeps running whoever wins: its result is the task itself."""
     await asyncio.wait([task])
     return task

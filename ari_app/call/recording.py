@@ -1,7 +1,7 @@
-"""A talk is recorded: off, announced, or on the agent's demand, as the property says.
+"""Recording of talks: off, announced, or on the agent's demand, depending on the property.
 
-Nothing is recorded before everybody in the talk has heard so to the end. The recording belongs to the call: it goes on
-while the person is on hold or passed on, and whoever joins hears the announcement first.
+Nothing is recorded before everybody in the talk has heard the announcement to its end. The recording belongs to the
+call: it continues while the person is on hold or transferred, and anybody who joins hears the announcement first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def announce(call: LiveCall, agent: Handle) -> None:
     try:
         await asyncio.gather(*telling)
     except HungUp:
-        # Whoever is left must not go on hearing it, nor be listened to by two.
+        # Those who stay must not keep hearing it, and two listeners must not read their keys.
         for task in telling:
             task.cancel()
         await asyncio.gather(*telling, return_exceptions=True)
@@ -50,7 +50,7 @@ def _heard(call: LiveCall, channel: Handle) -> None:
 
 
 async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
-    """Begins an announced recording once the two are connected; one that runs already goes on."""
+    """Starts an announced recording once the two are connected; one that is already running continues."""
     if call.recording is None:
         call.recording = await _live(call)
     if call.recording is None and call.recording_mode == ANNOUNCED:

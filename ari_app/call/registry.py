@@ -12,7 +12,7 @@ from crm.domain.calls import CallStep
 from crm.services.calls.orders import QueuedCallback
 
 RETURN_SECONDS = 10.0
-"""After the app was away, so long a call may take to be back in its step before others go on without it."""
+"""After the app was away, a call has this long to get back into its step before others continue without it."""
 REMEMBERED = 200
 """So many calls that are over may have channels that are just leaving."""
 
@@ -31,7 +31,7 @@ class Registered(Protocol):
 
     @property
     def parts(self) -> Set[str]:
-        """Ids of its channels, but for phones that only ring."""
+        """Ids of its channels, except phones that are only ringing."""
 
     @property
     def wait(self) -> Waiter | None:
@@ -55,7 +55,7 @@ class Calls(Generic[C]):
     def __init__(self) -> None:
         self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
         self.callbacks: list[QueuedCallback] = []
-        """Those who have hung up and are called back in turn, as last seen."""
+        """Callers who have hung up and are called back in turn, as of the last look."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
         self._over: deque[str] = deque(maxlen=REMEMBERED)
@@ -131,7 +131,7 @@ class Calls(Generic[C]):
         self._changed = asyncio.Event()
 
     def line(self, without: C) -> list[frozenset[str]]:
-        """Those who wait, also to be called back, beside one call: the agents whom each waits for."""
+        """Who is waiting besides one call, including for a callback, with the agents each of them waits for."""
         waits = [call.wait.agents for call in self if call.wait and call is not without]
         return [*waits, *(frozenset(callback.agents) for callback in self.callbacks)]
 

@@ -1,6 +1,6 @@
-"""Who answers a forwarded call hears who calls, and only a digit connects them.
+"""The person who answers a forwarded call hears who is calling, and only a digit connects them.
 
-What they hear is spoken while phones ring, so that nobody waits for it.
+The sentence is spoken to a file while phones ring, so that nobody has to wait for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CALLBACK_MINUTES = 10
 
 
 def prepare(call: LiveCall) -> asyncio.Task[Path]:
-    """Begins to have the call's whisper spoken; once begun it goes on."""
+    """Starts speaking the call's whisper to a file; once started, it runs to its end."""
     if call.whisper is None:
         call.whisper = asyncio.create_task(_speak(call))
     return call.whisper
@@ -42,7 +42,7 @@ async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
     on record when this returns.
     """
     offered = [ConfirmChoice.CONNECT, ConfirmChoice.PASS]
-    # A caller in line is not told of a promise: they decide themselves whether they wait or are called back.
+    # A caller in line is not promised anything: they decide themselves whether to wait or to be called back.
     if agent and call.known.can_call_back and call.wait is None:
         offered.append(ConfirmChoice.LATER)
     call.whispered.append(channel)

@@ -76,7 +76,7 @@ class DemoMoment:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What came of a demo call."""
+    """The result of a demo call."""
 
     call_id: str
     line: str

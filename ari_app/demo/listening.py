@@ -21,8 +21,8 @@ speech of the same voice gives less than 0.4."""
 LEAST_OF_QUARTER = 0.97
 """The same for a quarter of a piece: the shorter, the more alike is other speech."""
 SLACK = RATE * 3 // 4
-"""Samples that a piece may be heard too early or too late, seen from the piece before: a phone drops what comes too
-late, hundreds of milliseconds on a machine that was given no processor for so long."""
+"""Samples by which a piece may be early or late relative to the previous one: a phone drops audio that arrives too
+late, which can be hundreds of milliseconds on an overloaded machine."""
 LOUD = 0.02
 """Samples beyond this are heard."""
 SILENT = 11.5 / 32768

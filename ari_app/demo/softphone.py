@@ -23,7 +23,7 @@ from ari_app.edge.errors import PhoneError
 from asterisk_conf import install
 
 SILENCE_SECONDS = 600
-"""Length of the silent file a phone 'speaks' until it is told to say something; longer than any call it makes."""
+"""Length of the silent file that a phone 'speaks' until it has something to say; longer than any call it makes."""
 LATEST_MS = 2000
 """Sound that comes so late is still heard: on a busy machine a phone may be given no processor for half a second. With
 the 160 ms that are usual it dropped what had come meanwhile."""

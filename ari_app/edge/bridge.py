@@ -1,4 +1,7 @@
-"""A mixing bridge: who is in it, music for who waits in it, and its recording. All of it goes on without the app."""
+"""A mixing bridge: its channels, music for those who wait in it, and its recording.
+
+All of it keeps working without the app.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ari_app.edge.media import sound
 
 PLAY_SECONDS = 60.0
 CLOSING_SECONDS = 3.0
-"""A recording of which Asterisk says nothing for so long after it was stopped is taken as it is."""
+"""After a stop, a recording that Asterisk says nothing about for this long is taken as it is."""
 
 
 class MixingBridge:
@@ -87,7 +90,7 @@ class MixingBridge:
                             return
 
     async def record(self, name: str) -> None:
-        """Records everybody from now on; one of this name that runs goes on."""
+        """Records everybody from now on; a recording with this name that is already running continues."""
         with contextlib.suppress(ChannelGone):
             await self.client.post(f"{self.path}/record", name=name, format="wav", ifExists="fail")
 

@@ -137,7 +137,7 @@ class Handle:
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
             raise HungUp("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):
-            # StasisEnd looks the same for a hangup and for a channel that goes on in the dialplan.
+            # StasisEnd looks the same for a hangup and for a channel that continues in the dialplan.
             if await self.is_up():
                 raise LeftTheApp("Asterisk has taken the call back")
             raise HungUp("the channel hung up")

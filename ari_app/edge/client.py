@@ -33,9 +33,9 @@ REQUEST_SECONDS = 5.0
 RECONNECT_SECONDS = 0.25
 """First pause before the event socket is opened again; doubles up to eight times that."""
 PING_SECONDS = 10.0
-"""A socket whose peer does not answer a ping for so long is dead, whatever TCP says."""
+"""A socket whose peer does not answer a ping within this time is dead, whatever TCP says."""
 ENDPOINTS_SECONDS = 10.0
-"""How often it is made good what no event told of the phones."""
+"""How often changes of phones that no event reported are picked up."""
 
 UNREADABLE = DialplanCEP("", "", 0)
 """In place of where a channel is of which Asterisk cannot tell."""
@@ -114,7 +114,7 @@ class AriClient:
             del self._owners[channel_id]
 
     def succeeds(self, event: events.StasisStart) -> None:
-        """Whoever owns the channel whose place another takes owns that one, too, and is told by this event."""
+        """The owner of the channel that is being replaced owns the new one too, and learns about it from this event."""
         assert event.replace_channel is not None
         if owner := self._owners.get(event.replace_channel.id):
             self._owners[event.channel.id] = owner
@@ -174,7 +174,7 @@ class AriClient:
             await self._on_connect()
         except (AsteriskUnreachable, AsteriskRefused) as error:
             log.error("live calls could not be taken up at once: %s", error)
-        except Exception:  # A door: nobody awaits this task, so nobody else would tell.
+        except Exception:  # A door: nobody awaits this task, so nobody else would report the error.
             log.exception("live calls could not be taken up at once")
 
     def _dispatch(self, event: Event) -> None:
@@ -229,11 +229,11 @@ class AriClient:
         return channels
 
     async def channels(self) -> list[Channel]:
-        """Every channel of this Asterisk, the app's or not; `seen` tells the same without a request.
+        """Every channel of this Asterisk, whether the app's or not; `seen` gives the same without a request.
 
-        One with bytes in it that are no UTF-8, as in its Call-ID, Asterisk cannot write as JSON, and answers 500 for
-        all (22.10.1). Then each is asked for by itself, and of such a one no more than its id and endpoint is told: it
-        is taken for one that talks and is not with the app.
+        Asterisk cannot write a channel as JSON if it holds bytes that are not UTF-8, for example in its Call-ID, and
+        answers 500 for the whole list (22.10.1). Then each channel is asked for on its own, and only the id and
+        endpoint of such a channel are known: it counts as talking, and as not being with the app.
         """
         with self.present.listing() as listing:
             channels = await self._channels()

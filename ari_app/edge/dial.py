@@ -1,13 +1,13 @@
 """Rings an endpoint in such a way that nothing it answers is ever dialed.
 
 Asterisk's originate (`POST /channels`) obeys a redirection (SIP 3xx): it dials what the Contact says, through
-`Local/...@context` or even `PJSIP/...@trunk`, and nothing in its configuration forbids that (main/dial.c,
-`handle_call_forward`). A channel that is created and then dialed (`POST /channels/create`, `.../dial`) is not
-forwarded: it ends with the answer it got. A test holds that nobody dials in another way.
+`Local/...@context` or even `PJSIP/...@trunk`, and no setting forbids it (main/dial.c, `handle_call_forward`). A channel
+that is created and then dialed (`POST /channels/create`, `.../dial`) is not forwarded: it ends with the answer it got.
+A test ensures that nothing dials in any other way.
 
-Such a channel is with the app, where its answer would reach nobody while the app is away. So as soon as it is dialed
-it goes on in the dialplan (context `ringing`), which takes it on when it is answered, with the app or without. AMI has
-to send it there, for ARI refuses to while it has not been answered (412).
+Such a channel is in the app, where its answer would be lost while the app is away. So as soon as it has been dialed, it
+moves to the dialplan (context `ringing`), which takes over when it is answered, with or without the app. AMI has to
+send it there, because ARI refuses to before it has been answered (412).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, PhoneError
 from ari_app.edge.events import Channel, Event
 
 RINGING = "ringing"
-"""The dialplan context in which a channel of ours rings; also what its first StasisStart says, which is no answer."""
+"""The dialplan context in which our channels ring; its first StasisStart names it too, and is not an answer."""
 START_SECONDS = 5.0
-"""For each step of Asterisk's on the way to the dialplan; they take a millisecond or two. If the app dies in between,
-the channel ends after so long."""
+"""Limit for each of Asterisk's steps on the way to the dialplan, which take a millisecond or two. If the app dies in
+between, the channel ends after this long."""
 
 
 async def dial(
@@ -42,12 +42,12 @@ async def dial(
     variables: Mapping[str, str],
     originator: str = "",
 ) -> str:
-    """Lets `endpoint` ring as `channel`, and returns its state as soon as it is dialed: Down, Ringing or Up. Answered,
-    it enters the dialplan context `then`.
+    """Rings `endpoint` on `channel`, and returns its state as soon as it has been dialed: Down, Ringing or Up.
 
-    `seconds` is when Asterisk ends the ringing if nobody has before. `caller_id` is what is shown, as
-    `"name" <number>`. `originator` is the id of the channel of whose call it becomes a part. Raises AsteriskRefused
-    when the endpoint can't be dialed, CallEnded when it ended at once; then and when cancelled nothing rings.
+    Once answered, it enters dialplan context `then`. After `seconds` Asterisk ends the ringing if nobody has before.
+    `caller_id` is what is shown, as `"name" <number>`. `originator` is the id of the channel whose call it joins.
+    Raises AsteriskRefused when the endpoint cannot be dialed, and CallEnded when it ended at once; in both cases, and
+    when cancelled, nothing rings.
     """
     client = channel.client
     shown = {"CALLERID(all)": caller_id, "CONNECTEDLINE(all,i)": caller_id}

@@ -91,7 +91,8 @@ class StasisStart(Event):
     channel: Channel
     args: list[str]
     replace_channel: Channel | None = None
-    """Whose place in a bridge the channel takes (SIP INVITE with Replaces, RFC 3891); they change right after."""
+    """The channel that is being replaced in its bridge (SIP INVITE with Replaces, RFC 3891); the change follows at
+    once."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class InviteAnswer:
 
     @property
     def user(self) -> str:
-        """Whose password it showed; "" for nobody's."""
+        """The user whose password it showed; "" for none."""
         shown = (*self.headers.get("authorization", ()), *self.headers.get("proxy-authorization", ()))
         found = (re.search(r'\busername="([^"]*)"', one) for one in shown)
         return next((match[1] for match in found if match), "")
@@ -134,7 +134,7 @@ class _Listener(asyncio.DatagramProtocol):
 async def listening(
     port: int, password: str, headers: Collection[str], on_answer: Callable[[InviteAnswer], None]
 ) -> AsyncIterator[None]:
-    """Has `on_answer` told of each answer while it is entered. Raises OSError when the port is taken."""
+    """Calls `on_answer` for each answer while the block runs. Raises OSError when the port is taken."""
     listener = _Listener(password, Invites(headers), on_answer)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: listener, local_addr=("127.0.0.1", port))
@@ -147,7 +147,7 @@ async def listening(
 def _headers(text: str, wanted: Collection[str]) -> dict[str, tuple[str, ...]]:
     head = re.split(r"\r?\n\r?\n", text, maxsplit=1)[0]
     found: dict[str, tuple[str, ...]] = {}
-    # A line that begins with a blank goes on with the one before (RFC 3261, 7.3.1).
+    # A line that starts with white space continues the previous one (RFC 3261, 7.3.1).
     for line in re.sub(r"\r?\n[ \t]+", " ", head).split("\n")[1:]:
         name, colon, value = line.partition(":")
         name = name.strip().lower()

@@ -15,7 +15,7 @@ from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 3.0
-"""A recording of which Asterisk says nothing for so long after the hangup is not waited for."""
+"""After a hangup, a recording that Asterisk says nothing about for this long is no longer waited for."""
 STOP_TRIES = 10
 STOP_AGAIN_SECONDS = 0.05
 """Asterisk once answered 500 to the wish to stop a prompt (22.10.1, on a busy machine); no call fails over that."""
@@ -84,10 +84,10 @@ async def hush(channel: Handle) -> None:
 
 
 async def record(channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int) -> None:
-    """Records until `#`, silence, the limit or hangup.
+    """Records until `#`, silence, the limit, or hangup.
 
-    After a hangup CallEnded is raised and the file is there all the same. Raises MediaLost when nothing could be
-    recorded. A recording of this name that already runs is waited for: so the step can be entered again.
+    After a hangup CallEnded is raised, but the file exists. Raises MediaLost when nothing could be recorded. If a
+    recording with this name is already running, it is waited for, so that the step can be entered again.
     """
     try:
         await channel.client.post(
@@ -153,14 +153,14 @@ async def stop_left_over(channel: Handle) -> None:
     """Stops what plays on a channel since before the app was away."""
     for _ in range(PLAYBACK_IDS):
         was_there = await _stop(channel, _playback_id(channel, channel.playbacks))
-        # Its last event must not be taken for that of the next one.
+        # Its last event must not be mistaken for one about the next recording.
         channel.playbacks += 1
         if was_there:
             return
 
 
 async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
-    """A playback also fails when the caller hangs up or Asterisk takes them back, which is no fault of the file's."""
+    """A playback also fails when the caller hangs up or Asterisk takes the channel back; the file is not to blame."""
     if state == "failed":
         if await channel.is_in_app():
             raise MediaLost(f"Asterisk could not play {', '.join(path.name for path in sounds)}")

@@ -1,7 +1,7 @@
-"""Who shows which password to Asterisk's SIP, right or wrong: two of AMI's security events.
+"""Which passwords Asterisk's SIP was shown, right or wrong: two of AMI's security events.
 
-An AMI user of its own that may read them and do nothing. Attackers decide how many there are, so that they are read in
-a connection of their own, which is left for a while when there are too many.
+They are read by an AMI user that may read these events and nothing else. Attackers decide how many there are, so they
+come over a separate connection, which is dropped for a while when there are too many.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class SecurityWatch:
 
 
 def attempt(event: Any) -> Attempt | None:
-    """What an event says; None for what is no attempt by SIP over the network."""
+    """What an event says; None unless it is an attempt by SIP over the network."""
     remote = _REMOTE.fullmatch(str(event.get("RemoteAddress", "")))
     if remote is None or event.get("Service") != "PJSIP":
         return None
@@ -79,5 +79,5 @@ def attempt(event: Any) -> Attempt | None:
     except ValueError:
         return None
     if kind is AttemptKind.SUCCEEDED and event.get("UsingPassword") != "1":
-        return None  # Who is known by address, say.
+        return None  # For example, endpoints identified by their address.
     return Attempt(kind, remote[1])

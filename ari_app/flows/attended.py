@@ -1,7 +1,7 @@
-"""The agent talks to whom the person will be passed on to, while the person hears music.
+"""Attended transfer: the agent talks to the target while the person hears music.
 
-By a code and the target keyed in the talk, or by the phone's own keys: then the agent has a second call, and asks that
-its other end and the person be connected (REFER with Replaces).
+It starts with a code and the target keyed during the talk, or with the phone's own keys: then the agent has a second
+call, and asks for its other end and the person to be connected (REFER with Replaces).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
 
 
 def consult_bridge(call: LiveCall) -> MixingBridge:
-    """Where the agent and whom they consult talk."""
+    """The bridge in which the agent and the target talk."""
     return MixingBridge(call.office.client, f"consult-{call.id}")
 
 

@@ -15,7 +15,7 @@ from crm.services.routing.welcome import Welcome, welcome
 
 
 async def inbound(call: LiveCall) -> CallStep:
-    """States that somebody calls, and asks the CRM who it is and whom they call."""
+    """Emits that somebody is calling, and asks the CRM who is calling and which line."""
     call.arrived()
     call.first_decision = (await ask(call)).first
     return CallStep.ARRIVED

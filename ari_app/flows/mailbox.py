@@ -1,7 +1,7 @@
-"""Somebody of the office listens to their voicemail by phone, and records their greeting.
+"""People in the office listen to their voicemail by phone, and record their greeting.
 
-Nothing is lost when the app dies in between: a voicemail is new until it was heard to its end, so the one who listens
-begins again with what they have not heard.
+Nothing is lost when the app dies in between: a voicemail stays new until it has been heard to its end, so the listener
+starts again with the first one they have not heard.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class GreetingKey(StrEnum):
 
 
 class After(Enum):
-    """How the listening goes on after a voicemail."""
+    """What happens after a voicemail was played."""
 
     NEXT = auto()
     MENU = auto()
@@ -73,9 +73,9 @@ class After(Enum):
 
 
 async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | None:
-    """A phone of ours dialed the code for voicemail. Nothing of it is on record, unless it ends in a call back.
+    """One of our phones dialed the voicemail code. The call is not recorded in the CRM unless it ends in a callback.
 
-    With a colleague's extension after the code it leaves them a voicemail.
+    With a colleague's extension after the code, it leaves them a voicemail.
     """
     if extension:
         return await _for_colleague(call, extension)
@@ -102,7 +102,7 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
 
 
 async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
-    """Straight to their mailbox, without ringing; taken up again, it goes on where it was."""
+    """Goes straight to a colleague's mailbox without ringing; when resumed, it continues where it was."""
     store = call.office.store
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         caller = await store.read(extensions.owner_of, call.channel.endpoint)
@@ -119,7 +119,7 @@ async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
 
 @dataclass
 class Visit:
-    """A phone of ours whose owner listens."""
+    """One of our phones, whose owner is listening."""
 
     office: AppContext
     channel: Handle
@@ -165,7 +165,7 @@ async def mailbox(visit: Visit) -> str | None:
 
 
 async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, number: int) -> After:
-    """When, from whom, and what they said; then, or meanwhile, a key says what becomes of it."""
+    """Says when it was left and by whom, then plays it; a key, then or meanwhile, decides what happens to it."""
     store, options = visit.office.store, visit.sounds("mailbox_options")
     sounds = [await visit.say(_about(visit, voicemail, number))]
     audio = mailboxes.audio(visit.office.config, voicemail.file)
@@ -201,7 +201,7 @@ async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, numbe
 
 
 async def _take(visit: Visit, listener: Listener, voicemail: MailboxEntry) -> str:
-    """Name of the prompt that says what came of it."""
+    """Name of the prompt that says what was done."""
     try:
         await visit.office.store.run(mailboxes.take, visit.by, voicemail.id, listener.agent)
     except Conflict:
@@ -246,7 +246,7 @@ async def _menu(visit: Visit, listener: Listener) -> bool:
 
 
 async def _choose_box(visit: Visit, listener: Listener) -> str | None:
-    """Whose greeting: asked only of somebody who hears more than one mailbox."""
+    """Which greeting: only asked of people who have more than one mailbox."""
     boxes = listener.boxes[:9]
     if len(boxes) == 1:
         return boxes[0]
@@ -283,7 +283,7 @@ async def record_greeting(visit: Visit, whose: str) -> None:
                     visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
                 )
             except HungUp:
-                # Whoever hangs up has not confirmed, and Asterisk is still writing.
+                # A hangup is not a confirmation, and Asterisk is still writing the file.
                 await media.recording_closed(visit.channel, name)
                 raise
             if not await asyncio.to_thread(recordings.is_spoken, config, recorded):

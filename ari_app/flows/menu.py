@@ -31,7 +31,7 @@ async def menu(call: LiveCall) -> CallStep:
 
 
 async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: tuple[Say, ...]) -> str:
-    """Puts a question until the dialogue goes on; returns the answer, "" for none."""
+    """Repeats a question until the dialogue can continue; returns the answer, "" for none."""
     dialogue.put(ask, before)
     await call.tell()
     while True:

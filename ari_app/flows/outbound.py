@@ -62,9 +62,9 @@ async def outbound(call: LiveCall, number: str) -> CallStep | None:
 
 
 async def ordered(call: LiveCall, claim: OrderClaim) -> CallStep | None:
-    """Rings the agent's phones for an order; once they answer, they hear whom they are about to talk with.
+    """Rings the agent's phones for an order; once they answer, they hear who they are about to talk to.
 
-    `call` has no channel yet. Until the agent answers nothing is on record but the order.
+    `call` has no channel yet. Until the agent answers, the only record is the order.
     """
     try:
         return await _ordered(call, claim)

@@ -76,7 +76,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
-    """Whoever parked the person hears where, and is free."""
+    """The agent who parked the person hears the slot, and is free."""
     leg = call.leg_of(agent.id, call.transferrer_device)
     call.emit(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
     try:
@@ -110,7 +110,7 @@ async def _lamp(office: AppContext, slot: str, state: str) -> None:
 
 
 async def retrieve(call: LiveCall, slot: str) -> None:
-    """A phone of ours dialed a slot: it has the person who waits there."""
+    """One of our phones dialed a slot: it is connected to the person waiting there."""
     await call.office.calls.returned(CallStep.PARKED)
     found = next((one for one in call.office.calls if one.parked_at == slot), None)
     await take_over(call, found, STAGE, nobody="nobody_parked")

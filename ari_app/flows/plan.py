@@ -55,10 +55,11 @@ async def to_carry_out(call: LiveCall) -> RoutePlan:
 
 
 async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None:
-    """Whom to ring when other callers have taken those who rang, or that the caller waits; None when nobody is free who
-    was not tried, and nobody to wait for. `number` counts these decisions of a call, from 1.
+    """Who to ring when other callers have taken the agents who were ringing, or that the caller waits; None when nobody
+    untried is free and there is nobody to wait for.
 
-    All by one decision: between two of them somebody may become free, whom neither then would ring or wait for.
+    `number` counts these decisions within a call, from 1. It is one decision, because somebody who becomes free between
+    two decisions would neither be rung nor waited for.
     """
     try:
         inputs, decided = await _decide(call, "")
@@ -77,7 +78,8 @@ async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None
 
 
 async def may_queue(call: LiveCall) -> bool:
-    """Whether a caller whom nobody has answered may wait: whoever was free may have taken somebody else meanwhile."""
+    """Whether a caller whom nobody has answered may wait: in the meantime everybody who was free may have taken
+    somebody else."""
     try:
         inputs, decided = await _decide(call, "")
     except (CrmError, TimeoutError):

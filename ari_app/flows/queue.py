@@ -105,9 +105,9 @@ async def _began(call: LiveCall) -> datetime:
 
 
 async def _pass_the_time(call: LiveCall) -> QueueWish:
-    """Tells the position in line now and then, with music in between, until the caller wants something else.
+    """Announces the position in line now and then, with music in between, until the caller wants something else.
 
-    The only one who listens to the caller meanwhile; raises HungUp when they hang up.
+    Nothing else reads the caller's keys in the meantime; raises HungUp when they hang up.
     """
     config = call.office.config.queue
     clock = asyncio.get_running_loop().time
@@ -226,7 +226,7 @@ def _seconds(call: LiveCall, batch: Iterable[Phone | OutsideNumber]) -> float:
 
 
 async def _answered(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> RingingLeg | None:
-    """Who answered first, unless the caller wants something else before."""
+    """The first to answer, unless the caller wants something else first."""
     numbers = [leg.to for leg in legs if isinstance(leg, Forwarded)]
     # When the app stops, phones ring on for the app that comes after it.
     answered = await race(first_answer(call, legs, _seconds(call, numbers), listen=False), until_done(ears))
@@ -246,7 +246,7 @@ async def _stop(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[Ringin
     await stop(call, legs, DialStatus.CANCEL, cause, told="caller_hung_up")
 
 
-# --- how it goes on ---
+# --- what comes next ---
 
 
 async def _to_talk(call: LiveCall, ears: asyncio.Task[QueueWish], winner: RingingLeg) -> CallStep:
@@ -260,7 +260,7 @@ async def _to_talk(call: LiveCall, ears: asyncio.Task[QueueWish], winner: Ringin
 
 
 async def _to_mailbox(call: LiveCall) -> CallStep:
-    # The next step is told to Asterisk by variables, which would wait for the end of what is being said.
+    # The next step is announced to Asterisk by setting variables, which would wait for the end of the prompt.
     await hush(call.person)
     await _stop_music(call)
     return CallStep.VOICEMAIL

@@ -25,12 +25,12 @@ from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
 
 @dataclass
 class Spared:
-    """Who is not rung again in this call: agents who passed, and phones on which a machine answered."""
+    """Agents who passed, and phones on which a machine answered: they are not rung again in this call."""
 
     agents: set[str] = field(default_factory=set)
     devices: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
-    """Nobody's of ours, on which somebody passed or a machine answered."""
+    """Outside numbers on which somebody passed or a machine answered."""
     others_took: bool = False
     """Phones stopped ringing, or could not ring, because their owners took other calls."""
 
@@ -62,9 +62,9 @@ class Spared:
 
 
 async def ring(call: LiveCall) -> CallStep:
-    """Rings stage after stage until somebody answers, and goes on to the talk, else to the mailbox."""
+    """Rings stage after stage until somebody answers, and continues with the talk, or else with voicemail."""
     if call.reception is None:
-        await ask(call)  # A call of ours, whose agent has left the person.
+        await ask(call)  # An outgoing call whose agent has left the person.
     if not call.answers:
         # It came here without the menu.
         call.answers += [KeyedAnswer(Question.MENU, TEAM), KeyedAnswer(Question.URGENT, TO_DESK)]
@@ -158,7 +158,7 @@ async def _ring_free(
     agents = await availability(call.office, stage.agents)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
     config = call.office.config.ring
-    # Who is being rung for somebody who has waited is not for whoever has only just called.
+    # An agent who is being rung for somebody who has waited is not available to a caller who has just arrived.
     reserved = call.office.calls.reserved
     had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
     not_now = had_their_turn | {leg.device for leg in adopted}

@@ -1,4 +1,4 @@
-"""A phone of ours dialed something that no feature code is: a colleague, or an outside number."""
+"""One of our phones dialed something other than a feature code: a colleague, or an outside number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
 async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
-    """Decides what was dialed; None when it is no call, and nothing is on record."""
+    """Decides what was dialed; None when it is not a call and leaves no record."""
     if dialled in call.office.config.parking.names:
         await retrieve(call, dialled)
         return None

@@ -22,7 +22,7 @@ from ari_app.flows.transfer import transfer
 from crm.domain.calls import CallDirection, CallEnded, CallStep, EndedBy
 
 Following = CallStep | EndedBy | None
-"""The next step, or who ended the call; None when this is no call of its own any more, and nothing is on record."""
+"""The next step, or who ended the call; None when this has stopped being a call of its own and leaves no record."""
 Flow = Callable[[LiveCall], Awaitable[Following]]
 
 
@@ -89,7 +89,7 @@ async def resume(call: LiveCall, step: CallStep) -> CallStep:
 
 
 async def dialling(call: LiveCall) -> Following:
-    """A phone of ours rings a colleague, or somebody outside."""
+    """One of our phones rings a colleague, or somebody outside."""
     if call.direction is CallDirection.OUT:
         return await outbound.dialling(call)
     return await colleague.dialling(call)

@@ -68,16 +68,16 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
         except HungUp:
             if has_begun or call.direction is not CallDirection.OUT or agent.id != call.channel.id:
                 raise
-            call.channel = agent  # Who hears of what plays there.
+            call.channel = agent  # Who receives the events about playbacks there.
             return await over_too_soon(call, call.person)
         if not is_connected:
-            # The agent hung up while the app was away, or in the moment they answered; whom they told that the talk is
-            # recorded, they have not talked to yet.
+            # The agent hung up while the app was away, or in the moment they answered; the person who was
+            # told about the recording has not talked to anybody yet.
             return CallStep.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
             call.emit(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
-        # Whom we have called has a leg of their own.
+        # A person we have called has a leg of their own.
         for one in [call.person.id, leg] if call.direction is CallDirection.OUT else [leg]:
             call.emit(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
@@ -140,7 +140,8 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
                 case _End.HANDED_OVER:
                     return None
                 case events.ChannelTransfer(referred_by=by) if by.source_channel.id == call.person.id:
-                    # A colleague who called passes on whom they called: that one is the person from now on.
+                    # A colleague who called transfers the one they called, who is the person from
+                    # now on.
                     person = Handle(agent.client, agent.id, agent.name)
                     agent = call.person
                     call.emit(
@@ -235,7 +236,7 @@ class _Ears:
     def __init__(self, call: LiveCall, agent: Handle) -> None:
         self._call, self._agent = call, agent
         self._keys = Keys(call.office.config.talk)
-        # Whom the person was passed on to outside is no agent, and must not dial by us.
+        # The target of a transfer to an outside number is not an agent, and must not dial through us.
         self._obeys_keys = not is_outsider(agent.id)
         self._tasks: dict[str, asyncio.Task[Heard]] = {}
 
@@ -320,7 +321,7 @@ class _Ears:
         return False
 
     async def _hand_over(self) -> Heard:
-        """Another call takes over whom one of our two talks to."""
+        """Another call takes over the person that one of our two parties talks to."""
         asked: Handover = await self._call.handovers.get()
         far = self._agent if asked.channel_id == self._call.person.id else self._call.person
         await self._call.talk_bridge.remove(far.id)

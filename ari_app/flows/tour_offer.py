@@ -25,7 +25,7 @@ MISSES = 3
 
 
 async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
-    """Offers times until one is booked; who takes none goes on as the plan says otherwise."""
+    """Offers times until one is booked; callers who take none continue with the plan's alternative."""
     decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
     async with asyncio.timeout(call.office.config.survival.store_seconds):

@@ -1,7 +1,7 @@
-"""The person is passed on, and hears music until somebody takes them. Who fails to pass them on has them back.
+"""Transfers: the person hears music until the target takes them, and comes back to the agent if the transfer fails.
 
-By the phone's own key (SIP REFER, which Asterisk leaves to us) or by a code keyed in the talk. To a colleague's
-extension, an outside number, or the park.
+It starts with the phone's own key (SIP REFER, which Asterisk leaves to us) or a code keyed during the talk, and goes to
+a colleague's extension, an outside number, or the parking lot.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 STAGE, RETURN = "transfer", "return"
-"""Stages of legs on record: of whom the person is passed on to, and of who had passed them on."""
+"""Stages of legs as recorded: the target's, and the agent's who transferred."""
 STAYS_SECONDS = 1.5
 """A phone that is told that its transfer failed takes the call back, or hangs up within this time (baresip does)."""
 FIRST_DIGIT_SECONDS = 6.0
@@ -94,7 +94,7 @@ async def _key(agent: Handle, seconds: float) -> str | None:
 
 
 async def transfer(call: LiveCall) -> CallStep | EndedBy:
-    """Rings whom the person is passed on to. Raises HungUp when the person hangs up."""
+    """Rings the target. Raises HungUp when the person hangs up."""
     agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
     target = call.target
     device = call.transferrer_device
@@ -178,7 +178,7 @@ async def to_team(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def reach(call: LiveCall, target: str) -> Handle:
-    """The channel of whom the person is passed on to, once they answer. Raises NotTaken."""
+    """The target's channel, once they answer. Raises NotTaken."""
     office = call.office
     adopted, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
     async with asyncio.timeout(office.config.survival.store_seconds):
@@ -237,11 +237,12 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
 
 @contextlib.asynccontextmanager
 async def dead_man_s_switch(call: LiveCall, agent: Handle | None) -> AsyncIterator[None]:
-    """While an agent's leg waits, it has one as the person's: who hears nothing must not do so for ever.
+    """While an agent's leg waits, it has a dead man's switch of its own, like the person's: an agent who hears nothing
+    must not do so for ever.
 
-    It is due after the person's, whose way the dialplan finds first. The talk that comes next takes it off; what is
-    renewed in that moment, `ari_app.signs` takes off again. A call of ours has none: whom the agent had called the
-    dialplan connects with them again (outside-leg), and nothing may end that talk.
+    It is due after the person's, whose way the dialplan finds first. The talk that follows removes it; one that is
+    renewed at that very moment is removed by `ari_app.signs`. An outgoing call has none: the dialplan connects the
+    agent with the person they called again (outside-leg), and nothing may end that talk.
     """
     if agent is None or call.direction is CallDirection.OUT:
         yield

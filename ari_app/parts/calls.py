@@ -76,7 +76,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
 
 
 async def _leave(app: App, stop: asyncio.Event) -> None:
-    """Ends the app when another one has its place, or when it was told to drain and nobody is on the line any more."""
+    """Ends the app when another one has taken its place, or when it was told to drain and no calls are left."""
     await race(app.client.replaced.wait(), _drained(app))
     stop.set()
 
@@ -96,6 +96,6 @@ async def _load_holidays(crm: Crm) -> None:
 
 
 async def _republish(shared: Shared) -> None:
-    # Whoever started Asterisk has just done so.
+    # Asterisk has only just been started.
     await asyncio.sleep(PUBLISH_SECONDS)
     await shared.every(PUBLISH_SECONDS, "Asterisk's last resort", partial(publish.publish, shared.crm))()

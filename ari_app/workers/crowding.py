@@ -22,9 +22,10 @@ from crm.domain.ringing import DeviceKind
 from crm.services.phones import capacity, devices, trunks
 
 SILENT_SECONDS = 4.0
-"""Whoever has sent no sound for so long after the answer may be asked to make room."""
+"""A caller from whom no audio has come for this long after the answer may be asked to make room."""
 LEAVING_SECONDS = 70.0
-"""SIP waits 32 s for an ACK, then as long for the answer to BYE (RFC 3261, 64 times T1): so long ports are taken."""
+"""SIP waits 32 s for an ACK, and then as long for the answer to BYE (RFC 3261, 64 times T1); the ports are taken for
+all that time."""
 CROWDED = 0.5
 """From this share of a limit on."""
 RECKONED_SECONDS = 60.0
@@ -42,7 +43,7 @@ class Crowding:
         self._up_since: dict[str, float] = {}
         """Callers who are up, and since when that is known."""
         self._heard: set[str] = set()
-        """Of these, those from whom sound has come."""
+        """Of these, the ones from which audio has come."""
         self._left: list[float] = []
         """When silent callers were hung up."""
         self._reckoned: tuple[float, CallRoom] | None = None
@@ -108,8 +109,8 @@ def is_caller(channel: Channel) -> bool:
 
 
 def crowded_trunks(callers: Sequence[Channel], *, whole: int, each: int) -> set[str]:
-    """Endpoints of the trunks whose silent callers are asked to make room: of all when there are near `whole` callers,
-    otherwise of those with near `each` of their own, of which 0 is no limit."""
+    """Endpoints of the trunks whose silent callers are asked to make room: all trunks when there are nearly `whole`
+    callers, otherwise those with nearly `each` of their own. A limit of 0 is none."""
     of_trunk = Counter(one.endpoint for one in callers)
     is_crowded = len(callers) >= whole * CROWDED
     return {trunk for trunk, count in of_trunk.items() if is_crowded or (each and count >= each * CROWDED)}

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 NOT_YET = timedelta(seconds=3)
 """While no calls may begin it is looked so often whether they may now."""
 LONGEST_SECONDS = 900
-"""A phone that was answered about a voicemail is let go after so long, should the app be away by then."""
+"""A phone that was answered about a voicemail is released after this long, should the app be away by then."""
 
 
 class Escalations(Worker[Due, None]):

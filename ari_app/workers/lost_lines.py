@@ -46,7 +46,7 @@ DROPPED_PACKETS = 50
 
 @dataclass
 class WatchedLine:
-    """What has come from the other end of a channel so far."""
+    """What has come from the other end of a channel until now."""
 
     received: tuple[float, ...]
     since: float
@@ -67,7 +67,7 @@ class WatchedLine:
     @classmethod
     def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> WatchedLine:
         received = _received(statistics)
-        # Who has never sent anything is not on hold.
+        # A phone that has never sent anything is not on hold.
         return cls(received, now, may_be_on_hold=is_older_than_we and bool(received[0]))
 
     def hear(self, statistics: Mapping[str, Any], now: float) -> None:
@@ -167,12 +167,13 @@ class LostLines:
                 line.was_asked = True
                 await self._ask(channel_id)
             return False
-        # Whoever is on hold sends nothing, so their phone alone tells; it may have missed one question.
+        # A phone on hold sends nothing, so only its answers tell; it may have missed one question.
         line.away_since = now if line.away_since is None else line.away_since
         return not on_hold or now - line.away_since >= self._seconds + self._qualify_seconds
 
     async def _is_away(self, name: str) -> bool:
-        """Whether a phone of ours does not answer SIP either; a trunk's answers say nothing of the person behind it."""
+        """Whether one of our phones does not answer SIP either; a trunk's answers say nothing about the person behind
+        it."""
         endpoint = endpoint_of(name)
         if endpoint.startswith("trunk-"):
             return False

@@ -1,8 +1,8 @@
-"""Phones that have to encrypt and register without TLS: the registration ends at once, and people hear why.
+"""Ends the registration of phones that have to encrypt but register without TLS, and says why.
 
-Asterisk's registrar takes a phone on any transport, and keeps it for up to an hour. It sends it nothing all the same,
-neither calls nor OPTIONS, also while the app is away: the endpoint's transport is TLS, and no request to a contact of
-another one leaves (22.10.1).
+Asterisk's registrar accepts a phone on any transport, and keeps it for up to an hour. But it sends it nothing, neither
+calls nor OPTIONS, even while the app is away: the endpoint's transport is TLS, and no request leaves for a contact on
+another one (22.10.1).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from crm.domain.errors import CrmError
 from crm.edge import registrations
 
 LONGEST_REGISTRATION = timedelta(hours=1)
-"""maximum_expiration in pjsip.conf: a phone that goes on as before has come again by then."""
+"""maximum_expiration in pjsip.conf: by then a phone that still registers that way has come again."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class PlainPhones:
         return [f"Registers without TLS although it has to encrypt, and is refused ({names}): {mend}"] if names else []
 
     async def remove(self, device: str, uri: str) -> bool:
-        """Ends a registration that may not be; False for one that may, and while the database is away.
+        """Ends a registration that is not allowed; False for one that is, and while the database is away.
 
         A phone that was told of success comes again when its registration would expire, and not at once. Raises
         PhoneError.
@@ -53,7 +53,7 @@ class PlainPhones:
         if registrations.is_over_tls(uri) or not await self._has_to_encrypt(device):
             self._came.pop(device, None)
             return False
-        with contextlib.suppress(ChannelGone):  # It has gone already, as when two events told of it.
+        with contextlib.suppress(ChannelGone):  # It is gone already, for example because two events reported it.
             name = quote(contact_name(device, uri), safe="")
             await self._client.delete(f"/asterisk/config/dynamic/res_pjsip/contact/{name}")
         self._came[device] = now = self._clock()

@@ -1,6 +1,6 @@
-"""Gives whoever becomes free to the caller who has waited longest, on the phone or to be called back.
+"""Gives each agent who becomes free to the caller who has waited longest, on the phone or for a callback.
 
-One for the whole app, so that nobody's phones ring for two who wait.
+There is one for the whole app, so that no phone rings for two callers at once.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class QueueDispatcher:
 
 
 def _awaited(office: AppContext) -> set[str]:
-    """Slugs of all whom somebody waits for."""
+    """Slugs of all agents that somebody is waiting for."""
     waits = [call.wait.agents for call in office.calls if call.wait]
     return {agent for agents in (*waits, *(callback.agents for callback in office.calls.callbacks)) for agent in agents}
 
@@ -90,7 +90,7 @@ def _end_hopeless(office: AppContext, present: frozenset[str]) -> None:
     for call in office.calls:
         if not call.wait:
             continue
-        # Whoever is being rung for them may still answer.
+        # The agent who is being rung for them may still answer.
         is_hopeful = call.wait.hopes_for & present or call.ringing
         call.wait.alone_for = 0 if is_hopeful else call.wait.alone_for + 1
         if call.wait.alone_for == PATIENCE:

@@ -1,7 +1,7 @@
-"""Callers whom Asterisk's SIP stack refuses by itself, before there is a channel: nothing of ARI, AMI, CEL or CDR tells
-of them (seen on 22.10.1), so the app reads copies of the SIP messages (ari_app/edge/hep.py).
+"""Callers whom Asterisk's SIP stack refuses before there is a channel.
 
-With the app away nobody does.
+Nothing in ARI, AMI, CEL or CDR reports them (seen on 22.10.1), so the app reads copies of the SIP messages
+(ari_app/edge/hep.py). With the app away, nothing does.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class RefusedCalls:
             try:
                 await repeat("callers whom SIP refuses", look, LOOK_SECONDS, troubles)
             finally:
-                # Whoever is left had less time than they might, but whoever comes after us knows nothing of them.
+                # Those who are left had less time than they might, but the next app knows nothing about
+                # them.
                 self._put_on_record(self._waiting, {}, self._crm.now())
 
     def heard(self, answer: InviteAnswer) -> None:
@@ -128,8 +129,8 @@ class RefusedCalls:
         return decision.entry if decision.is_blocked else ""
 
     def _put_on_record(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:
-        """States the facts of those who came by a trunk of ours. Returns the trunks of which there are more than are
-        put on record, and a status of theirs."""
+        """Emits the facts about callers who came by one of our trunks. Returns the trunks with more of them than are
+        recorded, and one of their statuses."""
         beyond = {}
         for call, one in list(due.items()):
             self._waiting.pop(call, None)

@@ -301,7 +301,7 @@ class _Job:
             _take_over(self.recording, self.path)
         else:
             synthesize(self.text, self.language, self.path)
-        # Written last: if we are killed in between, the file is made once more.
+        # Written last: if we are killed in between, the file is made again.
         with _workplace(self.path) as work:
             (work / "stamp").write_text(self._stamp(), "ascii")
             (work / "stamp").replace(_stamp_file(self.path))

@@ -1,5 +1,5 @@
-"""Sounds that are no speech, made here so that no package of sounds is needed: the beep before a recording, and the
-music that people hear who wait."""
+"""Sounds other than speech, made here so that no package of sounds is needed: the beep before a recording, and music on
+hold."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class OutgoingText:
     """One text on its way to one person, and which try this is."""
 
     key: str
-    """What the text is for; the same on every try, and unlike that of every other text."""
+    """What the text is for; the same on every try, and different for every other text."""
     to_number: str
     from_number: str
     body: str = field(repr=False)

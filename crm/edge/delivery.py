@@ -12,7 +12,7 @@ from __future__ import annotations
 
 
 class DeliveryError(Exception):
-    """It was not sent. The message is one sentence for the person who looks at it, and holds no number or address."""
+    """It was not sent. The message is one sentence for the person who looks at it, without numbers or addresses."""
 
     def __init__(self, message: str, *, retryable: bool, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Digest credentials (RFC 7616, and RFC 3261 section 22) for requests of ours that a SIP server asks them for."""
+"""Digest credentials (RFC 7616, and RFC 3261 section 22) for our requests to a SIP server that asks for them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def client() -> httpx.AsyncClient:
 class CarrierAnswer:
     status: int
     body: Mapping[str, Any]
-    """Empty when it is no JSON object."""
+    """Empty unless it is a JSON object."""
     retry_after_seconds: float | None
 
 
@@ -81,7 +81,7 @@ class Service:
         )
 
     def refusal(self, answer: CarrierAnswer, code: str) -> CarrierError:
-        """The error for an answer that is no success; `code` is empty when it has none."""
+        """The error for an unsuccessful answer; `code` is empty when it has none."""
         said = f"{self.title} answered {answer.status}" + (f", error {code}" if code else "")
         if code == self.opted_out:
             return CarrierError(

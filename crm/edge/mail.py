@@ -19,7 +19,7 @@ from crm.edge.delivery import DeliveryError, FateUnknown
 SECONDS = 30.0
 """For connecting and for each command; servers answer in well under a second, spam filters take longer."""
 KEPT_SECONDS = 30.0
-"""A connection that nobody has used for so long is closed: servers do so after some minutes."""
+"""A connection that has been idle for this long is closed, as servers do after some minutes."""
 
 STARTTLS, TLS, NONE = "starttls", "tls", "none"
 SECURITIES = (STARTTLS, TLS, NONE)
@@ -46,7 +46,7 @@ class Server:
     """Empty: no login."""
     password: str = field(default="", repr=False)
     trusted: ssl.SSLContext | None = field(default=None, repr=False)
-    """Whose certificates are believed; None is the system's list."""
+    """Which certificate authorities are trusted; None is the system's list."""
 
 
 class Mailer:

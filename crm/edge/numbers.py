@@ -77,9 +77,9 @@ _STATES = {code: state for state, codes in _AREA_CODES.items() for code in codes
 
 
 def parse(raw: str | None, region: str) -> str | None:
-    """E.164, or None for anything that is no phone number: withheld, an extension, words, junk of any length.
+    """E.164, or None for anything other than a phone number: withheld, an extension, words, junk of any length.
 
-    `region` is the country (ISO 3166) in whose way a number without +country is read.
+    `region` is the country (ISO 3166) used to read a number without +country.
     """
     written = (raw or "").strip()
     # Letters are refused before phonenumbers sees them: it would read them as the digits on their keys (1-800-FLOWERS),
@@ -144,7 +144,7 @@ def is_costly(number: str) -> bool:
 
 
 def clean_did(raw: str | None, region: str) -> str:
-    """The number dialed, as lines are stored: E.164, else its digits, after a + if it had one, at most 40 characters.
+    """The dialed number as lines are stored: E.164, or else its digits, after a + if it had one, at most 40 characters.
 
     So an extension of the office's own phone system (6001) works as a line; "" when there is no digit.
     """
@@ -155,7 +155,7 @@ def clean_did(raw: str | None, region: str) -> str:
     if not digits:
         return ""
     cleaned = (("+" if written.lstrip().startswith("+") else "") + digits)[:_LONGEST]
-    # What was no number with its decoration may be one without: cleaning again must change nothing.
+    # Text that was not a number with its decoration may be one without: cleaning it again must change nothing.
     return parse(cleaned, region) or cleaned
 
 

@@ -1,6 +1,6 @@
-"""Our processes on this machine, found by what they are: a command line with the home in it, their owner, their start.
+"""Our processes on this machine, identified by their command line with the home in it, their owner, and their start.
 
-A name or a number alone is nobody's: numbers are given out again, and another home's Asterisk is an Asterisk, too.
+A name or a process id alone proves nothing: ids are reused, and another home's Asterisk is an Asterisk, too.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def keeper(config: Config) -> Process | None:
 
 
 def _holder(path: Path) -> Process | None:
-    """Who has a file locked, where it could not be written into it (proc_locks(5))."""
+    """The process that has a file locked, for when it could not write its id into it (proc_locks(5))."""
     try:
         inode = path.stat().st_ino
         locks = [line.split() for line in Path("/proc/locks").read_text("ascii", "replace").splitlines()]

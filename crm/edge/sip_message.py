@@ -52,7 +52,7 @@ class Timers:
     t2: float = 4.0
     """Longest wait between two repetitions."""
     f: float = 32.0
-    """No final answer for so long: nobody will ever know."""
+    """Without a final answer for this long, the outcome will never be known."""
     connect: float = 8.0
     """For looking up the host's name, and again for opening the TCP connection."""
     idle: float = 60.0
@@ -80,8 +80,8 @@ _MEANINGS = {
 
 
 class SipMessageCarrier:
-    """Sends texts through one trunk, as many at once as it is given. Opens a socket when none is free; `close` gives
-    them back."""
+    """Sends texts through one trunk, as many at once as it is given. Opens a socket when none is free; `close` releases
+    them."""
 
     def __init__(self, peer: SipPeer, timers: Timers | None = None) -> None:
         self._peer = peer
@@ -287,7 +287,7 @@ def _of_number(number: str) -> Parameters:
 
 
 def _judge(response: Response) -> None:
-    """Raises CarrierError for every final answer that is no success."""
+    """Raises CarrierError for every final answer other than success."""
     if response.code < 300:
         return
     said = "".join(char for char in response.phrase if char.isprintable())[:60].strip()
@@ -468,7 +468,7 @@ class _TcpLink(_Link):
         self._writer.close()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        """Until the connection ends or what comes over it is no SIP any more."""
+        """Until the connection ends, or something other than SIP comes over it."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")

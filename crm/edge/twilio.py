@@ -123,7 +123,7 @@ def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
 
 
 def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
-    """None for a status that is no end; raises Unreadable. `key` is what the request's address names."""
+    """None for a status that is not final; raises Unreadable. `key` is the one in the request's address."""
     sid, status = (
         form.get("MessageSid") or form.get("SmsSid") or "",
         form.get("MessageStatus") or form.get("SmsStatus") or "",

@@ -23,7 +23,8 @@ FRAME_SECONDS = 0.02
 QUIETEST_DB = -50.0
 """Of full scale. Below it nobody could understand a word."""
 NO_SOUND_DB = -70.0
-"""What a phone sends, or Asterisk writes, where there is no sound at all; it says nothing of the noise on the line."""
+"""What a phone sends, or Asterisk writes, where there is no sound at all; it says nothing about the noise on the line.
+"""
 ABOVE_FLOOR_DB = 8.0
 """Speech is louder than the quietest tenth of the recording by so much."""
 LIVELY_DB = 6.0

@@ -1,4 +1,4 @@
-"""Those who lease."""
+"""Agents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AgentEntry(msgspec.Struct):
     """What colleagues dial."""
     on_duty: bool
     is_admin: bool
-    """Owns what nobody else owns."""
+    """Owns everything that has no other owner."""
     subteams: list[str]
     devices: list[str]
     email: str

@@ -1,4 +1,4 @@
-"""Callers whom nobody has to answer, and addresses whose SIP is dropped."""
+"""Blocked callers, and addresses whose SIP is dropped."""
 
 from __future__ import annotations
 

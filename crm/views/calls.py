@@ -46,7 +46,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     attestation: str
     """STIR/SHAKEN: what the trunk says about the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     kind: str
-    """Who the person is: prospect, resident, owner or vendor."""
+    """What the person is: prospect, resident, owner or vendor."""
     contact: str | None
     """Name of the resident, owner or vendor, or their number; null when they are not a known one."""
     desk: str
@@ -111,7 +111,7 @@ class EventEntry(msgspec.Struct):
 
 
 class RoutingEntry(msgspec.Struct):
-    """Why the call rang whom it rang."""
+    """Why the call rang these people."""
 
     at: datetime
     path: str
@@ -129,9 +129,9 @@ class CallDetail(CallEntry, kw_only=True):
     events: list[EventEntry]
     routing: list[RoutingEntry]
     tasks: list[int]
-    """Ids of the tasks that came of it."""
+    """Ids of the tasks it left."""
     messages: list[int]
-    """Ids of the texts that came of it."""
+    """Ids of the texts it led to."""
 
 
 _CALL = (

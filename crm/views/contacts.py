@@ -10,7 +10,7 @@ from crm.store.models import Contact, Property
 
 
 class ContactEntry(msgspec.Struct):
-    """Somebody who is no prospect, known by their number."""
+    """Somebody other than a prospect, known by their number."""
 
     number: str
     """E.164."""

@@ -63,7 +63,7 @@ class ToldEntry(msgspec.Struct):
 
 
 def told(session: Session) -> list[ToldEntry]:
-    """Whom an emergency call is told to, by slug."""
+    """Slugs of the people who are notified of an emergency call."""
     return [
         ToldEntry(
             agent.slug,

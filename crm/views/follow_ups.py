@@ -1,4 +1,4 @@
-"""Texts that go to people whom nobody has reached yet, step by step."""
+"""Texts sent step by step to people who have not been reached yet."""
 
 from __future__ import annotations
 

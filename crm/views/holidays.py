@@ -33,7 +33,7 @@ class YearEntry(msgspec.Struct):
     """The dates of one year that differ, in order."""
 
     region: str
-    """Whose public holidays these are; empty: none."""
+    """The calendar that is followed; empty: none."""
     days: list[DayEntry]
 
 

@@ -85,7 +85,7 @@ class Week:
 
 
 def week(session: Session, config: Config, place: str | None = None) -> Week:
-    """The office's, or that of a property. Raises NotFound, Invalid."""
+    """The hours of the office, or of a property. Raises NotFound, Invalid."""
     found = properties.named(session, place) if place else None
     own = select(Hours.id).where(Hours.property_id == (found.id if found else None)).limit(1)
     return Week(place, office.schedule(session, config.tz, found), session.scalar(own) is not None)

@@ -63,7 +63,7 @@ class ActivityEntry(msgspec.Struct):
     """The industry's event name: CallFromProspect, Text, ..."""
     text: str
     by: str
-    """Who did it, if a person did by hand; empty otherwise."""
+    """Who did it, if a person did it by hand; otherwise empty."""
     call: str | None
     recording: bool
     """Whether the call left a recording or a voicemail that can be listened to."""

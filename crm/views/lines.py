@@ -60,7 +60,7 @@ def listed(session: Session) -> list[LineEntry]:
 
 
 def one(session: Session, number: str) -> LineEntry:
-    """By its number as it is stored. Raises NotFound."""
+    """By the number as it is stored. Raises NotFound."""
     row = session.execute(_LINE.where(Line.number == number)).first()
     if row is None:
         raise NotFound(f"There is no line {number}.", code="line_unknown", number=number)

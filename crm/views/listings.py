@@ -42,7 +42,7 @@ class PetEntry(msgspec.Struct):
 
 
 class PetsEntry(msgspec.Struct):
-    """Which pets are allowed. Assistance animals are no pets."""
+    """Which pets are allowed. Assistance animals are not pets."""
 
     allowed: list[PetEntry]
     """Empty without a note: none."""
@@ -284,7 +284,7 @@ _NOW = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == _IN_F
     _Shared, and_(_Shared.property_id == Listing.property_id, _Shared.version == _PLACE_IN_FORCE)
 )
 _PUBLIC = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == Listing.published)).join(
-    # Whose property is not public has no such version, and so no row.
+    # If the property is not public, it has no such version, and so there is no row.
     _Shared,
     and_(_Shared.property_id == Listing.property_id, _Shared.version == PropertyProfile.published),
 )
@@ -345,8 +345,8 @@ def one(
     at: datetime | None = None,
     language: str = listings.LANGUAGES[0],
 ) -> ListingDetail:
-    """A listing as it is, as one of its versions said, or as it was at a time: what the public saw then, or without
-    that what was written. Raises NotFound."""
+    """A listing as it is, in one of its versions, or at a time: what the public saw then, or else what was written.
+    Raises NotFound."""
     as_of = at or now
     public = None
     if version is None and at is not None:

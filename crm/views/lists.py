@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 def by_owner(session: Session, pairs: Select[Key, Value]) -> dict[Key, list[Value]]:
-    """Values by whose they are, in the order they come; nothing of whom nothing is."""
+    """Groups values by owner, in the order they come; owners without values are missing."""
     found: dict[Key, list[Value]] = defaultdict(list)
     for owner, value in session.execute(pairs):
         found[owner].append(value)

@@ -12,7 +12,7 @@ from crm.store.models import Agent, LeadPhone, Message
 
 
 class MessageEntry(msgspec.Struct):
-    """A text of a person's thread; one of ours with its place in the outbox."""
+    """A text in a person's thread; an outgoing one with its state in the outbox."""
 
     id: int
     direction: str
@@ -97,7 +97,7 @@ def listed(
 
 
 def of_call(session: Session, call_id: str) -> list[MessageEntry]:
-    """What came of it, in the order it was written."""
+    """The texts a call led to, in the order they were written."""
     found = _TEXT.where(Message.call_id == call_id).order_by(Message.id)
     return [MessageEntry(**row._mapping) for row in session.execute(found)]
 

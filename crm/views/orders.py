@@ -1,4 +1,4 @@
-"""Calls of ours that somebody has ordered."""
+"""Calls that somebody has ordered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crm.store.models import Agent, Call, CallOrder
 
 
 class OrderEntry(msgspec.Struct):
-    """A call that was ordered, and what came of it so far."""
+    """A call that was ordered, and what became of it."""
 
     order: int
     agent: str

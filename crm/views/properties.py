@@ -33,7 +33,7 @@ class PropertyEntry(msgspec.Struct):
     recording: str
     """off, announced, or demand: when an agent keys the code for it."""
     voicemail_to: str
-    """Whose mailbox its voicemail goes to: property or subteam."""
+    """The mailbox that its voicemail goes to: property or subteam."""
     escalates: bool
     """Whether people are called about voicemail that nobody takes."""
     lines: list[str]

@@ -43,7 +43,7 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     stage: str | None
     """The stage of the lead's interest in the property."""
     task: str | None
-    """What is left to do, and for whom."""
+    """What is left to do, and who it is about."""
     tour: datetime | None
     """When the tour booked in the call begins."""
     outcome: str

@@ -1,4 +1,4 @@
-"""Whom calls reached, and why."""
+"""Who calls reached, and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ReasonEntry(msgspec.Struct):
 
 
 class StageEntry(msgspec.Struct):
-    """Who rings together, or an outside number."""
+    """People who ring together, or an outside number."""
 
     name: str
     agents: list[str]
@@ -72,7 +72,7 @@ class PlanEntry(msgspec.Struct, kw_only=True):
 
     @classmethod
     def stored(cls, plan: Mapping[str, Any]) -> PlanEntry:
-        """From the plan as it is kept with a call; fields that came later are empty."""
+        """From the plan as it was stored with a call; fields added later are empty."""
         task = plan.get("task") or {}
         due_at = task.get("due_at")
         return cls(

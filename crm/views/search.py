@@ -75,7 +75,7 @@ def found(
 
 def _searches(session: Session, asked: str, digits: str) -> Iterator[tuple[str, Any]]:
     sqlite = session.get_bind().dialect.name == "sqlite"
-    # What has more letters than digits is no number, though it may hold some, as an address of a home does.
+    # Text with more letters than digits is not a number, though it may contain one, as the address of a home does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
         national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
         yield "phone", session.execute(_parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national))

@@ -17,7 +17,7 @@ MOST_IN_SITEMAP = 50_000
 
 
 class SiteOffice(msgspec.Struct, frozen=True):
-    """Who the site is of."""
+    """The office that the site belongs to."""
 
     name: str
     number: str | None

@@ -57,6 +57,6 @@ class FindingEntry(msgspec.Struct):
     code: str
     """Names the situation for programs, and for the words that say how to mend it; empty when there is nothing to."""
     facts: dict[str, object]
-    """What those words need to know, such as the trunk that is meant."""
+    """The facts those words need, such as the name of the trunk."""
     mend: str
     """How to fix it; empty when there is nothing to fix."""

@@ -33,7 +33,7 @@ class TaskEntry(msgspec.Struct):
     created_at: datetime
     done_at: datetime | None
     result: str
-    """What came of it."""
+    """The result."""
     escalation: int
     """How often it was passed on because it was not done in time."""
 
@@ -93,7 +93,7 @@ def listed(
     since: datetime | None = None,
     limit: int = 50,
 ) -> list[TaskEntry]:
-    """The most pressing first; `owner` is an agent's slug, `since` goes by when they came up."""
+    """The most urgent first; `owner` is an agent's slug, `since` goes by when they were created."""
     found = _TASK.order_by(Task.due_at, Task.id).limit(limit)
     if owner is not None:
         # By the owner's id, the index gives them in order.
@@ -108,7 +108,7 @@ def listed(
 
 
 def of_call(session: Session, call_id: str, now: datetime) -> list[TaskEntry]:
-    """What came of a call, in the order it came up; a task may stand for other calls of the person, too."""
+    """The tasks a call left, oldest first; a task may cover other calls of the person, too."""
     return _entries(session, _TASK.where(_came_of(call_id)).order_by(Task.id), now)
 
 
@@ -117,7 +117,7 @@ def ids_of_call(session: Session, call_id: str) -> list[int]:
 
 
 def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEntry]:
-    """Who is to be called back, or left a message to listen to, the most pressing first."""
+    """People to be called back, or who left a voicemail to listen to, the most urgent first."""
     found = (
         select(
             Task.call_id.label("call"),

@@ -61,7 +61,7 @@ class TourHoursEntry(msgspec.Struct):
     capacity: int
     """People who may have the same time."""
     agent: str | None
-    """Who gives the tour; null: nobody in particular."""
+    """The agent who gives the tour; null: nobody in particular."""
 
 
 class BlackoutEntry(msgspec.Struct):

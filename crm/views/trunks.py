@@ -64,7 +64,7 @@ _TRUNK = select(
 
 
 def listed(session: Session, secrets: Secrets) -> list[TrunkEntry]:
-    """In the order in which calls of ours try them."""
+    """In the order in which outgoing calls try them."""
     return [_entry(row, secrets) for row in session.execute(_TRUNK.order_by(Trunk.position, Trunk.slug))]
 
 

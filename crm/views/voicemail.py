@@ -44,7 +44,7 @@ class VoicemailEntry(msgspec.Struct):
     groups_called: int
     """How many groups were called about it."""
     next_group_at: datetime | None
-    """When the next one is; null: nobody else will be called."""
+    """When the next group is called; null: nobody else will be."""
     transcript_state: str
     """queued, done, failed, or none when there is no model; empty for old voicemail."""
     transcript: str

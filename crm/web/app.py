@@ -44,11 +44,11 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
 
 
 async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web") -> None:
-    """Serves on the port that [ports] gives `listener`, until it is cancelled, and then answers the requests it has: a
-    carrier's text must not be lost in between.
+    """Serves on the port that [ports] gives `listener` until it is cancelled, and then still answers the requests it
+    has, so that a carrier's text is not lost in between.
 
-    A port that is taken is tried again: the calls do not need it. This is no `repeat`, whose looks come to an end: a
-    server that works goes on.
+    If the port is taken, it tries again: calls do not depend on it. This does not use `repeat`, whose looks come to an
+    end, because a server that works never does.
     """
     name = f"listener {listener}"
     while True:

@@ -59,7 +59,7 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """As uvicorn answers what is no HTTP, with our headers."""
+        """Answers as uvicorn does when it is not HTTP, but with our headers."""
         self._end_with("400 Bad Request")
 
     @property

@@ -21,7 +21,7 @@ DIALING = ("allowed", "none")
 
 @dataclass(frozen=True)
 class AgentRecord:
-    """An agent with devices, the subteams they are in, and whether they own what nobody else does."""
+    """An agent with devices, the subteams they are in, and whether they own everything that has no other owner."""
 
     agent: Agent
     subteams: tuple[str, ...]
@@ -68,9 +68,9 @@ def change(
     dialing: str | None = None,
     admin: bool = False,
 ) -> None:
-    """Changes what is given; None leaves a field as it is, an empty extension or email takes it away.
+    """Changes what is given; None leaves a field as it is, and an empty extension or email removes it.
 
-    `admin` makes this agent the owner of what nobody owns, in place of the one before.
+    `admin` makes this agent the owner of everything that has no other owner, in place of the previous one.
     """
     agent = named(session, slug)
     if name is not None:

@@ -18,7 +18,7 @@ from crm.store.queries import office
 
 
 def known_region(raw: str) -> str:
-    """A calendar as it is stored: US-TX, `none`, or "" for nothing said. Raises Invalid."""
+    """A calendar as it is stored: US-TX, `none`, or "" when nothing is set. Raises Invalid."""
     value = raw.strip()
     if not value or value.lower() == office.NO_HOLIDAYS:
         return value.lower()
@@ -29,9 +29,10 @@ def known_region(raw: str) -> str:
 
 
 def set_region(session: Session, by: By, region: str, place: str | None = None) -> str:
-    """Whose public holidays close the office, or one property; `none` for nobody's. Of a property "" is the office's.
+    """Sets which public holidays close the office, or one property; `none` for none at all, and for a property "" for
+    the office's.
 
-    Returns it as it is stored. Raises Invalid, NotFound.
+    Returns the calendar as it is stored. Raises Invalid, NotFound.
     """
     known = known_region(region)
     if place:

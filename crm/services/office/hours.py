@@ -29,7 +29,7 @@ def schedules(session: Session, config: Config) -> list[tuple[Property | None, S
 
 
 def holiday_regions(session: Session) -> set[str]:
-    """Whose public holidays are kept anywhere."""
+    """All public holiday calendars that are in use."""
     organization = office.organization(session)
     places = session.scalars(select(Property)).all()
     return {office.holiday_region(organization, place) for place in [None, *places]} - {""}

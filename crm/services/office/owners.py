@@ -12,10 +12,11 @@ from crm.store.queries import agents, office
 
 
 def owner(session: Session, lead: Lead | None, place: Property | None, due: datetime | None = None) -> Agent:
-    """The lead's agent, else who of the property's subteam, then of all on duty, has waited longest, else the admin.
+    """The lead's agent, or else whoever has waited longest for a talk in the property's subteam, then among everybody
+    on duty, or else the admin.
 
-    Whoever works when it is `due`, on the office's clock, comes before who does not: a morning's task is for somebody
-    who is there in the morning.
+    Agents who work when it is `due`, by the office's clock, come before those who do not: a task for the morning goes
+    to somebody who is there in the morning.
     """
     if lead and lead.assigned_agent_id and (agent := session.get(Agent, lead.assigned_agent_id)):
         return agent
@@ -27,7 +28,7 @@ def owner(session: Session, lead: Lead | None, place: Property | None, due: date
 
 
 def admin(session: Session) -> Agent:
-    """Owns what nobody else does; made when there is nobody at all."""
+    """The owner of everything that has no other owner; created when there is nobody at all."""
     organization = office.organization(session)
     if organization and organization.admin_agent_id:
         return session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id)).one()

@@ -44,7 +44,7 @@ def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: 
 
 
 def webhook_url(config: Config, path: str) -> str:
-    """An address of ours as carriers reach it; "" when nobody outside does."""
+    """One of our addresses as carriers reach it; "" when it cannot be reached from outside."""
     return f"{config.web.public_url.rstrip('/')}{path}" if config.web.public_url else ""
 
 

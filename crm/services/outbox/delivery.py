@@ -1,13 +1,13 @@
-"""The worker of the outbox, for texts and for mails: each leaves at most once, and one whose fate nobody knows never
-again, unless a person says so.
+"""The worker of the outbox, for texts and emails: each is sent at most once, and one whose fate is unknown is never
+sent again unless a person says so.
 
 A row goes from queued to sending in a transaction of its own, in which its `Transport` is asked whether it may leave.
 It is handed over outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a
-later try, as long as it is of use. Several are under way at once, one for each person, so that a carrier that does not
-answer for one holds up no other. A row that is committed wakes the worker.
+later try while it is still of use. Several are under way at once, one per person, so that a carrier that does not
+answer for one does not hold up the others. A committed row wakes the worker.
 
-Texts and mails stay two tables: a text belongs to a thread both ways and has a gate and a carrier, a mail has a subject
-and attachments, and neither would use the other's columns. What the worker needs of a row is `Sendable`.
+Texts and emails stay two tables: a text belongs to a thread both ways and has a gate and a carrier, an email has a
+subject and attachments, and neither would use the other's columns. `Sendable` is what the worker needs of a row.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Transport(ABC, Generic[Row, Out]):
     """What to do about one that may have arrived."""
     table: type[Row]
     to: ClassVar[str]
-    """The column that says to whom; each of them gets one at a time."""
+    """The column with the recipient; each recipient gets one at a time."""
     retries: Retries
     at_once: int = 1
 
@@ -122,16 +122,16 @@ class DeliveryResult:
 
 
 class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
-    """Sends what waits. Several may work on one database, in one process or in many.
+    """Sends what is waiting. Several may work on one database, in one process or in many.
 
-    While `held` (`crm.services.system.copies`) only those leave that tell the office's own people what is new since
-    the start.
+    While `held` (`crm.services.system.copies`), only notices to the office's own people about what is new since the
+    start are sent.
 
-    What was being sent when it starts becomes unknown: whoever sent it is most likely dead. If they are alive after
-    all, what they learn from the other side replaces that.
+    What was being sent when it starts becomes unknown, because its sender is most likely dead. If the sender is alive
+    after all, what it learns from the other side replaces that.
 
-    When as many in a row as may be under way got no answer, it is the other side that is silent, and not one person
-    behind it: then one at a time goes on the way, so that few come to an unknown end, until there is an answer again.
+    When as many in a row as may be under way got no answer, the other side is silent, not one recipient: then one at a
+    time is sent until there is an answer again, so that few end up unknown.
     """
 
     grace_seconds = 3.0
@@ -156,8 +156,8 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
     def claim(
         self, session: Session, now: datetime, under_way: Sequence[DeliveryClaim[Out]]
     ) -> DeliveryClaim[Out] | None:
-        """Takes the row that is due longest and goes to nobody to whom something is under way. Two workers never get
-        the same one: only one of them finds it queued."""
+        """Claims the row that has been due longest, for a recipient who has none under way. Two workers never get the
+        same one: only one of them finds it queued."""
         transport, table = self._transport, self._transport.table
         self.has_more = False
         held_back = 0
@@ -228,7 +228,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
     def _next(
         self, column: Any, under_way: Sequence[DeliveryClaim[Out]], now: datetime, is_held: bool
     ) -> Select[tuple[Any]]:
-        """The column of the row that leaves next: what comes for somebody to whom something is under way follows it."""
+        """The given column of the row to be sent next; rows for a recipient who has one under way come after it."""
         transport, table = self._transport, self._transport.table
         found = select(column).where(
             table.state == DeliveryState.QUEUED,

@@ -24,9 +24,8 @@ PUT_OFF_AT_ONCE = 500
 
 
 def decide(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
-    """Asks the gate about a text of ours and writes the answer on it: decision, reasons, what follows for its state.
-
-    With SEND the state stays as it is.
+    """Asks the gate about an outgoing text and writes the answer on it: the decision, the reasons, and the resulting
+    state. With SEND the state stays as it is.
     """
     decision = gate.decide(_ask(session, config, message, now), now)
     message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)

@@ -27,7 +27,7 @@ from crm.store.queries import nodes
 SECRET = "mail"
 """Name of the mail server's password among the secrets."""
 STALE = timedelta(days=2)
-"""What could not be sent for so long is news no more."""
+"""News that could not be sent for this long is no longer news."""
 
 NO_SERVER = "No mail server is set: write mail.server and mail.from_address into leaseline.toml, then restart."
 _TOO_OLD = " It could not be sent for two days, so it was given up."
@@ -59,7 +59,7 @@ def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
 
 
 def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
-    """The server that [mail] names, with the password as it is now."""
+    """The server in [mail], with the current password."""
 
     def server() -> Server:
         mail = config.mail

@@ -1,7 +1,8 @@
-"""The one way into the outbox: every text and mail of ours is queued here, in the transaction of what causes it.
+"""The only way into the outbox: every outgoing text and email is queued here, in the transaction of its cause.
 
-A key says what it is for, and the same cause never texts or mails twice. Whether a text may leave is asked when it
-leaves (`crm.services.outbox.gatekeeper`); what a person writes is asked about at once as well, so that they are told.
+A key says what it is for, and the same cause never sends twice. Whether a text may leave is decided when it leaves
+(`crm.services.outbox.gatekeeper`); for a text that a person writes it is also decided at once, so that they can be
+told.
 """
 
 from __future__ import annotations
@@ -124,10 +125,10 @@ def _mail(session: Session, new: NewMail, now: datetime) -> Mail:
 
 
 def again(session: Session, config: Config, text: Message, now: datetime) -> None:
-    """Queues a text of ours once more, because a person says so. What the gate says of it now stands on it."""
+    """Queues a text again because a person says so. The gate's current decision is written on it."""
     why = text.error
     text.state, text.next_attempt_at = DeliveryState.QUEUED, now
-    # The carrier tells one try from the other by their number, so that goes on.
+    # The carrier tells tries apart by their number, so the count continues.
     text.attempts_before, text.carrier_id = text.attempts, None
     text.expires_at = of_use_again(TextPurpose(text.purpose), text.expires_at, now)
     if gatekeeper.decide(session, config, text, now).verdict is not Verdict.BLOCK:

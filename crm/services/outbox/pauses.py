@@ -1,6 +1,6 @@
-"""Pauses of automatic texts: begun by a spike, ended by a person or by themselves.
+"""Pauses of automatic texts: started by a spike, ended by a person or when their time is up.
 
-It is looked before each automatic text leaves, so what a spike has set off is stopped while it goes on.
+Each automatic text checks first, so a spike's own texts are stopped while it lasts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from crm.store.models import Message, Organization, TextPause
 from crm.store.queries import messages
 from crm.words import notices as words
 
-# What we plan ourselves, such as the follow-ups of a Monday morning, is no sign of anything.
+# What we plan ourselves, such as follow-ups on a Monday morning, does not indicate anything.
 _SET_OFF = AUTOMATIC - {TextPurpose.FOLLOW_UP}
 
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _spike(session: Session, config: Config, now: datetime) -> int:
     settings, window = config.texts, timedelta(minutes=config.texts.spike_minutes)
     if not settings.spike_texts:
         return 0
-    # What a person has looked at and let go begins no second pause.
+    # A spike that a person has seen and accepted does not start a second pause.
     ended = select(TextPause.resumed_at, TextPause.ends_at).order_by(TextPause.id.desc()).limit(1)
     last = session.execute(ended).first()
     since = max(now - window, (last.resumed_at or last.ends_at) if last else now - window)

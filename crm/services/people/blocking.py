@@ -1,4 +1,4 @@
-"""The block list: who is on it, who gets through all the same, and putting the last caller on it."""
+"""The block list: who is on it, who gets through anyway, and blocking the last caller."""
 
 from __future__ import annotations
 
@@ -110,10 +110,10 @@ def add(
     why: str = "",
     close_lead: bool = False,
 ) -> str:
-    """Puts a number, a beginning of numbers (`+1900*`) or `withheld` on the list. Returns the entry as it is written.
+    """Puts a number, a prefix (`+1900*`) or `withheld` on the list. Returns the entry as it is written.
 
-    A number that would get through all the same is refused. `close_lead` closes its lead and the tasks about it first,
-    which is what makes a caller whom somebody has talked to an unwanted one.
+    A number that would get through anyway is refused. `close_lead` first closes its lead and that lead's tasks, which
+    is what makes a caller somebody has talked to an unwanted one.
     """
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
@@ -194,7 +194,7 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
 
 
 def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool) -> None:
-    """Sees to it that a blocked number would not get through all the same; raises Conflict when it would."""
+    """Makes sure that a blocked number would not get through anyway; raises Conflict when it would."""
     known = _known(session, who, "", by.now)
     if known.was_called or known.was_texted:
         raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.", code="block_never")

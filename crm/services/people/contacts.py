@@ -23,7 +23,8 @@ KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPE
 def add(
     session: Session, by: By, region: str, number: str, *, kind: str, name: str = "", property_slug: str | None = None
 ) -> str:
-    """Adds somebody and returns their number as it is stored: one person, one entry, however it was written.
+    """Adds a contact and returns their number as it is stored: one person has one entry, however the number was
+    written.
 
     Raises Invalid, NotFound, Conflict.
     """
@@ -113,7 +114,8 @@ def named(session: Session, region: str, raw: str) -> Contact:
 
 
 def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]:
-    """A person's number as it is stored (E.164), and whose it is. Raises Invalid for none, and for one of our own."""
+    """A person's number as it is stored (E.164), and who it belongs to. Raises Invalid for anything else, and for our
+    own."""
     number = numbers.parse(raw, region)
     if number is None:
         raise Invalid(

@@ -1,4 +1,4 @@
-"""Who a number is: asked for each caller and each text, so in one statement."""
+"""Who a number belongs to: asked for each caller and each text, so in one statement."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class KnownContact:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose a number is, as far as anybody knows. It may be a lead's and a resident's at once."""
+    """Everybody a number belongs to, as far as is known: it may be a lead's and a resident's at once."""
 
     number: str | None = None
     """E.164; None is withheld, or none at all."""
@@ -55,8 +55,8 @@ class Identity:
 
     @property
     def may_become_lead(self) -> bool:
-        """Residents, owners, vendors and colleagues are no prospects unless they say that they want to rent, and a line
-        of ours is nobody."""
+        """Residents, owners, vendors and colleagues are not prospects unless they say they want to rent, and our own
+        line is not a person."""
         return not (self.contact or self.colleague or self.is_line)
 
 
@@ -64,7 +64,7 @@ NOBODY = Identity()
 
 
 def who_is(session: Session, number: str | None) -> Identity:
-    """Whose number (E.164) it is."""
+    """Looks up who a number (E.164) belongs to."""
     if not number:
         return NOBODY
     found = prepared.rows(session, _ASKED, {"number": number}).one()

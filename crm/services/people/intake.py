@@ -17,9 +17,9 @@ from crm.store.queries import leads
 
 
 def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
-    """Whom a person at the terminal means by a lead's id, a phone number or an email address.
+    """Finds the lead that somebody at the terminal names by id, phone number or email address.
 
-    Returns the lead, and the number when one was written. Raises NotFound, Invalid.
+    Returns the lead, and the number if one was written. Raises NotFound, Invalid.
     """
     if raw.isascii() and raw.isdigit() and len(raw) < 7:
         lead = leads.by_id(session, int(raw))
@@ -41,8 +41,7 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
 
 
 def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
-    """The lead that a lead's id, a phone number or an email address means, locked; a number or an address that is
-    nobody's makes one.
+    """The lead with this id, phone number or email address, locked; created if a number or address is new.
 
     Raises NotFound, Invalid.
     """
@@ -60,10 +59,11 @@ def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
 
 
 def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | None = None) -> Lead:
-    """Whose number (E.164) it is, locked; made when nobody's.
+    """The lead with this number (E.164), locked; created if there is none.
 
-    Of two who make it at once one fails on the unique number, and finds it when the store tries again. `nameless` is
-    the lead that a call made before its caller's number was known: it gets the number, or gives way to whose it is.
+    If two create it at once, one fails on the unique number and finds it when the store tries again. `nameless` is the
+    lead that a call created before its caller's number was known: it gets the number, or is replaced by the lead that
+    has it.
     """
     lead = leads.by_phone(session, number, for_update=True)
     if lead is None:
@@ -77,7 +77,7 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
 
 
 def add_number(lead: Lead, number: str) -> None:
-    """Adds a number (E.164) that is nobody's yet to a lead."""
+    """Adds a number (E.164) that belongs to no lead yet."""
     lead.phones.append(LeadPhone(number=number))
 
 
@@ -87,12 +87,13 @@ def add_address(lead: Lead, address: str) -> None:
 
 
 def from_list(session: Session, at: datetime) -> Lead:
-    """A lead whose numbers and addresses are known to be nobody's yet."""
+    """A new lead, for numbers and addresses that are known to be new."""
     return _make(session, at)
 
 
 def by_address(session: Session, raw: str, at: datetime) -> Lead:
-    """Whose email address it is, locked; made when nobody's, as `by_number` does. Raises Invalid for none."""
+    """The lead with this email address, locked; created if there is none, like `by_number`. Raises Invalid if it is not
+    an address."""
     address = _address(raw)
     lead = leads.by_address(session, address, for_update=True)
     if lead is None:

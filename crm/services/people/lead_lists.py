@@ -255,7 +255,8 @@ class _Named:
 
 
 class _Leads:
-    """Whose numbers and addresses these are; grows with the slice, as the same person may be in it twice."""
+    """The leads that these numbers and addresses belong to; it grows with the slice, because a person may be in it
+    twice."""
 
     def __init__(self, session: Session, people: Sequence[_Person]) -> None:
         phones = [number for person in people for number in person.phones]

@@ -48,9 +48,9 @@ def add(
     property_slug: str | None = None,
     cold: bool = False,
 ) -> tuple[Lead, bool]:
-    """Adds a lead; one who is there already gets what was not known. Returns the lead, and whether it is new.
+    """Adds a lead, or completes the one that is there already. Returns the lead, and whether it is new.
 
-    Raises Invalid, NotFound, and Conflict when number and address are those of two leads, or of somebody in the office.
+    Raises Invalid, NotFound, and Conflict when number and address belong to two leads, or to somebody in the office.
     """
     stored = [_free_number(session, config, raw) for raw in phones]
     address = fields.email(email)

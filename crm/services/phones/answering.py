@@ -1,4 +1,4 @@
-"""Answering services: whom callers reach outside when nobody here answers, of the office or of one subteam."""
+"""Answering services: outside numbers that callers reach when nobody in the office, or in one subteam, answers."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def addresses(session: Session, config: Config, now: datetime) -> list[str]:
 
 
 def add(session: Session, config: Config, by: By, raw: str, *, until: datetime | None, why: str = "") -> str:
-    """Drops an address or network; `until` None: for good. Returns it as it is kept. Raises Invalid and Conflict."""
+    """Drops an address or network; `until` None: for good. Returns it as it is stored. Raises Invalid and Conflict."""
     network = fields.network(raw)
     if bans.is_spared(network, _own(session, config)):
         raise Invalid(

@@ -19,7 +19,7 @@ from crm.words import notices as words
 REFUSED = "LL_REFUSED"
 """Asterisk's global variable in which the dialplan (admission) counts callers who were one too many."""
 SPELL = timedelta(hours=1)
-"""Refusals within it are told of once."""
+"""Refusals within this time make one notice."""
 
 _REFUSED = re.compile(r"(\d{1,12})/(\d{1,10})/([a-z_]{1,30})/trunk-([a-z0-9-]{1,40})", re.ASCII)
 _UDP = ("/proc/net/udp", "/proc/net/udp6")
@@ -39,7 +39,7 @@ class RefusedCallers:
 
 
 def room(config: Config, phones: int) -> limits.CallRoom:
-    """What there is room for with so many phones of ours."""
+    """What there is room for, given the number of our phones."""
     return limits.room(
         config.limits.calls,
         ports=config.ports.rtp_last - config.ports.rtp_first + 1,

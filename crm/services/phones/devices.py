@@ -120,10 +120,10 @@ def change(
     kind: str | None = None,
     encrypted: bool | None = None,
 ) -> None:
-    """Changes what is given; None leaves a field as it is, an empty location: nobody knows where it stands. Number and
-    time are a mobile's, whisper and location are not.
+    """Changes what is given; None leaves a field as it is, and an empty location means that it is unknown.
 
-    Raises DialRefused for a number that may not be dialed.
+    Number and delay exist only for mobiles; location does not exist for them. Raises DialRefused for a number that may
+    not be dialed.
     """
     device = named(session, slug)
     is_mobile = device.kind == DeviceKind.MOBILE

@@ -1,7 +1,7 @@
-"""Emergency calls on record, and the office told of them.
+"""Emergency calls: their record, and notices to the office.
 
-Asterisk connects them alone and logs two things of each, its start and its end (context emergency-call in
-asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the entries into one file a call,
+Asterisk connects them without the app and logs two things about each, its start and its end (context emergency-call in
+asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the entries into one file per call,
 spool/<call id>.emergency; here each file becomes a row and a notice, at once or when the app and the database are back.
 """
 
@@ -187,7 +187,7 @@ def record(session: Session, config: Config, logged: LoggedCall, now: datetime, 
     call.status = logged.status
 
 
-# --- who is told ---
+# --- who is notified ---
 
 
 def set_notice(session: Session, by: By, slug: str, *, wanted: bool) -> bool:

@@ -37,13 +37,13 @@ def phones_of(session: Session, extension: str, now: datetime) -> list[str]:
 
 
 def agent_at(session: Session, extension: str) -> Colleague | None:
-    """Whose extension this is."""
+    """The agent with this extension."""
     agent = session.scalar(select(Agent).where(Agent.extension == extension))
     return Colleague(agent.slug, agent.name, agent.extension) if agent else None
 
 
 def owner_of(session: Session, device: str) -> Colleague | None:
-    """Whose phone this is."""
+    """The agent who owns this phone."""
     agent = agents.by_device(session, device)
     return Colleague(agent.slug, agent.name, agent.extension) if agent else None
 

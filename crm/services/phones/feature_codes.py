@@ -26,7 +26,7 @@ from crm.store.queries import calls
 
 @dataclass(frozen=True)
 class CodeAnswer:
-    """What the phone gets to hear, or where its call goes on."""
+    """What the phone hears, or where its call continues."""
 
     say: str = ""
     """A sentence; empty: nothing is said."""
@@ -71,7 +71,7 @@ def as_mapping(config: Config) -> Mapping[str, str]:
 
 
 def in_use(config: Config) -> list[FeatureCode]:
-    """The codes that phones may dial, or key in a talk, as people are told of them."""
+    """The codes that phones may dial, or key during a talk, as they are explained to people."""
     in_talk = {name: str(getattr(config.talk, name)) for name in codes.IN_TALK}
     return [*codes.listed(as_mapping(config)), *codes.listed_in_talk(in_talk)]
 

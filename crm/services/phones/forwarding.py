@@ -21,7 +21,7 @@ from crm.store.queries import office
 from crm.store.queries.dialing import Wanted
 
 DEFAULT_AFTER_SECONDS = 8
-"""A new mobile rings so long after the agent's other phones: time to reach the one on the desk."""
+"""A new mobile starts ringing this long after the agent's other phones: time to reach the one on the desk."""
 
 
 def switch_on(

@@ -40,7 +40,7 @@ def add(
     property_slug: str | None = None,
     portfolio: str | None = None,
 ) -> str:
-    """Adds a line and returns its number as it is stored. A number without +country is read in the way of `region`."""
+    """Adds a line and returns its number as it is stored. A number without +country is read as one of `region`."""
     stored = read_number(number, region)
     if queries.by_number(session, stored):
         raise Conflict(f"Line {stored} already exists.", code="line_exists", number=stored)

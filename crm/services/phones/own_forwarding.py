@@ -34,7 +34,7 @@ def learn(session: Session, config: Config, facts: Sequence[Fact], devices: Mapp
 
 
 def _forwarding(session: Session, slugs: Collection[str]) -> set[str]:
-    """Which of these forward, as far as it is known."""
+    """Which of these devices forward, as far as is known."""
     found = select(Device.slug).where(Device.slug.in_(slugs), Device.forwards_since.is_not(None))
     return set(session.scalars(found))
 

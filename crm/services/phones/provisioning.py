@@ -1,8 +1,8 @@
-"""What is written into a phone: as a page to print, and as a QR code for softphones.
+"""What has to be entered into a phone: as a page to print, and as a QR code for softphones.
 
-There is no QR code that every softphone reads. This one holds the account as Grandstream Wave (Android, iOS) scans it:
-the only widespread form that carries all of an account by itself. Linphone scans the address of a configuration file
-on a web server, Zoiper and Acrobits one of their own clouds; these are filled in by hand.
+No QR code is read by every softphone. This one holds the account as Grandstream Wave (Android, iOS) scans it: the only
+widespread format that contains a whole account. Linphone scans the address of a configuration file on a web server,
+Zoiper and Acrobits use their own clouds; these are filled in by hand.
 """
 
 from __future__ import annotations

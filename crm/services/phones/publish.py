@@ -1,4 +1,4 @@
-"""Tells Asterisk what the office looks like now: accounts, trunks, and whom to ring when the app is away."""
+"""Tells Asterisk what the office looks like now: accounts, trunks, and who to ring when the app is away."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from crm.services.phones import bans, capacity, devices
 from crm.store.models import Agent, Device, Line, Location, Trunk
 
 WINDOW_DAYS = 14
-"""Opening hours are written so far ahead for the time without the app; the app renews them every day."""
+"""Opening hours are written this far ahead for when the app is away; the app renews them every day."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What came of it."""
+    """What was done."""
 
     changed: frozenset[str]
     """Names of the configuration files that are new."""
@@ -43,8 +43,8 @@ class Published:
 async def publish(crm: Crm) -> Published:
     """Renders the configuration from the database, and has a running Asterisk read what changed.
 
-    Asterisk not running is fine: it reads everything when it starts. Whoever publishes at the same time waits, for what
-    was read before a change must not be written after it.
+    It is fine if Asterisk is not running: it reads everything when it starts. Only one publishes at a time: what was
+    read before a change must not be written after it.
     """
     folder = crm.config.run_folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 
 KEPT_SECONDS = 30 * 86400.0
-"""A sentence that nobody has wanted to hear for so long is removed; it can be spoken again."""
+"""A sentence that nobody has listened to for this long is removed; it can be spoken again."""
 
 
 async def spoken(config: Config, text: str, language: str = "en") -> Path:

@@ -28,7 +28,7 @@ def endpoint(slug: str) -> str:
 
 
 def find_all(session: Session) -> Sequence[Trunk]:
-    """In the order in which calls of ours try them."""
+    """In the order in which outgoing calls try them."""
     return session.scalars(select(Trunk).order_by(Trunk.position, Trunk.slug)).all()
 
 
@@ -37,9 +37,9 @@ def get(session: Session, slug: str) -> Trunk:
 
 
 def whose_call(known: Iterable[Trunk], address: str, user: str) -> str | None:
-    """Slug of the trunk by which a call came; None for a phone's, a stranger's, and one of ours.
+    """Slug of the trunk by which a call came; None for calls from phones, from strangers, and our own.
 
-    `address` (IPv4) is where it came from, `user` whose password Asterisk found to be right, "" for nobody's.
+    `address` (IPv4) is where it came from; `user` is the one whose password Asterisk accepted, "" for none.
     """
     for trunk in known:
         is_there = any(ipaddress.IPv4Address(address) in ipaddress.IPv4Network(one) for one in trunk.addresses)
@@ -122,7 +122,7 @@ def change(
     numbers: str | None = None,
     did_from: str | None = None,
 ) -> None:
-    """Changes what is given; None leaves a field as it is, an empty user name takes it and the password away."""
+    """Changes what is given; None leaves a field as it is, and an empty user name removes it and the password."""
     trunk = named(session, slug)
     if host is not None:
         trunk.host = fields.host(host)

@@ -1,7 +1,7 @@
-"""Whether this home is where it has always been, or a copy: a copy sends nothing by itself until it is told to.
+"""Whether this home is where it has always been, or a copy: a copy sends nothing until it is told to.
 
-A backup that is started on another machine, or a folder that was copied, has the texts, mails, orders and follow-ups of
-the original in its database. It answers calls; what goes to people waits until `leaseline home release`.
+A backup that is started on another machine, or a folder that was copied, has the original's texts, emails, orders and
+follow-ups in its database. It answers calls; anything that goes out waits until `leaseline home release`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Stamp(msgspec.Struct, frozen=True):
     """Where a home was at home last: home.json."""
 
     machine: str
-    """Of the machine's id (machine-id(5)), which is not to be given away as it is; empty where there is none."""
+    """A hash of the machine's id (machine-id(5)), which should not be disclosed as it is; empty where there is none."""
     home: str
     held: str = ""
     """Why nothing leaves although it is the same place; empty when it does."""

@@ -47,7 +47,7 @@ from crm.store.revision import problem
 from crm.store.session import Store
 
 FRESH = timedelta(seconds=10)
-"""The app writes a sign of life every two seconds; after so long without one it counts as down."""
+"""The app writes a sign of life every two seconds; after this long without one it counts as down."""
 ANSWER_SECONDS = 3.0
 """An Asterisk that takes longer to list its channels is not able to handle calls."""
 MOST_CALLS = 1000
@@ -178,7 +178,7 @@ class LineHealth:
 
 @dataclass(frozen=True)
 class TextsHealth:
-    """Texts of ours."""
+    """Outgoing texts."""
 
     paused_until: datetime | None = None
     """Until when automatic texts are paused, because there were far more than usual; null: not paused."""

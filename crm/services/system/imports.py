@@ -241,7 +241,7 @@ class _Importer:
         return self._known[model]
 
     def _homes_of(self, session: Session, place: Property) -> _Homes:
-        """A property's homes, read once: while a list is written nobody else writes anything."""
+        """A property's homes, read once: nobody else writes while a list is being written."""
         if place.id not in self._homes:
             units = session.scalars(select(Unit).where(Unit.property_id == place.id)).all()
             offers = session.scalars(select(Listing).where(Listing.property_id == place.id)).all()

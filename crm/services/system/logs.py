@@ -42,7 +42,7 @@ def _turn_all(config: Config) -> None:
 
 
 def logs(config: Config) -> Iterator[Path]:
-    """Every file that somebody else goes on writing."""
+    """Every file that another program keeps writing to."""
     yield from (path for path in (config.asterisk_folder / "log").glob("*") if path.is_file() and not _is_old(path))
     yield from config.log_folder.glob("*.out")
 

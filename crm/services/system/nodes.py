@@ -13,7 +13,7 @@ from crm.store.models import Node
 from crm.store.queries import nodes
 
 FORGOTTEN = timedelta(days=30)
-"""A node that has been gone for so long does not come back."""
+"""A node that has been gone for this long will not come back."""
 
 
 def here(config: Config) -> str:

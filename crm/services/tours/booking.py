@@ -1,7 +1,7 @@
-"""Tours: booking one, moving and cancelling it, and what came of it. `times` knows when they can be had.
+"""Tours: booking, moving and canceling them, and their outcome. `times` knows when they can be had.
 
-However a tour is booked, by keypad, by an agent or on the web, it is `book` that does it. Nobody gets a time that is
-taken: whoever books changes the slot's row, and the database lets one do so at a time.
+Every booking goes through `book`, whether by keypad, by an agent or on the web. No time is given out twice: booking
+changes the slot's row, and the database lets one transaction do so at a time.
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ def book(
 ) -> Booked:
     """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
 
-    `person` is as in `intake.lead_of`, which makes a lead of somebody new. The same `key` books once, however often it
-    is asked. `language` is that of the texts about it; empty: as the person or their line has it.
+    `person` is as in `intake.lead_of`, which creates a lead for somebody new. The same `key` books once, however often
+    it is used. `language` is that of the texts about it; empty: the person's, or their line's.
+
     Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
     found = properties.named(session, place)
@@ -124,8 +125,9 @@ def _take(
             session.add(row)
             session.flush()
         if slot.agent_id is not None:
-            # Who shows is one person: two of their slots, at whatever properties, are taken one after the other. Not
-            # locked against new rows that refer to them: two bookings that made one each would wait for each other.
+            # An agent shows one home at a time: of two overlapping slots, at whatever properties, only one
+            # can be taken. Not locked against new rows that refer to them: two bookings that made one each
+            # would wait for each other.
             locked = select(Agent.id).where(Agent.id == slot.agent_id).with_for_update(key_share=True)
             session.execute(locked)
             shows = times.showings(session, {slot.agent_id}, slot.starts_at, slot.ends_at)
@@ -192,7 +194,7 @@ def cancel(
 
 
 def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, state: TourState) -> Tour:
-    """Says what came of it: done, or missed."""
+    """Records the outcome: done, or missed."""
     if state not in (TourState.DONE, TourState.MISSED):
         raise Invalid("A tour can only be closed as done or missed.", code="tour_result_invalid")
     tour = session.scalar(_whole.where(Tour.id == tour_id).with_for_update(of=Tour))

@@ -22,7 +22,7 @@ class TourWish(StrEnum):
     LINK = "8"
     """The listings by text; the same times are offered again."""
     GO_ON = "9"
-    """None of these. A caller who keys nothing of use too often goes on, too."""
+    """None of these. A caller who keeps pressing invalid keys moves on, too."""
 
 
 @dataclass
@@ -87,7 +87,8 @@ def to_go_on(*, to_mailbox: bool) -> Say:
 
 
 def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:
-    """A time as a voice says it, such as "Tuesday, November 24, at 10 in the morning". Any language that CLDR knows."""
+    """A time as it is read aloud, such as "Tuesday, November 24, at 10 in the morning". Supports every language of
+    CLDR."""
     local, base = at.astimezone(tz), language[:2]
     clock = "h B" if local.minute == 0 else "h:mm B"
     if base == "en":

@@ -302,7 +302,7 @@ def _taken(
 
 
 def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TakenSlot]) -> bool:
-    """Whether the agent shows something else then; one more person in the same slot is no hindrance."""
+    """Whether the agent has another tour then; one more person in the same slot is not a conflict."""
     return any(
         shown.agent_id == slot.agent_id
         and shown.key != key_of(place_id, slot)

@@ -1,7 +1,7 @@
-"""The carriers' webhooks: texts that people wrote, and what became of ours.
+"""The carriers' webhooks: incoming texts, and delivery reports about ours.
 
-A request that does not prove where it comes from gets 403 and a line in the log, before anything in it is believed. 200
-means that the text is safe, in the database or on disk, so the carrier need not send it again.
+A request that does not prove its origin gets 403 and a line in the log, before anything in it is believed. 200 means
+that the text is safe, in the database or on disk, so the carrier need not send it again.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ async def _answered(
     except ClientDisconnect:
         return Response(status_code=400)
     except Exception as error:  # noqa: BLE001 - a door
-        # The carrier is told to come again, and the next request is served. A driver's message would quote the text, so
-        # only the error's kind and line are told.
+        # The carrier is asked to try again, and the next request is served. A driver's message would quote the
+        # text, so only the kind of error and its line are logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         _log.error("a webhook failed", extra={**about, "error": type(error).__name__, "where": where})

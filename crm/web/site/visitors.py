@@ -1,4 +1,4 @@
-"""Who a request comes from, how much one visitor may ask for, and whether a form is one of ours."""
+"""Which visitor a request comes from, how much one visitor may ask for, and whether a form is one of ours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRAP = "website"
 
 
 class TooOld(Exception):
-    """A form that was open for too long, or is none of ours: it has to be sent again."""
+    """The form was open for too long, or is not one of ours: it has to be sent again."""
 
 
 class Robot(Exception):
@@ -61,7 +61,7 @@ class Limits:
 
 
 class FormKeys:
-    """A key in each form as it is shown: it proves that we made the form, and sent twice it counts once."""
+    """A key in each form: it proves that we made the form, and makes a form that is sent twice count once."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._signer = URLSafeTimedSerializer(secrets.ensure(SECRET), salt="form")

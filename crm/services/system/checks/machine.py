@@ -21,7 +21,7 @@ REFUSED_LATELY = timedelta(days=1)
 
 
 def examine(config: Config, health: Health) -> list[Finding]:
-    """Ports are asked for only while nothing of ours runs that has them."""
+    """Ports are only checked while none of our processes is using them."""
     nothing_runs = not health.asterisk.up and not health.app.up
     return [
         *_home(config),

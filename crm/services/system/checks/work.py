@@ -24,7 +24,7 @@ from crm.store.queries import calls, messages
 RECENT = timedelta(days=7)
 """Texts that failed before this are history."""
 WAITING = timedelta(minutes=10)
-"""What a worker has not taken up after so long, it will not take up by itself."""
+"""If a worker has not picked something up after this long, it never will."""
 
 
 def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:

@@ -31,11 +31,16 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain import imports
+from crm.domain.imports import ListKind
 from crm.domain.leads import LeadFilter
 from crm.secrets import Secrets
 from crm.services import follow_ups
+from crm.services.audit import By
+from crm.services.system import imports as service
 from crm.services.texts import messages as texting
 from crm.store import migrate
+from crm.store import statistics as planner
 from crm.store.models import (
     Activity,
     Agent,
@@ -81,6 +86,8 @@ class Size:
     calls: int
     texts: int
     events: int
+    rows: int
+    """Of each list that is imported."""
 
 
 def number_of(lead: int) -> str:
@@ -359,6 +366,24 @@ def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock
     return found
 
 
+LISTS: dict[ListKind, tuple[str, Callable[[int], str]]] = {
+    ListKind.CONTACTS: ("number,name,kind,property", lambda n: f"+1401{2_000_000 + n},Person {n},resident,p{n % 100}"),
+    ListKind.UNITS: ("property,name,bedrooms,bathrooms,rent", lambda n: f"p{n % 100},{n},2,1,1500"),
+}
+
+
+def imported(store: Store, config: Config, rows: int) -> dict[str, tuple[float, list[float]]]:
+    """Seconds of the import of each list, and those of its transactions."""
+    found = {}
+    for kind, (heads, row) in LISTS.items():
+        lists = imports.read_csv("\n".join((heads, *map(row, range(rows)))), kind)
+        began = time.perf_counter()
+        with lock_times() as locked:
+            service.load(store, config, Secrets(config.home / "secrets.json"), By("bench", datetime.now(UTC)), lists)
+        found[kind.value] = time.perf_counter() - began, sorted(locked)
+    return found
+
+
 async def ticks(crm: Crm) -> tuple[list[float], list[int], float]:
     """Seconds of the first tick and of one in which nothing is new, texts that each queued, the longest write lock."""
     seconds, queued = [], []
@@ -380,13 +405,13 @@ async def measure(url: str, size: Size, rounds: int, with_ticks: bool) -> dict[s
         try:
             began = time.perf_counter()
             fill(store, size, now)
-            if not url.startswith("sqlite"):
-                with store.writing() as session:
-                    session.execute(text("ANALYZE"))  # The server does it by itself, a while after.
+            store.run_blocking(planner.renew)
             found: dict[str, Any] = {"filled in": time.perf_counter() - began}
             # SQLite works in this very thread: its CPU tells more than a clock on a machine that others use, too.
             clock = time.thread_time if url.startswith("sqlite") else time.perf_counter
             found["reads"] = reads(store, config, now, rounds, clock)
+            if size.rows:
+                found["imports"] = await asyncio.to_thread(imported, store, config, size.rows)
             if with_ticks:
                 crm = Crm(config, store, Secrets(home / "secrets.json"), lambda: now)
                 found["ticks"] = await ticks(crm)
@@ -401,11 +426,12 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=150_000)
     parser.add_argument("--texts", type=int, default=150_000)
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=50_000, help="of each list that is imported")
     parser.add_argument("--rounds", type=int, default=7, help="of each list")
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, instead of SQLite")
     parser.add_argument("--no-tick", action="store_true", help="without the follow-ups, which may take minutes")
     options = parser.parse_args()
-    size = Size(options.leads, options.calls, options.texts, options.events)
+    size = Size(options.leads, options.calls, options.texts, options.events, options.rows)
     where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
     with contextlib.ExitStack() as stack:
         if options.postgres:
@@ -421,6 +447,18 @@ def main() -> None:
     for name, spent in found["reads"].items():
         goal = "500" if name.startswith("report metrics") else "10"
         table.add_row(name, f"{statistics.median(spent):.1f}", f"{max(spent):.1f}", goal)
+    for name, (seconds, locked) in found.get("imports", {}).items():
+        table.add_row(f"import of {size.rows:,} {name}", f"{seconds * 1000:.0f}", "", "")
+        median, most = statistics.median(locked), locked[-1]
+        table.add_row("  each transaction", f"{median * 1000:.0f}", f"{most * 1000:.0f}", "100")
+        # All of them would be thousands of lines.
+        found["imports"][name] = {
+            "seconds": seconds,
+            "transactions": len(locked),
+            "median": median,
+            "99 %": locked[len(locked) * 99 // 100],
+            "most": most,
+        }
     if not options.no_tick:
         (first, again), queued, locked = found["ticks"]
         table.add_row("follow-up tick, the first", f"{first * 1000:.0f}", "", "")

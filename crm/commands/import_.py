@@ -50,10 +50,8 @@ def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json
     try:
         lists = service.read(file, kind)
         with output.progress("Importing") as tell:
-            if dry_run:
-                done = system.run(service.rehearse, system.config, system.by, lists, progress=tell)
-            else:
-                done = system.run(service.write, system.config, system.secrets, system.by, lists, progress=tell)
+            store, config, secrets, by = system.store, system.config, system.secrets, system.by
+            done = service.load(store, config, secrets, by, lists, dry_run=dry_run, progress=tell)
     except Wrong as wrong:
         tell_others(wrong)
         raise

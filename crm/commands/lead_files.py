@@ -95,6 +95,7 @@ def read(
             heads, lines = lead_lists.lines(file)
             with _rejects(rejects, heads) as note:
                 for some in _slices(lines):
+                    crm.store.make_room()
                     taken = _take(crm, by, some, source, dry_run)
                     done.added += taken.added
                     done.joined += taken.joined

@@ -8,6 +8,7 @@ expires into a task. Each person gets only one sequence, for the interest they w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,9 +38,10 @@ from crm.services.people import timeline
 from crm.services.phones.lines import line_for
 from crm.store.models import Call, FollowUp, FollowUpLook, FollowUpRulesSeen, Interest, Lead, Message, Property, Task
 from crm.store.queries import leads, office, tasks
+from crm.store.session import ROOM_SECONDS
 
 TICK_SECONDS = 60.0
-BATCH = 25
+BATCH = 15
 """People per transaction, which keeps all other writers waiting on SQLite."""
 TOUCHED_AT_ONCE = 1_000
 """People made due per transaction when the sequences have changed."""
@@ -62,6 +64,9 @@ async def tick(crm: Crm) -> int:
     while may_be_more:
         sent, may_be_more = await crm.store.run(_step, crm.config, rules, now)
         queued += sent
+        if may_be_more:
+            # After an import this goes on for minutes.
+            await asyncio.sleep(ROOM_SECONDS)
     return queued
 
 

@@ -11,6 +11,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ TRIES = 10
 
 THREADS = 4
 """How many acts run at once; on SQLite those that read, in addition to the one that writes."""
+
+ROOM_SECONDS = 0.03
+"""Between two transactions of something long; see `Store.make_room`."""
 
 LEAVE_SECONDS = 0.5
 """How long a cancelled caller waits for its act to be rolled back. It is, even when this is too short."""
@@ -140,6 +144,14 @@ class Store:
                 _stop_abandoned()
                 self.changes.announce(session)
             self.changes.made(session)
+
+    def make_room(self) -> None:
+        """Between two transactions of something long: lets others write, in this process and in other ones.
+
+        SQLite's writers do not queue up for the lock, but look now and then whether it is free.
+        """
+        if self._is_sqlite:
+            time.sleep(ROOM_SECONDS)
 
     def revision(self) -> str | None:
         """The tables' revision, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
@@ -14,10 +16,13 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people.identity import Identity, who_is
-from crm.store.models import Contact, Property
+from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
+
+LOOKED_UP_AT_ONCE = 500
+"""Numbers in one statement."""
 
 
 def add(
@@ -116,19 +121,51 @@ def named(session: Session, region: str, raw: str) -> Contact:
 def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]:
     """A person's number as it is stored (E.164), and who it belongs to. Raises Invalid for anything else, and for our
     own."""
+    number = _parsed(raw, region)
+    known = who_is(session, number)
+    _check_not_ours(number, known.is_line, known.colleague)
+    return number, known
+
+
+class ListedNumbers:
+    """The numbers of a list, looked up for all of them at once."""
+
+    def __init__(self, session: Session, raws: Iterable[str], region: str) -> None:
+        self._region = region
+        found = sorted(filter(None, {numbers.parse(raw, region) for raw in raws}))
+        self._contacts: dict[str, Contact] = {}
+        for begin in range(0, len(found), LOOKED_UP_AT_ONCE):
+            some = found[begin : begin + LOOKED_UP_AT_ONCE]
+            named = select(Contact).where(Contact.number.in_(some)).options(selectinload(Contact.property))
+            self._contacts |= {contact.number: contact for contact in session.scalars(named)}
+        self._lines = frozenset(session.scalars(select(Line.number)))
+        mobiles = select(Device.number, Agent.slug).join(Agent, Agent.id == Device.agent_id)
+        mobiles = mobiles.where(Device.number.is_not(None)).order_by(Device.id.desc())
+        self._mobiles = dict(session.execute(mobiles).all())
+
+    def read(self, raw: str) -> tuple[str, Contact | None]:
+        """As `read_number`, with the contact whose it is."""
+        number = _parsed(raw, self._region)
+        _check_not_ours(number, number in self._lines, self._mobiles.get(number))
+        return number, self._contacts.get(number)
+
+
+def _parsed(raw: str, region: str) -> str:
     number = numbers.parse(raw, region)
     if number is None:
         raise Invalid(
             f"{raw.strip()[:40]!a} is not a phone number: write one like (512) 555-0100.",
             code="contact_number_invalid",
         )
-    known = who_is(session, number)
-    if known.is_line or known.colleague:
-        what = "one of our own lines" if known.is_line else f"a mobile of {known.colleague}"
+    return number
+
+
+def _check_not_ours(number: str, is_line: bool, colleague: str | None) -> None:
+    if is_line or colleague:
+        what = "one of our own lines" if is_line else f"a mobile of {colleague}"
         raise Invalid(
             f"{number} is {what}: write the person's number.", code="contact_number_is_ours", number=number, what=what
         )
-    return number, known
 
 
 def read_kind(raw: str) -> str:

@@ -1,11 +1,11 @@
-"""Writes imported lists: all of a file in one transaction, or nothing of it.
+"""Writes imported lists: all of a file, or nothing of it.
 
 What is there already is changed as far as the list has columns for it; what a list does not name stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields, imports
 from crm.domain.dialing import DialRefused
-from crm.domain.errors import Invalid, NotFound
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
 from crm.domain.listings import Home
 from crm.domain.ringing import DeviceKind
 from crm.domain.tours import TourKind
+from crm.edge import numbers
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
@@ -33,7 +34,6 @@ from crm.services.routing import desks
 from crm.services.tours import times
 from crm.store.models import (
     Agent,
-    Contact,
     Device,
     Line,
     Listing,
@@ -42,9 +42,15 @@ from crm.store.models import (
     Subteam,
     Unit,
 )
+from crm.store.session import Store
 
 LONGEST_FILE = 20_000_000
 """Bytes."""
+
+SLICE = 100
+"""Rows in one transaction of a long list."""
+LONG = (ListKind.UNITS, ListKind.CONTACTS)
+"""Nothing else in an import depends on them, so they are written last."""
 
 Progress = Callable[[int, int], None]
 """Told how many of all rows are written."""
@@ -120,6 +126,129 @@ def _read_file(file: Path, kind: str | None) -> Lists:
     return imports.read_csv(text, ListKind(named))
 
 
+def load(
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> list[Imported]:
+    """`write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: everything is rehearsed
+    first, slice by slice, and then written. Others get to write in between.
+
+    What nobody could foresee, such as a property that somebody removes meanwhile, ends it in the middle with Conflict;
+    importing the list again goes on from there. Homes of properties that the same import adds cannot be rehearsed.
+    """
+    long = {kind: rows for kind in LONG if len(rows := lists.rows.get(kind, [])) > SLICE}
+    if not long:
+        if dry_run:
+            return store.run_blocking(rehearse, config, by, lists, progress=progress)
+        return store.run_blocking(write, config, secrets, by, lists, progress=progress)
+    short = Lists({kind: rows for kind, rows in lists.rows.items() if kind not in long})
+    total = sum(len(rows) for rows in lists.rows.values())
+    done = _Done(progress, 2 * total)
+    problems = _twice(long.get(ListKind.CONTACTS, ()), config)
+    new = store.read_blocking(_new_places, short)
+    slices = [Lists({kind: some}) for kind, rows in long.items() for some in _sliced(rows)]
+    for part in (short, *slices):
+        known = Lists({kind: [row for row in rows if _place(kind, row) not in new] for kind, rows in part.rows.items()})
+        try:
+            written = store.run_blocking(rehearse, config, by, short if part is short else known)
+        except Wrong as wrong:
+            problems += wrong.problems
+            written = []
+        done.add(written, sum(len(rows) for rows in part.rows.values()))
+        for kind, rows in part.rows.items() if part is not short else ():
+            done.count(kind, len(rows) - len(known.rows[kind]))
+        store.make_room()
+        if len(problems) >= imports.MOST_PROBLEMS:
+            break
+    if problems:
+        raise Wrong(list(dict.fromkeys(problems))[: imports.MOST_PROBLEMS])
+    if dry_run:
+        return done.all(lists)
+    done.forget()
+    done.add(store.run_blocking(write, config, secrets, by, short), sum(len(rows) for rows in short.rows.values()))
+    for part in slices:
+        store.make_room()
+        try:
+            done.add(store.run_blocking(_write, config, by, part, None), sum(len(rows) for rows in part.rows.values()))
+        except Wrong as wrong:
+            count = sum(one.added + one.changed for one in done.all(lists))
+            raise Conflict(
+                f"Only {count} of {total} rows were written, because something they name was changed meanwhile: "
+                f"{wrong.problems[0]} Import the list again.",
+                code="import_cut_short",
+                written=count,
+                total=total,
+            ) from wrong
+    store.run_blocking(_record_long, by, done.all(Lists(dict(long))))
+    return done.all(lists)
+
+
+def _record_long(session: Session, by: By, done: Sequence[Imported]) -> None:
+    audit.record(session, by, f"imported {', '.join(f'{one.added + one.changed} {one.kind}' for one in done)}")
+
+
+class _Done:
+    """What has been done of a long import."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._rows = progress, total, 0
+        self._counts: dict[ListKind, tuple[int, int]] = {}
+
+    def add(self, written: Sequence[Imported], rows: int) -> None:
+        for one in written:
+            self.count(one.kind, one.added, one.changed)
+        self._rows += rows
+        if self._progress:
+            self._progress(self._rows, self._total)
+
+    def count(self, kind: ListKind, added: int, changed: int = 0) -> None:
+        before = self._counts.get(kind, (0, 0))
+        self._counts[kind] = (before[0] + added, before[1] + changed)
+
+    def forget(self) -> None:
+        """Of what was only rehearsed."""
+        self._counts = {}
+
+    def all(self, lists: Lists) -> list[Imported]:
+        return [Imported(kind, *self._counts.get(kind, (0, 0))) for kind in ListKind if lists.rows.get(kind)]
+
+
+def _sliced(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    # What belongs to a property is read once for its rows in a slice.
+    ordered = sorted(rows, key=lambda row: row.values.get("property") or "")
+    for begin in range(0, len(ordered), SLICE):
+        yield ordered[begin : begin + SLICE]
+
+
+def _place(kind: ListKind, row: Row) -> str:
+    return (row.values.get("property") or "") if kind in LONG else ""
+
+
+def _new_places(session: Session, lists: Lists) -> set[str]:
+    """Properties that the lists add."""
+    named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
+    return named - set(session.scalars(select(Property.slug))) if named else set()
+
+
+def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
+    """Numbers of contacts that come again, written in another way, so that reading the list could not tell."""
+    locations: dict[str, str] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        number = numbers.parse(row.values["number"], config.region)
+        if number in locations:
+            problems.append(row.problem("number", f"{number} is already in {locations[number]}."))
+        elif number:
+            locations[number] = row.locations["number"]
+    return problems
+
+
 def write(
     session: Session,
     config: Config,
@@ -170,7 +299,7 @@ class _Importer:
         self._known: dict[type, dict[str, Any]] = {}
         self._homes: dict[int, _Homes] = {}
         self._new_homes: list[tuple[Unit, Home]] = []
-        self._contacts: dict[int, Contact] = {}
+        self._listed: contacts.ListedNumbers | None = None
         self._numbers: dict[str, str] = {}
         """Where in the list each contact's number stands."""
         self.problems: list[Problem] = []
@@ -196,8 +325,7 @@ class _Importer:
         }.get(kind)
         self._known = {}
         if kind is ListKind.CONTACTS:
-            whole = select(Contact).options(selectinload(Contact.property))
-            self._contacts = {contact.id: contact for contact in session.scalars(whole)}
+            self._listed = contacts.ListedNumbers(session, (row.values["number"] for row in rows), self._config.region)
         if replace_all:
             added, changed = replace_all(session, rows)
         else:
@@ -414,9 +542,9 @@ class _Importer:
     def _contact(self, session: Session, row: Row) -> bool:
         place = self._named(session, Property, row, "property", "property")
         try:
+            assert self._listed is not None
             # What the list itself adds is told by `_numbers`, and is written in one go.
-            with session.no_autoflush:
-                number, known = contacts.read_number(session, row.values["number"], self._config.region)
+            number, found = self._listed.read(row.values["number"])
         except Invalid as error:
             self.problems.append(row.problem("number", str(error)))
             return False
@@ -425,7 +553,6 @@ class _Importer:
             self.problems.append(row.problem("number", f"{number} is already in {self._numbers[number]}."))
             return False
         self._numbers[number] = row.locations["number"]
-        found = self._contacts.get(known.contact.id) if known.contact else None
         if "property" not in row.values and found:
             place = found.property
         name = row.values.get("name")

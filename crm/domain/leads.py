@@ -221,6 +221,8 @@ class Happened(StrEnum):
     NOTE = "Note"
     EMAIL = "Email"
     """Either way."""
+    LINK_OPENED = "LinkOpened"
+    """They opened a link that we had texted to them."""
     FORM = "Form"
     """They filled in a form on the website."""
     MEETING = "Meeting"

@@ -34,7 +34,7 @@ from crm.services import tasks as task_acts
 from crm.services.audit import By
 from crm.services.office import owners
 from crm.services.outbox.outgoing import NewText, queue
-from crm.services.people import timeline
+from crm.services.people import short_links, timeline
 from crm.services.phones.lines import line_for
 from crm.store.models import Call, FollowUp, FollowUpLook, FollowUpRulesSeen, Interest, Lead, Message, Property, Task
 from crm.store.queries import leads, office, tasks
@@ -358,7 +358,7 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
     except CrmError as error:
         _end(step, CANCELLED, now, str(error))
         return 0
-    url = office.listings_url(session, interest.property)
+    url = short_links.to_listings(session, config, interest.property, lead.id, f"followup:{step.id}", now)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
     new = NewText(f"followup:{step.id}", TextPurpose.FOLLOW_UP, lead.phones[0].number, ours, body, lead_id=lead.id)
     step.message_id = queue(session, config, new, now).id

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.listings import homes, places
 from crm.services.listings import pictures as shown
+from crm.services.people import short_links
 from crm.services.tours import times
 from crm.store.models import (
+    Activity,
     Agent,
     ArrivalRecord,
     Consent,
@@ -378,3 +380,33 @@ async def test_answers_carry_what_protects_visitors(visitor: Visitor) -> None:
         assert "set-cookie" not in answer.headers
     answer = await visitor.http.get("/", headers={"Host": "evil.example"})
     assert answer.status_code == 400
+
+
+async def test_a_link_from_a_text_leads_to_the_property_and_shows_in_the_timeline(visitor: Visitor) -> None:
+    crm = visitor.crm
+    with crm.store.writing() as session:
+        lead = Lead(name="Pat", created_at=NOW, phones=[LeadPhone(number="+15125550188")])
+        session.add(lead)
+        session.flush()
+        elm = session.scalars(select(Property).where(Property.slug == "elm")).one()
+        links = {short_links.to_listings(session, crm.config, elm, lead.id, "link:c1", NOW) for _ in range(2)}
+        nobody = short_links.to_listings(session, crm.config, elm, None, "link:c2", NOW)
+    [link] = links
+    assert nobody == f"{PUBLIC}/properties/elm"
+    assert link.startswith(f"{PUBLIC}/l/")
+    assert len(link) < 50
+    path = link.removeprefix(PUBLIC)
+    phone = {"User-Agent": "Mozilla/5.0 (iPhone)"}
+    for headers in ({"User-Agent": "WhatsApp/2.23"}, {**phone, "Sec-Purpose": "prefetch"}, {"User-Agent": ""}):
+        assert (await visitor.http.get(path, headers=headers)).headers["location"] == "/properties/elm"
+    await visitor.http.head(path, headers=phone)
+    assert visitor.rows(Activity) == []
+    for _ in range(2):
+        assert (await visitor.http.get(path, headers=phone)).headers["location"] == "/properties/elm"
+    [entry] = visitor.rows(Activity)
+    assert (entry.kind, entry.text) == ("LinkOpened", "Opened our link to /properties/elm.")
+    for other in ("/l/unknown", "/l/https:evil.example", f"/l/{'x' * 500}"):
+        assert (await visitor.http.get(other, headers=phone)).headers["location"] == "/"
+    late = Crm(crm.config, crm.store, crm.secrets, lambda: NOW + timedelta(days=91))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(late)), base_url="http://127.0.0.1") as http:
+        assert (await http.get(path, headers=phone)).headers["location"] == "/"

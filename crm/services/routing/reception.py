@@ -108,7 +108,7 @@ def receive(
         language=line.language,
         source=line.source,
         property_name=place.name if place else "",
-        listings_url=office.listings_url(place),
+        listings_url=office.listings_url(place) or config.site.public_url,
         mailbox=mailboxes.box_of_place(place),
         caller_is_line=known.is_line,
         lead_known=known.lead is not None,

@@ -5,7 +5,7 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 
 from __future__ import annotations
 
-from crm.store.models.arrivals import ArrivalRecord, Consent
+from crm.store.models.arrivals import ArrivalRecord, Consent, ShortLink
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import (
@@ -101,6 +101,7 @@ __all__ = [
     "RoutingDecision",
     "SavedFilter",
     "Sendable",
+    "ShortLink",
     "SipBan",
     "SpecialDay",
     "Subteam",

@@ -1,4 +1,4 @@
-"""What comes from outside other than by phone or text: forms of the public site, and what people agreed to there."""
+"""The public site: what comes in by its forms, what people agree to there, and the links that lead to it."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ class Consent(Base):
     language: Mapped[str] = mapped_column(String(10))
     arrival_id: Mapped[int | None] = mapped_column(ForeignKey("arrival.id", ondelete="SET NULL"))
     given_at: Mapped[datetime]
+
+
+class ShortLink(Base):
+    """A link in a text to one person, to a page of the public site."""
+
+    __tablename__ = "short_link"
+    token: Mapped[str] = mapped_column(String(16), primary_key=True, comment="the end of its address; random")
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="what it is for; the same cause makes one")
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str] = mapped_column(String(200), comment="of the site, such as /properties/elm")
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(comment="after that it leads to the list of homes, and nobody is told")
+    opened_at: Mapped[datetime | None] = mapped_column(comment="the last time; null: not yet")
+    opens: Mapped[int] = mapped_column(default=0)

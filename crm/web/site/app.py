@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -30,6 +30,7 @@ from crm.edge import pictures
 from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
 from crm.services.audit import By
+from crm.services.people import short_links
 from crm.services.tours import times
 from crm.views import listings, site
 from crm.views.listings import Card, Page, PlacePage
@@ -83,6 +84,7 @@ def build(crm: Crm) -> ASGIApp:
         Route("/sitemap.xml", partial(_sitemap, crm)),
         Route(STYLE.path, _style),
         Route("/pictures/{name}", partial(_picture, crm)),
+        Route(f"{short_links.PATH}{{token}}", partial(_follow, crm)),
     ]
     pages: list[Route] = []
     # The first language has no prefix, and its last route takes everything, so it comes last.
@@ -357,6 +359,17 @@ async def _picture(crm: Crm, request: Request) -> Response:
         return PlainTextResponse("not found\n", 404)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy": "same-site"}
     return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+async def _follow(crm: Crm, request: Request) -> Response:
+    """A short link from a text. What looks at links by itself is none of the person's doing."""
+    by_person = request.method == "GET" and visitors.is_person(request)
+    act = partial(short_links.follow, by_person=by_person)
+    try:
+        path = await crm.store.run(act, request.path_params["token"][:32], crm.now())
+    except Unavailable:
+        path = "/"
+    return RedirectResponse(path, 302, headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex"})
 
 
 async def _robots(crm: Crm, request: Request) -> Response:

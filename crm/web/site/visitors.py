@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets as random
 from urllib.parse import urlsplit
 
@@ -75,6 +76,19 @@ class FormKeys:
             return str(self._signer.loads(signed, max_age=LONGEST_OPEN))
         except (SignatureExpired, BadSignature):
             raise TooOld from None
+
+
+_ROBOTS = re.compile(
+    r"bot|crawl|spider|preview|facebookexternalhit|whatsapp|slack|telegram|skype|scan|curl|wget|python|go-http|java/|okhttp",
+    re.IGNORECASE,
+)
+
+
+def is_person(request: Request) -> bool:
+    """Whether a person opened this page, as far as one can tell: no preview of a link, scanner or prefetch."""
+    agent = request.headers.get("User-Agent", "")
+    ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return bool(agent) and not _ROBOTS.search(agent) and "prefetch" not in ahead and "preview" not in ahead
 
 
 def is_from_here(request: Request) -> bool:

@@ -9,16 +9,19 @@ from crm.domain.texts import TextPurpose
 from crm.services.calls.aftermath.leads import lead_of
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.outbox import outgoing
+from crm.services.people import short_links
 from crm.store.models import Lead
-from crm.store.queries import messages, office
+from crm.store.queries import messages
 
 
 def text_link(scene: Scene) -> None:
     """Queues the listings for a caller who asked for them."""
-    url = office.listings_url(scene.session, scene.place)
-    if not url or not scene.may_text():
+    if not scene.may_text():
         return
     lead = lead_of(scene) if scene.is_leasing else None
+    url = _listings(scene, lead, f"link:{scene.call.id}")
+    if not url:
+        return
     assert scene.line is not None
     queue(
         scene,
@@ -44,9 +47,14 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
     since = scene.now - timedelta(seconds=scene.config.texts.missed_per_caller_seconds)
     if messages.has_any_since(session, caller, TextPurpose.MISSED_CALL, since):
         return
-    url = office.listings_url(session, scene.place)
+    url = _listings(scene, lead, f"missed:{scene.call.id}")
     body = texts.missed_call(scene.name(), url, scene.language(lead), is_active=is_active)
     queue(scene, f"missed:{scene.call.id}", TextPurpose.MISSED_CALL, body, lead)
+
+
+def _listings(scene: Scene, lead: Lead | None, key: str) -> str:
+    lead_id = lead.id if lead else None
+    return short_links.to_listings(scene.session, scene.config, scene.place, lead_id, key, scene.now)
 
 
 def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | None) -> None:

@@ -29,7 +29,7 @@ AHEAD_DAYS = 14
 def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
     all_lines, people = lines.find_all(session), agents.find_all(session)
     office = directory.organization(session)
-    has_link = bool(office and office.listings_url)
+    has_link = bool(office and office.listings_url) or bool(config.site.public_url)
     places = [entry.property for entry in properties.find_all(session)]
     without_link = [] if has_link else [place.slug for place in places if not place.listings_url]
     if not has_link:

@@ -21,7 +21,7 @@ from crm.services.audit import By
 from crm.services.office import portfolios
 from crm.services.outbox import gatekeeper
 from crm.services.texts import messages
-from crm.store.models import FollowUp, FollowUpLook, Interest, Lead, LeadPhone, Message, Property, Task
+from crm.store.models import Call, FollowUp, FollowUpLook, Interest, Lead, LeadPhone, Message, Portfolio, Property, Task
 from crm.store.session import Store
 from crm.views import follow_ups as views
 from tests.store.conftest import crm_at
@@ -234,6 +234,7 @@ TOUCHES = {
     " '', '', '2026-03-02 17:00:00', 0 FROM lead",
     "a stage changes": "UPDATE interest SET stage = 'leased', stage_since = '2026-03-02 17:00:00'",
     "a closed lead is opened again": "UPDATE lead SET status = 'in_progress'",
+    "an interest is gone": "DELETE FROM interest",
     "a step is edited": "UPDATE follow_up SET due_at = '2026-03-02 17:30:00'",
 }
 
@@ -249,6 +250,45 @@ async def test_whatever_changes_a_plan_has_the_lead_looked_at(store: Store, conf
         session.execute(TextClause(TOUCHES[what]))
     [look] = await rows(store, FollowUpLook)
     assert look.look_at < BEGIN
+
+
+async def test_a_call_and_a_property_that_joins_a_portfolio_have_the_lead_looked_at(
+    store: Store, config: Config
+) -> None:
+    lead_id = await interested(store)
+
+    async def looked_at() -> bool:
+        await follow_ups.tick(crm_at(config, store, BEGIN))
+        return [look.look_at > BEGIN for look in await rows(store, FollowUpLook)] == [True]
+
+    assert await looked_at()
+    with store.writing() as session:
+        session.add(Call(id="c1", did="+15125550100", direction="in", lead_id=lead_id, started_at=BEGIN - HOUR))
+    assert [look.look_at < BEGIN for look in await rows(store, FollowUpLook)] == [True]
+    assert await looked_at()
+    with store.writing() as session:
+        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        place.portfolio = Portfolio(slug="west", name="West")
+    assert [look.look_at < BEGIN for look in await rows(store, FollowUpLook)] == [True]
+
+
+async def test_when_an_interest_goes_to_another_lead_both_are_looked_at_and_a_deleted_lead_is_not(
+    store: Store, config: Config
+) -> None:
+    ids = [await interested(store, f"+1512555{3000 + number}") for number in range(2)]
+    with store.writing() as session:
+        place = Property(slug="lake", name="Lake")
+        session.add(place)
+        session.flush()
+        session.execute(update(Interest).where(Interest.lead_id == ids[0]).values(property_id=place.id))
+    await follow_ups.tick(crm_at(config, store, BEGIN))
+    assert {(look.look_at - BEGIN) / HOUR for look in await rows(store, FollowUpLook)} == {6}
+    with store.writing() as session:
+        session.execute(update(Interest).where(Interest.lead_id == ids[0]).values(lead_id=ids[1]))
+    assert {look.look_at < BEGIN for look in await rows(store, FollowUpLook)} == {True}
+    with store.writing() as session:
+        session.delete(session.get_one(Lead, ids[1]))
+    assert [look.lead_id for look in await rows(store, FollowUpLook)] == [ids[0]]
 
 
 async def test_other_sequences_have_everybody_looked_at_once(store: Store, config: Config) -> None:

@@ -118,9 +118,9 @@ def _office(session: Session) -> None:
     session.add(Organization(name="Large", admin_agent_id=agents[0].id))
     teams = [Subteam(slug=f"t{n}", name=f"Team {n}", members=agents[n * 4 : n * 4 + 4]) for n in range(AGENTS // 4)]
     for n in range(PROPERTIES):
-        place = Property(slug=f"p{n}", name=f"Property {n}", subteam=teams[n % len(teams)])
+        property = Property(slug=f"p{n}", name=f"Property {n}", subteam=teams[n % len(teams)])
         session.add_all(
-            (place, Line(number=f"+1512555{1000 + n:04d}", label=f"Sign {n}", source="sign", property=place))
+            (property, Line(number=f"+1512555{1000 + n:04d}", label=f"Sign {n}", source="sign", property=property))
         )
 
 

@@ -33,7 +33,7 @@ from crm.domain.routing import (
     OfficeFacts,
     OfficeState,
     People,
-    PlaceFacts,
+    PropertyFacts,
     RoutingInputs,
     decide,
 )
@@ -81,7 +81,7 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
             chance.choice([CallerKind.PROSPECT] * 3 + list(CallerKind)),
             assigned_agent=chance.choice([None, *team]),
         ),
-        place=PlaceFacts("p1", "Ash Ash 1", has_tours=chance.random() > 0.5),
+        property=PropertyFacts("p1", "Ash Ash 1", has_tours=chance.random() > 0.5),
         desks=desks,
         people=People(
             subteam=team,
@@ -102,7 +102,7 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
 def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
     """The same on a line without a property: its choice among all is part of the decision."""
     letters = KeyedAnswer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
-    return replace(inputs, answers=(letters, *inputs.answers), place=None)
+    return replace(inputs, answers=(letters, *inputs.answers), property=None)
 
 
 def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) -> list[float]:
@@ -134,12 +134,14 @@ async def large_office(store: Store) -> None:
         for number, team in enumerate(teams):
             team.sisters = [teams[(number + 1) % TEAMS]]
         portfolios = [Portfolio(slug=f"f{number}", name=f"f{number}") for number in range(PORTFOLIOS)]
-        places = [
+        properties = [
             Property(slug=one.slug, name=one.name, subteam=teams[n % TEAMS], portfolio=portfolios[n % PORTFOLIOS])
             for n, one in enumerate(NAMES)
         ]
-        session.add_all(places)
-        session.add_all(Line(number=f"+1512{n:07}", label=place.name, property=place) for n, place in enumerate(places))
+        session.add_all(properties)
+        session.add_all(
+            Line(number=f"+1512{n:07}", label=property.name, property=property) for n, property in enumerate(properties)
+        )
         session.add(Line(number="+15125550199", label="all"))
         session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
 

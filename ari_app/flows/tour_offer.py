@@ -42,7 +42,7 @@ async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
     return await _confirm(call, tour, following)
 
 
-async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following: CallStep) -> Tour | None:
+async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], following: CallStep) -> Tour | None:
     """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
     menu, missed = call.office.config.menu, 0
     dialogue = TourDialogue(
@@ -53,7 +53,7 @@ async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following:
         tries=menu.tries,
         before=before,
     )
-    while offer := await _times(call, place, dialogue.after):
+    while offer := await _times(call, property_slug, dialogue.after):
         key = await prompt(call.person, await sounds(call, dialogue.says(offer)), menu.first_key_seconds)
         if isinstance(key, NoKey):
             return None
@@ -64,7 +64,7 @@ async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following:
         if wish is TourWish.LINK:
             call.emit(LinkRequested(*call.stamp("link")))
         elif isinstance(wish, Slot):
-            if tour := await _book(call, place, wish):
+            if tour := await _book(call, property_slug, wish):
                 return tour
             missed += 1
             if missed == MISSES:
@@ -75,17 +75,17 @@ async def _agree(call: LiveCall, place: str, before: tuple[Say, ...], following:
     return None
 
 
-async def _times(call: LiveCall, place: str, after: datetime | None) -> Offer | None:
+async def _times(call: LiveCall, property_slug: str, after: datetime | None) -> Offer | None:
     """What is free now, later than `after` if there is something; None when nothing is."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        offer = await office.store.read(times.offer, office.config, place, office.now(), after)
+        offer = await office.store.read(times.offer, office.config, property_slug, office.now(), after)
         if not offer.slots and after:
-            offer = await office.store.read(times.offer, office.config, place, office.now())
+            offer = await office.store.read(times.offer, office.config, property_slug, office.now())
     return offer if offer.slots else None
 
 
-async def _book(call: LiveCall, place: str, slot: Slot) -> Tour | None:
+async def _book(call: LiveCall, property_slug: str, slot: Slot) -> Tour | None:
     """None when somebody else was quicker, or the time is not offered any more."""
     office = call.office
     assert call.caller is not None
@@ -97,7 +97,7 @@ async def _book(call: LiveCall, place: str, slot: Slot) -> Tour | None:
                 office.secrets,
                 By(BY, office.now()),
                 person=call.caller,
-                place=place,
+                property_slug=property_slug,
                 at=slot.starts_at,
                 kind=slot.kind,
                 key=_key(call),
@@ -114,8 +114,8 @@ async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep 
     """Says what is booked. The caller may hang up now, or go on with any key."""
     call.emit(TourBooked(*call.stamp("tour"), tour_id=tour.id))
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        _, place = await call.office.store.read(booking.get, tour.id)
-    when = aloud(tour.slot.starts_at, times.zone(call.office.config, place), call.language)
+        _, property = await call.office.store.read(booking.get, tour.id)
+    when = aloud(tour.slot.starts_at, times.zone(call.office.config, property), call.language)
     on = to_go_on(to_mailbox=following is CallStep.VOICEMAIL)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
     key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)

@@ -93,7 +93,7 @@ async def call_group(office: AppContext, due: Due) -> None:
         await office.store.run(escalations.nobody_there, due.voicemail_id, office.now())
         return
     language = office.config.voicemail.staff_language
-    text = readout.escalation(due.place, caller_in_words(office, due.caller), language)
+    text = readout.escalation(due.property_name, caller_in_words(office, due.caller), language)
     whisper = await spoken(office.config, text, language)
     if taker := await first_found(_ask(office, due, phone, whisper) for phone in phones):
         await _play(office, due, *taker)
@@ -148,7 +148,7 @@ async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | Non
             leg_id,
             phone,
             then="agent-leg",
-            caller_id=shown(due.place or "Voicemail", due.caller),
+            caller_id=shown(due.property_name or "Voicemail", due.caller),
             seconds=seconds + 1,
             variables={"LL_CALL": call_id, "LL_CALLER": ""},
         )

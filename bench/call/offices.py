@@ -201,10 +201,10 @@ def _fill(store: Store, count: int) -> None:
         for number in range(count):
             slug = agent_of(number)
             agent = Agent(slug=slug, name=f"Agent {number}", devices=[Device(slug=slug, kind="desk")])
-            place = Property(slug=f"p{number}", name=f"Property {number}")
-            place.subteam = Subteam(slug=f"t{number}", name=f"Team {number}", members=[agent])
+            property = Property(slug=f"p{number}", name=f"Property {number}")
+            property.subteam = Subteam(slug=f"t{number}", name=f"Team {number}", members=[agent])
             session.add_all(
-                (place, Line(number=line_of(number), label=f"Sign {number}", source="sign", property=place))
+                (property, Line(number=line_of(number), label=f"Sign {number}", source="sign", property=property))
             )
         session.add_all(Hours(weekday=day, opens="00:00", closes="24:00") for day in range(7))
 

@@ -37,27 +37,27 @@ def contact() -> None:
 @click.argument("number")
 @click.option("--kind", required=True, type=click.Choice(contacts.KINDS), help="Who they are.")
 @click.option("--name", default="", help="As people know them.")
-@click.option("--property", "place", metavar="SLUG", help="The property they belong to.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property they belong to.")
 @with_system
-def add(system: System, number: str, kind: str, name: str, place: str | None) -> None:
+def add(system: System, number: str, kind: str, name: str, property_slug: str | None) -> None:
     """Add the person with this NUMBER, written in any usual way. One number is one person."""
     stored = system.run(
-        contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=place
+        contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=property_slug
     )
     output.say(f"Added {kind} {system.shown(stored)}.")
 
 
 @contact.command("list", json=many(ContactEntry), examples=("contact list --kind resident --property elm --json",))
 @click.option("--kind", type=click.Choice(contacts.KINDS), help="Only these.")
-@click.option("--property", "place", metavar="SLUG", help="Only those of this property.")
+@click.option("--property", "property_slug", metavar="SLUG", help="Only those of this property.")
 @limit_option()
 @with_system
-def list_(system: System, kind: str | None, place: str | None, limit: int, as_json: bool) -> None:
+def list_(system: System, kind: str | None, property_slug: str | None, limit: int, as_json: bool) -> None:
     """List contacts by kind and name."""
     with system.store.reading() as session:
-        if place is not None:
-            properties.named(session, place)
-        found = views.listed(session, kind=kind, place=place, limit=limit + 1)
+        if property_slug is not None:
+            properties.named(session, property_slug)
+        found = views.listed(session, kind=kind, property_slug=property_slug, limit=limit + 1)
     entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
@@ -73,12 +73,14 @@ def list_(system: System, kind: str | None, place: str | None, limit: int, as_js
 @click.argument("number")
 @click.option("--kind", type=click.Choice(contacts.KINDS), help="Who they are.")
 @click.option("--name", help="As people know them; '' for none.")
-@click.option("--property", "place", metavar="SLUG", help="The property they belong to; '' for none.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property they belong to; '' for none.")
 @click.option("--number", "new", metavar="NUMBER", help="Their new number.")
 @with_system
-def change(system: System, number: str, kind: str | None, name: str | None, place: str | None, new: str | None) -> None:
+def change(
+    system: System, number: str, kind: str | None, name: str | None, property_slug: str | None, new: str | None
+) -> None:
     """Change the contact with this NUMBER; options not given leave things as they are."""
-    if kind is None and name is None and place is None and new is None:
+    if kind is None and name is None and property_slug is None and new is None:
         raise WrongInput("Nothing to change: give --kind, --name, --property or --number.")
     stored = system.run(
         contacts.change,
@@ -87,7 +89,7 @@ def change(system: System, number: str, kind: str | None, name: str | None, plac
         number,
         kind=kind,
         name=name,
-        property_slug=place,
+        property_slug=property_slug,
         new_number=new,
     )
     output.say(f"Changed {system.shown(stored)}.")

@@ -44,7 +44,10 @@ def desk() -> None:
 @click.argument("kind", type=click.Choice(desks.KINDS))
 @click.argument("target")
 @click.option(
-    "--property", "place", metavar="SLUG", help="Only for this property.  [default: every property without its own]"
+    "--property",
+    "property_slug",
+    metavar="SLUG",
+    help="Only for this property.  [default: every property without its own]",
 )
 @click.option(
     "--hours",
@@ -56,14 +59,23 @@ def desk() -> None:
 )
 @click.option("--straight", is_flag=True, help="Connect an outside number at once, without pressing 1.")
 @with_system
-def put(system: System, kind: str, target: str, place: str | None, hours: tuple[str, ...], straight: bool) -> None:
+def put(
+    system: System, kind: str, target: str, property_slug: str | None, hours: tuple[str, ...], straight: bool
+) -> None:
     """Send calls of a KIND to a TARGET: agent:SLUG, subteam:SLUG, or an outside number. Replaces what was set."""
     stored = system.run(
-        desks.put, system.config, system.by, kind, target, property_slug=place, hours=hours, confirm=not straight
+        desks.put,
+        system.config,
+        system.by,
+        kind,
+        target,
+        property_slug=property_slug,
+        hours=hours,
+        confirm=not straight,
     )
-    output.say(f"Calls for {kind}{f' of {place}' if place else ''} go to {_shown(stored, system)}.")
+    output.say(f"Calls for {kind}{f' of {property_slug}' if property_slug else ''} go to {_shown(stored, system)}.")
     for entry in system.read(views.listed, system.config):
-        if (entry.kind, entry.property) == (kind, place) and entry.problem:
+        if (entry.kind, entry.property) == (kind, property_slug) and entry.problem:
             output.hint(f"It cannot be reached yet: {entry.problem}")
 
 
@@ -95,13 +107,16 @@ def list_(system: System, as_json: bool) -> None:
 @desk.command(examples=("desk remove vendor", "desk remove resident --property elm"))
 @click.argument("kind", type=click.Choice(desks.KINDS))
 @click.option(
-    "--property", "place", metavar="SLUG", help="The desk of this property.  [default: the one for all properties]"
+    "--property",
+    "property_slug",
+    metavar="SLUG",
+    help="The desk of this property.  [default: the one for all properties]",
 )
 @with_system
-def remove(system: System, kind: str, place: str | None) -> None:
+def remove(system: System, kind: str, property_slug: str | None) -> None:
     """Remove the desk for a KIND of caller: without one they reach the leasing team."""
-    system.run(desks.remove, system.by, kind, property_slug=place)
-    output.say(f"Calls for {kind}{f' of {place}' if place else ''} no longer have a desk of their own.")
+    system.run(desks.remove, system.by, kind, property_slug=property_slug)
+    output.say(f"Calls for {kind}{f' of {property_slug}' if property_slug else ''} no longer have a desk of their own.")
 
 
 def _connects(entry: DeskEntry) -> str:

@@ -11,7 +11,7 @@ from crm.services.office import holidays as service
 from crm.views import holidays as views
 from crm.views.holidays import DayEntry
 
-_property = click.option("--property", "place", metavar="SLUG", help="Only for this property.")
+_property = click.option("--property", "property_slug", metavar="SLUG", help="Only for this property.")
 
 
 @click.group(
@@ -30,16 +30,16 @@ def holiday() -> None:
     "list", json=many(DayEntry), examples=("holiday list", "holiday list --year 2027", "holiday list --property elm")
 )
 @click.option("--year", type=int, help="[default: this one]")
-@click.option("--property", "place", metavar="SLUG", help="What applies at this property.")
+@click.option("--property", "property_slug", metavar="SLUG", help="What applies at this property.")
 @with_system
-def list_(system: System, year: int | None, place: str | None, as_json: bool) -> None:
+def list_(system: System, year: int | None, property_slug: str | None, as_json: bool) -> None:
     """List the dates in a year."""
     year = year or system.now.astimezone(system.config.tz).year
-    found = system.read(views.year, year, place)
+    found = system.read(views.year, year, property_slug)
     if as_json:
         output.print_json(found.days)
         return
-    whose = f"Property {place}" if place else "The office"
+    whose = f"Property {property_slug}" if property_slug else "The office"
     output.print_table(
         ("date", "day", "name", "open", "for"),
         (
@@ -58,16 +58,16 @@ def list_(system: System, year: int | None, place: str | None, as_json: bool) ->
 @click.argument("region")
 @_property
 @with_system
-def set_(system: System, region: str, place: str | None) -> None:
+def set_(system: System, region: str, property_slug: str | None) -> None:
     """Close on the public holidays of REGION: a country, such as US, or a state, such as US-TX.
 
     `none` means open on all of them; for a property, '' means the office's holidays. A state's calendar has days on
     which few offices close: check `holiday list`, and keep one open with `holiday add DATE --open usual`.
     """
-    if not region and place is None:
+    if not region and property_slug is None:
         raise click.UsageError("Say whose holidays: a country or state, such as US or US-TX, or none.")
-    known = system.run(service.set_region, system.by, region, place)
-    whose = f"Property {place}" if place else "The office"
+    known = system.run(service.set_region, system.by, region, property_slug)
+    whose = f"Property {property_slug}" if property_slug else "The office"
     if not known:
         output.say(f"{whose} has the office's holidays.")
     elif known == "none":
@@ -92,13 +92,13 @@ def set_(system: System, region: str, place: str | None) -> None:
 @click.option("--name", default="", help="What the day is called.")
 @_property
 @with_system
-def add(system: System, day: str, open_: str, name: str, place: str | None) -> None:
+def add(system: System, day: str, open_: str, name: str, property_slug: str | None) -> None:
     """Close on DATE, or set other hours with --open. Replaces what was set for it before."""
     when = fields.day(day)
-    is_new = system.run(service.add, system.by, when, open_=open_, name=name, place=place)
+    is_new = system.run(service.add, system.by, when, open_=open_, name=name, property_slug=property_slug)
     opens = fields.special_open(open_)
     how = {"": "closed", fields.AS_USUAL: "open as usual"}.get(opens, f"open {opens}")
-    whose = f"property {place}" if place else "the office and all properties"
+    whose = f"property {property_slug}" if property_slug else "the office and all properties"
     output.say(f"{when} is {'' if is_new else 'now '}{how} for {whose}.")
     system.publish()
 
@@ -107,9 +107,9 @@ def add(system: System, day: str, open_: str, name: str, place: str | None) -> N
 @click.argument("day", metavar="DATE")
 @_property
 @with_system
-def remove(system: System, day: str, place: str | None) -> None:
+def remove(system: System, day: str, property_slug: str | None) -> None:
     """Remove what was set for DATE; a public holiday remains one."""
     when = fields.day(day)
-    system.run(service.remove, system.by, when, place)
+    system.run(service.remove, system.by, when, property_slug)
     output.say(f"{when} is no longer a special day.")
     system.publish()

@@ -36,19 +36,19 @@ def hours() -> None:
 )
 @click.argument("openings", nargs=-1)
 @click.option("--always", is_flag=True, help="Open at all times, except on holidays.")
-@click.option("--property", "place", metavar="SLUG", help="Hours of this property only, in its time zone.")
+@click.option("--property", "property_slug", metavar="SLUG", help="Hours of this property only, in its time zone.")
 @click.option("--as-office", is_flag=True, help="Give the property the office's week again, on its own clock.")
 @with_system
-def change(system: System, openings: tuple[str, ...], always: bool, place: str | None, as_office: bool) -> None:
+def change(system: System, openings: tuple[str, ...], always: bool, property_slug: str | None, as_office: bool) -> None:
     """Replace the whole week with OPENINGS; days they do not name are closed."""
     if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
-    if as_office and place is None:
+    if as_office and property_slug is None:
         raise click.UsageError("--as-office goes with --property: name the one that gets the office's week.")
     # A property without a week has the office's.
-    week = (ALL_WEEK,) if always and place else openings
-    system.run(service.replace, system.by, week, place)
-    whose = f"property {place}" if place else "the office"
+    week = (ALL_WEEK,) if always and property_slug else openings
+    system.run(service.replace, system.by, week, property_slug)
+    whose = f"property {property_slug}" if property_slug else "the office"
     if always:
         output.say(f"{whose.capitalize()} is always open.")
     elif as_office:
@@ -59,16 +59,16 @@ def change(system: System, openings: tuple[str, ...], always: bool, place: str |
 
 
 @hours.command(json=one(HoursEntry), examples=("hours show", "hours show --property elm", "hours show --json"))
-@click.option("--property", "place", metavar="SLUG", help="Of this property.  [default: the office]")
+@click.option("--property", "property_slug", metavar="SLUG", help="Of this property.  [default: the office]")
 @with_system
-def show(system: System, place: str | None, as_json: bool) -> None:
+def show(system: System, property_slug: str | None, as_json: bool) -> None:
     """Show the week's openings, and whether it is open now."""
-    found = system.read(views.week, system.config, place)
+    found = system.read(views.week, system.config, property_slug)
     schedule, entry = found.schedule, found.at(system.now)
     if as_json:
         output.print_json(entry)
         return
-    whose = f"Property {place}" if place else "The office"
+    whose = f"Property {property_slug}" if property_slug else "The office"
     output.print_table(
         ("day", "open"),
         (

@@ -27,7 +27,7 @@ def line() -> None:
     )
 )
 @click.argument("number")
-@click.option("--property", "place", metavar="SLUG", help="The property it advertises.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property it advertises.")
 @click.option("--portfolio", metavar="SLUG", help="Callers choose among its properties by key.  [default: among all]")
 @click.option("--label", default="", help="What people call it.")
 @click.option("--source", default="", help="Where callers saw it; becomes the source of their leads.")
@@ -37,7 +37,7 @@ def line() -> None:
 async def add(
     system: System,
     number: str,
-    place: str | None,
+    property_slug: str | None,
     portfolio: str | None,
     label: str,
     source: str,
@@ -54,7 +54,7 @@ async def add(
         source=source,
         greeting=greeting,
         language=language,
-        property_slug=place,
+        property_slug=property_slug,
         portfolio=portfolio,
     )
     output.say(f"Added line {stored}.")
@@ -69,7 +69,7 @@ async def add(
     ),
 )
 @click.argument("number")
-@click.option("--property", "place", metavar="SLUG", help="The property it advertises; '' for none.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property it advertises; '' for none.")
 @click.option("--portfolio", metavar="SLUG", help="Callers choose among its properties by key; '' for all.")
 @click.option("--label", help="What people call it.")
 @click.option("--source", help="Where callers saw it.")
@@ -79,7 +79,7 @@ async def add(
 async def change(
     system: System,
     number: str,
-    place: str | None,
+    property_slug: str | None,
     portfolio: str | None,
     label: str | None,
     source: str | None,
@@ -96,7 +96,7 @@ async def change(
         source=source,
         greeting=greeting,
         language=language,
-        property_slug=place,
+        property_slug=property_slug,
         portfolio=portfolio,
     )
     output.say(f"Changed line {stored}.")

@@ -289,7 +289,7 @@ _OFFICE = "office"
 """In place of a property: the office's answer, for every property without its own."""
 
 
-def _place(slug: str) -> str | None:
+def _property(slug: str) -> str | None:
     return None if slug == _OFFICE else slug
 
 
@@ -319,7 +319,7 @@ def set_answer(
         version = system.run(
             answers.give,
             system.by,
-            _place(slug),
+            _property(slug),
             topic,
             text if text is not None else terms.read_text(file),
             language,
@@ -336,7 +336,7 @@ def set_answer(
 @with_system
 def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> None:
     """List what the property SLUG, or the office, answers in each language."""
-    entries = system.read(offers.answers_of, _place(slug), at=terms.until_of(system, at) if at else None)
+    entries = system.read(offers.answers_of, _property(slug), at=terms.until_of(system, at) if at else None)
     if as_json:
         output.print_json(entries)
         return
@@ -372,7 +372,7 @@ def show_answer(system: System, slug: str, topic: str, at: str | None, language:
     """Show what the property SLUG answers about TOPIC: its own answer, or the office's; in the language, or in
     English."""
     when = terms.until_of(system, at) if at else None
-    entry = system.read(offers.answer, _place(slug), topic, language, at=when)
+    entry = system.read(offers.answer, _property(slug), topic, language, at=when)
     if as_json:
         output.print_json(entry)
         return

@@ -156,7 +156,7 @@ def _print(found: Health, config: Config) -> None:
     output.print_heading("Opening hours")
     output.print_table(
         ("property", "state", "why", "opens"),
-        ((", ".join(places), *what) for what, places in _alike(found, config).items()),
+        ((", ".join(names), *what) for what, names in _alike(found, config).items()),
         empty="",
     )
     if found.line.waiting or found.line.to_call_back:

@@ -111,7 +111,7 @@ def list_hours(system: System, property: str | None, as_json: bool) -> None:
         weeks.setdefault((row.property, *alike), []).append(opening)
     output.print_table(
         ("property", "may begin", "kind", "minutes", "pause", "people", "agent"),
-        ((place, "; ".join(fields.as_texts(week)), *alike) for (place, *alike), week in weeks.items()),
+        ((property, "; ".join(fields.as_texts(week)), *alike) for (property, *alike), week in weeks.items()),
         empty="No tours are offered: say when with `leaseline tour hours set`.",
     )
 
@@ -170,7 +170,7 @@ def book(system: System, property: str, person: str, at_text: str, kind: str | N
         system.secrets,
         system.by,
         person=person,
-        place=property,
+        property_slug=property,
         at=at,
         key=f"cli:{uuid.uuid4().hex}",
         kind=TourKind(kind) if kind else None,
@@ -230,7 +230,7 @@ def list_(
     with system.store.reading() as session:
         if property is not None:
             properties.named(session, property)
-        found = tours.listed(session, since=start, place=property, state=state, limit=limit + 1)
+        found = tours.listed(session, since=start, property_slug=property, state=state, limit=limit + 1)
     entries = [(entry, _own_or_office(system, timezone)) for entry, timezone in cut(found, limit)]
     if as_json:
         output.print_json([entry for entry, _ in entries])
@@ -270,7 +270,7 @@ def blackout(system: System, first: str, last: str, property: str | None, agent:
     """Offer no tours for a time; tours already booked stay booked."""
     tz = _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
-    system.run(times.black_out, system.by, starts_at, ends_at, place=property, agent=agent, why=why)
+    system.run(times.black_out, system.by, starts_at, ends_at, property_slug=property, agent=agent, why=why)
     output.say(f"No tours from {_clock(starts_at, tz)} to {_clock(ends_at, tz)}.")
 
 
@@ -302,8 +302,8 @@ def end_blackout(system: System, id: int) -> None:
     output.say(f"Removed blackout {id}.")
 
 
-def _zone(system: System, place: str) -> ZoneInfo:
-    return times.zone(system.config, system.read(properties.named, place))
+def _zone(system: System, property_slug: str) -> ZoneInfo:
+    return times.zone(system.config, system.read(properties.named, property_slug))
 
 
 def _own_or_office(system: System, timezone: str) -> ZoneInfo:

@@ -10,13 +10,13 @@ _WORDS = {
         "new": "You have {count} new messages.",
         "one": "You have one new message.",
         "old": "You have no new messages and {count} saved messages.",
-        "message": "Message {number}. {when}, {place}from {caller}.",
-        "place": "for {name}, ",
+        "message": "Message {number}. {when}, {for_property}from {caller}.",
+        "for_property": "for {name}, ",
         "withheld": "a withheld number",
         "today": "Today at {clock}",
         "yesterday": "Yesterday at {clock}",
         "earlier": "On {month} {day} at {clock}",
-        "call": "New message for {place} from {caller}. To take it, press 1. To pass, press 2.",
+        "call": "New message for {property} from {caller}. To take it, press 1. To pass, press 2.",
         "office": "the office",
         "box": "For {name}, press {key}.",
         "own": "your own mailbox",
@@ -26,13 +26,13 @@ _WORDS = {
         "new": "Tiene {count} mensajes nuevos.",
         "one": "Tiene un mensaje nuevo.",
         "old": "No tiene mensajes nuevos, y {count} que ya escuchó.",
-        "message": "Mensaje {number}. {when}, {place}de {caller}.",
-        "place": "para {name}, ",
+        "message": "Mensaje {number}. {when}, {for_property}de {caller}.",
+        "for_property": "para {name}, ",
         "withheld": "un número oculto",
         "today": "Hoy a las {clock}",
         "yesterday": "Ayer a las {clock}",
         "earlier": "El {day} de {month} a las {clock}",
-        "call": "Mensaje nuevo para {place} de {caller}. Para atenderlo, oprima 1. Para pasarlo, oprima 2.",
+        "call": "Mensaje nuevo para {property} de {caller}. Para atenderlo, oprima 1. Para pasarlo, oprima 2.",
         "office": "la oficina",
         "box": "Para {name}, oprima {key}.",
         "own": "su propio buzón",
@@ -79,22 +79,22 @@ def how_many(new: int, heard: int, language: str) -> str:
     return words["old"].format(count=heard) if heard else words["none"]
 
 
-def about(number: int, left_at: datetime, now: datetime, place: str, caller: str, language: str) -> str:
+def about(number: int, left_at: datetime, now: datetime, property_name: str, caller: str, language: str) -> str:
     """In front of a voicemail. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
-    `place` is the property, "" for none."""
+    `property_name` is "" for none."""
     words = _words(language)
     return words["message"].format(
         number=number,
         when=_when(left_at, now, language),
         caller=caller or words["withheld"],
-        place=words["place"].format(name=place) if place else "",
+        for_property=words["for_property"].format(name=property_name) if property_name else "",
     )
 
 
-def escalation(place: str, caller: str, language: str) -> str:
+def escalation(property_name: str, caller: str, language: str) -> str:
     """To whoever answers a call about a voicemail."""
     words = _words(language)
-    return words["call"].format(place=place or words["office"], caller=caller or words["withheld"])
+    return words["call"].format(property=property_name or words["office"], caller=caller or words["withheld"])
 
 
 def choice_of_boxes(names: list[str], language: str) -> str:

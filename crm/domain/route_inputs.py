@@ -80,7 +80,7 @@ class OfficeFacts:
 
 
 @dataclass(frozen=True)
-class PlaceFacts:
+class PropertyFacts:
     """The property the call is about."""
 
     slug: str
@@ -168,7 +168,7 @@ class RoutingInputs:
     caller: CallerFacts = CallerFacts()
     answers: Answers = ()
     choice: PropertyChoice = PropertyChoice("There are no properties to choose from.", slug="")  # noqa: RUF009 - it is frozen
-    place: PlaceFacts | None = None
+    property: PropertyFacts | None = None
     office: OfficeFacts = OfficeFacts()
     people: People = People()
     desks: dict[DeskKind, DeskRoute] = field(default_factory=dict)

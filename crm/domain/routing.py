@@ -22,7 +22,7 @@ from crm.domain.route_inputs import (
     OfficeFacts,
     OfficeState,
     People,
-    PlaceFacts,
+    PropertyFacts,
     RoutingInputs,
     Rules,
 )
@@ -47,7 +47,7 @@ __all__ = [
     "OfficeState",
     "Path",
     "People",
-    "PlaceFacts",
+    "PropertyFacts",
     "Reason",
     "Record",
     "RoutePlan",
@@ -337,8 +337,8 @@ class _Decision:
         """Whether there are times to offer, to somebody who has a number to confirm one to and was not asked yet."""
         inputs = self.inputs
         return bool(
-            inputs.place
-            and inputs.place.has_tours
+            inputs.property
+            and inputs.property.has_tours
             and inputs.caller.number
             and not answered(inputs.answers, Question.TOUR)
         )
@@ -511,8 +511,8 @@ class _Decision:
         if self.is_closed and path is Path.TOUR:
             says = (Say("closed_now"),)
             self.because(Rule.CLOSED, "The caller first hears that the office is closed.", About.HEARS)
-        elif self.is_closed and path is Path.ASK and inputs.place and not inputs.answers:
-            says = (Say("reached", inputs.place.name),)
+        elif self.is_closed and path is Path.ASK and inputs.property and not inputs.answers:
+            says = (Say("reached", inputs.property.name),)
             self.because(rule, "Nobody will answer with the property's name, so the caller hears it.", About.HEARS)
         if otherwise:
             self.because(rule, f"If that fails: {', then '.join(otherwise)}.", About.OTHERWISE)
@@ -528,7 +528,7 @@ class _Decision:
             reasons=tuple(self.reasons),
             language=self.language,
             kind=self.kind,
-            property=inputs.place.slug if inputs.place else "",
+            property=inputs.property.slug if inputs.property else "",
             says=says,
             ask=ask,
             stages=stages,

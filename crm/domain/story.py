@@ -126,7 +126,7 @@ class CallStory:
     """Who called, as in crm.domain.route_inputs.CallerKind; empty: nobody has found out."""
     desk: str = ""
     """The destination beside leasing that the call is for, as in crm.domain.route_inputs.DeskKind; empty: none."""
-    place: str = ""
+    property_slug: str = ""
     """Slug of the property that was chosen by key; empty: it is the line's."""
     language: str = ""
     """Chosen by key."""
@@ -217,7 +217,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         recordings=_recordings(told),
         kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), ""),
         desk=next((fact.desk for fact in reversed(told) if isinstance(fact, DeskChosen)), ""),
-        place=next((fact.property for fact in reversed(told) if isinstance(fact, PropertyChosen)), ""),
+        property_slug=next((fact.property for fact in reversed(told) if isinstance(fact, PropertyChosen)), ""),
         language=next((fact.language for fact in reversed(told) if isinstance(fact, LanguageChosen)), ""),
         question=any(isinstance(fact, QuestionAsked) for fact in told),
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),

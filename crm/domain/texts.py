@@ -81,7 +81,7 @@ _WORDS = {
         "tour_change": " To change or cancel: {url}",
         "tour_reply": " To change or cancel, reply to this text or call us.",
         "callback": "{agent} from {name}: I can't talk right now, but I will call you in {minutes} minutes.",
-        "place": "{name}: we are holding your place in line, and we will call you back as soon as it is your turn.",
+        "queued": "{name}: we are holding your place in line, and we will call you back as soon as it is your turn.",
         "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
         "start": "{name}: you will get our texts again. Reply STOP to end them, HELP for help.",
         "help": "{name} leasing office: for help call {number}. Reply STOP to get no more texts. Data rates may apply.",
@@ -97,7 +97,7 @@ _WORDS = {
         "tour_change": " Para cambiarla o cancelarla: {url}",
         "tour_reply": " Para cambiarla o cancelarla, responda a este mensaje o llámenos.",
         "callback": "{agent} de {name}: no puedo hablar ahora y le llamaré en {minutes} minutos.",
-        "place": "{name}: usted conserva su lugar en la fila y le llamaremos en cuanto sea su turno.",
+        "queued": "{name}: usted conserva su lugar en la fila y le llamaremos en cuanto sea su turno.",
         "stop": "{name}: ya no recibirá más mensajes nuestros. Responda START para volver a recibirlos.",
         "start": "{name}: volverá a recibir nuestros mensajes. Responda STOP para cancelarlos, HELP para ayuda.",
         "help": "{name}: para ayuda llame al {number}. Responda STOP para no recibir más mensajes.",
@@ -138,7 +138,7 @@ def callback_promised(agent: str, name: str, minutes: int, language: str) -> str
 
 def callback_queued(name: str, language: str) -> str:
     """The caller has hung up instead of waiting. `name` is the property's, or the company's."""
-    return _words(language)["place"].format(name=name)
+    return _words(language)["queued"].format(name=name)
 
 
 def stop_confirmed(name: str, language: str) -> str:

@@ -39,8 +39,8 @@ def in_turn(session: Session, config: Config, by: By, raw: str, *, property_slug
     Raises Invalid, NotFound, and Conflict when nobody is on duty.
     """
     lead = leads.named(session, config, raw, lock=True)
-    place = properties.named(session, property_slug) if property_slug else latest_interest(lead)
-    to = next_agent(session, place)
+    property = properties.named(session, property_slug) if property_slug else latest_interest(lead)
+    to = next_agent(session, property)
     if to is None:
         raise Conflict("Nobody is on duty: name an agent.", code="nobody_on_duty")
     if to.id != lead.assigned_agent_id:
@@ -48,14 +48,14 @@ def in_turn(session: Session, config: Config, by: By, raw: str, *, property_slug
     return lead
 
 
-def next_agent(session: Session, place: Property | None) -> Agent | None:
+def next_agent(session: Session, property: Property | None) -> Agent | None:
     """Of those on duty in the property's subteam, or else of all, the one who was given a lead longest ago."""
     latest = (
         select(func.max(Lead.assigned_at)).where(Lead.assigned_agent_id == Agent.id).correlate(Agent).scalar_subquery()
     )
     found = select(Agent).where(Agent.on_duty).order_by(latest.asc().nulls_first(), Agent.slug).limit(1)
-    if place is not None and place.subteam_id is not None:
-        members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == place.subteam_id)
+    if property is not None and property.subteam_id is not None:
+        members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == property.subteam_id)
         if member := session.scalars(found.where(Agent.id.in_(members))).first():
             return member
     return session.scalars(found).first()

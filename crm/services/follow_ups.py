@@ -155,8 +155,8 @@ class _Rules:
         self._config = config
         self._known: dict[str, FollowUpRules] = {}
 
-    def of(self, place: Property) -> FollowUpRules:
-        name = place.portfolio.slug if place.portfolio else ""
+    def of(self, property: Property) -> FollowUpRules:
+        name = property.portfolio.slug if property.portfolio else ""
         if name not in self._known:
             self._known[name] = sequences(self._config, name)
         return self._known[name]
@@ -441,19 +441,22 @@ def _waiting(session: Session, step_id: int) -> FollowUp:
     return step
 
 
-def set_stage(session: Session, by: By, lead_id: int, place: str, stage: LeasingStage) -> None:
+def set_stage(session: Session, by: By, lead_id: int, property_slug: str, stage: LeasingStage) -> None:
     """Sets the stage of a lead's interest in a property; a new stage starts its own sequence."""
     interest = session.scalar(
         select(Interest)
         .join(Property, Interest.property_id == Property.id)
-        .where(Interest.lead_id == lead_id, Property.slug == fields.slug(place))
+        .where(Interest.lead_id == lead_id, Property.slug == fields.slug(property_slug))
         .options(selectinload(Interest.property))
         .with_for_update(of=Interest, key_share=True)
     )
     if interest is None:
         raise NotFound(
-            f"Lead {lead_id} has no interest in {place}.", code="interest_unknown", lead=lead_id, property=place
+            f"Lead {lead_id} has no interest in {property_slug}.",
+            code="interest_unknown",
+            lead=lead_id,
+            property=property_slug,
         )
     if interest.stage != stage:
         _move(session, interest, stage, f"Set by {by.who}.", by.now)
-    audit.record(session, by, f"stage of lead {lead_id} at {place}: {stage}")
+    audit.record(session, by, f"stage of lead {lead_id} at {property_slug}: {stage}")

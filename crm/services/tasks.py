@@ -46,8 +46,8 @@ def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: da
     lead = leads.named(session, config, raw, lock=True)
     if due_at <= by.now:
         raise Invalid("A task has to be due in the future.", code="task_due_back")
-    place = assignment.latest_interest(lead)
-    of = agents.named(session, owner) if owner else owners.owner(session, lead, place, due_at.astimezone(config.tz))
+    property = assignment.latest_interest(lead)
+    of = agents.named(session, owner) if owner else owners.owner(session, lead, property, due_at.astimezone(config.tz))
     task = Task(
         key=f"hand:{uuid.uuid4().hex}",
         kind=TaskKind.TO_DO,
@@ -133,7 +133,7 @@ def tick(session: Session, config: Config, now: datetime) -> int:
     )
     passed_on = 0
     for task in session.scalars(waiting):
-        schedule = office.schedule(session, config.tz, _place(session, task))
+        schedule = office.schedule(session, config.tz, _property(session, task))
         if task.escalate_at is None:
             task.escalate_at = schedule.due_time(task.due_at, minutes)
         if task.escalate_at <= now:
@@ -205,15 +205,15 @@ def _escalate(session: Session, config: Config, task: Task, now: datetime) -> in
 def _next_owner(session: Session, task: Task) -> Agent:
     """The first time a colleague on duty, preferably from the property's subteam; after that the admin."""
     if task.escalation < MOST_ESCALATIONS:
-        place = _place(session, task)
-        for subteam_id in (place.subteam_id if place else None, None):
+        property = _property(session, task)
+        for subteam_id in (property.subteam_id if property else None, None):
             colleague = agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
             if colleague:
                 return colleague
     return owners.admin(session)
 
 
-def _place(session: Session, task: Task) -> Property | None:
+def _property(session: Session, task: Task) -> Property | None:
     """The property that the task's call was about; None for a task without a call."""
     if task.call_id is None:
         return None

@@ -82,7 +82,10 @@ def rosters(session: Session, decisions: Sequence[RoutingDecision]) -> dict[str,
 
 def inputs_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What was known, with everybody's slugs, as `crm.domain.route_inputs` has it; what is left out has its default."""
-    return _named(row.inputs, rosters.get(row.roster or "", ()))
+    inputs = _named(row.inputs, rosters.get(row.roster or "", ()))
+    if "place" in inputs:
+        inputs["property"] = inputs.pop("place")  # As older versions called it.
+    return inputs
 
 
 def plan_of(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class KnownTeam:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KnownPlace:
+class KnownProperty:
     """A property."""
 
     id: int
@@ -131,7 +131,7 @@ class KnownLine:
     greeting: str
     language: str
     portfolio_id: int | None
-    property: KnownPlace | None
+    property: KnownProperty | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,7 +217,7 @@ class Snapshot:
         organization: KnownOrganization | None,
         agents: Iterable[KnownAgent],
         teams: Iterable[KnownTeam],
-        places: Iterable[KnownPlace],
+        properties: Iterable[KnownProperty],
         lines: Iterable[KnownLine],
         desks: Iterable[tuple[int | None, KnownDesk]],
         hours: Iterable[Row[*tuple[Any, ...]]],
@@ -237,8 +237,8 @@ class Snapshot:
         """Whose a device is, by its slug."""
         self.teams = {one.slug: one for one in teams}
         self.teams_by_id = {one.id: one for one in self.teams.values()}
-        self.places = {one.slug: one for one in places}
-        self.places_by_id = {one.id: one for one in self.places.values()}
+        self.properties = {one.slug: one for one in properties}
+        self.properties_by_id = {one.id: one for one in self.properties.values()}
         self.lines = {one.number: one for one in lines}
         self.did_from = dict(did_from)
         """By trunk: where the number dialed stands."""
@@ -255,19 +255,19 @@ class Snapshot:
         self._standing: tuple[object, Standing] | None = None
         self._open: tuple[object, tuple[bool, ...]] | None = None
 
-    def schedule(self, tz: ZoneInfo, place: KnownPlace | None) -> Schedule:
+    def schedule(self, tz: ZoneInfo, property: KnownProperty | None) -> Schedule:
         """As `crm.store.queries.office.schedule`."""
-        key = (tz.key, place.id if place else None)
+        key = (tz.key, property.id if property else None)
         if key not in self._schedules:
-            ids = {None, place.id if place else None}
+            ids = {None, property.id if property else None}
             week = [row for one in ids for row in self._hours.get(one, ())]
             special = [row for one in ids for row in self._special_days.get(one, ())]
-            self._schedules[key] = office.schedule_of(place, tz, self.organization, week, special)
+            self._schedules[key] = office.schedule_of(property, tz, self.organization, week, special)
         return self._schedules[key]
 
-    def listings_url(self, place: KnownPlace | None) -> str:
+    def listings_url(self, property: KnownProperty | None) -> str:
         """The property's link, else the office's; "" when there is neither."""
-        own = place.listings_url if place else ""
+        own = property.listings_url if property else ""
         return own or (self.organization.listings_url if self.organization else "")
 
     def names(self, portfolio_id: int | None) -> Names:
@@ -275,29 +275,29 @@ class Snapshot:
         if portfolio_id not in self._names:
             self._names[portfolio_id] = Names(
                 PropertyName(one.slug, one.name, one.area)
-                for one in self.places.values()
+                for one in self.properties.values()
                 if portfolio_id in (None, one.portfolio_id)
             )
         return self._names[portfolio_id]
 
-    def desks(self, place_id: int | None) -> list[KnownDesk]:
+    def desks(self, property_id: int | None) -> list[KnownDesk]:
         """One of each kind: the property's own, else the one for all."""
         found = {desk.kind: desk for desk in self._desks.get(None, ())}
-        if place_id is not None:
-            found |= {desk.kind: desk for desk in self._desks.get(place_id, ())}
+        if property_id is not None:
+            found |= {desk.kind: desk for desk in self._desks.get(property_id, ())}
         return list(found.values())
 
     @cached_property
     def desks_by_property(self) -> frozenset[str]:
         """Kinds of which some property has one of its own."""
-        return frozenset(desk.kind for place, desks in self._desks.items() if place is not None for desk in desks)
+        return frozenset(desk.kind for property, desks in self._desks.items() if property is not None for desk in desks)
 
-    def tour_hours(self, place_id: int) -> Sequence[Availability]:
-        return self._tour_hours.get(place_id, ())
+    def tour_hours(self, property_id: int) -> Sequence[Availability]:
+        return self._tour_hours.get(property_id, ())
 
-    def blackouts(self, place_id: int) -> list[Blackout]:
+    def blackouts(self, property_id: int) -> list[Blackout]:
         """Times without tours, past ones, too."""
-        return [*self._blackouts.get(None, ()), *self._blackouts.get(place_id, ())]
+        return [*self._blackouts.get(None, ()), *self._blackouts.get(property_id, ())]
 
     def of_tours(self, key: tuple[int, datetime, int], find: Callable[[], tuple[Slot, ...]]) -> tuple[Slot, ...]:
         """What follows from tour hours and blackouts for a property and the days after a midnight."""
@@ -390,7 +390,7 @@ _AGENT_HOURS = select(AgentHours.agent_id, AgentHours.weekday, AgentHours.opens,
 _TEAMS = select(Subteam.id, Subteam.slug, Subteam.strategy, Subteam.answering_service)
 _MEMBERS = select(SubteamMember.subteam_id, SubteamMember.agent_id)
 _SISTERS = select(SubteamSister.subteam_id, SubteamSister.sister_id).order_by(SubteamSister.position)
-_PLACES = select(
+_PROPERTIES = select(
     Property.id,
     Property.slug,
     Property.name,
@@ -463,8 +463,8 @@ def _read(session: Session) -> Snapshot:
         for row in session.execute(_TEAMS)
     ]
     teams_by_id = {one.id: one for one in teams}
-    places = {
-        row.id: KnownPlace(
+    properties = {
+        row.id: KnownProperty(
             row.id,
             row.slug,
             row.name,
@@ -477,13 +477,13 @@ def _read(session: Session) -> Snapshot:
             row.portfolio_id,
             teams_by_id.get(row.subteam_id) if row.subteam_id else None,
         )
-        for row in session.execute(_PLACES)
+        for row in session.execute(_PROPERTIES)
     }
     return Snapshot(
         KnownOrganization(*organization) if organization else None,
         agents,
         teams,
-        places.values(),
+        properties.values(),
         (
             KnownLine(
                 row.number,
@@ -492,7 +492,7 @@ def _read(session: Session) -> Snapshot:
                 row.greeting,
                 row.language,
                 row.portfolio_id,
-                places.get(row.property_id) if row.property_id else None,
+                properties.get(row.property_id) if row.property_id else None,
             )
             for row in session.execute(_LINES)
         ),

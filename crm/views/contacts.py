@@ -22,9 +22,9 @@ class ContactEntry(msgspec.Struct):
 
 
 def listed(
-    session: Session, *, kind: str | None = None, place: str | None = None, limit: int = 50
+    session: Session, *, kind: str | None = None, property_slug: str | None = None, limit: int = 50
 ) -> list[ContactEntry]:
-    """By kind and name; `place` is a property's slug."""
+    """By kind and name."""
     found = (
         select(Contact.number, Contact.kind, Contact.name, Property.slug)
         .outerjoin(Property, Property.id == Contact.property_id)
@@ -33,6 +33,6 @@ def listed(
     )
     if kind is not None:
         found = found.where(Contact.kind == kind)
-    if place is not None:
-        found = found.where(Property.slug == place)
+    if property_slug is not None:
+        found = found.where(Property.slug == property_slug)
     return [ContactEntry(*row) for row in session.execute(found)]

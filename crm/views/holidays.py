@@ -37,7 +37,7 @@ class YearEntry(msgspec.Struct):
     days: list[DayEntry]
 
 
-def year(session: Session, year: int, place: str | None = None) -> YearEntry:
+def year(session: Session, year: int, property_slug: str | None = None) -> YearEntry:
     """Of a property what counts there, one entry a date; without one the office's, and the special days of all.
 
     Raises NotFound, Invalid.
@@ -46,7 +46,7 @@ def year(session: Session, year: int, place: str | None = None) -> YearEntry:
         raise Invalid(
             f"There is no calendar for {year}: write a year like 2026.", code="calendar_year_invalid", year=year
         )
-    found = properties.named(session, place) if place else None
+    found = properties.named(session, property_slug) if property_slug else None
     region = office.holiday_region(office.organization(session), found)
     wanted = (
         select(

@@ -84,11 +84,11 @@ class Week:
         )
 
 
-def week(session: Session, config: Config, place: str | None = None) -> Week:
+def week(session: Session, config: Config, property_slug: str | None = None) -> Week:
     """The hours of the office, or of a property. Raises NotFound, Invalid."""
-    found = properties.named(session, place) if place else None
+    found = properties.named(session, property_slug) if property_slug else None
     own = select(Hours.id).where(Hours.property_id == (found.id if found else None)).limit(1)
-    return Week(place, office.schedule(session, config.tz, found), session.scalar(own) is not None)
+    return Week(property_slug, office.schedule(session, config.tz, found), session.scalar(own) is not None)
 
 
 def of_agent(session: Session, config: Config, slug: str, now: datetime) -> AgentHoursEntry:

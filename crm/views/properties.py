@@ -90,9 +90,9 @@ def named(session: Session, slug: str) -> Property:
 
 def portfolios(session: Session) -> list[PortfolioEntry]:
     """All, by slug."""
-    places = by_owner(session, select(Property.portfolio_id, Property.slug).order_by(Property.slug))
+    slugs = by_owner(session, select(Property.portfolio_id, Property.slug).order_by(Property.slug))
     found = select(Portfolio.id, Portfolio.slug, Portfolio.name).order_by(Portfolio.slug)
-    return [PortfolioEntry(slug, name, places[id]) for id, slug, name in session.execute(found)]
+    return [PortfolioEntry(slug, name, slugs[id]) for id, slug, name in session.execute(found)]
 
 
 def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[PropertyEntry]:

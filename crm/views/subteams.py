@@ -64,8 +64,8 @@ def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[SubteamE
         .where(SubteamSister.subteam_id.in_(ids))
         .order_by(SubteamSister.position),
     )
-    places = select(Property.subteam_id, Property.slug).where(Property.subteam_id.in_(ids))
-    properties = by_owner(session, places.order_by(Property.slug))
+    slugs = select(Property.subteam_id, Property.slug).where(Property.subteam_id.in_(ids))
+    properties = by_owner(session, slugs.order_by(Property.slug))
     return [
         SubteamEntry(
             slug=row.slug,

@@ -80,8 +80,7 @@ class BlackoutEntry(msgspec.Struct):
 class TourPage(msgspec.Struct):
     """What a person's own page on the web shows of their tour."""
 
-    place: str
-    """Slug of the property."""
+    property_slug: str
     name: str
     """The property's."""
     timezone: str
@@ -116,12 +115,12 @@ _TOUR = (
 
 
 def listed(
-    session: Session, *, since: datetime, place: str | None = None, state: str | None = None, limit: int = 50
+    session: Session, *, since: datetime, property_slug: str | None = None, state: str | None = None, limit: int = 50
 ) -> list[tuple[TourEntry, str]]:
-    """By time, each with the time zone of its property, "" for the office's; `place` is a property's slug."""
+    """By time, each with the time zone of its property, "" for the office's."""
     found = _TOUR.where(TourSlot.starts_at >= since).order_by(TourSlot.starts_at, Tour.id).limit(limit)
-    if place is not None:
-        found = found.where(Property.slug == place)
+    if property_slug is not None:
+        found = found.where(Property.slug == property_slug)
     if state is not None:
         found = found.where(Tour.state == state)
     return [(TourEntry(*tour), timezone) for *tour, timezone in session.execute(found)]
@@ -152,7 +151,7 @@ def page(session: Session, tour_id: int) -> TourPage:
     return TourPage(*row)
 
 
-def hours(session: Session, place: str | None = None) -> list[TourHoursEntry]:
+def hours(session: Session, property_slug: str | None = None) -> list[TourHoursEntry]:
     """Weekly openings, of all properties or of one."""
     found = (
         select(
@@ -170,8 +169,8 @@ def hours(session: Session, place: str | None = None) -> list[TourHoursEntry]:
         .outerjoin(Agent, Agent.id == TourHours.agent_id)
         .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
     )
-    if place is not None:
-        found = found.where(Property.slug == place)
+    if property_slug is not None:
+        found = found.where(Property.slug == property_slug)
     return [TourHoursEntry(row[0], fields.WEEKDAYS[row.weekday], *row[2:]) for row in session.execute(found)]
 
 

@@ -23,5 +23,5 @@ HEADERS = {
 
 
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """The page of a template, e.g. `page("tour", place="Elm Street")`."""
+    """The page of a template, e.g. `page("tour", property_name="Elm Street")`."""
     return HTMLResponse(_TEMPLATES.get_template(f"{name}.html.j2").render(values), status, headers=HEADERS)

@@ -43,7 +43,7 @@ def large(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leasel
     store = Store(f"sqlite:///{office.home / 'leaseline.db'}")
     with store.writing() as session:
         agents = {agent.slug: agent.id for agent in session.query(Agent)}
-        place = session.query(Property).one().id
+        property = session.query(Property).one().id
 
         def fill(model: type[Base], rows: Iterator[dict[str, Any]]) -> None:
             session.execute(insert(model), list(rows))
@@ -56,7 +56,7 @@ def large(made_office: Path, tmp_path_factory: pytest.TempPathFactory) -> Leasel
         fill(LeadPhone, ({"lead_id": n, "number": phone(n)} for n in numbers))
         fill(
             Interest,
-            ({"lead_id": n, "property_id": place, "stage": "contacted", "updated_at": ago(n)} for n in numbers),
+            ({"lead_id": n, "property_id": property, "stage": "contacted", "updated_at": ago(n)} for n in numbers),
         )
         fill(
             Call,

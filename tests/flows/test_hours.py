@@ -54,7 +54,7 @@ async def test_when_one_property_has_a_day_off_then_only_its_callers_hear_so_and
     # Tomorrow, too, for a test that runs at midnight.
     today = system.now().astimezone(system.config.tz).date()
     for day in (today, today + timedelta(days=1)):
-        await system.store.run(holidays.add, system.by, day, name="Founders Day", place="elm")
+        await system.store.run(holidays.add, system.by, day, name="Founders Day", property_slug="elm")
     async with (
         system.phone("alice-desk") as alice,
         system.phone("carol-soft") as carol,

@@ -54,8 +54,8 @@ async def test_when_the_office_is_closed_then_times_are_offered_and_a_key_books_
         text = await system.carrier.text_to(caller.user)
         assert alice.count("CALL_INCOMING") == 0
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await system.store.read(booking.get, tour.id)
-        tz = times.zone(system.config, place)
+        found, property = await system.store.read(booking.get, tour.id)
+        tz = times.zone(system.config, property)
         when = aloud(found.slot.starts_at, tz, "en")
         await hears_beginning(system, caller, await said(system, "tour_booked", when))
     assert (call.outcome, call.ended_by) == ("booked", "caller")
@@ -85,8 +85,8 @@ async def test_who_speaks_spanish_hears_the_times_books_and_gets_the_text_in_spa
         call = await system.ended_call(number)
         text = await system.carrier.text_to(number)
         [tour] = await system.all(select(Tour).where(Tour.call_id == call.id))
-        found, place = await system.store.read(booking.get, tour.id)
-        when = found.slot.starts_at, times.zone(system.config, place), "es"
+        found, property = await system.store.read(booking.get, tour.id)
+        when = found.slot.starts_at, times.zone(system.config, property), "es"
         booked = await said(system, "tour_booked", aloud(*when), language="es")
         await hears_beginning(system, caller, booked)
     assert (call.outcome, call.step) == ("booked", "voicemail")
@@ -111,7 +111,7 @@ async def test_when_somebody_else_is_quicker_then_that_is_told_and_who_takes_not
             system.secrets,
             By("tests", system.now()),
             person="+15125559090",
-            place="elm",
+            property_slug="elm",
             at=first.starts_at,
             key="quicker",
         )

@@ -83,7 +83,7 @@ async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secr
         "carol": ("south",),
     }
     places = {line.number: line.property for line in await store.read(lines.find_all)}
-    assert {number: place.subteam.slug for number, place in places.items() if place and place.subteam} == {
+    assert {number: property.subteam.slug for number, property in places.items() if property and property.subteam} == {
         "+15125550100": "north",
         "+15125550101": "south",
     }

@@ -40,9 +40,9 @@ BY = By("tests", BEGIN)
 
 async def interested(store: Store, number: str | None = PERSON, stage: LeasingStage = LeasingStage.CONTACTED) -> int:
     with store.writing() as session:
-        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        property = session.scalars(select(Property).where(Property.slug == "maple")).one()
         phones = [LeadPhone(number=number)] if number else []
-        interest = Interest(property_id=place.id, stage=stage, updated_at=BEGIN)
+        interest = Interest(property_id=property.id, stage=stage, updated_at=BEGIN)
         lead = Lead(status="new", created_at=BEGIN, phones=phones, interests=[interest])
         session.add(lead)
         session.flush()
@@ -267,8 +267,8 @@ async def test_a_call_and_a_property_that_joins_a_portfolio_have_the_lead_looked
     assert [look.look_at < BEGIN for look in await rows(store, FollowUpLook)] == [True]
     assert await looked_at()
     with store.writing() as session:
-        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
-        place.portfolio = Portfolio(slug="west", name="West")
+        property = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        property.portfolio = Portfolio(slug="west", name="West")
     assert [look.look_at < BEGIN for look in await rows(store, FollowUpLook)] == [True]
 
 
@@ -277,10 +277,10 @@ async def test_when_an_interest_goes_to_another_lead_both_are_looked_at_and_a_de
 ) -> None:
     ids = [await interested(store, f"+1512555{3000 + number}") for number in range(2)]
     with store.writing() as session:
-        place = Property(slug="lake", name="Lake")
-        session.add(place)
+        property = Property(slug="lake", name="Lake")
+        session.add(property)
         session.flush()
-        session.execute(update(Interest).where(Interest.lead_id == ids[0]).values(property_id=place.id))
+        session.execute(update(Interest).where(Interest.lead_id == ids[0]).values(property_id=property.id))
     await follow_ups.tick(crm_at(config, store, BEGIN))
     assert {(look.look_at - BEGIN) / HOUR for look in await rows(store, FollowUpLook)} == {6}
     with store.writing() as session:

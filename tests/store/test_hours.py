@@ -109,9 +109,11 @@ async def test_special_days_win_and_a_propertys_own_wins_over_the_offices(store:
     assert await store.run(holidays.add, BY, today, open_="09:00-12:00", name="Short day")
     assert await is_open(store, config, "maple")
     assert not await is_open(store, config, "maple", NOW + timedelta(hours=2))
-    assert await store.run(holidays.add, BY, today, name="Roof repair", place="maple")
+    assert await store.run(holidays.add, BY, today, name="Roof repair", property_slug="maple")
     assert (await is_open(store, config), await is_open(store, config, "maple")) == (True, False)
-    assert not await store.run(holidays.add, BY, today, open_="usual", place="maple"), "it replaces what was there"
+    assert not await store.run(holidays.add, BY, today, open_="usual", property_slug="maple"), (
+        "it replaces what was there"
+    )
     assert await is_open(store, config, "maple", NOW + timedelta(hours=2))
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(SpecialDay)) == 2
@@ -125,8 +127,8 @@ async def test_special_days_win_and_a_propertys_own_wins_over_the_offices(store:
 async def test_the_calendar_of_a_year(store: Store, config: Config) -> None:
     await store.run(holidays.set_region, BY, "US-TX")
     await store.run(holidays.add, BY, date(2026, 3, 2), open_="usual")
-    await store.run(holidays.add, BY, date(2026, 7, 20), name="Roof repair", place="maple")
-    await store.run(holidays.add, BY, date(2026, 12, 25), open_="10:00-12:00", name="Open house", place="maple")
+    await store.run(holidays.add, BY, date(2026, 7, 20), name="Roof repair", property_slug="maple")
+    await store.run(holidays.add, BY, date(2026, 12, 25), open_="10:00-12:00", name="Open house", property_slug="maple")
     found = {(one.day.isoformat(), one.property): (one.name, one.open) for one in (await days(store)).days}
     assert found["2026-03-02", None] == ("", "usual")
     assert found["2026-07-20", "maple"] == ("Roof repair", "closed")
@@ -165,13 +167,13 @@ async def test_an_unknown_region_changes_nothing(store: Store, config: Config, r
 
 async def test_the_decision_knows_the_holiday_and_when_it_is_over(store: Store, config: Config) -> None:
     await store.run(hours.replace, BY, WEEK)
-    await store.run(holidays.add, BY, date(2026, 3, 2), name="Founders Day", place="maple")
+    await store.run(holidays.add, BY, date(2026, 3, 2), name="Founders Day", property_slug="maple")
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     tomorrow = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
     assert inputs.office == OfficeFacts(OfficeState.HOLIDAY, "Founders Day", tomorrow)
     assert (plan.path, plan.rule, plan.stages) == (Path.VOICEMAIL, Rule.HOLIDAY, ())
     assert inputs.due_at == tomorrow + timedelta(minutes=config.tasks.due_minutes)
-    await store.run(holidays.add, BY, date(2026, 3, 2), open_="08:00-09:30", name="Short day", place="maple")
+    await store.run(holidays.add, BY, date(2026, 3, 2), open_="08:00-09:30", name="Short day", property_slug="maple")
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
     assert inputs.office == OfficeFacts(OfficeState.CLOSED, "Short day", tomorrow)
     assert plan.rule is Rule.CLOSED

@@ -28,12 +28,12 @@ def everything(store: Store, office: None) -> None:
     """One number that is all that a number can be, but a line."""
     with store.writing() as session:
         bob = session.scalars(select(Agent).where(Agent.slug == "bob")).one()
-        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        property = session.scalars(select(Property).where(Property.slug == "maple")).one()
         lead = intake.by_number(session, PERSON, NOW)
         lead.name, lead.language, lead.assigned_agent = "Pat", "es", bob
         session.add_all(
             [
-                Contact(number=PERSON, kind="resident", name="Patricia", property_id=place.id, created_at=NOW),
+                Contact(number=PERSON, kind="resident", name="Patricia", property_id=property.id, created_at=NOW),
                 Device(slug="bob-cell", kind="mobile", number=PERSON, agent_id=bob.id),
                 Device(slug="bob-other", kind="mobile", number="+15125550178", agent_id=bob.id),
                 BlockedCaller(kind="prefix", value="+1512", refusal="silent", why="area", created_at=NOW),
@@ -48,12 +48,12 @@ def everything(store: Store, office: None) -> None:
 def test_a_number_may_be_several(store: Store) -> None:
     with store.reading() as session:
         found = who_is(session, PERSON)
-        place_id = session.scalar(select(Property.id).where(Property.slug == "maple"))
+        property_id = session.scalar(select(Property.id).where(Property.slug == "maple"))
     assert found.lead
     assert found.contact
     assert found.lead == KnownLead(found.lead.id, "Pat", "new", "es", "bob")
     assert found.contact == KnownContact(
-        found.contact.id, CallerKind.RESIDENT, "Patricia", "", place_id, "maple", "Maple Court"
+        found.contact.id, CallerKind.RESIDENT, "Patricia", "", property_id, "maple", "Maple Court"
     )
     assert (found.colleague, found.is_line, found.may_become_lead) == ("bob", False, False)
     assert found.blocked == BlockListEntry(BlockKind.PREFIX, "+1512", is_silent=True, why="area")

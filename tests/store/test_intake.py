@@ -112,11 +112,11 @@ def test_a_nameless_lead_gets_the_number_or_gives_way(store: Store) -> None:
 
 def test_an_interest_is_one_and_knows_when_it_was_heard_of_last(store: Store) -> None:
     with store.writing() as session:
-        place = session.scalars(select(Property.id)).first()
-        assert place is not None
+        property = session.scalars(select(Property.id)).first()
+        assert property is not None
         lead = intake.by_number(session, PERSON, NOW)
         for at in (LATER, NOW):
-            intake.interest_in(lead, place, at)
+            intake.interest_in(lead, property, at)
     with store.reading() as session:
         [interest] = session.scalars(select(Interest)).all()
         assert (interest.stage, interest.updated_at) == (LeasingStage.CONTACTED, LATER)

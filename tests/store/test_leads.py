@@ -168,8 +168,8 @@ async def test_filters_narrow_together(store: Store, config: Config) -> None:
     with store.writing() as session:
         lead = session.get_one(Lead, cold)
         standing.happened(lead, LeadEvent.TALKED, NOW - 30 * HOUR)
-        place = session.scalars(select(Property).where(Property.slug == "maple")).one()
-        intake.interest_in(lead, place.id, NOW).stage = LeasingStage.SHOWING_BOOKED
+        property = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        intake.interest_in(lead, property.id, NOW).stage = LeasingStage.SHOWING_BOOKED
         leads.change(session, config, BY, str(other), status="closed", reason="no reply")
         assignment.by_hand(session, config, BY, str(hot), "bob")
         tasks.add(session, config, BY, str(cold), "Call.", NOW + HOUR, "alice")

@@ -29,8 +29,8 @@ def contacts(*more: str, count: int = MANY) -> Lists:
     return read_csv("\n".join(("number,name,kind,property", *rows, *more)), ListKind.CONTACTS)
 
 
-def units(place: str, count: int = MANY) -> Lists:
-    rows = [f"{place},{number},2,1,1500" for number in range(count)]
+def units(property_slug: str, count: int = MANY) -> Lists:
+    rows = [f"{property_slug},{number},2,1,1500" for number in range(count)]
     return read_csv("\n".join(("property,name,bedrooms,bathrooms,rent", *rows)), ListKind.UNITS)
 
 
@@ -103,9 +103,9 @@ def test_what_nobody_could_foresee_ends_it_and_the_same_list_goes_on_from_there(
 
     def remove_it(done: int, total: int) -> None:
         with store.writing() as session:
-            for place in session.scalars(select(Property).where(Property.slug == "maple")):
+            for property in session.scalars(select(Property).where(Property.slug == "maple")):
                 if session.scalar(select(func.count()).select_from(Contact)) == before + imports.SLICE:
-                    place.slug = "gone"
+                    property.slug = "gone"
 
     with pytest.raises(Conflict, match=f"Only {imports.SLICE} of {MANY + 1} rows were written.*there is no property"):
         load(store, config, lists, progress=remove_it)

@@ -66,9 +66,9 @@ async def row(store: Store, call_id: str) -> Voicemail:
 
 async def change(store: Store, slug: str, **values: object) -> None:
     with store.writing() as session:
-        place = session.scalars(select(Property).where(Property.slug == slug)).one()
+        property = session.scalars(select(Property).where(Property.slug == slug)).one()
         for name, value in values.items():
-            setattr(place, name, value)
+            setattr(property, name, value)
 
 
 async def owner_of(store: Store, call_id: str) -> str:

@@ -102,7 +102,7 @@ async def past(store: Store, config: Config) -> datetime:
                     Secrets(config.secrets_file),
                     by,
                     person=caller,
-                    place="maple",
+                    property_slug="maple",
                     at=next(free).starts_at,
                     key=call,
                     booked_by="keypad",

@@ -69,7 +69,9 @@ async def test_sources_count_what_they_brought(store: Store, config: Config) -> 
     await store.run(times.set_hours, by, "maple", ["mon-sun 10:00-12:00"], kind=TourKind.REMOTE, minutes=30)
     [slot, *_] = await store.read(times.free, config, "maple", by.now)
     secrets = Secrets(config.secrets_file)
-    await store.run(booking.book, config, secrets, by, person="+15125550171", place="maple", at=slot.starts_at, key="t")
+    await store.run(
+        booking.book, config, secrets, by, person="+15125550171", property_slug="maple", at=slot.starts_at, key="t"
+    )
     [sign] = await store.read(views.sources, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
 

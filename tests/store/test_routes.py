@@ -92,9 +92,9 @@ async def interested(store: Store, *places: str, language: str = "") -> None:
         )
         session.add(lead)
         for day, slug in enumerate(places, start=1):
-            place = session.scalars(select(Property).where(Property.slug == slug)).one()
+            property = session.scalars(select(Property).where(Property.slug == slug)).one()
             lead.interests.append(
-                Interest(property_id=place.id, stage="contacted", updated_at=NOW - timedelta(days=9 - day))
+                Interest(property_id=property.id, stage="contacted", updated_at=NOW - timedelta(days=9 - day))
             )
 
 

@@ -55,7 +55,7 @@ class Booking:
             self.secrets,
             BY,
             person=str(lead_id),
-            place="maple",
+            property_slug="maple",
             at=TUESDAY_TEN,
             key="call:1",
             language=language,

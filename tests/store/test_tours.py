@@ -37,9 +37,9 @@ def secrets_of(config: Config) -> Secrets:
     return Secrets(config.secrets_file)
 
 
-async def offer(store: Store, place: str = "maple", **more: object) -> None:
+async def offer(store: Store, property_slug: str = "maple", **more: object) -> None:
     values = {"kind": TourKind.ACCOMPANIED, "minutes": 30, **more}
-    await store.run(times.set_hours, BY, place, ["mon-fri 10:00-12:00"], **values)  # type: ignore[arg-type]
+    await store.run(times.set_hours, BY, property_slug, ["mon-fri 10:00-12:00"], **values)  # type: ignore[arg-type]
 
 
 async def person(store: Store, number: str = "+15125550177") -> int:
@@ -53,7 +53,7 @@ async def person(store: Store, number: str = "+15125550177") -> int:
 async def book(
     store: Store, config: Config, lead_id: int, at: datetime = TUESDAY_TEN, **more: object
 ) -> booking.Booked:
-    values = {"place": "maple", "key": f"test:{lead_id}:{at}", **more}
+    values = {"property_slug": "maple", "key": f"test:{lead_id}:{at}", **more}
     return await store.run(booking.book, config, secrets_of(config), BY, person=str(lead_id), at=at, **values)  # type: ignore[arg-type]
 
 
@@ -93,9 +93,9 @@ async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) 
     await offer(store, "oak", agent="alice", buffer_minutes=20)
     first, second = await person(store), await person(store, "+15125550178")
 
-    async def attempt(lead_id: int, place: str) -> bool:
+    async def attempt(lead_id: int, property_slug: str) -> bool:
         try:
-            return (await book(store, config, lead_id, place=place)).is_new
+            return (await book(store, config, lead_id, property_slug=property_slug)).is_new
         except Conflict:
             return False
 
@@ -104,7 +104,7 @@ async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) 
     other = "oak" if got[0] else "maple"
     assert TUESDAY_TEN not in [one.starts_at for one in await store.read(times.free, config, other, NOW)]
     with pytest.raises(Conflict):
-        await book(store, config, second, place=other, key="again")
+        await book(store, config, second, property_slug=other, key="again")
 
 
 async def test_asking_twice_books_once(store: Store, config: Config) -> None:
@@ -223,7 +223,9 @@ async def test_a_time_that_is_not_offered_books_nothing(store: Store, config: Co
 async def test_a_time_blacked_out_cannot_be_booked(store: Store, config: Config) -> None:
     await offer(store)
     lead_id = await person(store)
-    await store.run(times.black_out, BY, TUESDAY_TEN, TUESDAY_TEN + timedelta(hours=1), place="maple", why="painting")
+    await store.run(
+        times.black_out, BY, TUESDAY_TEN, TUESDAY_TEN + timedelta(hours=1), property_slug="maple", why="painting"
+    )
     with pytest.raises(Invalid):
         await book(store, config, lead_id)
     [found] = await store.read(views.blackouts, NOW)
@@ -262,8 +264,8 @@ async def test_wrong_hours_are_refused_whole(store: Store) -> None:
 async def test_a_property_in_another_zone_has_its_own_clock(store: Store, config: Config) -> None:
     await offer(store)
     with store.writing() as session:
-        place = session.scalars(select(booking.Property).where(booking.Property.slug == "maple")).one()
-        place.timezone = "America/Los_Angeles"
+        property = session.scalars(select(booking.Property).where(booking.Property.slug == "maple")).one()
+        property.timezone = "America/Los_Angeles"
     [first, *_] = await store.read(times.free, config, "maple", NOW)
     assert first.starts_at == datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 

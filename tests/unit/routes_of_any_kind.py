@@ -17,7 +17,7 @@ from crm.domain.routing import (
     OfficeFacts,
     OfficeState,
     People,
-    PlaceFacts,
+    PropertyFacts,
     RoutingInputs,
     Rules,
 )
@@ -52,7 +52,7 @@ offices = st.builds(
     OfficeFacts, state=st.sampled_from(OfficeState), holiday=st.text(max_size=8), opens_at=st.none() | times
 )
 places = st.none() | st.builds(
-    PlaceFacts,
+    PropertyFacts,
     slug=st.sampled_from([one.slug for one in PROPERTIES]),
     name=st.text(min_size=1, max_size=8),
     has_tours=st.booleans(),
@@ -106,7 +106,7 @@ inputs = st.builds(
     caller=callers,
     answers=answers,
     choice=choices,
-    place=places,
+    property=places,
     office=offices,
     people=people,
     desks=desks,

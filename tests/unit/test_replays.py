@@ -117,9 +117,11 @@ def test_a_file_names_the_rules_it_changes(tmp_path: Path) -> None:
     )
 
 
-def test_a_plan_of_an_older_version_leads_to_voicemail_as_well() -> None:
+def test_a_decision_of_an_older_version_is_read_in_todays_words() -> None:
     row = RoutingDecision(plan={"path": "message", "rule": "closed", "otherwise": ["queue", "message"]}, reasons=[])
     found = decisions.plan_of(row, {})
     assert (found["path"], found["otherwise"]) == ("voicemail", ["queue", "voicemail"])
+    asked = RoutingDecision(inputs={"place": {"slug": "elm", "name": "Elm"}})
+    assert decisions.inputs_of(asked, {}) == {"property": {"slug": "elm", "name": "Elm"}}
     told = Routed("r", "c", NOW, rule="closed", path="message", reasons=(), stages=(), inputs={}, plan={}, roster=())
     assert decisions.row_of(told).path == "voicemail"

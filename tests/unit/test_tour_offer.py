@@ -19,7 +19,7 @@ from crm.domain.routing import (
     OfficeState,
     Path,
     People,
-    PlaceFacts,
+    PropertyFacts,
     RoutingInputs,
     Rule,
     Rules,
@@ -38,7 +38,7 @@ OPEN = RoutingInputs(
     line_known=True,
     caller=CallerFacts("+15125550123"),
     choice=PropertyChoice("The number dialed is for Maple Court.", "maple"),
-    place=PlaceFacts("maple", "Maple Court", has_tours=True),
+    property=PropertyFacts("maple", "Maple Court", has_tours=True),
     people=PEOPLE,
     rules=Rules(subteam_seconds=20, everyone_seconds=15, queue=True),
 )
@@ -55,8 +55,8 @@ def test_the_menu_has_key_3_only_where_there_are_times() -> None:
     assert TOUR in ask.keys
     assert Say("menu_tour") in ask.says
     for without in (
-        replace(OPEN, place=PlaceFacts("maple", "Maple Court")),
-        replace(OPEN, place=None),
+        replace(OPEN, property=PropertyFacts("maple", "Maple Court")),
+        replace(OPEN, property=None),
         replace(OPEN, caller=CallerFacts()),  # Nobody can be told about it, nor be found again.
     ):
         ask = decide(without).ask
@@ -98,7 +98,7 @@ def test_while_closed_whoever_works_at_this_hour_rings_before_times_are_offered(
 def test_the_property_is_confirmed_to_whoever_calls_while_it_is_closed() -> None:
     assert decide(CLOSED).says == (Say("reached", "Maple Court"),)
     assert decide(OPEN).says == ()
-    assert decide(replace(CLOSED, place=None)).says == ()
+    assert decide(replace(CLOSED, property=None)).says == ()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,14 @@ async def link(site: Site) -> str:
         lead_id = lead.id
     await work.store.run(times.set_hours, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.SELF_GUIDED, minutes=60)
     await work.store.run(
-        booking.book, work.config, work.secrets, BY, person=str(lead_id), place="elm", at=TUESDAY_TEN, key="test"
+        booking.book,
+        work.config,
+        work.secrets,
+        BY,
+        person=str(lead_id),
+        property_slug="elm",
+        at=TUESDAY_TEN,
+        key="test",
     )
     [confirmed, *_] = await site.rows(Message)
     assert confirmed.from_number == MAPLE

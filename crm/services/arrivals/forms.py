@@ -110,11 +110,11 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     )
     session.add(arrival)
     session.flush()
-    place, unit_id, about = _about(session, sent)
-    if place is not None:
-        intake.interest_in(lead, place.id, by.now)
+    property, unit_id, about = _about(session, sent)
+    if property is not None:
+        intake.interest_in(lead, property.id, by.now)
         if unit_id is not None:
-            interest = next(one for one in lead.interests if one.property_id == place.id)
+            interest = next(one for one in lead.interests if one.property_id == property.id)
             interest.unit_id = unit_id
     lead.source = lead.source or SOURCE
     lead.language = lead.language or sent.language[:10]
@@ -138,10 +138,10 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=f"arrival:{arrival.id}", is_new=True)
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
-    tour = _book(session, config, secrets, by, sent, lead, place) if sent.kind is FormKind.TOUR else None
+    tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None
     # A tour leaves nothing else to do, unless they wrote something with it.
     is_done = tour is not None and not person.message
-    _pass_on(session, config, lead, place, arrival, sent.kind, told, by.now, is_done=is_done)
+    _pass_on(session, config, lead, property, arrival, sent.kind, told, by.now, is_done=is_done)
     return Accepted(lead.id, True, tour.slot.starts_at if tour else None)
 
 
@@ -207,8 +207,8 @@ def _lead(session: Session, person: _Sender, now: datetime) -> Lead:
 def _about(session: Session, sent: SentForm) -> tuple[Property | None, int | None, str]:
     """Property, unit and their name as the timeline tells it."""
     if sent.listing_id is not None and (listing := session.get(Listing, sent.listing_id)):
-        place = session.get_one(Property, listing.property_id)
-        return place, listing.unit_id, f"{listing.unit.name} at {place.name}"
+        property = session.get_one(Property, listing.property_id)
+        return property, listing.unit_id, f"{listing.unit.name} at {property.name}"
     if sent.property_id is not None and (named := session.get(Property, sent.property_id)):
         return named, None, named.name
     organization = office.organization(session)
@@ -216,9 +216,9 @@ def _about(session: Session, sent: SentForm) -> tuple[Property | None, int | Non
 
 
 def _book(
-    session: Session, config: Config, secrets: Secrets, by: By, sent: SentForm, lead: Lead, place: Property | None
+    session: Session, config: Config, secrets: Secrets, by: By, sent: SentForm, lead: Lead, property: Property | None
 ) -> Tour:
-    if place is None or sent.at is None:
+    if property is None or sent.at is None:
         raise Invalid("A tour is of a property, at a time.", code="tour_time_unknown", property="")
     booked = booking.book(
         session,
@@ -226,7 +226,7 @@ def _book(
         secrets,
         by,
         person=str(lead.id),
-        place=place.slug,
+        property_slug=property.slug,
         at=sent.at,
         key=f"form:{sent.key}",
         kind=sent.tour_kind,
@@ -247,7 +247,7 @@ def _pass_on(
     session: Session,
     config: Config,
     lead: Lead,
-    place: Property | None,
+    property: Property | None,
     arrival: ArrivalRecord,
     kind: FormKind,
     told: str,
@@ -256,8 +256,8 @@ def _pass_on(
     is_done: bool,
 ) -> None:
     """One open task a person, unless nothing is left to do; and word to whoever it belongs to."""
-    due_at = office.schedule(session, config.tz, place).due_time(now, config.tasks.due_minutes)
-    owner = owners.owner(session, lead, place, due_at.astimezone(config.tz))
+    due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
+    owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
     if not is_done:
         person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
         task = tasks.open_one(session, person, TaskKind.INQUIRY)
@@ -278,7 +278,7 @@ def _pass_on(
         else:
             task.times += 1
             owner = task.owner
-    where = place.name if place else "the office"
+    where = property.name if property else "the office"
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
     notices.tell(
         session, config, [owner], f"arrival:{arrival.id}", _SUBJECTS[kind].format(where), f"{who}: {told}", now

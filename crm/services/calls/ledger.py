@@ -163,7 +163,7 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
         story.caller,
         story.direction,
         story.placed,
-        story.place,
+        story.property_slug,
         story.kind,
         story.voicemail,
         story.recordings,
@@ -331,7 +331,7 @@ class _Page:
             return
         line = self._line(call.line_id) if call.line_id else None
         is_first = news.is_held and call.outcome is None and not story.promised
-        scene = Scene(session, self._config, self._now, call, story, person, line, self._place(call, line), is_first)
+        scene = Scene(session, self._config, self._now, call, story, person, line, self._property(call, line), is_first)
         if story.voicemail:
             _write_voicemail(scene, story.voicemail)
         if story.link_requested:
@@ -341,7 +341,7 @@ class _Page:
         if story.ended_at:
             close_call(scene, story.ended_at)
 
-    def _place(self, call: Call, line: Line | None) -> Property | None:
+    def _property(self, call: Call, line: Line | None) -> Property | None:
         if line and line.property_id == call.property_id:
             return line.property
         return properties.by_id(self._session, call.property_id) if call.property_id else None
@@ -362,7 +362,7 @@ class _Page:
         line = None
         if call.line_id is None and call.did and (line := self._line_by_number(call.did)):
             call.line_id = line.id
-        if story.place and (chosen := properties.by_slug(session, story.place)):
+        if story.property_slug and (chosen := properties.by_slug(session, story.property_slug)):
             call.property_id = chosen.id
         elif call.property_id is None and call.line_id and (line := line or self._line(call.line_id)):
             call.property_id = line.property_id
@@ -457,7 +457,9 @@ def _write_voicemail(scene: Scene, told: VoicemailLeft) -> None:
     if is_new:
         mailbox = fit(told.mailbox or _of_callee(session, story), 60)
         is_urgent = story.desk == DeskKind.MAINTENANCE
-        mailboxes.came_in(session, scene.config, voicemail, scene.place, mailbox, scene.now, is_urgent=is_urgent)
+        mailboxes.came_in(
+            session, scene.config, voicemail, scene.about_property, mailbox, scene.now, is_urgent=is_urgent
+        )
         session.add(voicemail)
 
 

@@ -308,9 +308,9 @@ def claim_callback(session: Session, config: Config, order_id: int, agent: str, 
 def _is_open(session: Session, config: Config, order: CallOrder, now: datetime) -> bool:
     """Whether the office, or the property that the person called about, is open."""
     about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
-    place_id = session.scalar(about) if about is not None else None
-    place = properties.by_id(session, place_id) if place_id is not None else None
-    return office.schedule(session, config.tz, place).is_open(now)
+    property_id = session.scalar(about) if about is not None else None
+    property = properties.by_id(session, property_id) if property_id is not None else None
+    return office.schedule(session, config.tz, property).is_open(now)
 
 
 def _is_kept() -> ColumnElement[bool]:

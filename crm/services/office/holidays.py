@@ -28,36 +28,38 @@ def known_region(raw: str) -> str:
         raise Invalid(str(unknown), code="calendar_region_unknown") from None
 
 
-def set_region(session: Session, by: By, region: str, place: str | None = None) -> str:
+def set_region(session: Session, by: By, region: str, property_slug: str | None = None) -> str:
     """Sets which public holidays close the office, or one property; `none` for none at all, and for a property "" for
     the office's.
 
     Returns the calendar as it is stored. Raises Invalid, NotFound.
     """
     known = known_region(region)
-    if place:
-        properties.named(session, place).holidays = known
+    if property_slug:
+        properties.named(session, property_slug).holidays = known
     elif organization := office.organization(session):
         organization.holidays = "" if known == office.NO_HOLIDAYS else known
-    audit.record(session, by, f"holidays of {place or 'the office'} set to {known or 'those of the office'}")
+    audit.record(session, by, f"holidays of {property_slug or 'the office'} set to {known or 'those of the office'}")
     return known
 
 
-def add(session: Session, by: By, day: date, *, open_: str = "", name: str = "", place: str | None = None) -> bool:
+def add(
+    session: Session, by: By, day: date, *, open_: str = "", name: str = "", property_slug: str | None = None
+) -> bool:
     """Sets a date apart; `open_` as in `fields.special_open`. True when it is new, False when it was there and is now
     this. Raises Invalid, NotFound."""
     opens, name = fields.special_open(open_), fields.text(name, "name", 100)
-    is_new = put(session, day, opens, name, properties.named(session, place) if place else None)
-    audit.record(session, by, f"{day} at {place or 'the office'}: {opens or 'closed'}")
+    is_new = put(session, day, opens, name, properties.named(session, property_slug) if property_slug else None)
+    audit.record(session, by, f"{day} at {property_slug or 'the office'}: {opens or 'closed'}")
     return is_new
 
 
-def put(session: Session, day: date, open_: str, name: str, place: Property | None) -> bool:
+def put(session: Session, day: date, open_: str, name: str, property: Property | None) -> bool:
     """The same with fields that are checked, within a transaction."""
-    row = _row(session, day, place)
+    row = _row(session, day, property)
     is_new = row is None
     if row is None:
-        row = SpecialDay(day=day, property_id=place.id if place else None)
+        row = SpecialDay(day=day, property_id=property.id if property else None)
         session.add(row)
     row.as_usual = open_ == fields.AS_USUAL
     row.opens, row.closes = fields.span(open_) if open_ and not row.as_usual else ("", "")
@@ -66,17 +68,17 @@ def put(session: Session, day: date, open_: str, name: str, place: Property | No
     return is_new
 
 
-def remove(session: Session, by: By, day: date, place: str | None = None) -> None:
+def remove(session: Session, by: By, day: date, property_slug: str | None = None) -> None:
     """Takes a special day back. Raises NotFound."""
-    row = _row(session, day, properties.named(session, place) if place else None)
+    row = _row(session, day, properties.named(session, property_slug) if property_slug else None)
     if row is None:
-        whose = f"property {place} has" if place else "the office has"
+        whose = f"property {property_slug} has" if property_slug else "the office has"
         raise NotFound(f"On {day} {whose} no special day.", code="special_day_unknown", day=str(day))
     session.delete(row)
-    audit.record(session, by, f"{day} at {place or 'the office'} is no special day any more")
+    audit.record(session, by, f"{day} at {property_slug or 'the office'} is no special day any more")
 
 
-def _row(session: Session, day: date, place: Property | None) -> SpecialDay | None:
-    mine = SpecialDay.property_id == (place.id if place else None)
+def _row(session: Session, day: date, property: Property | None) -> SpecialDay | None:
+    mine = SpecialDay.property_id == (property.id if property else None)
     found = select(SpecialDay).where(SpecialDay.day == day, mine).order_by(SpecialDay.id.desc())
     return session.scalars(found).first()

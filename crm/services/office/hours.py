@@ -24,34 +24,36 @@ def schedule(session: Session, config: Config) -> Schedule:
 
 def schedules(session: Session, config: Config) -> list[tuple[Property | None, Schedule]]:
     """The office's, under None, then every property's by slug."""
-    places = session.scalars(select(Property).order_by(Property.slug)).all()
-    return office.schedules(session, config.tz, [None, *places])
+    listed = session.scalars(select(Property).order_by(Property.slug)).all()
+    return office.schedules(session, config.tz, [None, *listed])
 
 
 def holiday_regions(session: Session) -> set[str]:
     """All public holiday calendars that are in use."""
     organization = office.organization(session)
-    places = session.scalars(select(Property)).all()
-    return {office.holiday_region(organization, place) for place in [None, *places]} - {""}
+    listed = session.scalars(select(Property)).all()
+    return {office.holiday_region(organization, property) for property in [None, *listed]} - {""}
 
 
-def replace(session: Session, by: By, openings: Sequence[str], place: str | None = None) -> None:
+def replace(session: Session, by: By, openings: Sequence[str], property_slug: str | None = None) -> None:
     """Replaces a whole week by texts such as 'mon-fri 09:00-18:00'. Raises Invalid, NotFound.
 
     Without any the office is always open, and a property has the office's week.
     """
     week = fields.openings(openings)
-    put(session, properties.named(session, place) if place else None, week)
-    default = "as the office" if place else "always open"
-    audit.record(session, by, f"hours{f' of {place}' if place else ''} set to {'; '.join(openings) or default}")
+    put(session, properties.named(session, property_slug) if property_slug else None, week)
+    default = "as the office" if property_slug else "always open"
+    audit.record(
+        session, by, f"hours{f' of {property_slug}' if property_slug else ''} set to {'; '.join(openings) or default}"
+    )
 
 
-def put(session: Session, place: Property | None, week: Iterable[tuple[int, str, str]]) -> None:
+def put(session: Session, property: Property | None, week: Iterable[tuple[int, str, str]]) -> None:
     """The same with openings that are checked, within a transaction."""
-    place_id = place.id if place else None
-    session.execute(delete(Hours).where(Hours.property_id == place_id))
+    property_id = property.id if property else None
+    session.execute(delete(Hours).where(Hours.property_id == property_id))
     session.add_all(
-        Hours(property_id=place_id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
+        Hours(property_id=property_id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
     )
 
 

@@ -11,7 +11,7 @@ from crm.store.models import Agent, Lead, Property
 from crm.store.queries import agents, office
 
 
-def owner(session: Session, lead: Lead | None, place: Property | None, due: datetime | None = None) -> Agent:
+def owner(session: Session, lead: Lead | None, property: Property | None, due: datetime | None = None) -> Agent:
     """The lead's agent, or else whoever has waited longest for a talk in the property's subteam, then among everybody
     on duty, or else the admin.
 
@@ -20,7 +20,7 @@ def owner(session: Session, lead: Lead | None, place: Property | None, due: date
     """
     if lead and lead.assigned_agent_id and (agent := session.get(Agent, lead.assigned_agent_id)):
         return agent
-    if place and place.subteam_id and (agent := agents.longest_idle(session, place.subteam_id, due=due)):
+    if property and property.subteam_id and (agent := agents.longest_idle(session, property.subteam_id, due=due)):
         return agent
     if agent := agents.longest_idle(session, due=due):
         return agent

@@ -22,21 +22,21 @@ def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
     audit.record(session, by, f"portfolio {slug} added")
 
 
-def assign(session: Session, by: By, place: str, slug: str) -> None:
+def assign(session: Session, by: By, property_slug: str, slug: str) -> None:
     """Puts a property into a portfolio; an empty slug takes it out."""
-    found = properties.named(session, place)
+    found = properties.named(session, property_slug)
     found.portfolio_id = named(session, slug).id if slug else None
-    audit.record(session, by, f"property {place} in portfolio {slug or 'none'}")
+    audit.record(session, by, f"property {property_slug} in portfolio {slug or 'none'}")
 
 
 def remove(session: Session, by: By, slug: str) -> None:
     found = named(session, slug)
-    if places := list(session.scalars(select(Property.slug).where(Property.portfolio_id == found.id))):
+    if slugs := list(session.scalars(select(Property.slug).where(Property.portfolio_id == found.id))):
         raise Conflict(
-            f"{', '.join(places)} belong to portfolio {slug}: move them first.",
+            f"{', '.join(slugs)} belong to portfolio {slug}: move them first.",
             code="portfolio_has_properties",
             portfolio=slug,
-            properties=list(places),
+            properties=list(slugs),
         )
     if lines := list(session.scalars(select(Line.number).where(Line.portfolio_id == found.id))):
         raise Conflict(

@@ -31,8 +31,8 @@ class PropertyRecord:
 def find_all(session: Session) -> list[PropertyRecord]:
     found = session.scalars(_whole.order_by(Property.slug)).all()
     numbers: dict[int | None, list[str]] = {}
-    for place_id, number in session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
-        numbers.setdefault(place_id, []).append(number)
+    for property_id, number in session.execute(select(Line.property_id, Line.number).order_by(Line.number)):
+        numbers.setdefault(property_id, []).append(number)
     return [PropertyRecord(one, tuple(numbers.get(one.id, ()))) for one in found]
 
 
@@ -141,11 +141,11 @@ _whole = select(Property).options(
 )
 
 
-def _was_public(place_id: int) -> ColumnElement[bool]:
+def _was_public(property_id: int) -> ColumnElement[bool]:
     of_a_listing = select(Publication.id).join(Listing, Listing.id == Publication.listing_id)
     return or_(
-        exists().where(Publication.property_id == place_id),
-        of_a_listing.where(Listing.property_id == place_id).exists(),
+        exists().where(Publication.property_id == property_id),
+        of_a_listing.where(Listing.property_id == property_id).exists(),
     )
 
 

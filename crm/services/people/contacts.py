@@ -38,8 +38,8 @@ def add(
         raise Conflict(
             f"{stored} is already {existing.name or f'known as {existing.kind}'}.", code="contact_exists", number=stored
         )
-    place = properties.named(session, property_slug) if property_slug else None
-    put(session, None, stored, kind=kind, name=name, place=place, at=by.now)
+    property = properties.named(session, property_slug) if property_slug else None
+    put(session, None, stored, kind=kind, name=name, property=property, at=by.now)
     audit.record(session, by, f"contact added: {kind}")
     return stored
 
@@ -51,7 +51,7 @@ def put(
     *,
     kind: str,
     name: str | None,
-    place: Property | None,
+    property: Property | None,
     at: datetime,
 ) -> Contact:
     """The one way to a new contact, whose number `read_number` has read, and to what a list says of one that is there.
@@ -64,7 +64,7 @@ def put(
     found.kind = read_kind(kind)
     if name is not None:
         found.name = fields.text(name, "name", 200)
-    found.property = place
+    found.property = property
     return found
 
 
@@ -179,8 +179,8 @@ def read_kind(raw: str) -> str:
     return raw
 
 
-def who(contact: Contact | None, kind: str, place: Property | None) -> str:
+def who(contact: Contact | None, kind: str, property: Property | None) -> str:
     """A person beside leasing, as the beginning of a sentence: "Resident Pat of Elm Street", "A vendor"."""
     article = "An" if kind == CallerKind.OWNER else "A"
     called = f"{kind.capitalize()} {contact.name}" if contact and contact.name else f"{article} {kind}"
-    return f"{called} of {place.name}" if place else called
+    return f"{called} of {property.name}" if property else called

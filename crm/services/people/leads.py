@@ -58,7 +58,7 @@ def add(
     if not (stored or address or named):
         raise Invalid("Say who it is: give a name, a phone number or an email address.", code="lead_nameless")
     wanted = read_kind(session, kind)
-    place = properties.named(session, property_slug) if property_slug else None
+    property = properties.named(session, property_slug) if property_slug else None
     found = {lead.id: lead for number in stored if (lead := leads.by_phone(session, number, for_update=True))}
     if address and (lead := leads.by_address(session, address.lower(), for_update=True)):
         found[lead.id] = lead
@@ -79,8 +79,8 @@ def add(
         intake.write_address(session, lead, address)
     lead.name = lead.name or named or None
     lead.source = lead.source or fields.text(source, "source", 60)
-    if place:
-        intake.interest_in(lead, place.id, by.now)
+    if property:
+        intake.interest_in(lead, property.id, by.now)
     session.flush()
     told = "Entered by hand." if is_new else "Entered by hand again."
     timeline.enter(session, lead.id, Happened.NOTE, told, by.now, key=f"hand:{uuid.uuid4().hex}", by=by.who)

@@ -19,16 +19,16 @@ PATH = "/l/"
 
 
 def to_listings(
-    session: Session, config: Config, place: Property | None, lead_id: int | None, key: str, now: datetime
+    session: Session, config: Config, property: Property | None, lead_id: int | None, key: str, now: datetime
 ) -> str:
     """The link to a property's homes that a text to this lead holds: its own, else to the public site, else the
     office's; "" when there is none. The same `key` gives the same link."""
-    if (place and place.listings_url) or not config.site.public_url:
-        return office.listings_url(session, place)
-    is_public = place is not None and session.scalar(
-        select(PropertyProfile.published).where(PropertyProfile.property_id == place.id)
+    if (property and property.listings_url) or not config.site.public_url:
+        return office.listings_url(session, property)
+    is_public = property is not None and session.scalar(
+        select(PropertyProfile.published).where(PropertyProfile.property_id == property.id)
     )
-    path = f"/properties/{place.slug}" if place and is_public else "/"
+    path = f"/properties/{property.slug}" if property and is_public else "/"
     base = config.site.public_url.rstrip("/")
     if lead_id is None:
         return f"{base}{path}"

@@ -72,8 +72,8 @@ def add(
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
-    place = locations.named(session, location) if location else None
-    session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=place, encrypted=encrypted))
+    property = locations.named(session, location) if location else None
+    session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=property, encrypted=encrypted))
     audit.record(session, by, f"device {slug} of {agent} added")
     session.flush()
     # Before the commit: a password without its device harms nobody, a device without its password would.

@@ -163,7 +163,7 @@ def _property_id(session: Session, slug: str | None) -> int | None:
 
 
 def line_for(
-    session: Session, config: Config, lead: Lead | None, wanted: str | None, place_id: int | None = None
+    session: Session, config: Config, lead: Lead | None, wanted: str | None, property_id: int | None = None
 ) -> str:
     """Where a text comes from: the line named, else the one the person used last, else their property's, else any."""
     if wanted is not None:
@@ -174,10 +174,10 @@ def line_for(
     for number in messages.lines_used(session, lead) if lead else ():
         if queries.by_number(session, number):
             return number
-    places = {interest.property_id for interest in lead.interests} if lead else {place_id}
+    property_ids = {interest.property_id for interest in lead.interests} if lead else {property_id}
     every = session.scalars(select(Line).order_by(Line.id)).all()
     # An extension of an office's system means nothing to a carrier.
     outside = [one for one in every if one.number.startswith("+")] or list(every)
     if not outside:
         raise Invalid("There is no line to text from.", code="line_to_text_missing")
-    return next((one for one in outside if one.property_id in places), outside[0]).number
+    return next((one for one in outside if one.property_id in property_ids), outside[0]).number

@@ -24,7 +24,7 @@ from crm.services.phones import dialing
 from crm.store import snapshot
 from crm.store.models import Agent, Desk, Organization, Property, Subteam
 from crm.store.queries import agents
-from crm.store.snapshot import KnownAgent, KnownDesk, KnownPlace, Snapshot
+from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
 WHERE = "write agent:alice, subteam:north, or a phone number"
@@ -48,9 +48,9 @@ def put(
 
     Raises Invalid, NotFound, DialRefused.
     """
-    place = properties.named(session, property_slug) if property_slug else None
-    stored = put_in(session, config, kind, target, place=place, hours=hours, confirm=confirm)
-    audit.record(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} set to {stored}")
+    property = properties.named(session, property_slug) if property_slug else None
+    stored = put_in(session, config, kind, target, property=property, hours=hours, confirm=confirm)
+    audit.record(session, by, f"desk {kind}{f' of {property.slug}' if property else ''} set to {stored}")
     return stored
 
 
@@ -60,7 +60,7 @@ def put_in(
     kind: str,
     target: str,
     *,
-    place: Property | None,
+    property: Property | None,
     hours: Sequence[str],
     confirm: bool,
 ) -> str:
@@ -75,9 +75,9 @@ def put_in(
             "Emergencies ring at any hour: leave out the hours for maintenance.", code="desk_hours_of_emergencies"
         )
     fields.openings(hours)
-    row = of(session, kind, place)
+    row = of(session, kind, property)
     if row is None:
-        row = Desk(kind=DeskKind(kind).value, property_id=place.id if place else None)
+        row = Desk(kind=DeskKind(kind).value, property_id=property.id if property else None)
         session.add(row)
     row.target, row.confirm, row.hours = stored, confirm, [" ".join(one.split()) for one in hours]
     session.flush()
@@ -86,13 +86,13 @@ def put_in(
 
 def remove(session: Session, by: By, kind: str, *, property_slug: str | None = None) -> None:
     """Raises NotFound."""
-    place = properties.named(session, property_slug) if property_slug else None
-    row = of(session, kind, place)
+    property = properties.named(session, property_slug) if property_slug else None
+    row = of(session, kind, property)
     if row is None:
-        whose = f" of {place.slug}" if place else " for all properties"
+        whose = f" of {property.slug}" if property else " for all properties"
         raise NotFound(f"There is no desk {kind}{whose}.", code="desk_unknown", kind=kind)
     session.delete(row)
-    audit.record(session, by, f"desk {kind}{f' of {place.slug}' if place else ''} removed")
+    audit.record(session, by, f"desk {kind}{f' of {property.slug}' if property else ''} removed")
 
 
 def read_target(session: Session, config: Config, raw: str) -> str:
@@ -108,27 +108,31 @@ def read_target(session: Session, config: Config, raw: str) -> str:
     return dialing.check(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)
 
 
-def of(session: Session, kind: str, place: Property | None) -> Desk | None:
+def of(session: Session, kind: str, property: Property | None) -> Desk | None:
     """A property's own desk, or without a property the one for all. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(
             f"{kind[:40]!a} is not a kind of desk: use {', '.join(KINDS)}.", code="desk_kind_unknown", known=list(KINDS)
         )
-    mine = Desk.property_id == place.id if place else Desk.property_id.is_(None)
+    mine = Desk.property_id == property.id if property else Desk.property_id.is_(None)
     return session.scalars(select(Desk).where(Desk.kind == kind, mine)).first()
 
 
 # --- reading desks ---
 
 
-def known(office: Snapshot, place: KnownPlace | None, schedule: Schedule, now: datetime) -> dict[DeskKind, DeskRoute]:
+def known(
+    office: Snapshot, property: KnownProperty | None, schedule: Schedule, now: datetime
+) -> dict[DeskKind, DeskRoute]:
     """The desks of a property at this moment, falling back on those for all; without a property, kinds that only some
     properties have are marked `by_property`.
 
     `schedule` is the property's, else the office's. The agents are added by `staffed`.
     """
-    found = {DeskKind(desk.kind): _desk(desk, schedule, now) for desk in office.desks(place.id if place else None)}
-    if place is None:
+    found = {
+        DeskKind(desk.kind): _desk(desk, schedule, now) for desk in office.desks(property.id if property else None)
+    }
+    if property is None:
         for kind in office.desks_by_property:
             found[DeskKind(kind)] = replace(found.get(DeskKind(kind), DeskRoute()), by_property=True)
     return found
@@ -169,11 +173,11 @@ def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -
     return first[agents.most_idle(session, first.keys())]
 
 
-def owner(session: Session, kind: str, place: Property | None, due: datetime) -> Agent:
+def owner(session: Session, kind: str, property: Property | None, due: datetime) -> Agent:
     """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else the
     longest idle of its subteam, else the same as for any call about the property."""
     office = snapshot.now(session)
-    target = next((desk.target for desk in office.desks(place.id if place else None) if desk.kind == kind), "")
+    target = next((desk.target for desk in office.desks(property.id if property else None) if desk.kind == kind), "")
     found = staffed(session, office, DeskRoute(mailbox=target), due)
     agent = agents.by_slug(session, found.owner) if found.owner else None
-    return agent or owners.owner(session, None, place, due)
+    return agent or owners.owner(session, None, property, due)

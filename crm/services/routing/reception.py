@@ -94,8 +94,8 @@ def receive(
     known = who_is(session, caller) if person is None else person
     if line is None:
         return Reception(did, caller, known)
-    place = line.property or office.places.get(chosen)
-    subteam = place.subteam if place else None
+    property = line.property or office.properties.get(chosen)
+    subteam = property.subteam if property else None
     return Reception(
         did=did,
         caller=caller,
@@ -107,15 +107,15 @@ def receive(
         greeting=line.greeting,
         language=line.language,
         source=line.source,
-        property_name=place.name if place else "",
-        listings_url=office.listings_url(place) or config.site.public_url,
-        mailbox=mailboxes.box_of_place(place),
+        property_name=property.name if property else "",
+        listings_url=office.listings_url(property) or config.site.public_url,
+        mailbox=mailboxes.box_of_property(property),
         caller_is_line=known.is_line,
         lead_known=known.lead is not None,
         lead_name=known.lead.name if known.lead else "",
         contact_name=known.contact.name if known.contact else "",
         assigned_agent=known.lead.assigned_agent if known.lead else None,
-        recording=place.recording if place else "off",
+        recording=property.recording if property else "off",
         subteam=subteam.slug if subteam else None,
     )
 

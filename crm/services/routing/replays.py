@@ -53,8 +53,8 @@ class Changes:
     hours: Mapping[str, tuple[tuple[int, str, str], ...]] = field(default_factory=dict)
     """Openings by property, or OFFICE."""
 
-    def hours_of(self, place: str) -> tuple[tuple[int, str, str], ...] | None:
-        return self.hours.get(place, self.hours.get(OFFICE))
+    def hours_of(self, property_slug: str) -> tuple[tuple[int, str, str], ...] | None:
+        return self.hours.get(property_slug, self.hours.get(OFFICE))
 
 
 def read(config: Config, path: File) -> Changes:
@@ -145,10 +145,10 @@ def _page(
 
 def under(inputs: RoutingInputs, changes: Changes, schedules: Mapping[str, Schedule]) -> RoutingInputs:
     """The inputs as they would have been under the changed rules. `schedules` are by property; "" is the office."""
-    place = inputs.place.slug if inputs.place else ""
-    schedule = schedules.get(place) or schedules.get("")
+    property = inputs.property.slug if inputs.property else ""
+    schedule = schedules.get(property) or schedules.get("")
     known: dict[str, Any] = {"rules": replace(inputs.rules, **changes.rules)}
-    if schedule and changes.hours_of(place) is not None and not inputs.office.holiday:
+    if schedule and changes.hours_of(property) is not None and not inputs.office.holiday:
         # Holidays and other special dates stay as they were.
         is_open = schedule.is_open(inputs.now)
         closed = OfficeFacts(OfficeState.CLOSED, opens_at=schedule.next_open(inputs.now))
@@ -162,9 +162,8 @@ def _schedules(session: Session, config: Config, changes: Changes) -> dict[str, 
     """The changed hours of each property, or its present ones if they do not change. "" is the office."""
     if not changes.hours and not changes.due:
         return {}
-    places = session.scalars(select(Property)).all()
-    listed = office.schedules(session, config.tz, places)
-    found = {place.slug: schedule for place, schedule in listed if place}
+    listed = office.schedules(session, config.tz, session.scalars(select(Property)).all())
+    found = {property.slug: schedule for property, schedule in listed if property}
     found[""] = office.schedule(session, config.tz)
     if unknown := sorted(set(changes.hours) - set(found) - {OFFICE}):
         raise Invalid(

@@ -23,7 +23,7 @@ from crm.domain.routing import (
     OfficeState,
     Path,
     People,
-    PlaceFacts,
+    PropertyFacts,
     RoutePlan,
     RoutingInputs,
     Rules,
@@ -35,7 +35,7 @@ from crm.services.routing import desks, reception
 from crm.services.tours import times
 from crm.store import snapshot
 from crm.store.queries import properties
-from crm.store.snapshot import KnownLine, KnownPlace, Snapshot
+from crm.store.snapshot import KnownLine, KnownProperty, Snapshot
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def plan(
     """
     office = snapshot.now(session)
     known = who_is(session, caller) if person is None else person
-    inputs, place = _gather(session, config, office, did, known, answers, moment)
+    inputs, property = _gather(session, config, office, did, known, answers, moment)
     decision = decide(inputs)
     if decision.path in (Path.ASK, Path.REFUSE):
         return inputs, decision
     due = (decision.task.due_at or moment.now).astimezone(config.tz)
-    owner = inputs.caller.assigned_agent or _owner(session, office, place, due)
+    owner = inputs.caller.assigned_agent or _owner(session, office, property, due)
     if decision.path is Path.LINK:
         inputs = replace(inputs, people=People(owner=owner))
         return inputs, decide(inputs)
@@ -87,7 +87,7 @@ def plan(
     if kind := decision.desk:
         staffed = desks.staffed(session, office, inputs.desks[kind], due)
         inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
-    people = replace(_people(session, config, office, inputs, place, moment), owner=owner)
+    people = replace(_people(session, config, office, inputs, property, moment), owner=owner)
     waiting = moment.waiting
     if moment.line:
         team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
@@ -96,10 +96,10 @@ def plan(
     return inputs, decide(inputs)
 
 
-def _owner(session: Session, office: Snapshot, place: KnownPlace | None, due: datetime) -> str:
+def _owner(session: Session, office: Snapshot, property: KnownProperty | None, due: datetime) -> str:
     """Like `crm.services.office.owners.owner`: the longest idle of the property's subteam, then of all agents, then the
     admin."""
-    team = place.subteam.members if place and place.subteam else ()
+    team = property.subteam.members if property and property.subteam else ()
     found = desks.longest_idle(session, team, due) or desks.longest_idle(session, office.agents.values(), due)
     found = found or office.admin()
     return found.slug if found else owners.admin(session).slug
@@ -113,17 +113,17 @@ def _gather(
     known: Identity,
     answers: Answers,
     moment: PhonesNow,
-) -> tuple[RoutingInputs, KnownPlace | None]:
+) -> tuple[RoutingInputs, KnownProperty | None]:
     line = office.lines.get(did)
     if line is None:
         return RoutingInputs(now=moment.now, line_known=False), None
     choice = _choice(session, office, line, known, answers)
-    place = line.property
-    if place is None or choice.slug != place.slug:
-        place = office.places.get(choice.slug) if choice.slug else None
+    property = line.property
+    if property is None or choice.slug != property.slug:
+        property = office.properties.get(choice.slug) if choice.slug else None
     organization = office.organization
-    schedule = office.schedule(config.tz, place)
-    service = place.subteam.answering_service if place and place.subteam else None
+    schedule = office.schedule(config.tz, property)
+    service = property.subteam.answering_service if property and property.subteam else None
     inputs = RoutingInputs(
         now=moment.now,
         line_known=True,
@@ -132,9 +132,9 @@ def _gather(
         caller=_caller(known),
         answers=answers,
         choice=choice,
-        place=_place(session, config, office, place, moment.now) if place else None,
+        property=_property(session, config, office, property, moment.now) if property else None,
         office=OfficeFacts.of(schedule, moment.now),
-        desks=desks.known(office, place, schedule, moment.now),
+        desks=desks.known(office, property, schedule, moment.now),
         waiting=moment.waiting,
         forward_to=organization.forward_to if organization else None,
         forward_confirm=organization.forward_confirm if organization else True,
@@ -144,7 +144,7 @@ def _gather(
         fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
         rules=rules(config),
     )
-    return inputs, place
+    return inputs, property
 
 
 SETTINGS = {
@@ -186,8 +186,10 @@ def _choice(session: Session, office: Snapshot, line: KnownLine, known: Identity
     return choose(names, latest, answers)
 
 
-def _place(session: Session, config: Config, office: Snapshot, place: KnownPlace, now: datetime) -> PlaceFacts:
-    return PlaceFacts(place.slug, place.name, has_tours=times.has_free(session, config, office, place, now))
+def _property(
+    session: Session, config: Config, office: Snapshot, property: KnownProperty, now: datetime
+) -> PropertyFacts:
+    return PropertyFacts(property.slug, property.name, has_tours=times.has_free(session, config, office, property, now))
 
 
 def _caller(known: Identity) -> CallerFacts:
@@ -207,11 +209,11 @@ def _people(
     config: Config,
     office: Snapshot,
     inputs: RoutingInputs,
-    place: KnownPlace | None,
+    property: KnownProperty | None,
     moment: PhonesNow,
 ) -> People:
     """The agents who may be rung for this call. Others are not looked at: there may be thousands."""
-    team = place.subteam if place else None
+    team = property.subteam if property else None
     sisters = office.sisters(team) if team else []
     members = tuple(one.slug for one in team.members) if team else ()
     helpers = dict.fromkeys(one.slug for sister in sisters for one in sister.members if one.slug not in members)

@@ -104,7 +104,7 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
         alice = Agent(slug="alice", name="Alice", extension="101", on_duty=True)
         bob = Agent(slug="bob", name="Bob", extension="102", on_duty=True)
         carol = Agent(slug="carol", name="Carol", extension="103", on_duty=True)
-        place = Location(
+        property = Location(
             slug="office",
             address="100 Elm Street, Austin, TX 78701 (not a real one)",
             callback_number="+15125550100",
@@ -114,7 +114,7 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
             (bob, "bob-desk", "desk"),
             (carol, "carol-soft", "softphone"),
         ):
-            agent.devices.append(Device(slug=slug, kind=kind, location=place))
+            agent.devices.append(Device(slug=slug, kind=kind, location=property))
 
         north = Subteam(slug="north", name="North team", strategy="ring_all", members=[alice, bob])
         south = Subteam(slug="south", name="South team", strategy="round_robin", members=[carol])

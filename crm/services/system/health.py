@@ -492,9 +492,9 @@ def _forwarding(session: Session, config: Config) -> list[ForwardHealth]:
 
 def _offices(session: Session, config: Config, now: datetime) -> list[OfficeHealth]:
     found = []
-    for place, schedule in hours.schedules(session, config):
+    for property, schedule in hours.schedules(session, config):
         facts = OfficeFacts.of(schedule, now)
-        slug = place.slug if place else None
+        slug = property.slug if property else None
         found.append(OfficeHealth(slug, facts.state.value, facts.holiday, facts.opens_at, schedule.tz.key))
     return found
 

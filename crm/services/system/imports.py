@@ -154,7 +154,9 @@ def load(
     new = store.read_blocking(_new_places, short)
     slices = [Lists({kind: some}) for kind, rows in long.items() for some in _sliced(rows)]
     for part in (short, *slices):
-        known = Lists({kind: [row for row in rows if _place(kind, row) not in new] for kind, rows in part.rows.items()})
+        known = Lists(
+            {kind: [row for row in rows if _property_of(kind, row) not in new] for kind, rows in part.rows.items()}
+        )
         try:
             written = store.run_blocking(rehearse, config, by, short if part is short else known)
         except Wrong as wrong:
@@ -226,7 +228,7 @@ def _sliced(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield ordered[begin : begin + SLICE]
 
 
-def _place(kind: ListKind, row: Row) -> str:
+def _property_of(kind: ListKind, row: Row) -> str:
     return (row.values.get("property") or "") if kind in LONG else ""
 
 
@@ -368,17 +370,17 @@ class _Importer:
             self._known[model] = {one.slug: one for one in session.scalars(query)}
         return self._known[model]
 
-    def _homes_of(self, session: Session, place: Property) -> _Homes:
+    def _homes_of(self, session: Session, property: Property) -> _Homes:
         """A property's homes, read once: nobody else writes while a list is being written."""
-        if place.id not in self._homes:
-            units = session.scalars(select(Unit).where(Unit.property_id == place.id)).all()
-            offers = session.scalars(select(Listing).where(Listing.property_id == place.id)).all()
-            self._homes[place.id] = _Homes(
+        if property.id not in self._homes:
+            units = session.scalars(select(Unit).where(Unit.property_id == property.id)).all()
+            offers = session.scalars(select(Listing).where(Listing.property_id == property.id)).all()
+            self._homes[property.id] = _Homes(
                 {unit.name: unit for unit in units},
                 {listing.unit_id: listing for listing in offers},
                 Versions(session, self._by, HOMES, offers),
             )
-        return self._homes[place.id]
+        return self._homes[property.id]
 
     def _upsert(self, session: Session, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
         """The record with the row's slug, made when it is new, with these columns of the row in it."""
@@ -470,10 +472,10 @@ class _Importer:
         return is_new
 
     def _unit(self, session: Session, row: Row) -> bool:
-        place = self._named(session, Property, row, "property", "property")
-        if place is None:
+        property = self._named(session, Property, row, "property", "property")
+        if property is None:
             return False
-        there = self._homes_of(session, place)
+        there = self._homes_of(session, property)
         unit = there.units.get(row.values["name"])
         listing = there.listings.get(unit.id) if unit else None
         offered = {
@@ -484,7 +486,7 @@ class _Importer:
         known = there.versions.latest(listing) if listing else None
         home = replace(known, **offered) if known else Home(**offered)
         if unit is None:
-            unit = there.units[row.values["name"]] = Unit(property_id=place.id, name=row.values["name"])
+            unit = there.units[row.values["name"]] = Unit(property_id=property.id, name=row.values["name"])
             session.add(unit)
         homes.describe(unit, home)
         if listing is None:
@@ -534,13 +536,15 @@ class _Importer:
         return is_new
 
     def _special_day(self, session: Session, row: Row) -> bool:
-        place = self._named(session, Property, row, "property", "property")
-        if row.values.get("property") and place is None:
+        property = self._named(session, Property, row, "property", "property")
+        if row.values.get("property") and property is None:
             return False
-        return holidays.put(session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), place)
+        return holidays.put(
+            session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), property
+        )
 
     def _contact(self, session: Session, row: Row) -> bool:
-        place = self._named(session, Property, row, "property", "property")
+        property = self._named(session, Property, row, "property", "property")
         try:
             assert self._listed is not None
             # What the list itself adds is told by `_numbers`, and is written in one go.
@@ -554,24 +558,24 @@ class _Importer:
             return False
         self._numbers[number] = row.locations["number"]
         if "property" not in row.values and found:
-            place = found.property
+            property = found.property
         name = row.values.get("name")
-        contacts.put(session, found, number, kind=row.values["kind"], name=name, place=place, at=self._by.now)
+        contacts.put(session, found, number, kind=row.values["kind"], name=name, property=property, at=self._by.now)
         return found is None
 
     def _desk(self, session: Session, row: Row) -> bool:
         values = row.values
-        place = self._named(session, Property, row, "property", "property")
-        if values.get("property") and place is None:
+        property = self._named(session, Property, row, "property", "property")
+        if values.get("property") and property is None:
             return False
-        is_new = desks.of(session, values["kind"], place) is None
+        is_new = desks.of(session, values["kind"], property) is None
         try:
             desks.put_in(
                 session,
                 self._config,
                 values["kind"],
                 values["target"],
-                place=place,
+                property=property,
                 hours=values.get("hours", ()),
                 confirm=values.get("confirm", "yes") == "yes",
             )
@@ -586,10 +590,10 @@ class _Importer:
         for row in rows:
             by_property.setdefault(row.values.get("property") or "", []).append(row)
         for slug, mine in by_property.items():
-            place = self._named(session, Property, mine[0], "property", "property")
+            property = self._named(session, Property, mine[0], "property", "property")
             week = self._week(mine)
-            if place is not None or not slug:
-                hours.put(session, place, week)
+            if property is not None or not slug:
+                hours.put(session, property, week)
         return 0, len(rows)
 
     def _agent_hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
@@ -619,15 +623,15 @@ class _Importer:
 
     def _tour_hours(self, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
         for row in rows:
-            place = self._named(session, Property, row, "property", "property")
+            property = self._named(session, Property, row, "property", "property")
             agent = self._named(session, Agent, row, "agent", "agent")
-            if place is None:
+            if property is None:
                 continue
             values = row.values
             try:
                 times.put_hours(
                     session,
-                    place,
+                    property,
                     agent,
                     TourKind(values.get("kind") or TourKind.ACCOMPANIED),
                     fields.openings(values["openings"]),

@@ -80,7 +80,7 @@ class _Scene:
     """The agent from whose mobile it came."""
 
     @property
-    def place(self) -> Property | None:
+    def about_property(self) -> Property | None:
         """The property it is about, judging by the line, else by the writer."""
         return (self.line.property if self.line else None) or (self.contact.property if self.contact else None)
 
@@ -90,15 +90,15 @@ class _Scene:
         if self.lead:
             return ""
         if self.contact:
-            return who(self.contact, self.contact.kind, self.place)
+            return who(self.contact, self.contact.kind, self.about_property)
         return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
 
     def owner(self, due_at: datetime) -> Agent:
         """The agent who is to answer by `due_at`."""
         due = due_at.astimezone(self.config.tz)
         if self.contact and self.lead is None:
-            return desks.owner(self.session, self.contact.kind, self.place, due)
-        return owners.owner(self.session, self.lead, self.place, due)
+            return desks.owner(self.session, self.contact.kind, self.about_property, due)
+        return owners.owner(self.session, self.lead, self.about_property, due)
 
     @property
     def language(self) -> str:
@@ -291,7 +291,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
         why = f"{scene.writer} ({number}): {why[0].lower()}{why[1:]}"
     task = open_reply(session, lead, message.from_number)
     if task is None:
-        schedule = office.schedule(session, scene.config.tz, scene.place)
+        schedule = office.schedule(session, scene.config.tz, scene.about_property)
         due_at = schedule.due_time(message.created_at, scene.config.tasks.due_minutes)
         task = Task(
             key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}",
@@ -343,14 +343,14 @@ def _notify(scene: _Scene, wrote: str) -> None:
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"
     beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
-    place = scene.name()
+    property = scene.name()
     notices.tell(
         session,
         scene.config,
         [one for one in told if not _is_mobile_of(session, one, message.from_number)],
         f"text:{message.id}",
-        f"New text for {place} from {sender}",
-        f"{place}: {sender} wrote: {beginning}",
+        f"New text for {property} from {sender}",
+        f"{property}: {sender} wrote: {beginning}",
         scene.now,
     )
 

@@ -59,7 +59,7 @@ def book(
     by: By,
     *,
     person: str,
-    place: str,
+    property_slug: str,
     at: datetime,
     key: str,
     kind: TourKind | None = None,
@@ -75,7 +75,7 @@ def book(
 
     Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
-    found = properties.named(session, place)
+    found = properties.named(session, property_slug)
     lead = intake.lead_of(session, config, person, by.now)
     # Only now that the lead is locked: the same booking may have been made while we waited for it.
     there = session.scalar(_whole.where(Tour.key == key))
@@ -103,18 +103,18 @@ def book(
 
 
 def _take(
-    session: Session, config: Config, place: Property, at: datetime, kind: TourKind | None, now: datetime
+    session: Session, config: Config, property: Property, at: datetime, kind: TourKind | None, now: datetime
 ) -> TourSlot:
     """The slot's row with one more in it; the first free one of those that begin then."""
-    possible = [slot for slot in times.offered(session, config, place, at, 0, kind) if slot.starts_at == at]
+    possible = [slot for slot in times.offered(session, config, property, at, 0, kind) if slot.starts_at == at]
     if not possible or at < now + times.NOTICE:
-        raise Invalid(f"{place.slug} has no tours at that time.", code="tour_time_unknown", property=place.slug)
+        raise Invalid(f"{property.slug} has no tours at that time.", code="tour_time_unknown", property=property.slug)
     for slot in possible:
-        row = session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(place.id, slot)))
+        row = session.scalar(select(TourSlot).where(TourSlot.key == times.key_of(property.id, slot)))
         if row is None:
             row = TourSlot(
-                key=times.key_of(place.id, slot),
-                property_id=place.id,
+                key=times.key_of(property.id, slot),
+                property_id=property.id,
                 agent_id=slot.agent_id,
                 kind=slot.kind,
                 starts_at=slot.starts_at,
@@ -131,7 +131,7 @@ def _take(
             locked = select(Agent.id).where(Agent.id == slot.agent_id).with_for_update(key_share=True)
             session.execute(locked)
             shows = times.showings(session, {slot.agent_id}, slot.starts_at, slot.ends_at)
-            if times.is_elsewhere(place.id, slot, shows):
+            if times.is_elsewhere(property.id, slot, shows):
                 continue
         taken = session.execute(
             update(TourSlot)
@@ -143,7 +143,7 @@ def _take(
         if taken.scalar() is not None:
             session.refresh(row)
             return row
-    raise Conflict("That time is taken.", code="tour_time_taken", property=place.slug)
+    raise Conflict("That time is taken.", code="tour_time_taken", property=property.slug)
 
 
 def _release(session: Session, slot_id: int) -> None:
@@ -170,15 +170,15 @@ def move(
 ) -> Tour:
     """Moves a booked tour to another time; the old one is free again. `version`: only if it is still that one."""
     tour = _booked(session, tour_id, version)
-    place = _place(session, tour)
+    property = _property(session, tour)
     if tour.slot.starts_at == at:
         return tour
-    slot = _take(session, config, place, at, TourKind(tour.slot.kind), by.now)
+    slot = _take(session, config, property, at, TourKind(tour.slot.kind), by.now)
     if tour.slot.agent_id and tour.slot.agent_id != slot.agent_id:
-        _take_from(session, config, tour, place, tour.slot.agent_id, by.now)
+        _take_from(session, config, tour, property, tour.slot.agent_id, by.now)
     _release(session, tour.slot_id)
     tour.slot_id, tour.slot, tour.version = slot.id, slot, tour.version + 1
-    _follow(session, config, secrets, tour, place, "moved", by)
+    _follow(session, config, secrets, tour, property, "moved", by)
     return tour
 
 
@@ -189,7 +189,7 @@ def cancel(
     tour = _booked(session, tour_id, version)
     _release(session, tour.slot_id)
     tour.state = TourState.CANCELLED
-    _follow(session, config, secrets, tour, _place(session, tour), "cancelled", by)
+    _follow(session, config, secrets, tour, _property(session, tour), "cancelled", by)
     return tour
 
 
@@ -209,7 +209,7 @@ def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: i
             tour=tour_id,
         )
     tour.state = state
-    _follow(session, config, secrets, tour, _place(session, tour), str(state), by)
+    _follow(session, config, secrets, tour, _property(session, tour), str(state), by)
     return tour
 
 
@@ -222,7 +222,7 @@ def get(session: Session, tour_id: int) -> tuple[Tour, Property]:
     tour = session.scalar(_whole.where(Tour.id == tour_id))
     if tour is None:
         raise _unknown(tour_id)
-    return tour, _place(session, tour)
+    return tour, _property(session, tour)
 
 
 _whole = select(Tour).options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.interests))
@@ -247,7 +247,7 @@ def _unknown(tour_id: int) -> CrmError:
     return NotFound(f"There is no tour {tour_id}.", code="tour_unknown", tour=tour_id)
 
 
-def _place(session: Session, tour: Tour) -> Property:
+def _property(session: Session, tour: Tour) -> Property:
     return session.scalars(select(Property).where(Property.id == tour.slot.property_id)).one()
 
 
@@ -259,14 +259,14 @@ def _follow(
     config: Config,
     secrets: Secrets,
     tour: Tour,
-    place: Property,
+    property: Property,
     what: str,
     by: By,
     language: str = "",
 ) -> None:
     state = TourState(tour.state)
     lead = tour.lead
-    interest = intake.interest_in(lead, place.id, by.now)
+    interest = intake.interest_in(lead, property.id, by.now)
     interest.stage, interest.stage_since = STAGE_AFTER[state], by.now
     standing.happened(lead, EVENT_OF[state], by.now)
     spoken = {
@@ -276,19 +276,19 @@ def _follow(
         "done": "Took a tour",
         "missed": "Missed a tour",
     }[what]
-    when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
-    told = f"{spoken} of {place.name} ({tour.slot.kind.replace('_', ' ')}): {when}."
+    when = in_words(tour.slot.starts_at, times.zone(config, property), "en")
+    told = f"{spoken} of {property.name} ({tour.slot.kind.replace('_', ' ')}): {when}."
     kind = Happened.SHOW if state is TourState.DONE else Happened.APPOINTMENT
     key = f"tour:{tour.id}:{tour.version}:{what}"
     timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id)
-    audit.record(session, by, f"tour {tour.id} of {place.slug} {what}")
+    audit.record(session, by, f"tour {tour.id} of {property.slug} {what}")
     _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
-        _mail(session, config, secrets, tour, place, what, by.now, language)
-        _text(session, config, secrets, tour, place, what, by.now, by.now, language)
+        _mail(session, config, secrets, tour, property, what, by.now, language)
+        _text(session, config, secrets, tour, property, what, by.now, by.now, language)
     if state is TourState.BOOKED:
         for number, at in enumerate(tours.reminders(tour.slot.starts_at, by.now), start=1):
-            _text(session, config, secrets, tour, place, "reminder", at, by.now, language, part=f"-{number}")
+            _text(session, config, secrets, tour, property, "reminder", at, by.now, language, part=f"-{number}")
 
 
 def _drop_reminders(session: Session, tour: Tour) -> None:
@@ -307,7 +307,7 @@ def _text(
     config: Config,
     secrets: Secrets,
     tour: Tour,
-    place: Property,
+    property: Property,
     what: str,
     at: datetime,
     now: datetime,
@@ -320,9 +320,9 @@ def _text(
     if not lead.phones or line is None:
         return
     language = language or lead.language or line.language
-    when = in_words(tour.slot.starts_at, times.zone(config, place), language)
+    when = in_words(tour.slot.starts_at, times.zone(config, property), language)
     link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
-    body = texts.tour(what, place.name, when, language, link)
+    body = texts.tour(what, property.name, when, language, link)
     new = NewText(
         key=f"tour:{tour.id}:{tour.version}:{what}{part}",
         purpose=TextPurpose.TOUR_REMINDER if what == "reminder" else TextPurpose.TOUR,
@@ -341,7 +341,7 @@ def _mail(
     config: Config,
     secrets: Secrets,
     tour: Tour,
-    place: Property,
+    property: Property,
     what: str,
     now: datetime,
     language: str,
@@ -350,13 +350,13 @@ def _mail(
     assert lead is not None
     line = _line(session, config, lead)
     language = language or lead.language or (line.language if line else "en")
-    at, tz = tour.slot.starts_at, times.zone(config, place)
+    at, tz = tour.slot.starts_at, times.zone(config, property)
     mails.queue(
         session,
         config,
         tour,
         lead,
-        place,
+        property,
         what,
         (in_words(at, tz, language), in_words(at, tz, "en")),
         links.url(config, secrets, tour.id, tour.version, at),
@@ -365,12 +365,12 @@ def _mail(
     )
 
 
-def _take_from(session: Session, config: Config, tour: Tour, place: Property, agent_id: int, now: datetime) -> None:
+def _take_from(session: Session, config: Config, tour: Tour, property: Property, agent_id: int, now: datetime) -> None:
     """Tells the agent who was to show it that somebody else does; the tour is still as it was."""
     lead = leads.by_id(session, tour.lead_id)
     assert lead is not None
-    when = in_words(tour.slot.starts_at, times.zone(config, place), "en")
-    mails.taken_from(session, config, tour, lead, place, agent_id, when, now)
+    when = in_words(tour.slot.starts_at, times.zone(config, property), "en")
+    mails.taken_from(session, config, tour, lead, property, agent_id, when, now)
 
 
 def _line(session: Session, config: Config, lead: Lead) -> Line | None:

@@ -29,7 +29,7 @@ class TourWish(StrEnum):
 class TourDialogue:
     """How it stands with a caller who is offered times, again and again until they take one or go on."""
 
-    place: str
+    property_name: str
     """The property's name."""
     language: str
     can_link: bool
@@ -52,7 +52,7 @@ class TourDialogue:
         later = [Say("tour_later")] if offer.has_later else []
         link = [Say("tour_link")] if self.can_link else []
         on = to_go_on(to_mailbox=self.to_mailbox)
-        return (*self.before, Say("tour_times", self.place), *times, *later, *link, on)
+        return (*self.before, Say("tour_times", self.property_name), *times, *later, *link, on)
 
     def keys(self, offer: Offer) -> tuple[str, ...]:
         """Those that mean something."""

@@ -20,7 +20,7 @@ def queue(
     config: Config,
     tour: Tour,
     lead: Lead,
-    place: Property,
+    property: Property,
     what: str,
     when: tuple[str, str],
     link: str,
@@ -35,11 +35,11 @@ def queue(
     if not config.mail.from_address:
         return
     if lead.email:
-        body = texts.tour(what, place.name, when[0], language, link)
-        subject = f"{place.name}: {when[0]}"
-        _mail(session, config, tour, place, what, lead.email, subject, body, now)
+        body = texts.tour(what, property.name, when[0], language, link)
+        subject = f"{property.name}: {when[0]}"
+        _mail(session, config, tour, property, what, lead.email, subject, body, now)
     if tour.slot.agent_id and (shows := session.get(Agent, tour.slot.agent_id)) and shows.email:
-        _tell_agent(session, config, tour, lead, place, what, shows, when[1], now)
+        _tell_agent(session, config, tour, lead, property, what, shows, when[1], now)
 
 
 def taken_from(
@@ -47,7 +47,7 @@ def taken_from(
     config: Config,
     tour: Tour,
     lead: Lead,
-    place: Property,
+    property: Property,
     agent_id: int,
     when: str,
     now: datetime,
@@ -55,7 +55,7 @@ def taken_from(
     """Takes a tour out of the calendar of an agent who does not show it any more, because somebody else does."""
     agent = session.get(Agent, agent_id)
     if agent and agent.email and config.mail.from_address:
-        _tell_agent(session, config, tour, lead, place, "cancelled", agent, when, now)
+        _tell_agent(session, config, tour, lead, property, "cancelled", agent, when, now)
 
 
 def _tell_agent(
@@ -63,7 +63,7 @@ def _tell_agent(
     config: Config,
     tour: Tour,
     lead: Lead,
-    place: Property,
+    property: Property,
     what: str,
     agent: Agent,
     when: str,
@@ -71,18 +71,18 @@ def _tell_agent(
 ) -> None:
     numbers_ = ", ".join(numbers.display(phone.number, config.region) for phone in lead.phones)
     who = lead.name or numbers_ or f"lead {lead.id}"
-    body = f"Tour of {place.name} with {who}, {when}: {what}."
+    body = f"Tour of {property.name} with {who}, {when}: {what}."
     known = [f"Telephone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
     text = "\n".join([body, *known, words.more("tour", lead=lead.id)])
-    subject = f"Tour of {place.name} with {who}"
-    _mail(session, config, tour, place, what, agent.email, subject, text, now)
+    subject = f"Tour of {property.name} with {who}"
+    _mail(session, config, tour, property, what, agent.email, subject, text, now)
 
 
 def _mail(
     session: Session,
     config: Config,
     tour: Tour,
-    place: Property,
+    property: Property,
     what: str,
     address: str,
     subject: str,
@@ -97,8 +97,8 @@ def _mail(
         sequence=tour.version + is_over,
         starts_at=tour.slot.starts_at,
         ends_at=tour.slot.ends_at,
-        summary=subject if is_over else f"Tour: {place.name}",
-        location=place.name,
+        summary=subject if is_over else f"Tour: {property.name}",
+        location=property.name,
         description=body,
         organizer=config.mail.from_address,
         attendee=address,

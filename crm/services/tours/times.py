@@ -24,7 +24,7 @@ from crm.store import prepared, snapshot
 from crm.store.models import Agent, Property, TourBlackout, TourHours, TourSlot
 from crm.store.queries import office as queries
 from crm.store.queries.office import HasZone
-from crm.store.snapshot import KnownPlace, Snapshot
+from crm.store.snapshot import KnownProperty, Snapshot
 
 OFFERED_DAYS = 14
 """So far ahead times are looked for when nobody says otherwise."""
@@ -37,7 +37,7 @@ MOST_OFFERED = 2000
 def set_hours(
     session: Session,
     by: By,
-    place: str,
+    property_slug: str,
     openings: Sequence[str],
     *,
     kind: TourKind,
@@ -64,7 +64,7 @@ def set_hours(
             capacity=capacity,
         )
     week = fields.openings(openings)
-    found = properties.named(session, place)
+    found = properties.named(session, property_slug)
     put_hours(
         session,
         found,
@@ -75,12 +75,12 @@ def set_hours(
         buffer_minutes=buffer_minutes,
         capacity=capacity,
     )
-    audit.record(session, by, f"{kind} tours of {place}: {', '.join(openings) or 'none any more'}")
+    audit.record(session, by, f"{kind} tours of {property_slug}: {', '.join(openings) or 'none any more'}")
 
 
 def put_hours(
     session: Session,
-    place: Property,
+    property: Property,
     agent: Agent | None,
     kind: TourKind,
     week: Sequence[tuple[int, str, str]],
@@ -100,10 +100,10 @@ def put_hours(
                 closes=closes,
             )
     who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
-    session.execute(delete(TourHours).where(TourHours.property_id == place.id, TourHours.kind == kind, who))
+    session.execute(delete(TourHours).where(TourHours.property_id == property.id, TourHours.kind == kind, who))
     session.add_all(
         TourHours(
-            property_id=place.id,
+            property_id=property.id,
             agent_id=agent.id if agent else None,
             weekday=weekday,
             opens=opens,
@@ -123,7 +123,7 @@ def black_out(
     starts_at: datetime,
     ends_at: datetime,
     *,
-    place: str | None = None,
+    property_slug: str | None = None,
     agent: str | None = None,
     why: str = "",
 ) -> None:
@@ -132,7 +132,7 @@ def black_out(
         raise Invalid("The blackout ends before it begins: write the earlier time first.", code="blackout_reversed")
     session.add(
         TourBlackout(
-            property_id=properties.named(session, place).id if place else None,
+            property_id=properties.named(session, property_slug).id if property_slug else None,
             agent_id=agents.named(session, agent).id if agent else None,
             starts_at=starts_at,
             ends_at=ends_at,
@@ -154,7 +154,7 @@ def end_blackout(session: Session, by: By, blackout_id: int) -> None:
 def free(
     session: Session,
     config: Config,
-    place: str,
+    property_slug: str,
     now: datetime,
     *,
     days: int = OFFERED_DAYS,
@@ -163,7 +163,7 @@ def free(
 ) -> list[Slot]:
     """The times that can be booked from now on, the earliest first."""
     office = snapshot.now(session)
-    return _free(session, config, office, _named(session, office, place), now + NOTICE, days, kind, limit)
+    return _free(session, config, office, _named(session, office, property_slug), now + NOTICE, days, kind, limit)
 
 
 @dataclass(frozen=True)
@@ -181,76 +181,78 @@ class Offer:
         return {str(number): slot for number, slot in enumerate(self.slots, 1)}
 
 
-def offer(session: Session, config: Config, place: str, now: datetime, after: datetime | None = None) -> Offer:
+def offer(session: Session, config: Config, property_slug: str, now: datetime, after: datetime | None = None) -> Offer:
     """The next times of a property, or those later than `after`, as far as they are free in this moment."""
     office = snapshot.now(session)
-    found = _named(session, office, place)
+    found = _named(session, office, property_slug)
     free_ = _free(session, config, office, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
     slots = tours.offer(free_, after)
     has_later = bool(slots) and free_[-1].starts_at > slots[-1].starts_at
     return Offer(tuple(slots), has_later, zone(config, found))
 
 
-def has_free(session: Session, config: Config, office: Snapshot, place: KnownPlace, now: datetime) -> bool:
+def has_free(session: Session, config: Config, office: Snapshot, property: KnownProperty, now: datetime) -> bool:
     """Whether there is anything to offer within the usual days; asked at every call, so the near ones are tried first.
 
     Without weekly hours for tours, as most properties are, nothing is asked.
     """
-    return any(_free(session, config, office, place, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
+    return any(_free(session, config, office, property, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
 
 
-def _named(session: Session, office: Snapshot, place: str) -> KnownPlace:
+def _named(session: Session, office: Snapshot, property_slug: str) -> KnownProperty:
     """Raises NotFound."""
-    return office.places.get(place) or office.places_by_id[properties.named(session, place).id]
+    return office.properties.get(property_slug) or office.properties_by_id[properties.named(session, property_slug).id]
 
 
 def _free(
     session: Session,
     config: Config,
     office: Snapshot,
-    place: KnownPlace,
+    property: KnownProperty,
     first: datetime,
     days: int,
     kind: TourKind | None,
     limit: int,
 ) -> list[Slot]:
-    possible = _possible(config, office, place, first, days, kind)
+    possible = _possible(config, office, property, first, days, kind)
     if not possible:
         return []
     agent_ids = {slot.agent_id for slot in possible if slot.agent_id}
-    taken = _taken(session, place.id, agent_ids, first, possible[-1].ends_at)
-    full = {slot.key for slot in taken if slot.property_id == place.id and slot.taken >= slot.capacity}
+    taken = _taken(session, property.id, agent_ids, first, possible[-1].ends_at)
+    full = {slot.key for slot in taken if slot.property_id == property.id and slot.taken >= slot.capacity}
     shows = [slot for slot in taken if slot.agent_id in agent_ids]
     found = (
-        slot for slot in possible if key_of(place.id, slot) not in full and not is_elsewhere(place.id, slot, shows)
+        slot
+        for slot in possible
+        if key_of(property.id, slot) not in full and not is_elsewhere(property.id, slot, shows)
     )
     return list(islice(found, limit))
 
 
 def offered(
-    session: Session, config: Config, place: Property, first: datetime, days: int, kind: TourKind | None
+    session: Session, config: Config, property: Property, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
     """The slots of a property from `first` on, taken or not: those of that day and so many more. None is any kind."""
     office = snapshot.now(session)
-    return _possible(config, office, office.places_by_id[place.id], first, days, kind)
+    return _possible(config, office, office.properties_by_id[property.id], first, days, kind)
 
 
 def _possible(
-    config: Config, office: Snapshot, place: KnownPlace, first: datetime, days: int, kind: TourKind | None
+    config: Config, office: Snapshot, property: KnownProperty, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
-    if not office.tour_hours(place.id):
+    if not office.tour_hours(property.id):
         return []
-    tz = zone(config, place)
+    tz = zone(config, property)
     midnight = datetime.combine(first.astimezone(tz).date(), time(), tz).astimezone(UTC)
-    found = office.of_tours((place.id, midnight, days), lambda: _from(config, office, place, midnight, days))
+    found = office.of_tours((property.id, midnight, days), lambda: _from(config, office, property, midnight, days))
     # The same for all who ask that day.
     return [slot for slot in found if slot.starts_at >= first and kind in (None, slot.kind)]
 
 
-def _from(config: Config, office: Snapshot, place: KnownPlace, midnight: datetime, days: int) -> tuple[Slot, ...]:
-    schedule = office.schedule(config.tz, place)
-    closed = [one for one in office.blackouts(place.id) if one.ends_at > midnight]
-    found = tours.slots(office.tour_hours(place.id), closed, zone(config, place), midnight, days)
+def _from(config: Config, office: Snapshot, property: KnownProperty, midnight: datetime, days: int) -> tuple[Slot, ...]:
+    schedule = office.schedule(config.tz, property)
+    closed = [one for one in office.blackouts(property.id) if one.ends_at > midnight]
+    found = tours.slots(office.tour_hours(property.id), closed, zone(config, property), midnight, days)
     return tuple(slot for slot in found if slot.kind is TourKind.SELF_GUIDED or not _is_day_off(schedule, slot))
 
 
@@ -280,7 +282,7 @@ _TAKEN = select(
     TourSlot.taken > 0,
     or_(
         and_(
-            TourSlot.property_id == bindparam("place"),
+            TourSlot.property_id == bindparam("property"),
             TourSlot.starts_at.between(bindparam("first"), bindparam("last")),
         ),
         and_(
@@ -293,29 +295,29 @@ _TAKEN = select(
 
 
 def _taken(
-    session: Session, place_id: int | None, agent_ids: set[int], first: datetime, last: datetime
+    session: Session, property_id: int | None, agent_ids: set[int], first: datetime, last: datetime
 ) -> Sequence[TakenSlot]:
     """Slots that somebody has booked: at the property in that time, and of these agents around it."""
     around = {"before": first - _AROUND, "after": last + _AROUND}
-    values = {"place": place_id, "agents": list(agent_ids), "first": first, "last": last, **around}
+    values = {"property": property_id, "agents": list(agent_ids), "first": first, "last": last, **around}
     return prepared.rows(session, _TAKEN, values).all()
 
 
-def is_elsewhere(place_id: int, slot: Slot, shows: Sequence[TakenSlot]) -> bool:
+def is_elsewhere(property_id: int, slot: Slot, shows: Sequence[TakenSlot]) -> bool:
     """Whether the agent has another tour then; one more person in the same slot is not a conflict."""
     return any(
         shown.agent_id == slot.agent_id
-        and shown.key != key_of(place_id, slot)
+        and shown.key != key_of(property_id, slot)
         and tours.collide(slot.starts_at, slot.ends_at, shown.starts_at, shown.ends_at, slot.buffer_minutes)
         for shown in shows
     )
 
 
-def zone(config: Config, place: HasZone) -> ZoneInfo:
+def zone(config: Config, property: HasZone) -> ZoneInfo:
     """The property's own time zone, else the office's."""
-    return queries.zone(config.tz, place)
+    return queries.zone(config.tz, property)
 
 
-def key_of(place_id: int, slot: Slot) -> str:
+def key_of(property_id: int, slot: Slot) -> str:
     """What a slot's row is found by; alike for everybody who asks."""
-    return f"{place_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"
+    return f"{property_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"

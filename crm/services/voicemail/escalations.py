@@ -36,7 +36,7 @@ class Due:
 
     voicemail_id: str
     file: str
-    place: str
+    property_name: str
     """The property's name; "" when there is none."""
     caller: str | None
     """E.164."""
@@ -52,10 +52,10 @@ def claim(session: Session, config: Config, now: datetime) -> Due | None:
     """Takes the next voicemail that somebody has to be called about; None when there is none. This uses up the group's
     turn; the next group's comes later. Raises Unavailable."""
     while voicemail := session.scalars(_due.where(Voicemail.escalate_at <= now, _is_for_us(config, now))).first():
-        place = _place(session, voicemail.call)
-        schedule = office.schedule(session, config.tz, place)
-        if turn := _turn(session, config, place, schedule, voicemail, now):
-            return _claimed(session, config, place, schedule, voicemail, turn, now)
+        property = _property(session, voicemail.call)
+        schedule = office.schedule(session, config.tz, property)
+        if turn := _turn(session, config, property, schedule, voicemail, now):
+            return _claimed(session, config, property, schedule, voicemail, turn, now)
         # `_turn` has ended or postponed it, which the next query must see.
         session.flush()
     return None
@@ -95,16 +95,16 @@ _due = (
 )
 
 
-def _place(session: Session, call: Call) -> Property | None:
+def _property(session: Session, call: Call) -> Property | None:
     """The property the call was about: the one the caller chose, else the line's."""
-    place_id = call.property_id or (call.line.property_id if call.line else None)
-    return properties.by_id(session, place_id) if place_id is not None else None
+    property_id = call.property_id or (call.line.property_id if call.line else None)
+    return properties.by_id(session, property_id) if property_id is not None else None
 
 
 def _turn(
     session: Session,
     config: Config,
-    place: Property | None,
+    property: Property | None,
     schedule: Schedule,
     voicemail: Voicemail,
     now: datetime,
@@ -112,7 +112,7 @@ def _turn(
     """The group whose turn it is with a voicemail. When it returns None, it has postponed or ended the escalation."""
     task = mailboxes.open_task(session, voicemail.call_id)
     is_internal = voicemail.call.direction == CallDirection.INTERNAL  # From a colleague: not escalated.
-    is_off = (place is not None and not place.escalates) or not config.escalation.first_minutes
+    is_off = (property is not None and not property.escalates) or not config.escalation.first_minutes
     if task is None or is_internal or (is_off and not _is_urgent(voicemail)):
         voicemail.escalate_at = None
         return None
@@ -120,7 +120,7 @@ def _turn(
         voicemail.escalate_at = schedule.next_open(now)
         return None
     kind, slug = split(voicemail.mailbox)
-    team_id = place.subteam_id if place else None
+    team_id = property.subteam_id if property else None
     if kind is BoxKind.SUBTEAM:
         team_id = session.scalar(select(Subteam.id).where(Subteam.slug == slug))
     members = agents.of_subteam(session, team_id) if team_id is not None else []
@@ -142,7 +142,7 @@ def _turn(
 def _claimed(
     session: Session,
     config: Config,
-    place: Property | None,
+    property: Property | None,
     schedule: Schedule,
     voicemail: Voicemail,
     turn: EscalationTurn,
@@ -156,7 +156,7 @@ def _claimed(
         text = f"Nobody had taken their voicemail, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
         timeline.enter(session, call.lead_id, Happened.NOTE, text, now, key=key, call_id=call.id)
-    return Due(voicemail.call_id, voicemail.file, place.name if place else "", call.caller, turn)
+    return Due(voicemail.call_id, voicemail.file, property.name if property else "", call.caller, turn)
 
 
 def _is_urgent(voicemail: Voicemail) -> bool:

@@ -28,23 +28,23 @@ from crm.services.people import timeline
 from crm.store import snapshot
 from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
 from crm.store.queries import agents, office, tasks
-from crm.store.snapshot import KnownAgent, KnownPlace
+from crm.store.snapshot import KnownAgent, KnownProperty
 
 # --- voicemail comes in ---
 
 
-def box_of_place(place: Property | KnownPlace | None) -> str:
+def box_of_property(property: Property | KnownProperty | None) -> str:
     """The mailbox of calls about a property: its own or its subteam's, else the office's."""
-    if place is None:
+    if property is None:
         return OFFICE
-    return of_property(place.slug, place.voicemail_to, place.subteam.slug if place.subteam else None)
+    return of_property(property.slug, property.voicemail_to, property.subteam.slug if property.subteam else None)
 
 
 def came_in(
     session: Session,
     config: Config,
     voicemail: Voicemail,
-    place: Property | None,
+    property: Property | None,
     mailbox: str,
     now: datetime,
     *,
@@ -54,12 +54,12 @@ def came_in(
 
     If it is urgent, people are called about it immediately, whatever the hour and the settings.
     """
-    voicemail.mailbox = mailbox or box_of_place(place)
+    voicemail.mailbox = mailbox or box_of_property(property)
     voicemail.transcript_state = TranscriptState.QUEUED
     if is_urgent:
         voicemail.escalate_at = max(voicemail.left_at, now)
-    elif config.escalation.first_minutes and (place is None or place.escalates):
-        schedule = office.schedule(session, config.tz, place)
+    elif config.escalation.first_minutes and (property is None or property.escalates):
+        schedule = office.schedule(session, config.tz, property)
         voicemail.escalate_at = escalation.due(
             max(voicemail.left_at, now),
             config.escalation.first_minutes,
@@ -68,13 +68,13 @@ def came_in(
         )
 
 
-def owner(session: Session, mailbox: str, lead: Lead | None, place: Property | None, due: datetime) -> Agent:
+def owner(session: Session, mailbox: str, lead: Lead | None, property: Property | None, due: datetime) -> Agent:
     """The owner of the task to listen by `due`, on the office's clock: the agent whose mailbox it is, else the same as
     for any other task."""
     kind, slug = split(mailbox)
     if kind is BoxKind.AGENT and (agent := agents.by_slug(session, slug)):
         return agent
-    return owners.owner(session, lead, place, due)
+    return owners.owner(session, lead, property, due)
 
 
 # --- whose they are ---
@@ -102,8 +102,8 @@ def _people(session: Session) -> dict[str, tuple[KnownAgent, ...]]:
         box(BoxKind.AGENT, slug): (agent,) for slug, agent in known.agents.items()
     }
     found |= {box(BoxKind.SUBTEAM, slug): known.teams[slug].members or admin for slug in sorted(known.teams)}
-    for slug, place in known.places.items():
-        found[box(BoxKind.PROPERTY, slug)] = (place.subteam.members if place.subteam else ()) or admin
+    for slug, property in known.properties.items():
+        found[box(BoxKind.PROPERTY, slug)] = (property.subteam.members if property.subteam else ()) or admin
     return {**found, OFFICE: admin}
 
 

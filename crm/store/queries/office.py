@@ -68,18 +68,18 @@ def organization(session: Session) -> Organization | None:
 
 
 def schedule(
-    session: Session, tz: ZoneInfo, place: Property | None = None, office: Organization | None = None
+    session: Session, tz: ZoneInfo, property: Property | None = None, office: Organization | None = None
 ) -> Schedule:
     """When a property is open, or without one the office itself. `tz` is the office's.
 
     A property without hours of its own has the office's week, on its own clock. Who has read the organization already
     passes it on.
     """
-    place_id = place.id if place else None
-    mine = Hours.property_id.is_(None) | (Hours.property_id == place_id)
-    special = SpecialDay.property_id.is_(None) | (SpecialDay.property_id == place_id)
+    property_id = property.id if property else None
+    mine = Hours.property_id.is_(None) | (Hours.property_id == property_id)
+    special = SpecialDay.property_id.is_(None) | (SpecialDay.property_id == property_id)
     return schedule_of(
-        place,
+        property,
         tz,
         office or organization(session),
         session.scalars(select(Hours).where(mine)).all(),
@@ -88,32 +88,32 @@ def schedule(
 
 
 def schedules(
-    session: Session, tz: ZoneInfo, places: Iterable[Property | None]
+    session: Session, tz: ZoneInfo, properties: Iterable[Property | None]
 ) -> list[tuple[Property | None, Schedule]]:
     """The same for many at once; None is the office."""
     office = organization(session)
     week = session.scalars(select(Hours)).all()
     special = session.scalars(select(SpecialDay)).all()
-    return [(place, schedule_of(place, tz, office, week, special)) for place in places]
+    return [(property, schedule_of(property, tz, office, week, special)) for property in properties]
 
 
 def schedule_of(
-    place: HasHours | None,
+    property: HasHours | None,
     tz: ZoneInfo,
     office: HasHolidays | None,
     week: Iterable[WeekRow],
     special: Iterable[DayRow],
 ) -> Schedule:
     """The schedule of a property, or the office, from rows among which are its own and the office's."""
-    place_id = place.id if place else None
-    own = [row for row in week if row.property_id == place_id] or [row for row in week if row.property_id is None]
+    property_id = property.id if property else None
+    own = [row for row in week if row.property_id == property_id] or [row for row in week if row.property_id is None]
     # A property's own date comes last and so wins over the office's.
     rows = [row for row in special if row.property_id is None]
-    rows += [row for row in special if row.property_id is not None and row.property_id == place_id]
-    region = holiday_region(office, place)
+    rows += [row for row in special if row.property_id is not None and row.property_id == property_id]
+    region = holiday_region(office, property)
     return Schedule(
         openings=tuple(sorted(Opening.parse(row.weekday, row.opens, row.closes) for row in own)),
-        tz=zone(tz, place),
+        tz=zone(tz, property),
         special={row.day: _special_day(row) for row in rows},
         holidays=partial(holidays.in_year, region) if region else None,
     )
@@ -125,20 +125,20 @@ def _special_day(row: DayRow) -> SpecialHours:
     return SpecialHours.open(row.name, row.opens, row.closes) if row.opens else SpecialHours(row.name)
 
 
-def holiday_region(office: HasHolidays | None, place: HasHolidays | None) -> str:
+def holiday_region(office: HasHolidays | None, property: HasHolidays | None) -> str:
     """Whose public holidays close the property, or without one the office; "" for none."""
-    named = (place.holidays if place else "") or (office.holidays if office else "")
+    named = (property.holidays if property else "") or (office.holidays if office else "")
     return "" if named == NO_HOLIDAYS else named
 
 
-def zone(tz: ZoneInfo, place: HasZone | None) -> ZoneInfo:
+def zone(tz: ZoneInfo, property: HasZone | None) -> ZoneInfo:
     """The property's own time zone, else the office's."""
-    return ZoneInfo(place.timezone) if place and place.timezone else tz
+    return ZoneInfo(property.timezone) if property and property.timezone else tz
 
 
-def listings_url(session: Session, place: Property | None) -> str:
+def listings_url(session: Session, property: Property | None) -> str:
     """The property's link, else the office's; "" when there is neither."""
-    if place and place.listings_url:
-        return place.listings_url
+    if property and property.listings_url:
+        return property.listings_url
     office = organization(session)
     return office.listings_url if office else ""

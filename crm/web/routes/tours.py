@@ -101,7 +101,7 @@ async def _show(crm: Crm, link: Link, said: str = "", *, is_current: bool = Fals
     booked = tour.state == TourState.BOOKED
     return page(
         "tour",
-        place=tour.name,
+        property_name=tour.name,
         said=said or ("" if booked else f"This tour is {tour.state}."),
         booked=booked,
         when=booking.in_words(tour.at, tz, "en"),
@@ -117,5 +117,7 @@ def _zone(crm: Crm, tour: TourPage) -> ZoneInfo:
 async def _times(crm: Crm, tour: TourPage) -> list[tuple[str, str]]:
     """Other times of the same kind, as the form sends them and as people read them."""
     tz = _zone(crm, tour)
-    free = await crm.store.read(times.free, crm.config, tour.place, crm.now(), kind=TourKind(tour.kind), limit=CHOICES)
+    free = await crm.store.read(
+        times.free, crm.config, tour.property_slug, crm.now(), kind=TourKind(tour.kind), limit=CHOICES
+    )
     return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]

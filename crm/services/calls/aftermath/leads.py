@@ -58,8 +58,8 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
     """Updates the lead's interests, timeline, status and agent."""
     session, story = scene.session, scene.story
     # A concern shows no interest in a home, and nobody who calls with one is followed up by text.
-    if scene.place and outcome is not Outcome.BLOCKED and not story.desk:
-        intake.interest_in(lead, scene.place.id, ended_at)
+    if scene.about_property and outcome is not Outcome.BLOCKED and not story.desk:
+        intake.interest_in(lead, scene.about_property.id, ended_at)
 
     enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.")
 

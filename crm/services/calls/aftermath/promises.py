@@ -24,7 +24,7 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
     caller by text."""
     session, call = scene.session, scene.call
     lead = lead_of(scene) if scene.is_leasing else None
-    agent = agents.by_slug(session, promised.agent) or owners.owner(session, lead, scene.place)
+    agent = agents.by_slug(session, promised.agent) or owners.owner(session, lead, scene.about_property)
     due_at = promised.at + timedelta(minutes=promised.minutes)
     why = f"Called {scene.name()}; {agent.name} promised to call back."
     task = tasks.of_call(session, call.id)

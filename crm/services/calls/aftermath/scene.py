@@ -28,7 +28,7 @@ class Scene:
     known: Identity
     """The person's identity, by their number."""
     line: Line | None
-    place: Property | None
+    about_property: Property | None
     """What the call is about."""
     is_first: bool = False
     """Whether nothing the call leaves behind is on record yet, so that there is nothing to look up."""
@@ -56,7 +56,7 @@ class Scene:
         colleague = agents.by_slug(self.session, self.known.colleague) if self.known.colleague else None
         if colleague and self.call.kind == CallerKind.PROSPECT:
             return colleague.name
-        return who(self.contact(), self.call.kind, self.place)
+        return who(self.contact(), self.call.kind, self.about_property)
 
     def agent_name(self, unknown: str) -> str:
         """The name of the agent who placed the call, or `unknown`."""
@@ -65,8 +65,8 @@ class Scene:
 
     def name(self) -> str:
         """The name of what the caller thinks they called."""
-        if self.place:
-            return self.place.name
+        if self.about_property:
+            return self.about_property.name
         organization = office.organization(self.session)
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
 

@@ -87,7 +87,7 @@ def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
 def _due_at(scene: Scene, ended_at: datetime) -> datetime:
     if scene.story.desk == DeskKind.MAINTENANCE:
         return ended_at
-    schedule = office.schedule(scene.session, scene.config.tz, scene.place)
+    schedule = office.schedule(scene.session, scene.config.tz, scene.about_property)
     minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
     return schedule.due_time(ended_at, minutes)
 
@@ -103,11 +103,11 @@ def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime)
     if own and own.done_at:
         return
     if own is None:
-        schedule = office.schedule(session, scene.config.tz, scene.place)
+        schedule = office.schedule(session, scene.config.tz, scene.about_property)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
     caller = session.get(Agent, call.agent_id) if call.agent_id else None
-    own.owner = caller or owners.owner(session, lead, scene.place, own.due_at.astimezone(scene.config.tz))
+    own.owner = caller or owners.owner(session, lead, scene.about_property, own.due_at.astimezone(scene.config.tz))
     own.kind, own.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
     own.person = _person(scene, lead, TaskKind.CALL_BACK)
     shared.join(scene, own)
@@ -148,12 +148,12 @@ def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) ->
     if kind is TaskKind.UNKNOWN_DID:
         return owners.admin(scene.session)
     if scene.story.desk:
-        return desks.owner(scene.session, scene.story.desk, scene.place, due)
+        return desks.owner(scene.session, scene.story.desk, scene.about_property, due)
     if scene.story.cut and (agent := _who_talked(scene)):
         return agent
     if kind is TaskKind.LISTEN and (voicemail := scene.session.get(Voicemail, scene.call.id)):
-        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.place, due)
-    return _planned_owner(scene) or owners.owner(scene.session, lead, scene.place, due)
+        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.about_property, due)
+    return _planned_owner(scene) or owners.owner(scene.session, lead, scene.about_property, due)
 
 
 def _who_talked(scene: Scene) -> Agent | None:

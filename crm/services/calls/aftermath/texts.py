@@ -54,7 +54,7 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
 
 def _listings(scene: Scene, lead: Lead | None, key: str) -> str:
     lead_id = lead.id if lead else None
-    return short_links.to_listings(scene.session, scene.config, scene.place, lead_id, key, scene.now)
+    return short_links.to_listings(scene.session, scene.config, scene.about_property, lead_id, key, scene.now)
 
 
 def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | None) -> None:

@@ -30,8 +30,8 @@ def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
     all_lines, people = lines.find_all(session), agents.find_all(session)
     office = directory.organization(session)
     has_link = bool(office and office.listings_url) or bool(config.site.public_url)
-    places = [entry.property for entry in properties.find_all(session)]
-    without_link = [] if has_link else [place.slug for place in places if not place.listings_url]
+    listed = [entry.property for entry in properties.find_all(session)]
+    without_link = [] if has_link else [property.slug for property in listed if not property.listings_url]
     if not has_link:
         without_link += [line.number for line in all_lines if line.property is None]
     return [
@@ -102,8 +102,8 @@ def _people(people: Sequence[AgentRecord]) -> Iterator[Finding]:
 def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecord], now: datetime) -> list[Finding]:
     found = []
     windows = {
-        place.slug if place else "the office": schedule.windows(now, AHEAD_DAYS)
-        for place, schedule in hours.schedules(session, config)
+        property.slug if property else "the office": schedule.windows(now, AHEAD_DAYS)
+        for property, schedule in hours.schedules(session, config)
     }
     closed = [name for name, ahead in windows.items() if not ahead]
     if closed:

@@ -22,7 +22,7 @@ from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.outbox import carriers
+from crm.services.outbox import carriers, delivery
 from crm.services.outbox.carriers import CarrierFor
 from crm.services.outbox.delivery import DeliveryClaim, Outbox
 from crm.services.outbox.texts import TextToSend, TextTransport
@@ -577,3 +577,20 @@ async def test_a_reminder_is_not_sent_again_after_its_tour(store: Store, config:
     (again,) = await store.run(resending.these, config, By("dana", NOW + timedelta(hours=2)), [id], unknown=False)
     assert again.decision == Verdict.BLOCK
     assert "too late" in again.error
+
+
+async def test_many_texts_that_wait_for_the_morning_are_put_off_in_many_transactions(
+    store: Store, config: Config, trunk: None
+) -> None:
+    night = NOW + timedelta(hours=12)
+    await queue(store, *(f"f{number}" for number in range(60)), purpose="follow_up", created_at=night, at=night)
+    await queue(store, "answer", created_at=night, at=night + timedelta(seconds=1), to_number="+15125550124")
+    worker = Outbox(crm_at(config, store, night), TextTransport(config, lambda trunk: FakeCarrier()))
+    at = night + timedelta(seconds=2)
+    waiting = []
+    while (claim := await store.run(worker.claim, at, ())) is None:
+        assert worker.has_more, "it is asked again at once"
+        with store.reading() as session:
+            waiting.append(len(session.scalars(select(Message).where(Message.decision == Verdict.WAIT)).all()))
+    assert waiting == [delivery.HELD_BACK_AT_ONCE, 2 * delivery.HELD_BACK_AT_ONCE]
+    assert claim.out.text.key == "answer"

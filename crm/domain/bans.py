@@ -1,4 +1,4 @@
-"""Whose SIP is dropped for a time: addresses that go on answering our challenges with wrong passwords.
+"""Addresses whose SIP is dropped for a while, because they keep answering our challenges with wrong passwords.
 
 The first ban is short and each further one within a day several times as long: whoever guesses is first slowed down and
 then kept out, and a phone with a mistyped password is soon back. Over UDP a sender can be forged, and Asterisk does not
@@ -19,19 +19,19 @@ OWN = tuple(
 )
 """Private networks (RFC 1918), from which only the office itself calls, and the proxy that brings browsers."""
 REMEMBERED = timedelta(days=1)
-"""So long after its end a ban makes the next one longer."""
+"""For this long after its end, a ban makes the next one longer."""
 LONGER = 6
 """Each ban is so many times as long as the one before it."""
 MOST_ADDRESSES = 5000
-"""So many addresses are watched at the same time; those that failed longest ago are forgotten first."""
+"""How many addresses are watched at once; those that failed longest ago are forgotten first."""
 GOOD_FOR = timedelta(hours=2)
-"""So long that counts. Phones register at least once an hour (pjsip.conf, maximum_expiration)."""
+"""How long that counts. Phones register at least once an hour (pjsip.conf, maximum_expiration)."""
 
 T = TypeVar("T")
 
 
 class Failures:
-    """Who failed how often of late, in memory. `most` failures `within` a time are one too many; 0 bans nobody."""
+    """How often each address failed recently, in memory. `most` failures `within` a time are too many; 0 bans none."""
 
     def __init__(self, most: int, within: timedelta) -> None:
         self._most = most

@@ -38,7 +38,7 @@ class BlockListEntry:
 
 @dataclass(frozen=True)
 class Known:
-    """What the office has to do with a caller."""
+    """The office's history with a caller."""
 
     was_called: bool = False
     """By somebody of the office."""
@@ -54,7 +54,7 @@ class Known:
 
 @dataclass(frozen=True)
 class BlockDecision:
-    """What becomes of a caller."""
+    """Whether a caller gets through, and why."""
 
     entry: str = ""
     """Why they are unwanted: the entry of the list; empty for everybody else."""

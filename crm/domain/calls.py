@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 ORDER_MARK = "order-"
-"""In front of the id of a call that was ordered; it has one before it has a channel."""
+"""Prefix of the id of an ordered call, which has an id before it has a channel."""
 
 
 class Outcome(StrEnum):
@@ -20,26 +20,26 @@ class Outcome(StrEnum):
 
     TALKED = "talked"
     INTERRUPTED = "interrupted"
-    """A talk that neither of the two ended: it was cut, and nobody has talked to the person since."""
+    """A talk that was cut off: neither side ended it, and nobody has talked to the person since."""
     LEFT_VOICEMAIL = "left_voicemail"
     BOOKED = "booked"
-    """A tour, by key."""
+    """A tour was booked by key."""
     GOT_LINK = "got_link"
     CALLBACK = "callback"
-    """Keeps their place in line, and is called back when it is their turn."""
+    """The caller is called back when it is their turn in line."""
     GAVE_UP = "gave_up"
     WRONG_NUMBER = "wrong_number"
-    """The number dialed is none of our lines."""
+    """The number dialed is not one of our lines."""
     BLOCKED = "blocked"
-    """An unwanted caller, kept out."""
+    """A blocked caller."""
     HANDED_OVER = "handed_over"
-    """Somebody outside of the system took the caller, such as the number all calls are forwarded to."""
+    """Somebody outside the system took the caller, such as the number all calls are forwarded to."""
     NOT_REACHED = "not_reached"
-    """A call of ours that nobody answered."""
+    """A call that we placed and nobody answered."""
 
 
 class CallStep(StrEnum):
-    """Where in the flow a call is; each can be entered again after the app was away."""
+    """Where in the flow a call is. Each step can be entered again after the app was away."""
 
     ARRIVED = "arrived"
     MENU = "menu"
@@ -55,16 +55,16 @@ class CallStep(StrEnum):
     VOICEMAIL = "voicemail"
     UNKNOWN_LINE = "unknown_line"
     TURNED_AWAY = "turned_away"
-    """Leaseline was being stopped: the line is busy to them."""
+    """Leaseline was being stopped: the caller gets busy."""
     BLOCKED = "blocked"
     PARKED = "parked"
-    """The caller waits for whoever picks them up."""
+    """The caller waits to be picked up."""
     TRANSFER = "transfer"
-    """The person hears music while phones ring for whom they are passed on to."""
+    """The person hears music while phones ring to which the call is being transferred."""
     CONSULT = "consult"
-    """The person hears music while the agent talks to whom they will be passed on to."""
+    """The person hears music while the agent consults the colleague they are about to be transferred to."""
     DIALLING = "dialling"
-    """A call of ours: phones of the agent, of a colleague, or outside ring."""
+    """A call that we place: phones of the agent, of a colleague, or outside are ringing."""
     LAST_RESORT = "last_resort"
     """Asterisk's dialplan has the call."""
 
@@ -95,7 +95,7 @@ class Cut(StrEnum):
     FAILED = "failed"
     """The phone system failed."""
     LINE_LOST = "line_lost"
-    """The line of one of the two."""
+    """The line of one side."""
 
 
 class CallDirection(StrEnum):
@@ -109,7 +109,7 @@ class CallDirection(StrEnum):
 
 @dataclass(frozen=True)
 class Fact:
-    """Base of all facts. `id` is unique for ever, `call_id` the id of the call's first channel, `at` aware UTC."""
+    """Base of all facts. `id` is unique forever, `call_id` the id of the call's first channel, `at` aware UTC."""
 
     id: str
     call_id: str
@@ -119,19 +119,19 @@ class Fact:
 @dataclass(frozen=True)
 class CallArrived(Fact):
     did: str
-    """As dialed, cleaned of everything but digits and a leading +; empty when nothing was left."""
+    """As dialed, reduced to digits and a leading +; empty when nothing is left."""
     caller: str | None
     """E.164; None is withheld or malformed."""
     trunk: str = ""
     without_app: bool = False
-    """Asterisk logged it alone, the app was away."""
+    """Logged by Asterisk alone, while the app was away."""
     attestation: str = ""
     """STIR/SHAKEN result, as the trunk gave it."""
     withheld: bool = False
-    """The caller withholds their number; it is here all the same only if privacy.keep_withheld says so."""
+    """The caller withholds their number; it is given here anyway if privacy.keep_withheld says so."""
     dialled: tuple[tuple[str, str], ...] = ()
-    """Where in the INVITE a number dialed stands (crm.domain.invite.DidSource), and the number, cleaned. Which one is
-    a line of ours the ledger finds out (`crm.services.routing.arrivals`); without any it is `did`."""
+    """Each number dialed that the INVITE names: where (crm.domain.invite.DidSource), and the number, cleaned. The
+    ledger finds out which one is a line of ours (`crm.services.routing.arrivals`); with none given, it is `did`."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class CallRefused(Fact):
 
 @dataclass(frozen=True)
 class CallPlaced(Fact):
-    """An agent calls somebody; in place of CallArrived."""
+    """An agent calls somebody. Takes the place of CallArrived."""
 
     direction: CallDirection
     agent: str
@@ -162,14 +162,14 @@ class CallPlaced(Fact):
 
 @dataclass(frozen=True)
 class CallerBlocked(Fact):
-    """The caller is kept out, and which entry of the block list says so."""
+    """The caller was blocked, by this entry of the block list."""
 
     entry: str
 
 
 @dataclass(frozen=True)
 class CallerSpared(Fact):
-    """The caller is on the block list, gets through all the same, and why."""
+    """The caller is on the block list but gets through, for this reason."""
 
     entry: str
     why: str
@@ -185,7 +185,7 @@ class KeyPressed(Fact):
     key: str
     """Of 0-9 * #; several where a question asks for more than one."""
     question: str = ""
-    """As in crm.domain.choosing.Question; empty where it was none of these."""
+    """As in crm.domain.choosing.Question; empty when it was another prompt."""
 
 
 @dataclass(frozen=True)
@@ -197,15 +197,15 @@ class Routed(Fact):
     stages: tuple[str, ...] = ()
     path: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
-    """What was known, and below what was decided, as crm.store.decisions writes and reads it."""
+    """What was known; below, what was decided. As crm.store.decisions writes and reads them."""
     plan: dict[str, Any] = field(default_factory=dict)
     roster: tuple[str, ...] = ()
-    """By which both name agents."""
+    """The list by which both refer to agents."""
 
 
 @dataclass(frozen=True)
 class CallerIs(Fact):
-    """Who calls, by their number or by their own word."""
+    """What kind of caller it is, by their number or as they say themselves."""
 
     who: str
     """As in crm.domain.route_inputs.CallerKind."""
@@ -255,7 +255,7 @@ class CallbackQueued(Fact):
     """The caller hung up to be called back when it is their turn."""
 
     agents: tuple[str, ...]
-    """Slugs of those who may call them."""
+    """Slugs of the agents who may call them back."""
 
 
 @dataclass(frozen=True)
@@ -276,12 +276,12 @@ class LegRang(Fact):
 
 @dataclass(frozen=True)
 class LegEnded(Fact):
-    """A phone stopped ringing, or its talk is over when it was answered before."""
+    """A phone stopped ringing, or, if it had been answered, its talk is over."""
 
     leg_id: str
     status: DialStatus
     forwards: bool = False
-    """The phone wanted the call sent elsewhere (SIP 3xx): somebody has set it to forward. Its status is BUSY."""
+    """The phone redirected the call (SIP 3xx), because somebody has set it to forward. Its status is BUSY."""
 
 
 @dataclass(frozen=True)
@@ -292,31 +292,31 @@ class TalkStarted(Fact):
 @dataclass(frozen=True)
 class TalkEnded(Fact):
     leg_id: str
-    """Empty from the dialplan, which may know only that the talk it took over is over."""
+    """Empty when it comes from the dialplan, which may know only that the talk it took over has ended."""
 
 
 @dataclass(frozen=True)
 class TalkCut(Fact):
-    """A talk ended without either of the two having ended it. It says so beside the facts that end the leg and the
-    call, which are stated as ever; where no talk was going on, it says nothing."""
+    """A talk ended without either side ending it. Stated in addition to the facts that end the leg and the call; it has
+    no meaning where no talk was going on."""
 
     leg_id: str
-    """Empty is whichever talks."""
+    """Empty: whichever is talking."""
     by: Cut
 
 
 @dataclass(frozen=True)
 class ChannelLeft(Fact):
-    """A channel of the call was gone at that time, by Asterisk's own account: stated where the app was away and states
-    the end itself later than it was."""
+    """A channel of the call was gone at that time, according to Asterisk. Stated when the app was away and would
+    otherwise date the end too late."""
 
     leg_id: str
-    """Of the call's first channel it is the call's id."""
+    """For the call's first channel, this is the call's id."""
 
 
 @dataclass(frozen=True)
 class CallbackPromised(Fact):
-    """The agent who was rung could not talk now: the caller was texted, and the agent is to be rung again."""
+    """The agent who was rung could not talk now: the caller got a text, and the agent will be rung again."""
 
     leg_id: str
     agent: str
@@ -326,7 +326,7 @@ class CallbackPromised(Fact):
 
 @dataclass(frozen=True)
 class Transferred(Fact):
-    """An agent passed the person on. `to_leg` talks with them from now on; who talked when is in the legs."""
+    """An agent transferred the person, who talks with `to_leg` from now on. The legs say who talked when."""
 
     from_leg: str
     to_leg: str
@@ -336,7 +336,7 @@ class Transferred(Fact):
 
 @dataclass(frozen=True)
 class TransferFailed(Fact):
-    """Nobody took the person over, so whoever passed them on has them back."""
+    """Nobody took the transferred person, so they are back with the agent who transferred them."""
 
     from_leg: str
     target: str
@@ -349,12 +349,12 @@ class Parked(Fact):
     slot: str
     """Extension that picks the person up."""
     leg_id: str
-    """Of the agent who parked them."""
+    """The leg of the agent who parked them."""
 
 
 @dataclass(frozen=True)
 class RecordingAnnounced(Fact):
-    """A leg heard, to the end, that the call is recorded. The leg is a channel's id; the caller's is the call's."""
+    """A leg heard to the end that the call is recorded. The leg is a channel's id; the caller's is the call's."""
 
     leg_id: str
 
@@ -380,12 +380,12 @@ class VoicemailLeft(Fact):
     """Name in the recordings folder."""
     seconds: int
     mailbox: str = ""
-    """agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the one that the line has."""
+    """agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's."""
 
 
 @dataclass(frozen=True)
 class HandedToDialplan(Fact):
-    """The app gave the call, or lost it, to Asterisk's last resort; what happened there is imported from the spool."""
+    """The app handed the call to Asterisk's last resort, or lost it to it. What happens there comes from the spool."""
 
     reason: str
 
@@ -394,7 +394,7 @@ class HandedToDialplan(Fact):
 class CallEnded(Fact):
     by: EndedBy
     without_app: bool = False
-    """Asterisk logged it alone. It is what ends a call that was handed to the dialplan."""
+    """Logged by Asterisk alone. This is what ends a call that was handed to the dialplan."""
 
 
 TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
@@ -405,7 +405,7 @@ REFUSALS = {
     422: "their carrier wants the call refreshed more often than the phone system allows",
     488: "their carrier offered no codec that the phone system supports",
 }
-"""Answers to an INVITE that Asterisk gives before there is a channel, and of which nothing else tells; and why."""
+"""Answers that Asterisk gives to an INVITE before there is a channel, and nothing else reports; and the reasons."""
 
 KINDS: tuple[type[Fact], ...] = (
     CallArrived,
@@ -457,7 +457,7 @@ def outcome_of(
     callback_queued: bool = False,
     interrupted: bool = False,
 ) -> Outcome:
-    """The one outcome of an ended call: what served the caller most counts."""
+    """The one outcome of an ended call: whatever served the caller best counts."""
     if interrupted:
         return Outcome.INTERRUPTED
     if talked:

@@ -36,7 +36,7 @@ class Question(StrEnum):
 
 @dataclass(frozen=True)
 class KeyedAnswer:
-    """What the caller keyed; "" when they keyed nothing of use, however often they were asked."""
+    """What the caller keyed; "" when none of their tries was usable."""
 
     question: Question
     keys: str
@@ -95,7 +95,7 @@ class PropertyName:
 
 
 class Names:
-    """Properties to choose among. What depends on them alone is found out once: decisions are many, and lists long."""
+    """Properties to choose among. What depends on it alone is computed once: decisions are many, and lists long."""
 
     def __init__(self, names: Iterable[PropertyName]) -> None:
         self.listed = tuple(sorted(names, key=lambda one: (one.name.casefold(), one.slug)))
@@ -140,7 +140,7 @@ LIST_LENGTH = 8
 """Nobody keeps more in mind. 9 is for other languages, 0 for none of these."""
 NONE_OF_THESE = "0"
 LETTERS = 6
-"""So many are read at most; three are asked for."""
+"""How many letters count at most; callers are asked for three."""
 _LETTER_TRIES = 2
 _KEYPAD = {
     letter: key

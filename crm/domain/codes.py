@@ -93,7 +93,7 @@ class FeatureCode:
 
 
 def resolve(codes: Mapping[str, str], dialled: str) -> DialledCode | None:
-    """What was dialed means; `codes` is the section `[codes]`. None for no code of ours."""
+    """The meaning of what was dialed, by the section `[codes]`; None when it is no code of ours."""
     for action in Action:
         if codes[action] and dialled == codes[action]:
             return DialledCode(action)

@@ -43,7 +43,7 @@ def office_number(callback_numbers: Sequence[str], lines: Sequence[str]) -> str:
 
 
 LATE = timedelta(minutes=1)
-"""Whoever is told later than this is told why."""
+"""Notices that go out later than this say why."""
 
 
 @dataclass(frozen=True)

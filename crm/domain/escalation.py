@@ -1,4 +1,4 @@
-"""Whom to call about a voicemail that nobody has taken, and when. Pure."""
+"""Who is called about a voicemail that nobody has taken, and when. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written to a person next, without anyone remembering it: sequences by the stage of their interest. Pure.
+"""Which text a person gets next without anybody having to remember it: sequences by the stage of their interest. Pure.
 
 A sequence is data (`crm/follow_ups/default.toml`, or a portfolio's own): texts, each with its wait after the one
 before. Whoever answers is left to people: nothing leaves while a person waits for a person.

@@ -56,7 +56,7 @@ AUTOMATIC = frozenset({TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextP
 _COUNTED = frozenset(TextPurpose) - CONFIRMATIONS - {TextPurpose.STAFF, TextPurpose.INBOUND}
 _DESPITE_OPT_OUT = {TextPurpose.STOP_CONFIRMED, TextPurpose.HELP}
 _TO_WITHHELD = CONFIRMATIONS | {TextPurpose.AGENT, TextPurpose.STAFF}
-"""What somebody decided on who knew what they were doing, or asked for."""
+"""Texts that somebody decided on knowingly, or asked for."""
 
 
 # --- quiet hours as data: what is open, by state ---
@@ -126,7 +126,7 @@ class TextLimits:
 
 @dataclass(frozen=True)
 class Limit:
-    """So many texts of some purposes may leave within a time."""
+    """How many texts of some purposes may leave within a time."""
 
     most: int
     within: timedelta
@@ -165,7 +165,7 @@ def limits_on(purpose: TextPurpose, settings: TextLimits) -> tuple[Limit, ...]:
 
 @dataclass(frozen=True)
 class TextRequest:
-    """What is known about a text that wants to leave."""
+    """What is known about a text that is due to leave."""
 
     purpose: TextPurpose
     created_at: datetime

@@ -82,7 +82,7 @@ class Schedule:
     _dates: dict[date, tuple[tuple[datetime, datetime], ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What was found out already: many calls ask about the same few dates."""
+    """Cache: many calls ask about the same few dates."""
 
     @property
     def always_open(self) -> bool:

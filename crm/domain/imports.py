@@ -23,11 +23,11 @@ from crm.domain.tours import TourKind
 
 MOST_ROWS = 50_000
 MOST_PROBLEMS = 50
-"""So many are told; the rest shows itself once these are mended."""
+"""How many problems are reported; the rest show once these are fixed."""
 
 
 class ListKind(StrEnum):
-    """What a list is of, in the order in which lists are written: later ones name earlier ones."""
+    """The kinds of lists, in the order in which they are written: later ones refer to earlier ones."""
 
     PORTFOLIOS = "portfolios"
     AGENTS = "agents"

@@ -1,4 +1,4 @@
-"""What the INVITE of a trunk says: who calls, and which number was dialed. Pure.
+"""The caller and the number dialed, as a trunk's INVITE gives them. Pure.
 
 The dialplan hands the headers on as they came (context said in asterisk_conf/templates/extensions.conf.j2); whether the
 number is withheld it decides itself (context withheld). An INVITE that never came so far is read from its headers.
@@ -74,7 +74,7 @@ class Invite:
 
 
 def read(said: str) -> Invite:
-    """`said` as the dialplan writes it: `name:base64` with dots between; what is no such thing is left out."""
+    """`said` as the dialplan writes it: `name:base64` with dots between; anything else is left out."""
     found: dict[str, list[str]] = {}
     for part in said.split("."):
         name, _, value = part.partition(":")

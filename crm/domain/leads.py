@@ -13,7 +13,7 @@ from crm.domain.errors import Invalid
 
 
 class LeadKind(StrEnum):
-    """What a person wants of the office."""
+    """What a person wants from the office."""
 
     TENANT = "tenant"
     """To rent a home."""
@@ -209,7 +209,7 @@ class Happened(StrEnum):
     CALL_FROM = "CallFromProspect"
     CALL_TO = "CallToProspect"
     TRANSCRIPT = "Transcript"
-    """What a voicemail of theirs says."""
+    """The transcript of a voicemail of theirs."""
     TEXT = "Text"
     """Either way."""
     APPOINTMENT = "Appointment"

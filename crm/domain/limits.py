@@ -10,25 +10,25 @@ FILES_PER_LEG = 5
 """Files that Asterisk 22.10.1 has open for each leg of a call: 10 for a talk."""
 FILES_AT_REST = 100
 UNLIMITED_CALLS_OUT = 20
-"""So many calls out are reckoned with where nothing limits them."""
+"""The number of calls out that is assumed where nothing limits them."""
 NEAR = 0.8
 """From this share of a limit on it is said to be near."""
 
 
 @dataclass(frozen=True)
 class CallRoom:
-    """What the RTP ports give room for."""
+    """How many calls the RTP ports have room for."""
 
     callers: int
-    """So many are let in at the same time."""
+    """How many are let in at once."""
     leaving: int
-    """So many others may still have their ports after their end: for a minute, when they do not answer BYE."""
+    """How many ended calls may still hold their ports: for a minute, if BYE is not answered."""
     legs: int
     """Of callers and of everything else."""
 
     @property
     def files(self) -> int:
-        """So many files Asterisk may have open when all of that is taken."""
+        """How many files Asterisk may have open when all of that is in use."""
         return FILES_AT_REST + FILES_PER_LEG * self.legs
 
 

@@ -29,7 +29,7 @@ class TranscriptState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     NONE = "none"
-    """There is no model that could make one."""
+    """There is no model to make one."""
 
 
 def box(kind: BoxKind, slug: str) -> str:
@@ -49,7 +49,7 @@ def parse(raw: str) -> str:
 
 
 def split(name: str) -> tuple[BoxKind | None, str]:
-    """Whose it is; None for the office, and for a name that nobody has."""
+    """The owner; None for the office, and for a name that does not exist."""
     kind, _, slug = name.partition(":")
     return (BoxKind(kind), slug) if kind in tuple(BoxKind) else (None, "")
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 
 class MetricGroup(StrEnum):
-    """What the figures are told apart by."""
+    """What the figures are grouped by."""
 
     PROPERTY = "property"
     SOURCE = "source"
@@ -49,7 +49,7 @@ class CallRecord:
     property: str = ""
     source: str = ""
     agent: str = ""
-    """Who talked first."""
+    """Slug of the agent who talked first."""
     subteam: str = ""
     transferred: bool = False
     routed_right: bool | None = None

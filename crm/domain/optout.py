@@ -1,4 +1,4 @@
-"""What somebody's text says about texts: stop, start again, help; or nothing of the kind. Pure.
+"""Whether somebody's text asks us to stop texting, start again, or help. Pure.
 
 Only their own words are read, not what they quote of ours (`crm.domain.quotations`). Three readings of a wish to stop,
 because the rule is "any reasonable means" (47 CFR 64.1200(a)(10)):
@@ -38,7 +38,7 @@ class TextKeyword(StrEnum):
 class Reading:
     wish: TextKeyword
     words: str
-    """What it was read from, for the evidence."""
+    """The words it was read from, as evidence."""
     is_keyword: bool
     """The whole text says it; otherwise a sentence does, and a person should look at the text as well."""
 
@@ -219,7 +219,7 @@ _SENTENCES = tuple(
         r"\bdej[ea]n?(?:me|nos)\s+en\s+paz\b|\bdesuscrib\w+",
     )
 )
-# Who wants no calls wants no texts either, unless they say that they do.
+# People who want no calls want no texts either, unless they say so.
 _CALLS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -257,7 +257,7 @@ def read(body: str, *, opted_out: bool = False, ours: Iterable[str] = ()) -> Rea
     if keyword := _keyword(body, opted_out=opted_out):
         return keyword
     body = body.replace("\N{OCTAGONAL SIGN}", " stop ")
-    # Who writes nothing but that means it, though it stands in a text of ours.
+    # Somebody who writes nothing else means it, even if a text of ours says the same.
     whole = _plain(quotations.own_words(body))
     if _is_made_of_stops(whole, _SURE_OR_WEAK):
         return Reading(TextKeyword.STOP, whole[:100], is_keyword=bool(_STRONG_ALONE.search(whole)))
@@ -281,7 +281,7 @@ def _keyword(body: str, *, opted_out: bool) -> Reading | None:
 
 
 def _is_made_of_stops(plain: str, words: re.Pattern[str]) -> bool:
-    # Who means nothing else needs few words; that keeps long texts fast, too.
+    # A text that says only this is short; the limit also keeps long texts fast.
     if len(plain) > 120 or _NOUN.search(plain) or not words.fullmatch(plain):
         return False
     if words is _SURE_OR_WEAK and _WEAK_ALONE.search(plain):

@@ -14,33 +14,33 @@ class WaitingCaller:
     id: str
     since: datetime
     agents: frozenset[str]
-    """Slugs of those they wait for."""
+    """Slugs of the agents they wait for."""
     spared: frozenset[str] = frozenset()
-    """Slugs of those who are not rung for them now: they passed, or did not answer a moment ago."""
+    """Slugs of agents who are not rung for them now, because they passed or did not answer a moment ago."""
     is_ready: bool = True
     """False: keeps the position, but gets nobody now, such as while phones ring for them already."""
     most: int = 0
-    """So many are rung for them at a time; 0: all who are free."""
+    """How many are rung for them at a time; 0: all who are free."""
 
     @property
     def _order(self) -> tuple[datetime, str]:
         return self.since, self.id
 
     def is_before(self, other: WaitingCaller) -> bool:
-        """Whether they come first for somebody whom both wait for."""
+        """Whether they are ahead for an agent whom both wait for."""
         return self._order < other._order and bool(self.agents & other.agents)
 
 
 def position(of: WaitingCaller, line: Iterable[WaitingCaller]) -> int:
-    """Their position in line, from 1: whoever has waited longer for the same people is in front of them."""
+    """Their position in line, from 1: callers who have waited longer for the same people are ahead of them."""
     return 1 + sum(other.is_before(of) for other in line)
 
 
 def turns(line: Iterable[WaitingCaller], free: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Who is rung for whom, by id. Nobody is rung for two.
+    """The agents rung for each caller, by the caller's id. No agent is rung for two callers.
 
     `free` are agents in the order in which they are to be rung, the longest idle first. Each caller in line gets one
-    of theirs, who has waited longest first; whoever is left over then is rung for the first ones, too.
+    of their agents, the longest wait first; agents left over are rung for the first callers, too.
     """
     ready = sorted((one for one in line if one.is_ready), key=lambda one: one._order)
     left = list(free)

@@ -1,4 +1,4 @@
-"""What in somebody's text is not their own words: a reaction that quotes ours, lines quoted by a mail program, passages
+"""Finds what is not somebody's own words in their text: a reaction to ours, lines quoted by a mail program, passages
 of our own texts, and the instruction that machines end their texts with. Pure.
 
 Phones without RCS or iMessage at both ends send a reaction as a text of its own, in the language of whoever reacts:

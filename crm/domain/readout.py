@@ -1,4 +1,4 @@
-"""What a person of the office hears about a voicemail, sentence by sentence, in English and Spanish. Pure."""
+"""What an agent hears about a voicemail, sentence by sentence, in English and Spanish. Pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def how_many(new: int, heard: int, language: str) -> str:
 
 
 def about(number: int, left_at: datetime, now: datetime, property_name: str, caller: str, language: str) -> str:
-    """In front of a voicemail. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
+    """Introduces a voicemail. Both times are on the office's clock; `caller` is a number as it is read, "" withheld;
     `property_name` is "" for none."""
     words = _words(language)
     return words["message"].format(

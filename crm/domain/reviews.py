@@ -19,7 +19,7 @@ _MEANS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": Fal
 
 @dataclass(frozen=True)
 class ReviewAnswer:
-    """What somebody says of one call's routing."""
+    """Somebody's verdict on one call's routing."""
 
     call: str
     """Its id."""

@@ -51,7 +51,7 @@ class StageName(StrEnum):
     DESK = "desk"
     """Where residents, owners and vendors are put through to."""
     QUEUE = "queue"
-    """Whoever has become free, for the caller who has waited longest."""
+    """Agents who have become free, for the caller who has waited longest."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Phone:
     device: str
     agent: str
     confirm: bool = False
-    """Who answers hears who calls, and only a digit connects them."""
+    """Whoever answers hears who is calling, and is connected only by a digit."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Mobile(OutsideNumber):
     device: str = field(kw_only=True)
     agent: str = field(kw_only=True)
     after_seconds: float = field(default=0, kw_only=True)
-    """So long the agent's other phones ring before this one."""
+    """How long the agent's other phones ring before this one."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class DeviceAvailability:
     """E.164 of a mobile."""
     rings_after_seconds: float = 0
     whisper: bool = False
-    """Who answers presses 1, as on a mobile."""
+    """Whoever answers has to press 1, as on a mobile."""
 
     def has_dnd(self, now: datetime) -> bool:
         return has_dnd(self.dnd, self.dnd_until, now)
@@ -210,7 +210,7 @@ def ringing_seconds(batch: Iterable[Phone | OutsideNumber], seconds: float, mobi
 
 
 def by_idleness(agents: Iterable[AgentAvailability]) -> list[AgentAvailability]:
-    """Who has waited longest for a talk first; those who never had one before all, equals by slug."""
+    """Ordered by the longest time since their last talk; agents who have had none come first, equals by slug."""
     return sorted(
         agents,
         key=lambda agent: (

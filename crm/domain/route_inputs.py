@@ -1,4 +1,4 @@
-"""What the routing decision is taken from: everything that is known of a call in that moment. Pure.
+"""Everything that is known about a call at the moment of the routing decision. Pure.
 
 Stored with each decision as JSON, so that it can be explained and decided again: a field that comes later needs a
 default.
@@ -16,7 +16,7 @@ from crm.domain.ringing import Strategy
 
 
 class CallerKind(StrEnum):
-    """Who calls, as far as the way of their call depends on it."""
+    """The kinds of callers that routing tells apart."""
 
     PROSPECT = "prospect"
     RESIDENT = "resident"
@@ -54,7 +54,7 @@ class CallerFacts:
     assigned_agent: str | None = None
     """Slug."""
     language: str = ""
-    """What they chose in an earlier call; empty: nothing."""
+    """Their choice in an earlier call; empty: none."""
     can_be_texted: bool = True
 
 
@@ -91,7 +91,7 @@ class PropertyFacts:
 
 @dataclass(frozen=True)
 class People:
-    """Who may be rung, by slug. `available` and `busy` are about all of them, as they are in this moment."""
+    """The agents who may be rung, by slug. `available` and `busy` cover all of them, as of this moment."""
 
     subteam: tuple[str, ...] = ()
     """Members of the property's subteam; empty when there is none."""
@@ -106,13 +106,13 @@ class People:
     busy: frozenset[str] = frozenset()
     """In a talk."""
     free: frozenset[str] | None = None
-    """Who could answer in this moment: a phone of theirs rings when it is called. None: all available but the busy."""
+    """Agents who could answer right now: a phone of theirs would ring. None: all available ones who are not busy."""
     after_hours: frozenset[str] = frozenset()
     """Their own schedule says in so many words that they answer now."""
     roster: tuple[str, ...] = field(default=(), compare=False)
     """All agents of the office, by whose order a decision is kept; the decision itself knows nothing of it."""
     owner: str = ""
-    """Who owns the next action: the lead's agent, else who of the subteam has waited longest, else the admin."""
+    """The owner of the next action: the lead's agent, else the longest idle of the subteam, else the admin."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class DeskRoute:
     number: str | None = None
     """E.164."""
     confirm: bool = True
-    """Who answers there presses 1."""
+    """Whoever answers there has to press 1."""
     is_open: bool = True
     at_any_hour: bool = False
     """Its agents' phones ring although the property's office is closed: its own hours say so, or it is for emergencies.
@@ -148,9 +148,9 @@ class Rules:
     desk_seconds: float = 0
     answering_seconds: float = 0
     queue: bool = False
-    """Who finds everybody busy may wait, or be called back."""
+    """Callers who find everybody busy may wait, or be called back."""
     overflow_waiting: int = 0
-    """So many callers wait already, and the next ones go to sisters and the answering service at once; 0: no limit."""
+    """With so many callers waiting, others go to sister teams and the answering service at once; 0: no limit."""
     languages: tuple[str, ...] = ()
     """Which are offered by a key beside the line's own."""
 
@@ -177,7 +177,7 @@ class RoutingInputs:
     forward_to: str | None = None
     """E.164: all leasing calls go there; None: they do not."""
     forward_confirm: bool = True
-    """Who answers there presses 1."""
+    """Whoever answers there has to press 1."""
     forward_failed: str = ""
     """Why it is not possible with this call, as one sentence; empty while nothing is known against it."""
     answering_service: str | None = None

@@ -21,7 +21,7 @@ class Path(StrEnum):
     LIVE = "live"
     """Phones ring."""
     DESK = "desk"
-    """Phones ring, and it is no leasing call."""
+    """Phones ring for something other than leasing."""
     LINK = "link"
     """The listings by text."""
     TOUR = "tour"
@@ -29,7 +29,7 @@ class Path(StrEnum):
     VOICEMAIL = "voicemail"
     """A voicemail that becomes a task, due within the next open hour."""
     QUESTION = "question"
-    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
+    """It is unclear which property it is about: the caller's question is recorded, and somebody calls back soon."""
     QUEUE = "queue"
     """The caller waits for somebody to be free, or hangs up and is called back in turn."""
     REFUSE = "refuse"
@@ -37,7 +37,7 @@ class Path(StrEnum):
 
 
 class Rule(StrEnum):
-    """What decided something."""
+    """The rules that can decide something."""
 
     UNKNOWN_LINE = "unknown_line"
     MENU = "menu"
@@ -130,14 +130,14 @@ class RoutePlan:
     """What the caller hears before the path begins."""
     ask: KeyPrompt | None = None
     stages: tuple[RingStage, ...] = ()
-    """Who rings, in this order."""
+    """Who rings, in order."""
     queue: tuple[str, ...] = ()
     """Slugs of those for whom a caller who queues waits: whoever of them is free first."""
     otherwise: tuple[Path, ...] = ()
-    """What follows in this order when nobody answers, or the caller does not take what the path offers."""
+    """What follows, in order, when nobody answers or the caller does not take what the path offers."""
     record: Record = Record.LEAD
     texts: tuple[TextPurpose, ...] = ()
-    """What is texted unless the call is finished otherwise."""
+    """What is texted unless the call leads to something better."""
     desk: DeskKind | None = None
     """Which destination beside leasing the call is for, also when nobody there can be rung."""
     mailbox: str = ""

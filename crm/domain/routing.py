@@ -1,4 +1,4 @@
-"""The one decision about a call: what the caller hears next, whom to ring, what follows otherwise, and why. Pure.
+"""The one decision about a call: what the caller hears next, who rings, what follows if nobody answers, and why.
 
 It is taken anew whenever more is known: at the beginning, after each key, and when phones are about to ring. Every
 input has a plan, and every plan names who owns the next action if the call ends unfinished.
@@ -30,7 +30,7 @@ from crm.domain.route_plan import About, Path, Reason, Record, RoutePlan, Rule, 
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextPurpose
 
-# Whoever asks for the decision needs the words of its question and answer, too.
+# Re-exported for callers of `decide`, who need the types of its inputs and plan, too.
 __all__ = [
     "OTHER_LANGUAGE",
     "PERSON",
@@ -78,16 +78,16 @@ _STAGE_RULES = {
     StageName.ANSWERING: Rule.ANSWERING_SERVICE,
 }
 _NAMED = 5
-"""So many agents are named in a reason; a large office would fill pages."""
+"""How many agents a reason names: those of a large office would fill pages."""
 
 
 def decide(inputs: RoutingInputs) -> RoutePlan:
-    """The plan for a call as far as it is known. Raises nothing."""
+    """The plan for a call, as far as the inputs go. Never raises."""
     return _Decision(inputs).plan()
 
 
 class _Decision:
-    """Collects the reasons while the rules are gone through."""
+    """Goes through the rules and collects the reasons."""
 
     def __init__(self, inputs: RoutingInputs) -> None:
         self.inputs = inputs
@@ -115,7 +115,7 @@ class _Decision:
             why = f"The line's language is {self.language}."
         self.because(Rule.LANGUAGE, why, About.LANGUAGE)
 
-    # --- who calls, and what they want ---
+    # --- the caller, and what they want ---
 
     def plan(self) -> RoutePlan:
         inputs = self.inputs
@@ -159,10 +159,10 @@ class _Decision:
         self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.", About.CALLER)
         self.kind = CallerKind.PROSPECT
 
-    # --- residents, owners, vendors, and whoever has a concern ---
+    # --- residents, owners, vendors, and callers with a concern ---
 
     def _beside_leasing(self) -> RoutePlan | None:
-        """Where they are put through to; None when they go on as a prospect, because they want to or have no desk."""
+        """The desk they are put through to; None when they continue as a prospect, by choice or for lack of a desk."""
         inputs = self.inputs
         urgent = [keys for keys in answered(inputs.answers, Question.URGENT) if keys != OTHER_LANGUAGE]
         said = urgent[-1] if urgent else None
@@ -209,7 +209,7 @@ class _Decision:
         else:
             self.because(Rule.NOBODY, f"Nobody at the {kind} desk can be rung now.", About.RINGS)
         if kind in (DeskKind.CONCERN, DeskKind.MAINTENANCE):
-            # A machine is no answer to these: the property's people ring after the destination, if there are any.
+            # A machine won't do for these callers: after the desk, the property's people ring, if there are any.
             stages += [*self._people_now(), *self._answering_service()]
         plan = self._end(
             Path.DESK if stages else Path.VOICEMAIL,
@@ -229,7 +229,7 @@ class _Decision:
         if choice.ask:
             return self._ask(choice.ask, Rule.PROPERTY, choice.why)
         self.because(Rule.MENU, "The caller wants the listings by text.")
-        # The decision is taken anew when they stay on the line; this is where it stands until then.
+        # Decided anew if they stay on the line; until then this is the plan.
         then = Path.QUESTION if choice.slug is None else Path.VOICEMAIL if self.is_closed else Path.LIVE
         return self._end(
             Path.LINK, Rule.MENU, task=TaskKind.FOLLOW_UP, texts=(TextPurpose.LISTINGS_LINK,), otherwise=(then,)
@@ -257,7 +257,7 @@ class _Decision:
                 otherwise=(Path.LIVE if rings else Path.VOICEMAIL,),
             )
         if inputs.forward_to:
-            # In front of the hours: who answers for the office from elsewhere mostly does so when it is closed.
+            # Before the hours: those who answer for the office from elsewhere mostly do so when it is closed.
             is_theirs = inputs.caller.number == inputs.forward_to
             why_not = "It comes from that number." if is_theirs else inputs.forward_failed
             if not why_not:
@@ -309,7 +309,7 @@ class _Decision:
         if overflow:
             self.because(Rule.OVERFLOW, overflow)
             sisters = [stage for stage in stages if stage.name is StageName.SISTERS]
-            # Sisters' turn comes at once. While others wait, whoever becomes free is for who has waited longest.
+            # Sister teams ring at once. While others wait, the next free agent is for whoever has waited longest.
             stages = [*sisters, *(stage for stage in stages if stage not in sisters and not inputs.waiting)]
         stages += self._answering_service()
         is_full = 0 < inputs.rules.overflow_waiting <= inputs.waiting
@@ -334,7 +334,7 @@ class _Decision:
         )
 
     def _offers_tours(self) -> bool:
-        """Whether there are times to offer, to somebody who has a number to confirm one to and was not asked yet."""
+        """Whether to offer times: there are some, the caller has a number to confirm one to, and was not asked yet."""
         inputs = self.inputs
         return bool(
             inputs.property
@@ -348,7 +348,7 @@ class _Decision:
         inputs, people = self.inputs, self.inputs.people
         if 0 < inputs.rules.overflow_waiting <= inputs.waiting:
             return f"{_callers(inputs.waiting)} already."
-        # No more are looked for than there would have to be: a team may have thousands.
+        # The search stops as soon as the answer is known: a team may have thousands of members.
         free = len(tuple(islice(filter(self._is_free, team), inputs.waiting + 1)))
         if inputs.waiting > 0 and free <= inputs.waiting:
             return f"{_callers(inputs.waiting)} for the next free agent."
@@ -363,14 +363,14 @@ class _Decision:
         return (*people.subteam, *people.sisters, *people.everyone, *([assigned] if assigned else []))
 
     def _is_free(self, agent: str) -> bool:
-        """Whether they could answer in this moment."""
+        """Whether they could answer right now."""
         people = self.inputs.people
         return agent in people.available and (agent not in people.busy if people.free is None else agent in people.free)
 
-    # --- whom to ring ---
+    # --- who rings ---
 
     def _people_now(self) -> list[RingStage]:
-        """The property's people in stages: those who may be rung at this hour."""
+        """The property's people who may be rung at this hour, in stages."""
         people, rules = self.inputs.people, self.inputs.rules
         stages: list[RingStage] = []
 
@@ -429,8 +429,8 @@ class _Decision:
         return [_outside(StageName.ANSWERING, number, seconds, confirm=True)]
 
     def _ringable(self, agents: Iterable[str], *, at_any_hour: bool = False) -> tuple[str, ...]:
-        """Those who may be rung: available, and while the office is closed only by their own schedule's word, or that
-        of the destination they belong to."""
+        """Those who may be rung: available, and, while the office is closed, on duty by their own schedule or that of
+        their desk."""
         people = self.inputs.people
         available, after_hours = people.available, people.after_hours
         if self.is_closed and not at_any_hour:
@@ -479,7 +479,7 @@ class _Decision:
         return any(self._has_desk(kind) for kind in _DESKS)
 
     def _has_desk(self, kind: CallerKind) -> bool:
-        """Whether there is anything for them; residents may have emergencies."""
+        """Whether there is a desk for them; residents may have emergencies."""
         desks = self.inputs.desks
         return _DESKS[kind] in desks or (kind is CallerKind.RESIDENT and DeskKind.MAINTENANCE in desks)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 USUAL_OVER = timedelta(days=7)
-"""What is usual is the average over so long before."""
+"""The usual rate is the average over this long before."""
 
 
 def is_spike(recent: int, before: int, window: timedelta, *, least: int, times: float) -> bool:

@@ -50,10 +50,10 @@ from crm.domain.calls import (
 from crm.domain.ringing import StageName
 
 EMERGENCY_CALLBACK = "emergency_callback"
-"""Reason with which the dialplan takes such a call (context emergency-callback)."""
+"""The reason the dialplan gives for taking such a call (context emergency-callback)."""
 
 _OUTSIDE = (StageName.OFFICE, StageName.ANSWERING)
-"""Stages of people who are none of ours."""
+"""Stages that ring people outside the office."""
 
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
@@ -74,7 +74,7 @@ class LegStory:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     status: DialStatus | None = None
-    """None while it rings, or when nobody saw how it stopped."""
+    """None while it rings, or when nobody saw it stop."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ class RecordingStory:
 
 
 _WAITING = (CallStep.PARKED, CallStep.TRANSFER, CallStep.RING, CallStep.QUEUE, CallStep.VOICEMAIL)
-"""Where a person is who is not talked to."""
+"""Where a person is left without anybody talking to them."""
 
 
 @dataclass(frozen=True)
 class CallStory:
     started_at: datetime
     did: str
-    """"" when the fact of the call's arrival never came."""
+    """"" when no fact reported the call's arrival."""
     caller: str | None
     trunk: str
     without_app: bool
@@ -105,11 +105,11 @@ class CallStory:
     talk_started_at: datetime | None
     voicemail: VoicemailLeft | None
     ended_at: datetime | None
-    """None while the call is up, or with the dialplan, which has not told yet how it went on there."""
+    """None while the call is up, or with the dialplan, which has not yet reported how it ended."""
     ended_by: EndedBy | None
     direction: CallDirection = CallDirection.IN
     placed: CallPlaced | None = None
-    """Who called whom, when it is a call of ours."""
+    """Who called whom, when the call was placed by us."""
     blocked: bool = False
     attestation: str = ""
     withheld: bool = False
@@ -118,32 +118,32 @@ class CallStory:
     refused: int = 0
     """Status with which Asterisk's SIP stack refused the INVITE; 0: it did not."""
     is_emergency_callback: bool = False
-    """Most likely the emergency service: somebody here had just called it, and showed the number that is called."""
+    """Most likely the emergency service calling back: somebody here had just called it from the number dialed now."""
     promised: CallbackPromised | None = None
     """An agent who was rung will call back; the first of several counts."""
     recordings: tuple[RecordingStory, ...] = ()
     kind: str = ""
-    """Who called, as in crm.domain.route_inputs.CallerKind; empty: nobody has found out."""
+    """Kind of caller, as in crm.domain.route_inputs.CallerKind; empty: unknown."""
     desk: str = ""
     """The destination beside leasing that the call is for, as in crm.domain.route_inputs.DeskKind; empty: none."""
     property_slug: str = ""
-    """Slug of the property that was chosen by key; empty: it is the line's."""
+    """Slug of the property chosen by key; empty: the line's."""
     language: str = ""
     """Chosen by key."""
     question: bool = False
-    """What the caller wants was recorded, because nobody knows which property it is about."""
+    """The caller's question was recorded, because it is unclear which property it is about."""
     tour_id: int | None = None
     """Booked by key."""
     callback_queued: CallbackQueued | None = None
-    """The caller is to be called back when it is their turn."""
+    """Set when the caller is to be called back in turn."""
     came_in: bool = False
-    """Got as far as the menu, or whatever came in its place: phones that rang, with the app away."""
+    """The call got as far as the menu, or what came instead: ringing phones, with the app away."""
     left_waiting: bool = False
-    """After a talk they were parked or passed on, and nobody has taken them since."""
+    """After a talk they were parked or transferred, and nobody has taken the call since."""
     cut: Cut | None = None
-    """What cut the last talk; None when one of the two ended it, or somebody has talked to the person since."""
+    """What cut the last talk off; None when one side ended it, or somebody has talked to the person since."""
     cut_leg: str = ""
-    """The phone that was cut from the person, as far as it is known."""
+    """The phone that was cut off from the person, if known."""
 
     @property
     def talked(self) -> bool:
@@ -151,8 +151,8 @@ class CallStory:
 
     @property
     def handed_over(self) -> bool:
-        """The caller talked with an outside number that is none of our agents': all calls or a desk's go there, or it
-        is the answering service."""
+        """The caller talked with an outside number that belongs to none of our agents: the one that all calls or a
+        desk's calls go to, or the answering service."""
         return any(
             leg.answered_at and (leg.stage in _OUTSIDE or (leg.stage == StageName.DESK and leg.number))
             for leg in self.legs
@@ -178,14 +178,14 @@ class CallStory:
 
 
 def tell(facts: Iterable[Fact]) -> CallStory:
-    """The story of one call; `facts` are all of that call, at least one."""
+    """The story of one call, from all its facts, of which there is at least one."""
     told = sorted({fact.id: fact for fact in facts}.values(), key=lambda fact: (fact.at, _RANK[type(fact)], fact.id))
     arrivals = [fact for fact in told if isinstance(fact, CallArrived)]
-    # Where both the app and the dialplan saw it arrive, the app knew better.
+    # When both the app and the dialplan saw it arrive, the app knew more.
     arrival = min(arrivals, key=lambda fact: fact.without_app, default=None)
     placed = next((fact for fact in told if isinstance(fact, CallPlaced)), None)
     ending = _ending(told)
-    # A talk of which only the end was logged has taken place all the same.
+    # A talk of which only the end was logged took place nonetheless.
     talks = [fact.at for fact in told if isinstance(fact, TalkStarted | TalkEnded)]
     voicemails = [fact for fact in told if isinstance(fact, VoicemailLeft)]
     cut = _cut(told)
@@ -238,8 +238,8 @@ def _came_in(told: Sequence[Fact]) -> bool:
 
 
 def _left_waiting(told: Sequence[Fact]) -> bool:
-    # Only the app passes on and parks. What the dialplan tells of talks is in whole seconds, and may seem to come
-    # before the step in which it happened.
+    # Only the app transfers and parks. The dialplan reports talks in whole seconds, which may seem to come before the
+    # step in which they happened.
     talked = waits = False
     for fact in told:
         if isinstance(fact, StepTaken):
@@ -251,7 +251,7 @@ def _left_waiting(told: Sequence[Fact]) -> bool:
 
 
 def _cut(told: Sequence[Fact]) -> TalkCut | None:
-    """The fact that cut the last talk, with the leg that talked."""
+    """The fact that cut the last talk off, with the leg that was talking."""
     talking: list[str] = []
     cut = None
     for fact in told:
@@ -315,7 +315,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
 
 
 def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
-    """What came of a call of ours, as a sentence; `who` placed it."""
+    """What came of a call that `who` placed, as a sentence."""
     if outcome is Outcome.TALKED:
         minutes, seconds = divmod(story.talk_seconds, 60)
         return f"{who} called and talked for {f'{minutes} min ' if minutes else ''}{seconds} s."
@@ -339,7 +339,7 @@ def _step(told: Sequence[Fact]) -> CallStep:
 def _ending(told: Sequence[Fact]) -> CallEnded | None:
     endings = [fact for fact in told if isinstance(fact, CallEnded)]
     if _step(told) is CallStep.LAST_RESORT:
-        # The app cannot tell how a call ended that it had given away.
+        # The app cannot know how a call ended that it had handed over.
         endings = [fact for fact in endings if fact.without_app]
     if not endings:
         return None
@@ -348,7 +348,7 @@ def _ending(told: Sequence[Fact]) -> CallEnded | None:
 
 
 def _in_talk(legs: Iterable[LegStory]) -> str:
-    """The phone that was answered last and is not over; "" when there is none."""
+    """The phone that was answered last and is still in the call; "" for none."""
     talking = [leg for leg in legs if leg.answered_at and not leg.ended_at]
     return talking[-1].id if talking else ""
 
@@ -370,7 +370,7 @@ def _legs(told: Sequence[Fact], call_ended_at: datetime | None) -> tuple[LegStor
             continue
         leg_id = fact.leg_id or _in_talk(legs.values())
         if not leg_id or (isinstance(fact, RecordingAnnounced) and leg_id == fact.call_id and leg_id not in legs):
-            # The caller's own announcement: their channel is the call's first, and no phone of ours.
+            # The announcement to the caller: their channel is the call's first, not a phone of ours.
             continue
         if isinstance(fact, ChannelLeft) and leg_id not in legs:
             continue

@@ -22,7 +22,7 @@ class TaskKind(StrEnum):
     TO_DO = "to_do"
     """Somebody wrote it down."""
     UNKNOWN_DID = "unknown_did"
-    """A number reaches us that is no line: add the line, or have the carrier correct it."""
+    """Calls arrive for a number that is not a line: add the line, or have the carrier correct it."""
 
 
 ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.INQUIRY, TaskKind.UNKNOWN_DID})
@@ -31,7 +31,7 @@ its own. Replies are one per thread."""
 
 
 def person_of(kind: TaskKind, *, lead_id: int | None, caller: str | None, did: str, desk: str) -> str:
-    """Whom a task from a call is about, so that all calls of theirs share one open task; empty for one of its own.
+    """The person a task from a call is about, so that all their calls share one open task; empty for a task of its own.
 
     A concern or an emergency in a home (`desk`) is not what they called about otherwise.
     """

@@ -46,10 +46,10 @@ EVENT_OF = {
     TourState.MISSED: LeadEvent.TOUR_OFF,
     TourState.CANCELLED: LeadEvent.TOUR_OFF,
 }
-"""What a tour that comes to a state means for where the office stands with the lead."""
+"""What each state of a tour means for the lead's status."""
 
 REMINDERS = (timedelta(hours=24), timedelta(hours=2))
-"""So long before a tour the person is reminded of it."""
+"""How long before a tour the person is reminded of it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Availability:
     capacity: int = 1
     """People who may have the same time."""
     agent_id: int | None = None
-    """Who shows; None is nobody in particular."""
+    """The agent who gives it; None is nobody in particular."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def slots(
 
 
 OFFERED = 3
-"""So many times are offered to a caller at once: nobody keeps more of them in mind."""
+"""How many times a caller is offered at once: nobody remembers more."""
 APART = timedelta(hours=3)
 """Times offered together lie so far from each other where there are enough, so that one of them may suit."""
 _FIRST_CHOICE = (TourKind.ACCOMPANIED, TourKind.SELF_GUIDED, TourKind.REMOTE)

@@ -1,4 +1,4 @@
-"""What somebody hears before they take a call on their mobile: what it is about, and from whom. Pure."""
+"""What an agent hears before taking a call on their mobile: what it is about, and who is calling. Pure."""
 
 from __future__ import annotations
 

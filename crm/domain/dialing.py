@@ -22,7 +22,7 @@ class DialPurpose(StrEnum):
     """What a number is dialed for."""
 
     FORWARD = "forward"
-    """An agent's mobile, for a call of theirs."""
+    """An agent's mobile, for a call to them."""
     OFFICE = "office"
     """The number that all leasing calls are forwarded to."""
     ANSWERING = "answering"
@@ -33,11 +33,11 @@ class DialPurpose(StrEnum):
     """`leaseline call start`, a call back, and the like."""
     TRANSFER = "transfer"
     ESCALATION = "escalation"
-    """An agent's mobile, about a message nobody has taken."""
+    """An agent's mobile, about a voicemail that nobody has taken."""
 
 
 TO_PEOPLE = frozenset({DialPurpose.DESK, DialPurpose.ORDER, DialPurpose.TRANSFER})
-"""The others reach our own agents, of whom nobody has opted out of anything."""
+"""The other purposes reach our own agents, who have not opted out of anything."""
 
 
 class NumberStyle(StrEnum):
@@ -48,7 +48,7 @@ class NumberStyle(StrEnum):
     DIGITS = "digits"
     """15125550100"""
     NATIONAL = "national"
-    """5125550100, and with 011 in front what is outside of North America."""
+    """5125550100, and 011 in front of numbers outside North America."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class DialRequest:
     """E.164; None when it is no phone number."""
     purpose: DialPurpose
     country: str = ""
-    """ISO 3166, 001 for one of no country, such as a satellite's; empty when nobody knows."""
+    """ISO 3166; 001 for a number of no country, such as a satellite's; empty when unknown."""
     is_costly: bool = False
     """The numbering plan has it as premium rate, shared cost or the like."""
     is_our_line: bool = False
@@ -84,7 +84,7 @@ class DialRequest:
     may_dial: bool = True
     """The agent's own permission."""
     opted_out: str = ""
-    """How the person asked for no calls; empty when they did not."""
+    """How the person asked not to be called; empty when they did not."""
     live: int = 0
     today: int = 0
     today_by_agent: int = 0
@@ -92,7 +92,7 @@ class DialRequest:
 
 @dataclass(frozen=True)
 class OutboundTrunk:
-    """A trunk that calls of ours go out by."""
+    """A trunk for calls out."""
 
     trunk: str
     """Slug."""
@@ -104,8 +104,8 @@ class OutboundTrunk:
     style: NumberStyle = NumberStyle.PLUS
 
     def to(self, number: str) -> str:
-        """The dial string. It names the peer's address, for the trunk's name alone reaches nobody while the peer does
-        not answer SIP OPTIONS, which many carriers never do."""
+        """The dial string. It names the peer's address, because the trunk's name alone fails while the peer does not
+        answer SIP OPTIONS, which many carriers never do."""
         transport = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"PJSIP/trunk-{self.trunk}/sip:{written(number, self.style)}@{self.host}:{self.port}{transport}"
 
@@ -159,13 +159,13 @@ _PAY_PER_CALL = re.compile(r"\+1[2-9][0-9]{2}976[0-9]{4}", re.ASCII)
 
 
 def is_emergency(typed: str) -> bool:
-    """Whether somebody meant an emergency number, of this country or of another."""
+    """Whether this looks like an emergency number, of this country or another."""
     digits = re.sub(r"[^0-9]", "", typed)
     return digits in fields.EMERGENCY_STARTS or digits in fields.EMERGENCY
 
 
 def refused_destination(number: str, country: str, rules: DialRules, *, is_costly: bool) -> DialRefused | None:
-    """Why nothing of ours goes to this number (E.164), be it a call or a text; None when it may."""
+    """Why neither calls nor texts of ours go to this number (E.164); None when they may."""
     if is_costly or number.startswith(SPECIAL_PREFIXES) or _PAY_PER_CALL.fullmatch(number):
         return DialRefused("That is a premium-rate number, so it is blocked.", code="dial_costly")
     if rules.blocked_prefixes and number.startswith(rules.blocked_prefixes):
@@ -230,7 +230,7 @@ def in_order(trunks: Sequence[tuple[int, OutboundTrunk]]) -> tuple[OutboundTrunk
 
 
 def written(number: str, style: NumberStyle) -> str:
-    """A number as a trunk wants it, digits and + only; an extension of the office's system, as lines may be, stays."""
+    """A number as a trunk wants it, digits and + only. A line that is an extension of the office's system stays."""
     digits = re.sub(r"[^0-9]", "", number)
     if not number.startswith("+"):
         return digits

@@ -1,4 +1,4 @@
-"""Emergency calls: by which trunks they go out, and what the office is told of them. Pure.
+"""Emergency calls: which trunks they use, and what the office is told about them. Pure.
 
 The dialplan connects them alone (context emergency in asterisk_conf/templates/extensions.conf.j2).
 """
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 TEST = "933"
-"""Reads back what the carrier knows of the phone's place; nobody needs help."""
+"""A test number that reads back the location the carrier has for the phone; nobody needs help."""
 
 
 @dataclass(frozen=True)
 class EmergencyTrunk:
-    """A trunk, as far as it matters here."""
+    """What matters about a trunk here."""
 
     trunk: str
     """Slug."""
@@ -48,11 +48,11 @@ LATE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class EmergencyNews:
-    """An emergency call as the office hears of it."""
+    """An emergency call as the office is told about it."""
 
     dialled: str
     who: str
-    """The agent's name; empty when nobody knows whose phone it is."""
+    """The agent's name; empty when the phone is nobody's."""
     device: str
     address: str
     """Empty when the phone has no location."""

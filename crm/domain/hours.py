@@ -1,4 +1,4 @@
-"""Opening hours, right across daylight saving: the week and the dates are local, instants aware UTC."""
+"""Opening hours, correct across daylight saving: the week and the dates are local, instants aware UTC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00", re.ASCII)
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 _CLOSED_FOR_GOOD = 2 * 366
-"""After so many days without an opening nobody looks further."""
+"""How many days without an opening end the search."""
 _DATES_KEPT = 100
 
 
@@ -68,7 +68,7 @@ class SpecialHours:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a place is open: its week, and the dates that differ from it.
+    """When an office, a desk or a person is open: the week, and the dates that differ from it.
 
     Without openings the week is always open: nobody should lose calls for want of a setting.
     """
@@ -76,7 +76,7 @@ class Schedule:
     openings: tuple[Opening, ...]
     tz: ZoneInfo
     special: Mapping[date, SpecialHours] = field(default_factory=dict)
-    """Dates that somebody has set; they win over public holidays."""
+    """Dates set by hand; they take precedence over public holidays."""
     holidays: Callable[[int], Mapping[date, str]] | None = None
     """The public holidays of a year with their names; closed all day."""
     _dates: dict[date, tuple[tuple[datetime, datetime], ...]] = field(
@@ -86,7 +86,7 @@ class Schedule:
 
     @property
     def always_open(self) -> bool:
-        """Without any setting; what was set to be open at all hours is not meant."""
+        """Open at all hours because nothing was set, as opposed to set to be so."""
         return not self.openings and not self.special and self.holidays is None
 
     @property
@@ -101,7 +101,7 @@ class Schedule:
         return all(_is_whole(windows) for windows in days)
 
     def with_week(self, openings: tuple[Opening, ...]) -> Schedule:
-        """Another week at the same place, such as that of a desk: special days and holidays are the place's.
+        """Another week at the same property, such as a desk's, with the property's special days and holidays.
 
         What never closes knows none of them, and without openings it never does.
         """
@@ -109,18 +109,18 @@ class Schedule:
         return own if not openings or own.covers_whole_week else replace(self, openings=openings)
 
     def special_day(self, at: datetime) -> SpecialHours | None:
-        """What is special about the date that it is there at this moment; None: it is as in every week."""
+        """What is special about the local date at this moment; None: a date like any other."""
         return self._special(at.astimezone(self.tz).date())
 
     def is_open(self, at: datetime) -> bool:
         if self.always_open:
             return True
-        # Asked of thousands of agents for one call, so no more is looked at than has to be.
+        # Asked for thousands of agents during one call, so it looks at no more than it must.
         day = at.astimezone(self.tz).date()
         return any(opens <= at < closes for one in (day, day - _DAY) for opens, closes in self._of_date(one))
 
     def next_open(self, at: datetime) -> datetime | None:
-        """`at` itself when open then, else the moment it opens next; None when it does not within two years."""
+        """`at` itself if open then, else the next opening; None when there is none within two years."""
         if self.always_open:
             return at
         opens, _ = next(self._windows_from(at), (None, None))
@@ -163,7 +163,7 @@ class Schedule:
         return SpecialHours(name) if name is not None else None
 
     def _windows_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """All openings that end after `at`, in order, those that touch as one; ends where it opens no more."""
+        """All openings that end after `at`, in order, adjacent ones merged; ends after the last."""
         merged: tuple[datetime, datetime] | None = None
         given: datetime | None = None
         for opens, closes in self._single_windows(at):
@@ -178,7 +178,7 @@ class Schedule:
                 if merged and merged[1] > at:
                     yield merged
                 merged = (opens, closes)
-            # A place that never closes is one endless window; whoever asks gets it in pieces.
+            # A schedule that never closes is one endless window, which is given in pieces.
             if merged[1] - merged[0] > 7 * _DAY:
                 yield merged
                 given = merged[1]
@@ -213,7 +213,7 @@ class Schedule:
         again = _instant(day, start, self.tz, fold=1)
         repeated = again - opens
         if repeated and _offset(closes - repeated - _MINUTE, self.tz) == _offset(opens, self.tz):
-            # It lies within the hour that comes twice, and between the two the clock shows a time outside of it.
+            # It lies within the hour that comes twice, and the clock leaves it in between.
             yield opens, closes - repeated
             yield again, closes
         elif opens < closes:
@@ -233,7 +233,7 @@ class Schedule:
 
 
 def _is_whole(windows: list[tuple[int, int]]) -> bool:
-    """Nothing of the day is left out; windows are in order."""
+    """The windows, which are in order, cover the whole day."""
     until = 0
     for opens, closes in windows:
         if opens > until:

@@ -46,7 +46,7 @@ class ListKind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that cannot be, and where."""
+    """Something that is wrong, and where."""
 
     where: str
     """E.g. "line 7, column 3 (subteam)", or "units entry 4, rent"."""
@@ -57,7 +57,7 @@ class Problem:
 
 
 class Wrong(Invalid):
-    """A list has problems; nothing of it was written."""
+    """A list has problems; none of it was written."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         which = "" if len(problems) == 1 else f"the first of {len(problems)} problems is at "
@@ -72,9 +72,9 @@ class Row:
     """One entry, its cells checked."""
 
     values: Mapping[str, Any]
-    """Only the columns that the list has; a cell left empty is the column's empty value."""
+    """Only the columns that the list has; an empty cell is the column's empty value."""
     locations: Mapping[str, str]
-    """Where each cell stands."""
+    """Where each cell is."""
 
     def problem(self, column: str, what: str) -> Problem:
         return Problem(self.locations.get(column) or next(iter(self.locations.values())), what)
@@ -87,7 +87,7 @@ class Lists:
     rows: dict[ListKind, list[Row]] = field(default_factory=dict)
 
     def add(self, file: str, lists: Lists) -> None:
-        """Takes in what another file holds; its locations are told with its name. Raises Wrong."""
+        """Adds another file's lists; its locations then name the file. Raises Wrong."""
         for kind, rows in lists.rows.items():
             mine = self.rows.setdefault(kind, [])
             mine += [
@@ -250,11 +250,11 @@ KEYS: Mapping[ListKind, tuple[str, ...]] = {
     ListKind.CONTACTS: ("number",),
     ListKind.DESKS: ("kind", "property"),
 }
-"""What an entry is found again by; the others by their slug."""
+"""What identifies an entry; the others are identified by their slug."""
 
 
 def read_csv(text: str, kind: ListKind) -> Lists:
-    """One list with its heads in the first line. Raises Wrong."""
+    """One list with its headings in the first line. Raises Wrong."""
     text = text.removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
     problems: list[Problem] = []
@@ -290,7 +290,7 @@ def read_csv(text: str, kind: ListKind) -> Lists:
 
 
 def delimiter(text: str) -> str:
-    """What stands between cells: spreadsheets of countries with a decimal comma write semicolons."""
+    """The separator between cells: spreadsheets in countries with a decimal comma write semicolons."""
     first = text.partition("\n")[0]
     return ";" if first.count(";") > first.count(",") else ","
 

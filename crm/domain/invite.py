@@ -20,7 +20,7 @@ _URI = re.compile(r"\s*(?:sips?|tel):([^@;>?\s]*)", re.IGNORECASE)
 
 
 class DidSource(StrEnum):
-    """Where in an INVITE the number dialed may stand."""
+    """Where in an INVITE the number dialed may be."""
 
     REQUEST = "request"
     """The request URI."""
@@ -28,7 +28,7 @@ class DidSource(StrEnum):
     """P-Called-Party-ID (RFC 7315): what the request URI was before it became an account."""
     TO = "to"
     DIVERSION = "diversion"
-    """Diversion (RFC 5806): who passed the call on to us, the last one first."""
+    """Diversion (RFC 5806): the numbers that diverted the call to us, the latest first."""
 
 
 DID_SOURCES = tuple(DidSource)
@@ -36,7 +36,7 @@ DID_SOURCES = tuple(DidSource)
 gets further than the first."""
 
 Dialled = tuple[tuple[str, str], ...]
-"""Source and number, for every place where a number stands."""
+"""Source and number, for every header that has one."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Invite:
 
     senders: tuple[str, ...] = ()
     identities: tuple[str, ...] = ()
-    """P-Asserted-Identity (RFC 3325): each element of its list, the trunk's word for who calls."""
+    """P-Asserted-Identity (RFC 3325): each element of its list: the caller according to the trunk."""
     parties: tuple[str, ...] = ()
     """Remote-Party-ID, its predecessor."""
     verstat: str = ""
@@ -63,7 +63,7 @@ class Invite:
         return _users((*self.identities, *callers, *self.senders))
 
     def dialled(self, request: str) -> Dialled:
-        """What may be the number dialed; `request` is the user of the request URI."""
+        """Candidates for the number dialed; `request` is the user of the request URI."""
         found = {
             DidSource.REQUEST: (request,),
             DidSource.CALLED: _users(self.called),
@@ -108,7 +108,7 @@ def of(headers: Mapping[str, Sequence[str]]) -> Invite:
 
 
 def is_withheld(headers: Mapping[str, Sequence[str]]) -> bool:
-    """What the dialplan decides of an INVITE (context withheld), for one that it has not seen."""
+    """What the dialplan would decide (context withheld) about an INVITE that it has not seen."""
     for name, dropped, wanted, unless in _WITHHELD:
         left = re.sub(dropped, "", ",".join(headers.get(name, ()))).lower()
         if re.search(wanted, left) and not (unless and re.search(unless, left)):

@@ -31,7 +31,7 @@ class LeadType(StrEnum):
 
 class LeadStatus(StrEnum):
     NEW = "new"
-    """Nobody of the office has talked with them."""
+    """Nobody from the office has talked with them."""
     IN_PROGRESS = "in_progress"
     CLOSED = "closed"
     """The office is done with them."""
@@ -46,9 +46,9 @@ class LeadEvent(StrEnum):
     """They called, and the block list kept them out."""
     WROTE = "wrote"
     TALKED = "talked"
-    """On the phone, whoever called."""
+    """On the phone, whoever placed the call."""
     REACHED_OUT = "reached out"
-    """Somebody of the office called and did not reach them, or wrote to them."""
+    """Somebody from the office called without reaching them, or wrote to them."""
     MET = "met"
     """In person, other than on a tour."""
     TOUR_BOOKED = "tour booked"
@@ -57,7 +57,7 @@ class LeadEvent(StrEnum):
     TOUR_OFF = "tour off"
     """It was cancelled, or they did not come."""
     UNWANTED = "unwanted"
-    """Somebody of the office wants no more of them."""
+    """Somebody from the office closed the lead."""
 
 
 def status_after(status: str, event: LeadEvent) -> str:
@@ -241,7 +241,7 @@ class LeasingStage(StrEnum):
     CONTACTED = "contacted"
     """They have called or written."""
     SHOWING_DESIRED = "showing_desired"
-    """They want to see a home, and have no time for it yet."""
+    """They want to see a home, but no time is set yet."""
     SHOWING_BOOKED = "showing_booked"
     SHOWING_MISSED = "showing_missed"
     """They did not come, or cancelled."""
@@ -253,7 +253,7 @@ class LeasingStage(StrEnum):
     LOST = "lost"
     """They went elsewhere, or said no."""
     UNRESPONSIVE = "unresponsive"
-    """They answer no more."""
+    """They no longer answer."""
 
 
 _CHOICES = {

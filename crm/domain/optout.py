@@ -40,11 +40,11 @@ class Reading:
     words: str
     """The words it was read from, as evidence."""
     is_keyword: bool
-    """The whole text says it; otherwise a sentence does, and a person should look at the text as well."""
+    """The whole text says so; otherwise one sentence does, and a person should look at it as well."""
 
 
 LONGEST = 2000
-"""Characters that are read; a text by SMS has 1,600 at most."""
+"""How many characters are read; an SMS has 1,600 at most."""
 
 STOP_WORDS = frozenset(
     {
@@ -63,7 +63,7 @@ STOP_WORDS = frozenset(
         "remove",
         "arret",
         "td",
-        # people add what is to stop
+        # people add what should stop
         "stop texting",
         "stop texts",
         "stop messages",
@@ -82,7 +82,7 @@ STOP_WORDS = frozenset(
 )
 START_WORDS = frozenset({"start", "unstop", "opt in", "optin", "resume", "subscribe", "resubscribe", "unarret"})
 YES_WORDS = frozenset({"yes", "y", "si"})
-"""Returns somebody who had opted out; to anybody else it is a plain answer to a question."""
+"""Opts somebody back in who had opted out; from anybody else it is a plain answer to a question."""
 HELP_WORDS = frozenset({"help", "info", "aide", "ayuda"})
 
 _POLITE = frozenset(
@@ -113,7 +113,7 @@ _PHRASE = (
     r"|(?:borr|elimin|quit|sac)(?:e|en|a|ar)\s+(?:mi|este)\s+(?:numero|telefono|celular)|(?:quite|quiten|quita|saque|saquen|saca|borre"
     r"|borren|elimine|eliminen)\s?me)"
 )
-# Words that carry a stop and also other meanings: they count with the texts that are to stop beside them.
+# Words that may mean stop, among other things: they count only next to a word for our texts.
 _WEAK = r"(?:quit|end|revoke|cancel|remove|alto|parar|detener|cancelar|cancele|cancelen|cancela)"
 _FILLERS = (
     r"(?:please|pls|plz|plez|thanks|thank|thx|ty|you|u|yall|your|ur|now|ok|okay|hi|hello|hey|already|immediately|asap|forever|today"
@@ -137,7 +137,7 @@ _SURE_OR_WEAK = re.compile(
 _WEAK_ALONE = re.compile(rf"^no\s+m(?:ore|as)\b|\bstop2|\b{_WEAK}\b.*\b(?:{_OUR_TEXTS}|subscription|suscripcion)\b")
 _STRONG_ALONE = re.compile(rf"\b{_STRONG}(?!\S)")
 _PHRASE_ALONE = re.compile(rf"\b{_PHRASE}(?!\S)")
-# A stop of the bus, and what is not to stop.
+# Bus stops, and what should not stop.
 _NOUN = re.compile(
     r"(?<!make )(?<!will )\b(?:the|this|that|a|an|one|every|next|last|first|bus|train|tram|metro|my|your|non|full)\s+"
     r"stop(?:s|ping)?\b"
@@ -146,14 +146,14 @@ _OUTSIDE = re.compile(r"[^\w\s\"-]+|\n+|\s-+\s|--+|\b(?:so|but|pero|because|cuz|
 
 # --- sentences ---
 
-# The things that are to end. A phone call is none of them: "don't call me, text me", "cancel the call at 3".
+# The things that should end. A phone call is not among them: "don't call me, text me", "cancel the call at 3".
 _TEXTS = (
     r"(?:texts?|texting|txts?|txting|messag(?:es?|ing)|msgs?|sms|contacting|spam(?:ming)?|bothering|harassing|notifications?"
     r"|communications?|alerts?|updates|mensajes|textos)"
 )
 _FILL = (
     r"(?:\s+(?:me|us|all|any|more|these|those|your|the|with|this|of|to|from|sending|getting|receiving|automated|marketing"
-    # Eight at most, so that no text however long makes this slow.
+    # Eight at most, so that a long text does not make this slow.
     r"|further|future|my|our|number|phone|mailing|contact|text|sms|no|anymore|so|many|stupid|damn|fucking|annoying|random)){0,8}"
 )
 _STOP = r"(?<!bus )(?<!train )(?<!next )(?<!last )(?:stop|quit|cease|discontinue|halt)"
@@ -200,12 +200,12 @@ _SENTENCES = tuple(
         r"\b(?:told|asked|telling|asking)\s+(?:you|yall|u)(?:\s+guys)?(?:\s+(?:already|twice|before))?\s+to\s+stop\b(?!\s+(?:by|in|at|over)\b)",
         rf"\b{_TEXTS}(?:\s+to)?\s+stop{_END}",
         rf"\bbe\s+(?:removed|taken)\s+(?:from|off)(?:\s+of)?\s+(?:(?:your|this|the)\s+)?(?:(?:text|texting|mailing|contact|call)\s+)?(?:list|{_TEXTS})\b",
-        # words that mean nothing else; opting out of insurance or parking is something else
+        # words that mean nothing else, unlike opting out of insurance or parking
         r"\b(?:unsubscribe|unsubscribed|unsub|stopall)\b",
         rf"\bopt(?:ing|ed)?(?:\s+(?:me|us))?\s*out\b(?:(?!\s+(?:of|for)\b)|\s+(?:of|for){_FILL}\s+(?:{_TEXTS}|lists?|this|these|it)\b)",
         r"\b(?:revoke|withdraw)(?:ing)?\s+(?:my\s+)?(?:consent|permission)\b",
         r"\bleave\s+(?:me|us)\s+(?:the\s+(?:hell|fuck)\s+)?alone\b",
-        # Spanish, the other language that lines speak
+        # Spanish, the other language of our lines
         r"\bno\s+(?:me|nos)\s+(?:(?:vuelv(?:a|an|as)\s+a\s+)?(?:escrib|contact|texte|molest)(?:an?|as|en?|es|ir|ar)"
         r"(?:\s+mas)?)\b(?!\s+(?:el|la|los|las|un|una|hoy|manana|hasta|antes)\b)",
         rf"\bno\s+(?:me|nos)\s+(?:vuelv(?:a|an|as)\s+a\s+)?(?:mand|envi)(?:en?|es|ar)(?:\s+(?:mas|nada|esto|estos))*(?:\s+{_OUR_TEXTS}\b|\s*$)",
@@ -238,7 +238,7 @@ _FIRST = re.compile(r"^\W*(stop|stopall|unsubscribe|unsub|optout|opt[\s-]*out|qu
 _LOUD = re.compile(
     r"^\W*STOP\b(?!\s+(?i:by|in|at|over|sign|and)\b)|(?<!bus )(?<!BUS )(?<!Bus )\b(?:STOP|UNSUBSCRIBE|STOPALL)\W*$"
 )
-# A complaint ("why won't you stop texting me") is no negation. Nor does anybody else's texting concern us.
+# A complaint ("why won't you stop texting me") is not a negation. Nor is anybody else's texting our concern.
 _NOT = re.compile(rf"\b{_DO_NOT}\s+(?:\w+\s+){{0,2}}$")
 _OTHERS = re.compile(
     r"\b(?:he|she|ex|husband|wife|boyfriend|girlfriend|neighbou?rs?|landlord|roommates?|manager|guy|company|they)\s+"
@@ -248,7 +248,7 @@ _ENDS = re.compile(r"[.!?;:\n]+")
 
 
 def read(body: str, *, opted_out: bool = False, ours: Iterable[str] = ()) -> Reading | None:
-    """What the text wishes; None for a text like any other.
+    """What the text asks for; None for any other text.
 
     `opted_out` lets YES bring the person back. `ours` are texts that we sent to them lately: what is quoted from those
     is not read, which can only take a stop away, never make one.
@@ -290,7 +290,7 @@ def _is_made_of_stops(plain: str, words: re.Pattern[str]) -> bool:
 
 
 def _sentence(own: str, body: str) -> Reading | None:
-    """`body` as it was written, when nothing was taken out of it; else ""."""
+    """`body` as it was written if nothing was taken out of it; else ""."""
     if first := _FIRST.match(own):
         return Reading(TextKeyword.STOP, first[1], is_keyword=False)
     if any(one.islower() for one in body) and (loud := _LOUD.search(body)):

@@ -20,7 +20,7 @@ class TaskKind(StrEnum):
     INQUIRY = "inquiry"
     """To answer what they wrote on the website; one a person."""
     TO_DO = "to_do"
-    """Somebody wrote it down."""
+    """Somebody entered it by hand."""
     UNKNOWN_DID = "unknown_did"
     """Calls arrive for a number that is not a line: add the line, or have the carrier correct it."""
 
@@ -44,7 +44,7 @@ def person_of(kind: TaskKind, *, lead_id: int | None, caller: str | None, did: s
 
 
 def how_often(times: Sequence[datetime], tz: tzinfo) -> str:
-    """Of calls that began then, as a sentence behind the reason of their task; empty for one alone."""
+    """How many calls there were and when, as a sentence after the reason of their task; empty for one call."""
     if len(times) < 2:
         return ""
     first, last = (f"{at.astimezone(tz):%a %H:%M}" for at in (min(times), max(times)))

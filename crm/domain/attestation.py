@@ -1,4 +1,4 @@
-"""STIR/SHAKEN: what a trunk says of a caller's number, read from the headers that carriers use. Pure."""
+"""STIR/SHAKEN: what a trunk says about a caller's number, read from the headers that carriers use. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read(invite: Invite) -> str:
 
 
 def is_failed(attestation: str) -> bool:
-    """The carrier looked, and the caller's number is not theirs to show."""
+    """The carrier checked, and the number shown is not the caller's."""
     return attestation.startswith(FAILED)
 
 

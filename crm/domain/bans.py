@@ -21,7 +21,7 @@ OWN = tuple(
 REMEMBERED = timedelta(days=1)
 """For this long after its end, a ban makes the next one longer."""
 LONGER = 6
-"""Each ban is so many times as long as the one before it."""
+"""Each ban is this many times as long as the one before."""
 MOST_ADDRESSES = 5000
 """How many addresses are watched at once; those that failed longest ago are forgotten first."""
 GOOD_FOR = timedelta(hours=2)
@@ -44,7 +44,7 @@ class Failures:
         _remember(self._good, address, at)
 
     def failed(self, address: str, at: datetime) -> bool:
-        """Whether the address is to be banned for it. The count begins anew then."""
+        """Whether the address is to be banned for it; if so, the count starts over."""
         if not self._most:
             return False
         good = self._good.get(address)

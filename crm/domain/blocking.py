@@ -1,4 +1,4 @@
-"""Unwanted callers: who is kept out, and who never is. Pure."""
+"""Which callers are blocked, and which never are. Pure."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Known:
     """The office's history with a caller."""
 
     was_called: bool = False
-    """By somebody of the office."""
+    """By somebody in the office."""
     was_texted: bool = False
     """By an agent."""
     in_progress: bool = False
     """Their lead is."""
     open_task: bool = False
-    """Something is promised to them or waits for them, a tour among it."""
+    """Something is promised to them or scheduled with them, such as a tour."""
     emergency: bool = False
-    """Somebody of the office has just called the emergency service, which may call back from any number."""
+    """Somebody in the office has just called the emergency service, which may call back from any number."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class BlockDecision:
     entry: str = ""
     """Why they are unwanted: the entry of the list; empty for everybody else."""
     spared: str = ""
-    """Why they get through all the same; empty: they do not."""
+    """Why they get through nonetheless; empty: they do not."""
     is_silent: bool = False
 
     @property
@@ -91,7 +91,7 @@ def decide(
 
 
 def spared_because(known: Known) -> str:
-    """Why somebody is never blocked; "" when nothing stands against it."""
+    """Why somebody is never blocked; "" when they may be."""
     if known.emergency:
         return "somebody has just called emergency services, which may be calling back"
     if known.was_called:

@@ -31,7 +31,7 @@ class Question(StrEnum):
     """The first letters of the property's name, on the keypad."""
     PROPERTY = "property"
     TOUR = "tour"
-    """Which of the times for a tour that are offered; any answer means that they are not offered again."""
+    """Which of the times offered for a tour; after any answer they are not offered again."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Say:
     name: str = ""
     key: str = ""
     language: str = ""
-    """Empty is the caller's."""
+    """Empty: the caller's."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class KeyPrompt:
         return KeyedAnswer(self.question, keys, dict(zip(self.keys, self.meanings, strict=False)).get(keys, ""))
 
     def takes(self, keys: str) -> bool:
-        """Whether what was keyed is an answer at all, be it a useful one or not."""
+        """Whether what was keyed is an answer at all, useful or not."""
         return keys in self.keys if self.keys else 0 < len(keys) <= self.digits
 
 
@@ -99,7 +99,7 @@ class Names:
 
     def __init__(self, names: Iterable[PropertyName]) -> None:
         self.listed = tuple(sorted(names, key=lambda one: (one.name.casefold(), one.slug)))
-        """In the order in which they are told."""
+        """In the order in which they are read out."""
 
     @cached_property
     def by_slug(self) -> dict[str, PropertyName]:
@@ -114,7 +114,7 @@ class Names:
         return {area: Names(found[area]) for area in sorted(found, key=lambda area: (area.casefold(), area))}
 
     def beginning_with(self, digits: str) -> list[PropertyName]:
-        """Those of which a word begins with the letters that these keys stand for; accents do not matter."""
+        """Those with a word that begins with the letters that these keys stand for; accents do not matter."""
         if not digits:
             return []
         first, behind = bisect_left(self._keyed, (digits,)), bisect_left(self._keyed, (digits + _BEHIND_DIGITS,))
@@ -122,13 +122,13 @@ class Names:
 
     @cached_property
     def _keyed(self) -> list[tuple[str, int]]:
-        """Each name in keys, from each of its words on, with its place in the list; in order."""
+        """Each name in keys, from each of its words on, with its position in the list; in order."""
         return sorted((keys, at) for at, one in enumerate(self.listed) for keys in _in_keys(one.name))
 
 
 @dataclass(frozen=True)
 class PropertyChoice:
-    """How it stands with the property: chosen, to be asked, or, with neither, unsure."""
+    """The state of the choice: a property, a question to ask, or, with neither, unsure."""
 
     why: str
     slug: str | None = None
@@ -137,7 +137,7 @@ class PropertyChoice:
 
 
 LIST_LENGTH = 8
-"""Nobody keeps more in mind. 9 is for other languages, 0 for none of these."""
+"""Nobody remembers more. 9 is for other languages, 0 for none of these."""
 NONE_OF_THESE = "0"
 LETTERS = 6
 """How many letters count at most; callers are asked for three."""
@@ -216,7 +216,7 @@ def _by_key(chosen: PropertyName) -> PropertyChoice:
 
 
 def _option(answers: Answers, question: Question, options: Sequence[str]) -> int | None:
-    """Which of the options was chosen last; -1 is none of them, None nothing yet, or one that is gone meanwhile."""
+    """Which of the options was chosen last; -1 is none of them, None: nothing yet, or one that is gone meanwhile."""
     keyed = answered(answers, question)
     if not keyed:
         return None

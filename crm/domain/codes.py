@@ -80,7 +80,7 @@ class DialledCode:
 
 @dataclass(frozen=True)
 class FeatureCode:
-    """A code as people are told of it."""
+    """A code as it is listed."""
 
     action: str
     """Key of `[codes]`; with talk. in front one of `[talk]`."""
@@ -105,7 +105,7 @@ def resolve(codes: Mapping[str, str], dialled: str) -> DialledCode | None:
 
 
 def listed(codes: Mapping[str, str]) -> Iterator[FeatureCode]:
-    """The codes that are in use, in the order in which people are told of them."""
+    """The codes in use, in the order in which they are listed."""
     for action in Action:
         if code := codes[action]:
             example = f"{code} or {code}{EXAMPLE_EXTENSION}" if action in WITH_EXTENSION else code
@@ -120,7 +120,7 @@ def listed_in_talk(keys: Mapping[str, str]) -> Iterator[FeatureCode]:
 
 
 def when(until: datetime, tz: tzinfo, now: datetime) -> str:
-    """A time of the coming days as one says it: "5:30 p.m.", with "tomorrow at" or the weekday when it is not today."""
+    """A time in the coming days as it is said: "5:30 p.m.", with "tomorrow at" or the weekday when it is not today."""
     at, today = until.astimezone(tz), now.astimezone(tz).date()
     clock = f"{at.hour % 12 or 12}:{at.minute:02d} {'a' if at.hour < 12 else 'p'}.m."
     if at.date() == today:

@@ -20,7 +20,7 @@ class DeliveryState(StrEnum):
     """The carrier says that the phone has it; most never say, and mail servers never do."""
     FAILED = "failed"
     BLOCKED = "blocked"
-    """Not to be sent: the gate's reasons stand beside it, the carrier's, or those of whoever withdrew it."""
+    """Not to be sent, for the reasons stored with it: the gate's, the carrier's, or those of whoever withdrew it."""
     UNKNOWN = "unknown"
     """Handed over, but the answer never came: it may have arrived, so it is not sent again."""
     RECEIVED = "received"
@@ -43,7 +43,7 @@ def next_attempt(
         return None
     # The exponent is bounded, or a long list of attempts would overflow a float.
     backoff = min(first_retry_seconds * 2.0 ** min(attempts - 1, 40), LONGEST_BACKOFF_SECONDS)
-    # What failed together does not come back together.
+    # Those that failed together are not retried together.
     backoff *= random.uniform(1 - JITTER, 1 + JITTER)
     again = now + timedelta(seconds=max(backoff, retry_after_seconds or 0.0))
     return again if of_use_until is None or again < of_use_until else None

@@ -35,24 +35,24 @@ class Verdict(StrEnum):
 
 class MessageClass(StrEnum):
     CONFIRMATION = "confirmation"
-    """Of a keyword the person has just sent."""
+    """The answer to a keyword that the person has just sent."""
     ANSWER = "answer"
-    """To the person's own call or text."""
+    """An answer to the person's own call or text."""
     FOLLOW_UP = "follow_up"
     """Our idea, not theirs."""
     NOTICE = "notice"
-    """To somebody of the office."""
+    """To somebody in the office."""
 
 
 ANSWER_WITHIN = timedelta(hours=1)
-"""A text by an agent is an answer so long after the person called or wrote; later it is a follow-up."""
+"""How long after a call or text of the person's an agent's text is an answer; later it is a follow-up."""
 TOO_LATE = "It would come too late to be useful."
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 CONFIRMATIONS = frozenset({TextPurpose.STOP_CONFIRMED, TextPurpose.START_CONFIRMED, TextPurpose.HELP})
 AUTOMATIC = frozenset({TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextPurpose.CALLBACK, TextPurpose.FOLLOW_UP})
-"""Nobody of the office has written or arranged them, and most are set off by whoever calls."""
+"""Nobody in the office has written or arranged them, and most are triggered by a caller."""
 _COUNTED = frozenset(TextPurpose) - CONFIRMATIONS - {TextPurpose.STAFF, TextPurpose.INBOUND}
 _DESPITE_OPT_OUT = {TextPurpose.STOP_CONFIRMED, TextPurpose.HELP}
 _TO_WITHHELD = CONFIRMATIONS | {TextPurpose.AGENT, TextPurpose.STAFF}
@@ -96,7 +96,7 @@ STATES: dict[str, tuple[tuple[int, str, str], ...]] = {
     "Wyoming": _daily("08:00", "20:00"),
 }
 """States stricter than that, by weekday (0 is Monday), as their solicitation laws stood in 2025. Facts for a default,
-not legal advice; where sources differ the narrower hours stand here. State holidays are not in it."""
+not legal advice; where sources differ, these are the narrower hours. State holidays are not included."""
 
 
 # --- the question and the answer ---
@@ -108,7 +108,7 @@ class ClockLocation:
 
     zone: ZoneInfo
     state: str = ""
-    """Of the United States, by name; empty for unknown."""
+    """A state of the United States, by name; empty for unknown."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Limit:
 
 
 def limits_on(purpose: TextPurpose, settings: TextLimits) -> tuple[Limit, ...]:
-    """Those that a text of this purpose is held to."""
+    """The limits that apply to a text of this purpose."""
     if purpose is TextPurpose.STAFF:
         return ()
     if purpose in CONFIRMATIONS:
@@ -170,13 +170,13 @@ class TextRequest:
     purpose: TextPurpose
     created_at: datetime
     expires_at: datetime | None = None
-    """After that it is of no use, such as a reminder of a tour that has begun; None: as its purpose says."""
+    """When it becomes useless, like a reminder of a tour that has begun; None: as its purpose says."""
     refusal: str = ""
     """Why nothing goes to that number; empty when it may."""
     opted_out: str = ""
     """Where the ledger says the person opted out, in words; empty when they did not."""
     is_withheld: bool = False
-    """The person has never been in touch but with their number withheld."""
+    """The person has only ever been in touch with their number withheld."""
     last_heard_at: datetime | None = None
     """When the person called or wrote last, before the text was made."""
     locations: tuple[ClockLocation, ...] = ()
@@ -209,10 +209,10 @@ def class_of(purpose: TextPurpose, created_at: datetime, last_heard_at: datetime
 
 
 def decide(ask: TextRequest, now: datetime) -> GateDecision:
-    """Send, wait, or block, and every reason that counted."""
+    """Decides to send, wait, or block, with every reason that counted."""
     kind = class_of(ask.purpose, ask.created_at, ask.last_heard_at)
     if kind is MessageClass.ANSWER and now - ask.created_at > ANSWER_WITHIN:
-        # A carrier was away for hours: in the night it is an answer no more.
+        # After hours without a carrier, at night, it no longer counts as an answer.
         kind = MessageClass.FOLLOW_UP
     if ask.refusal:
         return GateDecision(Verdict.BLOCK, (ask.refusal,))
@@ -256,7 +256,7 @@ def decide(ask: TextRequest, now: datetime) -> GateDecision:
 
 
 def next_open(locations: Sequence[ClockLocation], now: datetime) -> datetime:
-    """`now` when it is open everywhere, else the first moment at which it is."""
+    """`now` if it is open everywhere, else the first moment at which it is."""
     schedules = [_schedule(location) for location in locations]
     at = now
     # Each round moves to the latest opening. Clocks that share no hour would never meet; there are none in the data.

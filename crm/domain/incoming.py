@@ -1,4 +1,4 @@
-"""Do more texts come than anybody can answer one by one? Pure.
+"""Whether more texts arrive than anybody can answer one by one. Pure.
 
 Two rates. **A sender's**: what one number writes beyond it stays in their thread and under their one open task, but
 nobody is told of each, and the timeline is spared. **A line's**, which only numbers that nobody knows are held to: what

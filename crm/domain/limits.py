@@ -12,7 +12,7 @@ FILES_AT_REST = 100
 UNLIMITED_CALLS_OUT = 20
 """The number of calls out that is assumed where nothing limits them."""
 NEAR = 0.8
-"""From this share of a limit on it is said to be near."""
+"""From this share on, a limit counts as near."""
 
 
 @dataclass(frozen=True)

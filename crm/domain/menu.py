@@ -16,10 +16,10 @@ LINK_OFFER = KeyPrompt(Question.LINK, (Say("text_offer"),), ())
 
 @dataclass
 class MenuDialogue:
-    """How it stands with a caller who is asked, and asked again after silence or a wrong key: nobody is dropped."""
+    """A question under way, asked again after silence or a wrong key; nobody is hung up on."""
 
     tries: int
-    """So often a question is put."""
+    """How often a question is asked."""
     greets: bool = True
     """The next question comes after the greeting."""
     ask: KeyPrompt | None = None
@@ -39,7 +39,7 @@ class MenuDialogue:
         return len(keys) < self._asked.digits and not keys.endswith("#")
 
     def hears(self, keys: str) -> str | None:
-        """The answer that was keyed; "" when the caller goes on without one, None when the question is put again.
+        """The answer that was keyed; "" when the caller goes on without one, None when the question is asked again.
 
         `keys` is "" for silence. After another language the same is asked in it, from the greeting on.
         """

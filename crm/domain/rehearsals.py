@@ -1,4 +1,4 @@
-"""Calls that are not made, and calls of the past that are decided again: what is told of them. Pure."""
+"""Rehearsed calls, and past calls that are decided again: what is reported about them. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from crm.domain.tours import Slot
 
 @dataclass(frozen=True)
 class RehearsedTurn:
-    """Something is said, and the caller keys something, or nothing."""
+    """One exchange: a prompt, and what the caller keys."""
 
     question: Question
     hears: tuple[str, ...]
     """Word by word, in the caller's language."""
     keys: tuple[str, ...]
-    """That would be answers; empty: any digits."""
+    """Keys that would be answers; empty: any digits."""
     pressed: tuple[str, ...]
     """Each try, the last one counts; "" is silence."""
 
@@ -30,7 +30,7 @@ class Rehearsal:
     line: str
     """The number that is dialed."""
     label: str
-    """Empty, too, when it is none of the lines."""
+    """Empty also when it is not a line."""
     caller: str | None
     """E.164; None: withheld."""
     at: datetime
@@ -48,7 +48,7 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Changed:
-    """A decision that would have been another one."""
+    """A decision that would have been different."""
 
     call_id: str
     at: datetime
@@ -66,7 +66,7 @@ class Replay:
 
     @property
     def counts(self) -> list[tuple[str, str, int]]:
-        """What became what, the most frequent first."""
+        """Which outcomes turned into which, the most frequent first."""
         found = Counter((told_plan(one.before), told_plan(one.after)) for one in self.changed)
         return [(before, after, count) for (before, after), count in found.most_common()]
 

@@ -40,13 +40,13 @@ def routed_right(raw: str) -> bool:
 
 
 def note(raw: str) -> str:
-    """Raises Invalid. The mark that keeps a spreadsheet from taking text for a formula is none of it."""
+    """Raises Invalid. Drops the mark that keeps a spreadsheet from taking text for a formula."""
     value = raw.strip()
     return fields.text(value[1:] if value[:2] in ("'=", "'+", "'-", "'@") else value, NOTE, 300)
 
 
 def read_answers(text: str) -> list[ReviewAnswer]:
-    """The calls of a sheet that have an answer. Raises Wrong with everything that is amiss, by line and column."""
+    """The calls of a sheet that have an answer. Raises Wrong with everything that is wrong, by line and column."""
     text = text.removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
     problems: list[Problem] = []

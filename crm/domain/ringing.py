@@ -25,7 +25,7 @@ class DeviceKind(StrEnum):
 
 
 def has_dnd(is_set: bool, until: datetime | None, now: datetime) -> bool:
-    """Whether do not disturb holds; one whose end has come is over."""
+    """Whether do not disturb is in force; it is over once its end has come."""
     return is_set and (until is None or now < until)
 
 
@@ -35,7 +35,7 @@ class Strategy(StrEnum):
     RING_ALL = "ring_all"
     """All at once; the first answer wins."""
     ROUND_ROBIN = "round_robin"
-    """One agent after the other, who has waited longest for a talk first."""
+    """One agent after the other, the longest idle first."""
 
 
 class StageName(StrEnum):
@@ -49,14 +49,14 @@ class StageName(StrEnum):
     ANSWERING = "answering"
     """An answering service outside."""
     DESK = "desk"
-    """Where residents, owners and vendors are put through to."""
+    """The desk that residents, owners and vendors are put through to."""
     QUEUE = "queue"
     """Agents who have become free, for the caller who has waited longest."""
 
 
 @dataclass(frozen=True)
 class Phone:
-    """A phone that is registered with us, and whose it is; slugs."""
+    """A phone that is registered with us, and its agent; slugs."""
 
     device: str
     agent: str
@@ -66,7 +66,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class OutsideNumber:
-    """A number that is dialed through a trunk; nobody's of ours, such as the one that all calls are forwarded to."""
+    """A number dialed through a trunk that is no agent's, such as the one that all calls are forwarded to."""
 
     number: str
     """E.164."""
@@ -75,7 +75,7 @@ class OutsideNumber:
 
 @dataclass(frozen=True)
 class Mobile(OutsideNumber):
-    """An agent's number outside; slugs. Without a digit somebody's voicemail would get the caller."""
+    """An agent's mobile; slugs. Asks for a digit, or the mobile's own voicemail would get the caller."""
 
     device: str = field(kw_only=True)
     agent: str = field(kw_only=True)
@@ -88,7 +88,7 @@ class DeviceAvailability:
     slug: str
     dnd: bool = False
     dnd_until: datetime | None = None
-    """DND ends here by itself; None with dnd set is until switched off."""
+    """When DND ends by itself; None with dnd set: when it is switched off."""
     online: bool = True
     """Registered, and answers SIP qualify."""
     on_call: bool = False
@@ -119,11 +119,11 @@ class AgentAvailability:
         return self.on_duty and (self.hours is None or self.hours.is_open(now))
 
     def may_ring(self, now: datetime) -> bool:
-        """At work, and with a phone that has no DND; whether it is online, or in a talk, is for the ringing to see."""
+        """At work, and with a phone that has no DND. Whether it is online or in a talk is found out when it rings."""
         return self.is_at_work(now) and any(not device.has_dnd(now) for device in self.devices)
 
     def answers_after_hours(self, now: datetime, *, holiday: bool) -> bool:
-        """Their own hours say that they answer now, though the office is closed.
+        """On duty now by their own hours, although the office is closed.
 
         A weekly habit says nothing of a holiday: then only who answers at all hours is meant.
         """

@@ -25,7 +25,7 @@ class TextPurpose(StrEnum):
     HELP = "help"
     """Answers to the three keywords."""
     STAFF = "staff"
-    """A notice to somebody of the office, on their own mobile."""
+    """A notice to somebody in the office, on their own mobile."""
     INBOUND = "inbound"
     """The person wrote it."""
 
@@ -44,7 +44,7 @@ LIFETIMES: dict[TextPurpose, timedelta] = {
     TextPurpose.HELP: timedelta(hours=1),
     TextPurpose.STAFF: timedelta(days=1),
 }
-"""How long a text is of use, and tried again, after it was written. Quiet hours are in it: from Saturday evening to
+"""How long a text is useful, and retried, after it was written. Quiet hours are included: from Saturday evening to
 Monday morning is a day and a half. What has an end of its own, such as a reminder, ends with that (`expires_at`)."""
 
 
@@ -113,7 +113,7 @@ def listings_link(name: str, url: str, language: str) -> str:
 def missed_call(name: str, url: str, language: str, *, is_active: bool) -> str:
     """For a caller nobody talked to: the listings when they are new, else about the property they know already."""
     words = _words(language)
-    # Without a link there is nothing to send to somebody new either.
+    # Without a link there is nothing to send to somebody new, either.
     if is_active or not url:
         return words["missed_known"].format(name=name)
     return words["missed_new"].format(name=name, url=url)

@@ -1,4 +1,4 @@
-"""Showings: which times can be offered, and what becomes of one. Pure; booking itself is `crm.services.tours.booking`.
+"""Tours: which times can be offered, and the states of a tour. Pure; booking itself is `crm.services.tours.booking`.
 
 Availability is weekly and local to the property; slots are instants in UTC, so the two nights a year on which clocks
 change come out right.
@@ -152,5 +152,5 @@ def collide(starts_at: datetime, ends_at: datetime, other_starts: datetime, othe
 
 
 def reminders(starts_at: datetime, now: datetime) -> list[datetime]:
-    """When the person is to be reminded; nothing that lies in the past, or so near that it repeats the confirmation."""
+    """When the person is to be reminded, without times in the past, or so soon that they repeat the confirmation."""
     return [at for before in REMINDERS if (at := starts_at - before) > now + timedelta(minutes=30)]

@@ -29,7 +29,7 @@ from ari_app.flows.transfer import (
 )
 from crm.domain.calls import CallStep, DialStatus, EndedBy, LegEnded, TransferFailed
 
-SURRENDER_SECONDS = 3.0
+HANDOVER_SECONDS = 3.0
 
 
 # --- by code ---
@@ -168,7 +168,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
     asked = Handover(second.id, asyncio.get_running_loop().create_future())
     other.handovers.put_nowait(asked)
     try:
-        async with asyncio.timeout(SURRENDER_SECONDS):
+        async with asyncio.timeout(HANDOVER_SECONDS):
             far = await asked.far
     except TimeoutError:
         await progress(call, agent, "channel_unavailable")

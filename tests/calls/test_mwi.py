@@ -1,4 +1,4 @@
-"""The message lamp, as it goes over the wire: NOTIFY with a voicemail summary (RFC 3842), unasked."""
+"""The message lamp, as it goes over the wire: NOTIFY with a message summary (RFC 3842), unasked."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lamp(phone: ScriptedPhone) -> str:
     told = phone.received("NOTIFY")
     if not told:
         return ""
-    waiting = re.search(r"Voicemails-Waiting: (\w+)", told[-1])
+    waiting = re.search(r"Messages-Waiting: (\w+)", told[-1])
     counts = re.search(r"Voice-Message: (\d+)/(\d+)", told[-1])
     assert waiting
     return f"{waiting[1]} {counts[1]}/{counts[2]}" if counts else waiting[1]

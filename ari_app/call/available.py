@@ -13,6 +13,7 @@ from crm.domain import ringing
 from crm.domain.errors import CrmError
 from crm.services.phones import extensions
 from crm.services.routing import reception
+from crm.services.routing.reception import OnRecord
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,21 @@ async def phones(office: AppContext) -> RingingPhones:
     )
 
 
-async def availability(office: AppContext, agents: Collection[str]) -> list[ringing.AgentAvailability]:
-    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now."""
+async def availability(
+    office: AppContext, agents: Collection[str], known: OnRecord | None = None
+) -> list[ringing.AgentAvailability]:
+    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now.
+
+    `known` is what the store has just said, if it was asked; where it says nothing of some of them, it is asked again.
+    """
     if not agents:
         return []
+    found = known.of(agents) if known else None
+    if found is None:
+        async with asyncio.timeout(office.config.survival.store_seconds):
+            found = await office.store.read(reception.on_record, office.config, agents)
     seen = await phones(office)
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        return await office.store.read(reception.availability, office.config, seen.online, seen.on_call, of=agents)
+    return found.with_phones(office.config, seen.online, seen.on_call)
 
 
 async def owner_of(office: AppContext, device: str) -> str:

@@ -39,10 +39,10 @@ from crm.domain.calls import (
 from crm.domain.choosing import KeyedAnswer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
-from crm.domain.route_inputs import RoutingInputs
 from crm.domain.route_plan import RoutePlan
 from crm.services.calls.journal import Journal
-from crm.services.routing.reception import Reception
+from crm.services.routing.reception import OnRecord, Reception
+from crm.services.routing.welcome import Decision
 
 log = logging.getLogger(__name__)
 
@@ -153,8 +153,10 @@ class LiveCall:
     """What the CRM knows of line and caller; None until it has been asked."""
     verdict: BlockDecision = blocking.NOBODY
     """What the block list says of the caller, once the CRM has been asked."""
-    first_decision: tuple[RoutingInputs, RoutePlan] | None = None
+    first_decision: Decision | None = None
     """Made when the call arrived, for its first question; None once it is used."""
+    to_ring: OnRecord | None = None
+    """The agents whom the latest decision rings first; None once their phones have begun to ring."""
     adopted_legs: list[str] = field(default_factory=list)
     """Ids of agents' channels that were there when the app came back, and are taken over by the ringing step."""
     peer_leg: str | None = None
@@ -318,6 +320,8 @@ class LiveCall:
         if step is CallStep.RING:
             self.kept = None
             variables |= {"LL_STAGE": written(self.kept)}
+        else:
+            self.to_ring = None
         await self.tell(LL_STEP=step.value, **variables)
         self.step = step
         self.office.calls.has_returned(self)

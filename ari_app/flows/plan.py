@@ -16,7 +16,7 @@ from crm.domain.choosing import KeyedAnswer, Question, Say
 from crm.domain.errors import CrmError
 from crm.domain.routing import CallerKind, OfficeState, Path, RoutePlan, RoutingInputs
 from crm.services.phones.spoken import spoken
-from crm.services.routing import reception, routes
+from crm.services.routing import reception, welcome
 from crm.services.routing.routes import PhonesNow
 from crm.store import decisions
 
@@ -97,19 +97,12 @@ def _may_wait(decided: RoutePlan) -> bool:
 async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
-        if call.first_decision and not call.answers and not forward_failed:
-            inputs, decided = call.first_decision
-        else:
-            inputs, decided = await office.store.read(
-                routes.plan,
-                office.config,
-                call.did,
-                call.caller,
-                tuple(call.answers),
-                await moment(call, forward_failed),
-                person=call.known.person,
+        decision, call.first_decision = call.first_decision, None
+        if decision is None or call.answers or forward_failed:
+            decision = await office.store.read(
+                welcome.decide, office.config, call.known, tuple(call.answers), await moment(call, forward_failed)
             )
-        call.first_decision = None
+        inputs, decided, call.to_ring = decision.inputs, decision.plan, decision.to_ring
         if decided.property and not call.known.property_name:
             call.reception = await office.store.read(
                 reception.receive,

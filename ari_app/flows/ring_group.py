@@ -155,7 +155,8 @@ async def _ring_free(
     rang_before: list[RingingLeg],
 ) -> tuple[RingingLeg | None, list[RingingLeg]]:
     """Rings those of a stage who are free now, and have not had their turn in it, up to a time on the loop's clock."""
-    agents = await availability(call.office, stage.agents)
+    known, call.to_ring = call.to_ring, None
+    agents = await availability(call.office, stage.agents, known)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
     config = call.office.config.ring
     # An agent who is being rung for somebody who has waited is not available to a caller who has just arrived.

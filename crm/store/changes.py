@@ -101,6 +101,7 @@ class RowChanges:
         @event.listens_for(sessions, "after_begin")
         def on_begin(session: Session, transaction: object, connection: Any) -> None:
             connection.info["changed"] = session.info["changed"]
+            connection.info["written"] = session.info["written"]
 
         @event.listens_for(self._engine, "before_cursor_execute")
         def on_execute(
@@ -109,6 +110,7 @@ class RowChanges:
             if context.isinsert or context.isupdate or context.isdelete:
                 changed = connection.info.get("changed")
                 name = context.compiled.statement.table.name if context.compiled else ""
+                connection.info.get("written", set()).add(name)
                 if changed is not None and name in WATCHED and not context.execution_options.get(_UNTOLD):
                     changed.add(name)
 

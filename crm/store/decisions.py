@@ -7,7 +7,7 @@ own column. Decisions from older versions, which contain everything, can still b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from crm.domain.calls import Routed
@@ -50,27 +50,33 @@ def told(fact_id: str, call_id: str, at: datetime, inputs: RoutingInputs, plan: 
     )
 
 
-def row_of(fact: Routed) -> RoutingDecision:
-    return RoutingDecision(
-        id=fact.id,
-        call_id=fact.call_id,
-        at=fact.at,
-        rule=fact.rule[:40],
-        reasons=list(fact.reasons),
-        stages=list(fact.stages),
-        path=_FORMER.get(fact.path, fact.path)[:20],
-        inputs=fact.inputs,
-        plan=fact.plan,
-        roster=_id_of(fact.roster) if fact.roster else None,
-    )
-
-
-def add_all(session: Session, facts: Sequence[Routed]) -> None:
-    """Stores the decisions contained in facts."""
+def add_all(connection: Connection, facts: Sequence[Routed], known: Collection[str] = ()) -> set[str]:
+    """Stores the decisions contained in facts. `known` are ids of rosters that are on record; returns those of all
+    that the facts have named."""
     lists = {_id_of(fact.roster): fact.roster for fact in facts if fact.roster}
-    known = set(session.scalars(select(Roster.id).where(Roster.id.in_(lists)))) if lists else set()
-    session.add_all(Roster(id=id, agents=list(agents)) for id, agents in lists.items() if id not in known)
-    session.add_all(row_of(fact) for fact in facts)
+    if asked := lists.keys() - set(known):
+        there = set(connection.execute(select(Roster.id).where(Roster.id.in_(asked))).scalars())
+        if missing := sorted(asked - there):
+            connection.execute(insert(Roster), [{"id": id, "agents": list(lists[id])} for id in missing])
+    if facts:
+        connection.execute(insert(RoutingDecision), [values_of(fact) for fact in facts])
+    return set(lists)
+
+
+def values_of(fact: Routed) -> dict[str, Any]:
+    """The values of a row's columns."""
+    return {
+        "id": fact.id,
+        "call_id": fact.call_id,
+        "at": fact.at,
+        "rule": fact.rule[:40],
+        "reasons": list(fact.reasons),
+        "stages": list(fact.stages),
+        "path": _FORMER.get(fact.path, fact.path)[:20],
+        "inputs": fact.inputs,
+        "plan": fact.plan,
+        "roster": _id_of(fact.roster) if fact.roster else None,
+    }
 
 
 def rosters(session: Session, decisions: Sequence[RoutingDecision]) -> dict[str, list[str]]:

@@ -137,7 +137,7 @@ class Store:
         Raises Unavailable, and IntegrityError.
         """
         self._look()
-        with _translated(), self._writing(info={"changed": set(), "office": self._office}) as session:
+        with _translated(), self._writing(info={"changed": set(), "written": set(), "office": self._office}) as session:
             with session.begin():
                 yield session
                 session.flush()

@@ -64,8 +64,8 @@ class Office:
         mark = _mark(session)
         if kept := self._of(mark):
             return kept
-        if "changed" in session.info:
-            # What it has changed may be rolled back.
+        if session.info.get("written"):
+            # What it has changed may be rolled back, and may go on changing under the same mark.
             return _read(session)
         with self._reading:
             for _ in range(_TRIES):
@@ -88,8 +88,14 @@ class Office:
 
 def now(session: Session) -> Snapshot:
     """The office as this session's transaction sees it."""
-    kept: Office = session.info["office"]
-    return kept.now(session)
+    seen: Snapshot | None = session.info.get("seen")
+    if seen is None:
+        kept: Office = session.info["office"]
+        seen = kept.now(session)
+        if "written" not in session.info:
+            # It only reads, and ends soon.
+            session.info["seen"] = seen
+    return seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,12 +125,18 @@ class KnownProperty:
     holidays: str
     recording: str
     voicemail_to: str
+    escalates: bool
     portfolio_id: int | None
     subteam: KnownTeam | None
+
+    @property
+    def subteam_id(self) -> int | None:
+        return self.subteam.id if self.subteam else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownLine:
+    id: int
     number: str
     label: str
     source: str
@@ -164,6 +176,7 @@ class KnownDesk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownOrganization:
+    name: str
     listings_url: str
     admin_agent_id: int | None
     forward_to: str | None
@@ -226,6 +239,7 @@ class Snapshot:
         blackouts: Iterable[tuple[int | None, Blackout]],
         did_from: Iterable[tuple[str, str]],
         nodes: Iterable[str],
+        forwarding: Iterable[str],
     ) -> None:
         self.organization = organization
         self.agents = {one.slug: one for one in agents}
@@ -240,10 +254,13 @@ class Snapshot:
         self.properties = {one.slug: one for one in properties}
         self.properties_by_id = {one.id: one for one in self.properties.values()}
         self.lines = {one.number: one for one in lines}
+        self.lines_by_id = {one.id: one for one in self.lines.values()}
         self.did_from = dict(did_from)
         """By trunk: where the number dialed stands."""
         self.nodes = frozenset(nodes)
         """Names of all, those that are gone, too."""
+        self.forwarding = frozenset(forwarding)
+        """Slugs of the devices that forward their calls by themselves."""
         self._desks = _grouped(desks)
         self._hours = _grouped((row.property_id, row) for row in hours)
         self._special_days = _grouped((row.property_id, row) for row in special_days)
@@ -254,6 +271,10 @@ class Snapshot:
         self._slots: dict[tuple[int, datetime, int], tuple[Slot, ...]] = {}
         self._standing: tuple[object, Standing] | None = None
         self._open: tuple[object, tuple[bool, ...]] | None = None
+
+    def whose(self, agent: str, device: str) -> KnownAgent | None:
+        """The agent a leg rang; `agent` is empty where the dialplan rang it, which knows only phones."""
+        return self.agents.get(agent) if agent else self.owner_of.get(device)
 
     def schedule(self, tz: ZoneInfo, property: KnownProperty | None) -> Schedule:
         """As `crm.store.queries.office.schedule`."""
@@ -400,10 +421,20 @@ _PROPERTIES = select(
     Property.holidays,
     Property.recording,
     Property.voicemail_to,
+    Property.escalates,
     Property.portfolio_id,
     Property.subteam_id,
 ).order_by(Property.slug)
-_LINES = select(Line.number, Line.label, Line.source, Line.greeting, Line.language, Line.portfolio_id, Line.property_id)
+_LINES = select(
+    Line.id,
+    Line.number,
+    Line.label,
+    Line.source,
+    Line.greeting,
+    Line.language,
+    Line.portfolio_id,
+    Line.property_id,
+)
 _DESKS = select(Desk.property_id, Desk.kind, Desk.target, Desk.confirm, Desk.hours).order_by(Desk.id)
 _HOURS = select(Hours.property_id, Hours.weekday, Hours.opens, Hours.closes)
 _SPECIAL_DAYS = select(
@@ -423,6 +454,7 @@ _TOUR_HOURS = select(
 _BLACKOUTS = select(TourBlackout.property_id, TourBlackout.starts_at, TourBlackout.ends_at, TourBlackout.agent_id)
 _ORGANIZATION = (
     select(
+        Organization.name,
         Organization.listings_url,
         Organization.admin_agent_id,
         Organization.forward_to,
@@ -474,6 +506,7 @@ def _read(session: Session) -> Snapshot:
             row.holidays,
             row.recording,
             row.voicemail_to,
+            row.escalates,
             row.portfolio_id,
             teams_by_id.get(row.subteam_id) if row.subteam_id else None,
         )
@@ -486,6 +519,7 @@ def _read(session: Session) -> Snapshot:
         properties.values(),
         (
             KnownLine(
+                row.id,
                 row.number,
                 row.label,
                 row.source,
@@ -521,6 +555,7 @@ def _read(session: Session) -> Snapshot:
         ((row.property_id, Blackout(row.starts_at, row.ends_at, row.agent_id)) for row in session.execute(_BLACKOUTS)),
         session.execute(select(Trunk.slug, Trunk.did_from)).all(),
         session.scalars(select(Node.name)),
+        session.scalars(select(Device.slug).where(Device.forwards_since.is_not(None))),
     )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from crm.services.office import agents
 from tests.asterisk import Seam
@@ -53,6 +57,57 @@ async def test_a_whole_call_takes_few_requests_and_lists_nothing(system: Seam) -
     asked = [one for one in system.pbx.asked[begun:] if one not in looks]
     assert len(asked) <= 16, asked
     assert not [one for one in asked if one.startswith("GET")]
+
+
+async def test_a_whole_call_takes_few_statements_and_transactions(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        # What is read and prepared once is.
+        await connect(system, caller, alice)
+        await alice.hang_up()
+        await system.ended_call(caller.user)
+    async with system.phone("alice-desk") as alice, system.caller() as other:
+        with store_at_work() as transactions:
+            await connect(system, other, alice)
+            await other.hang_up()
+            await asyncio.gather(alice.wait_for("CALL_CLOSED"), other.wait_for("CALL_CLOSED"))
+            await system.ended_call(other.user)
+    statements = [statement for _, found in transactions for statement in found]
+    assert len(statements) <= 28, "\n".join(statements)
+    # It asks at its arrival, and to decide whom to ring; its beginning, its talk and its end are recorded.
+    assert [kind for kind, _ in transactions] == ["read", "write", "read", "write", "write"], transactions
+
+
+@contextmanager
+def store_at_work() -> Iterator[list[tuple[str, list[str]]]]:
+    """Transactions of the app with their statements. It works in the store's threads, as tests do not. Those that come
+    from time to time, call or no call, are left out."""
+    looks = (
+        "SELECT call.id, call.started_at FROM call WHERE call.outcome IS NULL",
+        "SELECT min(voicemail.escalate_at)",
+    )
+    found: list[tuple[str, list[str]]] = []
+    begun: dict[str, tuple[str, list[str]]] = {}
+
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        begun[threading.current_thread().name] = ("write" if writes else "read", [])
+
+    def on_statement(connection: object, cursor: object, statement: str, *_: object) -> None:
+        name = threading.current_thread().name
+        text = " ".join(statement.split())
+        if not name.startswith("store") or text.startswith(("BEGIN", *looks)):
+            return
+        if not begun[name][1]:
+            found.append(begun[name])
+        begun[name][1].append(text[:200])
+
+    event.listen(Engine, "begin", on_begin)
+    event.listen(Engine, "before_cursor_execute", on_statement)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "begin", on_begin)
+        event.remove(Engine, "before_cursor_execute", on_statement)
 
 
 async def test_when_somebody_calls_again_then_whom_they_talked_to_rings_first_and_alone(system: Seam) -> None:

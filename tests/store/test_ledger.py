@@ -44,6 +44,7 @@ from crm.domain.errors import Unavailable
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.calls.ledger import Ledger
+from crm.store import snapshot
 from crm.store.models import (
     Activity,
     Agent,
@@ -741,13 +742,15 @@ async def test_many_calls_are_recorded_in_one_transaction_and_few_statements(sto
         session.add_all(
             Lead(status="new", created_at=NOW, phones=[LeadPhone(number=number)], interests=[]) for number in people
         )
+    # The office is read once, by whoever comes first.
+    store.read_blocking(snapshot.now)
     held, alone = Ledger(config), Ledger(config)
     counted = []
     for burst in whole():
         with counting() as statements:
             await store.run(alone.record, burst, burst[-1].at)
         counted.append(len(statements))
-    assert sum(counted) <= 31, counted
+    assert sum(counted) <= 25, counted
     calls_up = [whole(f"m{number}", caller) for number, caller in enumerate(people)]
     for bursts in zip(*calls_up, strict=True):
         with counting() as statements:

@@ -38,7 +38,8 @@ LIVE = RoutingInputs(
 @given(any_kind.inputs | any_kind.to_the_team)
 def test_what_is_kept_of_any_decision_is_decided_again_alike(inputs: RoutingInputs) -> None:
     inputs = replace(inputs, people=replace(inputs.people, roster=tuple(sorted(inputs.people.available))))
-    kept = decisions.row_of(facts.decode(facts.encode(decisions.told("f", "c", NOW, inputs, decide(inputs)))))
+    told = facts.decode(facts.encode(decisions.told("f", "c", NOW, inputs, decide(inputs))))
+    kept = RoutingDecision(**decisions.values_of(told))
     rosters = {kept.roster: list(inputs.people.roster)} if kept.roster else {}
     again = replays.from_stored(decisions.inputs_of(kept, rosters))
     assert msgspec.convert(decisions.plan_of(kept, rosters), RoutePlan) == decide(inputs)
@@ -124,4 +125,4 @@ def test_a_decision_of_an_older_version_is_read_in_todays_words() -> None:
     asked = RoutingDecision(inputs={"place": {"slug": "elm", "name": "Elm"}})
     assert decisions.inputs_of(asked, {}) == {"property": {"slug": "elm", "name": "Elm"}}
     told = Routed("r", "c", NOW, rule="closed", path="message", reasons=(), stages=(), inputs={}, plan={}, roster=())
-    assert decisions.row_of(told).path == "voicemail"
+    assert decisions.values_of(told)["path"] == "voicemail"

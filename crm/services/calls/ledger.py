@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, func, insert, or_, select, update
@@ -32,24 +32,22 @@ from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.facts import from_row, to_values
 from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
-from crm.services.routing.arrivals import line_called
+from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
-from crm.store import changes, decisions
+from crm.store import changes, decisions, snapshot
 from crm.store.models import (
     Agent,
     Base,
     Call,
     CallEvent,
     Contact,
-    Device,
+    Lead,
     Leg,
-    Line,
-    Property,
     Recording,
     Tour,
     Voicemail,
 )
-from crm.store.queries import agents, calls, lines, properties
+from crm.store.queries import calls
 from crm.store.session import after_commit
 
 MOST_HELD = 2000
@@ -73,6 +71,8 @@ class Ledger:
         self._config = config
         self.held: dict[str, _Told] = {}
         """Cached stories by call, as committed."""
+        self._rosters: set[str] = set()
+        """Ids of those known to be on record."""
 
     def record(self, session: Session, facts: Sequence[Fact], now: datetime) -> None:
         """Records facts of any number of calls, and what follows from them, in one transaction."""
@@ -81,18 +81,19 @@ class Ledger:
             stated.setdefault(fact.call_id, []).append(fact)
         # Put back on commit: if anything goes wrong before, the next try reads what is on record.
         held = {id: told for id in stated if (told := self.held.pop(id, None))}
-        page = _Page(session, self._config, now)
-        plain = {id: news for id, told in held.items() if (news := told.with_more(stated[id])).is_plain}
-        page.lock(stated.keys() - plain.keys())
+        page = _Page(session, self._config, now, self._rosters)
+        news = {id: _news(told, stated[id], is_held=True) for id, told in held.items()}
+        plain = {id for id, one in news.items() if one.is_plain}
+        page.lock(stated.keys() - plain)
         if outdated := page.outdated(held):
-            page.lock(outdated & plain.keys())
-            held = {id: told for id, told in held.items() if id not in outdated}
-            plain = {id: news for id, news in plain.items() if id not in outdated}
-        page.write(plain, {id: of_call for id, of_call in stated.items() if id not in plain}, held)
-        after_commit(session, partial(self._hold, page.told))
+            page.lock(outdated & plain)
+            news = {id: one for id, one in news.items() if id not in outdated}
+        page.write(news, {id: of_call for id, of_call in stated.items() if id not in news})
+        after_commit(session, partial(self._hold, page))
 
-    def _hold(self, told: Mapping[str, _Told]) -> None:
-        for id, one in told.items():
+    def _hold(self, page: _Page) -> None:
+        self._rosters |= page.rosters
+        for id, one in page.told.items():
             if one.story.ended_at is None:
                 self.held[id] = one
         while len(self.held) > MOST_HELD:
@@ -106,9 +107,6 @@ class _Told:
     facts: Mapping[str, Fact]
     """By id."""
     story: CallStory
-
-    def with_more(self, stated: Iterable[Fact]) -> _News:
-        return _news(self, stated, is_held=True)
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class _News:
     def story(self) -> CallStory:
         return self.told.story
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether the facts change only rows of their own: no line, person, text or task depends on them."""
         return (
@@ -183,14 +181,18 @@ class _Page:
     """What one transaction writes. Rows of facts, decisions and legs, and changes to calls that are up, are written in
     bulk."""
 
-    def __init__(self, session: Session, config: Config, now: datetime) -> None:
+    def __init__(self, session: Session, config: Config, now: datetime, rosters: Collection[str]) -> None:
         self._session, self._config, self._now = session, config, now
+        # Before anything is written, so that the snapshot is kept for the next transaction.
+        self._office = snapshot.now(session)
         self.told: dict[str, _Told] = {}
         """By call, what will be on record after the commit."""
+        self.rosters = {*rosters}
+        """Ids of those that are on record."""
         self._rows: dict[str, Call] = {}
         """By id, locked."""
-        self._line = cache(partial(lines.by_id, session))
-        self._line_by_number = cache(partial(lines.by_number, session))
+        self._found: dict[str, Lead] = {}
+        """Leads found or made in this transaction, by their number."""
 
     def lock(self, ids: Collection[str]) -> None:
         """Keeps others from recording facts of these calls until the commit."""
@@ -207,47 +209,44 @@ class _Page:
         on_record = dict(self._session.execute(counts.group_by(CallEvent.call_id)).all())
         return {id for id, told in held.items() if on_record.get(id) != len(told.facts)}
 
-    def write(self, plain: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]], held: Mapping[str, _Told]) -> None:
-        """Writes only the facts themselves for plain calls, and for the rest everything that follows from them."""
+    def write(self, held: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]]) -> None:
+        """Writes only the facts themselves for plain calls, and for the others everything that follows from them.
+        `rest` are the facts of calls whose stories were not held."""
         session, rows = self._session, self._rows
-        self.told = {id: news.told for id, news in plain.items()}
-        known = self._known(held)
-        whole: list[tuple[Call, _News]] = []
-        added = False
-        for id, facts in rest.items():
-            news = _news(known.get(id), facts, is_held=id in held)
-            self.told[id] = news.told
-            if not news.new:
-                continue
-            call = rows.get(id)
-            if call is None:
+        known = self._read(rows.keys() - held.keys())
+        news = {**held, **{id: _news(known.get(id), facts, is_held=False) for id, facts in rest.items()}}
+        self.told = {id: one.told for id, one in news.items()}
+        plain = [one for one in news.values() if one.is_plain]
+        whole = [one for one in news.values() if one.new and not one.is_plain]
+        # Nobody's identity depends on what is written here, and asked later each would send what is written first.
+        who = {number: who_is(session, number) for number in {one.story.caller for one in whole}}
+        for one in whole:
+            if one.call_id not in rows:
                 # Facts are recorded on the node that had the call.
-                call = Call(id=id, did="", started_at=facts[0].at, node=self._config.node)
-                added = True
-            whole.append((call, news))
-        # Identifying the person depends on nothing written here.
+                rows[one.call_id] = Call(
+                    id=one.call_id, did="", started_at=one.new[0].at, node=self._config.node, lead_id=None
+                )
+                session.add(rows[one.call_id])
         with session.no_autoflush:
-            people = [self._write_call(call, news.story) for call, news in whole]
-        session.add_all(call for call, _ in whole)
-        if added:
+            for one in whole:
+                self._write_call(rows[one.call_id], one.story, who[one.story.caller])
+        if session.new:
             session.flush()
-        self._write_facts(plain.values(), [news for _, news in whole])
-        for (call, news), person in zip(whole, people, strict=True):
-            self._write_what_follows(call, news, person)
+        self._write_facts(plain, whole)
+        for one in whole:
+            self._write_what_follows(rows[one.call_id], one, who[one.story.caller])
 
     # --- what is on record ---
 
-    def _known(self, held: Mapping[str, _Told]) -> dict[str, _Told]:
-        """What is on record for the locked calls."""
-        rows = self._rows
-        known = {id: held[id] for id in rows if id in held}
-        if unknown := sorted(rows.keys() - known.keys()):
-            facts: dict[str, dict[str, Fact]] = {}
-            events = select(CallEvent).where(CallEvent.call_id.in_(unknown)).order_by(CallEvent.at)
-            for row in self._session.scalars(events):
-                facts.setdefault(row.call_id, {})[row.id] = _lean(from_row(row))
-            known |= {id: _Told(of_call, tell(of_call.values())) for id, of_call in facts.items()}
-        return known
+    def _read(self, ids: Collection[str]) -> dict[str, _Told]:
+        """What is on record for locked calls whose stories are not held."""
+        if not ids:
+            return {}
+        facts: dict[str, dict[str, Fact]] = {}
+        events = select(CallEvent).where(CallEvent.call_id.in_(sorted(ids))).order_by(CallEvent.at)
+        for row in self._session.scalars(events):
+            facts.setdefault(row.call_id, {})[row.id] = _lean(from_row(row))
+        return {id: _Told(of_call, tell(of_call.values())) for id, of_call in facts.items()}
 
     # --- what is told ---
 
@@ -257,7 +256,7 @@ class _Page:
         news = [*plain, *whole]
         new = [fact for one in news for fact in one.new]
         _insert(connection, CallEvent, [to_values(fact) for fact in new])
-        decisions.add_all(self._session, [fact for fact in new if isinstance(fact, Routed)])
+        self.rosters |= decisions.add_all(connection, [fact for fact in new if isinstance(fact, Routed)], self.rosters)
         columns = ((one.call_id, one.before, one.story) for one in plain)
         _update(
             connection,
@@ -266,7 +265,7 @@ class _Page:
         )
         self._write_legs(connection, news)
         devices = {leg.id: leg.device for one in news for leg in one.story.legs}
-        own_forwarding.learn(self._session, self._config, new, devices, self._now)
+        own_forwarding.learn(self._session, self._config, self._office, new, devices, self._now)
 
     def _write_legs(self, connection: Connection, news: Sequence[_News]) -> None:
         before = {(one.call_id, leg.id): leg for one in news if one.before for leg in one.before.legs}
@@ -287,7 +286,8 @@ class _Page:
                     whose.append(leg)
                 if leg.answered_at and leg.ended_at:
                     talked.append(leg)
-        owners = self._owners(whose)
+        # Who is deleted has no leg; who has changed hands since the call began is nobody's business here.
+        owners = {leg.id: owner.id for leg in whose if (owner := self._office.whose(leg.agent, leg.device))}
         _insert(
             connection,
             Leg,
@@ -301,22 +301,6 @@ class _Page:
             ends = sorted((leg.agent or leg.device, leg.id, leg.ended_at) for leg in talked)
             connection.execute(_TALKED_LAST, [{"leg": id, "ended_at": ended_at} for _, id, ended_at in ends])
 
-    def _owners(self, legs: Sequence[LegStory]) -> dict[str, int]:
-        """Id of the agent whose phone it was, by leg."""
-        # The dialplan knows only phones, not their owners.
-        slugs = {leg.agent for leg in legs if leg.agent}
-        phones = {leg.device for leg in legs if leg.device and not leg.agent}
-        by_slug: dict[str, int] = {}
-        by_phone: dict[str, int] = {}
-        if slugs:
-            of_slugs = select(Agent.slug, Agent.id).where(Agent.slug.in_(slugs))
-            by_slug = dict(self._session.execute(of_slugs).all())
-        if phones:
-            of_phones = select(Device.slug, Device.agent_id).where(Device.slug.in_(phones))
-            by_phone = dict(self._session.execute(of_phones).all())
-        whose = {leg.id: by_slug.get(leg.agent) if leg.agent else by_phone.get(leg.device) for leg in legs}
-        return {id: agent for id, agent in whose.items() if agent is not None}
-
     # --- what follows ---
 
     def _write_what_follows(self, call: Call, news: _News, person: Identity) -> None:
@@ -329,9 +313,17 @@ class _Page:
             tour.call_id = tour.call_id or call.id
         if not (story.voicemail or story.link_requested or story.promised or story.ended_at):
             return
-        line = self._line(call.line_id) if call.line_id else None
-        is_first = news.is_held and call.outcome is None and not story.promised
-        scene = Scene(session, self._config, self._now, call, story, person, line, self._property(call, line), is_first)
+        scene = Scene(
+            session,
+            self._config,
+            self._now,
+            call,
+            story,
+            person,
+            self._office,
+            self._found,
+            is_first=news.is_held and call.outcome is None and not story.promised,
+        )
         if story.voicemail:
             _write_voicemail(scene, story.voicemail)
         if story.link_requested:
@@ -341,39 +333,32 @@ class _Page:
         if story.ended_at:
             close_call(scene, story.ended_at)
 
-    def _property(self, call: Call, line: Line | None) -> Property | None:
-        if line and line.property_id == call.property_id:
-            return line.property
-        return properties.by_id(self._session, call.property_id) if call.property_id else None
-
-    def _write_call(self, call: Call, story: CallStory) -> Identity:
-        """Updates the row of the call. Returns the person's identity as known now."""
-        session = self._session
+    def _write_call(self, call: Call, story: CallStory, known: Identity) -> None:
+        """Updates the row of the call. `known` is who the person is now."""
+        session, office = self._session, self._office
         for name, value in _columns(story).items():
             setattr(call, name, value)
         if call.line_id is None or not story.dialled:
             # Once the line called is known, it does not change.
-            call.did = fit(line_called(session, story.trunk, story.did, story.dialled), 40)
+            call.did = fit(line_among(office, story.trunk, story.did, story.dialled), 40)
         call.direction = story.direction
-        if call.agent_id is None and story.placed and (agent := agents.by_slug(session, story.placed.agent)):
+        if call.agent_id is None and story.placed and (agent := office.agents.get(story.placed.agent)):
             call.agent_id = agent.id
         call.caller = story.caller
         call.trunk = fit(story.trunk, 40)
-        line = None
-        if call.line_id is None and call.did and (line := self._line_by_number(call.did)):
-            call.line_id = line.id
-        if story.property_slug and (chosen := properties.by_slug(session, story.property_slug)):
+        if call.line_id is None and (called := office.lines.get(call.did)):
+            call.line_id = called.id
+        line = office.lines_by_id.get(call.line_id) if call.line_id else None
+        if story.property_slug and (chosen := office.properties.get(story.property_slug)):
             call.property_id = chosen.id
-        elif call.property_id is None and call.line_id and (line := line or self._line(call.line_id)):
-            call.property_id = line.property_id
-        known = who_is(session, call.caller)
+        elif call.property_id is None and line and line.property:
+            call.property_id = line.property.id
         if call.contact_id is None and call.outcome is None and known.contact:
             # Somebody added to the contacts after the call was not a contact during it.
             call.contact_id = known.contact.id
         call.kind = fit(_kind(session, call, story, known), 10)
         if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
             call.lead_id = known.lead.id
-        return known
 
 
 def _columns(story: CallStory) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.store.models import Agent, Lead, Property
+from crm.store.models import Agent, Lead
 from crm.store.queries import agents, office
+from crm.store.queries.office import HasTeam
 
 
-def owner(session: Session, lead: Lead | None, property: Property | None, due: datetime | None = None) -> Agent:
+def owner(session: Session, lead: Lead | None, property: HasTeam | None, due: datetime | None = None) -> Agent:
     """The lead's agent, or else whoever has waited longest for a talk in the property's subteam, then among everybody
     on duty, or else the admin.
 

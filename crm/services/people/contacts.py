@@ -18,6 +18,7 @@ from crm.services.office import properties
 from crm.services.people.identity import Identity, who_is
 from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
+from crm.store.queries.office import HasTeam
 
 KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
 
@@ -179,7 +180,7 @@ def read_kind(raw: str) -> str:
     return raw
 
 
-def who(contact: Contact | None, kind: str, property: Property | None) -> str:
+def who(contact: Contact | None, kind: str, property: HasTeam | None) -> str:
     """A person beside leasing, as the beginning of a sentence: "Resident Pat of Elm Street", "A vendor"."""
     article = "An" if kind == CallerKind.OWNER else "A"
     called = f"{kind.capitalize()} {contact.name}" if contact and contact.name else f"{article} {kind}"

@@ -14,6 +14,7 @@ from crm.edge import numbers
 from crm.services.people.identity import who_is
 from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line
 from crm.store.queries import leads
+from crm.store.snapshot import KnownLine
 
 
 def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
@@ -76,6 +77,16 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
     return lead
 
 
+def make(session: Session, number: str, at: datetime) -> Lead:
+    """A lead for a number (E.164) known to be nobody's, which gets its id when the session is flushed.
+
+    Of two who make it at once one fails as with `by_number`.
+    """
+    lead = _make(session, at)
+    lead.phones.append(LeadPhone(number=number))
+    return lead
+
+
 def add_number(lead: Lead, number: str) -> None:
     """Adds a number (E.164) that belongs to no lead yet."""
     lead.phones.append(LeadPhone(number=number))
@@ -128,7 +139,7 @@ def without_number(session: Session, at: datetime) -> Lead:
     return lead
 
 
-def came_by(lead: Lead, line: Line | None) -> None:
+def came_by(lead: Lead, line: Line | KnownLine | None) -> None:
     """The source of the first line that they call, or write to, is where they come from."""
     lead.source = lead.source or (line.source if line else "")
 
@@ -144,9 +155,8 @@ def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
 
 
 def _make(session: Session, at: datetime) -> Lead:
-    lead = Lead(
-        status=LeadStatus.NEW, source="", created_at=at, phones=[], emails=[], interests=[], assigned_agent=None
-    )
+    # Without an assigned agent, which would be written over the id that says who it is.
+    lead = Lead(status=LeadStatus.NEW, source="", created_at=at, phones=[], emails=[], interests=[])
     session.add(lead)
     return lead
 

@@ -13,13 +13,19 @@ from crm.domain.leads import Happened
 from crm.services.people import timeline
 from crm.store.models import Property, PropertyProfile, ShortLink
 from crm.store.queries import office
+from crm.store.snapshot import KnownProperty
 
 GOOD_FOR = timedelta(days=90)
 PATH = "/l/"
 
 
 def to_listings(
-    session: Session, config: Config, property: Property | None, lead_id: int | None, key: str, now: datetime
+    session: Session,
+    config: Config,
+    property: Property | KnownProperty | None,
+    lead_id: int | None,
+    key: str,
+    now: datetime,
 ) -> str:
     """The link to a property's homes that a text to this lead holds: its own, else to the public site, else the
     office's; "" when there is none. The same `key` gives the same link."""

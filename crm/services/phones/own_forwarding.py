@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,29 +14,25 @@ from crm.domain.calls import DialStatus, Fact, LegEnded
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.models import Agent, Device
+from crm.store.snapshot import Snapshot
 from crm.words import notices as words
 
 _log = logging.getLogger(__name__)
 
 
-def learn(session: Session, config: Config, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime) -> None:
+def learn(
+    session: Session, config: Config, office: Snapshot, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime
+) -> None:
     """Keeps which phones forward, as the ends of their ringing tell, and tells people when one begins to, in the
     caller's transaction. `devices` are the legs' devices by leg id."""
     ended = [(fact, slug) for fact in facts if isinstance(fact, LegEnded) and (slug := devices.get(fact.leg_id))]
-    answered = {slug for fact, slug in ended if fact.status is DialStatus.ANSWER}
-    forwarding = _forwarding(session, answered) if answered else set()
+    forwarding = set(office.forwarding)
     for fact, slug in ended:
         if fact.forwards:
             _forwards(session, config, slug, now)
             forwarding.add(slug)
         elif fact.status is DialStatus.ANSWER and slug in forwarding:
             _answers(session, slug)
-
-
-def _forwarding(session: Session, slugs: Collection[str]) -> set[str]:
-    """Which of these devices forward, as far as is known."""
-    found = select(Device.slug).where(Device.slug.in_(slugs), Device.forwards_since.is_not(None))
-    return set(session.scalars(found))
 
 
 def _forwards(session: Session, config: Config, slug: str, now: datetime) -> None:

@@ -24,6 +24,7 @@ from crm.services.phones import dialing
 from crm.store import snapshot
 from crm.store.models import Agent, Desk, Organization, Property, Subteam
 from crm.store.queries import agents
+from crm.store.queries.office import HasTeam
 from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
@@ -173,7 +174,7 @@ def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -
     return first[agents.most_idle(session, first.keys())]
 
 
-def owner(session: Session, kind: str, property: Property | None, due: datetime) -> Agent:
+def owner(session: Session, kind: str, property: HasTeam | None, due: datetime) -> Agent:
     """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else the
     longest idle of its subteam, else the same as for any call about the property."""
     office = snapshot.now(session)

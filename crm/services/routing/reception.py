@@ -5,8 +5,9 @@ Each function is one short read. `Unavailable` is left to the flow, which goes o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
 from crm.store import snapshot
 from crm.store.queries import agents, nodes
-from crm.store.snapshot import Snapshot
+from crm.store.snapshot import KnownAgent, Snapshot
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,57 @@ def receive(
     )
 
 
+@dataclass(frozen=True)
+class OnRecord:
+    """What the store knows of some agents; only the state of their phones is missing."""
+
+    agents: tuple[KnownAgent, ...]
+    """By slug."""
+    last_talks: Mapping[int, datetime | None]
+    """When each one's last talk ended, by the agent's id."""
+    elsewhere: Collection[str]
+    """Slugs of the devices that are in a talk on another node."""
+
+    def of(self, slugs: Collection[str]) -> OnRecord | None:
+        """The same of some of them; None when one is missing."""
+        found = tuple(one for one in self.agents if one.slug in slugs)
+        return replace(self, agents=found) if len(found) == len({*slugs}) else None
+
+    def with_phones(
+        self, config: Config, online: Collection[str] | None, on_call: Collection[str]
+    ) -> list[AgentAvailability]:
+        """`online` and `on_call` are the slugs of devices as our Asterisk sees them now. Without `online`, every device
+        counts as online: ringing will show, as it always does with mobiles."""
+        busy = {*on_call, *self.elsewhere}
+        return [
+            AgentAvailability(
+                one.slug,
+                one.on_duty,
+                self.last_talks.get(one.id),
+                tuple(
+                    replace(
+                        device,
+                        online=online is None or device.is_mobile or device.slug in online,
+                        on_call=device.slug in busy,
+                    )
+                    for device in one.devices
+                ),
+                one.forwarding,
+                hours=one.hours(config.tz),
+            )
+            for one in self.agents
+        ]
+
+
+def on_record(session: Session, config: Config, of: Collection[str] | None = None) -> OnRecord:
+    """All agents, or those in `of` (slugs). Talks on other nodes count once those have put them on record."""
+    office = snapshot.now(session)
+    slugs = office.agents.keys() if of is None else sorted({*of} & office.agents.keys())
+    wanted = tuple(office.agents[slug] for slug in slugs)
+    last = agents.last_talks(session, {one.id for one in wanted}) if wanted else {}
+    return OnRecord(wanted, last, everywhere_on_call(session, office, config, ()))
+
+
 def availability(
     session: Session,
     config: Config,
@@ -128,35 +180,8 @@ def availability(
     *,
     of: Collection[str] | None = None,
 ) -> list[AgentAvailability]:
-    """All agents, or those in `of` (slugs), with their devices, sorted by slug.
-
-    Duty and DND come from the store. `online` and `on_call` are the slugs of devices as our Asterisk sees them now;
-    talks on other nodes count once those have put them on record. Without `online`, every device counts as online:
-    ringing will show, as it always does with mobiles.
-    """
-    office = snapshot.now(session)
-    slugs = office.agents.keys() if of is None else sorted({*of} & office.agents.keys())
-    wanted = [office.agents[slug] for slug in slugs]
-    busy = everywhere_on_call(session, office, config, on_call)
-    last = agents.last_talks(session, {one.id for one in wanted}) if wanted else {}
-    return [
-        AgentAvailability(
-            one.slug,
-            one.on_duty,
-            last.get(one.id),
-            tuple(
-                replace(
-                    device,
-                    online=online is None or device.is_mobile or device.slug in online,
-                    on_call=device.slug in busy,
-                )
-                for device in one.devices
-            ),
-            one.forwarding,
-            hours=one.hours(config.tz),
-        )
-        for one in wanted
-    ]
+    """All agents, or those in `of` (slugs), with their devices, sorted by slug."""
+    return on_record(session, config, of).with_phones(config, online, on_call)
 
 
 def everywhere_on_call(session: Session, office: Snapshot, config: Config, on_call: Collection[str]) -> Collection[str]:

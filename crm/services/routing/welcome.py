@@ -1,5 +1,5 @@
-"""What a call needs to know when it arrives, in one read: who calls and which line, whether they are wanted, and what
-they are to hear first."""
+"""What a call asks while it is up, each in one read: at its arrival everything about line and caller, and later whom to
+ring."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.blocking import BlockDecision
+from crm.domain.choosing import Answers
 from crm.domain.routing import RoutePlan, RoutingInputs
 from crm.services.people import blocking
 from crm.services.routing import reception, routes
 from crm.services.routing.arrivals import Arrival
-from crm.services.routing.reception import Reception
+from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.routes import PhonesNow
+
+
+@dataclass(frozen=True)
+class Decision:
+    inputs: RoutingInputs
+    plan: RoutePlan
+    to_ring: OnRecord | None
+    """The agents of the plan's first stage."""
 
 
 @dataclass(frozen=True)
 class Welcome:
     reception: Reception
     verdict: BlockDecision
-    first: tuple[RoutingInputs, RoutePlan]
-    """The decision for a caller who has not keyed anything yet."""
+    first: Decision
+    """For a caller who has not keyed anything yet."""
 
 
 def welcome(session: Session, config: Config, arrival: Arrival, trunk: str, moment: PhonesNow) -> Welcome:
@@ -45,5 +54,11 @@ def welcome(session: Session, config: Config, arrival: Arrival, trunk: str, mome
         attestation=arrival.attestation,
         now=moment.now,
     )
-    first = routes.plan(session, config, found.did, found.caller, (), moment, person=found.person)
-    return Welcome(found, verdict, first)
+    return Welcome(found, verdict, decide(session, config, found, (), moment))
+
+
+def decide(session: Session, config: Config, known: Reception, answers: Answers, moment: PhonesNow) -> Decision:
+    """Raises Unavailable."""
+    inputs, plan = routes.plan(session, config, known.did, known.caller, answers, moment, person=known.person)
+    to_ring = reception.on_record(session, config, plan.stages[0].agents) if plan.stages else None
+    return Decision(inputs, plan, to_ring)

@@ -27,7 +27,8 @@ from crm.services.office import owners
 from crm.services.people import timeline
 from crm.store import snapshot
 from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
-from crm.store.queries import agents, office, tasks
+from crm.store.queries import agents, tasks
+from crm.store.queries.office import HasTeam
 from crm.store.snapshot import KnownAgent, KnownProperty
 
 # --- voicemail comes in ---
@@ -44,7 +45,7 @@ def came_in(
     session: Session,
     config: Config,
     voicemail: Voicemail,
-    property: Property | None,
+    property: KnownProperty | None,
     mailbox: str,
     now: datetime,
     *,
@@ -59,7 +60,7 @@ def came_in(
     if is_urgent:
         voicemail.escalate_at = max(voicemail.left_at, now)
     elif config.escalation.first_minutes and (property is None or property.escalates):
-        schedule = office.schedule(session, config.tz, property)
+        schedule = snapshot.now(session).schedule(config.tz, property)
         voicemail.escalate_at = escalation.due(
             max(voicemail.left_at, now),
             config.escalation.first_minutes,
@@ -68,7 +69,7 @@ def came_in(
         )
 
 
-def owner(session: Session, mailbox: str, lead: Lead | None, property: Property | None, due: datetime) -> Agent:
+def owner(session: Session, mailbox: str, lead: Lead | None, property: HasTeam | None, due: datetime) -> Agent:
     """The owner of the task to listen by `due`, on the office's clock: the agent whose mailbox it is, else the same as
     for any other task."""
     kind, slug = split(mailbox)

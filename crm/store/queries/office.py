@@ -36,6 +36,22 @@ class HasHours(HasZone, HasHolidays, Protocol):
     def id(self) -> int: ...
 
 
+class HasTeam(Protocol):
+    """A property, in the same two ways."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def subteam_id(self) -> int | None: ...
+
+
+class HasListings(Protocol):
+    @property
+    def listings_url(self) -> str: ...
+
+
 class WeekRow(Protocol):
     @property
     def property_id(self) -> int | None: ...
@@ -68,7 +84,7 @@ def organization(session: Session) -> Organization | None:
 
 
 def schedule(
-    session: Session, tz: ZoneInfo, property: Property | None = None, office: Organization | None = None
+    session: Session, tz: ZoneInfo, property: HasHours | None = None, office: Organization | None = None
 ) -> Schedule:
     """When a property is open, or without one the office itself. `tz` is the office's.
 
@@ -136,7 +152,7 @@ def zone(tz: ZoneInfo, property: HasZone | None) -> ZoneInfo:
     return ZoneInfo(property.timezone) if property and property.timezone else tz
 
 
-def listings_url(session: Session, property: Property | None) -> str:
+def listings_url(session: Session, property: HasListings | None) -> str:
     """The property's link, else the office's; "" when there is neither."""
     if property and property.listings_url:
         return property.listings_url

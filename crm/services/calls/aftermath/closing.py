@@ -7,7 +7,15 @@ from datetime import datetime
 from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
 from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_ours_went
-from crm.services.calls.aftermath.leads import drop_nameless, enter, forget_lead, keep_lead, lead_of, remember_language
+from crm.services.calls.aftermath.leads import (
+    drop_nameless,
+    enter,
+    forget_lead,
+    keep_lead,
+    lead_of,
+    lead_to_change,
+    remember_language,
+)
 from crm.services.calls.aftermath.promises import queue_callback
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served, void
@@ -44,21 +52,23 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
     if story.direction is not CallDirection.IN:
         _close_ours(scene, outcome, ended_at)
         return
-    lead, was_active = None, False
+    lead, was_active, is_new = None, False, False
     if not scene.is_leasing:
         forget_lead(scene)
     elif outcome not in (Outcome.WRONG_NUMBER, Outcome.BLOCKED) or call.lead_id:
         # A wrong number or a blocked caller does not become a lead, but an existing lead stays one. A call that may
         # have been an emergency service calling back may as well have been a prospect: it is kept like any other, but
         # never answered by a text.
-        # Flushed once, when all changes to the lead are made.
         with session.no_autoflush:
-            lead = lead_of(scene)
+            lead = lead_to_change(scene)
+            is_new = lead in session.new
             was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
+            remember_language(scene, lead)
             keep_lead(scene, lead, outcome, ended_at)
 
-    remember_language(scene, lead)
-    keep_task(scene, lead, outcome, ended_at)
+    if lead is None:
+        remember_language(scene, None)
+    keep_task(scene, lead, outcome, ended_at, is_new_lead=is_new)
     if outcome is Outcome.CALLBACK and story.callback_queued:
         queue_callback(scene, lead, story.callback_queued)
         return

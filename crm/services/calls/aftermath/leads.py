@@ -12,21 +12,32 @@ from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_it_went
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.people import intake, standing, timeline
-from crm.store.models import Activity, Call, Lead, Leg, Message
+from crm.store.models import Activity, Call, Lead, Message
 from crm.store.queries import leads, messages
 
 
 def lead_of(scene: Scene) -> Lead:
     """Returns the caller's lead, locked, creating one if needed. Each call from a withheld number, or showing one of
     our own lines as its number, gets a lead of its own."""
-    session, call = scene.session, scene.call
+    lead = lead_to_change(scene)
+    scene.session.flush()
+    return lead
+
+
+def lead_to_change(scene: Scene) -> Lead:
+    """Like `lead_of`, but a new lead has no id before the session is flushed."""
+    session, call, known = scene.session, scene.call, scene.known
     lead = leads.locked(session, call.lead_id) if call.lead_id else None
-    is_theirs = lead is not None and scene.known.lead is not None and scene.known.lead.id == lead.id
-    if call.caller and not scene.known.is_line and not is_theirs and (lead is None or not lead.phones):
-        # The lead has no number yet if the call's end was recorded before its beginning.
-        lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
+    is_theirs = lead is not None and known.lead is not None and known.lead.id == lead.id
+    if call.caller and not known.is_line and not is_theirs and (lead is None or not lead.phones):
+        if lead is None and known.lead is None and call.caller not in scene.found:
+            lead = intake.make(session, call.caller, call.started_at)
+        else:
+            # The lead has no number yet if the call's end was recorded before its beginning.
+            lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
+        scene.found[call.caller] = lead
     lead = lead or intake.without_number(session, call.started_at)
-    call.lead_id = lead.id
+    call.lead = lead
     if scene.story.direction is CallDirection.IN:
         intake.came_by(lead, scene.line)
     return lead
@@ -56,22 +67,22 @@ def forget_lead(scene: Scene) -> None:
 
 def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
     """Updates the lead's interests, timeline, status and agent."""
-    session, story = scene.session, scene.story
+    story = scene.story
     # A concern shows no interest in a home, and nobody who calls with one is followed up by text.
     if scene.about_property and outcome is not Outcome.BLOCKED and not story.desk:
         intake.interest_in(lead, scene.about_property.id, ended_at)
 
-    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.")
-
-    if outcome is Outcome.BLOCKED:
-        return
-    standing.happened(lead, event_of_call(story.direction, outcome), ended_at)
+    if outcome is not Outcome.BLOCKED:
+        standing.happened(lead, event_of_call(story.direction, outcome), ended_at)
     by_us = outcome in (Outcome.TALKED, Outcome.INTERRUPTED)
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):
         # The agent they talked to first knows them; from now on their phone rings first.
-        leg = session.get(Leg, answered.id)
-        lead.assigned_agent_id = leg.agent_id if leg else None
+        agent = scene.office.whose(answered.agent, answered.device)
+        lead.assigned_agent_id = agent.id if agent else None
+    # The call and its lead are written once, when all changes to them are made.
+    scene.session.flush()
+    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.")
 
 
 def remember_language(scene: Scene, lead: Lead | None) -> None:

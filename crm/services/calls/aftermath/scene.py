@@ -12,8 +12,8 @@ from crm.domain.route_inputs import CallerKind
 from crm.domain.story import CallStory
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity
-from crm.store.models import Agent, Call, Contact, Lead, Line, Property
-from crm.store.queries import agents, office
+from crm.store.models import Agent, Call, Contact, Lead
+from crm.store.snapshot import KnownLine, KnownProperty, Snapshot
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,20 @@ class Scene:
     story: CallStory
     known: Identity
     """The person's identity, by their number."""
-    line: Line | None
-    about_property: Property | None
-    """What the call is about."""
+    office: Snapshot
+    found: dict[str, Lead]
+    """Leads found or made in this transaction, by their number: `known` is from before it."""
     is_first: bool = False
     """Whether nothing the call leaves behind is on record yet, so that there is nothing to look up."""
+
+    @property
+    def line(self) -> KnownLine | None:
+        return self.office.lines_by_id.get(self.call.line_id) if self.call.line_id else None
+
+    @property
+    def about_property(self) -> KnownProperty | None:
+        """What the call is about."""
+        return self.office.properties_by_id.get(self.call.property_id) if self.call.property_id else None
 
     def language(self, lead: Lead | None) -> str:
         """The language for texts to the caller: the one they chose in this call or before, else the line's."""
@@ -53,21 +62,24 @@ class Scene:
 
     def person(self) -> str:
         """A person who is not a lead, worded as the start of a sentence."""
-        colleague = agents.by_slug(self.session, self.known.colleague) if self.known.colleague else None
+        colleague = self.office.agents.get(self.known.colleague) if self.known.colleague else None
         if colleague and self.call.kind == CallerKind.PROSPECT:
-            return colleague.name
+            return self._name_of(colleague.id, "A colleague")
         return who(self.contact(), self.call.kind, self.about_property)
 
     def agent_name(self, unknown: str) -> str:
         """The name of the agent who placed the call, or `unknown`."""
-        agent = self.session.get(Agent, self.call.agent_id) if self.call.agent_id else None
+        return self._name_of(self.call.agent_id, unknown)
+
+    def _name_of(self, agent_id: int | None, unknown: str) -> str:
+        agent = self.session.get(Agent, agent_id) if agent_id else None
         return agent.name if agent else unknown
 
     def name(self) -> str:
         """The name of what the caller thinks they called."""
         if self.about_property:
             return self.about_property.name
-        organization = office.organization(self.session)
+        organization = self.office.organization
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
 
     def may_text(self) -> bool:

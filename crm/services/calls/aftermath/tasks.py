@@ -15,11 +15,16 @@ from crm.services.office import owners
 from crm.services.routing import desks
 from crm.services.voicemail import mailboxes
 from crm.store.models import Agent, Lead, Leg, Task, Voicemail
-from crm.store.queries import agents, calls, office, tasks
+from crm.store.queries import agents, calls, tasks
 
 
-def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime) -> None:
-    """Creates or corrects the next action of a call, or closes it when somebody talked to the caller after all."""
+def keep_task(
+    scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime, *, is_new_lead: bool = False
+) -> None:
+    """Creates or corrects the next action of a call, or closes it when somebody talked to the caller after all.
+
+    `is_new_lead`: this transaction has made the lead, about which there are no tasks yet.
+    """
     session, call = scene.session, scene.call
     story = scene.story
     kind = task_after(
@@ -38,7 +43,7 @@ def keep_task(scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datet
         is_about_leasing = scene.is_leasing and not scene.story.desk
         if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
             served(scene, None, ended_at)
-        elif lead and outcome is Outcome.TALKED and is_about_leasing:
+        elif lead and outcome is Outcome.TALKED and is_about_leasing and not is_new_lead:
             served(scene, lead, ended_at)
         return
     if scene.story.promised or (task and task.done_at):
@@ -87,7 +92,7 @@ def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
 def _due_at(scene: Scene, ended_at: datetime) -> datetime:
     if scene.story.desk == DeskKind.MAINTENANCE:
         return ended_at
-    schedule = office.schedule(scene.session, scene.config.tz, scene.about_property)
+    schedule = scene.office.schedule(scene.config.tz, scene.about_property)
     minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
     return schedule.due_time(ended_at, minutes)
 
@@ -103,7 +108,7 @@ def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime)
     if own and own.done_at:
         return
     if own is None:
-        schedule = office.schedule(session, scene.config.tz, scene.about_property)
+        schedule = scene.office.schedule(scene.config.tz, scene.about_property)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
     caller = session.get(Agent, call.agent_id) if call.agent_id else None

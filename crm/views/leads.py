@@ -184,7 +184,11 @@ def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter)
             Lead.assigned_agent_id == select(Agent.id).where(Agent.slug == wanted.agent).scalar_subquery()
         )
     if about := list(_interest_conditions(wanted)):
-        found = found.where(exists().where(Interest.lead_id == Lead.id, *about))
+        # A property has few leads, so they are found from it; a stage has many, so it is looked for lead by lead.
+        if wanted.property is not None or wanted.subteam is not None:
+            found = found.where(Lead.id.in_(select(Interest.lead_id).where(*about)))
+        else:
+            found = found.where(exists().where(Interest.lead_id == Lead.id, *about))
     if wanted.light is not None:
         found = found.where(_has_light(Light(wanted.light), now))
     if wanted.overdue:

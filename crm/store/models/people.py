@@ -112,7 +112,11 @@ class Interest(Base):
     """A lead's interest in one property and how far it has come."""
 
     __tablename__ = "interest"
-    __table_args__ = (UniqueConstraint("lead_id", "property_id"),)
+    __table_args__ = (
+        UniqueConstraint("lead_id", "property_id"),
+        # The leads of a property, by how far they have come.
+        Index("ix_interest_property_stage", "property_id", "stage", "lead_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
     property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))

@@ -370,7 +370,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
     """Ends a step that is too late to send, and leaves a task to follow up, one open task per person."""
     told = f"A follow-up about {interest.property.name} was due on {step.due_at.astimezone(config.tz):%b %d}"
     _end(step, EXPIRED, now, f"{told}, too long ago to be sent.")
-    timeline.enter(session, interest.lead_id, Happened.NOTE, step.why, now, key=f"followup:{step.id}")
+    timeline.enter(session, interest.lead_id, Happened.FOLLOW_UP, step.why, now, key=f"followup:{step.id}")
     person = person_of(TaskKind.FOLLOW_UP, lead_id=interest.lead_id, caller=None, did="", desk="")
     if tasks.open_one(session, person, TaskKind.FOLLOW_UP):
         return

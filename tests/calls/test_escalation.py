@@ -77,7 +77,7 @@ async def test_who_presses_1_takes_the_message_hears_it_and_owns_the_task(system
         "alice-desk": ("escalation", "ANSWER"),
         "bob-desk": ("escalation", "CANCEL"),
     }
-    told = await system.all(select(Activity.text).where(Activity.call_id == voicemail_id, Activity.kind == "Note"))
+    told = await system.all(select(Activity.text).where(Activity.call_id == voicemail_id, Activity.kind == "Voicemail"))
     assert sorted(told) == [
         "Alice took the voicemail they left.",
         "Nobody had taken their voicemail, so alice, bob were called about it.",

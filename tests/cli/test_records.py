@@ -277,7 +277,9 @@ def test_a_lead_is_kept_by_hand(busy: Leaseline) -> None:
     found = busy.json("lead", "show", "(512) 555-0188")
     assert [entry["kind"] for entry in found["timeline"]] == [
         "CallToProspect",
-        *["Note"] * 3,
+        "Entered",
+        "Entered",
+        "Note",
         "Assigned",
         "Task",
         "StatusChanged",

@@ -68,7 +68,7 @@ async def test_the_leads_agent_then_the_subteam_then_everyone_each_once(store: S
         ("everyone", ("alice", "bob", "carol", "dana")),
     ]
     with store.reading() as session:
-        told = session.scalars(select(Activity.text).where(Activity.kind == "Note").order_by(Activity.at)).all()
+        told = session.scalars(select(Activity.text).where(Activity.kind == "Voicemail").order_by(Activity.at)).all()
     assert told == [
         f"Nobody had taken their voicemail, so {who} were called about it."
         for who in ("carol", "alice, bob", "alice, bob, carol, dana")

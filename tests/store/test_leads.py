@@ -104,7 +104,7 @@ async def test_what_went_past_the_system_counts_as_contact_when_it_is_logged(sto
     found = detail(store, lead, NOW + 49 * HOUR)
     assert (found.light, found.status) == ("green", "in_progress")
     assert found.first_answer_at == found.last_contact_at == NOW + 40 * HOUR
-    assert [entry.kind for entry in found.timeline] == ["Note", "Meeting", "Note"]
+    assert [entry.kind for entry in found.timeline] == ["Entered", "Meeting", "Note"]
     with pytest.raises(Invalid), store.writing() as session:
         leads.log(session, config, later, str(lead), "meeting", "Not yet.", NOW + 50 * HOUR)
     for wrong in ("", " \n ", "x" * (leads.LONGEST_NOTE + 1)):

@@ -332,7 +332,7 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
     if is_new:
         key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"
         timeline.enter(
-            session, lead.id, Happened.NOTE, f"Imported from {source}.", by.now, key=key, by=by.who, is_new=True
+            session, lead.id, Happened.ENTERED, f"Imported from {source}.", by.now, key=key, by=by.who, is_new=True
         )
     if note := values.get("note"):
         key = f"import-note:{lead.id}:{by.now.isoformat()}:{person.line.number}"

@@ -83,7 +83,7 @@ def add(
         intake.interest_in(lead, property.id, by.now)
     session.flush()
     told = "Entered by hand." if is_new else "Entered by hand again."
-    timeline.enter(session, lead.id, Happened.NOTE, told, by.now, key=f"hand:{uuid.uuid4().hex}", by=by.who)
+    timeline.enter(session, lead.id, Happened.ENTERED, told, by.now, key=f"hand:{uuid.uuid4().hex}", by=by.who)
     audit.record(session, by, f"lead {lead.id} {'added' if is_new else 'entered again'}")
     return lead, is_new
 

@@ -258,7 +258,7 @@ def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
     if row.call.lead_id is not None:
         told = f"{taker.name} took the voicemail they left."
         key = f"taken:{voicemail_id}"
-        timeline.enter(session, row.call.lead_id, Happened.NOTE, told, by.now, key=key, call_id=voicemail_id)
+        timeline.enter(session, row.call.lead_id, Happened.VOICEMAIL, told, by.now, key=key, call_id=voicemail_id)
     audit.record(session, by, f"voicemail {voicemail_id} taken by {agent}")
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from crm.config import Config, Site
 from crm.context import Crm
+from crm.domain.listings import Access, Laundry, ParkingKind, Utility
 from crm.domain.tours import TourKind
 from crm.edge import pictures
 from crm.secrets import Secrets
@@ -225,6 +226,13 @@ async def test_every_page_is_there_in_both_languages(visitor: Visitor) -> None:
     for key in words.WORDS["en"]:
         holes = [sorted(re.findall(r"{\w+}", words.WORDS[language][key])) for language in words.LANGUAGES]
         assert holes[0] == holes[1], key
+
+
+def test_what_is_chosen_from_a_list_has_words_in_each_language() -> None:
+    for choices in (Utility, ParkingKind, Laundry, Access):
+        for one in choices:
+            assert one.value in words.TERMS["es"], one
+    assert words.term("air-conditioning", "en") == "air conditioning"
 
 
 async def test_a_question_makes_a_lead_with_an_owned_next_action_and_word_to_its_owner(visitor: Visitor) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -34,7 +34,7 @@ from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
-from crm.store import changes, decisions, snapshot
+from crm.store import changes, decisions, prepared, snapshot
 from crm.store.models import (
     Agent,
     Base,
@@ -197,16 +197,13 @@ class _Page:
     def lock(self, ids: Collection[str]) -> None:
         """Keeps others from recording facts of these calls until the commit."""
         if ids:
-            # In a fixed order, so that two transactions locking the same calls do not deadlock.
-            found = select(Call).where(Call.id.in_(ids)).order_by(Call.id).with_for_update(of=Call, key_share=True)
-            self._rows |= {call.id: call for call in self._session.scalars(found)}
+            self._rows |= {call.id: call for call in self._session.scalars(_LOCKED, {"ids": list(ids)})}
 
     def outdated(self, held: Mapping[str, _Told]) -> set[str]:
         """Calls whose recorded facts are not those in the cache: somebody else has recorded some."""
         if not held:
             return set()
-        counts = select(CallEvent.call_id, func.count()).where(CallEvent.call_id.in_(held))
-        on_record = dict(self._session.execute(counts.group_by(CallEvent.call_id)).all())
+        on_record = dict(prepared.rows(self._session, _COUNTS, {"ids": list(held)}).all())
         return {id for id, told in held.items() if on_record.get(id) != len(told.facts)}
 
     def write(self, held: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]]) -> None:
@@ -387,6 +384,10 @@ def _leg_columns(leg: LegStory) -> dict[str, Any]:
     }
 
 
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+# In a fixed order, so that two transactions locking the same calls do not deadlock.
+_LOCKED = select(Call).where(Call.id.in_(_IDS)).order_by(Call.id).with_for_update(of=Call, key_share=True)
+_COUNTS = select(CallEvent.call_id, func.count()).where(CallEvent.call_id.in_(_IDS)).group_by(CallEvent.call_id)
 _TALKED_LAST = (
     update(Agent)
     .where(Agent.id == select(Leg.agent_id).where(Leg.id == bindparam("leg")).scalar_subquery())
@@ -403,7 +404,7 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
 
 def _insert(connection: Connection, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        connection.execute(insert(model), rows)
+        connection.execute(_insert_of(model), rows)
 
 
 def _update(connection: Connection, model: type[Base], changes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -414,6 +415,11 @@ def _update(connection: Connection, model: type[Base], changes: Iterable[tuple[s
             alike.setdefault(tuple(changed), []).append({"row": id, **changed})
     for names, rows in alike.items():
         connection.execute(_update_of(model, names), rows)
+
+
+@cache
+def _insert_of(model: type[Base]) -> Insert:
+    return insert(model)
 
 
 @cache

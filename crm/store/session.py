@@ -111,7 +111,7 @@ class Store:
                         "Somebody else changed the same entry just now: check it and try again.",
                         code="changed_meanwhile",
                     ) from error
-            except _Collision:
+            except Collision:
                 if attempt == TRIES:
                     raise
         raise AssertionError("the last try returns or raises")
@@ -244,7 +244,7 @@ class _Abandoned(Exception):
     """Rolls back an act whose caller has gone."""
 
 
-class _Collision(Unavailable):
+class Collision(Unavailable):
     """Two transactions were in each other's way, and the server ended this one."""
 
 
@@ -272,7 +272,7 @@ def _translated() -> Iterator[None]:
         raise
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
-            raise _Collision("The database is too busy: try again.", code="database_busy") from error
+            raise Collision("The database is too busy: try again.", code="database_busy") from error
         raise _in_trouble(error) from error
     except (PoolTimeout, sqlite3.Error, OSError) as error:
         raise _in_trouble(error) from error

@@ -72,7 +72,7 @@ async def test_a_whole_call_takes_few_statements_and_transactions(system: Seam) 
             await asyncio.gather(alice.wait_for("CALL_CLOSED"), other.wait_for("CALL_CLOSED"))
             await system.ended_call(other.user)
     statements = [statement for _, found in transactions for statement in found]
-    assert len(statements) <= 28, "\n".join(statements)
+    assert len(statements) <= 25, "\n".join(statements)
     # It asks at its arrival, and to decide whom to ring; its beginning, its talk and its end are recorded.
     assert [kind for kind, _ in transactions] == ["read", "write", "read", "write", "write"], transactions
 

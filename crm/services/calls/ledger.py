@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -34,7 +34,7 @@ from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
-from crm.store import changes, decisions, prepared, snapshot
+from crm.store import changes, decisions, snapshot
 from crm.store.models import (
     Agent,
     Base,
@@ -48,7 +48,7 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import calls
-from crm.store.session import after_commit
+from crm.store.session import Collision, after_commit
 
 MOST_HELD = 2000
 """Calls whose stories are cached. The one that has been silent longest is dropped first."""
@@ -85,9 +85,7 @@ class Ledger:
         news = {id: _news(told, stated[id], is_held=True) for id, told in held.items()}
         plain = {id for id, one in news.items() if one.is_plain}
         page.lock(stated.keys() - plain)
-        if outdated := page.outdated(held):
-            page.lock(outdated & plain)
-            news = {id: one for id, one in news.items() if id not in outdated}
+        news = {id: one for id, one in news.items() if id in plain or page.is_on_record(one)}
         page.write(news, {id: of_call for id, of_call in stated.items() if id not in news})
         after_commit(session, partial(self._hold, page))
 
@@ -124,6 +122,10 @@ class _News:
     @property
     def story(self) -> CallStory:
         return self.told.story
+
+    @property
+    def count_before(self) -> int:
+        return len(self.told.facts) - len(self.new)
 
     @cached_property
     def is_plain(self) -> bool:
@@ -199,12 +201,10 @@ class _Page:
         if ids:
             self._rows |= {call.id: call for call in self._session.scalars(_LOCKED, {"ids": list(ids)})}
 
-    def outdated(self, held: Mapping[str, _Told]) -> set[str]:
-        """Calls whose recorded facts are not those in the cache: somebody else has recorded some."""
-        if not held:
-            return set()
-        on_record = dict(prepared.rows(self._session, _COUNTS, {"ids": list(held)}).all())
-        return {id for id, told in held.items() if on_record.get(id) != len(told.facts)}
+    def is_on_record(self, news: _News) -> bool:
+        """Whether the facts so far of a locked call are all that are on record: nobody else has recorded any."""
+        call = self._rows.get(news.call_id)
+        return call is not None and call.event_count == news.count_before
 
     def write(self, held: Mapping[str, _News], rest: Mapping[str, Sequence[Fact]]) -> None:
         """Writes only the facts themselves for plain calls, and for the others everything that follows from them.
@@ -250,16 +250,11 @@ class _Page:
     def _write_facts(self, plain: Iterable[_News], whole: Iterable[_News]) -> None:
         """Writes the rows of facts and legs, and the changes to plain calls."""
         connection = self._session.connection()
+        _advance(connection, plain)
         news = [*plain, *whole]
         new = [fact for one in news for fact in one.new]
         _insert(connection, CallEvent, [to_values(fact) for fact in new])
         self.rosters |= decisions.add_all(connection, [fact for fact in new if isinstance(fact, Routed)], self.rosters)
-        columns = ((one.call_id, one.before, one.story) for one in plain)
-        _update(
-            connection,
-            Call,
-            [(id, _changed(_columns(before), _columns(story))) for id, before, story in columns if before],
-        )
         self._write_legs(connection, news)
         devices = {leg.id: leg.device for one in news for leg in one.story.legs}
         own_forwarding.learn(self._session, self._config, self._office, new, devices, self._now)
@@ -335,6 +330,7 @@ class _Page:
         session, office = self._session, self._office
         for name, value in _columns(story).items():
             setattr(call, name, value)
+        call.event_count = len(self.told[call.id].facts)
         if call.line_id is None or not story.dialled:
             # Once the line called is known, it does not change.
             call.did = fit(line_among(office, story.trunk, story.did, story.dialled), 40)
@@ -387,7 +383,6 @@ def _leg_columns(leg: LegStory) -> dict[str, Any]:
 _IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
 # In a fixed order, so that two transactions locking the same calls do not deadlock.
 _LOCKED = select(Call).where(Call.id.in_(_IDS)).order_by(Call.id).with_for_update(of=Call, key_share=True)
-_COUNTS = select(CallEvent.call_id, func.count()).where(CallEvent.call_id.in_(_IDS)).group_by(CallEvent.call_id)
 _TALKED_LAST = (
     update(Agent)
     .where(Agent.id == select(Leg.agent_id).where(Leg.id == bindparam("leg")).scalar_subquery())
@@ -405,6 +400,26 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
 def _insert(connection: Connection, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         connection.execute(_insert_of(model), rows)
+
+
+def _advance(connection: Connection, plain: Iterable[_News]) -> None:
+    """Writes what changes in calls whose new facts are plain. Raises Collision when others have recorded facts of one
+    of them: the next try tells its story from what is on record."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in plain:
+        if one.before and one.new:
+            changed = _changed(_columns(one.before), _columns(one.story))
+            counts = {"row": one.call_id, "count_before": one.count_before, "event_count": len(one.told.facts)}
+            alike.setdefault(tuple(changed), []).append({**counts, **changed})
+    for names, rows in alike.items():
+        if connection.execute(_advance_of(names), rows).rowcount != len(rows):
+            raise Collision("Others are recording the same call: try again.", code="call_recorded_by_others")
+
+
+@cache
+def _advance_of(names: tuple[str, ...]) -> Update:
+    as_known = (Call.id == bindparam("row"), Call.event_count == bindparam("count_before"))
+    return update(Call).where(*as_known).values({name: bindparam(name) for name in ("event_count", *names)})
 
 
 def _update(connection: Connection, model: type[Base], changes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:

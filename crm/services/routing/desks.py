@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from crm.store.queries.office import HasTeam
 from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 WHERE = "write agent:alice, subteam:north, or a phone number"
 
 
@@ -171,7 +172,10 @@ def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -
     if not on_duty:
         return None
     first = {key: one for key, one in on_duty.items() if one.works(due)} or on_duty
-    return first[agents.most_idle(session, first.keys())]
+    if len(first) > agents.MOST_NAMED:
+        return first[agents.most_idle(session, first.keys())]
+    talks = agents.last_talks(session, first.keys()) if len(first) > 1 else {}
+    return min(first.values(), key=lambda one: (talks.get(one.id) or _NEVER, one.slug))
 
 
 def owner(session: Session, kind: str, property: HasTeam | None, due: datetime) -> Agent:

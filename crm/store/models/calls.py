@@ -76,6 +76,9 @@ class Call(Base):
     node: Mapped[str] = mapped_column(
         String(16), default="", server_default="", comment="name of the node that has it; empty: the only one there was"
     )
+    event_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how many events were on record when the ledger last wrote the call"
+    )
     agent: Mapped[Agent | None] = relationship()
     recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
     line: Mapped[Line | None] = relationship()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -71,27 +71,27 @@ def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
     return session.scalars(members.order_by(Agent.slug)).all()
 
 
-_MOST_NAMED = 100
+MOST_NAMED = 100
 """To find one among more than this many, all agents are searched."""
 _TALKS = select(Agent.id, Agent.last_talk_ended_at)
-_IDLEST = select(Agent.id).order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
-_NAMED = Agent.id.in_(bindparam("ids", expanding=True))
-_TALKS_OF, _IDLEST_OF = _TALKS.where(_NAMED), _IDLEST.where(_NAMED).limit(1)
-_IDLEST_ON_DUTY = _IDLEST.where(Agent.on_duty)
+_TALKS_OF = _TALKS.where(Agent.id.in_(bindparam("ids", expanding=True)))
+_IDLEST_ON_DUTY = (
+    select(Agent.id).where(Agent.on_duty).order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+)
 
 
 def most_idle(session: Session, ids: Collection[int]) -> int:
     """The id of the one of these agents on duty (at least one) who has waited longest; never comes before all."""
-    if len(ids) == 1:
-        return next(iter(ids))
-    if len(ids) <= _MOST_NAMED:
-        return prepared.rows(session, _IDLEST_OF, {"ids": list(ids)}).scalar_one()
     on_duty = prepared.rows(session, _IDLEST_ON_DUTY, {}).scalars()
     return next((one for one in on_duty if one in ids), min(ids))
 
 
-def last_talks(session: Session, ids: Collection[int]) -> dict[int, datetime | None]:
+def last_talks(session: Session, ids: Collection[int]) -> Mapping[int, datetime | None]:
     """When each agent's last talk ended, by id; None: they have had none. May include more agents than asked for."""
-    few = len(ids) <= _MOST_NAMED
-    found = prepared.rows(session, _TALKS_OF, {"ids": list(ids)}) if few else prepared.rows(session, _TALKS, {})
-    return dict(found.all())
+    # A session that only reads sees one state of them.
+    known: dict[int, datetime | None] = {} if "written" in session.info else session.info.setdefault("last_talks", {})
+    if missing := [one for one in ids if one not in known]:
+        few = len(missing) <= MOST_NAMED
+        found = prepared.rows(session, _TALKS_OF, {"ids": missing}) if few else prepared.rows(session, _TALKS, {})
+        known |= dict(found.all())
+    return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, insert, select, text
 
+from crm.store.models import Roster
 from crm.store.models.base import Base
 from crm.store.session import Store
 from tests.system.app import App
@@ -28,13 +29,12 @@ class Office(App, Records):
 
 
 class Snapshot:
-    """All rows that there were."""
+    """All rows that there were, but for rosters: the app knows which it has stored, and nobody ever deletes one."""
 
     def __init__(self, store: Store) -> None:
+        tables = [table for table in Base.metadata.sorted_tables if table is not Roster.__table__]
         with store.reading() as session:
-            self._rows = {
-                table: session.execute(select(table)).mappings().all() for table in Base.metadata.sorted_tables
-            }
+            self._rows = {table: session.execute(select(table)).mappings().all() for table in tables}
 
     def restore(self, store: Store) -> None:
         with store.writing() as session:

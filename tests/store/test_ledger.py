@@ -763,6 +763,17 @@ async def test_many_calls_are_recorded_in_one_transaction_and_few_statements(sto
         assert {call.outcome for call in rows.calls(session)} == {"talked"}
 
 
+async def test_a_missed_call_of_a_new_caller_looks_for_nothing_that_cannot_be_there(
+    store: Store, config: Config
+) -> None:
+    store.read_blocking(snapshot.now)
+    with counting() as statements:
+        await store.run(ledger.record_all, config, CallMaker().step(CallStep.MENU).ended(), NOW)
+    assert len(statements) <= 16, statements
+    assert await all_tasks(store) == [("call_back", "alice")]
+    assert len(await all_texts(store)) == 1
+
+
 @contextmanager
 def counting() -> Iterator[list[str]]:
     """Statements that read or write rows."""

@@ -314,7 +314,8 @@ class _Page:
             person,
             self._office,
             self._found,
-            is_first=news.is_held and call.outcome is None and not story.promised,
+            is_routed=any(isinstance(fact, Routed) for fact in news.told.facts.values()),
+            is_first=(news.is_held or news.before is None) and call.outcome is None and not story.promised,
         )
         if story.voicemail:
             _write_voicemail(scene, story.voicemail)

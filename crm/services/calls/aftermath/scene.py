@@ -30,6 +30,8 @@ class Scene:
     office: Snapshot
     found: dict[str, Lead]
     """Leads found or made in this transaction, by their number: `known` is from before it."""
+    is_routed: bool
+    """Whether it was decided whom the call should ring."""
     is_first: bool = False
     """Whether nothing the call leaves behind is on record yet, so that there is nothing to look up."""
 

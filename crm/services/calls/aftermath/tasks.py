@@ -48,7 +48,7 @@ def keep_task(
         return
     if scene.story.promised or (task and task.done_at):
         return
-    task, is_new = task_for(scene, lead, kind, task)
+    task, is_new = task_for(scene, lead, kind, task, is_new_lead=is_new_lead)
     if is_new:
         # A caller who calls again has been waiting since the earlier call, so the task must not become due any later.
         due_at = _due_at(scene, ended_at)
@@ -57,13 +57,22 @@ def keep_task(
     if cut or task.owner is None or task.kind != kind:
         task.owner = cut or _owner(scene, lead, kind, task.due_at)
     task.kind, task.lead_id = kind, lead.id if lead else None
+    why = _why(scene, kind, outcome)
+    if scene.is_first and task not in session:
+        shared.begin(scene, task, why)
+        return
     shared.join(scene, task)
-    shared.tell(scene, task, _why(scene, kind, outcome))
+    shared.tell(scene, task, why)
 
 
-def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None) -> tuple[Task, bool]:
+def task_for(
+    scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None, *, is_new_lead: bool = False
+) -> tuple[Task, bool]:
     """Returns the task that covers the call, and whether it did not cover it before. That is the call's own task if it
-    still fits what is known now, else the person's open one, else the call's own corrected or a new one."""
+    still fits what is known now, else the person's open one, else the call's own corrected or a new one.
+
+    `is_new_lead` as in `keep_task`.
+    """
     session, call = scene.session, scene.call
     person = _person(scene, lead, kind)
     if task and (task.kind, task.person) == (kind, person):
@@ -71,7 +80,8 @@ def task_for(scene: Scene, lead: Lead | None, kind: TaskKind, task: Task | None)
     if task and shared.stands_for_others(scene, task):
         shared.leave(scene, task)
         task = None
-    if other := tasks.open_one(session, person, kind):
+    may_have_one = not is_new_lead or kind is TaskKind.UNKNOWN_DID
+    if may_have_one and (other := tasks.open_one(session, person, kind)):
         if task:
             session.delete(task)
             session.flush()
@@ -171,7 +181,7 @@ def _who_talked(scene: Scene) -> Agent | None:
 def _planned_owner(scene: Scene) -> Agent | None:
     """The owner of the next action according to the latest routing decision; None when it is the admin's, or when there
     is none."""
-    decisions = calls.decisions(scene.session, scene.call.id)
+    decisions = calls.decisions(scene.session, scene.call.id) if scene.is_routed else ()
     task = decisions[-1].plan.get("task") if decisions else None
     return agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
 

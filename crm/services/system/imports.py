@@ -47,7 +47,7 @@ from crm.store.session import Store
 LONGEST_FILE = 20_000_000
 """Bytes."""
 
-SLICE = 100
+SLICE = 50
 """Rows in one transaction of a long list."""
 LONG = (ListKind.UNITS, ListKind.CONTACTS)
 """Nothing else in an import depends on them, so they are written last."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from crm.commands import output
+from crm.commands import output, terms
 from crm.commands.command import Command, System, many, with_system
 from crm.domain.imports import COLUMNS, ListKind, Wrong
 from crm.services.system import imports as service
@@ -45,13 +45,14 @@ _COLUMNS = "\n\n".join(
     help="What a CSV file lists.  [default: from the file's name, such as units.csv]",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
+@terms.despite_option
 @with_system
-def import_(system: System, file: Path, kind: str | None, dry_run: bool, as_json: bool) -> None:
+def import_(system: System, file: Path, kind: str | None, dry_run: bool, despite: str, as_json: bool) -> None:
     try:
         lists = service.read(file, kind)
         with output.progress("Importing") as tell:
             store, config, secrets, by = system.store, system.config, system.secrets, system.by
-            done = service.load(store, config, secrets, by, lists, dry_run=dry_run, progress=tell)
+            done = service.load(store, config, secrets, by, lists, dry_run=dry_run, progress=tell, despite=despite)
     except Wrong as wrong:
         tell_others(wrong)
         raise

@@ -7,13 +7,18 @@ from typing import Any
 
 import click
 
-from crm.commands import output, terms
+from crm.commands import files, output, terms
 from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.commands.import_ import show_imported, tell_others
 from crm.domain import fields, listings
+from crm.domain.imports import ListKind, Wrong
 from crm.domain.listings import ListingFilter, ListingState
-from crm.services.listings import homes, pictures
+from crm.services.listings import feed, homes, pictures
+from crm.services.system import imports
 from crm.views import listings as views
+from crm.views import properties as property_views
 from crm.views.listings import ListingDetail, ListingEntry, PictureEntry, VersionEntry
+from crm.views.system import ImportedEntry
 
 PETS = click.Choice(listings.SEARCHABLE_PETS)
 
@@ -262,6 +267,128 @@ def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bo
     day = fields.day(on) if on else None
     system.run(homes.expire, system.config, system.by, listings_, day)
     output.say(f"{output.counted(len(listings_), 'listing')}: {f'public through {day}' if day else 'no last day'}.")
+
+
+@listing.command(
+    "import",
+    json=many(ImportedEntry),
+    examples=(
+        "listing import feed.json --pictures pictures/",
+        "listing import lists/ --dry-run",
+        "listing import units.csv",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--pictures", "folder", type=click.Path(path_type=Path), help="Where the pictures of a feed are, as HASH.webp."
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
+@terms.despite_option
+@with_system
+def import_(system: System, file: Path, folder: Path | None, dry_run: bool, despite: str, as_json: bool) -> None:
+    """Take in what `listing export` writes, or anything like it: a JSON feed, or CSV as `leaseline import` reads it.
+    Everything is checked before anything is written; what the list does not name stays."""
+    try:
+        if file.suffix.lower() == ".json":
+            lists = feed.read_json(_content(file))
+        else:
+            lists = imports.read(file)
+            if others := [kind.value for kind in lists.rows if kind not in feed.KINDS]:
+                raise WrongInput(f"Listings have no {others[0]}: use `leaseline import`.")
+        taken = []
+        if folder:
+            # Files first: a picture that nobody shows harms nobody, one without files would.
+            ours = None if dry_run else system.config.pictures_folder
+            taken = feed.take_in_pictures(feed.wanted_pictures(lists), folder, ours)
+        with output.progress("Importing") as tell:
+            done = system.run(
+                imports.take_over,
+                system.config,
+                system.secrets,
+                system.by,
+                lists,
+                taken,
+                progress=tell,
+                despite=despite,
+                dry_run=dry_run,
+            )
+    except Wrong as wrong:
+        tell_others(wrong)
+        raise
+    show_imported(done, as_json, empty="The file is empty.")
+    if dry_run and not as_json:
+        output.say("Nothing was written, because of --dry-run.")
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > feed.LONGEST_FEED:
+            raise WrongInput(f"{file} is larger than {feed.LONGEST_FEED // 1_000_000} MB: export by --property.")
+        return file.read_bytes()
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be read ({error.strerror}): name another file.") from None
+
+
+@listing.command(
+    "export",
+    examples=(
+        "listing export feed.json --pictures pictures/",
+        "listing export lists/",
+        "listing export units.csv --property elm",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--property", metavar="SLUG", help="Only this one.")
+@click.option(
+    "--pictures", "folder", type=click.Path(path_type=Path), help="Also copy the pictures there, as HASH.webp."
+)
+@click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas are left as they are.")
+@with_system
+def export(system: System, file: Path, property: str | None, folder: Path | None, raw: bool) -> None:
+    """Write all listings with their properties and answers: a JSON feed to a file named *.json; CSV to properties.csv,
+    units.csv or answers.csv, or all three into a folder. It is the latest version of each; pictures are in the feed
+    only."""
+    if property is not None:
+        system.read(property_views.one, property)
+    with output.progress("Exporting") as tell:
+        if file.suffix.lower() == ".json":
+            with files.written({"": file}) as opened:
+                named = system.read(feed.write_json, opened[""], system.config.tz, system.now, property, tell)
+            if folder is not None:
+                kept = system.read(feed.widths, named)
+                missing = feed.copy_pictures(kept, system.config.pictures_folder, folder)
+                if missing:
+                    output.hint(f"{output.counted(missing, 'picture')} had no file: restore pictures/ from a backup.")
+        else:
+            if folder is not None:
+                raise WrongInput("CSV has no pictures: name a file like feed.json.")
+            with files.written(_tables(file)) as opened:
+                system.read(
+                    feed.write_csv,
+                    {ListKind(kind): table for kind, table in opened.items()},
+                    system.config.tz,
+                    system.now,
+                    property,
+                    raw,
+                    tell,
+                )
+    output.say(f"Wrote {file}.")
+
+
+def _tables(file: Path) -> dict[str, Path]:
+    """Which list goes into which file. Raises WrongInput."""
+    names = [kind.value for kind in feed.KINDS]
+    if file.suffix.lower() == ".csv":
+        if file.stem.lower() not in names:
+            raise WrongInput(
+                f"{file.name} does not say what it lists: name it {' or '.join(f'{one}.csv' for one in names)}."
+            )
+        return {file.stem.lower(): file}
+    try:
+        file.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be made ({error.strerror}): choose another folder.") from None
+    return {name: file / f"{name}.csv" for name in names}
 
 
 @listing.group(

@@ -11,12 +11,12 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from crm.domain import fields, listings
 from crm.domain.errors import Invalid
+from crm.domain.lead_rows import read_cell
 from crm.domain.ringing import DeviceKind, Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.tours import TourKind
@@ -35,6 +35,7 @@ class ListKind(StrEnum):
     SUBTEAMS = "subteams"
     PROPERTIES = "properties"
     UNITS = "units"
+    ANSWERS = "answers"
     LINES = "lines"
     HOURS = "hours"
     SPECIAL_DAYS = "special_days"
@@ -95,7 +96,7 @@ class Lists:
                 for row in rows
             ]
             problems: list[Problem] = []
-            _check_twice(kind, mine, problems)
+            check_twice(kind, mine, problems)
             if problems:
                 raise Wrong(problems[:MOST_PROBLEMS])
 
@@ -149,6 +150,31 @@ def _openings(raw: str) -> tuple[str, ...]:
     return parts
 
 
+def _home(column: str) -> Column:
+    """A column of what is offered; its text is kept, for only together do they make a home."""
+
+    def read(raw: str) -> str:
+        listings.HOME_COLUMNS[column](listings.UNSAID, raw)
+        return raw
+
+    return Column(read)
+
+
+def _place(column: str) -> Column:
+    def read(raw: str) -> str:
+        listings.PLACE_COLUMNS[column](listings.Place(), raw)
+        return raw
+
+    return Column(read)
+
+
+def _pets(raw: str) -> str:
+    """Lists from elsewhere say it in words, which stay as a note."""
+    return listings.pets_as_text(listings.pets_or_note(raw))
+
+
+_YES_NO = _one_of(("yes", "no"), "answer")
+
 COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
     ListKind.PORTFOLIOS: {"slug": Column(fields.slug, required=True), "name": Column(_text("name", 200))},
     ListKind.AGENTS: {
@@ -182,18 +208,24 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "listings_url": Column(lambda raw: fields.url(raw, "listings URL")),
         "timezone": Column(fields.timezone),
         "holidays": Column(_text("calendar of holidays", 10)),
+        **{column: _place(column) for column in listings.PLACE_COLUMNS},
+        "pets": Column(_pets),
+        "published": Column(_YES_NO),
     },
     ListKind.UNITS: {
         "property": Column(fields.slug, required=True),
         "name": Column(_text("name", 40), required=True),
-        "bedrooms": Column(_whole(0, 20), required=True),
-        "bathrooms": Column(listings.bathrooms, required=True),
-        "square_feet": Column(_whole(1, 100_000), empty=None),
-        "rent": Column(listings.money, required=True),
-        "deposit": Column(listings.money, empty=Decimal(0)),
-        "fees": Column(listings.read_fees, empty=None),
-        "pets": Column(listings.pets_or_note, empty=None),
-        "available_on": Column(fields.day, empty=None),
+        **{column: _home(column) for column in listings.HOME_COLUMNS},
+        **{column: replace(_home(column), required=True) for column in listings.REQUIRED},
+        "pets": Column(_pets),
+        "published": Column(_YES_NO),
+        "last_day": Column(fields.day, empty=None),
+    },
+    ListKind.ANSWERS: {
+        "property": Column(fields.slug),
+        "topic": Column(fields.slug, required=True),
+        "language": Column(listings.check_language, required=True),
+        "text": Column(lambda raw: listings.paragraphs(raw, "answer")),
     },
     ListKind.LINES: {
         "number": Column(_text("number", 40), required=True),
@@ -242,6 +274,7 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
 
 KEYS: Mapping[ListKind, tuple[str, ...]] = {
     ListKind.UNITS: ("property", "name"),
+    ListKind.ANSWERS: ("property", "topic", "language"),
     ListKind.LINES: ("number",),
     ListKind.TOUR_HOURS: ("property", "kind", "agent"),
     ListKind.HOURS: (),
@@ -282,8 +315,8 @@ def read_csv(text: str, kind: ListKind) -> Lists:
             problems.append(Problem(f"line {line}", what))
             continue
         locations = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
-        found.append(_row(kind, dict(zip(heads, cells, strict=True)), locations, problems))
-    _check_twice(kind, found, problems)
+        found.append(_row(kind, dict(zip(heads, map(read_cell, cells), strict=True)), locations, problems))
+    check_twice(kind, found, problems)
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
     return Lists({kind: found})
@@ -322,7 +355,7 @@ def read_toml(text: str) -> Lists:
                 rows.append(
                     _row(kind, {column: _as_text(value) for column, value in entry.items()}, locations, problems)
                 )
-        _check_twice(kind, rows, problems)
+        check_twice(kind, rows, problems)
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
     return lists
@@ -363,7 +396,13 @@ def _row(kind: ListKind, cells: Mapping[str, str], locations: Mapping[str, str],
     return Row(values, {name: locations[name] for name in cells})
 
 
-def _check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -> None:
+def typed_row(kind: ListKind, cells: Mapping[str, str], where: str, problems: list[Problem], **more: Any) -> Row:
+    """A row that comes from elsewhere than a table, held to the same rules; `more` are values that no table has."""
+    row = _row(kind, cells, {column: f"{where}, {column}" for column in (*cells, *more)}, problems)
+    return Row({**row.values, **more}, {**row.locations, **{column: f"{where}, {column}" for column in more}})
+
+
+def check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -> None:
     keys = KEYS.get(kind, ("slug",))
     seen: dict[tuple[Any, ...], str] = {}
     for row in rows:

@@ -179,7 +179,7 @@ class Home(Terms):
     square_feet: int | None = None
     rent: Decimal
     """A month."""
-    deposit: Decimal = Decimal(0)
+    deposit: Decimal = Decimal("0.00")
     available_on: date | None = None
     """None: it is not known yet."""
 
@@ -593,7 +593,7 @@ HOME_COLUMNS: Mapping[str, Callable[[Home, str], Home]] = {
     "bathrooms": _in("bathrooms", bathrooms),
     "square_feet": _in("square_feet", lambda raw: whole(raw, 1, 100_000)),
     "rent": _in("rent", money),
-    "deposit": _in("deposit", money, Decimal(0)),
+    "deposit": _in("deposit", money, Decimal("0.00")),
     "available_on": _in("available_on", fields.day),
     **_terms_columns("headline", "text", "concession"),
 }
@@ -607,12 +607,13 @@ PLACE_COLUMNS: Mapping[str, Callable[[Place, str], Place]] = {
 }
 """What each column's text makes of a home or a place; an empty text takes away what was there."""
 
-_UNSAID = Home(bedrooms=0, bathrooms=Decimal(0), rent=Decimal(0))
+UNSAID = Home(bedrooms=0, bathrooms=Decimal(0), rent=Decimal(0))
+"""Before anything is said about it."""
 
 
 def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
     """The home that `known` becomes with these columns. Raises Invalid."""
-    home = known or _UNSAID
+    home = known or UNSAID
     for name in REQUIRED:
         if (name in cells or known is None) and not cells.get(name, "").strip():
             raise Invalid(f"A home needs {name}.", code="home_incomplete", column=name)

@@ -368,6 +368,9 @@ def one(
         raise _unknown(listing_id, version)
     home, place = queries.home(row.own), queries.place(row.shared)
     words, about = _both(home, place, language)
+    # Without its property nobody sees a home.
+    has_public_place = _published_at(session, Publication.property_id == row.Listing.property_id, as_of) is not None
+    was_public = public == row.version if at is not None else _is_public(row.Listing, row.version, now)
     return ListingDetail(
         **_entry(row, home, now, language),
         terms=_terms(listings.with_terms_of(home, place)),
@@ -380,7 +383,7 @@ def one(
         policies=about.policies,
         made_at=row.made_at,
         made_by=row.made_by,
-        public=(public == version) if at is not None else _is_public(row.Listing, row.version, now),
+        public=was_public and has_public_place,
         findings=[str(found) for found in fair_housing.check(home)],
     )
 

@@ -141,3 +141,65 @@ def test_pictures_are_taken_in_ordered_and_described(office: Leaseline, tmp_path
 )
 def test_what_cannot_be_is_one_sentence(untouched: Leaseline, arguments: tuple[str, ...], told: str) -> None:
     assert told in untouched.refused(*arguments)
+
+
+def test_everything_goes_out_and_comes_back_in(office: Leaseline, leaseline: Leaseline, tmp_path: Path) -> None:
+    offered(office, "--headline", "=Two rooms", "--concession", "1 month free")
+    Image.new("RGB", (700, 500), "tan").save(tmp_path / "kitchen.jpg")
+    office.ok("listing", "picture", "add", "1", str(tmp_path / "kitchen.jpg"), "--alt", "Kitchen")
+    office.ok("property", "answer", "set", "office", "vouchers", "We welcome vouchers.")
+    feed, pictures, tables = tmp_path / "feed.json", tmp_path / "pictures", tmp_path / "lists"
+    office.ok("listing", "export", str(feed), "--pictures", str(pictures))
+    assert len(list(pictures.iterdir())) == 1
+    office.ok("listing", "export", str(tables))
+    assert sorted(path.name for path in tables.iterdir()) == ["answers.csv", "properties.csv", "units.csv"]
+    assert "'=Two rooms" in (tables / "units.csv").read_text()
+    assert "pictures/" in office.ok("listing", "import", "--help")
+    dry = leaseline.ok("listing", "import", str(feed), "--pictures", str(pictures), "--dry-run")
+    assert "Nothing was written" in dry
+    assert leaseline.json("listing", "list") == []
+    assert not list((leaseline.home / "pictures").iterdir())
+    leaseline.ok("listing", "import", str(feed), "--pictures", str(pictures))
+    again = tmp_path / "again.json"
+    leaseline.ok("listing", "export", str(again))
+    assert again.read_bytes() == feed.read_bytes()
+    for text in ("listing import", "import"):
+        leaseline.ok(*text.split(), str(tables))
+    leaseline.ok("listing", "export", str(tmp_path / "other"))
+    for path in tables.iterdir():
+        assert (tmp_path / "other" / path.name).read_bytes() == path.read_bytes()
+    assert leaseline.json("listing", "show", "1")["latest"] == office.json("listing", "show", "1")["latest"] - 1
+    office.ok("listing", "export", str(tmp_path / "units.csv"), "--property", "elm", "--raw")
+    assert "elm,204B" in (tmp_path / "units.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("feed.json", "{", "is not JSON"),
+        (
+            "feed.json",
+            '{"format": "leaseline-listings/1", "properties": [{"slug": "elm", "listings": [{}]}]}',
+            "listing 1",
+        ),
+        ("units.csv", "property,name,bedrooms,bathrooms,rent,pets,fees\nelm,1,1,1,900,cats,some\n", "column 7 (fees)"),
+        ("units.csv", "property,name,bedrooms,bathrooms,rent,published\nelm,1,1,1,900,yes\n", "column 6 (published)"),
+        ("units.csv", "property,name,bedrooms,bathrooms,rent,last_day\nelm,1,1,1,900,soon\n", "column 6 (last_day)"),
+        ("properties.csv", "slug,state\nelm,Texas\n", "line 2, column 2 (state)"),
+        ("answers.csv", "property,topic,language,text\nelm,pets,en,No Section 8\n", "column 4 (text)"),
+        ("agents.csv", "slug\nzoe\n", "leaseline import"),
+    ],
+)
+def test_a_list_with_a_mistake_is_refused(
+    untouched: Leaseline, tmp_path: Path, name: str, content: str, told: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert told in untouched.refused("listing", "import", str(tmp_path / name))
+
+
+def test_a_list_goes_nowhere_it_cannot(untouched: Leaseline, tmp_path: Path) -> None:
+    assert "name it" in untouched.refused("listing", "export", str(tmp_path / "homes.csv"))
+    assert "cannot be written" in untouched.refused("listing", "export", str(tmp_path / "nowhere" / "feed.json"))
+    assert "no property oak" in untouched.refused("listing", "export", str(tmp_path / "feed.json"), "--property", "oak")
+    assert "cannot be read" in untouched.refused("listing", "import", str(tmp_path / "none.json"))
+    assert list(tmp_path.iterdir()) == []

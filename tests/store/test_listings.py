@@ -78,6 +78,7 @@ async def test_a_home_is_public_once_it_and_its_property_are_published(store: St
     assert (shown.address.city, shown.address.state, shown.about) == ("Austin", "TX", "A quiet court.")
     store.run_blocking(places.unpublish, by(), "maple")
     assert page(store, listing) is None, "without its property nobody sees it"
+    assert not detail(store, listing).public
 
 
 async def test_what_a_home_does_not_say_is_as_its_property_says(store: Store, config: Config) -> None:

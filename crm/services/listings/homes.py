@@ -109,10 +109,13 @@ def check_property(session: Session, listing: Listing) -> None:
     """A listing is shown with its property's address and terms. Raises Conflict."""
     profile = session.get(PropertyProfile, listing.property_id)
     if profile is None or profile.published is None:
-        slug = session.get_one(Property, listing.property_id).slug
-        raise Conflict(
-            f"Property {slug} is not published, and its listings need it.", code="property_unpublished", property=slug
-        )
+        raise property_unpublished(session.get_one(Property, listing.property_id).slug)
+
+
+def property_unpublished(slug: str) -> Conflict:
+    return Conflict(
+        f"Property {slug} is not published, and its listings need it.", code="property_unpublished", property=slug
+    )
 
 
 def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:

@@ -14,19 +14,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain import fields, imports
+from crm.domain import fields, imports, listings
 from crm.domain.dialing import DialRefused
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
-from crm.domain.listings import Home
+from crm.domain.listings import Home, Picture
 from crm.domain.ringing import DeviceKind
 from crm.domain.tours import TourKind
 from crm.edge import numbers
+from crm.edge.pictures import StoredPicture
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.listings import homes
-from crm.services.listings.versions import HOMES, Versions
+from crm.services.listings import answers, homes, pictures, places
+from crm.services.listings.versions import HOMES, PLACES, Versions
 from crm.services.office import holidays, hours, subteams
 from crm.services.people import contacts
 from crm.services.phones import answering, devices, lines
@@ -37,14 +38,17 @@ from crm.store.models import (
     Device,
     Line,
     Listing,
+    PictureFile,
     Portfolio,
     Property,
+    PropertyProfile,
     Subteam,
     Unit,
 )
+from crm.store.queries.office import zone
 from crm.store.session import Store
 
-LONGEST_FILE = 20_000_000
+LONGEST_FILE = 100_000_000
 """Bytes."""
 
 SLICE = 50
@@ -135,6 +139,7 @@ def load(
     *,
     dry_run: bool = False,
     progress: Progress | None = None,
+    despite: str = "",
 ) -> list[Imported]:
     """`write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: everything is rehearsed
     first, slice by slice, and then written. Others get to write in between.
@@ -145,8 +150,8 @@ def load(
     long = {kind: rows for kind in LONG if len(rows := lists.rows.get(kind, [])) > SLICE}
     if not long:
         if dry_run:
-            return store.run_blocking(rehearse, config, by, lists, progress=progress)
-        return store.run_blocking(write, config, secrets, by, lists, progress=progress)
+            return store.run_blocking(rehearse, config, by, lists, progress=progress, despite=despite)
+        return store.run_blocking(write, config, secrets, by, lists, progress=progress, despite=despite)
     short = Lists({kind: rows for kind, rows in lists.rows.items() if kind not in long})
     total = sum(len(rows) for rows in lists.rows.values())
     done = _Done(progress, 2 * total)
@@ -158,7 +163,7 @@ def load(
             {kind: [row for row in rows if _property_of(kind, row) not in new] for kind, rows in part.rows.items()}
         )
         try:
-            written = store.run_blocking(rehearse, config, by, short if part is short else known)
+            written = store.run_blocking(rehearse, config, by, short if part is short else known, despite=despite)
         except Wrong as wrong:
             problems += wrong.problems
             written = []
@@ -173,11 +178,13 @@ def load(
     if dry_run:
         return done.all(lists)
     done.forget()
-    done.add(store.run_blocking(write, config, secrets, by, short), sum(len(rows) for rows in short.rows.values()))
+    written = store.run_blocking(write, config, secrets, by, short, despite=despite)
+    done.add(written, sum(len(rows) for rows in short.rows.values()))
     for part in slices:
         store.make_room()
         try:
-            done.add(store.run_blocking(_write, config, by, part, None), sum(len(rows) for rows in part.rows.values()))
+            written = store.run_blocking(_write, config, by, part, None, despite)
+            done.add(written, sum(len(rows) for rows in part.rows.values()))
         except Wrong as wrong:
             count = sum(one.added + one.changed for one in done.all(lists))
             raise Conflict(
@@ -259,9 +266,11 @@ def write(
     lists: Lists,
     *,
     progress: Progress | None = None,
+    despite: str = "",
 ) -> list[Imported]:
-    """Writes all lists. Raises Wrong with everything found amiss."""
-    done = _write(session, config, by, lists, progress)
+    """Writes all lists. Raises Wrong with everything found amiss, among them words that have to be decided about,
+    unless `despite` says why they may stand."""
+    done = _write(session, config, by, lists, progress, despite)
     told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
     audit.record(session, by, f"imported {told or 'nothing'}")
     for row in lists.rows.get(ListKind.DEVICES, ()):
@@ -270,19 +279,48 @@ def write(
     return done
 
 
+def take_over(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    taken: Sequence[StoredPicture],
+    *,
+    progress: Progress | None = None,
+    despite: str = "",
+    dry_run: bool = False,
+) -> list[Imported]:
+    """Writes lists, after the pictures they show; nothing is kept of a dry run. Raises Wrong with everything found
+    amiss."""
+    before = session.begin_nested() if dry_run else None
+    try:
+        for picture in taken:
+            pictures.recorded(session, by, picture)
+        session.flush()
+        if dry_run:
+            return _write(session, config, by, lists, progress, despite)
+        return write(session, config, secrets, by, lists, progress=progress, despite=despite)
+    finally:
+        if before is not None:
+            before.rollback()
+
+
 def rehearse(
-    session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None
+    session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None, despite: str = ""
 ) -> list[Imported]:
     """What `write` would do, of which nothing is kept. Raises Wrong with everything found amiss."""
     before = session.begin_nested()
     try:
-        return _write(session, config, by, lists, progress)
+        return _write(session, config, by, lists, progress, despite)
     finally:
         before.rollback()
 
 
-def _write(session: Session, config: Config, by: By, lists: Lists, progress: Progress | None) -> list[Imported]:
-    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()))
+def _write(
+    session: Session, config: Config, by: By, lists: Lists, progress: Progress | None, despite: str
+) -> list[Imported]:
+    importer = _Importer(config, by, progress, sum(len(rows) for rows in lists.rows.values()), despite)
     for kind in ListKind:
         if rows := lists.rows.get(kind):
             importer.write(session, kind, rows)
@@ -292,7 +330,7 @@ def _write(session: Session, config: Config, by: By, lists: Lists, progress: Pro
 
 
 class _Importer:
-    def __init__(self, config: Config, by: By, progress: Progress | None, total: int) -> None:
+    def __init__(self, config: Config, by: By, progress: Progress | None, total: int, despite: str) -> None:
         self._config = config
         self._by = by
         self._progress = progress
@@ -300,12 +338,15 @@ class _Importer:
         self._count = 0
         self._known: dict[type, dict[str, Any]] = {}
         self._homes: dict[int, _Homes] = {}
-        self._new_homes: list[tuple[Unit, Home]] = []
+        self._new_homes: list[tuple[Unit, Home, Row]] = []
+        self._written_homes: list[tuple[Listing, Versions[Listing, Home], Row]] = []
+        self._hashes: set[str] | None = None
         self._listed: contacts.ListedNumbers | None = None
         self._numbers: dict[str, str] = {}
         """Where in the list each contact's number stands."""
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
+        self._despite = despite
 
     def write(self, session: Session, kind: ListKind, rows: Sequence[Row]) -> None:
         write_row = {
@@ -315,6 +356,7 @@ class _Importer:
             ListKind.SUBTEAMS: self._subteam,
             ListKind.PROPERTIES: self._property,
             ListKind.UNITS: self._unit,
+            ListKind.ANSWERS: self._answer,
             ListKind.LINES: self._line,
             ListKind.SPECIAL_DAYS: self._special_day,
             ListKind.CONTACTS: self._contact,
@@ -339,8 +381,11 @@ class _Importer:
             changed = len(rows) - added
         if kind is ListKind.SUBTEAMS:
             self._sisters(session, rows)
+        if kind is ListKind.PROPERTIES:
+            self._offer(session, rows)
         if kind is ListKind.UNITS:
             self._start_listings(session)
+            self._publish(session)
         session.flush()
         self.done.append(Imported(kind, added, changed))
 
@@ -471,39 +516,110 @@ class _Importer:
             found.subteam = self._named(session, Subteam, row, "subteam", "subteam")
         return is_new
 
+    def _offer(self, session: Session, rows: Sequence[Row]) -> None:
+        """What the properties of the list say of themselves."""
+        session.flush()
+        profiles = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
+        versions = Versions(session, self._by, PLACES, profiles.values())
+        known = self._all(session, Property)
+        for row in rows:
+            cells = {column: text for column, text in row.values.items() if column in listings.PLACE_COLUMNS}
+            wish = row.values.get("published")
+            slug = row.values["slug"]
+            profile = profiles.get(known[slug].id)
+            if profile is None:
+                if not any(cells.values()) and not row.values.get("pictures") and wish != "yes":
+                    continue
+                profile = PropertyProfile(property_id=known[slug].id, latest=0, published=None)
+            try:
+                place = listings.read_place(cells, versions.latest(profile) if profile.latest else None)
+                if "pictures" in row.values:
+                    place = replace(place, pictures=self._pictures(session, row))
+                places.put(session, versions, profile, place)
+                if wish == "yes":
+                    places.publish_it(versions, profile, slug, despite=self._despite)
+                elif wish == "no" and profile.published is not None:
+                    versions.unpublish(profile)
+            except (Conflict, Invalid) as error:
+                self.problems.append(row.problem("published" if wish else "slug", str(error)))
+
     def _unit(self, session: Session, row: Row) -> bool:
         property = self._named(session, Property, row, "property", "property")
         if property is None:
             return False
         there = self._homes_of(session, property)
-        unit = there.units.get(row.values["name"])
+        name = row.values["name"]
+        unit = there.units.get(name)
         listing = there.listings.get(unit.id) if unit else None
-        offered = {
-            column: value
-            for column, value in row.values.items()
-            if column not in ("property", "name") and (column in _CLEARED or value is not None)
-        }
-        known = there.versions.latest(listing) if listing else None
-        home = replace(known, **offered) if known else Home(**offered)
+        cells = {column: text for column, text in row.values.items() if column in listings.HOME_COLUMNS}
+        try:
+            home = listings.read_home(cells, there.versions.latest(listing) if listing else None)
+        except Invalid as error:
+            self.problems.append(row.problem("name", str(error)))
+            return False
+        if "pictures" in row.values:
+            home = replace(home, pictures=self._pictures(session, row))
         if unit is None:
-            unit = there.units[row.values["name"]] = Unit(property_id=property.id, name=row.values["name"])
+            unit = there.units[name] = Unit(property_id=property.id, name=name)
             session.add(unit)
         homes.describe(unit, home)
         if listing is None:
-            self._new_homes.append((unit, home))
+            self._new_homes.append((unit, home, row))
         else:
             there.versions.append(listing, home)
+            self._written_homes.append((listing, there.versions, row))
         return listing is None
 
     def _start_listings(self, session: Session) -> None:
         """Of homes that are offered for the first time: all at once, for each step needs the ids of the one before."""
         session.flush()
-        started = [(homes.started(unit, home, self._by), home) for unit, home in self._new_homes]
-        session.add_all(listing for listing, _ in started)
+        started = [(homes.started(unit, home, self._by), home, row) for unit, home, row in self._new_homes]
+        session.add_all(listing for listing, _, _ in started)
         session.flush()
         versions = Versions(session, self._by, HOMES, ())
-        for listing, home in started:
+        for listing, home, row in started:
             versions.begin(listing, home)
+            self._written_homes.append((listing, versions, row))
+
+    def _publish(self, session: Session) -> None:
+        """As far as the list says which homes are public."""
+        public = set(session.scalars(select(PropertyProfile.property_id).where(PropertyProfile.published.is_not(None))))
+        zones = {place.id: zone(self._config.tz, place) for place in self._all(session, Property).values()}
+        for listing, versions, row in self._written_homes:
+            wish, last_day = row.values.get("published"), row.values.get("last_day")
+            try:
+                if wish == "yes":
+                    if listing.property_id not in public:
+                        raise homes.property_unpublished(row.values["property"])
+                    until = homes.day_ends(last_day, zones[listing.property_id]) if last_day else None
+                    versions.publish(listing, despite=self._despite, until=until)
+                elif wish == "no" and listing.published is not None:
+                    versions.unpublish(listing)
+            except (Conflict, Invalid) as error:
+                self.problems.append(row.problem("published", str(error)))
+
+    def _pictures(self, session: Session, row: Row) -> tuple[Picture, ...]:
+        """Those of a row, as far as their files are here."""
+        if self._hashes is None:
+            self._hashes = set(session.scalars(select(PictureFile.hash)))
+        wanted: tuple[Picture, ...] = row.values["pictures"]
+        for picture in wanted:
+            if picture.hash not in self._hashes:
+                self.problems.append(row.problem("pictures", f"picture {picture.hash[:12]}... is not in this home."))
+        return wanted
+
+    def _answer(self, session: Session, row: Row) -> bool:
+        place = self._named(session, Property, row, "property", "property")
+        if row.values.get("property") and place is None:
+            return False
+        topic, language = row.values["topic"], row.values["language"]
+        before = answers.latest(session, place.id if place else None, topic, language)
+        try:
+            slug = place.slug if place else None
+            answers.give(session, self._by, slug, topic, row.values["text"], language, despite=self._despite)
+        except (Conflict, Invalid) as error:
+            self.problems.append(row.problem("text", str(error)))
+        return before is None
 
     def _line(self, session: Session, row: Row) -> bool:
         try:
@@ -643,10 +759,6 @@ class _Importer:
                 self.problems.append(row.problem("openings", str(error)))
             self._step()
         return 0, len(rows)
-
-
-_CLEARED = ("square_feet", "available_on", "pets", "fees")
-"""Columns of units that an empty cell clears."""
 
 
 @dataclass(frozen=True)

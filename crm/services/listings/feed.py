@@ -1,0 +1,397 @@
+"""Listings as they leave the house and come in: CSV for spreadsheets, and a JSON feed that has everything in types.
+
+docs/guide/listings.md describes both. What is exported is the latest version; what is imported goes through the same
+rules as everything that is written by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from crm.domain import imports, listings
+from crm.domain.errors import Invalid
+from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
+from crm.domain.lead_rows import write_cell
+from crm.domain.listings import Home, Place
+from crm.edge import pictures
+from crm.store.models import Answer, ContentVersion, Listing, PictureFile, Property, PropertyProfile, Unit
+from crm.store.queries import listings as queries
+from crm.store.queries.office import zone
+
+FORMAT = "leaseline-listings/1"
+LONGEST_FEED = 200_000_000
+"""Bytes."""
+KINDS = (ListKind.PROPERTIES, ListKind.UNITS, ListKind.ANSWERS)
+"""What a feed, or a folder of CSV files, has of listings."""
+
+PROPERTY_COLUMNS = ("slug", "name", *listings.PLACE_COLUMNS, "published")
+UNIT_COLUMNS = ("property", "name", *listings.HOME_COLUMNS, "published", "last_day")
+ANSWER_COLUMNS = ("property", "topic", "language", "text")
+
+Progress = Callable[[int, int], None]
+"""Told how many properties are done, of how many."""
+
+
+class FeedAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    topic: str
+    language: str
+    text: str
+
+
+class FeedListing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    unit: str
+    """As it says on the door."""
+    published: bool | None = None
+    """Null: it stays as it is."""
+    last_day: str | None = None
+    """On which it is public."""
+    home: dict[str, Any]
+    """crm.domain.listings.Home."""
+
+
+class FeedProperty(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    slug: str
+    name: str = ""
+    published: bool | None = None
+    place: dict[str, Any] = {}
+    """crm.domain.listings.Place."""
+    answers: list[FeedAnswer] = []
+    listings: list[FeedListing] = []
+
+
+# --- out ---
+
+
+def exported(
+    session: Session, tz: ZoneInfo, now: datetime, only: str | None = None
+) -> Iterator[tuple[FeedProperty, int, int]]:
+    """Properties by slug with their homes by unit, each with how many are done and how many there are."""
+    places = select(Property, PropertyProfile, ContentVersion.content).outerjoin(
+        PropertyProfile, PropertyProfile.property_id == Property.id
+    )
+    places = places.outerjoin(
+        ContentVersion,
+        and_(ContentVersion.property_id == Property.id, ContentVersion.version == PropertyProfile.latest),
+    )
+    if only is not None:
+        places = places.where(Property.slug == only)
+    found = sorted(session.execute(places), key=lambda row: row.Property.slug)
+    for number, (place, profile, content) in enumerate(found, start=1):
+        yield (
+            FeedProperty(
+                slug=place.slug,
+                name=place.name,
+                published=_wish(profile, profile is not None and profile.published is not None),
+                place=queries.stored(queries.place(content)),
+                answers=office_answers(session, place.id),
+                listings=_homes(session, place, zone(tz, place), now),
+            ),
+            number,
+            len(found),
+        )
+
+
+def _homes(session: Session, place: Property, tz: ZoneInfo, now: datetime) -> list[FeedListing]:
+    found = (
+        select(Listing, Unit.name, ContentVersion.content)
+        .join(Unit, Unit.id == Listing.unit_id)
+        .join(
+            ContentVersion,
+            and_(ContentVersion.listing_id == Listing.id, ContentVersion.version == Listing.latest),
+        )
+        .where(Listing.property_id == place.id)
+    )
+    homes = []
+    for listing, unit, content in session.execute(found):
+        is_public = listing.published is not None and (listing.expires_at is None or listing.expires_at > now)
+        last = listing.expires_at - timedelta(seconds=1) if is_public and listing.expires_at else None
+        homes.append(
+            FeedListing(
+                unit=unit,
+                published=_wish(listing, is_public),
+                last_day=last.astimezone(tz).date().isoformat() if last else None,
+                home=queries.stored(queries.home(content)),
+            )
+        )
+    return sorted(homes, key=lambda one: one.unit)
+
+
+def _wish(head: Listing | PropertyProfile | None, is_public: bool) -> bool | None:
+    """Whether the public sees what is exported; None where it sees an earlier version."""
+    if head is None or not is_public:
+        return False
+    return True if head.published == head.latest else None
+
+
+def office_answers(session: Session, property_id: int | None) -> list[FeedAnswer]:
+    """A property's own answers, or the office's, as they are now."""
+    mine = Answer.property_id.is_(None) if property_id is None else Answer.property_id == property_id
+    latest = (
+        select(Answer.topic, Answer.language, func.max(Answer.version).label("version"))
+        .where(mine)
+        .group_by(Answer.topic, Answer.language)
+        .subquery()
+    )
+    found = select(Answer.topic, Answer.language, Answer.text).join(
+        latest,
+        and_(Answer.topic == latest.c.topic, Answer.language == latest.c.language, Answer.version == latest.c.version),
+    )
+    return [
+        FeedAnswer(*row) for row in sorted(tuple(row) for row in session.execute(found.where(mine, Answer.text != "")))
+    ]
+
+
+def write_json(
+    session: Session, out: TextIO, tz: ZoneInfo, now: datetime, only: str | None, progress: Progress
+) -> set[str]:
+    """Writes the feed property by property, and says which pictures it names."""
+    named: set[str] = set()
+    head = {"format": FORMAT, "answers": office_answers(session, None) if only is None else []}
+    out.write(msgspec.json.encode(head).decode().removesuffix("}") + ',"properties":[')
+    for one, number, total in exported(session, tz, now, only):
+        out.write(("," if number > 1 else "") + "\n" + msgspec.json.encode(one).decode())
+        for content in (one.place, *(listing.home for listing in one.listings)):
+            named.update(picture["hash"] for picture in content.get("pictures", ()))
+        progress(number, total)
+    out.write("\n]}\n")
+    return named
+
+
+def write_csv(
+    session: Session,
+    files: Mapping[ListKind, TextIO],
+    tz: ZoneInfo,
+    now: datetime,
+    only: str | None,
+    raw: bool,
+    progress: Progress,
+) -> None:
+    """Writes a table of each kind, safe for spreadsheets unless `raw`. Pictures are only in the feed."""
+    tables = {kind: csv.writer(file, lineterminator="\n") for kind, file in files.items()}
+    heads = {
+        ListKind.PROPERTIES: PROPERTY_COLUMNS,
+        ListKind.UNITS: UNIT_COLUMNS,
+        ListKind.ANSWERS: ANSWER_COLUMNS,
+    }
+
+    def row(kind: ListKind, values: Mapping[str, str]) -> None:
+        if kind in tables:
+            tables[kind].writerow([write_cell(values[column], raw=raw) for column in heads[kind]])
+
+    def answers(slug: str, given: list[FeedAnswer]) -> None:
+        for one in given:
+            row(ListKind.ANSWERS, {"property": slug, **msgspec.to_builtins(one)})
+
+    for kind, table in tables.items():
+        table.writerow(heads[kind])
+    if only is None:
+        answers("", office_answers(session, None))
+    for one, number, total in exported(session, tz, now, only):
+        place = listings.place_cells(queries.place(one.place))
+        row(
+            ListKind.PROPERTIES,
+            {"slug": one.slug, "name": one.name, **place, "published": _yes_no(one.published)},
+        )
+        answers(one.slug, one.answers)
+        for listing in one.listings:
+            row(
+                ListKind.UNITS,
+                {
+                    "property": one.slug,
+                    "name": listing.unit,
+                    **listings.home_cells(queries.home(listing.home)),
+                    "published": _yes_no(listing.published),
+                    "last_day": listing.last_day or "",
+                },
+            )
+        progress(number, total)
+
+
+def _yes_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
+
+
+def copy_pictures(hashes: Mapping[str, int], folder: Path, to: Path) -> int:
+    """Copies each picture's largest file, by hash and width, and says how many were missing. Raises Invalid."""
+    missing = 0
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for hash, width in hashes.items():
+            try:
+                content = pictures.file_of(folder, hash, width).read_bytes()
+            except FileNotFoundError:
+                missing += 1
+                continue
+            (to / f"{hash}.webp").write_bytes(content)
+    except OSError as error:
+        raise Invalid(
+            f"The pictures cannot be written to {to} ({error.strerror}): choose another folder.",
+            code="feed_pictures_unwritable",
+        ) from None
+    return missing
+
+
+def widths(session: Session, hashes: set[str]) -> dict[str, int]:
+    """Of those pictures that are here, the width of their largest file."""
+    known = session.execute(select(PictureFile.hash, PictureFile.width)).all()
+    return {hash: width for hash, width in known if hash in hashes}
+
+
+# --- in ---
+
+
+def read_json(content: bytes) -> Lists:
+    """The lists of a feed. Raises Invalid, and Wrong with everything found amiss."""
+    try:
+        feed = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"This is not JSON ({error}).", code="feed_not_json") from None
+    if not isinstance(feed, dict) or feed.get("format") != FORMAT:
+        raise Invalid(f'This is no feed of listings: its "format" has to be "{FORMAT}".', code="feed_unknown")
+    reader = _Reader()
+    for key in set(feed) - {"format", "answers", "properties"}:
+        reader.problems.append(Problem("the feed", f"{key[:40]!a} is not known: use answers and properties."))
+    for number, entry in enumerate(_list(feed.get("answers", ())), start=1):
+        reader.answer(entry, "", f"answer {number}")
+    for number, entry in enumerate(_list(feed.get("properties", ())), start=1):
+        reader.property(entry, f"property {number}")
+    for kind, rows in reader.rows.items():
+        imports.check_twice(kind, rows, reader.problems)
+    if reader.problems:
+        raise Wrong(reader.problems[: imports.MOST_PROBLEMS])
+    return Lists({kind: rows for kind, rows in reader.rows.items() if rows})
+
+
+Entry = TypeVar("Entry", FeedProperty, FeedListing, FeedAnswer)
+Content = TypeVar("Content", Home, Place)
+
+
+class _Reader:
+    """Each entry by itself, so that all that is amiss is told at once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[ListKind, list[Row]] = {kind: [] for kind in KINDS}
+        self.problems: list[Problem] = []
+
+    def property(self, entry: Any, where: str) -> None:
+        # What belongs to it is read entry by entry.
+        homes, given = [], []
+        if isinstance(entry, dict):
+            homes, given = _list(entry.get("listings", ())), _list(entry.get("answers", ()))
+            entry = {key: value for key, value in entry.items() if key not in ("listings", "answers")}
+        one = self._entry(entry, FeedProperty, where)
+        if one is None:
+            return
+        where = f"{where} ({one.slug[:40]})"
+        place = self._content(one.place, Place, where)
+        if place is None:
+            return
+        cells = {"slug": one.slug, "name": one.name, **listings.place_cells(place), "published": _yes_no(one.published)}
+        if one.published is None:
+            del cells["published"]
+        self._row(ListKind.PROPERTIES, cells, where, place.pictures)
+        for number, other in enumerate(given, start=1):
+            self.answer(other, one.slug, f"{where}, answer {number}")
+        for number, other in enumerate(homes, start=1):
+            self._listing(other, one.slug, f"{where}, listing {number}")
+
+    def _listing(self, entry: Any, slug: str, where: str) -> None:
+        one = self._entry(entry, FeedListing, where)
+        if one is None:
+            return
+        where = f"{where} ({one.unit[:40]})"
+        home = self._content(one.home, Home, where)
+        if home is None:
+            return
+        cells = {"property": slug, "name": one.unit, **listings.home_cells(home), "last_day": one.last_day or ""}
+        if one.published is not None:
+            cells["published"] = _yes_no(one.published)
+        self._row(ListKind.UNITS, cells, where, home.pictures)
+
+    def answer(self, entry: Any, slug: str, where: str) -> None:
+        one = self._entry(entry, FeedAnswer, where)
+        if one is not None:
+            cells = {"property": slug, **msgspec.to_builtins(one)}
+            self.rows[ListKind.ANSWERS].append(imports.typed_row(ListKind.ANSWERS, cells, where, self.problems))
+
+    def _row(
+        self, kind: ListKind, cells: Mapping[str, str], where: str, pictures: tuple[listings.Picture, ...]
+    ) -> None:
+        self.rows[kind].append(imports.typed_row(kind, cells, where, self.problems, pictures=pictures))
+
+    def _entry(self, entry: Any, kind: type[Entry], where: str) -> Entry | None:
+        try:
+            return msgspec.convert(entry, kind)
+        except msgspec.ValidationError as error:
+            self.problems.append(Problem(where, f"{error}."))
+            return None
+
+    def _content(self, said: dict[str, Any], kind: type[Content], where: str) -> Content | None:
+        try:
+            content = msgspec.convert(said, kind)
+            if unknown := next(_unknown(said, msgspec.to_builtins(content)), None):
+                raise msgspec.ValidationError(f"{unknown[:60]!a} is not known")
+            checked: Any = listings.checked_home(content) if isinstance(content, Home) else None
+            if isinstance(content, Place):
+                checked = listings.checked_place(content)
+            if checked != content:
+                raise Invalid("a text has line ends, blanks, ; or : where it may have none.", code="feed_text_unkept")
+        except (msgspec.ValidationError, Invalid) as error:
+            self.problems.append(Problem(where, str(error) if isinstance(error, Invalid) else f"{error}."))
+            return None
+        return content
+
+
+def _unknown(said: Any, known: Any, path: str = "") -> Iterator[str]:
+    """Keys that were read by nobody: most likely mistyped."""
+    if isinstance(said, dict) and isinstance(known, dict):
+        for key, value in said.items():
+            if key not in known:
+                yield f"{path}{key}"
+            else:
+                yield from _unknown(value, known[key], f"{path}{key}.")
+    elif isinstance(said, list) and isinstance(known, list):
+        for one, other in zip(said, known, strict=False):
+            yield from _unknown(one, other, path)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def wanted_pictures(lists: Lists) -> set[str]:
+    """The hashes that the lists of a feed name."""
+    return {picture.hash for rows in lists.rows.values() for row in rows for picture in row.values.get("pictures", ())}
+
+
+def take_in_pictures(hashes: set[str], folder: Path, ours: Path | None) -> list[pictures.StoredPicture]:
+    """Takes in those that lie in a folder as `<hash>.webp`; without a folder of ours it only looks whether they are
+    there. Blocks. Raises Invalid for one that is another picture."""
+    taken = []
+    for hash in sorted(hashes):
+        file = folder / f"{hash}.webp"
+        if not file.is_file():
+            continue
+        if ours is None:
+            taken.append(pictures.StoredPicture(hash, 0, 0, ()))
+            continue
+        try:
+            found = pictures.take_in(file, ours)
+        except pictures.PictureError as error:
+            raise Invalid(f"{file.name}: {error}", code="feed_picture_unusable") from error
+        if found.hash != hash:
+            raise Invalid(
+                f"{file.name} is not the picture that the feed names: export its pictures again.",
+                code="feed_picture_differs",
+            )
+        taken.append(found)
+    return taken

@@ -21,7 +21,7 @@ from crm.domain.ringing import DeviceKind
 from crm.edge import addresses, numbers
 from crm.services.audit import By
 from crm.services.phones import devices, lines
-from crm.services.system import directory, homes
+from crm.services.system import demo_listings, directory, homes
 from crm.store import migrate
 
 
@@ -65,6 +65,9 @@ async def _demo_office(config: Config, by: By) -> str:
     crm = context.opened(config)
     try:
         await crm.store.run(directory.load_demo, config, crm.secrets, by)
+        if await crm.store.read(demo_listings.is_wanted):
+            drawn = await asyncio.to_thread(demo_listings.draw, config)
+            await crm.store.run(demo_listings.load, config, crm.secrets, by, drawn)
         numbers_there = await crm.store.read(lines.find_all)
         phones = await crm.store.read(devices.find_all)
     finally:
@@ -82,6 +85,7 @@ async def _demo_office(config: Config, by: By) -> str:
             "Try it in a second terminal:",
             f"  {leaseline} demo call --press 2 --answer alice",
             f"  {leaseline} demo call --press 1",
+            f"  {leaseline} listing list",
             f"  {leaseline} status",
             "Ctrl-C stops everything.",
         )

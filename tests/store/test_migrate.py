@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import stat
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from sqlalchemy import inspect
 from crm.domain.errors import Conflict, Unavailable
 from crm.store import migrate, search
 from crm.store.models import Base
-from crm.store.session import migration_engine
+from crm.store.session import Store, migration_engine
+from crm.views import listings
 
 pytestmark = pytest.mark.store
 
@@ -67,6 +69,53 @@ def test_addresses_of_older_leads_find_the_oldest(empty_url: str) -> None:
     with engine.connect() as connection:
         found = connection.exec_driver_sql("SELECT lead_id, address FROM lead_email ORDER BY lead_id").all()
         assert [tuple(row) for row in found] == [(1, "pat@example.com"), (4, "sam@example.com")]
+    engine.dispose()
+
+
+def test_offers_of_older_databases_become_versions_of_one_listing_and_come_back(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0030")
+    engine = migration_engine(empty_url)
+    offers = (
+        (1, 1, 1400, "Application 50", "cats and dogs", "'2026-04-01'"),
+        (1, 2, 1450, "", "ask us", "NULL"),
+        (2, 1, 900, "", "none", "NULL"),
+        (3, 1, 800, "", "", "NULL"),
+    )
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("INSERT INTO property (id, slug, name, listings_url) VALUES (1, 'elm', 'Elm', '')")
+        for unit in (1, 2, 3):
+            connection.exec_driver_sql(
+                f"INSERT INTO unit (id, property_id, name, bedrooms, bathrooms) VALUES ({unit}, 1, '{unit}', 2, 1.5)"
+            )
+        for id, (unit, version, rent, fees, pets, day) in enumerate(offers, start=1):
+            connection.exec_driver_sql(
+                "INSERT INTO listing (id, unit_id, version, rent, deposit, fees, pets, available_on, created_at) VALUES"
+                f" ({id}, {unit}, {version}, {rent}, 500, '{fees}', '{pets}', {day}, '2026-03-02 16:00:00')"
+            )
+    told = "SELECT unit_id, version, rent, fees, pets FROM listing ORDER BY unit_id, version"
+    with engine.connect() as connection:
+        before = [tuple(row) for row in connection.exec_driver_sql(told)]
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        heads = connection.exec_driver_sql(
+            "SELECT latest, published, rent, cats, dogs FROM listing ORDER BY unit_id"
+        ).all()
+        assert [tuple(row) for row in heads] == [
+            (2, None, 1450, None, None),
+            (1, None, 900, False, False),
+            (1, None, 800, None, None),
+        ]
+    store = Store(empty_url)
+    first, second = (store.read_blocking(listings.one, 1, datetime.now(UTC), version=version) for version in (1, 2))
+    store.close()
+    assert (first.rent, first.text, str(first.available_on)) == (1400, "Fees: Application 50", "2026-04-01")
+    assert first.terms.pets is not None
+    assert [pets.kind for pets in first.terms.pets.allowed] == ["cats", "dogs"]
+    assert second.terms.pets is not None
+    assert (second.rent, second.terms.pets.note) == (1450, "ask us")
+    migrate.downgrade(empty_url, "0030")
+    with engine.connect() as connection:
+        assert [tuple(row) for row in connection.exec_driver_sql(told)] == before
     engine.dispose()
 
 

@@ -13,20 +13,19 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.leads import Happened, LeadEvent
-from crm.domain.tasks import TaskKind, person_of
 from crm.domain.tours import TourKind
 from crm.edge import numbers
 from crm.secrets import Secrets
+from crm.services.arrivals import arrival
+from crm.services.arrivals.arrival import Parser
 from crm.services.audit import By
-from crm.services.office import owners
-from crm.services.outbox import notices
 from crm.services.people import intake, standing, timeline
-from crm.services.people.identity import who_is
+from crm.services.people.intake import Introduced
 from crm.services.tours import booking
-from crm.store.models import ArrivalRecord, Consent, Lead, Listing, Property, Task, Tour, TourSlot
-from crm.store.queries import leads, office, tasks
+from crm.store.models import Consent, Lead, Listing, Property, Tour, TourSlot
+from crm.store.queries import office
 
-PARSER, PARSER_VERSION = "site", 1
+PARSER = Parser("site", 1)
 LONGEST_MESSAGE = 4000
 """Characters."""
 SOURCE = "website"
@@ -72,14 +71,6 @@ class Accepted:
     """When the tour begins that they have booked."""
 
 
-@dataclass(frozen=True)
-class _Sender:
-    name: str
-    address: str
-    number: str | None
-    message: str
-
-
 @dataclass
 class FieldErrors(Exception):
     """What has to be mended in a form: codes by field."""
@@ -92,24 +83,14 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
 
     Raises FieldErrors for what the person can mend, and for a tour Conflict and Invalid as `booking.book` does.
     """
-    there = session.scalars(select(ArrivalRecord).where(ArrivalRecord.key == f"form:{sent.key}")).first()
+    there = arrival.kept(session, f"form:{sent.key}")
     if there is not None and there.lead_id is not None:
         begins = select(TourSlot.starts_at).join(Tour, Tour.slot_id == TourSlot.id)
         return Accepted(there.lead_id, False, session.scalar(begins.where(Tour.key == f"form:{sent.key}")))
-    person = _read(config, sent)
-    lead = _lead(session, person, by.now)
-    arrival = ArrivalRecord(
-        key=f"form:{sent.key}",
-        channel=f"form:{sent.kind}",
-        raw=_raw(sent),
-        parser=PARSER,
-        parser_version=PARSER_VERSION,
-        received_at=by.now,
-        lead_id=lead.id,
-        problem="",
-    )
-    session.add(arrival)
-    session.flush()
+    person, message = _read(config, sent)
+    record = arrival.keep(session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now)
+    lead = intake.introduced(session, person, by.now)
+    record.lead_id = lead.id
     property, unit_id, about = _about(session, sent)
     if property is not None:
         intake.interest_in(lead, property.id, by.now)
@@ -126,26 +107,28 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
                 wording=sent.agreed_to,
                 version=sent.wording_version,
                 language=sent.language,
-                arrival_id=arrival.id,
+                arrival_id=record.id,
                 given_at=by.now,
             )
         )
     told = {
-        FormKind.QUESTION: f"Asked about {about}: {person.message}",
-        FormKind.CONTACT: f"Wrote to {about}: {person.message}",
-        FormKind.TOUR: f"Asked for a tour of {about}. {person.message}".strip(),
+        FormKind.QUESTION: f"Asked about {about}: {message}",
+        FormKind.CONTACT: f"Wrote to {about}: {message}",
+        FormKind.TOUR: f"Asked for a tour of {about}. {message}".strip(),
     }[sent.kind]
-    timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=f"arrival:{arrival.id}", is_new=True)
+    timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=f"arrival:{record.id}", is_new=True)
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
     tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None
     # A tour leaves nothing else to do, unless they wrote something with it.
-    is_done = tour is not None and not person.message
-    _pass_on(session, config, lead, property, arrival, sent.kind, told, by.now, is_done=is_done)
+    is_done = tour is not None and not message
+    subject = _SUBJECTS[sent.kind].format(property.name if property else "the office")
+    arrival.pass_on(session, config, lead, property, record, subject, told, by.now, is_done=is_done)
     return Accepted(lead.id, True, tour.slot.starts_at if tour else None)
 
 
-def _read(config: Config, sent: SentForm) -> _Sender:
+def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:
+    """Who sent it, and their message."""
     wrong: dict[str, str] = {}
     name = address = message = ""
     number = None
@@ -177,31 +160,7 @@ def _read(config: Config, sent: SentForm) -> _Sender:
         wrong["phone"] = "phone_for_texts"
     if wrong:
         raise FieldErrors(wrong)
-    return _Sender(name, address, number, message)
-
-
-def _lead(session: Session, person: _Sender, now: datetime) -> Lead:
-    """Who it is: by address, else by number; what was not known is added, and nothing that is known is overwritten."""
-    known = who_is(session, person.number)
-    # Our own lines and colleagues are nobody's number, whatever a form says.
-    number = None if known.is_line or known.colleague else person.number
-    lead = leads.by_address(session, person.address.lower(), for_update=True) if person.address else None
-    if lead is None and number:
-        lead = intake.by_number(session, number, now)
-    if lead is None:
-        lead = (
-            intake.by_address(session, person.address, now) if person.address else intake.without_number(session, now)
-        )
-    if number and leads.by_phone(session, number) is None:
-        intake.add_number(lead, number)
-    if person.address and leads.by_address(session, person.address.lower()) is None:
-        if not lead.email:
-            intake.write_address(session, lead, person.address)
-        else:
-            intake.add_address(lead, person.address)
-    lead.name = lead.name or person.name
-    session.flush()
-    return lead
+    return Introduced(name, address, number), message
 
 
 def _about(session: Session, sent: SentForm) -> tuple[Property | None, int | None, str]:
@@ -241,48 +200,6 @@ _SUBJECTS = {
     FormKind.CONTACT: "A message for {}",
     FormKind.TOUR: "A tour of {} was booked on the website",
 }
-
-
-def _pass_on(
-    session: Session,
-    config: Config,
-    lead: Lead,
-    property: Property | None,
-    arrival: ArrivalRecord,
-    kind: FormKind,
-    told: str,
-    now: datetime,
-    *,
-    is_done: bool,
-) -> None:
-    """One open task a person, unless nothing is left to do; and word to whoever it belongs to."""
-    due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
-    owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
-    if not is_done:
-        person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
-        task = tasks.open_one(session, person, TaskKind.INQUIRY)
-        if task is None:
-            session.add(
-                Task(
-                    key=f"arrival:{arrival.id}",
-                    kind=TaskKind.INQUIRY,
-                    person=person,
-                    owner=owner,
-                    lead_id=lead.id,
-                    why=told[:300],
-                    due_at=due_at,
-                    created_at=now,
-                    result="",
-                )
-            )
-        else:
-            task.times += 1
-            owner = task.owner
-    where = property.name if property else "the office"
-    who = f"{lead.name or 'Somebody'} (lead {lead.id})"
-    notices.tell(
-        session, config, [owner], f"arrival:{arrival.id}", _SUBJECTS[kind].format(where), f"{who}: {told}", now
-    )
 
 
 def _raw(sent: SentForm) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -135,6 +136,43 @@ def write_address(session: Session, lead: Lead, raw: str) -> None:
 def without_number(session: Session, at: datetime) -> Lead:
     """A lead for somebody who withholds the number: nothing tells whether they have been here before."""
     lead = _make(session, at)
+    session.flush()
+    return lead
+
+
+@dataclass(frozen=True)
+class Introduced:
+    """How somebody introduced themselves in writing."""
+
+    name: str = ""
+    address: str = ""
+    """Email address; empty: none given."""
+    number: str | None = None
+    """E.164; None: none given."""
+
+
+def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
+    """The lead of somebody who wrote, locked: found by their address, else by their number, else made.
+
+    What was not known of them is added, and nothing that is known is overwritten. Raises Invalid for an address that is
+    none.
+    """
+    known = who_is(session, who.number)
+    # Our own lines and colleagues are nobody's number, whatever a form says.
+    number = None if known.is_line or known.colleague else who.number
+    lead = leads.by_address(session, who.address.lower(), for_update=True) if who.address else None
+    if lead is None and number:
+        lead = by_number(session, number, now)
+    if lead is None:
+        lead = by_address(session, who.address, now) if who.address else without_number(session, now)
+    if number and leads.by_phone(session, number) is None:
+        add_number(lead, number)
+    if who.address and leads.by_address(session, who.address.lower()) is None:
+        if not lead.email:
+            write_address(session, lead, who.address)
+        else:
+            add_address(lead, who.address)
+    lead.name = lead.name or who.name or None
     session.flush()
     return lead
 

@@ -1,0 +1,95 @@
+"""What every arrival goes through, whatever door it came by: kept as it came, once, and passed on to an owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain.tasks import TaskKind, person_of
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.store.models import ArrivalRecord, Lead, Property, Task
+from crm.store.queries import office, tasks
+
+
+@dataclass(frozen=True)
+class Parser:
+    """What reads an arrival. A later version may read it again."""
+
+    name: str
+    version: int
+
+
+def kept(session: Session, key: str) -> ArrivalRecord | None:
+    """The arrival with this key, if it has come before."""
+    return session.scalars(select(ArrivalRecord).where(ArrivalRecord.key == key)).first()
+
+
+def keep(
+    session: Session, key: str, channel: str, raw: dict[str, Any], parser: Parser, received_at: datetime
+) -> ArrivalRecord:
+    """Keeps an arrival as it came (`raw`: JSON types only), before anything is read from it.
+
+    Its `lead_id`, or else its `problem`, is for the caller to set. If two keep the same key at once, one fails on the
+    unique key and finds it when the store tries again.
+    """
+    record = ArrivalRecord(
+        key=key,
+        channel=channel,
+        raw=raw,
+        parser=parser.name,
+        parser_version=parser.version,
+        received_at=received_at,
+        problem="",
+    )
+    session.add(record)
+    session.flush()
+    return record
+
+
+def pass_on(
+    session: Session,
+    config: Config,
+    lead: Lead,
+    property: Property | None,
+    record: ArrivalRecord,
+    subject: str,
+    told: str,
+    now: datetime,
+    *,
+    is_done: bool = False,
+) -> None:
+    """Leaves the lead's one open inquiry task, or counts up the one that is open, and tells its owner by notice.
+
+    `subject` is the notice's, `told` says what came, as in the timeline. `is_done`: nothing is left to do, so the owner
+    is told and there is no task.
+    """
+    due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
+    owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
+    if not is_done:
+        person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
+        task = tasks.open_one(session, person, TaskKind.INQUIRY)
+        if task is None:
+            session.add(
+                Task(
+                    key=f"arrival:{record.id}",
+                    kind=TaskKind.INQUIRY,
+                    person=person,
+                    owner=owner,
+                    lead_id=lead.id,
+                    why=told[:300],
+                    due_at=due_at,
+                    created_at=now,
+                    result="",
+                )
+            )
+        else:
+            task.times += 1
+            owner = task.owner
+    who = f"{lead.name or 'Somebody'} (lead {lead.id})"
+    notices.tell(session, config, [owner], f"arrival:{record.id}", subject, f"{who}: {told}", now)

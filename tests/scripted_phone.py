@@ -302,6 +302,9 @@ async def raw_calls(
         system.secrets.get(secret),
         "-d",
         str(stay_milliseconds),
+        # Asterisk's re-INVITE with the name of whoever answered may cross the BYE; SIPp would give the call up.
+        "-default_behaviors",
+        "all,-abortunexp",
         "-trace_err",
         "-error_file",
         str(system.folder / f"calls-{port}.err"),

@@ -124,7 +124,7 @@ def _office(session: Session) -> None:
         )
 
 
-def _rows(session: Session, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+def insert_rows(session: Session, table: Any, rows: Iterator[dict[str, Any]]) -> None:
     batch: list[dict[str, Any]] = []
     for row in rows:
         batch.append(row)
@@ -139,7 +139,7 @@ def _leads(session: Session, size: Size, now: datetime, chance: random.Random) -
     ids = range(1, size.leads + 1)
     made = {n: now - timedelta(days=DAYS * (1 - n / size.leads)) for n in ids}
     statuses = {n: chance.choices(("new", "in_progress", "closed"), (2, 5, 3))[0] for n in ids}
-    _rows(
+    insert_rows(
         session,
         Lead,
         (
@@ -154,8 +154,8 @@ def _leads(session: Session, size: Size, now: datetime, chance: random.Random) -
             for n in ids
         ),
     )
-    _rows(session, LeadPhone, ({"lead_id": n, "number": number_of(n)} for n in ids))
-    _rows(
+    insert_rows(session, LeadPhone, ({"lead_id": n, "number": number_of(n)} for n in ids))
+    insert_rows(
         session,
         Interest,
         (
@@ -201,8 +201,8 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
             "step": "talk",
         }
 
-    _rows(session, Call, (row(n) for n in ids))
-    _rows(
+    insert_rows(session, Call, (row(n) for n in ids))
+    insert_rows(
         session,
         Leg,
         (
@@ -220,7 +220,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
             for n in ids
         ),
     )
-    _rows(
+    insert_rows(
         session,
         CallEvent,
         (
@@ -235,7 +235,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
         ),
     )
     left = [n for n in ids if outcomes[n] in ("gave_up", "left_voicemail", "got_link", "not_reached")]
-    _rows(
+    insert_rows(
         session,
         Task,
         (
@@ -254,8 +254,8 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
             for number, n in enumerate(left)
         ),
     )
-    _rows(session, TaskCall, ({"call_id": f"c{n}", "task_id": number + 1} for number, n in enumerate(left)))
-    _rows(
+    insert_rows(session, TaskCall, ({"call_id": f"c{n}", "task_id": number + 1} for number, n in enumerate(left)))
+    insert_rows(
         session,
         Task,
         (
@@ -272,7 +272,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
             for number in range(REPLIES)
         ),
     )
-    _rows(
+    insert_rows(
         session,
         Activity,
         (
@@ -309,7 +309,7 @@ def _texts(session: Session, size: Size, now: datetime, chance: random.Random) -
             "lead_id": whose,
         }
 
-    _rows(session, Message, (row(n) for n in range(size.texts)))
+    insert_rows(session, Message, (row(n) for n in range(size.texts)))
 
 
 @contextlib.contextmanager

@@ -49,9 +49,7 @@ def write(
             with store.reading() as session:
                 rows, after = lead_export.page(session, now, wanted, after)
             if format_ == "csv":
-                table.writerows(
-                    [lead_rows.write_cell(getattr(row, name), raw=raw) for name in lead_rows.COLUMNS] for row in rows
-                )
+                table.writerows(lead_rows.write_row(row, raw=raw) for row in rows)
             else:
                 file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
             count += len(rows)

@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, TextIO
 
 from crm.domain.errors import Invalid
@@ -65,6 +66,10 @@ class LeadRow:
 
 
 COLUMNS = tuple(one.name for one in fields(LeadRow))
+_values = attrgetter(*COLUMNS)
+# An apostrophe of its own would be taken for ours when it is read.
+_ESCAPED = frozenset((*FORMULA, "'"))
+_NOTHING = {type(None): "", list: "", int: "0"}
 
 
 def write_cell(value: object, *, raw: bool = False) -> str:
@@ -73,13 +78,21 @@ def write_cell(value: object, *, raw: bool = False) -> str:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="auto").replace("+00:00", "Z")
-    if isinstance(value, list):
-        value = BETWEEN.join(value)
-    text = str(value)
-    # An apostrophe of its own would be taken for ours when it is read.
-    if not raw and text[:1] and (text[0] in FORMULA or text[0] == "'"):
-        return f"'{text}"
-    return text
+    text = BETWEEN.join(value) if isinstance(value, list) else str(value)
+    return text if raw or text[:1] not in _ESCAPED else f"'{text}"
+
+
+def write_row(row: LeadRow, *, raw: bool = False) -> list[str]:
+    """A lead as the cells of `COLUMNS`."""
+    # Most cells are text, or empty, and not worth a call each.
+    return [
+        (value if raw or value[:1] not in _ESCAPED else f"'{value}")
+        if type(value) is str
+        else write_cell(value, raw=raw)
+        if value
+        else _NOTHING[type(value)]
+        for value in _values(row)
+    ]
 
 
 def read_cell(text: str) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from crm.domain.lead_rows import LeadRow
 from crm.domain.leads import LeadFilter, LeadType
+from crm.store import prepared
 from crm.store.models import (
     Agent,
     Call,
@@ -30,6 +31,8 @@ from crm.views import leads
 
 PAGE = 1_000
 """Leads of one page."""
+DENSE = 3
+"""A page's leads are looked up by the range of their ids when they are at least one in so many of it."""
 
 
 def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tuple[list[LeadRow], int | None]:
@@ -65,7 +68,7 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
         created,
         first,
         last,
-    ) in session.execute(found):
+    ) in prepared.rows(session, found, {}).all():
         rows[id] = LeadRow(
             id=id,
             name=name or "",
@@ -88,44 +91,49 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
 
 def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None:
     """What there may be several of, read for all leads of the page at once."""
-    ids = list(rows)
-    for lead_id, number in session.execute(_of(LeadPhone, LeadPhone.number, ids).order_by(LeadPhone.id)):
-        rows[lead_id].phones.append(number)
-    for lead_id, address in session.execute(_of(LeadEmail, LeadEmail.address, ids).order_by(LeadEmail.id)):
-        if address not in [one.lower() for one in rows[lead_id].emails]:
-            rows[lead_id].emails.append(address)
+    phones = select(LeadPhone.lead_id, LeadPhone.number).order_by(LeadPhone.id)
+    for row, (_, number) in _of(session, rows, phones, LeadPhone.lead_id):
+        row.phones.append(number)
+    emails = select(LeadEmail.lead_id, LeadEmail.address).order_by(LeadEmail.id)
+    for row, (_, address) in _of(session, rows, emails, LeadEmail.lead_id):
+        if address not in [one.lower() for one in row.emails]:
+            row.emails.append(address)
     office_link = session.scalar(select(Organization.listings_url).limit(1)) or ""
     interests = (
         select(Interest.lead_id, Property.slug, Property.listings_url, Unit.name, Interest.stage)
         .join(Property, Property.id == Interest.property_id)
         .outerjoin(Unit, Unit.id == Interest.unit_id)
-        .where(Interest.lead_id.in_(ids))
         .order_by(Interest.updated_at, Interest.id)
     )
-    for lead_id, slug, link, unit, stage in session.execute(interests):
-        row = rows[lead_id]
+    for row, (_, slug, link, unit, stage) in _of(session, rows, interests, Interest.lead_id):
         row.interests.append(f"{slug}{f'/{unit}' if unit else ''}={stage}")
         # The latest of them is the last one read.
         row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
     tasks = (
         select(Task.lead_id, Task.why, Agent.slug, Task.due_at)
         .join(Agent, Agent.id == Task.owner_id)
-        .where(Task.lead_id.in_(ids), Task.done_at.is_(None))
+        .where(Task.done_at.is_(None))
         .order_by(Task.due_at.desc(), Task.id.desc())
     )
-    for lead_id, why, owner, due_at in session.execute(tasks):
-        row = rows[lead_id or 0]
+    for row, (_, why, owner, due_at) in _of(session, rows, tasks, Task.lead_id):
         row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
     for name, of in (("tours", Tour), ("calls", Call), ("messages", Message)):
-        for lead_id, count in session.execute(
-            select(of.lead_id, func.count()).where(of.lead_id.in_(ids)).group_by(of.lead_id)
-        ):
-            setattr(rows[lead_id or 0], name, count)
+        for row, (_, count) in _of(session, rows, select(of.lead_id, func.count()).group_by(of.lead_id), of.lead_id):
+            setattr(row, name, count)
     numbers = {number: row for row in rows.values() for number in row.phones}
     out = select(OptOut.number).where(OptOut.ended_at.is_(None), OptOut.number.in_(list(numbers))).distinct()
     for number in session.scalars(out.order_by(OptOut.number)):
         numbers[number].opted_out.append(number)
 
 
-def _of(table: Any, column: Any, ids: Sequence[int]) -> Any:
-    return select(table.lead_id, column).where(table.lead_id.in_(ids))
+def _of(
+    session: Session, rows: dict[int, LeadRow], query: Select[*tuple[Any, ...]], lead_id: Any
+) -> Iterator[tuple[LeadRow, Row[*tuple[Any, ...]]]]:
+    """What a query, whose first column is a lead's id, finds of the leads of `rows`."""
+    first, last = min(rows), max(rows)
+    # A thousand ids take longer to write into a statement than their rows take to read.
+    is_dense = last - first < DENSE * len(rows)
+    wanted = lead_id.between(first, last) if is_dense else lead_id.in_(list(rows))
+    for found in prepared.rows(session, query.where(wanted), {}).all():
+        if row := rows.get(found[0]):
+            yield row, found

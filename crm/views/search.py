@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.errors import Invalid
 from crm.domain.leads import LeadFilter
+from crm.store import prepared
 from crm.store.models import Activity, Lead, LeadEmail, LeadPhone
 from crm.store.search import PREFIX
 from crm.views import leads
@@ -24,7 +25,7 @@ LONGEST = 200
 AROUND = 160
 """Characters of an excerpt."""
 MOST = 500
-"""Leads that are looked at, of those that the words find."""
+"""Rows that are read of what each index finds, and leads that are looked at."""
 
 
 EVERYBODY = LeadFilter()
@@ -61,11 +62,19 @@ def found(
     if max(letters, len(digits)) < FEWEST:
         raise Invalid(f"Give at least {FEWEST} letters or digits to search for.", code="search_too_short")
     hits: dict[int, tuple[str, str, datetime | None]] = {}
-    for where, rows in _searches(session, asked, digits):
-        for row in rows:
-            hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
+    # Which of them a filter leaves is only known when their cards are read.
+    most = limit if wanted == EVERYBODY else MOST
+    for where, query in _searches(session.get_bind().dialect.name == "sqlite", asked, digits):
+        if len(hits) >= most:
+            break
+        # SQLite finds row after row, as they are read.
+        with prepared.rows(session, query, {}) as rows:
+            for row in rows:
+                hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
+                if len(hits) >= most:
+                    break
     words_asked = asked.split()
-    cards = leads.of_ids(session, now, list(hits)[:MOST], wanted)
+    cards = leads.of_ids(session, now, list(hits), wanted)
     return [
         LeadHit(lead=cards[id], found_in=where, excerpt=_around(words_asked, excerpt), at=at)
         for id, (where, excerpt, at) in hits.items()
@@ -73,20 +82,17 @@ def found(
     ][:limit]
 
 
-def _searches(session: Session, asked: str, digits: str) -> Iterator[tuple[str, Any]]:
-    sqlite = session.get_bind().dialect.name == "sqlite"
+def _searches(sqlite: bool, asked: str, digits: str) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
+    """Where what is asked may be found, and how."""
     # Text with more letters than digits is not a number, though it may contain one, as the address of a home does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
         national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
-        yield "phone", session.execute(_parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national))
+        yield "phone", _parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national)
     if len(asked) >= FEWEST:
-        yield "name", session.execute(_parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked))
-        yield (
-            "email",
-            session.execute(_parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower())),
-        )
+        yield "name", _parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked)
+        yield "email", _parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower())
     if words := re.findall(r"\w+", asked):
-        yield "timeline", session.execute(_by_words(sqlite, words))
+        yield "timeline", _by_words(sqlite, words)
 
 
 def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*tuple[Any, ...]]:

@@ -44,8 +44,9 @@ def exported(store: Store, *, raw: bool = False, without: tuple[str, ...] = ()) 
         with store.reading() as session:
             page, after = lead_export.page(session, NOW, LeadFilter(), after)  # type: ignore[assignment]
         rows += page
-    names = [name for name in lead_rows.COLUMNS if name not in without]
-    return [names, *([lead_rows.write_cell(getattr(row, name), raw=raw) for name in names] for row in rows)]
+    kept = [place for place, name in enumerate(lead_rows.COLUMNS) if name not in without]
+    table = [lead_rows.COLUMNS, *(lead_rows.write_row(row, raw=raw) for row in rows)]
+    return [[cells[place] for place in kept] for cells in table]
 
 
 def as_text(rows: list[list[str]]) -> str:

@@ -54,6 +54,7 @@ COMMANDS = {
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",
     "message": "Texts, in and out.",
+    "api": "Keys of programs that use the REST API.",
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",
     "optout": "People who do not want texts.",

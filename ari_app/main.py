@@ -15,7 +15,7 @@ from ari_app.parts.calls import calls
 from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
-from ari_app.parts.web import site, web
+from ari_app.parts.web import api, site, web
 from crm import context
 from crm.config import Config
 from crm.context import Crm
@@ -28,7 +28,7 @@ from crm.worker import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calls", "agi", "texts", "mail", "web", "site")
+PARTS = ("calls", "agi", "texts", "mail", "web", "site", "api")
 """What `serve --only` can run alone."""
 PART_SECONDS = 1.0
 """Pause before a part that failed is begun again."""
@@ -94,6 +94,8 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             work += web(shared)
         if "site" in parts:
             work += site(shared)
+        if "api" in parts:
+            work += api(shared)
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield

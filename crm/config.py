@@ -35,8 +35,8 @@ class ConfigError(Exception):
 
 
 class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every port this system listens on. All are bound to loopback, except sip, sips, rtp and, with web.bind, web and
-    webhooks."""
+    """Every port this system listens on. All are bound to loopback, except sip, sips, rtp and, with web.bind, web,
+    webhooks and site, and with api.bind, api."""
 
     sip: int = 5060
     """SIP over UDP and TCP."""
@@ -54,6 +54,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only the carriers' webhooks; they are also answered on `web`, where visitors may crowd them out."""
     site: int = 8092
     """The public site, with listings and forms."""
+    api: int = 8093
+    """The REST API."""
     hep: int = 9060
     """UDP, where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
@@ -131,6 +133,15 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Forms that one network address may send within an hour."""
     requests_per_minute: PositiveInt = 300
     """Pages that one network address may ask for within a minute."""
+
+
+class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    bind: str = "127.0.0.1"
+    """Address of the REST API, behind a proxy with a certificate when others than this machine use it."""
+    public_url: str = ""
+    """The proxy's address from outside, e.g. https://api.example.com; empty: only this machine reaches the API."""
+    requests_per_minute: PositiveInt = 600
+    """Requests that one key may make within a minute."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -513,6 +524,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bans: Bans = Bans()
     web: Web = Web()
     site: Site = Site()
+    api: Api = Api()
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()
@@ -726,8 +738,7 @@ def _check(config: Config, path: Path) -> None:
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigError(f"{path}: timezone {config.timezone!r} is unknown; write one like America/Chicago.") from None
     ports = config.ports
-    names = ("sip", "sips", "http", "ami", "agi", "web", "webhooks", "site", "hep", "demo", "rtp_first", "rtp_last")
-    single = {name: getattr(ports, name) for name in names}
+    single = {name: getattr(ports, name) for name in Ports.__struct_fields__}
     for name, port in single.items():
         if not 1024 <= port <= 65525:
             raise ConfigError(f"{path}: ports.{name} = {port} is outside 1024 to 65525.")
@@ -741,6 +752,7 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: texts.carrier is twilio: write the Account SID (AC...) into texts.twilio_account.")
     for name, url in (
         ("web.public_url", config.web.public_url),
+        ("api.public_url", config.api.public_url),
         ("texts.twilio_url", config.texts.twilio_url),
         ("texts.telnyx_url", config.texts.telnyx_url),
     ):
@@ -842,6 +854,7 @@ def template(ports_from: int | None, region: str, timezone: str, database: str =
             webhooks=ports_from + 6,
             hep=ports_from + 7,
             site=ports_from + 8,
+            api=ports_from + 9,
             demo=ports_from + 10,
             rtp_first=ports_from + 100,
             rtp_last=ports_from + 299,

@@ -38,7 +38,9 @@ LONG_OVERDUE = timedelta(days=3)
 _log = logging.getLogger(__name__)
 
 
-def add(session: Session, config: Config, by: By, raw: str, why: str, due_at: datetime, owner: str | None) -> Task:
+def add(
+    session: Session, config: Config, by: By, raw: str | int, why: str, due_at: datetime, owner: str | None
+) -> Task:
     """Adds a task about the lead with this id, phone number or email address.
 
     It belongs to `owner` (slug), else to the agent who would own any task of this lead. Raises Invalid, NotFound.

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from sqlalchemy.orm import Session
 
 from crm.domain import leads as rules
+from crm.domain.access import WHOLE_OFFICE, Reach
+from crm.domain.errors import NotFound
 from crm.domain.leads import LeadFilter, LeadStatus, LeadType, Light
 from crm.store.models import (
     Activity,
@@ -28,6 +30,7 @@ from crm.store.models import (
     Unit,
     Voicemail,
 )
+from crm.store.queries import reach as reached
 from crm.views.lists import by_owner
 
 
@@ -103,13 +106,18 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     next_action: NextAction | None
 
 
-class LeadDetail(LeadEntry, kw_only=True):
-    """A guest card with its timeline."""
+class LeadCard(LeadEntry, kw_only=True):
+    """A guest card with what is left out in lists."""
 
     further_emails: list[str]
     """Addresses that find this lead besides `email`, in lower case."""
     opted_out: list[str]
     """Numbers that want no texts, E.164."""
+
+
+class LeadDetail(LeadCard, kw_only=True):
+    """A guest card with its timeline."""
+
     timeline: list[ActivityEntry]
     """Oldest first."""
 
@@ -146,12 +154,13 @@ def listed(
     *,
     after: tuple[datetime, int] | None = None,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[LeadEntry]:
     """The newest first. `after` is creation and id of the last one on the page before."""
-    found = filtered(_CARD, now, wanted).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
+    found = filtered(_CARD, now, wanted, reach).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
     if after is not None:
         found = found.where(tuple_(Lead.created_at, Lead.id) < after)
-    return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)]
+    return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)]
 
 
 def of_ids(session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter) -> dict[int, LeadEntry]:
@@ -165,8 +174,11 @@ def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
     return found
 
 
-def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter) -> Select[*tuple[Any, ...]]:
-    """A query of leads, narrowed to those that are wanted."""
+def filtered(
+    found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter, reach: Reach = WHOLE_OFFICE
+) -> Select[*tuple[Any, ...]]:
+    """A query of leads, narrowed to those that are wanted, judged by what is within reach."""
+    found = found.where(*reached.of_leads(reach))
     if wanted.kind is not None:
         found = found.where(Lead.kind == wanted.kind)
     if wanted.type is not None:
@@ -184,6 +196,7 @@ def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter)
             Lead.assigned_agent_id == select(Agent.id).where(Agent.slug == wanted.agent).scalar_subquery()
         )
     if about := list(_interest_conditions(wanted)):
+        about += reached.of_interests(reach)
         # A property has few leads, so they are found from it; a stage has many, so it is looked for lead by lead.
         if wanted.property is not None or wanted.subteam is not None:
             found = found.where(Lead.id.in_(select(Interest.lead_id).where(*about)))
@@ -204,7 +217,17 @@ def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter)
 
 def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
     """A lead that exists, with everything that has happened."""
-    [card] = _whole(session, session.execute(_CARD.where(Lead.id == lead_id)).all(), now)
+    found = card(session, lead_id, now)
+    shown = {name: getattr(found, name) for name in LeadCard.__struct_fields__}
+    return LeadDetail(**shown, timeline=timeline(session, lead_id))
+
+
+def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> LeadCard:
+    """Raises NotFound."""
+    found = session.execute(_CARD.where(Lead.id == lead_id, *reached.of_leads(reach))).all()
+    if not found:
+        raise NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
+    [card] = _whole(session, found, now, reach)
     emails = select(LeadEmail.address).where(LeadEmail.lead_id == lead_id).order_by(LeadEmail.id)
     opted_out = (
         select(OptOut.number)
@@ -212,11 +235,10 @@ def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
         .distinct()
         .order_by(OptOut.number)
     )
-    return LeadDetail(
+    return LeadCard(
         **card,
         further_emails=[one for one in session.scalars(emails) if one != card["email"].lower()],
         opted_out=list(session.scalars(opted_out)),
-        timeline=timeline(session, lead_id),
     )
 
 
@@ -270,7 +292,9 @@ def _has_light(light: Light, now: datetime) -> ColumnElement[bool]:
     return and_(Lead.status != LeadStatus.CLOSED, within[light])
 
 
-def _whole(session: Session, cards: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> list[dict[str, Any]]:
+def _whole(
+    session: Session, cards: Sequence[Row[*tuple[Any, ...]]], now: datetime, reach: Reach = WHOLE_OFFICE
+) -> list[dict[str, Any]]:
     """With what there may be several of to a lead, read for all of them at once."""
     ids = [card.id for card in cards]
     numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
@@ -280,7 +304,7 @@ def _whole(session: Session, cards: Sequence[Row[*tuple[Any, ...]]], now: dateti
         select(Interest.lead_id, Property.slug, Unit.name, Interest.stage, Interest.updated_at)
         .join(Property, Property.id == Interest.property_id)
         .outerjoin(Unit, Unit.id == Interest.unit_id)
-        .where(Interest.lead_id.in_(ids))
+        .where(Interest.lead_id.in_(ids), *reached.of_interests(reach))
         .order_by(Interest.id)
     )
     for row in session.execute(about):

@@ -76,10 +76,11 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
     Raises OSError when the port is taken.
     """
     port: int = getattr(config.ports, listener)
+    bind = config.api.bind if listener == "api" else config.web.bind
     server = _Server(
         uvicorn.Config(
             app,
-            host=config.web.bind,
+            host=bind,
             port=port,
             http=GuardedProtocol,
             ws="none",
@@ -115,6 +116,7 @@ async def _run(server: uvicorn.Server, listener: str) -> None:
     except SystemExit as error:
         # How uvicorn tells that it cannot listen.
         port = server.config.port
+        setting = "api.bind" if listener == "api" else "web.bind"
         raise OSError(
-            f"port {port} (ports.{listener}) is in use, or web.bind is not an address of this machine"
+            f"port {port} (ports.{listener}) is in use, or {setting} is not an address of this machine"
         ) from error

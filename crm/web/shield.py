@@ -11,7 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm.config import Web
+from crm.config import Api, Web
 
 HEADERS = {
     # Nothing is loaded, no script runs, nobody frames it.
@@ -44,10 +44,10 @@ def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
     return answer
 
 
-def hosts(web: Web, public_url: str) -> list[str]:
+def hosts(listener: Web | Api, public_url: str) -> list[str]:
     """Names a request may be for: the public one, and for a proxy or a test beside us, the addresses we listen on."""
     public = urlsplit(public_url).hostname
-    own = [] if web.bind in ("0.0.0.0", "::") else [web.bind]
+    own = [] if listener.bind in ("0.0.0.0", "::") else [listener.bind]
     return [*([public] if public else []), *own, "localhost", "127.0.0.1", "::1", "[::1]"]
 
 

@@ -82,6 +82,8 @@ HINTS = {
     "close_without_reason": "give it with --reason.",
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
+    # --- programs ---
+    "api_key_unknown": "`leaseline api key list` shows them all.",
     # --- calls ---
     "call_unknown": "`leaseline call list` shows them all.",
     "desk_not_straight": "leave --straight out.",

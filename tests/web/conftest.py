@@ -25,6 +25,7 @@ from crm.store.models import Line
 from crm.store.session import Store
 from crm.web.app import build
 from crm.web.routes.texts import Webhooks
+from tests.web.api import Office, running_api
 
 PUBLIC = "https://phone.example.com"
 TOKEN = "a-token-of-twilio"
@@ -102,3 +103,9 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
         found = Site(webhooks, key, http)
         yield found
     store.close()
+
+
+@pytest.fixture
+async def office(tmp_path: Path, migrated: Path) -> AsyncIterator[Office]:
+    async with running_api(tmp_path, migrated) as found:
+        yield found

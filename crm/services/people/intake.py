@@ -18,15 +18,15 @@ from crm.store.queries import leads
 from crm.store.snapshot import KnownLine
 
 
-def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str | None]:
-    """Finds the lead that somebody at the terminal names by id, phone number or email address.
+def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | None, str | None]:
+    """Finds the lead that somebody names by id, phone number or email address; a number, and not a text, is an id.
 
     Returns the lead, and the number if one was written. Raises NotFound, Invalid.
     """
-    if raw.isascii() and raw.isdigit() and len(raw) < 7:
+    if isinstance(raw, int) or (raw.isascii() and raw.isdigit() and len(raw) < 7):
         lead = leads.by_id(session, int(raw))
         if lead is None:
-            raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=raw)
+            raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=str(raw))
         return lead, None
     if "@" in raw:
         lead = leads.by_address(session, _address(raw))
@@ -42,12 +42,12 @@ def person(session: Session, config: Config, raw: str) -> tuple[Lead | None, str
     return leads.by_phone(session, number), number
 
 
-def lead_of(session: Session, config: Config, raw: str, now: datetime) -> Lead:
+def lead_of(session: Session, config: Config, raw: str | int, now: datetime) -> Lead:
     """The lead with this id, phone number or email address, locked; created if a number or address is new.
 
     Raises NotFound, Invalid.
     """
-    if "@" in raw:
+    if isinstance(raw, str) and "@" in raw:
         return by_address(session, raw, now)
     lead, number = person(session, config, raw)
     if lead is not None:

@@ -92,7 +92,7 @@ def change(
     session: Session,
     config: Config,
     by: By,
-    raw: str,
+    raw: str | int,
     *,
     name: str | None = None,
     email: str | None = None,
@@ -147,14 +147,14 @@ def change(
     return lead
 
 
-def write_note(session: Session, config: Config, by: By, raw: str, text: str) -> Lead:
+def write_note(session: Session, config: Config, by: By, raw: str | int, text: str) -> Lead:
     """Adds a note to the timeline of a lead. Raises Invalid, NotFound."""
     lead = named(session, config, raw, lock=True)
     _enter(session, lead, Happened.NOTE, _prose(text, "note"), by, by.now)
     return lead
 
 
-def log(session: Session, config: Config, by: By, raw: str, what: str, text: str, at: datetime) -> Lead:
+def log(session: Session, config: Config, by: By, raw: str | int, what: str, text: str, at: datetime) -> Lead:
     """Puts something on record that went past the system: one of `LOGGED`, at a time that is not in the future.
 
     Raises Invalid, NotFound.
@@ -170,7 +170,7 @@ def log(session: Session, config: Config, by: By, raw: str, what: str, text: str
     return lead
 
 
-def named(session: Session, config: Config, raw: str, *, lock: bool = False) -> Lead:
+def named(session: Session, config: Config, raw: str | int, *, lock: bool = False) -> Lead:
     """The lead with this id, phone number or email address. Raises Invalid, NotFound."""
     lead, _ = intake.person(session, config, raw)
     if lead is None:

@@ -5,6 +5,7 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 
 from __future__ import annotations
 
+from crm.store.models.access import ApiKey, ApiKeyReach, KeptAnswer
 from crm.store.models.arrivals import ArrivalRecord, Consent, ShortLink
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
@@ -58,6 +59,8 @@ __all__ = [
     "Agent",
     "AgentHours",
     "Answer",
+    "ApiKey",
+    "ApiKeyReach",
     "ArrivalRecord",
     "AuditEntry",
     "Base",
@@ -78,6 +81,7 @@ __all__ = [
     "FollowUpRulesSeen",
     "Hours",
     "Interest",
+    "KeptAnswer",
     "Lead",
     "LeadEmail",
     "LeadPhone",

@@ -214,6 +214,8 @@ def _ports(config: Config) -> Iterator[Finding]:
         ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
         ("web", config.web.bind, ports.web, socket.SOCK_STREAM),
         ("webhooks", config.web.bind, ports.webhooks, socket.SOCK_STREAM),
+        ("site", config.web.bind, ports.site, socket.SOCK_STREAM),
+        ("api", config.api.bind, ports.api, socket.SOCK_STREAM),
         ("hep", "127.0.0.1", ports.hep, socket.SOCK_DGRAM),
         ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM),
         ("rtp_last", bind, ports.rtp_last, socket.SOCK_DGRAM),

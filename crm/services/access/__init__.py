@@ -1,0 +1,1 @@
+"""Who may come in from outside with a key, and see what."""

@@ -1,0 +1,143 @@
+"""Keys of the REST API: made, recognized and revoked.
+
+A key is 256 random bits, so its SHA-256 is enough to recognize it: nothing that slows down guessing is needed, as it is
+for passwords. Its beginning names it, and is looked up; the whole is then compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.access import WHOLE_OFFICE, Reach, Scope, read_scopes
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.secrets import ALPHABET
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.office import properties, subteams
+from crm.store.models import ApiKey, ApiKeyReach, Property
+
+START = "llk_"
+"""Of every key, so that programs which look for leaked secrets recognize one."""
+NAMED, SECRET = 8, 43
+"""Letters and digits that name a key, and that are secret: 62 ** 43 is 256 bits."""
+_FORM = re.compile(rf"{START}([A-Za-z0-9]{{{NAMED}}})_[A-Za-z0-9]{{{SECRET}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that is in force, as a request showed it."""
+
+    id: int
+    name: str
+    scopes: frozenset[str]
+    reach: Reach
+    used_at: datetime | None
+
+
+def add(
+    session: Session,
+    by: By,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    property_slugs: Sequence[str] = (),
+    subteam_slugs: Sequence[str] = (),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Makes a key, and returns it with what has to be shown to whoever uses it: nobody can show it again.
+
+    With neither properties nor subteams it sees the whole office. Raises Invalid, NotFound, and Conflict for a name
+    that a key had before: it stands in the audit.
+    """
+    wanted = read_scopes(scopes)
+    fields.slug(name)
+    if _by_name(session, name):
+        raise Conflict(f"There is a key {name}, or was: choose another name.", code="api_key_exists", key=name)
+    if expires_at is not None and expires_at <= by.now:
+        raise Invalid("A key has to expire in the future.", code="api_key_expired")
+    prefix = START + _random(NAMED)
+    whole = f"{prefix}_{_random(SECRET)}"
+    reach = [ApiKeyReach(property_id=properties.named(session, slug).id) for slug in dict.fromkeys(property_slugs)]
+    reach += [ApiKeyReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)]
+    key = ApiKey(
+        name=name,
+        prefix=prefix,
+        digest=_digest(whole),
+        scopes=[scope for scope in Scope if scope in wanted],
+        is_narrow=bool(reach),
+        reach=reach,
+        made_by=by.who[:80],
+        made_at=by.now,
+        expires_at=expires_at,
+    )
+    session.add(key)
+    sees = ", ".join([*property_slugs, *subteam_slugs]) or "the whole office"
+    audit.record(session, by, f"API key {name} added for {sees}: {', '.join(key.scopes)}")
+    session.flush()
+    return key, whole
+
+
+def revoke(session: Session, by: By, name: str) -> None:
+    """Nobody gets in with it from now on; its name stays, for the audit. Raises NotFound, Conflict."""
+    key = _by_name(session, name)
+    if key is None:
+        raise NotFound(f"There is no key {name[:40]}.", code="api_key_unknown")
+    if key.revoked_at is not None:
+        raise Conflict(f"The key {name} is revoked already.", code="api_key_revoked", key=name)
+    key.revoked_at = by.now
+    audit.record(session, by, f"API key {name} revoked")
+
+
+def known(session: Session, shown: str, now: datetime) -> KnownKey | None:
+    """The key that somebody shows, with what it reaches at the moment; None if it is none, or no longer in force."""
+    form = _FORM.fullmatch(shown)
+    key = form and session.scalars(select(ApiKey).where(ApiKey.prefix == START + form[1])).first()
+    # Compared also when there is none, so that it takes as long.
+    is_right = hmac.compare_digest(_digest(shown), key.digest if key else _digest(""))
+    if not key or not is_right or key.revoked_at is not None:
+        return None
+    if key.expires_at is not None and key.expires_at <= now:
+        return None
+    return KnownKey(key.id, key.name, frozenset(key.scopes), _reach(session, key), key.used_at)
+
+
+def note_use(session: Session, used: Mapping[int, datetime]) -> None:
+    """Keeps when keys were used last, for many requests at once."""
+    for key_id, at in used.items():
+        session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, or_(ApiKey.used_at.is_(None), ApiKey.used_at < at))
+            .values(used_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _reach(session: Session, key: ApiKey) -> Reach:
+    if not key.is_narrow:
+        return WHOLE_OFFICE
+    named = select(ApiKeyReach.property_id).where(ApiKeyReach.key_id == key.id, ApiKeyReach.property_id.is_not(None))
+    teams = select(ApiKeyReach.subteam_id).where(ApiKeyReach.key_id == key.id, ApiKeyReach.subteam_id.is_not(None))
+    found = select(Property.id).where(or_(Property.id.in_(named), Property.subteam_id.in_(teams)))
+    return Reach(frozenset(session.scalars(found)))
+
+
+def _by_name(session: Session, name: str) -> ApiKey | None:
+    return session.scalars(select(ApiKey).where(ApiKey.name == name)).first()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _digest(shown: str) -> str:
+    return hashlib.sha256(shown.encode()).hexdigest()

@@ -1,0 +1,223 @@
+"""How a resource is declared: one function with its annotations says what comes in and what goes out, and is all that
+the server and the OpenAPI document know of it.
+
+    @routes.get("/leads/{lead}", Scope.LEADS_READ)
+    def show_lead(ask: Ask, lead: Id) -> LeadCard:
+        '''Show a lead.'''
+
+Parameters are `ask`, those of the path, and where there are any `query` (a struct of the query string) and `body` (a
+struct of the JSON). A function runs in one transaction, which only writes when the method is not GET, and raises what
+services raise (`crm.domain.errors`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.context import Crm
+from crm.domain.access import Reach, Scope
+from crm.secrets import Secrets
+from crm.services.access.keys import KnownKey
+from crm.services.audit import By
+
+LARGEST_ID = 2**31 - 1
+Id = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
+"""Of a record, as far as the database's numbers go."""
+PAGE = 50
+Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
+"""How many there are on a page."""
+Slug = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,39}$")]
+"""The short name of a property, a subteam or an agent."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset (RFC 3339)."""
+
+Act = TypeVar("Act", bound=Callable[..., Any])
+Value = TypeVar("Value")
+
+
+class ListPage(msgspec.Struct, Generic[Value], kw_only=True):
+    """A part of a list."""
+
+    items: list[Value]
+    next: str | None
+    """What `after` has to be for the next page; null: this is the last one."""
+
+
+class Query(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What narrows a list."""
+
+
+class Paged(Query, kw_only=True):
+    """Which page of a list."""
+
+    limit: Limit = PAGE
+    """How many to give at most."""
+    after: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """`next` of the page before."""
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is written."""
+
+
+@dataclass(frozen=True)
+class Reply(Generic[Value]):
+    """What was made, where the status depends on it."""
+
+    value: Value
+    status: int
+    location: str
+    """Path of what was made, below the root of the API."""
+
+
+class Stale(Exception):
+    """What is to be changed is not any more as the program knows it (If-Match)."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, as far as the functions of resources care."""
+
+    session: Session
+    crm: Crm
+    key: KnownKey
+    now: datetime
+    match: str | None = None
+    """The ETags of If-Match; None: it was not sent."""
+
+    @property
+    def config(self) -> Config:
+        return self.crm.config
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.crm.secrets
+
+    @property
+    def reach(self) -> Reach:
+        return self.key.reach
+
+    @property
+    def by(self) -> By:
+        return By(f"api:{self.key.name}", self.now)
+
+    def check_unchanged(self, current: msgspec.Struct) -> None:
+        """Raises Stale unless it is as the program says it knows it. Lock the row first."""
+        if self.match is not None and not matches(self.match, etag(encode(current)), weak=False):
+            raise Stale
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path."""
+
+    method: str
+    path: str
+    scope: Scope
+    statuses: tuple[int, ...]
+    takes_match: bool
+    act: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        return self.act.__name__
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        return get_type_hints(self.act, include_extras=True)
+
+    @cached_property
+    def of_path(self) -> dict[str, Any]:
+        """Types of the parameters in the path."""
+        return {name: self.hints[name] for name in re.findall(r"{(\w+)}", self.path)}
+
+    @cached_property
+    def query(self) -> type[Query] | None:
+        return self.hints.get("query")
+
+    @cached_property
+    def body(self) -> type[Body] | None:
+        return self.hints.get("body")
+
+    @property
+    def answers(self) -> Any:
+        """The type of what is answered; NoneType: nothing is."""
+        found = self.hints["return"]
+        return get_args(found)[0] if get_origin(found) is Reply else found
+
+    @property
+    def summary(self) -> str:
+        return inspect.getdoc(self.act).partition("\n")[0]  # type: ignore[union-attr]
+
+    @property
+    def description(self) -> str:
+        return " ".join(inspect.getdoc(self.act).partition("\n")[2].split())  # type: ignore[union-attr]
+
+
+@dataclass
+class Routes:
+    """The operations of one kind of resource."""
+
+    tag: str
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(self, path: str, scope: Scope) -> Callable[[Act], Act]:
+        return self._declared("GET", path, scope, (200,))
+
+    def post(self, path: str, scope: Scope, *statuses: int) -> Callable[[Act], Act]:
+        """With the statuses that it answers, 200 if none is given."""
+        return self._declared("POST", path, scope, statuses or (200,))
+
+    def patch(self, path: str, scope: Scope) -> Callable[[Act], Act]:
+        """The function has to call `ask.check_unchanged`."""
+        return self._declared("PATCH", path, scope, (200,), takes_match=True)
+
+    def _declared(
+        self, method: str, path: str, scope: Scope, statuses: tuple[int, ...], *, takes_match: bool = False
+    ) -> Callable[[Act], Act]:
+        def keep(act: Act) -> Act:
+            self.operations.append(Operation(method, path, scope, statuses, takes_match, act))
+            return act
+
+        return keep
+
+
+def given(changes: Body) -> dict[str, Any]:
+    """The fields that were sent."""
+    found = {name: getattr(changes, name) for name in changes.__struct_fields__}
+    return {name: value for name, value in found.items() if value is not msgspec.UNSET}
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(value: object) -> bytes:
+    return _encoder.encode(value)
+
+
+def etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def matches(header: str, tag: str, *, weak: bool) -> bool:
+    """Whether a list of ETags, or *, names this one (RFC 9110, 8.8.3.2)."""
+    if header.strip() == "*":
+        return True
+    tags = [one.strip() for one in header.split(",")]
+    return tag in ([one.removeprefix("W/") for one in tags] if weak else tags)
+
+
+def converted(raw: str | Mapping[str, str], wanted: Any) -> Any:
+    """What is written in an address as the types that are wanted. Raises msgspec.ValidationError."""
+    return msgspec.convert(raw, wanted, strict=False)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.store.models import Line, Listing, Organization, Property, PropertyProfile
+from crm.config import Config
+from crm.store.models import ArrivalRecord, Line, Listing, Organization, Property, PropertyProfile, ShortLink
 from crm.store.queries import listings as queries
 
 MOST_IN_SITEMAP = 50_000
@@ -22,6 +23,66 @@ class SiteOffice(msgspec.Struct, frozen=True):
     name: str
     number: str | None
     """E.164 of the line to call; null: there is none."""
+
+
+class SiteOverview(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the public site is, what it offers, and what it brought in."""
+
+    public_url: str
+    """Empty: nobody outside reaches it."""
+    local_url: str
+    homes: int
+    properties: int
+    forms: dict[str, int]
+    """How many came in, by what they were about."""
+    links_sent: int
+    """Personal links made in the time asked for."""
+    links_opened: int
+    """Those of them that were opened."""
+
+
+class CheckedPage(msgspec.Struct, frozen=True):
+    """How a page of the site answered."""
+
+    path: str
+    status: int
+    """Of HTTP."""
+    bytes: int
+    milliseconds: int
+
+
+def overview(session: Session, config: Config, now: datetime, since: datetime) -> SiteOverview:
+    """The site as it is; forms and links since `since`."""
+    public = PropertyProfile.published.is_not(None)
+    homes = (
+        select(func.count())
+        .select_from(Listing)
+        .join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
+        .where(public, queries.is_public(now))
+    )
+    form = "form:"
+    kinds = (
+        select(ArrivalRecord.channel, func.count())
+        .where(ArrivalRecord.received_at >= since, ArrivalRecord.channel.startswith(form))
+        .group_by(ArrivalRecord.channel)
+        .order_by(ArrivalRecord.channel)
+    )
+    made = select(func.count(), func.count(ShortLink.opened_at)).where(ShortLink.made_at >= since)
+    sent, opened = session.execute(made).one()
+    return SiteOverview(
+        public_url=config.site.public_url,
+        local_url=local_url(config),
+        homes=session.scalar(homes) or 0,
+        properties=session.scalar(select(func.count()).select_from(PropertyProfile).where(public)) or 0,
+        forms={channel.removeprefix(form): count for channel, count in session.execute(kinds)},
+        links_sent=sent,
+        links_opened=opened,
+    )
+
+
+def local_url(config: Config) -> str:
+    """The site's address on this machine."""
+    return f"http://127.0.0.1:{config.ports.site}"
 
 
 def office(session: Session, property_slug: str | None = None) -> SiteOffice:

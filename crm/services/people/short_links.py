@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
-from crm.services.people import timeline
-from crm.store.models import Property, PropertyProfile, ShortLink
-from crm.store.queries import office
+from crm.services.people import intake, timeline
+from crm.store.models import Listing, Property, PropertyProfile, ShortLink
+from crm.store.queries import listings, office
 from crm.store.snapshot import KnownProperty
 
 GOOD_FOR = timedelta(days=90)
@@ -35,10 +36,61 @@ def to_listings(
         select(PropertyProfile.published).where(PropertyProfile.property_id == property.id)
     )
     path = f"/properties/{property.slug}" if property and is_public else "/"
-    base = config.site.public_url.rstrip("/")
     if lead_id is None:
-        return f"{base}{path}"
-    return f"{base}{PATH}{_token(session, key, lead_id, path, now)}"
+        return f"{config.site.public_url.rstrip('/')}{path}"
+    return _url(config, _token(session, key, lead_id, path, now))
+
+
+def by_hand(
+    session: Session,
+    config: Config,
+    now: datetime,
+    person: str,
+    *,
+    property_slug: str | None = None,
+    listing_id: int | None = None,
+) -> str:
+    """A link for somebody to send to a person (a lead's id, number or address) themselves: to a property or a home that
+    is public, else to the list of homes. Raises NotFound, Invalid, and Conflict while the site has no address."""
+    if not config.site.public_url:
+        raise Conflict(
+            "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
+        )
+    lead, _ = intake.person(session, config, person)
+    if lead is None:
+        raise NotFound("There is no lead with this number: `leaseline lead add` makes one.", code="lead_unknown")
+    path = _path_of(session, now, property_slug, listing_id)
+    # Asked for on another day, it should last as long again.
+    return _url(config, _token(session, f"hand:{lead.id}:{path}:{now:%Y-%m-%d}", lead.id, path, now))
+
+
+def _path_of(session: Session, now: datetime, property_slug: str | None, listing_id: int | None) -> str:
+    if property_slug is not None and listing_id is not None:
+        raise Invalid("Name a property or a listing, not both.", code="link_to_both")
+    public = PropertyProfile.published.is_not(None)
+    if property_slug is not None:
+        theirs = select(PropertyProfile.property_id).join(Property).where(Property.slug == property_slug, public)
+        if session.scalar(theirs) is None:
+            raise NotFound(
+                f"The site shows no property {property_slug}: `leaseline property publish` puts it there.",
+                code="property_not_public",
+                property=property_slug,
+            )
+        return f"/properties/{property_slug}"
+    if listing_id is not None:
+        shown = select(Listing.id).join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
+        if session.scalar(shown.where(Listing.id == listing_id, public, listings.is_public(now))) is None:
+            raise NotFound(
+                f"The site shows no listing {listing_id}: `leaseline listing publish` puts it there.",
+                code="listing_not_public",
+                listing=str(listing_id),
+            )
+        return f"/homes/{listing_id}"
+    return "/"
+
+
+def _url(config: Config, token: str) -> str:
+    return f"{config.site.public_url.rstrip('/')}{PATH}{token}"
 
 
 def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> str:

@@ -1,1 +1,2 @@
-"""What comes from outside other than by phone or text, kept as it came before it is read."""
+"""Inquiries that arrive other than by phone or text, such as web forms. Each is stored as received before it is
+read."""

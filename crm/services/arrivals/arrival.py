@@ -1,4 +1,4 @@
-"""What every arrival goes through, whatever door it came by: kept as it came, once, and passed on to an owner."""
+"""What all arrivals have in common: each is stored once, as received, and passed on to an owner."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from crm.store.queries import office, tasks
 
 @dataclass(frozen=True)
 class Parser:
-    """What reads an arrival. A later version may read it again."""
+    """What an arrival was read with; a later version may read it again."""
 
     name: str
     version: int
 
 
 def kept(session: Session, key: str) -> ArrivalRecord | None:
-    """The arrival with this key, if it has come before."""
+    """The arrival stored with this key, if any."""
     return session.scalars(select(ArrivalRecord).where(ArrivalRecord.key == key)).first()
 
 
 def keep(
     session: Session, key: str, channel: str, raw: dict[str, Any], parser: Parser, received_at: datetime
 ) -> ArrivalRecord:
-    """Keeps an arrival as it came (`raw`: JSON types only), before anything is read from it.
+    """Stores an arrival as received (`raw`: JSON types only), before anything is read from it.
 
-    Its `lead_id`, or else its `problem`, is for the caller to set. If two keep the same key at once, one fails on the
-    unique key and finds it when the store tries again.
+    The caller sets its `lead_id`, or else its `problem`. If two transactions store the same key at once, one fails on
+    the unique key, and finds the row when the store retries.
     """
     record = ArrivalRecord(
         key=key,
@@ -64,10 +64,10 @@ def pass_on(
     *,
     is_done: bool = False,
 ) -> None:
-    """Leaves the lead's one open inquiry task, or counts up the one that is open, and tells its owner by notice.
+    """Creates the lead's inquiry task, or adds to the one that is open, and notifies its owner.
 
-    `subject` is the notice's, `told` says what came, as in the timeline. `is_done`: nothing is left to do, so the owner
-    is told and there is no task.
+    `subject` is that of the notice; `told` says what arrived, as in the timeline. `is_done`: nothing is left to do, so
+    the owner is notified and gets no task.
     """
     due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
     owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))

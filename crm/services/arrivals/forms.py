@@ -40,11 +40,11 @@ class FormKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SentForm:
-    """What somebody sent, as they wrote it."""
+    """A form as the person filled it in."""
 
     kind: FormKind
     key: str
-    """Of this page as it was opened: sent twice, it counts once. At most 60 characters."""
+    """Chosen when the page was opened, so that a form sent twice counts once. At most 60 characters."""
     name: str
     email: str = ""
     phone: str = ""
@@ -55,33 +55,33 @@ class SentForm:
     """The tour's time."""
     tour_kind: TourKind | None = None
     agreed_to: str = ""
-    """The words that they ticked, about texts to their number; empty: they did not."""
+    """The consent to texts that they ticked, word for word; empty: they did not."""
     wording_version: str = ""
     language: str = "en"
     came_from: str = ""
-    """Network address, for whoever has to look into abuse."""
+    """IP address, for looking into abuse."""
 
 
 @dataclass(frozen=True)
 class Accepted:
     lead_id: int
     is_new: bool
-    """False when the same form had come before."""
+    """False if the same form had been sent before."""
     tour_at: datetime | None = None
-    """When the tour begins that they have booked."""
+    """When the tour that they booked begins; None: they booked none."""
 
 
 @dataclass
 class FieldErrors(Exception):
-    """What has to be mended in a form: codes by field."""
+    """What the person has to correct in a form: codes by field."""
 
     by_field: dict[str, str] = field(default_factory=dict)
 
 
 def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: SentForm) -> Accepted:
-    """Keeps a form as it came, and does what it asks for, in one transaction.
+    """Stores a form as received, and does what it asks for, in one transaction.
 
-    Raises FieldErrors for what the person can mend, and for a tour Conflict and Invalid as `booking.book` does.
+    Raises FieldErrors for what the person can correct; for a tour, Conflict and Invalid like `booking.book`.
     """
     there = arrival.kept(session, f"form:{sent.key}")
     if there is not None and there.lead_id is not None:
@@ -120,7 +120,7 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
     tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None
-    # A tour leaves nothing else to do, unless they wrote something with it.
+    # After booking a tour, nothing is left to do unless they also wrote something.
     is_done = tour is not None and not message
     subject = _SUBJECTS[sent.kind].format(property.name if property else "the office")
     arrival.pass_on(session, config, lead, property, record, subject, told, by.now, is_done=is_done)
@@ -128,7 +128,7 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
 
 
 def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:
-    """Who sent it, and their message."""
+    """Who sent it, and their message. Raises FieldErrors."""
     wrong: dict[str, str] = {}
     name = address = message = ""
     number = None
@@ -164,7 +164,7 @@ def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:
 
 
 def _about(session: Session, sent: SentForm) -> tuple[Property | None, int | None, str]:
-    """Property, unit and their name as the timeline tells it."""
+    """The property, the unit's id, and their names as shown in the timeline."""
     if sent.listing_id is not None and (listing := session.get(Listing, sent.listing_id)):
         property = session.get_one(Property, listing.property_id)
         return property, listing.unit_id, f"{listing.unit.name} at {property.name}"
@@ -203,7 +203,7 @@ _SUBJECTS = {
 
 
 def _raw(sent: SentForm) -> dict[str, object]:
-    """As it came, in types of JSON."""
+    """The form as received, in JSON types."""
     return {
         "name": sent.name[:1000],
         "email": sent.email[:1000],

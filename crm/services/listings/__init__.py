@@ -1,1 +1,1 @@
-"""What is offered for rent: homes and their properties, version by version, with pictures and answers."""
+"""Homes offered for rent, and their properties: versions, pictures and answers."""

@@ -1,4 +1,4 @@
-"""What a property, or the office, answers about a topic, so that everybody who asks hears the same."""
+"""Standard answers of a property, or of the office, by topic, so that everybody who asks hears the same."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from crm.store.models import Answer
 
 
 def give(session: Session, by: By, slug: str | None, topic: str, text: str, language: str, *, despite: str = "") -> int:
-    """Gives the answer from now on, as its next version, whose number it returns; an empty text takes it back. Without
-    a property it is the office's, for every property without its own.
+    """Stores an answer as its next version, and returns the version's number; an empty text withdraws the answer.
+    Without a property (`slug`), it is the office's, for every property without one of its own.
 
-    Raises Conflict with words that have to be decided about, unless `despite` says why they may stand; Invalid,
-    NotFound.
+    Raises Conflict for words that somebody has to decide about, unless `despite` gives the reason to keep them;
+    Invalid, NotFound.
     """
     place_id = properties.named(session, slug).id if slug else None
     topic, language = fields.slug(topic), listings.check_language(language)

@@ -1,7 +1,7 @@
-"""Listings as they leave the house and come in: CSV for spreadsheets, and a JSON feed that has everything in types.
+"""Export and import of listings: CSV for spreadsheets, and a JSON feed, which is typed and has everything.
 
-docs/guide/listings.md describes both. What is exported is the latest version; what is imported goes through the same
-rules as everything that is written by hand.
+docs/guide/listings.md describes both. The latest versions are exported. What is imported has to meet the same rules as
+what is entered by hand.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ FORMAT = "leaseline-listings/1"
 LONGEST_FEED = 200_000_000
 """Bytes."""
 KINDS = (ListKind.PROPERTIES, ListKind.UNITS, ListKind.ANSWERS)
-"""What a feed, or a folder of CSV files, has of listings."""
+"""The lists in a feed, or in a folder of CSV files."""
 
 PROPERTY_COLUMNS = ("slug", "name", *listings.PLACE_COLUMNS, "published")
 UNIT_COLUMNS = ("property", "name", *listings.HOME_COLUMNS, "published", "last_day")
 ANSWER_COLUMNS = ("property", "topic", "language", "text")
 
 Progress = Callable[[int, int], None]
-"""Told how many properties are done, of how many."""
+"""Called with how many properties are done, and how many there are."""
 
 
 class FeedAnswer(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,13 +49,13 @@ class FeedAnswer(msgspec.Struct, forbid_unknown_fields=True):
 
 class FeedListing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     unit: str
-    """As it says on the door."""
+    """Its number or name, as on the door."""
     published: bool | None = None
-    """Null: it stays as it is."""
+    """Null: as it is."""
     last_day: str | None = None
-    """On which it is public."""
+    """The last day on which it is public: 2026-06-30. Null: no last day."""
     home: dict[str, Any]
-    """crm.domain.listings.Home."""
+    """A crm.domain.listings.Home."""
 
 
 class FeedProperty(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -63,7 +63,7 @@ class FeedProperty(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omi
     name: str = ""
     published: bool | None = None
     place: dict[str, Any] = {}
-    """crm.domain.listings.Place."""
+    """A crm.domain.listings.PropertyDetails."""
     answers: list[FeedAnswer] = []
     listings: list[FeedListing] = []
 
@@ -74,7 +74,7 @@ class FeedProperty(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omi
 def exported(
     session: Session, tz: ZoneInfo, now: datetime, only: str | None = None
 ) -> Iterator[tuple[FeedProperty, int, int]]:
-    """Properties by slug with their homes by unit, each with how many are done and how many there are."""
+    """Properties by slug, with their homes by unit; each with its number from 1, and how many properties there are."""
     places = select(Property, PropertyProfile, ContentVersion.content).outerjoin(
         PropertyProfile, PropertyProfile.property_id == Property.id
     )
@@ -126,14 +126,14 @@ def _homes(session: Session, place: Property, tz: ZoneInfo, now: datetime) -> li
 
 
 def _wish(head: Listing | PropertyProfile | None, is_public: bool) -> bool | None:
-    """Whether the public sees what is exported; None where it sees an earlier version."""
+    """Whether what is exported is public; None: an earlier version is."""
     if head is None or not is_public:
         return False
     return True if head.published == head.latest else None
 
 
 def office_answers(session: Session, property_id: int | None) -> list[FeedAnswer]:
-    """A property's own answers, or the office's, as they are now."""
+    """The current answers of a property, or of the office (None)."""
     mine = Answer.property_id.is_(None) if property_id is None else Answer.property_id == property_id
     latest = (
         select(Answer.topic, Answer.language, func.max(Answer.version).label("version"))
@@ -153,7 +153,7 @@ def office_answers(session: Session, property_id: int | None) -> list[FeedAnswer
 def write_json(
     session: Session, out: TextIO, tz: ZoneInfo, now: datetime, only: str | None, progress: Progress
 ) -> set[str]:
-    """Writes the feed property by property, and says which pictures it names."""
+    """Writes the feed property by property, and returns the hashes of the pictures in it."""
     named: set[str] = set()
     head = {"format": FORMAT, "answers": office_answers(session, None) if only is None else []}
     out.write(msgspec.json.encode(head).decode().removesuffix("}") + ',"properties":[')
@@ -175,7 +175,8 @@ def write_csv(
     raw: bool,
     progress: Progress,
 ) -> None:
-    """Writes a table of each kind, safe for spreadsheets unless `raw`. Pictures are only in the feed."""
+    """Writes one table of each kind. Cells are made safe for spreadsheets unless `raw`. Pictures are only in the
+    feed."""
     tables = {kind: csv.writer(file, lineterminator="\n") for kind, file in files.items()}
     heads = {
         ListKind.PROPERTIES: PROPERTY_COLUMNS,
@@ -221,7 +222,8 @@ def _yes_no(value: bool | None) -> str:
 
 
 def copy_pictures(hashes: Mapping[str, int], folder: Path, to: Path) -> int:
-    """Copies each picture's largest file, by hash and width, and says how many were missing. Raises Invalid."""
+    """Copies the largest file of each picture (`hashes`: width by hash), and returns how many were missing. Raises
+    Invalid."""
     missing = 0
     try:
         to.mkdir(parents=True, exist_ok=True)
@@ -241,7 +243,7 @@ def copy_pictures(hashes: Mapping[str, int], folder: Path, to: Path) -> int:
 
 
 def widths(session: Session, hashes: set[str]) -> dict[str, int]:
-    """Of those pictures that are here, the width of their largest file."""
+    """Width of the largest file by hash, for those of the pictures that we have."""
     known = session.execute(select(PictureFile.hash, PictureFile.width)).all()
     return {hash: width for hash, width in known if hash in hashes}
 
@@ -250,7 +252,7 @@ def widths(session: Session, hashes: set[str]) -> dict[str, int]:
 
 
 def read_json(content: bytes) -> Lists:
-    """The lists of a feed. Raises Invalid, and Wrong with everything found amiss."""
+    """Reads the lists of a feed. Raises Invalid, or Wrong with every mistake found."""
     try:
         feed = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -276,14 +278,14 @@ Content = TypeVar("Content", Home, Place)
 
 
 class _Reader:
-    """Each entry by itself, so that all that is amiss is told at once."""
+    """Reads each entry by itself, so that all mistakes are reported at once."""
 
     def __init__(self) -> None:
         self.rows: dict[ListKind, list[Row]] = {kind: [] for kind in KINDS}
         self.problems: list[Problem] = []
 
     def property(self, entry: Any, where: str) -> None:
-        # What belongs to it is read entry by entry.
+        # Its listings and answers are read one by one.
         homes, given = [], []
         if isinstance(entry, dict):
             homes, given = _list(entry.get("listings", ())), _list(entry.get("answers", ()))
@@ -352,7 +354,7 @@ class _Reader:
 
 
 def _unknown(said: Any, known: Any, path: str = "") -> Iterator[str]:
-    """Keys that were read by nobody: most likely mistyped."""
+    """Keys that are in `said` but were not read, most likely because they are misspelled."""
     if isinstance(said, dict) and isinstance(known, dict):
         for key, value in said.items():
             if key not in known:
@@ -369,13 +371,13 @@ def _list(value: Any) -> list[Any]:
 
 
 def wanted_pictures(lists: Lists) -> set[str]:
-    """The hashes that the lists of a feed name."""
+    """The hashes of the pictures in the lists of a feed."""
     return {picture.hash for rows in lists.rows.values() for row in rows for picture in row.values.get("pictures", ())}
 
 
 def take_in_pictures(hashes: set[str], folder: Path, ours: Path | None) -> list[pictures.StoredPicture]:
-    """Takes in those that lie in a folder as `<hash>.webp`; without a folder of ours it only looks whether they are
-    there. Blocks. Raises Invalid for one that is another picture."""
+    """Takes in the pictures that are in `folder` as `<hash>.webp`. With `ours` None, it only checks that the files are
+    there. Blocks. Raises Invalid for a file whose content is another picture."""
     taken = []
     for hash in sorted(hashes):
         file = folder / f"{hash}.webp"

@@ -1,4 +1,4 @@
-"""Listings: the homes that are offered."""
+"""Listings: homes offered for rent."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from crm.store.queries import office as queries
 
 
 def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Mapping[str, str]) -> Listing:
-    """A home that is not public yet. `cells` are texts by column (listings.HOME_COLUMNS). Raises Invalid, NotFound,
-    Conflict."""
+    """Adds a listing, which is not public yet. `cells` are texts by column (listings.HOME_COLUMNS). Raises Invalid,
+    NotFound, Conflict."""
     place = properties.named(session, property_slug)
     name = fields.text(unit_name, "unit", 40, required=True)
     home = listings.read_home(cells)
@@ -51,7 +51,7 @@ def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Map
 
 
 def started(unit: Unit, home: Home, by: By) -> Listing:
-    """A listing that has yet to get its first version."""
+    """A new listing, still without its first version."""
     return Listing(
         unit_id=unit.id,
         property_id=unit.property_id,
@@ -64,12 +64,12 @@ def started(unit: Unit, home: Home, by: By) -> Listing:
 
 
 def describe(unit: Unit, home: Home) -> None:
-    """What is true of the rooms whether they are offered or not."""
+    """Copies to the unit what is true of it whether or not it is offered."""
     unit.bedrooms, unit.bathrooms, unit.square_feet = home.bedrooms, home.bathrooms, home.square_feet
 
 
 def change(session: Session, by: By, listing_id: int, cells: Mapping[str, str]) -> Written:
-    """Changes what is given, as its next version; an empty text takes away what was there. Raises Invalid, NotFound."""
+    """Changes what is given, as the next version; an empty text removes what was there. Raises Invalid, NotFound."""
     listing, versions = _found(session, by, listing_id)
     home = listings.read_home(cells, versions.latest(listing))
     written = versions.append(listing, home)
@@ -88,10 +88,10 @@ def publish(
     until: date | None = None,
     despite: str = "",
 ) -> int:
-    """Makes the latest version of each public, through the day `until`, and says how many were not. All or none.
+    """Publishes the latest version of each listing, through the day `until`, and returns how many changed. All or none.
 
-    Raises Conflict with words that have to be decided about, unless `despite` says why they may stand, and where the
-    property is not public; Invalid, NotFound.
+    Raises Conflict for words that somebody has to decide about, unless `despite` gives the reason to keep them, and for
+    a property that is not public; Invalid, NotFound.
     """
     changed = 0
     for listing_id in listing_ids:
@@ -106,7 +106,7 @@ def publish(
 
 
 def check_property(session: Session, listing: Listing) -> None:
-    """A listing is shown with its property's address and terms. Raises Conflict."""
+    """Raises Conflict if the property is not public: a listing is shown with its address and terms."""
     profile = session.get(PropertyProfile, listing.property_id)
     if profile is None or profile.published is None:
         raise property_unpublished(session.get_one(Property, listing.property_id).slug)
@@ -119,7 +119,7 @@ def property_unpublished(slug: str) -> Conflict:
 
 
 def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:
-    """Takes each from the public, and says how many were there. Raises NotFound."""
+    """Unpublishes each listing, and returns how many were public. Raises NotFound."""
     changed = 0
     for listing_id in listing_ids:
         listing, versions = _found(session, by, listing_id)
@@ -130,7 +130,8 @@ def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:
 
 
 def expire(session: Session, config: Config, by: By, listing_ids: Sequence[int], on: date | None) -> None:
-    """Sets the last day on which each is public; None: it has none. Raises Conflict for what is not public, Invalid."""
+    """Sets the last day on which each listing is public; None: there is none. Raises Conflict for a listing that is not
+    public; Invalid, NotFound."""
     for listing_id in listing_ids:
         listing, versions = _found(session, by, listing_id)
         if not versions.is_public(listing):
@@ -154,8 +155,8 @@ def day_ends(day: date, zone: ZoneInfo) -> datetime:
 def set_pictures(
     session: Session, by: By, listing_id: int, change: pictures.Change, taken: StoredPicture | None = None
 ) -> Written:
-    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
-    NotFound."""
+    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that was just taken in. Raises
+    Invalid, NotFound."""
     if taken is not None:
         pictures.recorded(session, by, taken)
     listing, versions = _found(session, by, listing_id)

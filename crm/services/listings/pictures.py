@@ -1,4 +1,4 @@
-"""Pictures of homes and properties: taken in once, shown in any order, with words for those who do not see them."""
+"""Pictures of homes and properties: stored once, shown in a chosen order, with alternative texts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from crm.services.audit import By
 from crm.store.models import PictureFile
 
 Change = Callable[[tuple[Picture, ...]], tuple[Picture, ...]]
-"""What becomes of the pictures that are there. Raises Invalid, NotFound."""
+"""Returns the pictures as they are after the change. Raises Invalid, NotFound."""
 
 
 def take_in(config: Config, path: Path) -> StoredPicture:
-    """Reads a picture's file and keeps it in our sizes. Blocks, and is no part of a transaction. Raises Invalid."""
+    """Reads a picture file, and stores it in our sizes. Blocks: call it outside of transactions. Raises Invalid."""
     try:
         return files.take_in(path, config.pictures_folder)
     except PictureError as error:
@@ -30,7 +30,7 @@ def take_in(config: Config, path: Path) -> StoredPicture:
 
 
 def recorded(session: Session, by: By, taken: StoredPicture) -> None:
-    """Puts on record that its files are there."""
+    """Records that the files of a picture are stored."""
     if session.get(PictureFile, taken.hash) is None:
         session.add(
             PictureFile(
@@ -45,7 +45,7 @@ def recorded(session: Session, by: By, taken: StoredPicture) -> None:
 
 
 def added(taken: StoredPicture, alt: Mapping[str, str], at: int | None = None) -> Change:
-    """One more picture, at a place from 1; None: the last."""
+    """Inserts a picture at a position from 1; None: at the end."""
 
     def change(known: tuple[Picture, ...]) -> tuple[Picture, ...]:
         if any(one.hash == taken.hash for one in known):
@@ -62,7 +62,8 @@ def removed(number: int) -> Change:
 
 
 def edited(number: int, alt: Mapping[str, str], to: int | None = None) -> Change:
-    """Other words in these languages, where an empty text takes them away; and another place, from 1."""
+    """Replaces the alternative texts in these languages, an empty one being removed, and moves the picture to position
+    `to`, from 1."""
 
     def change(known: tuple[Picture, ...]) -> tuple[Picture, ...]:
         picture = _numbered(known, number)
@@ -80,6 +81,6 @@ def _numbered(known: tuple[Picture, ...], number: int) -> Picture:
 
 
 def languages(english: str | None, spanish: str | None) -> dict[str, str]:
-    """Alternative texts that were given."""
+    """The alternative texts that are given, by language."""
     given = dict(zip(listings.LANGUAGES, (english, spanish), strict=True))
     return {language: text for language, text in given.items() if text is not None}

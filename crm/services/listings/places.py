@@ -1,4 +1,4 @@
-"""What properties say of themselves: address, policies, texts, pictures, and terms for all their homes."""
+"""What is published about properties: address, policies, texts, pictures, and terms for all their homes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from crm.services.office import properties
 from crm.store.models import PropertyProfile
 
 ADDRESS = ("street", "city", "state", "postal_code")
-"""Without these nothing is published: people have to know where a home is."""
+"""Nothing is published without these: people have to know where a home is."""
 
 
 def change(session: Session, by: By, slug: str, cells: Mapping[str, str]) -> Written:
-    """Changes what is given, as its next version. `cells` are texts by column (listings.PLACE_COLUMNS); an empty one
-    takes away what was there. Raises Invalid, NotFound."""
+    """Changes what is given, as the next version. `cells` are texts by column (listings.PROPERTY_COLUMNS); an empty one
+    removes what was there. Raises Invalid, NotFound."""
     profile, versions = found(session, by, slug)
     written = put(session, versions, profile, listings.read_place(cells, _latest(versions, profile)))
     if written.is_new:
@@ -36,8 +36,8 @@ def change(session: Session, by: By, slug: str, cells: Mapping[str, str]) -> Wri
 def set_up(
     session: Session, by: By, slug: str, settings: Mapping[str, Any], cells: Mapping[str, str]
 ) -> Written | None:
-    """Changes what is given of both: how a property is run (properties.change), and what it offers, of which the result
-    tells. None: nothing of that is given. Raises Invalid, NotFound."""
+    """Changes a property's settings (properties.change) and its details, as far as they are given. Returns the result
+    for the details; None if there are none. Raises Invalid, NotFound."""
     if not cells or any(value is not None for value in settings.values()):
         properties.change(session, by, slug, **settings)
     return change(session, by, slug, cells) if cells else None
@@ -55,8 +55,8 @@ def put(
 
 
 def publish(session: Session, by: By, slug: str, *, despite: str = "") -> bool:
-    """Makes the latest version public. False: it was. Raises Conflict with words that have to be decided about, unless
-    `despite` says why they may stand; Invalid without an address; NotFound."""
+    """Publishes the latest version. False: it was public already. Raises Conflict for words that somebody has to decide
+    about, unless `despite` gives the reason to keep them; Invalid without an address; NotFound."""
     profile, versions = found(session, by, slug)
     if not publish_it(versions, profile, slug, despite=despite):
         return False
@@ -77,7 +77,7 @@ def publish_it(
 
 
 def unpublish(session: Session, by: By, slug: str) -> bool:
-    """Takes the property, and with it all its listings, from the public. False: it was not there. Raises NotFound."""
+    """Unpublishes the property, and with it all its listings. False: it was not public. Raises NotFound."""
     profile, versions = found(session, by, slug)
     if profile.published is None:
         return False
@@ -89,8 +89,8 @@ def unpublish(session: Session, by: By, slug: str) -> bool:
 def set_pictures(
     session: Session, by: By, slug: str, change: pictures.Change, taken: StoredPicture | None = None
 ) -> Written:
-    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that is new. Raises Invalid,
-    NotFound."""
+    """Adds, removes, moves or describes pictures, as the next version; `taken` is one that was just taken in. Raises
+    Invalid, NotFound."""
     if taken is not None:
         pictures.recorded(session, by, taken)
     profile, versions = found(session, by, slug)
@@ -103,7 +103,7 @@ def set_pictures(
 
 
 def found(session: Session, by: By, slug: str) -> tuple[PropertyProfile, Versions[PropertyProfile, Place]]:
-    """The profile of a property; one that is new has no version yet and is not stored. Raises NotFound, Invalid."""
+    """A property's profile; a new one has no version yet and is not stored. Raises NotFound, Invalid."""
     place = properties.named(session, slug)
     profile = session.get(PropertyProfile, place.id)
     if profile is None:

@@ -1,4 +1,4 @@
-"""The one way in which a listing or a property gets another version, and in which the public comes to see it."""
+"""The only way for a listing or a property to get another version, and for a version to become public."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ Content = TypeVar("Content", Home, Place)
 
 @dataclass(frozen=True)
 class Written:
-    """What came of a change."""
+    """The result of a change."""
 
     version: int
     """The latest."""
     is_new: bool
-    """False: nothing has changed, so there is no other version."""
+    """False: nothing changed, so there is no new version."""
     waits: tuple[WordsFound, ...] = ()
-    """What keeps it from replacing the published version by itself. Empty: it has, unless none is published."""
+    """Words that somebody has to decide about before it replaces the published version. Empty: it has replaced it, if
+    one was published."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class Kind(Generic[Head, Content]):
     """What differs between the versions of listings and those of properties."""
 
     owner: Any
-    """Whose the version is: a column of ContentVersion, of the same name in Publication."""
+    """The column of ContentVersion that says whose version it is; Publication has one of the same name."""
     id: Any
-    """The column of the head that it names."""
+    """The column that it refers to."""
     key: Callable[[Head], int]
     read: Callable[[dict[str, Any]], Content]
     show: Callable[[Head, Content], None]
-    """Copies what lists are filtered by from the version in force to its head."""
+    """Copies the fields that lists filter by from the current version to its head."""
 
 
 def _show_home(listing: Listing, home: Home) -> None:
@@ -72,7 +73,7 @@ PLACES: Kind[PropertyProfile, Place] = Kind(
 
 
 class Versions(Generic[Head, Content]):
-    """The versions of some listings, or properties, within one transaction; what is needed is read for all at once."""
+    """The versions of several listings, or properties, in one transaction; what is needed is read for all at once."""
 
     def __init__(self, session: Session, by: By, kind: Kind[Head, Content], heads: Iterable[Head]) -> None:
         self._session = session
@@ -113,8 +114,8 @@ class Versions(Generic[Head, Content]):
         return self._written(head, content)
 
     def append(self, head: Head, content: Content) -> Written:
-        """Writes the next version, if it says anything else. If one is published, the new one takes its place, unless
-        it has words that nobody has accepted yet."""
+        """Writes the next version, unless nothing changed. If one is published, the new one replaces it, unless it has
+        words that nobody has accepted yet."""
         if content == self.latest(head):
             return Written(head.latest, is_new=False)
         head.latest += 1
@@ -144,9 +145,10 @@ class Versions(Generic[Head, Content]):
         return Written(head.latest, is_new=True, waits=tuple(waits))
 
     def publish(self, head: Head, *, despite: str = "", until: datetime | None = None) -> bool:
-        """Makes the latest version public; without `until` a day that was set before stands. False: it was already.
+        """Publishes the latest version; without `until`, the last day that was set before remains. False: nothing
+        changed.
 
-        Raises Conflict with words that nobody has accepted, unless `despite` says why they may stand; Invalid.
+        Raises Conflict for words that nobody has accepted, unless `despite` gives the reason to keep them; Invalid.
         """
         if until is not None and until <= self._by.now:
             raise Invalid("That day is over.", code="expiry_past")
@@ -166,7 +168,7 @@ class Versions(Generic[Head, Content]):
         return True
 
     def unpublish(self, head: Head) -> bool:
-        """Takes it from the public. False: it was not there."""
+        """Unpublishes it. False: it was not public."""
         was = self.is_public(head)
         self._close(head)
         head.published = None
@@ -176,7 +178,7 @@ class Versions(Generic[Head, Content]):
         return was
 
     def _unaccepted(self, head: Head, found: list[WordsFound]) -> list[WordsFound]:
-        """Whatever the public reads already, somebody has accepted."""
+        """The words that nobody has accepted; those that are public already have been accepted."""
         if head.published is None or not self.is_public(head):
             return found
         public = self._contents[self._kind.key(head), head.published]
@@ -209,7 +211,7 @@ class Versions(Generic[Head, Content]):
 
 
 def refused(found: list[WordsFound]) -> Conflict:
-    """Why words keep a text from the public."""
+    """The error for words that keep a text from being published."""
     first = "" if len(found) == 1 else f"the first of {len(found)} findings is in "
     return Conflict(
         f"Nothing was published, for somebody has to decide about its words first: {first}{found[0]}.",

@@ -1,4 +1,4 @@
-"""Agents: the people who lease."""
+"""Agents: the people of the leasing office."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, 
 from crm.store.queries import contacts
 
 DIALING = ("allowed", "none")
-"""May an agent dial outside numbers, and be forwarded to one?"""
+"""Whether an agent may dial outside numbers, and be forwarded to one."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AgentRecord:
 
 
 def find_all(session: Session) -> list[AgentRecord]:
-    """All, by slug."""
+    """All agents, by slug."""
     found = session.scalars(_whole.order_by(Agent.slug)).all()
     subteams = select(SubteamMember.agent_id, Subteam.slug).join(Subteam, Subteam.id == SubteamMember.subteam_id)
     member_of: dict[int, list[str]] = {}
@@ -42,7 +42,7 @@ def find_all(session: Session) -> list[AgentRecord]:
 def add(
     session: Session, by: By, slug: str, *, name: str = "", extension: str | None = None, on_duty: bool = True
 ) -> None:
-    """Adds an agent; without a name the short name serves until somebody writes one."""
+    """Adds an agent. Without a name, the slug serves as one. Raises Conflict, Invalid."""
     if session.scalar(select(Agent).where(Agent.slug == fields.slug(slug))):
         raise Conflict(f"Agent {slug} already exists.", code="agent_exists", agent=slug)
     session.add(
@@ -70,7 +70,8 @@ def change(
 ) -> None:
     """Changes what is given; None leaves a field as it is, and an empty extension or email removes it.
 
-    `admin` makes this agent the owner of everything that has no other owner, in place of the previous one.
+    `admin` makes this agent the owner of everything that has no other owner, in place of the previous one. Raises
+    Conflict, Invalid, NotFound.
     """
     agent = named(session, slug)
     if name is not None:
@@ -103,7 +104,8 @@ def change(
 
 
 def remove(session: Session, by: By, slug: str, *, successor: str | None = None) -> None:
-    """Removes an agent who has no devices any more; `successor` takes over their tasks and leads."""
+    """Removes an agent; `successor`, the slug of another one, takes over their tasks and leads. Raises Conflict for an
+    agent who still has devices, desks or, without a successor, work; NotFound."""
     agent = named(session, slug)
     if agent.devices:
         devices = ", ".join(device.slug for device in agent.devices)

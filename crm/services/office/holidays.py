@@ -1,4 +1,4 @@
-"""Dates on which the office or a property is not open as in every week: public holidays, and special days."""
+"""Dates on which the office or a property has other hours than usual: public holidays and special days."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crm.store.queries import office
 
 
 def known_region(raw: str) -> str:
-    """A calendar as it is stored: US-TX, `none`, or "" when nothing is set. Raises Invalid."""
+    """A calendar's name as stored: US-TX, `none`, or "" if none is set. Raises Invalid."""
     value = raw.strip()
     if not value or value.lower() == office.NO_HOLIDAYS:
         return value.lower()
@@ -29,10 +29,10 @@ def known_region(raw: str) -> str:
 
 
 def set_region(session: Session, by: By, region: str, property_slug: str | None = None) -> str:
-    """Sets which public holidays close the office, or one property; `none` for none at all, and for a property "" for
-    the office's.
+    """Sets the calendar of public holidays on which the office, or one property, is closed. `none`: no holidays; "" for
+    a property: those of the office.
 
-    Returns the calendar as it is stored. Raises Invalid, NotFound.
+    Returns the calendar's name as stored. Raises Invalid, NotFound.
     """
     known = known_region(region)
     if property_slug:
@@ -46,8 +46,8 @@ def set_region(session: Session, by: By, region: str, property_slug: str | None 
 def add(
     session: Session, by: By, day: date, *, open_: str = "", name: str = "", property_slug: str | None = None
 ) -> bool:
-    """Sets a date apart; `open_` as in `fields.special_open`. True when it is new, False when it was there and is now
-    this. Raises Invalid, NotFound."""
+    """Gives a date hours of its own, `open_` being as in `fields.special_open`. Returns True if the date is new, False
+    if it replaces what was set. Raises Invalid, NotFound."""
     opens, name = fields.special_open(open_), fields.text(name, "name", 100)
     is_new = put(session, day, opens, name, properties.named(session, property_slug) if property_slug else None)
     audit.record(session, by, f"{day} at {property_slug or 'the office'}: {opens or 'closed'}")
@@ -55,7 +55,7 @@ def add(
 
 
 def put(session: Session, day: date, open_: str, name: str, property: Property | None) -> bool:
-    """The same with fields that are checked, within a transaction."""
+    """Like `add`, for fields that are already checked; leaves no audit entry."""
     row = _row(session, day, property)
     is_new = row is None
     if row is None:
@@ -69,7 +69,7 @@ def put(session: Session, day: date, open_: str, name: str, property: Property |
 
 
 def remove(session: Session, by: By, day: date, property_slug: str | None = None) -> None:
-    """Takes a special day back. Raises NotFound."""
+    """Removes a special day. Raises NotFound."""
     row = _row(session, day, properties.named(session, property_slug) if property_slug else None)
     if row is None:
         whose = f"property {property_slug} has" if property_slug else "the office has"

@@ -1,4 +1,4 @@
-"""Locations: where phones stand, as the emergency service has to hear of it."""
+"""Locations: where phones are, which emergency services have to know."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crm.store.models import Device, Location
 
 @dataclass(frozen=True)
 class LocationRecord:
-    """A location and the phones that stand there."""
+    """A location, and the phones that are there."""
 
     location: Location
     devices: tuple[str, ...]
@@ -58,7 +58,7 @@ def change(
 
 
 def remove(session: Session, by: By, slug: str) -> None:
-    """Removes a location where no phone stands any more."""
+    """Removes a location. Raises Conflict while phones are there, NotFound."""
     location = named(session, slug)
     if devices := _devices(session, location):
         raise Conflict(

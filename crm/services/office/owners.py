@@ -13,11 +13,11 @@ from crm.store.queries.office import HasTeam
 
 
 def owner(session: Session, lead: Lead | None, property: HasTeam | None, due: datetime | None = None) -> Agent:
-    """The lead's agent, or else whoever has waited longest for a talk in the property's subteam, then among everybody
-    on duty, or else the admin.
+    """The lead's agent, else the agent on duty who has gone longest without a call: in the property's subteam, then in
+    the whole office. If nobody is on duty, the admin.
 
-    Agents who work when it is `due`, by the office's clock, come before those who do not: a task for the morning goes
-    to somebody who is there in the morning.
+    Agents who work at `due`, in the office's local time, come first: a task for the morning goes to somebody who is
+    there in the morning.
     """
     if lead and lead.assigned_agent_id and (agent := session.get(Agent, lead.assigned_agent_id)):
         return agent
@@ -29,14 +29,14 @@ def owner(session: Session, lead: Lead | None, property: HasTeam | None, due: da
 
 
 def admin(session: Session) -> Agent:
-    """The owner of everything that has no other owner; created when there is nobody at all."""
+    """The owner of everything that has no other owner; created if there are no agents at all."""
     organization = office.organization(session)
     if organization and organization.admin_agent_id:
         return session.scalars(select(Agent).where(Agent.id == organization.admin_agent_id)).one()
     first = session.scalars(select(Agent).order_by(Agent.id).limit(1)).first()
     if first:
         return first
-    # The phone rang before the office was set up. No call goes without an owned next action, so there has to be one.
+    # The phone rang before the office was set up. Every call gets a next action, and that needs an owner.
     made = Agent(slug="admin", name="Administrator", on_duty=False)
     session.add(made)
     session.flush()

@@ -1,4 +1,4 @@
-"""Portfolios: properties that are leased alike."""
+"""Portfolios: groups of properties, which may share a line."""
 
 from __future__ import annotations
 

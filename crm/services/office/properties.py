@@ -17,12 +17,12 @@ from crm.store.models import Interest, Line, Listing, Property, Publication, Sub
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
-"""Whether talks about a property are recorded; demand is when an agent keys the code for it."""
+"""Whether calls about a property are recorded; on "demand", when an agent keys the code for it."""
 
 
 @dataclass(frozen=True)
 class PropertyRecord:
-    """A property with its subteam, and the numbers that advertise it."""
+    """A property with its subteam, and the numbers that are advertised for it."""
 
     property: Property
     lines: tuple[str, ...]
@@ -74,7 +74,8 @@ def change(
     voicemail_to: str | None = None,
     escalates: bool | None = None,
 ) -> None:
-    """Changes what is given; None leaves a field as it is, an empty text takes it away."""
+    """Changes what is given; None leaves a field as it is, an empty text removes it. Raises Conflict, Invalid,
+    NotFound."""
     found = named(session, slug)
     if name is not None:
         found.name = fields.text(name, "name", 200, required=True)
@@ -129,7 +130,7 @@ def remove(session: Session, by: By, slug: str) -> None:
 
 
 def named(session: Session, slug: str) -> Property:
-    """The property with its portfolio, its subteam and who is in it. Raises Invalid, NotFound."""
+    """The property, with its portfolio, its subteam and the subteam's members. Raises Invalid, NotFound."""
     found = session.scalar(_whole.where(Property.slug == fields.slug(slug)))
     if found is None:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)

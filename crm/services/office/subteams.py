@@ -23,7 +23,7 @@ STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
 @dataclass(frozen=True)
 class SubteamRecord:
-    """A subteam with its members, and the short names of the properties it leases."""
+    """A subteam with its members, and the slugs of the properties it leases."""
 
     subteam: Subteam
     properties: tuple[str, ...]
@@ -59,7 +59,7 @@ def change(
     strategy: str | None = None,
     sisters: Sequence[str] | None = None,
 ) -> Subteam:
-    """Changes what is given and returns it; None leaves a field as it is."""
+    """Changes what is given, and returns the subteam; None leaves a field as it is."""
     subteam = named(session, slug)
     if name is not None:
         subteam.name = fields.text(name, "name", 200, required=True)
@@ -92,7 +92,7 @@ def remove(session: Session, by: By, slug: str) -> None:
 
 
 def add_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
-    """Adds agents by their short names; one who is in it already stays."""
+    """Adds agents, given by slug; those already in the subteam stay."""
     subteam = named(session, slug)
     for member in members:
         agent = agents.named(session, member)
@@ -122,7 +122,7 @@ def named(session: Session, slug: str) -> Subteam:
 
 
 def put_sisters(session: Session, subteam: Subteam, sisters: Sequence[Subteam]) -> None:
-    """Lets these subteams help this one out, in this order. Raises Invalid."""
+    """Replaces the subteams that help this one out, in order of preference. Raises Invalid."""
     if subteam in sisters:
         raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.", code="sister_is_self", subteam=subteam.slug)
     session.flush()

@@ -1,1 +1,1 @@
-"""What goes out: texts, mails, and what people of the office are told."""
+"""Outgoing texts and emails, among them notices to the office's own people."""

@@ -1,4 +1,4 @@
-"""Which carrier takes our texts, as the settings say, with its account and secret."""
+"""The carrier that the settings choose for our texts, with its account and secret."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from crm.services.audit import By
 from crm.store.models import Trunk
 
 CarrierFor = Callable[[Trunk | None], Carrier]
-"""The carrier for a text, behind a trunk if it goes by SIP; asked anew for each text, so a change counts at once.
-May raise CarrierError."""
+"""Gives the carrier for a text, behind this trunk if it goes by SIP. Called for each text, so that a change takes
+effect at once. May raise CarrierError."""
 
 WITH_SECRET = (twilio.NAME, telnyx.NAME)
 
 
 def secret_name(carrier: str) -> str:
-    """Where a carrier's secret stands: Twilio's auth token, Telnyx's API key."""
+    """Name of a carrier's secret: Twilio's auth token, Telnyx's API key."""
     return f"texts/{carrier}"
 
 
@@ -44,12 +44,12 @@ def put_secret(session: Session, secrets: Secrets, by: By, carrier: str, value: 
 
 
 def webhook_url(config: Config, path: str) -> str:
-    """One of our addresses as carriers reach it; "" when it cannot be reached from outside."""
+    """The public URL of one of our paths, for carriers; "" without web.public_url."""
     return f"{config.web.public_url.rstrip('/')}{path}" if config.web.public_url else ""
 
 
 def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
-    """Texts go as SIP MESSAGE to the trunk's peer, from this machine's own address."""
+    """Sends texts as SIP MESSAGE requests to the trunk's peer, from this machine's own address."""
 
     def carrier_for(trunk: Trunk | None) -> Carrier:
         assert trunk is not None, "without one nothing is sent over SIP"
@@ -74,7 +74,7 @@ def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> Carrier
 
 
 def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> CarrierFor:
-    """Texts go to the HTTP API of the carrier that texts.carrier names."""
+    """Sends texts to the HTTP API of the carrier named by texts.carrier."""
 
     def carrier_for(trunk: Trunk | None) -> Carrier:
         name = config.texts.carrier

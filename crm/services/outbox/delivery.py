@@ -1,12 +1,12 @@
-"""The worker of the outbox, for texts and emails: each is sent at most once, and one whose fate is unknown is never
-sent again unless a person says so.
+"""The worker that sends texts and emails: each at most once. One whose fate is unknown is sent again only if a person
+says so.
 
-A row goes from queued to sending in a transaction of its own, in which its `Transport` is asked whether it may leave.
-It is handed over outside of any transaction, and then the row becomes sent, failed, unknown, or queued again for a
-later try while it is still of use. Several are under way at once, one per person, so that a carrier that does not
-answer for one does not hold up the others. A committed row wakes the worker.
+A row goes from queued to sending in a transaction of its own, in which its `Transport` decides whether it may leave. It
+is handed over outside of any transaction; then the row becomes sent, failed, unknown, or queued again for a later
+attempt while it is still of use. Several are under way at once, but only one per recipient, so that a carrier that does
+not answer about one does not hold up the others. A committed row wakes the worker.
 
-Texts and emails stay two tables: a text belongs to a thread both ways and has a gate and a carrier, an email has a
+Texts and emails are kept in two tables: a text belongs to a two-way thread and has a gate and a carrier, an email has a
 subject and attachments, and neither would use the other's columns. `Sendable` is what the worker needs of a row.
 """
 
@@ -30,9 +30,9 @@ from crm.store.models import Sendable
 from crm.worker import Worker
 
 HELD = timedelta(seconds=5)
-"""While a home may be a copy, it is looked so often whether it still may."""
+"""How often to check again whether a home that may be a copy still may be one."""
 HELD_BACK_AT_ONCE = 25
-"""Rows that may not leave now, in one transaction: in the evening thousands may begin to wait for the morning."""
+"""Rows put off in one transaction at most: in the evening, thousands may begin to wait for the morning."""
 
 _LEFT_BEHIND = "Leaseline was stopped while this {} was being sent, so it may or may not have arrived: {}"
 _UNEXPECTED = "Sending failed in an unexpected way (the log has the details), so the {} may or may not have arrived: {}"
@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Sendable)
 Out = TypeVar("Out")
-"""What is handed over, as it was read when the row was claimed."""
+"""What is handed over, read when the row was claimed."""
 
 
 class Retries(Protocol):
-    """The settings by which a transport tries again."""
+    """The settings for a transport's retries."""
 
     @property
     def attempts(self) -> int: ...
@@ -53,10 +53,10 @@ class Retries(Protocol):
 
 
 class Transport(ABC, Generic[Row, Out]):
-    """How one kind leaves: what texts and mails do not share."""
+    """How one kind is sent: everything in which texts and emails differ."""
 
     what: ClassVar[str]
-    """In words: text or mail."""
+    """The kind, in words: text or mail."""
     advice: ClassVar[str]
     """What to do about one that may have arrived."""
     table: type[Row]
@@ -66,40 +66,40 @@ class Transport(ABC, Generic[Row, Out]):
     at_once: int = 1
 
     def is_ready(self) -> bool:
-        """Whether anything can leave at all."""
+        """Whether anything can be sent at all."""
         return True
 
     def look(self, session: Session, now: datetime) -> None:
-        """What is to be done with those that wait, before one is claimed."""
+        """Does what is due for the waiting rows, before one is claimed."""
 
     def look_due(self, session: Session, now: datetime) -> datetime | None:
-        """When `look` has something to do; None: it has not."""
+        """When `look` next has something to do; None: never."""
         return None
 
     def is_for_us(self, now: datetime) -> ColumnElement[bool]:
-        """Which rows may be sent from here, of several systems on one database."""
+        """Which rows may be sent from here, if several systems share the database."""
         return true()
 
     @abstractmethod
     def claim(self, session: Session, row: Row, now: datetime) -> Out | None:
-        """What is to be handed over; None when the row says that it may not leave now."""
+        """What to hand over; None if it may not leave now, which the row then says."""
 
     @abstractmethod
     def of_use_until(self, row: Row) -> datetime: ...
 
     def tries(self, row: Row) -> int:
-        """Those that count when it is decided whether there is another one."""
+        """The attempts that count toward the limit."""
         return row.attempts
 
     @abstractmethod
     async def send(self, out: Out, now: datetime) -> str:
-        """Hands it over, and gives the other side's id of it, or none. Raises DeliveryError."""
+        """Hands it over, and returns the other side's id for it, or "". Raises DeliveryError."""
 
     def sent(self, session: Session, row: Row, their_id: str, now: datetime) -> None:
-        """What else is kept of one that was sent."""
+        """Records what else is known about one that was sent."""
 
     def refused(self, session: Session, row: Row, error: DeliveryError, now: datetime) -> None:
-        """What else is kept of one that was not, or nobody knows."""
+        """Records what else is known about one that failed, or whose fate is unknown."""
 
 
 @dataclass(frozen=True)
@@ -117,21 +117,21 @@ class DeliveryResult:
     """What the other side said, and when."""
 
     answer: str | DeliveryError
-    """Its id of what it took, or none; or why it did not."""
+    """Its id for what it accepted, or ""; or why it did not accept it."""
     at: datetime
 
 
 class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
-    """Sends what is waiting. Several may work on one database, in one process or in many.
+    """Sends what is waiting. Several workers may share a database, in one process or in many.
 
-    While `held` (`crm.services.system.copies`), only notices to the office's own people about what is new since the
+    While `held` (`crm.services.system.copies`), only notices to the office's own people that were queued after the
     start are sent.
 
-    What was being sent when it starts becomes unknown, because its sender is most likely dead. If the sender is alive
-    after all, what it learns from the other side replaces that.
+    Rows found in sending at the start become unknown, because their sender is most likely dead. If it is alive after
+    all, its result replaces that.
 
-    When as many in a row as may be under way got no answer, the other side is silent, not one recipient: then one at a
-    time is sent until there is an answer again, so that few end up unknown.
+    When as many in a row as may be under way get no answer, the other side is down, and not just one recipient out of
+    reach. From then on they are sent one at a time until there is an answer again, so that few end up unknown.
     """
 
     grace_seconds = 3.0
@@ -164,7 +164,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
         transport.look(session, now)
         if not transport.is_ready():
             return None
-        # PostgreSQL: another worker's row is passed over instead of waited for. SQLite has one writer at a time anyway.
+        # PostgreSQL: a row of another worker is skipped rather than waited for. SQLite has one writer at a time anyway.
         due = self._next(table.id, under_way, now, self._held()).where(table.next_attempt_at <= now)
         claim = (
             update(table)
@@ -180,7 +180,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
             row = session.get_one(table, id, populate_existing=True)
             if (out := transport.claim(session, row, now)) is not None:
                 return DeliveryClaim(row.id, getattr(row, transport.to), row.attempts, out)
-            # No try was made.
+            # No attempt was made.
             row.attempts -= 1
             session.flush()
             held_back += 1
@@ -209,7 +209,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
         _record(session, self._transport, claim, result.answer, result.at)
 
     def clean_up(self, session: Session, under_way: Sequence[DeliveryClaim[Out]], now: datetime) -> None:
-        """What is in sending, and not under way here, is unknown."""
+        """Marks rows in sending that are not under way here as unknown."""
         transport, table = self._transport, self._transport.table
         left = session.scalars(
             update(table)
@@ -228,7 +228,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
     def _next(
         self, column: Any, under_way: Sequence[DeliveryClaim[Out]], now: datetime, is_held: bool
     ) -> Select[tuple[Any]]:
-        """The given column of the row to be sent next; rows for a recipient who has one under way come after it."""
+        """Selects this column of the next row to send; a recipient gets the next one when none is under way to them."""
         transport, table = self._transport, self._transport.table
         found = select(column).where(
             table.state == DeliveryState.QUEUED,
@@ -236,7 +236,7 @@ class Outbox(Worker[DeliveryClaim[Out], DeliveryResult], Generic[Row, Out]):
             transport.is_for_us(now),
         )
         if is_held:
-            # What the office's own people are told leaves also from a home that sends nothing else.
+            # Notices to the office's own people are sent even from a home that sends nothing else.
             found = found.where(table.key.startswith(NOTICE), table.created_at >= self._started)
         return found.order_by(table.next_attempt_at, table.id).limit(1)
 
@@ -249,7 +249,7 @@ def _record(
     now: datetime,
 ) -> None:
     row = session.get(transport.table, claim.id, with_for_update=True)
-    # Unknown, when another worker started meanwhile and took us for dead: we know better.
+    # It is unknown if another worker has started meanwhile and took us for dead; we know better.
     is_ours = row and row.attempts == claim.attempt and row.state in (DeliveryState.SENDING, DeliveryState.UNKNOWN)
     if row is None or not is_ours:
         return
@@ -264,7 +264,7 @@ def _record(
 
 
 def _after_failure(transport: Transport[Row, Out], row: Row, error: DeliveryError, now: datetime) -> None:
-    """The row is queued again, failed, or unknown."""
+    """Sets the row to queued again, failed, or unknown."""
     row.next_attempt_at, row.error = None, str(error)[:300]
     if isinstance(error, FateUnknown):
         row.state = DeliveryState.UNKNOWN

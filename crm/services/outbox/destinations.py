@@ -1,4 +1,4 @@
-"""What `[dialing]` says of a number, for calls and texts alike."""
+"""Which numbers `[dialing]` allows, for calls and texts alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crm.store.queries.dialing import rules
 
 
 def refusal(config: Config, number: str) -> str:
-    """Why nothing goes to this number (E.164), as one sentence; empty when it may."""
+    """Why this number (E.164) may not be called or texted, as one sentence; "" if it may."""
     refused = dialing.refused_destination(
         number, numbers.country(number), rules(config), is_costly=numbers.is_costly(number)
     )

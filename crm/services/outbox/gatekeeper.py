@@ -1,4 +1,4 @@
-"""Gathers what the gate (`crm.domain.gate`) has to know of a text, and keeps on the text what it decided."""
+"""Collects what the gate (`crm.domain.gate`) has to know about a text, and stores its decision with the text."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ PUT_OFF_AT_ONCE = 500
 
 
 def decide(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
-    """Asks the gate about an outgoing text and writes the answer on it: the decision, the reasons, and the resulting
-    state. With SEND the state stays as it is.
-    """
+    """Asks the gate about an outgoing text, and stores the decision, its reasons and the resulting state with the text.
+    SEND leaves the state as it is."""
     decision = gate.decide(_ask(session, config, message, now), now)
     message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)
     if decision.verdict is Verdict.BLOCK:
@@ -38,8 +37,8 @@ def decide(session: Session, config: Config, message: Message, now: datetime) ->
 
 
 def put_off(session: Session, limit: Limit, now: datetime) -> None:
-    """Gives others that are due, and would meet the same limit of the office, the times at which it lets them through:
-    then each is asked about once, and not each of them whenever one may leave."""
+    """Puts off the other due texts that would exceed the same office-wide limit, to the times at which it lets them
+    through. So the gate is asked about each of them once, not about all of them whenever one may leave."""
     waits = Message.state == DeliveryState.QUEUED, Message.purpose.in_(limit.purposes)
     has_met_it = cast(Message.decision_reasons, String).contains(str(limit), autoescape=True)
     ahead = session.scalar(select(func.count()).where(*waits, Message.next_attempt_at > now, has_met_it)) or 0
@@ -51,7 +50,7 @@ def put_off(session: Session, limit: Limit, now: datetime) -> None:
     sent = messages.sent_since(session, now - limit.within, purposes=limit.purposes, newest=limit.most)
     times = gate.free_times(sent, limit, now, ahead, len(found))
     told = {"decision": Verdict.WAIT, "decision_reasons": [str(limit)]}
-    # What is of no use by then is asked about once more when its time ends, and blocked.
+    # A text that is of no use by then comes up once more when it expires, and is blocked.
     rows = [
         {"id": text.id, "next_attempt_at": min(at, end), **told}
         for text, at, end in zip(found, times, ends, strict=True)
@@ -61,7 +60,7 @@ def put_off(session: Session, limit: Limit, now: datetime) -> None:
 
 
 def refused(session: Session, message: Message, why: str, now: datetime) -> None:
-    """The carrier would not deliver because the person opted out there: that counts here, too."""
+    """Records that the carrier refused a text because the person had opted out there: that counts here, too."""
     message.state, message.decision, message.decision_reasons = DeliveryState.BLOCKED, Verdict.BLOCK, [why]
     message.error, message.next_attempt_at = why[:300], None
     if not opt_outs.in_force(session, message.to_number):
@@ -84,7 +83,7 @@ def _ask(session: Session, config: Config, message: Message, now: datetime) -> T
         expires_at=message.expires_at,
         refusal=destinations.refusal(config, to),
         opted_out="; ".join(_in_words(entry) for entry in opt_outs.in_force(session, to)),
-        # Without that setting no such number is known.
+        # Without that setting, no withheld number is known.
         is_withheld=config.privacy.keep_withheld and calls.is_withheld(session, to),
         last_heard_at=messages.last_heard_at(session, to, message.created_at),
         locations=locations(config, to),
@@ -105,7 +104,7 @@ def _limits(texts: Texts) -> TextLimits:
 
 
 def locations(config: Config, number: str) -> tuple[ClockLocation, ...]:
-    """The office, and every zone the number may be in."""
+    """The clocks that count for a number: the office's, and that of every time zone it may be in."""
     state = numbers.state(number)
     found = [ClockLocation(config.tz)]
     for name in numbers.zones(number):

@@ -1,4 +1,4 @@
-"""How mails leave: composed, with sound and calendar attached, and over SMTP."""
+"""How emails are sent: composed, with recordings and calendar entries attached, and over SMTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from crm.store.queries import nodes
 SECRET = "mail"
 """Name of the mail server's password among the secrets."""
 STALE = timedelta(days=2)
-"""News that could not be sent for this long is no longer news."""
+"""An email that could not be sent for this long is given up."""
 
 NO_SERVER = "No mail server is set: write mail.server and mail.from_address into leaseline.toml, then restart."
 _TOO_OLD = " It could not be sent for two days, so it was given up."
@@ -47,11 +47,11 @@ class Sender(Protocol):
 
 
 Attach = Callable[[str], Awaitable[list[Attachment]]]
-"""The sound of the message with this id; nothing when it is gone."""
+"""Gives the recording of the voicemail with this id; no attachment if it has been deleted."""
 
 
 def put_secret(session: Session, secrets: Secrets, by: By, value: str) -> None:
-    """Keeps the password of the mail server; raises Invalid."""
+    """Stores the mail server's password. Raises Invalid."""
     if problem := unusable(value):
         raise Invalid(f"This password cannot be used: {problem}.", code="mail_password_unusable")
     audit.record(session, by, "password of the mail server set")
@@ -74,7 +74,7 @@ def server_of(config: Config, secrets: Secrets) -> Callable[[], Server]:
 
 @dataclass(frozen=True)
 class MailToSend:
-    """A mail as it was when it was claimed."""
+    """An email, as of when it was claimed."""
 
     key: str
     to_address: str
@@ -85,7 +85,7 @@ class MailToSend:
 
 
 class MailTransport(Transport[Mail, MailToSend]):
-    """One at a time, over the one connection that is kept. Without a server they wait, say so, and get too old."""
+    """Sends one at a time, over one connection. Without a server, emails wait, say so, and are given up after STALE."""
 
     what = "mail"
     advice = "ask the recipient."
@@ -118,7 +118,7 @@ class MailTransport(Transport[Mail, MailToSend]):
         return oldest + STALE + timedelta(microseconds=1) if oldest else None
 
     def is_for_us(self, now: datetime) -> ColumnElement[bool]:
-        # The sound of a message goes with its mail, and is where the message was left.
+        # The recording of a voicemail is attached, and is on the node where the voicemail was left.
         here = exists().where(Call.id == Mail.voicemail_id, nodes.is_for_us(Call.node, self._config.node, now))
         return Mail.voicemail_id.is_(None) | here
 
@@ -148,12 +148,12 @@ def compose(
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = config.mail.from_address, to_address, subject
     mail["Date"] = format_datetime(now)
-    # The same on every try, so that a mailbox which got it twice can tell.
+    # The same for every attempt, so that a mailbox that gets it twice can tell.
     mail["Message-ID"] = f"<{key.replace(':', '.')}@{config.mail.from_address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(body)
     if calendar:
-        # Twice: mail programs that know calendars take it out of the alternatives, others show the file.
+        # Attached twice: mail programs that support calendars use the alternative, others show the file.
         method = calendar_file.method_of(calendar)
         mail.add_alternative(calendar, subtype="calendar", params={"method": method})
         attachments = [*attachments, Attachment("tour.ics", calendar_file.MIME, calendar.encode())]

@@ -1,4 +1,4 @@
-"""Tells people of the office what they should know at once: a text to their mobiles, and a mail."""
+"""Notices to the office's own people about what they should know at once: a text to their mobiles, and an email."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crm.store.models import Agent, Device, Line
 from crm.store.queries import lines
 
 LONGEST_TEXT = 600
-"""Characters of a notice that is texted; a mail has all of it."""
+"""Characters of a notice sent as a text; the email has all of it."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 def tell(
     session: Session, config: Config, agents: Sequence[Agent], key: str, subject: str, text: str, now: datetime
 ) -> None:
-    """Queues `text` for the agents' mobiles, and a mail with `subject` for their addresses, in the caller's
-    transaction. The same `key` reaches each of them once, however often it is told.
+    """Queues `text` for the agents' mobiles, and an email with `subject` for their addresses, in the caller's
+    transaction. Each of them gets the same `key` only once.
 
     An agent with neither a mobile nor an address is left out. A number that opted out gets no text: the gate blocks it.
     """
@@ -51,18 +51,18 @@ def _short(text: str) -> str:
 
 
 def _line(session: Session) -> str | None:
-    """The line that notices come from: the first one; an extension of an office's system means nothing to a carrier."""
+    """The line that notices come from: the first one with an E.164 number, since carriers do not know extensions."""
     found = select(Line.number).where(Line.number.startswith("+")).order_by(Line.id).limit(1)
     return session.scalars(found).first()
 
 
 def _key(key: str, whom: str) -> str:
-    """One for each person told; hashed, because a key may be as long as a channel's id with words around it."""
+    """A key for each recipient; hashed, because `key` may contain a channel's id."""
     what, who = (hashlib.sha256(part.encode()).hexdigest() for part in (key, whom))
     return f"{NOTICE}{what[:32]}:{who[:16]}"
 
 
 def _clean(text: str) -> str:
-    """Readable text alone: no control characters but line breaks, and none of what PostgreSQL refuses."""
+    """Removes control characters other than line breaks, and what PostgreSQL refuses."""
     readable = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(character if character.isprintable() or character == "\n" else " " for character in readable)

@@ -1,7 +1,7 @@
-"""The only way into the outbox: every outgoing text and email is queued here, in the transaction of its cause.
+"""The only way into the outbox: every outgoing text and email is queued here, in the transaction that causes it.
 
-A key says what it is for, and the same cause never sends twice. Whether a text may leave is decided when it leaves
-(`crm.services.outbox.gatekeeper`); for a text that a person writes it is also decided at once, so that they can be
+The key says what it is for, and nothing is sent twice for the same key. Whether a text may leave is decided when it is
+sent (`crm.services.outbox.gatekeeper`). For a text written by a person it is also decided at once, so that they can be
 told.
 """
 
@@ -24,9 +24,9 @@ from crm.services.outbox import gatekeeper
 from crm.store.models import Mail, Message
 
 NOTICE = "notice:"
-"""In front of the keys of what tells the office's own people something."""
+"""Prefix of the keys of notices to the office's own people."""
 LONGEST_KEY = 120
-"""Of a text; a mail's may be longer, but need not be."""
+"""Characters, for a text; the column for emails holds more, which is not needed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class NewText:
     not_before: datetime | None = None
     """None: as soon as it may leave."""
     expires_at: datetime | None = None
-    """It is of no use after that; None: as its purpose says."""
+    """After this it is of no use; None: its purpose decides."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class NewMail:
     subject: str
     body: str
     voicemail_id: str | None = None
-    """Its sound is attached."""
+    """The voicemail whose recording is attached."""
     calendar: str = ""
-    """An iCalendar file that is attached."""
+    """Content of an iCalendar file to attach; "": none."""
 
 
 @overload
@@ -65,9 +65,9 @@ def queue(session: Session, config: Config, new: NewText, now: datetime) -> Mess
 @overload
 def queue(session: Session, config: Config, new: NewMail, now: datetime) -> Mail: ...
 def queue(session: Session, config: Config, new: NewText | NewMail, now: datetime) -> Message | Mail:
-    """Puts a text or a mail into the outbox, or finds the one that was queued for the same key.
+    """Queues a text or an email, or finds the one already queued with the same key.
 
-    On what a person writes (`TextPurpose.AGENT`) stands what the gate says of it now.
+    A text that a person writes (`TextPurpose.AGENT`) gets the gate's current decision.
     """
     return _text(session, config, new, now) if isinstance(new, NewText) else _mail(session, new, now)
 
@@ -125,10 +125,10 @@ def _mail(session: Session, new: NewMail, now: datetime) -> Mail:
 
 
 def again(session: Session, config: Config, text: Message, now: datetime) -> None:
-    """Queues a text again because a person says so. The gate's current decision is written on it."""
+    """Queues a text again because a person says so, with the gate's current decision."""
     why = text.error
     text.state, text.next_attempt_at = DeliveryState.QUEUED, now
-    # The carrier tells tries apart by their number, so the count continues.
+    # Carriers tell attempts apart by their number, so the count continues.
     text.attempts_before, text.carrier_id = text.attempts, None
     text.expires_at = of_use_again(TextPurpose(text.purpose), text.expires_at, now)
     if gatekeeper.decide(session, config, text, now).verdict is not Verdict.BLOCK:
@@ -137,7 +137,7 @@ def again(session: Session, config: Config, text: Message, now: datetime) -> Non
 
 
 def withdraw(session: Session, table: type[Message | Mail], why: str, *which: ColumnElement[bool]) -> int:
-    """Takes back what has not left, and gives how many these were. What is with the carrier is not among them."""
+    """Blocks what is still queued, and returns how many that were; what the carrier already has is not affected."""
     values: dict[str, object] = {"state": DeliveryState.BLOCKED, "next_attempt_at": None, "error": why[:300]}
     if table is Message:
         values |= {"decision": Verdict.BLOCK, "decision_reasons": [why]}
@@ -152,5 +152,5 @@ def withdraw(session: Session, table: type[Message | Mail], why: str, *which: Co
 
 
 def _fitting(key: str) -> str:
-    """A key may be as long as a channel's id with an address behind it."""
+    """Shortens a key that is too long, such as one made of a channel's id and an address, and keeps it unique."""
     return key if len(key) <= LONGEST_KEY else f"{key[:50]}:{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,6 +1,6 @@
 """Pauses of automatic texts: started by a spike, ended by a person or when their time is up.
 
-Each automatic text checks first, so a spike's own texts are stopped while it lasts.
+Each automatic text first checks for a spike, so a spike stops its own texts.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from crm.store.models import Message, Organization, TextPause
 from crm.store.queries import messages
 from crm.words import notices as words
 
-# What we plan ourselves, such as follow-ups on a Monday morning, does not indicate anything.
+# Texts that we plan ourselves, such as follow-ups on a Monday morning, are no sign of a spike.
 _SET_OFF = AUTOMATIC - {TextPurpose.FOLLOW_UP}
 
 _log = logging.getLogger(__name__)
 
 
 def look(session: Session, config: Config, now: datetime) -> TextPause | None:
-    """The pause that is in force; one begins when there is a spike, and the admin is told once."""
+    """The pause in force, if any; begins one if there is a spike, and notifies the admin once."""
     if pause := messages.pause_in_force(session, now):
         return pause
     count = _spike(session, config, now)
     if not count:
         return None
-    # Two workers who find it at once make one pause.
+    # Two workers that notice the spike at once begin only one pause.
     session.execute(select(Organization.id).with_for_update())
     if pause := messages.pause_in_force(session, now):
         return pause
@@ -58,12 +58,12 @@ def look(session: Session, config: Config, now: datetime) -> TextPause | None:
 
 
 def sentence(config: Config, pause: TextPause) -> str:
-    """Why, for people."""
+    """Why texts are paused, in words."""
     return f"callers have triggered {pause.texts} in {config.texts.spike_minutes} minutes, far more than usual."
 
 
 def _spike(session: Session, config: Config, now: datetime) -> int:
-    """How many automatic texts were set off lately, when that is a spike; else 0."""
+    """How many automatic texts callers have triggered lately, if that is a spike; else 0."""
     settings, window = config.texts, timedelta(minutes=config.texts.spike_minutes)
     if not settings.spike_texts:
         return 0
@@ -80,7 +80,7 @@ def _spike(session: Session, config: Config, now: datetime) -> int:
 
 
 def resume(session: Session, by: By, *, drop: bool) -> int:
-    """Ends the pause; what has waited leaves now, or with `drop` never. Returns how many texts that were.
+    """Ends the pause. What has waited is sent now, or with `drop` never; returns how many texts that were.
 
     Raises NotFound when automatic texts are not paused.
     """
@@ -90,7 +90,7 @@ def resume(session: Session, by: By, *, drop: bool) -> int:
     pause.resumed_at, pause.resumed_by = by.now, by.who[:80]
     waiting = Message.purpose.in_(AUTOMATIC), Message.created_at <= by.now, Message.decision == Verdict.WAIT
     if drop:
-        # What was planned has nothing to do with whoever has called.
+        # Planned texts have nothing to do with the callers of the spike.
         waits = *waiting, Message.purpose != TextPurpose.FOLLOW_UP
         count = withdraw(session, Message, f"Dropped by {by.who} after a spike."[:200], *waits)
     else:

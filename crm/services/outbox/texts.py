@@ -1,7 +1,7 @@
-"""How texts leave, and that the gate is asked in the transaction that claims one.
+"""How texts are sent.
 
-Nobody who has just opted out gets one more text. What the gate holds back waits, what it blocks is blocked, and both
-say why.
+The gate is asked in the transaction that claims a text, so that nobody who has just opted out gets another one. What it
+holds back waits, what it blocks is blocked, and the row says why.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class TextTransport(Transport[Message, TextToSend]):
             gatekeeper.put_off(session, decision.limit, now)
         if decision.verdict is not Verdict.SEND:
             return None
-        # It counts for the limits from now on, whatever becomes of it, unless it certainly was not sent.
+        # From now on it counts toward the limits, unless it turns out that it was not sent.
         row.sent_at = now
         text = OutgoingText(
             key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
@@ -59,7 +59,7 @@ class TextTransport(Transport[Message, TextToSend]):
         return of_use_until(TextPurpose(row.purpose), row.created_at, row.expires_at)
 
     def tries(self, row: Message) -> int:
-        """Those before a person had it sent again are left out."""
+        """Without those made before a person had the text sent again."""
         return row.attempts - row.attempts_before
 
     async def send(self, out: TextToSend, now: datetime) -> str:
@@ -86,7 +86,7 @@ class TextTransport(Transport[Message, TextToSend]):
 
 
 def ask(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
-    """Whether the text may leave now. What callers set off may be the text too many, and begin a pause."""
+    """Asks the gate whether the text may leave now. An automatic text may be the one that begins a pause."""
     if message.purpose in gate.AUTOMATIC:
         pauses.look(session, config, now)
     return gatekeeper.decide(session, config, message, now)

@@ -1,1 +1,1 @@
-"""Lines, trunks and phones, and what Asterisk has to know of them."""
+"""Lines, trunks and phones, and their configuration for Asterisk."""

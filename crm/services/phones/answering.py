@@ -14,7 +14,7 @@ from crm.services.phones import dialing
 
 
 def checked(session: Session, config: Config, number: str) -> str | None:
-    """The number of an answering service as it is stored; None for an empty one. Raises DialRefused."""
+    """The number of an answering service as stored; None for an empty one. Raises DialRefused."""
     if not number.strip():
         return None
     return dialing.check(session, config, number=number, purpose=DialPurpose.ANSWERING, agent=None)
@@ -31,7 +31,7 @@ def change_subteam(
     sisters: Sequence[str] | None = None,
     answering_service: str | None = None,
 ) -> None:
-    """`subteams.change`, and the number of a subteam's own answering service; "" is the office's.
+    """Like `subteams.change`, and sets the number of the subteam's own answering service; "" means the office's.
 
     Raises DialRefused for a number that may not be dialed, and what `subteams.change` raises.
     """

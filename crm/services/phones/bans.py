@@ -1,4 +1,4 @@
-"""Addresses whose SIP is dropped: of those who guess passwords (`guard.py`), and those somebody names."""
+"""Addresses whose SIP packets are dropped: those that guess passwords (`guard.py`), and those banned by a person."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from crm.services.audit import By
 from crm.store.models import SipBan, Trunk
 
 MOST = 200
-"""So many addresses are dropped at the same time; Asterisk compares each packet with all of them."""
+"""Addresses dropped at the same time at most; Asterisk compares each packet with all of them."""
 BY = "the watch over SIP passwords"
 
 _log = logging.getLogger(__name__)
 
 
 def addresses(session: Session, config: Config, now: datetime) -> list[str]:
-    """What Asterisk is to drop; never the office's or a trunk's, also when they became that since."""
+    """The addresses that Asterisk is to drop. Those of the office and of trunks are left out, even if banned
+    earlier."""
     own = _own(session, config)
     found = session.scalars(_in_force(now).limit(MOST)).all()
     return sorted(ban.network for ban in found if not bans.is_spared(ban.network, own))
 
 
 def add(session: Session, config: Config, by: By, raw: str, *, until: datetime | None, why: str = "") -> str:
-    """Drops an address or network; `until` None: for good. Returns it as it is stored. Raises Invalid and Conflict."""
+    """Bans an address or network; `until` None: for good. Returns it as stored. Raises Invalid, Conflict."""
     network = fields.network(raw)
     if bans.is_spared(network, _own(session, config)):
         raise Invalid(
@@ -47,7 +48,7 @@ def add(session: Session, config: Config, by: By, raw: str, *, until: datetime |
 
 
 def remove(session: Session, by: By, raw: str) -> str:
-    """Ends a ban. Returns what was banned."""
+    """Ends a ban, and returns the address or network as stored. Raises Invalid, NotFound."""
     network = fields.network(raw)
     found = _ban(session, network)
     if found is None or not _is_in_force(found, by.now):
@@ -58,7 +59,7 @@ def remove(session: Session, by: By, raw: str) -> str:
 
 
 def ban_guessers(session: Session, config: Config, guessers: Sequence[str], now: datetime) -> list[SipBan]:
-    """Bans addresses that failed too often, each longer than the time before. Returns those that are new."""
+    """Bans addresses that failed too often, each for longer than the time before. Returns the new bans."""
     first = timedelta(minutes=config.bans.first_minutes)
     longest = timedelta(hours=config.bans.longest_hours)
     new = []
@@ -83,7 +84,7 @@ def ban_guessers(session: Session, config: Config, guessers: Sequence[str], now:
 
 
 def _own(session: Session, config: Config) -> list[str]:
-    """Networks of trunks and of the office."""
+    """The networks of the office and of trunks."""
     own = [config.sip.local_network] if config.sip.local_network else []
     for trunk in session.scalars(select(Trunk)):
         own += trunk.addresses

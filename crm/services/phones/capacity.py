@@ -1,4 +1,4 @@
-"""How much of the room for calls is taken, and who was refused because there was none."""
+"""How many calls there is room for, what is in use, and which callers were refused for want of room."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from crm.services.outbox import notices
 from crm.words import notices as words
 
 REFUSED = "LL_REFUSED"
-"""Asterisk's global variable in which the dialplan (admission) counts callers who were one too many."""
+"""Asterisk's global variable in which the dialplan (context admission) counts callers over the limit."""
 SPELL = timedelta(hours=1)
-"""Refusals within this time make one notice."""
+"""Refusals within this time are one notice."""
 
 _REFUSED = re.compile(r"(\d{1,12})/(\d{1,10})/([a-z_]{1,30})/trunk-([a-z0-9-]{1,40})", re.ASCII)
 _UDP = ("/proc/net/udp", "/proc/net/udp6")
@@ -27,19 +27,19 @@ _UDP = ("/proc/net/udp", "/proc/net/udp6")
 
 @dataclass(frozen=True)
 class RefusedCallers:
-    """Callers who were answered 503 since Asterisk started."""
+    """Callers who were refused with 503 since Asterisk started."""
 
     count: int
     at: datetime
-    """The latest."""
+    """When the latest was refused."""
     limit: str
-    """Setting in [limits] that refused the latest."""
+    """The setting in [limits] that refused the latest."""
     trunk: str
-    """Slug; whose caller it was."""
+    """Slug of the trunk that the latest came through."""
 
 
 def room(config: Config, phones: int) -> limits.CallRoom:
-    """What there is room for, given the number of our phones."""
+    """How many calls there is room for, given the number of our phones."""
     return limits.room(
         config.limits.calls,
         ports=config.ports.rtp_last - config.ports.rtp_first + 1,
@@ -50,7 +50,7 @@ def room(config: Config, phones: int) -> limits.CallRoom:
 
 
 def refused(value: str) -> RefusedCallers | None:
-    """What the variable says; None when nobody was refused."""
+    """Reads the variable's value; None if nobody was refused."""
     found = _REFUSED.fullmatch(value)
     return (
         RefusedCallers(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC), found[3], found[4]) if found else None
@@ -58,7 +58,7 @@ def refused(value: str) -> RefusedCallers | None:
 
 
 def tell(session: Session, config: Config, latest: RefusedCallers, now: datetime) -> None:
-    """Tells the admin, once an hour at most."""
+    """Notifies the admin, at most once per hour."""
     spell = int(latest.at.timestamp() // SPELL.total_seconds())
     text = (
         f"{latest.count} callers were refused since Asterisk started. The latest came through trunk {latest.trunk} and "
@@ -69,7 +69,7 @@ def tell(session: Session, config: Config, latest: RefusedCallers, now: datetime
 
 
 def ports_in_use(config: Config) -> int | None:
-    """RTP ports that are taken on this machine; None where nobody can tell."""
+    """How many of our RTP ports are in use on this machine; None if that cannot be determined."""
     first, last = config.ports.rtp_first, config.ports.rtp_last
     try:
         rows = [row for name in _UDP for row in Path(name).read_text("ascii").splitlines()[1:]]
@@ -84,7 +84,8 @@ def _local_ports(rows: Iterable[str]) -> Iterable[int]:
 
 
 def files_of_asterisk(config: Config) -> tuple[int, int] | None:
-    """How many files it has open, and how many it may have; None where nobody can tell, or it does not run."""
+    """How many files Asterisk has open, and how many it may have; None if it does not run or that cannot be
+    determined."""
     try:
         process = Path("/proc") / str(int((config.asterisk_folder / "run" / "asterisk.pid").read_text()))
         limit = re.search(r"^Max open files\s+(\d+)", (process / "limits").read_text(), re.MULTILINE)

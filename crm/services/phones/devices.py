@@ -1,4 +1,4 @@
-"""Devices: the phones of agents, and their do-not-disturb (DND)."""
+"""Devices: the agents' phones, and their do-not-disturb (DND)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from crm.store.session import after_commit
 
 KINDS = tuple(kind.value for kind in DeviceKind)
 LONGEST_AFTER_SECONDS = 60
-"""A mobile that rings later than this would ring for nobody: by then the caller is with somebody else or gone."""
+"""A mobile that started to ring any later would do so in vain: by then the caller has reached somebody else or gone."""
 _BROWSER_ENCRYPTS = "A browser always encrypts, in its own way."
 
 
 def secret_name(slug: str) -> str:
-    """Where a device's password stands in the secrets file."""
+    """Name of a device's password in the secrets file."""
     return f"device/{slug}"
 
 
 def find_all(session: Session, agent: str | None = None) -> Sequence[Device]:
-    """All devices, or an agent's, with their agent."""
+    """All devices, or those of an agent, with their agents."""
     wanted = _whole.order_by(Device.slug)
     if agent is not None:
         wanted = wanted.where(Device.agent_id == agents.named(session, agent).id)
@@ -46,7 +46,7 @@ def get(session: Session, slug: str) -> Device:
 
 
 def must_encrypt(session: Session, slug: str) -> bool:
-    """Whether it is a device, and one that may do nothing without TLS."""
+    """Whether there is such a device and it must use TLS."""
     return bool(session.scalar(select(Device.encrypted).where(Device.slug == slug)))
 
 
@@ -61,7 +61,7 @@ def add(
     location: str | None = None,
     encrypted: bool = False,
 ) -> None:
-    """Adds a phone and makes its password; a mobile is added by `add_mobile`. `location` is where it stands."""
+    """Adds a phone, and creates its password; mobiles are added by `add_mobile`. `location` is where it is."""
     if kind not in KINDS:
         raise Invalid(
             f"{kind!r} is not a kind of device: use {', '.join(KINDS)}.", code="device_kind_unknown", known=list(KINDS)
@@ -76,7 +76,7 @@ def add(
     session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=property, encrypted=encrypted))
     audit.record(session, by, f"device {slug} of {agent} added")
     session.flush()
-    # Before the commit: a password without its device harms nobody, a device without its password would.
+    # Created before the commit: a password without a device does no harm, a device without a password would.
     secrets.ensure(secret_name(slug))
 
 
@@ -97,7 +97,7 @@ def add_mobile(
 
 
 def _must_be_new(session: Session, slug: str) -> None:
-    """Raises Conflict for a name that a device has, and Invalid for none."""
+    """Raises Conflict for a name that another device has, and Invalid for one that no device can have."""
     if session.scalar(select(Device).where(Device.slug == fields.device_slug(slug))):
         raise Conflict(
             f"There is a device {slug} already: choose another name, or remove it first.",
@@ -122,8 +122,8 @@ def change(
 ) -> None:
     """Changes what is given; None leaves a field as it is, and an empty location means that it is unknown.
 
-    Number and delay exist only for mobiles; location does not exist for them. Raises DialRefused for a number that may
-    not be dialed.
+    Only mobiles have a number and a delay, and they have no location. Raises DialRefused for a number that may not be
+    dialed; Invalid, NotFound.
     """
     device = named(session, slug)
     is_mobile = device.kind == DeviceKind.MOBILE
@@ -190,7 +190,7 @@ def change(
 
 
 def checked_after(seconds: int) -> int:
-    """How long an agent's other phones ring before a mobile; raises Invalid."""
+    """Checks how long an agent's other phones ring before a mobile does. Raises Invalid."""
     if not 0 <= seconds <= LONGEST_AFTER_SECONDS:
         raise Invalid(
             f"A mobile may ring 0 to {LONGEST_AFTER_SECONDS} seconds after the other phones, not {seconds}.",
@@ -201,7 +201,7 @@ def checked_after(seconds: int) -> int:
 
 
 def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
-    """Gives a phone a new password; the old one is refused as soon as Asterisk has read it."""
+    """Gives a phone a new password; the old one is refused as soon as Asterisk has read the new one."""
     device = named(session, slug)
     if device.kind == DeviceKind.MOBILE:
         raise Invalid(
@@ -213,9 +213,10 @@ def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
 
 
 async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
-    """Has a running Asterisk forget where a phone is; False when it could not be asked, and the registration expires.
+    """Makes a running Asterisk forget a phone's registration. Returns False if Asterisk did not answer, in which case
+    the registration expires by itself.
 
-    A new password alone does not do that: Asterisk keeps a registration up to its end (seen on 22.10.1).
+    A new password alone does not do this: Asterisk keeps a registration until it expires (seen on 22.10.1).
     """
     host = "127.0.0.1" if config.sip.bind == "0.0.0.0" else config.sip.bind
     try:
@@ -226,14 +227,14 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
 
 
 def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
-    """Removes a phone and its password, so that a new device of this name starts with a new one."""
+    """Removes a phone and its password, so that a new device with this name gets a new one."""
     session.delete(named(session, slug))
     audit.record(session, by, f"device {slug} removed")
     after_commit(session, lambda: secrets.remove(secret_name(slug)))
 
 
 def set_dnd(session: Session, by: By, slugs: Sequence[str], *, until: datetime | None) -> None:
-    """Stops phones from ringing until a time; None: until somebody switches it off."""
+    """Stops phones from ringing until a time; None: until somebody turns DND off."""
     for slug in slugs:
         device = named(session, slug)
         device.dnd, device.dnd_until = True, until
@@ -249,7 +250,7 @@ def clear_dnd(session: Session, by: By, slugs: Sequence[str]) -> None:
 
 
 def of_agent(session: Session, agent: str) -> list[str]:
-    """Short names of an agent's devices; raises NotFound when there are none."""
+    """Slugs of an agent's devices. Raises NotFound if there are none."""
     slugs = [device.slug for device in find_all(session, agent)]
     if not slugs:
         raise NotFound(f"Agent {agent} has no devices.", code="agent_without_devices", agent=agent)

@@ -1,4 +1,4 @@
-"""Asks the one check whether a number may be dialed outside, and keeps every answer."""
+"""Asks the one check whether an outside number may be dialed, and records every answer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 async def clear(
     crm: Crm, *, number: str, purpose: DialPurpose, agent: str | None, call_id: str | None, live: int
 ) -> Clearance:
-    """Permission to dial `number`, as typed or E.164, now; raises DialRefused. The answer is on record either way.
+    """Permission to dial `number` (as typed, or E.164) now. Raises DialRefused. The answer is recorded either way.
 
-    `agent` is the slug of whoever dials or whose mobile it is, None when it is the office itself. `live` is how many
-    legs to outside Asterisk has now.
+    `agent` is the slug of the agent who dials, or whose mobile is dialed; None: the office itself. `live` is how many
+    legs to outside numbers Asterisk has now.
     """
     answer = await crm.store.run(
         _answer, crm.config, number=number, purpose=purpose, agent=agent, call_id=call_id, live=live, now=crm.now()
@@ -52,7 +52,7 @@ def _answer(
     live: int,
     now: datetime,
 ) -> Clearance | DialRefused:
-    # Two who ask at once would both find the last call of the day free.
+    # Without the lock, two requests at once could both get the last call of the day.
     session.execute(select(Organization.id).with_for_update())
     who = _agent(session, agent)
     ask = _ask(session, config, number, purpose, who, live, now)
@@ -72,9 +72,10 @@ def _answer(
 
 
 def check(session: Session, config: Config, *, number: str, purpose: DialPurpose, agent: str | None) -> str:
-    """The number as E.164 when it may be dialed, whatever is up and was dialed today; raises DialRefused.
+    """The number as E.164 if it may be dialed, regardless of calls in progress and of how many were dialed today.
+    Raises DialRefused.
 
-    For whoever writes a number down that is to be dialed later. Nothing is recorded.
+    For numbers that are stored to be dialed later. Nothing is recorded.
     """
     who = _agent(session, agent)
     facts = _facts(session, config, number, purpose, who)
@@ -85,7 +86,7 @@ def check(session: Session, config: Config, *, number: str, purpose: DialPurpose
 
 
 def warning(config: Config, number: str, now: datetime) -> str:
-    """What whoever calls this number by hand should know first; empty for nothing."""
+    """What a person should know before calling this number by hand; "" for nothing."""
     locations = gatekeeper.locations(config, number)
     if gate.next_open(locations, now) > now:
         return "It is outside the hours in which people may be called without having asked, where this number is."
@@ -93,8 +94,8 @@ def warning(config: Config, number: str, now: datetime) -> str:
 
 
 def shown_line(session: Session, agent_id: int | None, number: str) -> Line | None:
-    """Our line that a call to `number` shows: of the agent's property, else the one the person used last, else the
-    first."""
+    """The line of ours that is shown to `number`: that of the agent's property, else the one the person used last, else
+    the first."""
     if agent_id is not None:
         of_agent = (
             select(Line)
@@ -111,7 +112,7 @@ def shown_line(session: Session, agent_id: int | None, number: str) -> Line | No
     used = used.where(Call.lead_id == lead.id) if lead else used.where(Call.caller == number)
     if line := session.scalars(used.order_by(Call.started_at.desc()).limit(1)).first():
         return line
-    # A + sorts before every digit: an extension of the office's system is shown only when there is no number.
+    # A + sorts before every digit, so an extension of an office's phone system is shown only if there is no number.
     return session.scalars(select(Line).order_by(Line.number).limit(1)).first()
 
 

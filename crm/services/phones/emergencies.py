@@ -1,8 +1,9 @@
 """Emergency calls: their record, and notices to the office.
 
-Asterisk connects them without the app and logs two things about each, its start and its end (context emergency-call in
+Asterisk connects them without the app, and logs the start and the end of each (context emergency-call in
 asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the entries into one file per call,
-spool/<call id>.emergency; here each file becomes a row and a notice, at once or when the app and the database are back.
+spool/<call id>.emergency. Here each file becomes a row and a notice, at once or as soon as the app and the database are
+back.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from crm.store.queries import agents as agent_queries
 
 LOOK_SECONDS = 2.0
 RECENT = timedelta(hours=24)
-"""So long `leaseline status` shows an emergency call."""
+"""How long `leaseline status` shows an emergency call."""
 
 _GRACE = timedelta(seconds=10)
 _ENTRY = re.compile(
@@ -50,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoggedCall:
-    """What Asterisk logged of one call."""
+    """What Asterisk logged about one call."""
 
     id: str
     dialled: str
@@ -66,13 +67,13 @@ class LoggedCall:
 
 
 def call_of(line: str) -> str | None:
-    """Id of the call that an entry is about; None for any other line."""
+    """Id of the call that a log entry is about; None for any other line."""
     found = _ENTRY.fullmatch(line)
     return found["id"] if found else None
 
 
 def keep(config: Config, call_id: str, lines: Sequence[str]) -> None:
-    """Appends entries to the call's file; one that is there twice says the same as once. Raises OSError."""
+    """Appends entries to the call's file; it does not matter if one is there twice. Raises OSError."""
     with (config.spool_folder / f"{call_id}.emergency").open("a", encoding="ascii") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
@@ -80,7 +81,7 @@ def keep(config: Config, call_id: str, lines: Sequence[str]) -> None:
 
 
 def read(lines: Sequence[str]) -> LoggedCall | None:
-    """One call's entries, in any order; None while its start is missing."""
+    """Reads one call's entries, in any order; None while the start is missing."""
     logged = [found for line in lines if (found := _ENTRY.fullmatch(line))]
     start = next((found for found in logged if found["started"]), None)
     end = next((found for found in logged if found["ended"]), None)
@@ -113,19 +114,19 @@ def _time(epoch: str) -> datetime:
 
 
 class EmergencyNotifier:
-    """Takes in what was logged."""
+    """Records the emergency calls that were logged, and notifies the office."""
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
         self._seen: dict[str, int] = {}
         self.look_now = asyncio.Event()
         self.channels: Collection[str] | None = None
-        """Ids of the channels that Asterisk has; None while nobody knows."""
+        """Ids of the channels that Asterisk has; None while that is unknown."""
 
     async def import_all(self) -> int:
-        """Records every call of which there is something new; returns how many. What cannot be recorded now stays.
+        """Records every call with new entries, and returns how many there were. What cannot be recorded now stays.
 
-        Raises Unavailable, and OSError when all are recorded but those that cannot be read or put aside.
+        Raises Unavailable; OSError if some files could not be read or moved, after recording all others.
         """
         count, failed = 0, None
         for path in sorted(self._crm.config.spool_folder.glob("*.emergency")):
@@ -154,13 +155,13 @@ class EmergencyNotifier:
         return logged is not None
 
     def _is_gone(self, path: Path) -> bool:
-        """Asterisk has no such channel any more, and nobody has logged its end."""
+        """Whether Asterisk no longer has the channel, although no end was logged."""
         age = self._crm.now().timestamp() - path.stat().st_mtime
         return self.channels is not None and path.stem not in self.channels and age > _GRACE.total_seconds()
 
 
 def record(session: Session, config: Config, logged: LoggedCall, now: datetime, *, is_over: bool) -> None:
-    """Writes the record and tells the office, once. Raises Unavailable."""
+    """Records the call, and notifies the office once. Raises Unavailable."""
     call = session.get(EmergencyCall, logged.id)
     if call is None:
         owner = session.scalar(select(Agent).join(Device).where(Device.slug == logged.device))
@@ -191,7 +192,7 @@ def record(session: Session, config: Config, logged: LoggedCall, now: datetime, 
 
 
 def set_notice(session: Session, by: By, slug: str, *, wanted: bool) -> bool:
-    """Names an agent for notices of emergency calls, or no longer. Returns whether they can be reached at all."""
+    """Sets whether an agent is notified of emergency calls. Returns whether they can be reached at all."""
     agent = agents.named(session, slug)
     agent.emergency_notice = wanted
     audit.record(session, by, f"agent {slug} is {'told' if wanted else 'not told'} of emergency calls")

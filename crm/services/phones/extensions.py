@@ -1,4 +1,4 @@
-"""Colleagues' extensions: which phones ring when one is dialed."""
+"""Extensions of colleagues: which phones ring when one is dialed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 6
 
 @dataclass(frozen=True)
 class Colleague:
-    """An agent as others reach them."""
+    """An agent, as their colleagues reach them."""
 
     slug: str
     name: str
@@ -27,7 +27,7 @@ class Colleague:
 
 
 def phones_of(session: Session, extension: str, now: datetime) -> list[str]:
-    """Slugs of the devices that may ring for an extension now; duty does not matter to a colleague, DND does."""
+    """Slugs of the devices that may ring for an extension now: DND counts, but not whether the agent is on duty."""
     agent = session.scalar(select(Agent).where(Agent.extension == extension).options(selectinload(Agent.devices)))
     return (
         [device.slug for device in agent.devices if device.kind != DeviceKind.MOBILE and not has_dnd(device, now)]
@@ -49,7 +49,7 @@ def owner_of(session: Session, device: str) -> Colleague | None:
 
 
 def with_dnd(session: Session, now: datetime) -> dict[str, bool]:
-    """Every agent's extension, and whether all of their phones have DND."""
+    """Every agent's extension, and whether all of that agent's phones have DND."""
     found = select(Agent).where(Agent.extension.is_not(None)).options(selectinload(Agent.devices))
     states: dict[str, bool] = {}
     for agent in session.scalars(found):
@@ -59,7 +59,7 @@ def with_dnd(session: Session, now: datetime) -> dict[str, bool]:
 
 
 def next_dnd_end(session: Session, now: datetime) -> datetime | None:
-    """When the next DND ends by itself; None: none does."""
+    """When the next DND ends by itself; None if none does."""
     return session.scalar(select(func.min(Device.dnd_until)).where(Device.dnd, Device.dnd_until > now))
 
 

@@ -1,4 +1,4 @@
-"""Feature codes, carried out: one code dialed on a phone is one act of the agent whose phone it is."""
+"""Feature codes: carries out the code that was dialed on a phone, for the agent whose phone it is."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from crm.store.queries import calls
 
 @dataclass(frozen=True)
 class CodeAnswer:
-    """What the phone hears, or where its call continues."""
+    """What the phone hears, or where its call goes on."""
 
     say: str = ""
-    """A sentence; empty: nothing is said."""
+    """A sentence; "": nothing is said."""
     go: tuple[str, ...] = ()
-    """Arguments with which the app takes the call, such as pickup and an extension; empty: it ends here."""
+    """Arguments with which the app takes the call, such as pickup and an extension; empty: the call ends."""
     is_change: bool = False
-    """Something was changed that Asterisk's configuration shows."""
+    """Whether something changed that Asterisk's configuration depends on."""
 
 
 UNKNOWN = CodeAnswer("There is no such code.")
 
 
 def act(session: Session, config: Config, dialled: str, device: str, by: By) -> CodeAnswer:
-    """Does what a code means for the phone it was dialed from. Raises CrmError when that cannot be done now."""
+    """Carries out a code for the phone it was dialed from. Raises CrmError if that is not possible now."""
     found = codes.resolve(as_mapping(config), dialled)
     if found is None:
         return UNKNOWN
@@ -66,12 +66,12 @@ def act(session: Session, config: Config, dialled: str, device: str, by: By) -> 
 
 
 def as_mapping(config: Config) -> Mapping[str, str]:
-    """The section [codes]: the digits by action."""
+    """The section [codes]: digits by action."""
     return msgspec.structs.asdict(config.codes)
 
 
 def in_use(config: Config) -> list[FeatureCode]:
-    """The codes that phones may dial, or key during a talk, as they are explained to people."""
+    """The codes that phones may dial, or key during a call, as explained to people."""
     in_talk = {name: str(getattr(config.talk, name)) for name in codes.IN_TALK}
     return [*codes.listed(as_mapping(config)), *codes.listed_in_talk(in_talk)]
 

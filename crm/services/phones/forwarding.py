@@ -21,15 +21,15 @@ from crm.store.queries import office
 from crm.store.queries.dialing import Wanted
 
 DEFAULT_AFTER_SECONDS = 8
-"""A new mobile starts ringing this long after the agent's other phones: time to reach the one on the desk."""
+"""Delay of a new mobile after the agent's other phones: time to reach the one on the desk."""
 
 
 def switch_on(
     session: Session, config: Config, by: By, agent: str, *, to: str | None = None, after_seconds: int | None = None
 ) -> None:
-    """Lets an agent's calls ring their mobile, too. With `to` the mobile gets this number, or is made with it.
+    """Makes an agent's calls ring their mobile, too. With `to`, the mobile gets this number, or is created with it.
 
-    Raises DialRefused for a number that may not be dialed, and Invalid or Conflict when it is unclear which is meant.
+    Raises DialRefused for a number that may not be dialed; Invalid or Conflict if it is unclear which mobile is meant.
     """
     owner = agents.named(session, agent)
     mobiles = _mobiles(owner)
@@ -53,13 +53,13 @@ def switch_on(
 
 
 def switch_off(session: Session, by: By, agent: str) -> None:
-    """The agent's mobiles ring no longer; their numbers stay."""
+    """Stops the agent's mobiles from ringing; their numbers stay."""
     agents.named(session, agent).forwarding = False
     audit.record(session, by, f"forwarding of {agent} off")
 
 
 def forward_office(session: Session, config: Config, by: By, *, to: str, confirm: bool) -> str:
-    """Sends all leasing calls to an outside number; returns it as E.164. Raises DialRefused."""
+    """Sends all leasing calls to an outside number, and returns it as E.164. Raises DialRefused, NotFound."""
     found = _organization(session)
     found.forward_to = dialing.check(session, config, number=to, purpose=DialPurpose.OFFICE, agent=None)
     found.forward_confirm = confirm
@@ -68,7 +68,7 @@ def forward_office(session: Session, config: Config, by: By, *, to: str, confirm
 
 
 def end_office(session: Session, by: By) -> None:
-    """All leasing calls go to the team again."""
+    """Sends all leasing calls to the team again. Raises NotFound."""
     _organization(session).forward_to = None
     audit.record(session, by, "all calls to the team again")
 
@@ -81,7 +81,7 @@ def _organization(session: Session) -> Organization:
 
 
 def _check_all(session: Session, config: Config, owner: Agent, mobiles: Sequence[Device]) -> None:
-    """Raises DialRefused when none of the numbers may be dialed: forwarding would be on and do nothing."""
+    """Raises DialRefused if none of the numbers may be dialed: forwarding would be on and do nothing."""
     may_dial = owner.dialing == queries.ALLOWED
     wanted = [Wanted(mobile.number or "", DialPurpose.FORWARD, owner.slug, may_dial) for mobile in mobiles]
     refusals = queries.refusals(session, config, wanted)

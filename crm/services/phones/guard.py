@@ -1,4 +1,4 @@
-"""Watches who shows wrong passwords to Asterisk's SIP, and has Asterisk drop them for a time."""
+"""Counts wrong SIP passwords, and makes Asterisk drop those who guess them for some time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from crm.services.phones import bans, publish
 
 LOOK_SECONDS = 2.0
 ENDED_SECONDS = 30.0
-"""How often bans that have ended are looked for."""
+"""How often to look for bans that have ended."""
 
 _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Bans those who guess, and ends bans, at each look.
+    """Bans those who guess passwords, and ends bans, at each look.
 
     Asterisk's security events are a stream, which `SecurityWatch` collects between two looks.
     """
@@ -38,7 +38,7 @@ class Guard:
         self._dropped: list[str] = []
 
     async def look(self) -> None:
-        """Raises AsteriskUnreachable when it is Asterisk's security events alone that cannot be read."""
+        """Raises AsteriskUnreachable if the app is connected to Asterisk, but its security events cannot be read."""
         config, store, now = self._crm.config, self._crm.store, self._crm.now()
         try:
             attempts = await self._watch.attempts()
@@ -78,7 +78,7 @@ def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: dateti
 
 
 def _registered(config: Config) -> set[str]:
-    """Addresses from which phones are registered now; also those that registered before we were started."""
+    """Addresses from which phones are registered now, including since before we were started."""
     try:
         return {one.address for one in registrations.find_all(config)}
     except registrations.UnreadableRegistrations as error:

@@ -40,7 +40,7 @@ def add(
     property_slug: str | None = None,
     portfolio: str | None = None,
 ) -> str:
-    """Adds a line and returns its number as it is stored. A number without +country is read as one of `region`."""
+    """Adds a line, and returns its number as stored. A number without a country code is read as one of `region`."""
     stored = read_number(number, region)
     if queries.by_number(session, stored):
         raise Conflict(f"Line {stored} already exists.", code="line_exists", number=stored)
@@ -72,7 +72,7 @@ def change(
     property_slug: str | None = None,
     portfolio: str | None = None,
 ) -> str:
-    """Changes what is given and returns the line's number; None leaves a field, an empty text takes it away."""
+    """Changes what is given, and returns the line's number; None leaves a field as it is, an empty text removes it."""
     line = named(session, region, number)
     if label is not None:
         line.label = fields.text(label, "label", 200)
@@ -100,7 +100,8 @@ def remove(session: Session, by: By, region: str, number: str) -> str:
 
 
 def read_number(raw: str, region: str) -> str:
-    """A line's number as calls are matched with it: E.164, or an extension of the office's phone system."""
+    """A line's number, as calls are matched with it: E.164, or an extension of the office's phone system. Raises
+    Invalid."""
     found = numbers.parse(raw, region)
     if found is None:
         digits = raw.strip()
@@ -136,7 +137,7 @@ def check_language(raw: str) -> str:
 
 
 def check_greeting(raw: str, language: str) -> str:
-    """Raises Invalid for one in which there is nothing to say."""
+    """Raises Invalid for a greeting without anything that can be spoken."""
     greeting = fields.text(raw, "greeting", 1000)
     if greeting and not speech.normalize(greeting, language):
         raise Invalid(
@@ -165,7 +166,8 @@ def _property_id(session: Session, slug: str | None) -> int | None:
 def line_for(
     session: Session, config: Config, lead: Lead | None, wanted: str | None, property_id: int | None = None
 ) -> str:
-    """Where a text comes from: the line named, else the one the person used last, else their property's, else any."""
+    """The line that a text is sent from: the one named, else the one the person used last, else one of their
+    properties', else any. Raises NotFound, Invalid."""
     if wanted is not None:
         found = queries.by_number(session, numbers.clean_did(wanted, config.region))
         if found is None:
@@ -176,7 +178,7 @@ def line_for(
             return number
     property_ids = {interest.property_id for interest in lead.interests} if lead else {property_id}
     every = session.scalars(select(Line).order_by(Line.id)).all()
-    # An extension of an office's system means nothing to a carrier.
+    # Carriers do not know the extensions of an office's phone system.
     outside = [one for one in every if one.number.startswith("+")] or list(every)
     if not outside:
         raise Invalid("There is no line to text from.", code="line_to_text_missing")

@@ -1,4 +1,4 @@
-"""A phone whose own "forward" key is on: nobody obeys it, and whose phone it is hears so once until it is off again."""
+"""Phones whose own "forward" key is on: nothing follows it, and the phone's owner is notified once until it is off."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 def learn(
     session: Session, config: Config, office: Snapshot, facts: Sequence[Fact], devices: Mapping[str, str], now: datetime
 ) -> None:
-    """Keeps which phones forward, as the ends of their ringing tell, and tells people when one begins to, in the
-    caller's transaction. `devices` are the legs' devices by leg id."""
+    """Records which phones forward, as their legs' ends show, and notifies people when one begins to, in the caller's
+    transaction. `devices` are the legs' devices by leg id."""
     ended = [(fact, slug) for fact in facts if isinstance(fact, LegEnded) and (slug := devices.get(fact.leg_id))]
     forwarding = set(office.forwarding)
     for fact, slug in ended:

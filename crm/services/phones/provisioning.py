@@ -1,8 +1,8 @@
 """What has to be entered into a phone: as a page to print, and as a QR code for softphones.
 
-No QR code is read by every softphone. This one holds the account as Grandstream Wave (Android, iOS) scans it: the only
-widespread format that contains a whole account. Linphone scans the address of a configuration file on a web server,
-Zoiper and Acrobits use their own clouds; these are filled in by hand.
+No QR code is read by every softphone. Ours contains the account as scanned by Grandstream Wave (Android, iOS), the only
+widespread format that holds a whole account. Linphone scans the address of a configuration file on a web server, and
+Zoiper and Acrobits use their own clouds; these are configured by hand.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ _TEMPLATES = jinja2.Environment(
 
 @dataclass(frozen=True)
 class SipAccount:
-    """A device's SIP account as it stands in the phone."""
+    """A device's SIP account, as entered into the phone."""
 
     user: str
     secret: str
     name: str
     extension: str
-    """Empty when the agent has none."""
+    """Empty if the agent has none."""
     server: str
     port: int
     transport: str
-    """UDP, or TLS for a device that has to encrypt."""
+    """UDP, or TLS for a device that must encrypt."""
     encrypted: bool
-    """SRTP is compulsory."""
+    """Whether SRTP is required."""
 
 
 def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
-    """Raises Invalid for a device that nobody types an account into."""
+    """The account of a device. Raises Invalid for one into which no account is entered."""
     if device.kind == DeviceKind.MOBILE:
         raise Invalid(
             f"{device.slug} is a mobile: it is dialed and has no account.",
@@ -79,12 +79,12 @@ def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
 
 
 def qr(of: SipAccount, voicemail: str) -> segno.QRCode:
-    """The code that Grandstream Wave scans. `voicemail` is what it dials for messages."""
+    """The QR code that Grandstream Wave scans. `voicemail` is the code it dials to listen to voicemail."""
     return segno.make(qr_text(of, voicemail), error="m", micro=False)
 
 
 def qr_text(of: SipAccount, voicemail: str) -> str:
-    """What the code says: XML, in which the server has its port and the transport has no place."""
+    """The content of the QR code: XML. The server includes the port; there is no field for the transport."""
     fields = {
         "RegisterServer": f"{of.server}:{of.port}",
         "OutboundServer": "",
@@ -107,13 +107,14 @@ def qr_for_terminal(of: SipAccount, voicemail: str) -> str:
 
 
 def page(of: SipAccount, codes: Sequence[FeatureCode], voicemail: str) -> str:
-    """A page of HTML with everything in it, to be printed on one sheet of paper."""
+    """An HTML page with everything, to print on one sheet of paper."""
     drawn = qr(of, voicemail).svg_inline(border=4, omitsize=True)
     return _TEMPLATES.get_template("phone.html.j2").render(account=of, codes=codes, qr=drawn)
 
 
 def write_page(path: Path, text: str) -> None:
-    """Writes a new file that its owner alone may read. Raises Conflict when there is a file already."""
+    """Writes a new file that only its owner can read. Raises Conflict if the file exists, CrmError if it cannot be
+    written."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:

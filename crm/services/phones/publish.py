@@ -1,4 +1,4 @@
-"""Tells Asterisk what the office looks like now: accounts, trunks, and who to ring when the app is away."""
+"""Writes Asterisk's configuration as the office is now: accounts, trunks, and who to ring when the app is away."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from crm.services.phones import bans, capacity, devices
 from crm.store.models import Agent, Device, Line, Location, Trunk
 
 WINDOW_DAYS = 14
-"""Opening hours are written this far ahead for when the app is away; the app renews them every day."""
+"""Opening hours are written for this many days, for when the app is away; the app renews them every day."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class Published:
     """What was done."""
 
     changed: frozenset[str]
-    """Names of the configuration files that are new."""
+    """Names of the configuration files that changed."""
     reloaded: bool
-    """A running Asterisk has read them."""
+    """Whether a running Asterisk has read them."""
     text: str = ""
-    """A sentence for the person who made the change; empty when there is nothing to say."""
+    """A sentence for whoever made the change; "" if there is nothing to say."""
 
 
 async def publish(crm: Crm) -> Published:
-    """Renders the configuration from the database, and has a running Asterisk read what changed.
+    """Renders the configuration from the database, and makes a running Asterisk read what changed.
 
-    It is fine if Asterisk is not running: it reads everything when it starts. Only one publishes at a time: what was
-    read before a change must not be written after it.
+    It does not matter if Asterisk is not running: it reads everything when it starts. Only one process publishes at a
+    time, so that nothing read before a change is written after it.
     """
     folder = crm.config.run_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def _windows(schedule: Schedule, now: datetime) -> tuple[tuple[int, int], ...] |
 
 
 def _day(now: datetime) -> datetime:
-    """Midnight, so that the configuration stays the same all day and is not reloaded for nothing."""
+    """Midnight, so that the configuration stays the same all day and is not reloaded needlessly."""
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -1,4 +1,4 @@
-"""Sentences that are only known when they are to be heard, such as who calls: spoken into the home, once each."""
+"""Sentences that are not known in advance, such as who is calling: synthesized into the home, once each."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 
 KEPT_SECONDS = 30 * 86400.0
-"""A sentence that nobody has listened to for this long is removed; it can be spoken again."""
+"""A sentence that has not been used for this long is removed; it can be synthesized again."""
 
 
 async def spoken(config: Config, text: str, language: str = "en") -> Path:
-    """The WAV of a sentence, made in a thread when it is not there yet (0.1 s). Raises SpeechError."""
+    """The WAV file of a sentence, synthesized in a thread if it does not exist yet (0.1 s). Raises SpeechError."""
     name = hashlib.sha256(f"{language} {text}".encode()).hexdigest()[:32]
     path = folder(config) / f"{name}.wav"
     if path.exists():
-        # The time tells `prune` that somebody wants it.
+        # `prune` goes by the time of last use.
         os.utime(path)
     else:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ async def spoken(config: Config, text: str, language: str = "en") -> Path:
 
 
 def prune(config: Config) -> int:
-    """Removes sentences that nobody has wanted for long; returns how many. Names of callers are among them."""
+    """Removes sentences that have not been used for long, since callers' names are among them. Returns how many."""
     oldest = time.time() - KEPT_SECONDS
     old = [path for path in folder(config).glob("*.wav") if path.stat().st_mtime < oldest]
     for path in old:

@@ -1,4 +1,4 @@
-"""Trunks: ways to the telephone network."""
+"""Trunks: connections to the telephone network."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NUMBER_STYLES = tuple(style.value for style in NumberStyle)
 
 
 def endpoint(slug: str) -> str:
-    """Asterisk's name of the trunk."""
+    """Name of the trunk's endpoint in Asterisk."""
     return f"trunk-{slug}"
 
 
 def find_all(session: Session) -> Sequence[Trunk]:
-    """In the order in which outgoing calls try them."""
+    """All trunks, in the order in which outgoing calls try them."""
     return session.scalars(select(Trunk).order_by(Trunk.position, Trunk.slug)).all()
 
 
@@ -37,14 +37,14 @@ def get(session: Session, slug: str) -> Trunk:
 
 
 def whose_call(known: Iterable[Trunk], address: str, user: str) -> str | None:
-    """Slug of the trunk by which a call came; None for calls from phones, from strangers, and our own.
+    """Slug of the trunk that a call came from; None for calls from phones, from strangers, and our own.
 
-    `address` (IPv4) is where it came from; `user` is the one whose password Asterisk accepted, "" for none.
+    `address` (IPv4) is where it came from; `user` is the user whose password Asterisk accepted, "" for none.
     """
     for trunk in known:
         is_there = any(ipaddress.IPv4Address(address) in ipaddress.IPv4Network(one) for one in trunk.addresses)
         if trunk.auth == "digest":
-            # As the configuration has it (asterisk_conf.render.Peer.inbound_user).
+            # As in the configuration (asterisk_conf.render.Peer.inbound_user).
             is_its = user == (trunk.username if trunk.addresses else endpoint(trunk.slug))
             is_its = is_its and (is_there or not trunk.addresses)
         else:
@@ -71,9 +71,10 @@ def add(
     emergency: bool = False,
     did_from: str = "",
 ) -> None:
-    """Adds a trunk. `auth` is how the peer proves who it is; a user name with password is ours towards the peer, too.
+    """Adds a trunk. `auth` is how the peer authenticates; with a user name and password, we also authenticate to the
+    peer.
 
-    Without addresses a peer whose host is an address is known by that.
+    Without addresses, a peer whose host is an IP address is recognized by that.
     """
     if session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
         raise Conflict(f"Trunk {slug} already exists.", code="trunk_exists", trunk=slug)
@@ -162,7 +163,7 @@ def change(
 
 
 def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
-    """Removes a trunk and its password; `carries_texts` is the trunk that the configuration names for texts."""
+    """Removes a trunk and its password. `carries_texts` is the trunk in texts.trunk, which cannot be removed."""
     trunk = named(session, slug)
     if slug == carries_texts:
         raise Conflict(
@@ -183,7 +184,7 @@ def named(session: Session, slug: str) -> Trunk:
 
 
 def _check(trunk: Trunk, *, has_password: bool) -> None:
-    """What only makes sense together."""
+    """Checks the fields that depend on each other. Raises Invalid."""
     if trunk.auth == "address" and not trunk.addresses:
         raise Invalid("A trunk known by address needs the addresses its calls come from.", code="trunk_without_address")
     if trunk.auth == "digest" and not (trunk.username and has_password):
@@ -197,7 +198,7 @@ def _check(trunk: Trunk, *, has_password: bool) -> None:
 
 
 def _check_addresses(session: Session, trunk: Trunk) -> None:
-    """Asterisk could not tell whose call it is if two trunks named the same address."""
+    """Raises Conflict if another trunk has one of the addresses: Asterisk could not tell their calls apart."""
     mine = [ipaddress.IPv4Network(address) for address in trunk.addresses]
     for other in session.scalars(select(Trunk).where(Trunk.slug != trunk.slug)):
         for address in other.addresses:

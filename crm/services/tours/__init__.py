@@ -1,1 +1,1 @@
-"""Tours: when they can be had, booking them, and what is said of them."""
+"""Tours: which times are free, booking, and the texts, emails and links about them."""

@@ -1,7 +1,7 @@
-"""Tours: booking, moving and canceling them, and their outcome. `times` knows when they can be had.
+"""Tours: booking, moving and canceling them, and their outcome. `times` finds the slots that are free.
 
-Every booking goes through `book`, whether by keypad, by an agent or on the web. No time is given out twice: booking
-changes the slot's row, and the database lets one transaction do so at a time.
+Every booking goes through `book`, whether by keypad, by an agent or on the web. No slot is booked twice: booking
+changes the slot's row, which only one transaction can do at a time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _TRIES = 10
 class Booked:
     tour: Tour
     is_new: bool
-    """False when the same key had booked it before."""
+    """False if the same key had booked it before."""
 
 
 def book(
@@ -70,20 +70,20 @@ def book(
 ) -> Booked:
     """Books the slot of a property that begins at `at`, texts a confirmation, and plans the reminders.
 
-    `person` is as in `intake.lead_of`, which creates a lead for somebody new. The same `key` books once, however often
-    it is used. `language` is that of the texts about it; empty: the person's, or their line's.
+    `person` is as in `intake.lead_of`, which creates a lead for somebody new. The same `key` books only once. The texts
+    and emails about the tour are in `language`; empty: the person's, or that of their line.
 
-    Raises Conflict when somebody else was quicker, Invalid for a time that is not offered, NotFound.
+    Raises Conflict if somebody else was quicker, Invalid for a time that is not offered, NotFound.
     """
     found = properties.named(session, property_slug)
     lead = intake.lead_of(session, config, person, by.now)
-    # Only now that the lead is locked: the same booking may have been made while we waited for it.
+    # Looked up once the lead is locked: the same booking may have been made while we waited for the lock.
     there = session.scalar(_whole.where(Tour.key == key))
     if there is not None:
         return Booked(there, is_new=False)
     slot = _take(session, config, found, at, kind, by.now)
     if call_id is not None and session.get(Call, call_id) is None:
-        call_id = None  # Its beginning is still on the way; the ledger names the call when it hears of the tour.
+        call_id = None  # It is not on record yet; the ledger enters it when it records the call's tour.
     tour = Tour(
         key=key,
         slot_id=slot.id,
@@ -105,7 +105,7 @@ def book(
 def _take(
     session: Session, config: Config, property: Property, at: datetime, kind: TourKind | None, now: datetime
 ) -> TourSlot:
-    """The slot's row with one more in it; the first free one of those that begin then."""
+    """Books a place in the first free slot that begins at `at`, and returns its row. Raises Invalid, Conflict."""
     possible = [slot for slot in times.offered(session, config, property, at, 0, kind) if slot.starts_at == at]
     if not possible or at < now + times.NOTICE:
         raise Invalid(f"{property.slug} has no tours at that time.", code="tour_time_unknown", property=property.slug)
@@ -125,8 +125,8 @@ def _take(
             session.add(row)
             session.flush()
         if slot.agent_id is not None:
-            # An agent shows one home at a time: of two overlapping slots, at whatever properties, only one
-            # can be taken. Not locked against new rows that refer to them: two bookings that made one each
+            # An agent shows one home at a time: of two overlapping slots, at any properties, only one can be taken. The
+            # lock still lets others add rows that refer to the agent; without that, two bookings that each added one
             # would wait for each other.
             locked = select(Agent.id).where(Agent.id == slot.agent_id).with_for_update(key_share=True)
             session.execute(locked)
@@ -168,7 +168,7 @@ def move(
     *,
     version: int | None = None,
 ) -> Tour:
-    """Moves a booked tour to another time; the old one is free again. `version`: only if it is still that one."""
+    """Moves a booked tour to another time, and frees the old one. `version`: only if the tour still has that one."""
     tour = _booked(session, tour_id, version)
     property = _property(session, tour)
     if tour.slot.starts_at == at:
@@ -185,7 +185,7 @@ def move(
 def cancel(
     session: Session, config: Config, secrets: Secrets, by: By, tour_id: int, *, version: int | None = None
 ) -> Tour:
-    """Frees the time; the person is told, and goes back to wanting a showing."""
+    """Cancels a booked tour and frees its time; the person is told."""
     tour = _booked(session, tour_id, version)
     _release(session, tour.slot_id)
     tour.state = TourState.CANCELLED
@@ -214,7 +214,7 @@ def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: i
 
 
 def booked_as(session: Session, key: str) -> Tour | None:
-    """The tour that was booked with this key, if it still is to take place."""
+    """The tour booked with this key, if it is still to take place."""
     return session.scalar(_whole.where(Tour.key == key, Tour.state == TourState.BOOKED))
 
 
@@ -292,7 +292,7 @@ def _follow(
 
 
 def _drop_reminders(session: Session, tour: Tour) -> None:
-    """Those that have not left speak of a time that holds no more."""
+    """Withdraws reminders that have not been sent: the time in them no longer applies."""
     withdraw(
         session,
         Message,
@@ -366,7 +366,7 @@ def _mail(
 
 
 def _take_from(session: Session, config: Config, tour: Tour, property: Property, agent_id: int, now: datetime) -> None:
-    """Tells the agent who was to show it that somebody else does; the tour is still as it was."""
+    """Tells the agent who was to show the tour that somebody else does. To be called before the tour is changed."""
     lead = leads.by_id(session, tour.lead_id)
     assert lead is not None
     when = in_words(tour.slot.starts_at, times.zone(config, property), "en")
@@ -374,7 +374,7 @@ def _take_from(session: Session, config: Config, tour: Tour, property: Property,
 
 
 def _line(session: Session, config: Config, lead: Lead) -> Line | None:
-    """That the person is written to from; None in an office without lines, which texts nobody."""
+    """The line that the person is texted from; None in an office without lines, which sends no texts."""
     try:
         return lines.by_number(session, line_for(session, config, lead, None))
     except CrmError:
@@ -382,8 +382,8 @@ def _line(session: Session, config: Config, lead: Lead) -> Line | None:
 
 
 def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
-    """A time as a person of that language writes it, such as "Tuesday, November 24, 10:00 AM CST"."""
+    """A time in words, in the person's language: "Tuesday, November 24, 10:00 AM CST"."""
     if language.startswith("es"):
-        # Of the United States, where the zones have names that people know.
+        # The Spanish of the United States has names for the time zones.
         return format_datetime(at, "EEEE d 'de' MMMM, H:mm zzz", tzinfo=tz, locale="es_US")
     return format_datetime(at, "EEEE, MMMM d, h:mm a zzz", tzinfo=tz, locale="en")

@@ -1,4 +1,4 @@
-"""Times for a tour offered by key: what a caller hears, and what each key means. For live calls and `route test`."""
+"""Tour times offered by keypad: what a caller hears, and what each key means. For live calls and `route test`."""
 
 from __future__ import annotations
 
@@ -16,32 +16,31 @@ from crm.services.tours.times import Offer
 
 
 class TourWish(StrEnum):
-    """What a caller wants who takes none of the times; the values are the keys."""
+    """What a caller wants who takes none of the times; the values are the keys to press."""
 
     LATER = "4"
     LINK = "8"
-    """The listings by text; the same times are offered again."""
+    """The listings, by text; the same times are then offered again."""
     GO_ON = "9"
     """None of these. A caller who keeps pressing invalid keys moves on, too."""
 
 
 @dataclass
 class TourDialogue:
-    """How it stands with a caller who is offered times, again and again until they take one or go on."""
+    """The state of a dialogue in which times are offered until the caller takes one or goes on."""
 
     property_name: str
-    """The property's name."""
     language: str
     can_link: bool
     """There are listings to text, and they have not been sent yet."""
     to_mailbox: bool
-    """Where going on leads; else to the team."""
+    """Going on leads to the mailbox; else to the team."""
     tries: int
-    """So many keys may mean nothing."""
+    """After this many invalid keys, the caller goes on."""
     before: tuple[Say, ...] = ()
     """What is said before the next offer."""
     after: datetime | None = None
-    """Only later times are wanted."""
+    """Only times after this one are offered."""
     wrong: int = 0
 
     def says(self, offer: Offer) -> tuple[Say, ...]:
@@ -55,13 +54,14 @@ class TourDialogue:
         return (*self.before, Say("tour_times", self.property_name), *times, *later, *link, on)
 
     def keys(self, offer: Offer) -> tuple[str, ...]:
-        """Those that mean something."""
+        """The valid ones."""
         later = [TourWish.LATER] if offer.has_later else []
         link = [TourWish.LINK] if self.can_link else []
         return (*offer.by_key, *later, *link, TourWish.GO_ON)
 
     def hears(self, key: str, offer: Offer) -> Slot | TourWish | None:
-        """The time that a key stands for, or what else they want; None is a wrong key. What is said next fits it."""
+        """The slot that a key stands for, or what else the caller wants; None for an invalid key. Sets what is said
+        next."""
         self.before = ()
         if key not in self.keys(offer):
             self.wrong += 1
@@ -77,18 +77,18 @@ class TourDialogue:
         return wish
 
     def was_taken(self) -> None:
-        """Somebody else was quicker: the next times are offered from the first on."""
+        """Somebody else was quicker: times are offered again from the first one on."""
         self.before, self.after = (Say("tour_taken"),), None
 
 
 def to_go_on(*, to_mailbox: bool) -> Say:
-    """How a caller gets on who wants none of these, or has booked one."""
+    """Tells a caller who wants none of the times, or has booked one, how to go on."""
     return Say("tour_message" if to_mailbox else "tour_team")
 
 
 def aloud(at: datetime, tz: ZoneInfo, language: str) -> str:
-    """A time as it is read aloud, such as "Tuesday, November 24, at 10 in the morning". Supports every language of
-    CLDR."""
+    """A time to be read aloud: "Tuesday, November 24, at 10 in the morning". In any language that CLDR knows, else in
+    English."""
     local, base = at.astimezone(tz), language[:2]
     clock = "h B" if local.minute == 0 else "h:mm B"
     if base == "en":

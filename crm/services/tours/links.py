@@ -1,4 +1,4 @@
-"""Links with which a person changes or cancels their tour: signed, and good until the tour begins."""
+"""Links to change or cancel a tour: signed, and valid until the tour begins."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from crm.domain.errors import Invalid
 from crm.secrets import Secrets
 
 SECRET = "links"
-"""Name of the key in the secrets file; without it, or with another one, old links are void."""
+"""Name of the key in the secrets file; if it is removed or replaced, old links are void."""
 PATH = "/tours/"
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a link says. One for an older version of the tour is void."""
+    """The content of a link. One for an older version of the tour is void."""
 
     tour_id: int
     version: int
     expires_at: int
-    """Epoch second."""
+    """Seconds since the epoch."""
 
 
 def url(config: Config, secrets: Secrets, tour_id: int, version: int, starts_at: datetime) -> str:
-    """The link as it stands in a text; "" when nobody outside reaches our web pages (web.public_url)."""
+    """The link for a text; "" without web.public_url, when nobody outside can reach our pages."""
     if not config.web.public_url:
         return ""
     token = str(_signer(secrets).dumps([tour_id, version, int(starts_at.timestamp())]))
@@ -35,7 +35,7 @@ def url(config: Config, secrets: Secrets, tour_id: int, version: int, starts_at:
 
 
 def read(secrets: Secrets, token: str, now: datetime) -> Link:
-    """Raises Invalid for a link that is not ours, or not good any more."""
+    """Raises Invalid for a link that is not ours, or no longer valid."""
     try:
         tour_id, version, expires_at = _signer(secrets).loads(token)
         link = Link(int(tour_id), int(version), int(expires_at))

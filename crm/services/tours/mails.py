@@ -1,4 +1,4 @@
-"""Mails about tours, each with an entry for the calendar: to the person who comes, and to the agent who shows."""
+"""Emails about tours, each with a calendar entry: to the person who comes, and to the agent who shows the home."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def queue(
     language: str,
     now: datetime,
 ) -> None:
-    """Tells whoever has an address that a tour is booked, moved or cancelled (`what`), in the caller's transaction.
+    """Emails the person and the agent, if they have addresses, that a tour is booked, moved or cancelled (`what`), in
+    the caller's transaction.
 
-    `when` is the time in words, in the person's language and in the office's; `link` is where the person may change it.
-    Without mail.from_address nobody gets anything: a calendar wants to know who invites.
+    `when` is the time in words, in the person's language and in English; `link` is where the person can change it.
+    Without mail.from_address nothing is sent: a calendar entry needs an organizer.
     """
     if not config.mail.from_address:
         return
@@ -52,7 +53,7 @@ def taken_from(
     when: str,
     now: datetime,
 ) -> None:
-    """Takes a tour out of the calendar of an agent who does not show it any more, because somebody else does."""
+    """Removes a tour from the calendar of an agent who no longer shows it, because somebody else does."""
     agent = session.get(Agent, agent_id)
     if agent and agent.email and config.mail.from_address:
         _tell_agent(session, config, tour, lead, property, "cancelled", agent, when, now)
@@ -91,9 +92,9 @@ def _mail(
 ) -> None:
     is_over = what == "cancelled"
     entry = CalendarEntry(
-        # Neither of these changes while there is the tour.
+        # Neither part changes while the tour exists.
         key=f"{tour.key} {tour.booked_at.isoformat()}",
-        # That it does not take place is news later than its last version.
+        # A cancellation needs a later number than the tour's last version.
         sequence=tour.version + is_over,
         starts_at=tour.slot.starts_at,
         ends_at=tour.slot.ends_at,

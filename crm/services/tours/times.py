@@ -1,4 +1,4 @@
-"""When tours can be had: a property's weekly hours for them, times without any, and what is still free."""
+"""When tours are possible: a property's weekly hours for them, blackouts, and which slots are still free."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from crm.store.queries.office import HasZone
 from crm.store.snapshot import KnownProperty, Snapshot
 
 OFFERED_DAYS = 14
-"""So far ahead times are looked for when nobody says otherwise."""
+"""How many days ahead times are offered by default."""
 NOTICE = timedelta(hours=1)
-"""Nobody can book a tour that begins sooner."""
+"""Tours are booked at least this long before they begin."""
 MOST_OFFERED = 2000
-"""Times that callers are offered by and by; more than a property has in the days ahead."""
+"""Most slots looked up for a caller; more than a property has in those days."""
 
 
 def set_hours(
@@ -89,7 +89,8 @@ def put_hours(
     buffer_minutes: int,
     capacity: int,
 ) -> None:
-    """The same with fields that are checked, within a transaction. Raises Invalid for an opening that is too short."""
+    """Like `set_hours`, for fields that are already checked; leaves no audit entry. Raises Invalid if an opening is
+    shorter than a tour."""
     for _, opens, closes in week:
         if clock_minutes(closes) - clock_minutes(opens) < minutes:
             raise Invalid(
@@ -161,7 +162,7 @@ def free(
     kind: TourKind | None = None,
     limit: int = 50,
 ) -> list[Slot]:
-    """The times that can be booked from now on, the earliest first."""
+    """The slots that can be booked from now on, the earliest first."""
     office = snapshot.now(session)
     return _free(session, config, office, _named(session, office, property_slug), now + NOTICE, days, kind, limit)
 
@@ -172,9 +173,9 @@ class Offer:
 
     slots: tuple[Slot, ...]
     has_later: bool
-    """There are more times behind these."""
+    """There are more times after these."""
     tz: ZoneInfo
-    """The property's."""
+    """The property's time zone."""
 
     @property
     def by_key(self) -> dict[str, Slot]:
@@ -182,7 +183,7 @@ class Offer:
 
 
 def offer(session: Session, config: Config, property_slug: str, now: datetime, after: datetime | None = None) -> Offer:
-    """The next times of a property, or those later than `after`, as far as they are free in this moment."""
+    """The next free times of a property, or the next ones after `after`."""
     office = snapshot.now(session)
     found = _named(session, office, property_slug)
     free_ = _free(session, config, office, found, now + NOTICE, OFFERED_DAYS, None, MOST_OFFERED)
@@ -192,9 +193,10 @@ def offer(session: Session, config: Config, property_slug: str, now: datetime, a
 
 
 def has_free(session: Session, config: Config, office: Snapshot, property: KnownProperty, now: datetime) -> bool:
-    """Whether there is anything to offer within the usual days; asked at every call, so the near ones are tried first.
+    """Whether there is a time to offer in the next OFFERED_DAYS. Every call asks this, so one day is tried before all
+    of them.
 
-    Without weekly hours for tours, as most properties are, nothing is asked.
+    A property without weekly hours for tours, like most, needs no query.
     """
     return any(_free(session, config, office, property, now + NOTICE, days, None, 1) for days in (1, OFFERED_DAYS))
 
@@ -232,7 +234,7 @@ def _free(
 def offered(
     session: Session, config: Config, property: Property, first: datetime, days: int, kind: TourKind | None
 ) -> list[Slot]:
-    """The slots of a property from `first` on, taken or not: those of that day and so many more. None is any kind."""
+    """The slots of a property from `first` on, taken or not, for that day and `days` more. `kind` None: of any kind."""
     office = snapshot.now(session)
     return _possible(config, office, office.properties_by_id[property.id], first, days, kind)
 
@@ -245,7 +247,7 @@ def _possible(
     tz = zone(config, property)
     midnight = datetime.combine(first.astimezone(tz).date(), time(), tz).astimezone(UTC)
     found = office.of_tours((property.id, midnight, days), lambda: _from(config, office, property, midnight, days))
-    # The same for all who ask that day.
+    # What was found is shared by everybody who asks that day.
     return [slot for slot in found if slot.starts_at >= first and kind in (None, slot.kind)]
 
 
@@ -257,7 +259,8 @@ def _from(config: Config, office: Snapshot, property: KnownProperty, midnight: d
 
 
 def _is_day_off(schedule: Schedule, slot: Slot) -> bool:
-    """Nobody is there to show anything; the hours of other days do not bind who shows in the evening."""
+    """Whether the property is closed all day, so that nobody can show it. Otherwise its office hours do not limit
+    tours."""
     day = schedule.special_day(slot.starts_at)
     return day is not None and day.is_closed
 
@@ -297,7 +300,7 @@ _TAKEN = select(
 def _taken(
     session: Session, property_id: int | None, agent_ids: set[int], first: datetime, last: datetime
 ) -> Sequence[TakenSlot]:
-    """Slots that somebody has booked: at the property in that time, and of these agents around it."""
+    """Booked slots: the property's from `first` to `last`, and these agents' also up to _AROUND before and after."""
     around = {"before": first - _AROUND, "after": last + _AROUND}
     values = {"property": property_id, "agents": list(agent_ids), "first": first, "last": last, **around}
     return prepared.rows(session, _TAKEN, values).all()
@@ -319,5 +322,5 @@ def zone(config: Config, property: HasZone) -> ZoneInfo:
 
 
 def key_of(property_id: int, slot: Slot) -> str:
-    """What a slot's row is found by; alike for everybody who asks."""
+    """The key of a slot's row, the same whoever computes it."""
     return f"{property_id}/{slot.starts_at:%Y-%m-%dT%H:%MZ}/{slot.kind}/{slot.agent_id or '-'}"

@@ -1,1 +1,1 @@
-"""The home as a whole: its health, its check-up, what is set up at once."""
+"""The home as a whole: its health and check-ups, imports, and setting up an office."""

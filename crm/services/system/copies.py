@@ -1,7 +1,7 @@
-"""Whether this home is where it has always been, or a copy: a copy sends nothing until it is told to.
+"""Whether this home is the original or a copy: a copy sends nothing until it is told to.
 
-A backup that is started on another machine, or a folder that was copied, has the original's texts, emails, orders and
-follow-ups in its database. It answers calls; anything that goes out waits until `leaseline home release`.
+A backup started on another machine, or a copied folder, has the original's texts, emails, orders and follow-ups in its
+database. It answers calls, but everything that would go out waits until `leaseline home release`.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _log = logging.getLogger(__name__)
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """Where a home was at home last: home.json."""
+    """Where a home was last known to be: home.json."""
 
     machine: str
-    """A hash of the machine's id (machine-id(5)), which should not be disclosed as it is; empty where there is none."""
+    """A hash of the machine's id (machine-id(5)), which should not be disclosed; "" if it has none."""
     home: str
     held: str = ""
-    """Why nothing leaves although it is the same place; empty when it does."""
+    """Why nothing is sent although the home has not moved; "" if it is sent."""
 
 
 @dataclass(frozen=True)
 class HeldBack:
-    """What would leave when the home is released."""
+    """What is sent when the home is released."""
 
     texts: int
     mails: int
@@ -53,7 +53,7 @@ class HeldBack:
 
 
 def held(config: Config) -> str:
-    """Why this home sends nothing to people by itself; empty when it does. A home without a stamp gets one."""
+    """Why this home sends nothing to people by itself; "" if it does. A home without a stamp gets one."""
     here = _here(config)
     try:
         stamp = msgspec.json.decode(_path(config).read_bytes(), type=Stamp)
@@ -72,7 +72,7 @@ def held(config: Config) -> str:
 
 
 class CopyWatch:
-    """What `held` says, looked at again every two seconds."""
+    """The result of `held`, checked again every two seconds."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
         self._config, self._clock = config, clock
@@ -97,7 +97,7 @@ def waiting(session: Session) -> HeldBack:
 
 
 def release(session: Session, config: Config, by: By, *, drop: bool) -> HeldBack:
-    """From now on this home is the one that sends. Returns what waited; with `drop` that never leaves."""
+    """Makes this home the one that sends, and returns what was waiting. With `drop`, that is never sent."""
     found = waiting(session)
     if drop:
         why = "Dropped when the home was released, because the home it is a copy of has sent it."
@@ -114,7 +114,7 @@ def release(session: Session, config: Config, by: By, *, drop: bool) -> HeldBack
 
 
 def hold(config: Config, why: str) -> None:
-    """From now on nothing goes to people from this home by itself."""
+    """Stops this home from sending anything to people by itself."""
     here = _here(config)
     _write(config, msgspec.structs.replace(here, held=why))
 

@@ -1,4 +1,4 @@
-"""Homes for rent of the demo office: a feed like any other (crm/demo/listings.json), with pictures that are drawn."""
+"""Listings of the demo office: a feed like any other (crm/demo/listings.json), with pictures that are drawn here."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ SKY, LAWN, WALL, FLOOR, WOOD, GLASS, WHITE, INK = (
 
 
 def draw(config: Config) -> dict[str, StoredPicture]:
-    """The pictures that the feed names, taken in like those of anybody. Blocks for a second or two."""
+    """The pictures that the feed names, taken in like any others. Blocks for a second or two."""
     return {name: pictures.keep(_png(how), config.pictures_folder) for name, how in _DRAWN.items()}
 
 
 def is_wanted(session: Session) -> bool:
-    """Whether nobody has said yet what is offered."""
+    """Whether no property has any published details or listings yet."""
     return not session.scalar(select(exists().where(PropertyProfile.property_id.is_not(None))))
 
 
 def load(session: Session, config: Config, secrets: Secrets, by: By, drawn: dict[str, StoredPicture]) -> None:
-    """Offers the demo office's homes; where something is offered already it changes nothing. Raises Wrong."""
+    """Adds the demo office's listings, unless there are some already. Raises Wrong."""
     if not is_wanted(session):
         return
     told = json.loads(DEMO_LISTINGS.read_text(encoding="utf-8"))
@@ -63,7 +63,8 @@ def load(session: Session, config: Config, secrets: Secrets, by: By, drawn: dict
 
 
 def _complete(said: dict[str, Any], drawn: dict[str, StoredPicture], today: date) -> None:
-    """In the file pictures have names, and a home is available so many days from when the demo is loaded."""
+    """Fills in what the file cannot contain: hashes of the pictures it names, and the dates homes become available,
+    which it gives in days from now."""
     for picture in said.get("pictures", ()):
         picture["hash"] = drawn[picture.pop("drawn")].hash
     if "available_in_days" in said:

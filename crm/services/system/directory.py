@@ -1,4 +1,4 @@
-"""The office as a whole: the company this system serves, and the demo office and portfolio to try it with."""
+"""The office as a whole: the company that this system serves, and a demo office and portfolio to try it with."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from crm.services.system import imports
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 
 ADMIN = "admin"
-"""The agent who owns what nobody owns, until another is named with `leaseline agent set SLUG --admin`."""
+"""The agent who owns everything that has no other owner, until another one is named with `leaseline agent set SLUG
+--admin`."""
 
 SYSTEM_SECRETS = ("ari", "ami", "ami_watch", "agi")
-"""What the app shows Asterisk."""
+"""Passwords between the app and Asterisk."""
 
 DEMO_PORTFOLIO = Path(__file__).parents[2] / "demo" / "portfolio"
-"""Lists as anybody could import them: properties of two portfolios in two time zones, with units, people and lines."""
+"""Lists as in any import: properties of two portfolios in two time zones, with units, people and lines."""
 DEMO_LINES = ("+15125550100", "+15125550101")
 DEMO_NAME = "Demo Leasing Office"
 DEMO_TRUNK = "demo"
 DEMO_USER = trunks.endpoint(DEMO_TRUNK)
-"""Digest user of the demo trunk. Asterisk finds the peer of a call with credentials by the endpoint of that name."""
+"""Digest user of the demo trunk. Asterisk finds the peer of an authenticated call by the endpoint with that name."""
 
 
 def check_office(name: str, listings_url: str) -> tuple[str, str]:
-    """Both as they are stored; raises Invalid for what cannot be."""
+    """Both as stored. Raises Invalid."""
     return fields.text(name, "name", 200, required=True), fields.url(listings_url, "listings URL")
 
 
 def create_office(session: Session, by: By, name: str, listings_url: str = "") -> None:
-    """Writes the company and its admin agent, who is not on duty. Does nothing when done before."""
+    """Creates the company and its admin agent, who is not on duty. Does nothing if there is an office already."""
     name, listings_url = check_office(name, listings_url)
     if session.scalar(select(Organization)):
         return
@@ -62,7 +63,7 @@ def change_office(
     answering_service: str | None = None,
     manages_for_owners: bool | None = None,
 ) -> None:
-    """Changes what is given; an answering service of "" is none. Raises NotFound before there is an office, Invalid,
+    """Changes what is given; an answering service of "" removes it. Raises NotFound if there is no office yet, Invalid,
     and DialRefused for a number that may not be dialed."""
     office = session.scalar(select(Organization))
     if office is None:
@@ -82,10 +83,10 @@ def organization(session: Session) -> Organization | None:
 
 
 def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> None:
-    """Loads the demo office, all or nothing; loading it again changes nothing but a trunk whose port has moved.
+    """Loads the demo office, all or nothing. Loading it again changes only a trunk whose port is different now.
 
-    It is open at all times, so that a try at night works, too. All numbers are fictional ones (+1 512 555 01xx).
-    Raises Conflict in an office that somebody has begun to set up.
+    The office is open at all times, so that it can be tried at night, too. All numbers are fictional (+1 512 555 01xx).
+    Raises Conflict for an office that has lines or devices of its own.
     """
     trunk = session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK))
     if trunk is not None:
@@ -157,9 +158,9 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
 def load_portfolio(
     session: Session, config: Config, secrets: Secrets, by: By, progress: imports.Progress | None = None
 ) -> list[imports.Imported]:
-    """Imports the demo portfolio, all or nothing; again it changes nothing. All numbers are fictional ones (555 01xx).
+    """Imports the demo portfolio, all or nothing; doing so again changes nothing. All numbers are fictional (555 01xx).
 
-    Raises Conflict in an office with lines of its own.
+    Raises Conflict for an office with lines of its own.
     """
     lists = imports.read(DEMO_PORTFOLIO)
     ours = {row.values["number"] for row in lists.rows[ListKind.LINES]}

@@ -1,7 +1,7 @@
-"""Room on the home's disk: a reserve that is given up when the disk fills, so that calls are on record meanwhile.
+"""Disk space: a reserve that is given up when the disk is full, so that calls can still be recorded.
 
-The reserve is a file of the home with room in it (`disk.reserve_megabytes`). Both the app and the supervisor look after
-it, so that what Asterisk logs alone finds room with the app away, too.
+The reserve is a file in the home (`disk.reserve_megabytes`). Both the app and the supervisor look after it, so that
+what Asterisk logs has room even when the app is away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class ReserveAct(StrEnum):
-    """What becomes of the reserve."""
+    """What to do about the reserve."""
 
     MAKE = "make"
     GIVE_UP = "give up"
@@ -39,21 +39,21 @@ class ReserveAct(StrEnum):
 
 @dataclass(frozen=True)
 class DiskRoom:
-    """How the disk is at one moment."""
+    """The state of the disk at one moment."""
 
     free_megabytes: int
     """Not counting the reserve."""
     is_low: bool
-    """There is less than disk.warn_megabytes."""
+    """Whether less than disk.warn_megabytes is free."""
     reserve_is_used: bool
-    """The disk was so full that the reserve was given up."""
+    """Whether the disk was so full that the reserve was given up."""
 
 
 def decide(free: int, held: int, wanted: int) -> ReserveAct:
-    """`free` bytes beside the reserve, which is to hold `wanted` and holds `held`; 0 is none.
+    """Decides from the free space besides the reserve, its current size and the size it should have (bytes; 0: none).
 
-    It is given up when less than half of it is free, and made again when the disk has three times as much: a disk that
-    stays full does not have it come and go.
+    The reserve is given up when less than half of `wanted` is free, and made again when three times `wanted` is free,
+    so that it does not come and go on a disk that stays full.
     """
     if held and (not wanted or free < wanted / 2):
         return ReserveAct.GIVE_UP
@@ -61,7 +61,7 @@ def decide(free: int, held: int, wanted: int) -> ReserveAct:
 
 
 def look(config: Config) -> DiskRoom:
-    """Changes nothing. Raises OSError."""
+    """The state of the disk now; changes nothing. Raises OSError."""
     free = shutil.disk_usage(config.home).free
     wanted, held = config.disk.reserve_megabytes * MEGABYTE, _held(_reserve(config))
     is_used = held < wanted and free < wanted * 3
@@ -69,7 +69,7 @@ def look(config: Config) -> DiskRoom:
 
 
 def tend(config: Config) -> ReserveAct:
-    """Makes the reserve or gives it up, as the disk asks for. Blocks on the disk; raises OSError."""
+    """Makes the reserve or gives it up, as needed. Blocks on the disk. Raises OSError."""
     path, wanted = _reserve(config), config.disk.reserve_megabytes * MEGABYTE
     act = decide(shutil.disk_usage(config.home).free, _held(path), wanted)
     if act is ReserveAct.GIVE_UP:
@@ -86,7 +86,8 @@ async def look_after(config: Config) -> None:
 
 
 async def warn(crm: Crm) -> bool:
-    """Tells the admin that the disk fills, once a day; returns whether it does. Raises Unavailable, OSError."""
+    """Notifies the admin that the disk is filling up, once a day. Returns whether it is. Raises Unavailable,
+    OSError."""
     config, now = crm.config, crm.now()
     room = await asyncio.to_thread(look, config)
     if not room.is_low:

@@ -1,4 +1,4 @@
-"""A check-up of one home: what is wrong, and how to mend it. `crm.services.system.checks` has the checks."""
+"""A check-up of one home: what is wrong, and how to fix it. The checks are in `crm.services.system.checks`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crm.services.system.health import Health
 
 
 async def examine(config: Config, health: Health) -> list[Finding]:
-    """All checks, in the order in which to mend things."""
+    """Runs all checks. The findings are in the order in which to fix things."""
     found = [*machine.examine(config, health), *work.sound(config)]
     if not health.database.current:
         return found

@@ -1,6 +1,6 @@
-"""What is up: Asterisk, the app, the database, every trunk and phone, and the calls in progress.
+"""The state of the system: Asterisk, the app, the database, every trunk and phone, and the calls in progress.
 
-Nothing here raises for a part that is down; that is what it is asked about.
+Nothing here raises if a part is down: that is a result.
 """
 
 from __future__ import annotations
@@ -49,43 +49,43 @@ from crm.store.session import Store
 FRESH = timedelta(seconds=10)
 """The app writes a sign of life every two seconds; after this long without one it counts as down."""
 ANSWER_SECONDS = 3.0
-"""An Asterisk that takes longer to list its channels is not able to handle calls."""
+"""An Asterisk that takes longer to list its channels is unable to handle calls."""
 MOST_CALLS = 1000
 
 
 @dataclass(frozen=True)
 class AsteriskHealth:
     up: bool
-    """It lists its channels within three seconds."""
+    """Whether it lists its channels within three seconds."""
     detail: str
-    """Why it is not up; empty when it is."""
+    """Why it is not up; "" if it is."""
 
 
 @dataclass(frozen=True)
 class AppHealth:
     up: bool
-    """Its process lives and gave a sign of life within ten seconds."""
+    """Whether its process is alive and gave a sign of life within ten seconds."""
     connected: bool
-    """It receives Asterisk's events."""
+    """Whether it receives Asterisk's events."""
     seen_at: datetime | None = None
     """Its latest sign of life."""
     pid: int | None = None
     events_unknown: int = 0
-    """Events of kinds it does not know, since it started."""
+    """Events of unknown kinds since it started."""
     reconnects: int = 0
-    """How often it lost Asterisk and found it again, since it started."""
+    """How often it lost Asterisk and connected again since it started."""
     trouble: list[str] = field(default_factory=list)
-    """What it copes with but should be fixed: a full disk, a database that does not accept anything."""
+    """Problems that it copes with but that should be fixed: a full disk, a database that does not accept anything."""
 
 
 @dataclass(frozen=True)
 class DatabaseHealth:
     up: bool
     current: bool
-    """Its tables are those of this version."""
+    """Whether its tables are those of this version."""
     revision: str | None
     detail: str
-    """Why it is not up or not current; empty when it is."""
+    """Why it is not up or not current; "" if it is."""
     code: str = ""
     """The same for programs, as an error's code."""
 
@@ -96,7 +96,7 @@ class TrunkHealth:
     """Slug."""
     enabled: bool
     state: str
-    """online, offline, or unknown: not asked yet, or Asterisk does not answer."""
+    """online, offline, or unknown: not determined yet, or Asterisk does not answer."""
     up: bool
 
 
@@ -107,73 +107,74 @@ class DeviceHealth:
     agent: str
     """Slug."""
     state: str
-    """online, offline, or unknown: never registered, or Asterisk does not answer. Of a mobile on or off: whether calls
-    are forwarded to it."""
+    """online, offline, or unknown: never registered, or Asterisk does not answer. For a mobile, on or off: whether
+    calls are forwarded to it."""
     up: bool
-    """Registered, and answering SIP qualify; a mobile to which calls are forwarded."""
+    """Whether it is registered and answers SIP OPTIONS; for a mobile, whether calls are forwarded to it."""
     dnd: bool
-    """Do not disturb is on right now."""
+    """Whether do not disturb is on now."""
     dnd_until: datetime | None
-    """When that ends by itself; null with dnd: when somebody turns it off."""
+    """When it ends by itself; null with `dnd`: when somebody turns it off."""
     is_mobile: bool = False
     forwards_since: datetime | None = None
-    """Since when the phone has been forwarding calls by itself, which is not followed; null: not known to."""
+    """Since when the phone has been set to forward calls by itself, which is not followed; null: it is not known to
+    be."""
 
 
 @dataclass(frozen=True)
 class ForwardHealth:
-    """Forwarding that is on, which people forget."""
+    """Forwarding that is on, since people forget that."""
 
     agent: str | None
-    """Slug of the agent whose calls they are; null: all leasing calls."""
+    """Slug of the agent whose calls are forwarded; null: all leasing calls."""
     device: str | None
     """The mobile; null for the office's number."""
     number: str
     """E.164."""
     straight: bool
-    """Connected without pressing 1."""
+    """Whether calls are connected without pressing 1."""
     refusal: str
-    """Why the number is not dialed now; empty when it is."""
+    """Why the number is not dialed now; "" if it is."""
 
 
 @dataclass(frozen=True)
 class NodeHealth:
-    """A system on this database."""
+    """A system that uses this database."""
 
     node: str
     """Its name."""
     home: str
-    """Machine and folder of its home."""
+    """The machine and folder of its home."""
     seen_at: datetime
-    """Its latest sign of life; it gives one each minute."""
+    """Its latest sign of life; there is one each minute."""
     up: bool
-    """It has given one within five minutes."""
+    """Whether there was one within the last five minutes."""
 
 
 @dataclass(frozen=True)
 class CallInProgress:
     id: str
     did: str
-    """Number dialed; empty before it is on record."""
+    """The number dialed; "" before the call is on record."""
     caller: str | None
-    """E.164; null when withheld, malformed or not on record yet."""
+    """E.164; null if withheld, malformed or not on record yet."""
     step: str
-    """Where in the flow the call is."""
+    """The step of the flow that the call is in."""
     started_at: datetime | None
     with_app: bool
-    """False: Asterisk's dialplan has the call, or the call is waiting for the app."""
+    """False: Asterisk's dialplan has the call, or it is waiting for the app."""
 
 
 @dataclass(frozen=True)
 class LineHealth:
-    """Callers who wait because everybody is in a talk."""
+    """Callers who are waiting because all agents are on calls."""
 
     waiting: int = 0
-    """On the phone."""
+    """Waiting on the phone."""
     longest_seconds: int | None = None
-    """How long the first of them has waited; null when nobody is waiting."""
+    """How long the first of them has been waiting; null if nobody is waiting."""
     to_call_back: int = 0
-    """Have hung up and are called back when it is their turn."""
+    """Callers who hung up and will be called back in turn."""
 
 
 @dataclass(frozen=True)
@@ -181,60 +182,60 @@ class TextsHealth:
     """Outgoing texts."""
 
     paused_until: datetime | None = None
-    """Until when automatic texts are paused, because there were far more than usual; null: not paused."""
+    """Until when automatic texts are paused because there were far more than usual; null: they are not paused."""
     why: str = ""
     """Why they are paused."""
 
 
 @dataclass(frozen=True)
 class EmergencyHealth:
-    """An emergency call that is going on or was made within the last day."""
+    """An emergency call in progress, or from the last 24 hours."""
 
     id: str
     dialled: str
     """911 or 9911; 933 is a test."""
     device: str
     agent: str
-    """Slug; empty when it is unknown whose phone it is, or the call is not on record yet."""
+    """Slug; "" if it is unknown whose phone it is, or the call is not on record yet."""
     address: str
-    """Empty when the phone has no location."""
+    """Empty if the phone has no location."""
     callback_number: str
     started_at: datetime
     ended_at: datetime | None
-    """Null while in progress, or when its end is unknown."""
+    """Null while in progress, or if the end is unknown."""
     status: str
-    """How it ended, in Asterisk's words."""
+    """How it ended, as Asterisk's DIALSTATUS."""
 
 
 @dataclass(frozen=True)
 class LimitsHealth:
-    """How near the system is to what it has room for."""
+    """How close the system is to its limits."""
 
     callers: int = 0
-    """From trunks, right now."""
+    """Calls from trunks now."""
     callers_limit: int = 0
-    """How many are let in; the next gets 503. Fewer than limits.calls when there are too few RTP ports."""
+    """How many are admitted; any further one gets 503. Fewer than limits.calls if there are too few RTP ports."""
     rtp_ports: int | None = None
-    """In use right now; null where that is unknown."""
+    """In use now; null if unknown."""
     rtp_ports_limit: int = 0
     files: int | None = None
-    """Open in Asterisk; null where that is unknown."""
+    """Files that Asterisk has open; null if unknown."""
     files_limit: int | None = None
-    """How many it may have open."""
+    """How many it may open."""
     files_needed: int = 0
-    """How many it has open at full capacity: callers, phones and calls out."""
+    """How many it opens at full capacity: callers, phones and outgoing calls."""
     refused: int = 0
     """Callers who got 503 since Asterisk started."""
     refused_at: datetime | None = None
-    """The latest of them."""
+    """When the latest was refused."""
     refused_by: str = ""
-    """The setting in [limits] that refused the latest; empty when nobody was refused."""
+    """The setting in [limits] that refused the latest; "" if nobody was refused."""
     refused_trunk: str = ""
-    """Slug of the trunk they came by."""
+    """Slug of the trunk that the latest came through."""
 
     @property
     def near(self) -> list[str]:
-        """What is nearly used up, in words."""
+        """What is almost used up, in words."""
         used = (
             ("callers", self.callers, self.callers_limit),
             ("RTP ports", self.rtp_ports, self.rtp_ports_limit),
@@ -245,22 +246,22 @@ class LimitsHealth:
 
 @dataclass(frozen=True)
 class OfficeHealth:
-    """Whether a property is open at this moment, or the office itself."""
+    """Whether a property, or the office, is open now."""
 
     property: str | None
-    """Slug; null for the office, which applies where no property does."""
+    """Slug; null for the office, which applies to calls about no property."""
     state: str
     """open, closed, or holiday: closed all day."""
     holiday: str
-    """Name of the holiday or special day that closes it; empty for none."""
+    """Name of the holiday or special day on which it is closed; "" if there is none."""
     opens_at: datetime | None
-    """Null while it is open, and when it never opens again."""
+    """Null while it is open, and if it never opens again."""
     timezone: str
 
 
 @dataclass(frozen=True)
 class Health:
-    """What is up at one moment."""
+    """The state of the system at one moment."""
 
     at: datetime
     node: str
@@ -280,26 +281,26 @@ class Health:
     limits: LimitsHealth = LimitsHealth()
     texts: TextsHealth = TextsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
-    """Within the last 24 hours, newest first; including those not imported from Asterisk yet."""
+    """From the last 24 hours, newest first, including those not imported from Asterisk yet."""
     held: str = ""
-    """Why this home sends nothing to people by itself; empty when it does."""
+    """Why this home sends nothing to people by itself; "" if it does."""
     keeper: bool = False
-    """Whether a `leaseline up` keeps both running."""
+    """Whether a `leaseline up` keeps the app and Asterisk running."""
     left: list[str] = field(default_factory=list)
-    """What a `leaseline up` started and nothing keeps running now."""
+    """Programs that a `leaseline up` started, and that nothing keeps running now."""
     workers: list[WorkerHealth] = field(default_factory=list)
-    """Those that are failing and retrying, in the app or in a process of their own."""
+    """Workers that are failing and retrying, in the app or in another process."""
     disk: DiskRoom | None = None
-    """The home's disk; null when it cannot be read."""
+    """The home's disk; null if it cannot be read."""
 
     @property
     def is_up(self) -> bool:
-        """Calls are answered and recorded."""
+        """Whether calls are answered and recorded."""
         return self.asterisk.up and self.app.up and self.app.connected and self.database.up and self.database.current
 
 
 async def look(config: Config, now: datetime) -> Health:
-    """Asks all parts at once; takes a few seconds at most."""
+    """Asks all parts at the same time; takes a few seconds at most."""
     database, (asterisk, channels, endpoints, refused) = await asyncio.gather(
         asyncio.to_thread(database_health, config), _ask_asterisk(config)
     )
@@ -360,7 +361,7 @@ def _on_record(
     endpoints: dict[str, str],
     with_app: set[str],
 ) -> Health:
-    """The same with what the database knows, all of it at one moment."""
+    """Adds what the database knows, read in one transaction."""
     now = health.at
     waiting_since = call_queries.waiting_since(session)
     longest = max(0, round((now - waiting_since[0]).total_seconds())) if waiting_since else None
@@ -408,7 +409,7 @@ def _in_progress(
 
 
 def _from_trunks(channels: list[Channel]) -> dict[str, Channel]:
-    """Not those that an emergency call was dialed on."""
+    """Channels that came from trunks, by id; not those dialed for emergency calls."""
     return {
         channel.id: channel
         for channel in channels
@@ -474,7 +475,7 @@ def _emergencies(session: Session, since: datetime) -> list[EmergencyHealth]:
 
 
 def _forwarding(session: Session, config: Config) -> list[ForwardHealth]:
-    """The office's, then whose mobiles ring, too."""
+    """The office's forwarding, then that of the agents."""
     found: list[ForwardHealth] = []
     wanted: list[Wanted] = []
     office = office_queries.organization(session)
@@ -500,7 +501,8 @@ def _offices(session: Session, config: Config, now: datetime) -> list[OfficeHeal
 
 
 async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], dict[str, str], str]:
-    """Whether it is up, its channels, the state of each endpoint by name, and what it says of refused callers."""
+    """Whether Asterisk is up, its channels, the state of each endpoint by name, and the variable about refused
+    callers."""
 
     async def nothing() -> None:
         return None
@@ -528,7 +530,7 @@ async def _ask_asterisk(config: Config) -> tuple[AsteriskHealth, list[Channel], 
 
 
 class _Beat(msgspec.Struct):
-    """run/app.json as the app writes it."""
+    """run/app.json, as written by the app."""
 
     at: datetime
     pid: int
@@ -540,12 +542,12 @@ class _Beat(msgspec.Struct):
 
 
 def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
-    """How the app is by its own sign of life, and the ids of the calls it has."""
+    """The app's state, according to its sign of life, and the ids of its calls."""
     try:
         beat = msgspec.json.decode((config.run_folder / "app.json").read_bytes(), type=_Beat)
         up = abs(now - beat.at) <= FRESH and _is_alive(beat.pid)
     except (OSError, msgspec.MsgspecError, TypeError):
-        # No file, half a file, or a time without zone: nobody has given a sign of life.
+        # No file, half a file, or a time without a zone: there is no sign of life.
         return AppHealth(up=False, connected=False), set()
     app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects, beat.trouble)
     return app, set(beat.calls) if up else set()

@@ -1,4 +1,4 @@
-"""Making a new home: the folder in which one Leaseline system lives."""
+"""Creating a home: the folder of one Leaseline system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS = "leaseline.toml"
 LOWEST_PORT, HIGHEST_PORT = 1024, 65226
 """Where a home's block of 300 ports may begin."""
 
-# What an attempt that was cut off may have left; it is taken up again.
+# What an interrupted attempt may have left; the next attempt continues from there.
 _OURS = {"secrets.json", "secrets.json.lock", "secrets.json.new", "leaseline.toml.new", settings.NODE}
 _OUR_DATABASE = "leaseline.db"
 
@@ -39,12 +39,12 @@ async def create(
     timezone: str = "America/Chicago",
     database: str = "",
 ) -> Config:
-    """Makes a home with settings, secrets, a migrated database, the office and its admin agent.
+    """Creates a home with settings, secrets, a migrated database, the office and its admin agent.
 
-    `database` is the URL of an empty PostgreSQL database; without it the database is a SQLite file in the home.
+    `database` is the URL of an empty PostgreSQL database; without it, the database is a SQLite file in the home.
 
-    The settings file comes last: a home without it is not finished, and the next try completes it. Raises Conflict
-    for a folder that is a home already or holds something else, and Invalid for settings that cannot be.
+    The settings file is written last: a home without it is unfinished, and the next attempt completes it. Raises
+    Conflict for a folder that is already a home or contains something else, Invalid for impossible settings.
     """
     _refuse_before_anything_is_made(home, name, listings_url)
     region = _known_region(region)
@@ -83,7 +83,7 @@ async def create(
     finally:
         store.close()
     unfinished.replace(home / SETTINGS)
-    copies.held(config)  # Where it is from now on at home.
+    copies.held(config)  # Records where this home is.
     return settings.load(home)
 
 

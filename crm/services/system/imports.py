@@ -1,6 +1,6 @@
-"""Writes imported lists: all of a file, or nothing of it.
+"""Writes imported lists: all of a file, or nothing.
 
-What is there already is changed as far as the list has columns for it; what a list does not name stays.
+Existing records are changed in the columns that a list has; what it does not name stays as it is.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ LONGEST_FILE = 100_000_000
 SLICE = 50
 """Rows in one transaction of a long list."""
 LONG = (ListKind.UNITS, ListKind.CONTACTS)
-"""Nothing else in an import depends on them, so they are written last."""
+"""Lists that nothing else in an import depends on, so that they are written last."""
 
 Progress = Callable[[int, int], None]
-"""Told how many of all rows are written."""
+"""Called with how many rows are done, and how many there are."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of one list."""
+    """The result for one list."""
 
     kind: ListKind
     added: int
@@ -70,9 +70,10 @@ class Imported:
 
 
 def read(path: Path, kind: str | None = None) -> Lists:
-    """The lists of a CSV or TOML file, or of all of them in a folder. A CSV file's kind is its name's, if not given.
+    """Reads the lists of a CSV or TOML file, or of all such files in a folder. A CSV file's name says its kind, unless
+    that is given.
 
-    Raises Invalid, and Wrong with everything found amiss.
+    Raises Invalid, or Wrong with every mistake found.
     """
     if not path.is_dir():
         return _read_file(path, kind)
@@ -141,11 +142,11 @@ def load(
     progress: Progress | None = None,
     despite: str = "",
 ) -> list[Imported]:
-    """`write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: everything is rehearsed
-    first, slice by slice, and then written. Others get to write in between.
+    """Does `write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: all of it is rehearsed
+    first, slice by slice, and then written. Others can write in between.
 
-    What nobody could foresee, such as a property that somebody removes meanwhile, ends it in the middle with Conflict;
-    importing the list again goes on from there. Homes of properties that the same import adds cannot be rehearsed.
+    An unforeseeable change, such as a property that somebody removes meanwhile, ends the import halfway with Conflict;
+    importing the list again continues from there. Homes of properties that the same import adds cannot be rehearsed.
     """
     long = {kind: rows for kind in LONG if len(rows := lists.rows.get(kind, [])) > SLICE}
     if not long:
@@ -203,7 +204,7 @@ def _record_long(session: Session, by: By, done: Sequence[Imported]) -> None:
 
 
 class _Done:
-    """What has been done of a long import."""
+    """What has been done so far in a long import."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._total, self._rows = progress, total, 0
@@ -221,7 +222,7 @@ class _Done:
         self._counts[kind] = (before[0] + added, before[1] + changed)
 
     def forget(self) -> None:
-        """Of what was only rehearsed."""
+        """Forgets what was only rehearsed."""
         self._counts = {}
 
     def all(self, lists: Lists) -> list[Imported]:
@@ -229,7 +230,7 @@ class _Done:
 
 
 def _sliced(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    # What belongs to a property is read once for its rows in a slice.
+    # Sorted, because a property's records are read once per slice.
     ordered = sorted(rows, key=lambda row: row.values.get("property") or "")
     for begin in range(0, len(ordered), SLICE):
         yield ordered[begin : begin + SLICE]
@@ -240,13 +241,13 @@ def _property_of(kind: ListKind, row: Row) -> str:
 
 
 def _new_places(session: Session, lists: Lists) -> set[str]:
-    """Properties that the lists add."""
+    """Slugs of the properties that the lists add."""
     named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
     return named - set(session.scalars(select(Property.slug))) if named else set()
 
 
 def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
-    """Numbers of contacts that come again, written in another way, so that reading the list could not tell."""
+    """Numbers of contacts that are repeated in another notation, which reading the list does not notice."""
     locations: dict[str, str] = {}
     problems: list[Problem] = []
     for row in rows:
@@ -268,13 +269,13 @@ def write(
     progress: Progress | None = None,
     despite: str = "",
 ) -> list[Imported]:
-    """Writes all lists. Raises Wrong with everything found amiss, among them words that have to be decided about,
-    unless `despite` says why they may stand."""
+    """Writes all lists. Raises Wrong with every mistake found, including words that somebody has to decide about,
+    unless `despite` gives the reason to keep them."""
     done = _write(session, config, by, lists, progress, despite)
     told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
     audit.record(session, by, f"imported {told or 'nothing'}")
     for row in lists.rows.get(ListKind.DEVICES, ()):
-        # Before the commit: a password without its device harms nobody, a device without its password would.
+        # Created before the commit: a password without a device does no harm, a device without a password would.
         secrets.ensure(devices.secret_name(row.values["slug"]))
     return done
 
@@ -291,8 +292,8 @@ def take_over(
     despite: str = "",
     dry_run: bool = False,
 ) -> list[Imported]:
-    """Writes lists, after the pictures they show; nothing is kept of a dry run. Raises Wrong with everything found
-    amiss."""
+    """Records the pictures that were taken in, and writes the lists that show them; nothing is kept of a dry run.
+    Raises Wrong with every mistake found."""
     before = session.begin_nested() if dry_run else None
     try:
         for picture in taken:
@@ -309,7 +310,7 @@ def take_over(
 def rehearse(
     session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None, despite: str = ""
 ) -> list[Imported]:
-    """What `write` would do, of which nothing is kept. Raises Wrong with everything found amiss."""
+    """Does the same as `write`, and keeps nothing of it. Raises Wrong with every mistake found."""
     before = session.begin_nested()
     try:
         return _write(session, config, by, lists, progress, despite)
@@ -343,7 +344,7 @@ class _Importer:
         self._hashes: set[str] | None = None
         self._listed: contacts.ListedNumbers | None = None
         self._numbers: dict[str, str] = {}
-        """Where in the list each contact's number stands."""
+        """Where each contact's number is in the list."""
         self.problems: list[Problem] = []
         self.done: list[Imported] = []
         self._despite = despite
@@ -397,7 +398,7 @@ class _Importer:
     # --- finding what is named ---
 
     def _named(self, session: Session, model: Any, row: Row, column: str, what: str) -> Any:
-        """The record that a cell names; None when the cell is empty, or with a problem when there is none."""
+        """The record that a cell names; None if the cell is empty, or, with a problem, if there is no such record."""
         slug = row.values.get(column)
         if not slug:
             return None
@@ -407,7 +408,7 @@ class _Importer:
         return found
 
     def _all(self, session: Session, model: Any) -> dict[str, Any]:
-        """Every record of a model by slug, read once a list: lists are long, and tables of names are short."""
+        """All records of a model by slug, read once per list: lists are long, and there are few of these records."""
         if model not in self._known:
             query = select(model)
             if model is Subteam:
@@ -428,7 +429,8 @@ class _Importer:
         return self._homes[property.id]
 
     def _upsert(self, session: Session, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
-        """The record with the row's slug, made when it is new, with these columns of the row in it."""
+        """The record with the row's slug, created if it is new, and whether it is; these columns are set from the
+        row."""
         known = self._all(session, model)
         slug = row.values["slug"]
         record: Any = known.get(slug)
@@ -489,7 +491,7 @@ class _Importer:
         return is_new
 
     def _sisters(self, session: Session, rows: Sequence[Row]) -> None:
-        """Once all subteams of the list are there, since they name each other."""
+        """Called when all subteams of the list exist, since they refer to each other."""
         known = self._all(session, Subteam)
         for row in rows:
             if "sisters" not in row.values:
@@ -517,7 +519,7 @@ class _Importer:
         return is_new
 
     def _offer(self, session: Session, rows: Sequence[Row]) -> None:
-        """What the properties of the list say of themselves."""
+        """Writes the details of the properties in the list, and publishes them as it says."""
         session.flush()
         profiles = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
         versions = Versions(session, self._by, PLACES, profiles.values())
@@ -571,7 +573,8 @@ class _Importer:
         return listing is None
 
     def _start_listings(self, session: Session) -> None:
-        """Of homes that are offered for the first time: all at once, for each step needs the ids of the one before."""
+        """Creates the listings of homes that are new, all at once, since each step needs the ids from the one
+        before."""
         session.flush()
         started = [(homes.started(unit, home, self._by), home, row) for unit, home, row in self._new_homes]
         session.add_all(listing for listing, _, _ in started)
@@ -582,7 +585,7 @@ class _Importer:
             self._written_homes.append((listing, versions, row))
 
     def _publish(self, session: Session) -> None:
-        """As far as the list says which homes are public."""
+        """Publishes or unpublishes homes, where the list says so."""
         public = set(session.scalars(select(PropertyProfile.property_id).where(PropertyProfile.published.is_not(None))))
         zones = {place.id: zone(self._config.tz, place) for place in self._all(session, Property).values()}
         for listing, versions, row in self._written_homes:
@@ -599,7 +602,7 @@ class _Importer:
                 self.problems.append(row.problem("published", str(error)))
 
     def _pictures(self, session: Session, row: Row) -> tuple[Picture, ...]:
-        """Those of a row, as far as their files are here."""
+        """The pictures of a row. A picture whose file is missing is a problem."""
         if self._hashes is None:
             self._hashes = set(session.scalars(select(PictureFile.hash)))
         wanted: tuple[Picture, ...] = row.values["pictures"]
@@ -663,13 +666,13 @@ class _Importer:
         property = self._named(session, Property, row, "property", "property")
         try:
             assert self._listed is not None
-            # What the list itself adds is told by `_numbers`, and is written in one go.
+            # Contacts that the list itself adds are found in `_numbers`; they are written all at once.
             number, found = self._listed.read(row.values["number"])
         except Invalid as error:
             self.problems.append(row.problem("number", str(error)))
             return False
         if number in self._numbers:
-            # Written in another way, so reading the list could not tell.
+            # In another notation, which reading the list does not notice.
             self.problems.append(row.problem("number", f"{number} is already in {self._numbers[number]}."))
             return False
         self._numbers[number] = row.locations["number"]
@@ -724,7 +727,7 @@ class _Importer:
         return 0, len(rows)
 
     def _week(self, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
-        """The openings of rows that belong together; the one they clash at is a problem."""
+        """The openings of rows that belong together; where they overlap is a problem."""
         whole: list[str] = []
         week: list[tuple[int, str, str]] = []
         for row in rows:
@@ -763,10 +766,10 @@ class _Importer:
 
 @dataclass(frozen=True)
 class _Homes:
-    """Of one property."""
+    """The homes of one property."""
 
     units: dict[str, Unit]
     """By name."""
     listings: dict[int, Listing]
-    """By unit."""
+    """By unit id."""
     versions: Versions[Listing, Home]

@@ -1,8 +1,8 @@
-"""Keeps logs small that others write: Asterisk's, and what the programs say on their way up and down.
+"""Keeps other programs' logs short: Asterisk's, and the output of programs that start and stop.
 
-They hold the file open and append to it, so it is copied and then emptied, which asks nothing of them and works while
-they hang. The app's own log (ari_app/log.py) turns by itself. What the dialplan logs
-of calls is for the import, and left alone.
+They keep the file open and append to it, so it is copied and then truncated, which works without their help and while
+they hang. The app's own log (ari_app/log.py) rotates by itself. What the dialplan logs about calls is left for the
+import.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from crm.config import Config
 
 LOOK_SECONDS = 2.0
-"""An attacker writes some hundred kilobytes within it."""
+"""An attacker can cause some hundred kilobytes in this time."""
 LONGEST = 10_000_000
 """Bytes of a log, and of each older part that is kept."""
 KEPT = 3
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 async def look_after(config: Config) -> None:
-    """Turns all that are too long. Raises OSError when some cannot be."""
+    """Rotates all logs that are too long. Raises OSError if that fails for some."""
     await asyncio.to_thread(_turn_all, config)
 
 
@@ -42,13 +42,13 @@ def _turn_all(config: Config) -> None:
 
 
 def logs(config: Config) -> Iterator[Path]:
-    """Every file that another program keeps writing to."""
+    """Every log file that another program keeps writing to."""
     yield from (path for path in (config.asterisk_folder / "log").glob("*") if path.is_file() and not _is_old(path))
     yield from config.log_folder.glob("*.out")
 
 
 def turn(log: Path, longest: int = LONGEST) -> bool:
-    """Begins the log anew when it is too long; returns whether it does. Blocks; raises OSError."""
+    """Rotates a log if it is too long; returns whether it did. Blocks. Raises OSError."""
     if log.stat().st_size <= longest:
         return False
     for number in range(KEPT, 1, -1):
@@ -60,7 +60,7 @@ def turn(log: Path, longest: int = LONGEST) -> bool:
             whole.seek(max(0, log.stat().st_size - longest))
             shutil.copyfileobj(whole, part)
     except OSError as error:
-        # The disk is full, perhaps of this very log.
+        # The disk is full, perhaps because of this very log.
         _log.warning("the end of a log is not kept", extra={"log": log.name, "error": error.strerror})
     os.truncate(log, 0)
     return True

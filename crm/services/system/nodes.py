@@ -1,4 +1,4 @@
-"""Which systems share this database, as each says of itself."""
+"""The systems that share this database, as each reports itself."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from crm.store.models import Node
 from crm.store.queries import nodes
 
 FORGOTTEN = timedelta(days=30)
-"""A node that has been gone for this long will not come back."""
+"""A node that has been silent for this long will not come back."""
 
 
 def here(config: Config) -> str:
-    """Machine and folder of this home."""
+    """The machine and folder of this home."""
     return f"{socket.gethostname()}:{config.home}"[:300]
 
 
 def beat(session: Session, config: Config, now: datetime) -> list[tuple[str, datetime]]:
-    """Says that this node lives. Returns the open calls of nodes that are gone, and when those were seen last."""
+    """Records that this node is alive. Returns the open calls of nodes that are gone, and when each was last seen."""
     own = session.get(Node, config.node)
     if own is None:
         session.add(Node(name=config.node, home=here(config), seen_at=now))

@@ -1,4 +1,4 @@
-"""What the workers of each process cannot do at this moment, for `leaseline status` and `doctor`.
+"""Which workers are failing in each process, for `leaseline status` and `doctor`.
 
 A process with troubles has a file, run/workers/<pid>.json, which changes only when they do.
 """
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WorkerHealth:
-    """A worker that waits and tries again."""
+    """A worker that is waiting to try again."""
 
     worker: str
     trouble: str
@@ -38,7 +38,7 @@ class _File(msgspec.Struct):
 
 
 def show(config: Config, troubles: Mapping[str, Trouble]) -> None:
-    """Says what the troubles of this process are; what has ended is not there any more."""
+    """Writes the troubles of this process to its file; without any, the file is removed."""
     folder, me = _folder(config), processes.me()
     path = folder / f"{me.pid}.json"
     try:
@@ -57,7 +57,7 @@ def show(config: Config, troubles: Mapping[str, Trouble]) -> None:
 
 
 def found(config: Config) -> list[WorkerHealth]:
-    """The troubles of all processes that live, the longest first."""
+    """The troubles of all live processes, the longest first."""
     shown = [
         WorkerHealth(name, trouble.what, trouble.since)
         for _, file in _files(_folder(config))

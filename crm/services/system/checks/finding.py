@@ -1,4 +1,4 @@
-"""What a check of the doctor tells."""
+"""What a check of the doctor reports."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class Finding:
     """What one check found."""
 
     check: str
-    """What was looked at."""
+    """What was checked."""
     level: Level
     """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
     text: str
     """What was found."""
     code: str = ""
-    """Names the situation for programs, and selects the words on how to fix it; empty when there is nothing to fix."""
+    """Names the situation for programs, and selects the advice on how to fix it; "" if there is nothing to fix."""
     facts: Mapping[str, object] = field(default_factory=dict)
-    """The facts those words need, such as the trunk in question."""
+    """What that advice needs to know, such as the trunk in question."""
 
 
 def counted(check: str, count: int, text: str, code: str, **facts: object) -> Finding:
-    """A warning when something waits that should not."""
+    """A warning if anything is waiting that should not be."""
     return warn(check, text, code, **facts) if count else ok(check, "Nothing waits.")
 
 
 def some(names: Sequence[str]) -> str:
-    """As many names as a line holds."""
+    """As many of the names as fit on a line."""
     return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:7])} and {len(names) - 7} more"
 
 

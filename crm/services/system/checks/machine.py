@@ -1,4 +1,4 @@
-"""Whether the machine and the programs are as they have to be."""
+"""Checks of the machine and the programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFUSED_LATELY = timedelta(days=1)
 
 
 def examine(config: Config, health: Health) -> list[Finding]:
-    """Ports are only checked while none of our processes is using them."""
+    """Ports are checked only if none of our processes is using them."""
     nothing_runs = not health.asterisk.up and not health.app.up
     return [
         *_home(config),
@@ -115,11 +115,12 @@ def _programs() -> Iterator[Finding]:
 
 
 OLD = timedelta(days=30)
-"""Debian's packages change every day; for those beside Asterisk's a set may be so old."""
+"""Age at which the packages that come with Asterisk's are worth updating: in Debian, some change every day."""
 
 
 def _packages(now: datetime) -> Iterator[Finding]:
-    """How old the programs are, and what newer ones the last look-up has found; nobody is waited for."""
+    """The age of the installed programs, and the newer versions found by the last look-up; does not wait for a new
+    one."""
     cache = install.cache_folder()
     kept = refresh.in_use(cache)
     if kept is None:
@@ -186,7 +187,7 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
 
 
 def _limits(config: Config, health: Health) -> Iterator[Finding]:
-    """Whether there is room for the calls that may come."""
+    """Whether there is room for the calls that may come in."""
     found, settings = health.limits, config.home / "leaseline.toml"
     problems = [warn("limits", f"Near the limit: {near}.", "limits_near") for near in found.near]
     if found.refused_at and health.at - found.refused_at < REFUSED_LATELY:
@@ -203,7 +204,7 @@ def _limits(config: Config, health: Health) -> Iterator[Finding]:
 
 
 def _ports(config: Config) -> Iterator[Finding]:
-    """Ports that somebody else has."""
+    """Ports that another program is using."""
     ports, bind = config.ports, config.sip.bind
     wanted = (
         ("sip", bind, ports.sip, socket.SOCK_DGRAM),
@@ -236,7 +237,7 @@ def _ports(config: Config) -> Iterator[Finding]:
 def _is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
         if kind == socket.SOCK_STREAM:
-            # As Asterisk does: a port whose old connections are still closing is free.
+            # As Asterisk does: a port whose old connections are still closing counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))

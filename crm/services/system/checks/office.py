@@ -1,4 +1,4 @@
-"""Whether callers are expected, spoken to and served as somebody has set it."""
+"""Checks of the office's settings: whether calls can come in, what callers hear, and who serves them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from crm.store.queries import agents as agent_queries
 from crm.store.queries import desks
 
 AHEAD_DAYS = 14
-"""So far ahead opening hours are looked at."""
+"""How far ahead opening hours are checked."""
 
 
 def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
@@ -109,7 +109,7 @@ def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecor
     if closed:
         text = f"Not open within {AHEAD_DAYS} days: {', '.join(closed)}. Callers can only leave voicemail."
         found.append(warn("hours", text, "hours_closed"))
-    # Most properties have the same.
+    # A set, since most properties have the same hours.
     openings = {window for ahead in windows.values() for window in ahead}
     for entry in people:
         own = agent_queries.own_hours(entry.agent, config.tz)

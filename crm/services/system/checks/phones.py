@@ -1,4 +1,4 @@
-"""Whether phones can be rung, and calls, texts and emergency calls have a way out."""
+"""Checks whether phones can be rung, and whether calls, texts and emergency calls can go out."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _phones(health: Health, people: Sequence[AgentRecord]) -> Iterator[Finding]:
 
 
 async def _encryption(crm: Crm) -> list[Finding]:
-    """Phones that have to encrypt, do not, and registered while the app was away, which ends that
-    (ari_app/workers/plain_phones.py): their calls are refused both ways, as if they were not there."""
+    """Phones that must encrypt but do not. They registered while the app was away, which otherwise ends such
+    registrations (ari_app/workers/plain_phones.py). Their calls are refused both ways, as if they were not there."""
     wanted = {device.slug for device in await crm.store.read(devices.find_all) if device.encrypted}
     try:
         found = await asyncio.to_thread(registrations.find_all, crm.config) if wanted else []
@@ -120,7 +120,7 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
 
 
 def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
-    """Whether texts can go out, and reports of them come in."""
+    """Whether texts can be sent, and reports about them received."""
     if config.texts.carrier != "sip":
         if not Secrets(config.secrets_file).has(f"texts/{config.texts.carrier}"):
             yield fault(
@@ -146,7 +146,7 @@ def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
 
 
 def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
-    """Whether an emergency call goes out, tells where it comes from, and is heard of."""
+    """Whether emergency calls go out, report where they come from, and are noticed by the office."""
     found = []
     phones = [device for device in devices.find_all(session) if device.kind != DeviceKind.MOBILE]
     if without := [device.slug for device in phones if not device.location]:

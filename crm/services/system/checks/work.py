@@ -1,4 +1,4 @@
-"""What waits for somebody, or for the app."""
+"""Checks of what is waiting for a person or for the app."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from crm.store.models import Mail, Message, Task
 from crm.store.queries import calls, messages
 
 RECENT = timedelta(days=7)
-"""Texts that failed before this are history."""
+"""Texts that failed longer ago no longer matter."""
 WAITING = timedelta(minutes=10)
-"""If a worker has not picked something up after this long, it never will."""
+"""What a worker has not picked up after this long, it never will."""
 
 
 def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
-    """Rows that somebody should have taken up."""
+    """Rows that a person or a worker should have dealt with."""
 
     def count(of: type[Message | Task | Mail], *conditions: object) -> int:
         return session.scalar(select(func.count()).select_from(of).where(*conditions)) or 0  # type: ignore[arg-type]
@@ -57,7 +57,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
 
 def _mail(config: Config, unsent: int) -> Iterator[Finding]:
     if not config.mail.server:
-        # Said once for all of them.
+        # One finding for all of them.
         text = (
             f"No mail server is set, and {unsent} emails are waiting."
             if unsent
@@ -79,7 +79,7 @@ def _transcripts(config: Config) -> Iterator[Finding]:
 
 
 def sound(config: Config) -> Iterator[Finding]:
-    """What is kept of calls, and whether voicemail is transcribed."""
+    """The recordings that are kept, and whether voicemail is transcribed."""
     kept = [path for path in config.recordings_folder.glob("*") if path.is_file()]
     used = sum(path.stat().st_size for path in kept)
     yield ok("recordings", f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.")
@@ -87,7 +87,7 @@ def sound(config: Config) -> Iterator[Finding]:
 
 
 async def strays(crm: Crm) -> list[Finding]:
-    """Messages and recordings of which either the sound or the row is missing."""
+    """Voicemails and recordings that lack either the audio or the row."""
     found, amiss = await compare(crm), []
     if found.sounds:
         text = f"These belong to no call on record: {some(found.sounds)}."
@@ -99,7 +99,7 @@ async def strays(crm: Crm) -> list[Finding]:
 
 
 def files(config: Config, now: datetime) -> list[Finding]:
-    """Files that the app should have worked off."""
+    """Files that the app should have processed."""
     journal = config.journal_folder
     rejected = _lines_in(journal / "rejected.jsonl")
     waiting = (path for path in map(journal.joinpath, FILES) if _is_older(path, now - WAITING))

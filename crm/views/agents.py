@@ -16,7 +16,7 @@ from crm.views.lists import by_owner
 
 
 class AgentEntry(msgspec.Struct):
-    """Somebody who leases."""
+    """An agent of the leasing office."""
 
     slug: str
     name: str
@@ -24,15 +24,16 @@ class AgentEntry(msgspec.Struct):
     """What colleagues dial."""
     on_duty: bool
     is_admin: bool
-    """Owns everything that has no other owner."""
+    """Whether they own everything that has no other owner."""
     subteams: list[str]
     devices: list[str]
     email: str
-    """Gets notices and voicemail; empty for none."""
+    """Address for notices and voicemail; empty: none."""
     dialing: str
     """Whether they may dial outside numbers and be forwarded to one: allowed or none."""
     hours: list[str]
-    """When they answer, every week, as `agent hours` takes it; none: while they are on duty and the office is open."""
+    """The weekly hours in which they take calls, as given to `agent hours`; empty: whenever they are on duty and the
+    office is open."""
     last_talk_ended_at: datetime | None
     """Used by round robin: longest idle first."""
 

@@ -40,7 +40,7 @@ class BanEntry(msgspec.Struct):
     until: datetime | None
     """Null: until somebody removes it."""
     times: int
-    """How many bans it had within a day of one another."""
+    """How many bans it has had, each within a day of the one before."""
     why: str
 
 

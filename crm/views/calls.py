@@ -26,18 +26,18 @@ from crm.views import messages, tasks
 
 
 class CallEntry(msgspec.Struct, kw_only=True):
-    """A caller's whole story."""
+    """A call, from beginning to end."""
 
     id: str
     direction: str
     """in, out, or internal between colleagues."""
     started_at: datetime
     did: str
-    """Our number: the one dialed, or the one that was shown; E.164 where it is a phone number."""
+    """Our number: the one that was dialed or, in a call out, the one that was shown; E.164 if it is a phone number."""
     line: str | None
     """Label of the line, or its number; null when it is not one of our lines."""
     property: str | None
-    """Slug of the property it was about: the line's, or the one chosen by key."""
+    """Slug of the property it was about: the line's, or the one the caller chose by key."""
     trunk: str
     agent: str | None
     """Slug of the agent who placed a call out."""
@@ -46,7 +46,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     attestation: str
     """STIR/SHAKEN: what the trunk says about the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     kind: str
-    """What the person is: prospect, resident, owner or vendor."""
+    """Who the person is to the office: prospect, resident, owner or vendor."""
     contact: str | None
     """Name of the resident, owner or vendor, or their number; null when they are not a known one."""
     desk: str
@@ -63,7 +63,7 @@ class CallEntry(msgspec.Struct, kw_only=True):
     seconds: int | None
     """From arrival to end; null while the call is up."""
     without_app: bool
-    """Asterisk's last resort handled part of it."""
+    """Whether Asterisk's last resort handled part of it."""
     remark: str
     """What agents wrote about it, one line per note."""
     voicemail: str | None
@@ -76,12 +76,12 @@ class LegEntry(msgspec.Struct):
     device: str
     agent: str | None
     stage: str
-    """agent, subteam, everyone, office, last_resort, or whatever else rang it."""
+    """The stage in which it rang: agent, subteam, everyone, office, last_resort, or another one."""
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
     status: str
-    """How ringing ended, in Asterisk's words: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
+    """How ringing ended, in Asterisk's terms: ANSWER, NOANSWER, CANCEL, BUSY, ..."""
     announced_at: datetime | None
     """When it had heard the whole announcement that the call is recorded."""
     number: str | None
@@ -103,7 +103,7 @@ class RecordingEntry(msgspec.Struct):
 
 
 class EventEntry(msgspec.Struct):
-    """One fact as it was stated."""
+    """A fact about the call, as recorded."""
 
     at: datetime
     kind: str
@@ -129,7 +129,7 @@ class CallDetail(CallEntry, kw_only=True):
     events: list[EventEntry]
     routing: list[RoutingEntry]
     tasks: list[int]
-    """Ids of the tasks it left."""
+    """Ids of the tasks it led to."""
     messages: list[int]
     """Ids of the texts it led to."""
 

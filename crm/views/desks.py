@@ -1,4 +1,4 @@
-"""Where residents, owners and vendors, emergencies and concerns are put through to."""
+"""Desks: where calls from residents, owners and vendors, and about emergencies and concerns, are put through to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crm.store.queries import desks
 
 
 class DeskEntry(msgspec.Struct):
-    """A desk, and what stands in its way now."""
+    """A desk, and why nobody can be reached there now."""
 
     kind: str
     property: str | None
@@ -18,9 +18,10 @@ class DeskEntry(msgspec.Struct):
     target: str
     """agent:SLUG, subteam:SLUG, or a number as E.164."""
     confirm: bool
-    """The person who answers at an outside number has to press 1."""
+    """Whether the person who answers at an outside number has to press 1."""
     hours: list[str]
-    """Its own; empty: emergencies and outside numbers ring at any time, people while the property's office is open."""
+    """Its own hours; empty: emergencies and outside numbers ring at any time, people while the property's office is
+    open."""
     problem: str
     """Why nobody can be reached there, as one sentence; empty when somebody can."""
 

@@ -1,4 +1,4 @@
-"""Phones of those who lease."""
+"""The agents' phones."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class DeviceEntry(msgspec.Struct):
     kind: str
     """desk, softphone, browser or mobile."""
     location: str | None
-    """Slug of where it is, which an emergency call reports."""
+    """Slug of its location, which emergency calls report."""
     dnd: bool
-    """Do not disturb is on right now."""
+    """Whether do not disturb is on now."""
     dnd_until: datetime | None
     """When it ends by itself; null with dnd: when somebody turns it off."""
     number: str | None
@@ -32,9 +32,9 @@ class DeviceEntry(msgspec.Struct):
     rings_after_seconds: int
     """How long the agent's other phones ring before this mobile does."""
     whisper: bool
-    """The person who answers hears who is calling and presses 1; always so on a mobile."""
+    """Whether the person who answers hears who is calling and presses 1; always so on a mobile."""
     encrypted: bool
-    """TLS and SRTP are required, not optional. A browser always encrypts."""
+    """Whether TLS and SRTP are required, not optional. A browser always encrypts."""
 
 
 class DndEntry(msgspec.Struct):
@@ -88,7 +88,7 @@ def undisturbed(session: Session, now: datetime) -> list[DndEntry]:
 
 
 def _entry(device: DeviceEntry, now: datetime) -> DeviceEntry:
-    """As it is now, and not as somebody has set it."""
+    """Shows what applies now instead of what was set."""
     device.dnd = has_dnd(device.dnd, device.dnd_until, now)
     device.dnd_until = device.dnd_until if device.dnd else None
     device.whisper = device.whisper or device.kind == DeviceKind.MOBILE

@@ -26,14 +26,14 @@ class EmergencyEntry(msgspec.Struct):
     agent: str
     """Slug of the agent whose phone it was then; empty when unknown."""
     address: str
-    """Of the device's location then; empty when it had none."""
+    """Address of the device's location at the time; empty: it had none."""
     callback_number: str
     """E.164, shown as caller ID; empty when the office has none."""
     started_at: datetime
     ended_at: datetime | None
     """Null while in progress."""
     status: str
-    """How it ended, in Asterisk's words: ANSWER, CANCEL, ...; empty while in progress, or when its end was not
+    """How it ended, in Asterisk's terms: ANSWER, CANCEL, ...; empty while in progress, or if its end was not
     recorded."""
 
 
@@ -63,7 +63,7 @@ class ToldEntry(msgspec.Struct):
 
 
 def told(session: Session) -> list[ToldEntry]:
-    """Slugs of the people who are notified of an emergency call."""
+    """The people who are notified of emergency calls."""
     return [
         ToldEntry(
             agent.slug,

@@ -29,7 +29,7 @@ class FollowUpEntry(msgspec.Struct):
     """{name} and {url} are filled in when it is sent."""
     why: str
     message: int | None
-    """The text it became."""
+    """Id of the text that was sent."""
 
 
 class SequenceStepEntry(msgspec.Struct):
@@ -37,9 +37,9 @@ class SequenceStepEntry(msgspec.Struct):
 
     stage: str
     step: int
-    """Counted from 1."""
+    """From 1."""
     wait_hours: float
-    """After the step before; the first one after the stage began."""
+    """Hours after the step before; for the first step, after the stage began."""
     text: str
 
 

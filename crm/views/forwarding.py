@@ -1,4 +1,4 @@
-"""Calls that ring a mobile, too, and all calls to one outside number."""
+"""Forwarding: agents' calls that also ring their mobiles, and all leasing calls that go to one outside number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ForwardedMobile(msgspec.Struct):
     after_seconds: int
     """How long the agent's other phones ring before it does."""
     dnd: bool
-    """Do not disturb is on right now."""
+    """Whether do not disturb is on now."""
     refusal: str
     """Why the number may not be dialed now; empty when it may."""
 
@@ -46,7 +46,7 @@ class OfficeForwarding(msgspec.Struct):
     number: str | None
     """E.164; null: they go to the team."""
     confirm: bool
-    """The person who answers has to press 1; otherwise they are connected at once."""
+    """Whether the person who answers has to press 1; otherwise callers are connected at once."""
     refusal: str
     """Why the number may not be dialed now, so that the team rings; empty when it may."""
 
@@ -61,12 +61,12 @@ class Forwarding(msgspec.Struct):
 
 
 def everything(session: Session, config: Config, now: datetime, agent: str | None = None) -> Forwarding:
-    """The office's, and every agent's who has a mobile, or one agent's. Raises NotFound, Invalid."""
+    """The office's forwarding, and that of every agent with a mobile, or of one agent. Raises NotFound, Invalid."""
     return Forwarding(of_office(session, config), personal(session, config, now, agent))
 
 
 def personal(session: Session, config: Config, now: datetime, agent: str | None = None) -> list[Personal]:
-    """Every agent who has a mobile, by slug; or one agent, whatever they have. Raises NotFound, Invalid."""
+    """Every agent with a mobile, by slug; or one agent, with or without a mobile. Raises NotFound, Invalid."""
     people = select(Agent.id, Agent.slug, Agent.forwarding, Agent.dialing).order_by(Agent.slug)
     if agent is not None:
         people = people.where(Agent.slug == fields.slug(agent))

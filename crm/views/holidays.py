@@ -1,4 +1,4 @@
-"""Dates on which the office or a property is not open as in every week."""
+"""Dates on which the office or a property has other hours than usual."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from crm.views import properties
 
 
 class DayEntry(msgspec.Struct):
-    """A date on which the office or a property does not have its usual hours."""
+    """A date on which the office or a property has other hours than usual."""
 
     day: date
     name: str
     kind: str
     """holiday: a public one; special: set by somebody."""
     property: str | None
-    """Slug of the one property it applies to; null: everywhere."""
+    """Slug of the only property it applies to; null: it applies everywhere."""
     open: str
     """closed, HH:MM-HH:MM, or usual: the week's hours."""
 
 
 class YearEntry(msgspec.Struct):
-    """The dates of one year that differ, in order."""
+    """The dates of a year on which hours are other than usual, in order."""
 
     region: str
-    """The calendar that is followed; empty: none."""
+    """The calendar of public holidays; empty: none."""
     days: list[DayEntry]
 
 
 def year(session: Session, year: int, property_slug: str | None = None) -> YearEntry:
-    """Of a property what counts there, one entry a date; without one the office's, and the special days of all.
+    """For a property, the dates that apply there, with one entry each; otherwise the office's, and the special days of
+    all properties.
 
     Raises NotFound, Invalid.
     """
@@ -70,7 +71,7 @@ def year(session: Session, year: int, property_slug: str | None = None) -> YearE
         DayEntry(row.day, row.name, "special", row.property, _opens(row.as_usual, row.opens, row.closes))
         for row in rows
     ]
-    # What is set for single properties leaves the holiday standing for the others.
+    # A special day of a single property does not replace the holiday for the others.
     taken = {one.day for one in special if found or not one.property}
     public = calendars.in_year(region, year) if region else {}
     days = [DayEntry(day, name, "holiday", None, "closed") for day, name in public.items() if day not in taken]

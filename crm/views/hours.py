@@ -1,4 +1,4 @@
-"""When the office, its properties and its agents answer."""
+"""The hours of the office, its properties and its agents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crm.views import properties
 
 
 class OpeningEntry(msgspec.Struct):
-    """One opening in the week, on the office's or the property's clock."""
+    """A time of the week when the office or a property is open, in its own time zone."""
 
     weekday: str
     """mon to sun."""
@@ -43,34 +43,34 @@ class HoursEntry(msgspec.Struct):
     today: str | None
     """Name of today's holiday or special day; null on an ordinary day."""
     is_open: bool
-    """At this moment."""
+    """Whether it is open now."""
     opens_next: datetime | None
     """Null while it is open, and when it never opens again."""
 
 
 class AgentHoursEntry(msgspec.Struct):
-    """When an agent answers."""
+    """When an agent takes calls."""
 
     agent: str
     hours: list[str]
-    """As the command takes them; none: while they are on duty and the office is open."""
+    """As given to the command; empty: whenever they are on duty and the office is open."""
     timezone: str
-    """The office's."""
+    """The office's time zone."""
     is_within: bool
-    """At this moment."""
+    """Whether now is within these hours."""
 
 
 @dataclass(frozen=True)
 class Week:
-    """When something is open."""
+    """The hours of the office or a property."""
 
     property: str | None
     schedule: Schedule
     is_own: bool
-    """False: a property that has the office's week."""
+    """False: the property has the office's hours."""
 
     def at(self, now: datetime) -> HoursEntry:
-        """As it is shown."""
+        """The hours as shown at a given time."""
         is_open = self.schedule.is_open(now)
         today = self.schedule.special_day(now)
         return HoursEntry(

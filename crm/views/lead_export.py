@@ -1,4 +1,4 @@
-"""Leads as rows, read page by page: a million of them take no more memory than a thousand."""
+"""Leads as rows for export, read in pages, so that a million of them take no more memory than a thousand."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from crm.store.models import (
 from crm.views import leads
 
 PAGE = 1_000
-"""Leads of one page."""
+"""Leads per page."""
 DENSE = 3
-"""A page's leads are looked up by the range of their ids when they are at least one in so many of it."""
+"""A page's leads are looked up by the range of their ids if they are at least one in this many of that range."""
 
 
 def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tuple[list[LeadRow], int | None]:
-    """The next leads by id, and the id to go on after; None when there are no more."""
+    """The next leads by id, and the id to continue after; None if there are no more."""
     cards = select(
         Lead.id,
         Lead.name,
@@ -90,7 +90,7 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
 
 
 def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None:
-    """What there may be several of, read for all leads of the page at once."""
+    """Fills in what a lead may have several of, read for all leads of the page at once."""
     phones = select(LeadPhone.lead_id, LeadPhone.number).order_by(LeadPhone.id)
     for row, (_, number) in _of(session, rows, phones, LeadPhone.lead_id):
         row.phones.append(number)
@@ -107,7 +107,7 @@ def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None
     )
     for row, (_, slug, link, unit, stage) in _of(session, rows, interests, Interest.lead_id):
         row.interests.append(f"{slug}{f'/{unit}' if unit else ''}={stage}")
-        # The latest of them is the last one read.
+        # The last one read is the latest.
         row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
     tasks = (
         select(Task.lead_id, Task.why, Agent.slug, Task.due_at)

@@ -40,9 +40,9 @@ class InterestEntry(msgspec.Struct):
     property: str
     """Slug."""
     unit: str | None
-    """The home they asked about last, as it says on the door; null: none in particular."""
+    """Number or name of the home they asked about last; null: none in particular."""
     stage: str
-    """How far it has come."""
+    """Its leasing stage."""
     updated_at: datetime
 
 
@@ -156,7 +156,7 @@ def listed(
     limit: int = 50,
     reach: Reach = WHOLE_OFFICE,
 ) -> list[LeadEntry]:
-    """The newest first. `after` is creation and id of the last one on the page before."""
+    """The newest first. `after` is the creation time and id of the last lead on the page before."""
     found = filtered(_CARD, now, wanted, reach).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
     if after is not None:
         found = found.where(tuple_(Lead.created_at, Lead.id) < after)
@@ -164,7 +164,7 @@ def listed(
 
 
 def of_ids(session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter) -> dict[int, LeadEntry]:
-    """Those of these leads that are wanted, by id."""
+    """Those of the leads that match the filter, by id."""
     found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted)
     return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)}
 
@@ -177,7 +177,7 @@ def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
 def filtered(
     found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter, reach: Reach = WHOLE_OFFICE
 ) -> Select[*tuple[Any, ...]]:
-    """A query of leads, narrowed to those that are wanted, judged by what is within reach."""
+    """Narrows a query of leads to those that match the filter, going only by what is within reach."""
     found = found.where(*reached.of_leads(reach))
     if wanted.kind is not None:
         found = found.where(Lead.kind == wanted.kind)
@@ -216,7 +216,7 @@ def filtered(
 
 
 def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
-    """A lead that exists, with everything that has happened."""
+    """A lead with its whole timeline. Raises NotFound."""
     found = card(session, lead_id, now)
     shown = {name: getattr(found, name) for name in LeadCard.__struct_fields__}
     return LeadDetail(**shown, timeline=timeline(session, lead_id))
@@ -281,7 +281,7 @@ def _interest_conditions(wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:
 
 
 def _has_light(light: Light, now: datetime) -> ColumnElement[bool]:
-    """As `crm.domain.leads.light` says it of one lead."""
+    """Does in SQL what `crm.domain.leads.light` does for one lead."""
     at = func.coalesce(Lead.last_contact_at, Lead.created_at)
     yellow, red = now - rules.YELLOW_AFTER, now - rules.RED_AFTER
     within = {
@@ -295,7 +295,7 @@ def _has_light(light: Light, now: datetime) -> ColumnElement[bool]:
 def _whole(
     session: Session, cards: Sequence[Row[*tuple[Any, ...]]], now: datetime, reach: Reach = WHOLE_OFFICE
 ) -> list[dict[str, Any]]:
-    """With what there may be several of to a lead, read for all of them at once."""
+    """The cards, with what a lead may have several of, read for all of them at once."""
     ids = [card.id for card in cards]
     numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
     phones = by_owner(session, numbers.order_by(LeadPhone.id))
@@ -329,7 +329,7 @@ def _next_actions(session: Session, ids: Sequence[int], now: datetime) -> dict[i
         select(Task.lead_id, Task.id, Task.kind, Agent.slug, Task.why, Task.due_at)
         .join(Agent, Agent.id == Task.owner_id)
         .where(Task.lead_id.in_(ids), Task.done_at.is_(None))
-        # Of each lead the last one read is kept.
+        # The last one read for each lead is kept.
         .order_by(Task.due_at.desc(), Task.id.desc())
     )
     return {

@@ -21,10 +21,10 @@ class LineEntry(msgspec.Struct):
     source: str
     """Where callers saw it: sign, website, an ILS."""
     property: str | None
-    """Slug of the property it advertises."""
+    """Slug of the property it is advertised for."""
     portfolio: str | None
-    """Slug of the portfolio whose properties callers choose from; null, like the property, where they choose among all.
-    """
+    """Slug of the portfolio whose properties callers choose from. If neither this nor a property is set, they choose
+    from all properties."""
     subteam: str | None
     """Slug of that property's subteam."""
     language: str
@@ -33,7 +33,7 @@ class LineEntry(msgspec.Struct):
 
     @builtins.property
     def about(self) -> str:
-        """What its calls are about, for people."""
+        """What its calls are about, in words."""
         return self.property or (f"one of {self.portfolio}" if self.portfolio else "one of all")
 
 

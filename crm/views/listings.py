@@ -1,4 +1,4 @@
-"""Homes for rent: as the office works with them, as the public sees them, and as they were at any time."""
+"""Listings: as the office sees them, as the public sees them, and as they were at any time."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PictureEntry(msgspec.Struct):
 
     hash: str
     alt: str
-    """What is to be seen on it."""
+    """Alternative text: what can be seen in it."""
     width: int
     height: int
     """Of its largest file."""
@@ -72,7 +72,7 @@ class PictureEntry(msgspec.Struct):
 
 
 class TermsEntry(msgspec.Struct, kw_only=True):
-    """What applies to a home: its own, else its property's. Null: nobody says."""
+    """What applies to a home: its own terms, else its property's. Null: not stated."""
 
     pets: PetsEntry | None
     fees: list[FeeEntry] | None
@@ -94,30 +94,30 @@ class AddressEntry(msgspec.Struct):
 
 
 class AnswerEntry(msgspec.Struct):
-    """What a property answers about a topic."""
+    """The answer of a property, or of the office, about a topic."""
 
     topic: str
     language: str
     text: str
     property: str | None
-    """Slug; null: the whole office's."""
+    """Slug; null: it is the office's answer."""
     version: int
     made_at: datetime
     made_by: str
 
 
 class ListingEntry(msgspec.Struct, kw_only=True):
-    """A home that is, was or will be offered, as its version in force says: the published one, or the latest."""
+    """A listing, in its current version: the published one, else the latest."""
 
     id: int
     property: str
     """Slug."""
     unit: str
-    """As it says on the door."""
+    """Number or name, as on the door."""
     state: str
     """draft, published, changed (a later version waits to be published) or expired."""
     version: int
-    """The one in force."""
+    """The current one."""
     latest: int
     expires_at: datetime | None
     bedrooms: int
@@ -141,7 +141,7 @@ class ListingDetail(ListingEntry, kw_only=True):
     pictures: list[PictureEntry]
     property_name: str
     property_version: int | None
-    """The version of the property it is read with; null: nothing is written about it."""
+    """The version of the property that it is shown with; null: the property has no details."""
     address: AddressEntry
     policies: str
     made_at: datetime
@@ -150,11 +150,11 @@ class ListingDetail(ListingEntry, kw_only=True):
     public: bool
     """Whether the public saw this version at that time."""
     findings: list[str]
-    """Words in it that may express a preference; somebody has decided about those in a version that was public."""
+    """Words in it that may express a preference; if it was public, somebody has accepted them."""
 
 
 class PropertyDetail(msgspec.Struct, kw_only=True):
-    """A property as it is offered."""
+    """A property's details, in their current version: the published one, else the latest."""
 
     property: str
     name: str
@@ -172,13 +172,13 @@ class PropertyDetail(msgspec.Struct, kw_only=True):
 
 
 class VersionEntry(msgspec.Struct):
-    """A version of a listing or a property, and one time during which the public saw it."""
+    """A version of a listing or a property, and a time during which it was public."""
 
     version: int
     made_at: datetime
     made_by: str
     public_from: datetime | None
-    """Null: the public never saw it."""
+    """Null: it was never public."""
     public_until: datetime | None
     """Null: it is public now, or never was."""
     decided_by: str
@@ -205,7 +205,7 @@ class Card(msgspec.Struct, kw_only=True):
     available_on: date | None
     cats: bool | None
     dogs: bool | None
-    """Null: nobody says."""
+    """Null: not stated."""
     headline: str
     concession: str
     picture: PictureEntry | None
@@ -216,7 +216,7 @@ class Page(msgspec.Struct, kw_only=True):
 
     id: int
     version: int
-    """What is quoted from it has this version as its source."""
+    """The version to name as the source of what is quoted from it."""
     property: str
     property_name: str
     property_version: int
@@ -233,7 +233,7 @@ class Page(msgspec.Struct, kw_only=True):
     text: str
     concession: str
     about: str
-    """What the property says of itself."""
+    """The property's own text."""
     policies: str
     pictures: list[PictureEntry]
     """Its own, then the property's."""
@@ -247,7 +247,7 @@ class PlacePage(msgspec.Struct, kw_only=True):
     """Slug."""
     name: str
     version: int
-    """What is quoted from it has this version as its source."""
+    """The version to name as the source of what is quoted from it."""
     address: AddressEntry
     terms: TermsEntry
     text: str
@@ -284,7 +284,7 @@ _NOW = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == _IN_F
     _Shared, and_(_Shared.property_id == Listing.property_id, _Shared.version == _PLACE_IN_FORCE)
 )
 _PUBLIC = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == Listing.published)).join(
-    # If the property is not public, it has no such version, and so there is no row.
+    # A property that is not public has no such version, and so there is no row.
     _Shared,
     and_(_Shared.property_id == Listing.property_id, _Shared.version == PropertyProfile.published),
 )
@@ -302,7 +302,7 @@ def listed(
     limit: int = 50,
     language: str = listings.LANGUAGES[0],
 ) -> list[ListingEntry]:
-    """By rent, the lowest first. `after` is rent and id of the last one on the page before."""
+    """By rent, the lowest first. `after` is the rent and id of the last listing on the page before."""
     rows = session.execute(_page_of(filtered(_NOW, now, wanted), after, limit)).all()
     return [ListingEntry(**_entry(row, queries.home(row.own), now, language)) for row in rows]
 
@@ -315,7 +315,7 @@ def count(session: Session, now: datetime, wanted: ListingFilter) -> int:
 
 
 def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: ListingFilter) -> Select[*tuple[Any, ...]]:
-    """A query of listings and profiles, narrowed to those that are wanted."""
+    """Narrows a query of listings and profiles to those that match the filter."""
     if wanted.property is not None:
         found = found.where(
             Listing.property_id == select(Property.id).where(Property.slug == wanted.property).scalar_subquery()
@@ -345,8 +345,8 @@ def one(
     at: datetime | None = None,
     language: str = listings.LANGUAGES[0],
 ) -> ListingDetail:
-    """A listing as it is, in one of its versions, or at a time: what the public saw then, or else what was written.
-    Raises NotFound."""
+    """A listing as it is now, in one of its versions, or at a time: the version that was public then, else the latest
+    that had been written. Raises NotFound."""
     as_of = at or now
     public = None
     if version is None and at is not None:
@@ -368,7 +368,7 @@ def one(
         raise _unknown(listing_id, version)
     home, place = queries.home(row.own), queries.place(row.shared)
     words, about = _both(home, place, language)
-    # Without its property nobody sees a home.
+    # A listing is public only together with its property.
     has_public_place = _published_at(session, Publication.property_id == row.Listing.property_id, as_of) is not None
     was_public = public == row.version if at is not None else _is_public(row.Listing, row.version, now)
     return ListingDetail(
@@ -389,7 +389,7 @@ def one(
 
 
 def _at_version(session: Session, listing_id: int, version: int, at: datetime | None) -> Select[*tuple[Any, ...]]:
-    """With the property as it was at that time, or as it was when this version was last written or shown."""
+    """A version of a listing, with its property as it was `at` that time, or as it is now."""
     found = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == version))
     shared: ColumnElement[Any] = _PLACE_IN_FORCE
     if at is not None:
@@ -407,14 +407,14 @@ def _at_version(session: Session, listing_id: int, version: int, at: datetime | 
 
 
 def _published_at(session: Session, whose: ColumnElement[bool], at: datetime) -> int | None:
-    """The version that the public saw at a time."""
+    """The version that was public at a time; None if none was."""
     found = (
         select(Publication.version)
         .outerjoin(Listing, Listing.id == Publication.listing_id)
         .where(
             whose,
             Publication.from_at <= at,
-            # The one in force ends when its listing expires.
+            # The current publication ends when its listing expires.
             or_(
                 Publication.until_at > at,
                 and_(Publication.until_at.is_(None), or_(Listing.expires_at.is_(None), Listing.expires_at > at)),
@@ -475,7 +475,7 @@ def _history(session: Session, written: Any, shown: Any, owner: int) -> list[Ver
 
 
 def property_detail(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyDetail:
-    """A property as it is offered; one about which nothing is written has version 0. Raises NotFound."""
+    """A property's details; a property without any has version 0. Raises NotFound."""
     place = _place(session, slug)
     row = session.execute(
         select(PropertyProfile, ContentVersion.version, ContentVersion.content)
@@ -508,7 +508,7 @@ def property_detail(session: Session, slug: str, language: str = listings.LANGUA
 
 
 def pictures_of_property(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> list[PictureEntry]:
-    """Of its latest version. Raises NotFound."""
+    """The pictures of its latest version. Raises NotFound."""
     content = session.scalar(
         select(ContentVersion.content)
         .join(
@@ -524,12 +524,12 @@ def pictures_of_property(session: Session, slug: str, language: str = listings.L
 
 
 def answers_of(session: Session, slug: str | None, *, at: datetime | None = None) -> list[AnswerEntry]:
-    """What a property, or without one the office, answers in each language. Raises NotFound."""
+    """The answers of a property, or (None) of the office, in each language. Raises NotFound."""
     return answers(session, _place(session, slug).id if slug else None, at=at)
 
 
 def answer(session: Session, slug: str | None, topic: str, language: str, *, at: datetime | None = None) -> AnswerEntry:
-    """A property's own answer, or else the office's; in the language, or else in the first. Raises NotFound."""
+    """A property's own answer, else the office's; in the language, else in the first of LANGUAGES. Raises NotFound."""
     place_id = _place(session, slug).id if slug else None
     found = answers(session, place_id, language, topic=topic, at=at)
     if not found:
@@ -551,7 +551,7 @@ def cards(
     limit: int = 24,
     language: str = listings.LANGUAGES[0],
 ) -> list[Card]:
-    """What the public may rent, by rent, in two statements. `after` is rent and id of the last one before."""
+    """Public listings by rent, in two statements. `after` is the rent and id of the last one on the page before."""
     found = filtered(_PUBLIC, now, wanted).where(queries.is_public(now))
     rows = session.execute(_page_of(found, after, limit)).all()
     homes = [(row, queries.home(row.own), queries.place(row.shared)) for row in rows]
@@ -584,7 +584,7 @@ def cards(
 
 
 def page(session: Session, listing_id: int, now: datetime, language: str = listings.LANGUAGES[0]) -> Page | None:
-    """A home's public page, in three statements; None: the public may not see it, or there is none."""
+    """A home's public page, in three statements; None: it is not public, or does not exist."""
     found = _PUBLIC.where(Listing.id == listing_id, queries.is_public(now))
     row = session.execute(found).one_or_none()
     if row is None:
@@ -618,7 +618,7 @@ def page(session: Session, listing_id: int, now: datetime, language: str = listi
 
 
 def place(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PlacePage | None:
-    """A property's public page, without its homes, in three statements; None: the public may not see it."""
+    """A property's public page, without its homes, in three statements; None: it is not public, or does not exist."""
     found = (
         select(Property, ContentVersion.version, ContentVersion.content)
         .join(PropertyProfile, PropertyProfile.property_id == Property.id)
@@ -654,9 +654,10 @@ def answers(
     topic: str | None = None,
     at: datetime | None = None,
 ) -> list[AnswerEntry]:
-    """What a property answers, by topic: its own answer, or else the office's; in the language, or else in the first.
+    """The answers that apply to a property, by topic: its own, else the office's; in `language`, else in the first of
+    LANGUAGES.
 
-    Without a language in all of them. `at`: as it was then. What was taken back is left out.
+    Without `language`, in all of them. `at`: as they were then. Answers that were withdrawn are left out.
     """
     mine: ColumnElement[bool] = Answer.property_id.is_(None)
     if property_id is not None:
@@ -678,7 +679,7 @@ def answers(
         )
     given = {key: entry for key, entry in latest.items() if entry.text}
     chosen: dict[tuple[str, str], AnswerEntry] = {}
-    # The office's come first, so that the property's own takes their place.
+    # The office's come first, so that the property's own replace them.
     for (about, spoken, _), entry in sorted(given.items(), key=lambda one: not one[0][2]):
         chosen[about, spoken] = entry
     if language is None:
@@ -776,7 +777,7 @@ def _values(chosen: Iterable[str] | None) -> list[str] | None:
 
 
 def _pictures(session: Session, first: Terms, language: str, *others: Terms) -> list[list[PictureEntry]]:
-    """The pictures of each, in one statement."""
+    """The pictures of each, read in one statement."""
     owners = (first, *others)
     known = _known_pictures(session, [one.hash for terms in owners for one in terms.pictures])
     return [_entries(terms.pictures, known, language) for terms in owners]

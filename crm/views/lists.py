@@ -1,4 +1,4 @@
-"""What there may be several of to each row of a list, read for all rows at once."""
+"""Values that a row of a list may have several of, read for all rows at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where phones stand."""
+"""Locations of phones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from crm.views.lists import by_owner
 
 
 class LocationEntry(msgspec.Struct):
-    """A place where phones stand."""
+    """A location where phones are."""
 
     slug: str
     address: str
     callback_number: str
-    """E.164: caller ID of an emergency call from there."""
+    """E.164: the caller ID of emergency calls from there."""
     devices: list[str]
 
 

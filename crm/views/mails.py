@@ -1,4 +1,4 @@
-"""Mails to people of the office."""
+"""Outgoing emails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crm.store.models import Mail
 
 
 class MailEntry(msgspec.Struct):
-    """A mail to somebody of the office."""
+    """An outgoing email."""
 
     id: int
     to_address: str

@@ -23,7 +23,7 @@ class MessageEntry(msgspec.Struct):
     from_number: str
     body: str
     media: list[str]
-    """Links to what came with it (MMS)."""
+    """Links to its attachments (MMS)."""
     segments: int
     """Segments in which it is sent and billed."""
     state: str

@@ -14,7 +14,7 @@ class OfficeEntry(msgspec.Struct):
     """The company this system serves."""
 
     name: str
-    """As callers hear and read it when it is about no particular property."""
+    """What callers hear and read if no particular property is concerned."""
     listings_url: str
     """Texted to callers whose property has no link of its own."""
     answering_service: str | None

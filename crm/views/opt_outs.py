@@ -19,7 +19,7 @@ class OptOutEntry(msgspec.Struct):
     scope: str
     """texts, or all: neither texts nor calls from us."""
     source: str
-    """How it is known: keyword, sentence, carrier or admin."""
+    """How it became known: keyword, sentence, carrier or admin."""
     evidence: str
     """The words, the carrier's error, or the admin's reason."""
     message: int | None

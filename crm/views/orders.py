@@ -1,4 +1,4 @@
-"""Calls that somebody has ordered."""
+"""Ordered calls: placed for an agent, whose phones ring first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crm.store.models import Agent, Call, CallOrder
 
 
 class OrderEntry(msgspec.Struct):
-    """A call that was ordered, and what became of it."""
+    """An ordered call, and how far it has come."""
 
     order: int
     agent: str
@@ -22,7 +22,7 @@ class OrderEntry(msgspec.Struct):
     call: str | None
     """The call's id, once the agent has answered."""
     step: str
-    """dialling or talk, as far as the call has come; empty before."""
+    """How far the call has come: dialling or talk; empty before."""
     outcome: str | None
     """talked or not_reached; null while the call is up."""
     error: str
@@ -30,7 +30,7 @@ class OrderEntry(msgspec.Struct):
 
 
 def one(session: Session, order_id: int) -> OrderEntry:
-    """How far it has come; the order has to be there."""
+    """An order, which must exist."""
     found = (
         select(
             CallOrder.id.label("order"),

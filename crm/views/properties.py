@@ -23,11 +23,11 @@ class PropertyEntry(msgspec.Struct):
     subteam: str | None
     """Slug of the subteam that leases it."""
     listings_url: str
-    """Texted to callers; empty is the office's."""
+    """Texted to callers; empty: the office's."""
     portfolio: str | None
     """Slug."""
     area: str
-    """Part of town, as callers know it; long lists begin with areas."""
+    """Part of town, as callers know it; the choice from many properties begins with areas."""
     timezone: str
     """Its own; empty: the office's."""
     recording: str
@@ -35,13 +35,13 @@ class PropertyEntry(msgspec.Struct):
     voicemail_to: str
     """The mailbox that its voicemail goes to: property or subteam."""
     escalates: bool
-    """Whether people are called about voicemail that nobody takes."""
+    """Whether people are called about voicemail that nobody has taken."""
     lines: list[str]
-    """Numbers that advertise it."""
+    """Numbers that are advertised for it."""
 
 
 class PortfolioEntry(msgspec.Struct):
-    """Properties that are leased alike."""
+    """A group of properties."""
 
     slug: str
     name: str

@@ -1,4 +1,4 @@
-"""Sound that is kept, as what looks after it tells of it."""
+"""Stored audio, as reported by what deletes and checks it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ExpiredEntry(msgspec.Struct):
     at: datetime
     file: str
     bytes: int
-    """0: the file is gone already."""
+    """Size of the file; 0: it is gone already."""
 
 
 class StrayEntry(msgspec.Struct):
     """Audio without a record, or a record without its audio."""
 
     kind: str
-    """sound: it belongs to no call. voicemail, talk: its audio is gone."""
+    """sound: audio that belongs to no call. voicemail, talk: the audio is gone."""
     name: str
-    """Of the recording; a voicemail has its call's id."""
+    """Name of the recording; for a voicemail, the id of its call."""

@@ -1,4 +1,4 @@
-"""What calls, leads and tours add up to."""
+"""Reports on calls, leads and tours."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class MetricsEntry(msgspec.Struct):
 
 
 class SourceEntry(msgspec.Struct):
-    """What one lead source brought."""
+    """The results of one lead source."""
 
     name: str
     calls: int
@@ -121,7 +121,7 @@ def sources(session: Session, since: datetime, until: datetime) -> list[SourceEn
 
 
 def lost(session: Session, config: Config, now: datetime) -> list[LostEntry]:
-    """Must be empty."""
+    """Callers who may be lost: there should be none."""
     return [LostEntry(one.call_id, one.started_at, one.why) for one in queries.lost(session, config.node, now)]
 
 
@@ -129,7 +129,7 @@ _APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.LE
 
 
 def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord]:
-    """Every leasing call that came in to one of our lines in that time, as the figures need it."""
+    """Every leasing call to one of our lines in that time, with what the figures need."""
     rows = session.execute(_RECORD.where(*queries.leasing(since, until)).order_by(Call.started_at, Call.id)).all()
     tours = _tours(session, [_Span(row.id, row.lead_id, row.started_at, row.ended_at) for row in rows], since)
     return [
@@ -198,8 +198,8 @@ class _Span:
 
 
 def _tours(session: Session, spans: Sequence[_Span], since: datetime) -> Counter[str]:
-    """How many tours each call brought. `spans` come by their beginning; a tour that names no call counts for the
-    latest one of its person, when it was booked in it or soon after."""
+    """How many tours were booked per call. `spans` are sorted by start. A tour without a call counts for its person's
+    latest call, if it was booked during that call or within TOUR_WITHIN after it."""
     named = {span.id for span in spans}
     by_lead: dict[int, list[_Span]] = {}
     for span in spans:

@@ -1,4 +1,4 @@
-"""Calls for people to judge."""
+"""Calls for people to review."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     property: str | None
     """Slug."""
     path: str
-    """What was decided, in order."""
+    """The paths that were decided on, in order."""
     rule: str
     """The rule that decided it."""
     reasons: list[str]
@@ -43,16 +43,16 @@ class WeeklyEntry(msgspec.Struct, kw_only=True):
     stage: str | None
     """The stage of the lead's interest in the property."""
     task: str | None
-    """What is left to do, and who it is about."""
+    """What is left to do, and by whom."""
     tour: datetime | None
     """When the tour booked in the call begins."""
     outcome: str
 
 
 def sample(session: Session, since: datetime, until: datetime, size: int, seed: int | None = None) -> list[WeeklyEntry]:
-    """So many of the leasing calls that came in and are not reviewed yet, each as likely as any other, by time.
+    """A random sample of the leasing calls that have not been reviewed yet, by time.
 
-    The same seed draws the same calls as long as there are the same.
+    The same seed draws the same calls, as long as there are the same calls to draw from.
     """
     ids = session.scalars(
         select(Call.id)

@@ -20,7 +20,7 @@ from crm.views.calls import LegEntry
 
 
 class ReasonEntry(msgspec.Struct):
-    """Why a part of the plan is as it is."""
+    """Why part of the plan is as it is."""
 
     about: str
     """language, caller, property, path, hears, rings, otherwise, record, task or texts."""
@@ -54,7 +54,7 @@ class PlanEntry(msgspec.Struct, kw_only=True):
     """Slug; empty: none, or the office as a whole."""
     stages: list[StageEntry]
     otherwise: list[str]
-    """What follows in this order when nobody answers."""
+    """What follows if nobody answers, in this order."""
     record: str
     """lead, contact or none."""
     task: str
@@ -105,11 +105,11 @@ class PlanEntry(msgspec.Struct, kw_only=True):
 
 
 class KeyedEntry(msgspec.Struct):
-    """An answer of the caller's."""
+    """A caller's answer to a question."""
 
     question: str
     keys: str
-    """Empty: nothing usable."""
+    """Empty: no valid answer."""
 
 
 class DecisionEntry(msgspec.Struct):
@@ -122,7 +122,7 @@ class DecisionEntry(msgspec.Struct):
 
 
 class PlannedTaskEntry(msgspec.Struct):
-    """The next action that the call really left."""
+    """The next action that the call actually led to."""
 
     id: int
     kind: str
@@ -152,7 +152,7 @@ class TurnEntry(msgspec.Struct):
     keys: list[str]
     """The keys that would be accepted; empty: any digits."""
     pressed: list[str]
-    """One for each try; empty text is silence."""
+    """One per attempt; an empty text is silence."""
 
 
 class RingEntry(msgspec.Struct):
@@ -160,7 +160,8 @@ class RingEntry(msgspec.Struct):
 
     stage: str
     phones: list[list[str]]
-    """Short names of devices, or outside numbers, that ring together; one list after the other. Empty: none can."""
+    """Slugs of devices, or outside numbers. Those in a list ring together, and the lists one after the other. Empty:
+    none can ring."""
 
 
 class OfferedTourEntry(msgspec.Struct):
@@ -269,7 +270,7 @@ def _decision(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> Dec
     keyed = [KeyedEntry(one["question"], one["keys"]) for one in row.inputs.get("answers", ())]
     plan = PlanEntry.stored(decisions.plan_of(row, rosters))
     if not row.plan:
-        # Asterisk's or an older version's, which kept the sentences only.
+        # A decision of Asterisk or of an older version, which stored only the sentences.
         plan.path, plan.rule = row.path, row.rule
         plan.reasons = [ReasonEntry("path", row.rule, text) for text in row.reasons]
     return DecisionEntry(row.at, keyed, plan)

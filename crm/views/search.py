@@ -1,4 +1,4 @@
-"""Finding leads by what is known of them, and by what was said and written."""
+"""Searching for leads by name, number or address, and by the words of their timelines."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from crm.views import leads
 from crm.views.leads import LeadEntry
 
 FEWEST = 3
-"""Characters, or digits, of what is searched for."""
+"""Fewest characters, or digits, to search for."""
 LONGEST = 200
 AROUND = 160
 """Characters of an excerpt."""
 MOST = 500
-"""Rows that are read of what each index finds, and leads that are looked at."""
+"""Most rows that are read from each index, and most leads that are considered."""
 
 
 EVERYBODY = LeadFilter()
@@ -40,7 +40,7 @@ class LeadHit(msgspec.Struct, kw_only=True):
     excerpt: str
     """What was found: the name, number or address, or the entry of the timeline, shortened around the words."""
     at: datetime | None
-    """Of the entry of the timeline; null otherwise."""
+    """When the timeline entry was made; null for other matches."""
 
 
 def found(
@@ -51,10 +51,10 @@ def found(
     *,
     limit: int = 50,
 ) -> list[LeadHit]:
-    """Leads by a part of their name, address or number (in any notation), or by words of their timeline, of which the
-    last may be unfinished. The newest first, those found by themselves before those found by their timeline.
+    """Leads by part of their name, address or number (in any notation), or by words of their timeline, the last of
+    which may be incomplete. The newest first; those found by name, number or address before those found by timeline.
 
-    Raises Invalid when there is too little to search for.
+    Raises Invalid if there is too little to search for.
     """
     asked = " ".join(words.split())[:LONGEST]
     digits = re.sub(r"\D", "", asked)
@@ -83,8 +83,8 @@ def found(
 
 
 def _searches(sqlite: bool, asked: str, digits: str) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
-    """Where what is asked may be found, and how."""
-    # Text with more letters than digits is not a number, though it may contain one, as the address of a home does.
+    """The indexes to search, by name, and the query for each."""
+    # Text with more letters than digits is not a number, though it may contain one, as a street address does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
         national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
         yield "phone", _parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national)
@@ -96,10 +96,10 @@ def _searches(sqlite: bool, asked: str, digits: str) -> Iterator[tuple[str, Sele
 
 
 def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*tuple[Any, ...]]:
-    """Rows of which the column `of` holds `part`, at least three characters; the newest first."""
+    """Rows whose column `of` contains `part`, of at least three characters; the newest first."""
     query = select(lead_id, of.label("excerpt")).order_by(id.desc()).limit(MOST)
     if sqlite:
-        # Quoted, it is nothing but text to FTS5.
+        # Quoted, so that FTS5 takes all of it as text.
         index = _fts(of.class_.__tablename__)
         quoted = '"' + part.replace('"', '""') + '"'
         return (
@@ -112,7 +112,7 @@ def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*t
 
 
 def _by_words(sqlite: bool, words: list[str]) -> Select[*tuple[Any, ...]]:
-    """Entries of timelines that hold all words, the last as a beginning; the latest first."""
+    """Timeline entries that contain all words, the last one as a prefix; the latest first."""
     query = select(Activity.lead_id, Activity.text.label("excerpt"), Activity.at).limit(MOST)
     if sqlite:
         index = _fts("activity")
@@ -125,7 +125,7 @@ def _by_words(sqlite: bool, words: list[str]) -> Select[*tuple[Any, ...]]:
 
 
 def _around(words: list[str], text: str) -> str:
-    """A piece of a text of about `AROUND` characters, from a little before the first of the words."""
+    """An excerpt of about `AROUND` characters, from a little before the first match."""
     if len(text) <= AROUND:
         return text
     at = min((found for word in words if (found := text.lower().find(word.lower())) >= 0), default=0)
@@ -135,7 +135,7 @@ def _around(words: list[str], text: str) -> str:
 
 
 def _fts(indexed: str) -> TableClause:
-    """The FTS5 table of a table (crm/store/search.py), which gives its rows in their order without sorting them."""
+    """A table's FTS5 index (crm/store/search.py), which returns rows in order without sorting them."""
     return table(f"{PREFIX}{indexed}", column("rowid"))
 
 

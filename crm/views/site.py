@@ -97,7 +97,7 @@ def office(session: Session, property_slug: str | None = None) -> SiteOffice:
 
 
 def property_id(session: Session, slug: str) -> int | None:
-    """Of a property that is public."""
+    """Id of a property, if it is public."""
     found = (
         select(Property.id)
         .join(PropertyProfile, PropertyProfile.property_id == Property.id)
@@ -107,7 +107,7 @@ def property_id(session: Session, slug: str) -> int | None:
 
 
 def paths(session: Session, now: datetime) -> Iterator[str]:
-    """Of every public page, without language."""
+    """The paths of all public pages, without the language."""
     yield "/"
     public = PropertyProfile.published.is_not(None)
     places = select(Property.slug).join(PropertyProfile, PropertyProfile.property_id == Property.id).where(public)

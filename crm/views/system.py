@@ -46,17 +46,17 @@ class ImportedEntry(msgspec.Struct):
 
 
 class FindingEntry(msgspec.Struct):
-    """What one check found, and how to mend it."""
+    """What one check found, and how to fix it."""
 
     check: str
-    """What was looked at."""
+    """What was checked."""
     level: str
     """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
     text: str
     """What was found."""
     code: str
-    """Names the situation for programs, and for the words that say how to mend it; empty when there is nothing to."""
+    """Names the situation for programs, and selects the advice in `mend`; empty if there is nothing to fix."""
     facts: dict[str, object]
-    """The facts those words need, such as the name of the trunk."""
+    """What that advice needs to know, such as the name of the trunk."""
     mend: str
-    """How to fix it; empty when there is nothing to fix."""
+    """How to fix it; empty if there is nothing to fix."""

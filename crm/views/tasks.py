@@ -33,13 +33,13 @@ class TaskEntry(msgspec.Struct):
     created_at: datetime
     done_at: datetime | None
     result: str
-    """The result."""
+    """What came of it."""
     escalation: int
     """How often it was passed on because it was not done in time."""
 
 
 class MissedEntry(msgspec.Struct):
-    """Somebody who is to be called back."""
+    """Somebody to call back."""
 
     call: str | None
     task: int
@@ -96,7 +96,7 @@ def listed(
     """The most urgent first; `owner` is an agent's slug, `since` goes by when they were created."""
     found = _TASK.order_by(Task.due_at, Task.id).limit(limit)
     if owner is not None:
-        # By the owner's id, the index gives them in order.
+        # By the owner's id, so that the index returns them in order.
         found = found.where(Task.owner_id == select(Agent.id).where(Agent.slug == owner).scalar_subquery())
     if not with_done:
         found = found.where(Task.done_at.is_(None))
@@ -108,7 +108,7 @@ def listed(
 
 
 def of_call(session: Session, call_id: str, now: datetime) -> list[TaskEntry]:
-    """The tasks a call left, oldest first; a task may cover other calls of the person, too."""
+    """The tasks that a call led to, the oldest first; a task may cover other calls of the person, too."""
     return _entries(session, _TASK.where(_came_of(call_id)).order_by(Task.id), now)
 
 

@@ -1,4 +1,4 @@
-"""Showings: when they can be had, and who has booked one."""
+"""Tours: times for them, and those that are booked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SlotEntry(msgspec.Struct):
 
 
 class TourEntry(msgspec.Struct):
-    """A showing."""
+    """A tour."""
 
     id: int
     property: str
@@ -45,7 +45,7 @@ class TourEntry(msgspec.Struct):
 
 
 class TourHoursEntry(msgspec.Struct):
-    """When tours of one kind may begin, every week, on the property's clock."""
+    """Weekly hours for tours of one kind, in the property's time zone."""
 
     property: str
     day: str
@@ -57,9 +57,9 @@ class TourHoursEntry(msgspec.Struct):
     minutes: int
     """Length of a tour."""
     buffer_minutes: int
-    """Between one tour and the next."""
+    """Minutes between one tour and the next."""
     capacity: int
-    """People who may have the same time."""
+    """How many people can book the same time."""
     agent: str | None
     """The agent who gives the tour; null: nobody in particular."""
 
@@ -73,12 +73,12 @@ class BlackoutEntry(msgspec.Struct):
     property: str | None
     """null: all."""
     agent: str | None
-    """null: everybody's."""
+    """null: all agents."""
     why: str
 
 
 class TourPage(msgspec.Struct):
-    """What a person's own page on the web shows of their tour."""
+    """What a person's own web page shows about their tour."""
 
     property_slug: str
     name: str

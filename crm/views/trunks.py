@@ -1,4 +1,4 @@
-"""Ways to the telephone network."""
+"""Connections to the telephone network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.store.models import Trunk
 
 
 class TrunkEntry(msgspec.Struct):
-    """A trunk."""
+    """A connection to a carrier, or to another phone system."""
 
     slug: str
     host: str
@@ -24,21 +24,21 @@ class TrunkEntry(msgspec.Struct):
     transport: str
     """udp, tcp or tls."""
     auth: str
-    """How the peer proves who it is: address or digest."""
+    """How the peer authenticates: address or digest."""
     addresses: list[str]
-    """Addresses and networks its calls come from."""
+    """IP addresses and networks that its calls come from."""
     username: str
     """Digest user; empty for none."""
     has_password: bool
     register: bool
-    """Leaseline registers with the peer."""
+    """Whether Leaseline registers with the peer."""
     emergency: bool
-    """Emergency calls go out through it; if no trunk is marked, they use every trunk for calls out."""
+    """Whether emergency calls go out through it; if that is set for no trunk, they use all trunks for calls out."""
     enabled: bool
     position: int
     """Calls out try the lowest first, and the next when that one fails."""
     outbound: bool
-    """Calls out go through it."""
+    """Whether calls go out through it."""
     did_from: list[str]
     """Where its calls name the number dialed (request, called, to, diversion), in the order they are tried."""
     numbers: str
@@ -64,7 +64,7 @@ _TRUNK = select(
 
 
 def listed(session: Session, secrets: Secrets) -> list[TrunkEntry]:
-    """In the order in which outgoing calls try them."""
+    """In the order in which calls out try them."""
     return [_entry(row, secrets) for row in session.execute(_TRUNK.order_by(Trunk.position, Trunk.slug))]
 
 

@@ -55,7 +55,7 @@ class VoicemailEntry(msgspec.Struct):
 def listed(
     session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 50
 ) -> list[VoicemailEntry]:
-    """The newest first; with `deleted` those that were, instead."""
+    """The newest first; with `deleted`, the deleted ones instead."""
     found = _VOICEMAIL.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
     if mailbox == OFFICE:
         found = found.where(Voicemail.mailbox.in_((OFFICE, "")))

@@ -58,7 +58,7 @@ class AsteriskHealth:
     up: bool
     """Whether it lists its channels within three seconds."""
     detail: str
-    """Why it is not up; "" if it is."""
+    """Why it is not up; empty if it is."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class DatabaseHealth:
     """Whether its tables are those of this version."""
     revision: str | None
     detail: str
-    """Why it is not up or not current; "" if it is."""
+    """Why it is not up or not current; empty if it is."""
     code: str = ""
     """The same for programs, as an error's code."""
 
@@ -134,7 +134,7 @@ class ForwardHealth:
     straight: bool
     """Whether calls are connected without pressing 1."""
     refusal: str
-    """Why the number is not dialed now; "" if it is."""
+    """Why the number is not dialed now; empty if it is."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class NodeHealth:
 class CallInProgress:
     id: str
     did: str
-    """The number dialed; "" before the call is on record."""
+    """The number dialed; empty before the call is on record."""
     caller: str | None
     """E.164; null if withheld, malformed or not on record yet."""
     step: str
@@ -196,7 +196,7 @@ class EmergencyHealth:
     """911 or 9911; 933 is a test."""
     device: str
     agent: str
-    """Slug; "" if it is unknown whose phone it is, or the call is not on record yet."""
+    """Slug; empty if it is unknown whose phone it is, or the call is not on record yet."""
     address: str
     """Empty if the phone has no location."""
     callback_number: str
@@ -229,7 +229,7 @@ class LimitsHealth:
     refused_at: datetime | None = None
     """When the latest was refused."""
     refused_by: str = ""
-    """The setting in [limits] that refused the latest; "" if nobody was refused."""
+    """The setting in [limits] that refused the latest; empty if nobody was refused."""
     refused_trunk: str = ""
     """Slug of the trunk that the latest came through."""
 
@@ -253,7 +253,7 @@ class OfficeHealth:
     state: str
     """open, closed, or holiday: closed all day."""
     holiday: str
-    """Name of the holiday or special day on which it is closed; "" if there is none."""
+    """Name of the holiday or special day on which it is closed; empty if there is none."""
     opens_at: datetime | None
     """Null while it is open, and if it never opens again."""
     timezone: str
@@ -283,7 +283,7 @@ class Health:
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """From the last 24 hours, newest first, including those not imported from Asterisk yet."""
     held: str = ""
-    """Why this home sends nothing to people by itself; "" if it does."""
+    """Why this home sends nothing to people by itself; empty if it does."""
     keeper: bool = False
     """Whether a `leaseline up` keeps the app and Asterisk running."""
     left: list[str] = field(default_factory=list)

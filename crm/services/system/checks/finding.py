@@ -26,7 +26,7 @@ class Finding:
     text: str
     """What was found."""
     code: str = ""
-    """Names the situation for programs, and selects the advice on how to fix it; "" if there is nothing to fix."""
+    """Names the situation for programs, and selects the advice on how to fix it; empty if there is nothing to fix."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """What that advice needs to know, such as the trunk in question."""
 

@@ -1,4 +1,4 @@
-"""The calls that are with the app: how each arrives, and is supervised whatever happens."""
+"""The calls that the app has: how each arrives, and how it is supervised whatever happens."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HANGUP_SECONDS = 0.5
 
 
 class App:
-    """The calls that are with us, from arrival to departure."""
+    """All calls that the app has, from their arrival until they leave."""
 
     def __init__(
         self,
@@ -83,13 +83,13 @@ class App:
         self.calls = self.office.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.to_drain = asyncio.Event()
-        """Set when Leaseline is to stop once nobody is on the line."""
+        """Set when Leaseline is to stop once no call is left."""
         self.reconciler = Reconciler(self.office, self, inbox, desk, self.escalations)
 
     # --- arriving ---
 
     def on_event(self, event: events.Event) -> None:
-        """Events of channels that no flow owns."""
+        """Handles events of channels that no flow owns."""
         match event:
             case events.StasisStart(replace_channel=events.Channel()):
                 self.chore(replacing.succeeds(self.office, event))
@@ -100,7 +100,7 @@ class App:
             case events.ChannelDestroyed(channel=channel) if not self.has_seen_to(channel.id):
                 self.reconciler.look_now.set()
             case events.TextMessageReceived():
-                # The dialplan has recorded it; the look finds the record.
+                # The dialplan has logged it; the reconciler's look finds the entry.
                 self.reconciler.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
                 if contact.contact_status not in ("Reachable", "Removed"):
@@ -109,7 +109,7 @@ class App:
                 log.error("another process has taken over the calls: end one of the two")
 
     def has_seen_to(self, channel_id: str) -> bool:
-        """Whether there is nothing left to be found of a channel that is gone."""
+        """Whether nothing is left to be done about a channel that is gone."""
         return self.calls.sees_to(recovery.call_of(channel_id)) or channel_id.startswith(message_lamps.MARK)
 
     def on_ami_event(self, _: object, event: Any) -> None:
@@ -117,16 +117,17 @@ class App:
             self.lost_lines.hear_report(report)
 
     async def registered(self, endpoint: str, uri: str) -> None:
-        """A phone has registered, or has stopped answering."""
+        """Called when a phone has registered, or has stopped answering."""
         if not await self.plain_phones.remove(endpoint, uri):
-            # A phone that registers again at the same address keeps its status, and an unreachable one is not asked
-            # until its turn comes. An answer that changes nothing raises no event, so this ends.
+            # A phone that registers again from the same address keeps its status, and an unreachable one is not
+            # qualified until it is due. An answer that does not change the status raises no event, so this ends.
             await self.ami.qualify(endpoint)
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool:
-        """Begins the call that the dialplan gave us; False for a channel that belongs to another call.
+        """Begins the call that the dialplan handed to us; returns False for a channel that belongs to another call.
 
-        `is_late` if it arrived while we were away, and may be in the middle of something that is not on record.
+        `is_late` if the channel arrived while we were away, and may be in the middle of something that is not on
+        record.
         """
         flow: steps.Flow
         match args:
@@ -140,7 +141,7 @@ class App:
                 call, flow = self.call_from(channel), functools.partial(mailbox.listen, extension=extension)
             case _:
                 return False
-        # Before Asterisk takes the call back (survival.first_seconds).
+        # In time, before Asterisk takes the call back (survival.first_seconds).
         self.chore(signs.renew_one(self.office, call.person))
         if is_late:
             flow = functools.partial(steps.begin_late, flow=flow)
@@ -157,7 +158,7 @@ class App:
         handle: Handle | None = None,
         id: str = "",
     ) -> LiveCall:
-        """The call of a caller, from what the dialplan says about it (context arrival)."""
+        """A caller's call, from what the dialplan says about it (context arrival)."""
         arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
         return LiveCall(
             self.office,
@@ -172,7 +173,7 @@ class App:
         )
 
     def call_from(self, channel: events.Channel) -> LiveCall:
-        """The call of one of our phones, which has dialed."""
+        """A call from one of our phones, which has dialed."""
         call = LiveCall(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
         call.direction = CallDirection.INTERNAL
         return call
@@ -190,7 +191,7 @@ class App:
             self.calls.add(call, asyncio.create_task(self.supervise(call, flow), name=call.id))
 
     def chore(self, work: Any) -> None:
-        """Runs a small act that nobody waits for."""
+        """Runs something small in the background, which may fail with PhoneError."""
 
         async def quietly() -> None:
             with contextlib.suppress(PhoneError):
@@ -203,7 +204,7 @@ class App:
     # --- one call, whatever happens ---
 
     async def supervise(self, call: LiveCall, flow: steps.Flow) -> None:
-        """Runs the flow. Whatever goes wrong, the person ends with a person, a mailbox, or their own hangup."""
+        """Runs the flow. Whatever goes wrong, the person reaches somebody or a mailbox, unless they hang up."""
         log_to.call_id.set(call.id)
         try:
             log.info("call begins", extra={"direction": call.direction.value})
@@ -214,7 +215,7 @@ class App:
         except HungUp:
             await self.ended(call)
         except AsteriskUnreachable:
-            # Asterisk has the caller; the next look that it answers resumes them in the same step.
+            # Asterisk has the caller; the next look that it answers resumes the call in the same step.
             log.warning("Asterisk does not answer, the call waits")
         except Exception:
             log.exception("the flow failed, the dialplan takes the call")
@@ -225,7 +226,7 @@ class App:
             self.calls.remove(call)
 
     async def ended(self, call: LiveCall) -> None:
-        """The person hung up; or somebody else did, and the person has been forgotten."""
+        """Called when the flow found the person gone: they hung up, or another channel of the call did."""
         try:
             if await call.person.is_up() and await call.person.is_in_app():
                 log.error("a flow ended before its person")
@@ -242,20 +243,20 @@ class App:
             self.calls.is_over(call)
 
     async def let_go(self, call: LiveCall) -> None:
-        """Asterisk has taken the call back, and records by itself what becomes of it; or it is just hanging up."""
+        """Lets go of a call that Asterisk has taken back, which it records by itself, or that is just being hung up."""
         with contextlib.suppress(PhoneError):
             if await call.person.ends_within(HANGUP_SECONDS):
                 call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
                 return
         log.warning("Asterisk has taken the call back")
-        # The dead man's switch may have been renewed since, and would cut a talk that Asterisk has begun.
+        # The dead man's switch may have been renewed since, and would cut off a talk that Asterisk has begun.
         with contextlib.suppress(PhoneError):
             await self.ami.limit(call.person.name, 0)
 
     async def hand_over(self, call: LiveCall) -> None:
-        """Gives the call to the dialplan's last resort, which records that it has it."""
+        """Hands the call to the dialplan's last resort, which logs that it has it."""
         try:
-            # Phones still ringing for the call would count as busy.
+            # Phones still ringing for this call would count as busy.
             for leg in await steps.legs_of(call):
                 await stop_leg(self.office, leg)
         except PhoneError as error:
@@ -281,7 +282,7 @@ class App:
         self.ami.close()
 
     async def take_up(self) -> None:
-        """At each connection: resumes every call in the step it was in, since events have been missed."""
+        """Resumes every call in the step it was in; done at each connection to Asterisk, since events were missed."""
         await self.reconciler.take_up()
         for lamps in self.lamps:
             lamps.forget()

@@ -1,4 +1,4 @@
-"""A process that `leaseline up` keeps running, and may have found running."""
+"""A process that `leaseline up` keeps running, whether it started it or found it running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNKNOWN = -1
 
 
 class Adopted:
-    """A process that somebody else has started, in the place of asyncio's."""
+    """A process started by somebody else, with the interface of asyncio's."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -48,10 +48,10 @@ class Child:
     log: Path
     process: asyncio.subprocess.Process | Adopted | None = None
     successor: asyncio.subprocess.Process | None = None
-    """Is about to take its place."""
+    """A second process that is about to replace it."""
     starts: int = 0
     before: Callable[[], object] | None = None
-    """Done before each start, in a thread."""
+    """Called before each start, in a thread."""
 
     @property
     def is_alive(self) -> bool:
@@ -67,7 +67,7 @@ class Child:
         self.process = Adopted(process)
 
     async def start_successor(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Starts another one beside it, with further arguments."""
+        """Starts a second process beside it, with further arguments."""
         self.successor = await self._spawn(*arguments)
         return self.successor
 
@@ -85,9 +85,9 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C reaches the whole foreground group; the children are to be ended in order, by us.
+                # Ctrl-C reaches the whole foreground process group, but we end the children in order.
                 start_new_session=True,
-                # Programs of others would let everybody read what they write.
+                # Other programs would let everybody read what they write.
                 umask=0o077,
             )
         finally:
@@ -106,7 +106,7 @@ class Child:
 
     @property
     def last_words(self) -> str:
-        """The last line it wrote."""
+        """The last line that it wrote."""
         try:
             lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         except OSError:

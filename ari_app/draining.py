@@ -1,4 +1,5 @@
-"""The end of a shift: no new calls; those there are end by themselves up to a limit, or hear why they are cut."""
+"""Stopping without losing calls: no new ones, and those in progress may end by themselves for a limited time, or are
+told why they are cut off."""
 
 from __future__ import annotations
 
@@ -17,17 +18,17 @@ from crm.services.calls import spool
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
-"""Asterisk is asked because no event reports a channel that it cannot write as JSON, or a playback to a flow whose
-channel it does not belong to."""
+"""Asterisk is polled, because no event reports a channel that it cannot write as JSON, nor a playback to a flow that
+does not own the channel."""
 TELL_SECONDS = 15.0
-"""Longest time for the sentence; what plays on a channel before it is heard to its end first."""
+"""Longest time for the announcement; what is playing on a channel before it is played to the end first."""
 END_SECONDS = 5.0
-"""So long what was cut may take to be over."""
+"""How long calls that were cut off may take to end."""
 TRIES = 3
 
 
 async def drain(office: AppContext) -> None:
-    """Returns when nobody is on the line any more, or everybody has been told. An emergency call is never cut."""
+    """Returns when no call is left, or everybody has been told that theirs ends. Emergency calls are never cut off."""
     office.stopping.set()
     loop = asyncio.get_running_loop()
     until = loop.time() + office.config.stopping.longest_seconds
@@ -46,7 +47,7 @@ async def drain(office: AppContext) -> None:
 
 
 async def turn_away(call: LiveCall) -> EndedBy:
-    """New callers hear busy while Leaseline is stopping, and are called back."""
+    """Gives new callers a busy signal while Leaseline is stopping; they are called back."""
     call.arrived()
     call.emit(StepTaken(*call.stamp(), step=CallStep.TURNED_AWAY))
     await call.channel.hang_up(BUSY)
@@ -54,12 +55,12 @@ async def turn_away(call: LiveCall) -> EndedBy:
 
 
 async def to_asterisk(call: LiveCall) -> None:
-    """New callers are served by Asterisk alone while Leaseline is stopping, as when the app is away."""
+    """Leaves new callers to Asterisk alone while Leaseline is stopping, as when the app is away."""
     await call.person.go_on_in_dialplan(call.last_resort)
 
 
 async def _up(office: AppContext) -> list[str]:
-    """Ids of the channels there are. An Asterisk that is gone has none."""
+    """Ids of all channels; none if Asterisk is gone."""
     for _ in range(TRIES):
         try:
             return [id for ids in (await office.client.channel_ids()).values() for id in ids]
@@ -74,7 +75,7 @@ def _emergencies(office: AppContext, up: list[str]) -> bool:
 
 
 async def _part(call: LiveCall) -> None:
-    """Tells the two, or whoever is alone, that it ends here, and ends it. Their flow sees a hangup like any other."""
+    """Tells whoever is on the call that it ends here, and ends it. Their flow sees an ordinary hangup."""
     try:
         async with asyncio.timeout(TELL_SECONDS):
             await _tell(call)
@@ -92,7 +93,7 @@ async def _tell(call: LiveCall) -> None:
     if call.step is CallStep.TALK:
         await call.talk_bridge.play(sentence)
     elif call.step not in (CallStep.VOICEMAIL, CallStep.QUESTION) and call.direction is CallDirection.IN:
-        # A message is kept as far as it was said. The channel's events are its flow's, so its playback is asked for.
+        # Voicemail is kept as far as it was spoken. The channel's events go to its flow, so the playback is polled.
         client, playback = call.office.client, f"stopping-{call.id}"
         await client.post(f"{call.person.path}/play/{playback}", media=",".join(map(sound, sentence)))
         with contextlib.suppress(ChannelGone):

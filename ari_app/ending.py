@@ -1,4 +1,5 @@
-"""How Leaseline ends: calls first, then the app, then Asterisk; also where a supervisor was killed and left them."""
+"""Ending Leaseline: first the calls, then the app, then Asterisk. Also if a supervisor was killed and left them
+running."""
 
 from __future__ import annotations
 
@@ -16,16 +17,16 @@ from crm.config import Config
 from crm.edge import processes
 
 LOOK_SECONDS = 0.2
-"""The app is another process, and tells by a file how it is."""
+"""The app is another process, and reports its state in a file."""
 GRACE_SECONDS = 30.0
-"""After stopping.longest_seconds: for the sentence, and for the records of what was cut."""
+"""In addition to stopping.longest_seconds: for the announcement, and for recording what was cut off."""
 REPLACED_SECONDS = 60.0
 
 Say = Callable[[str], None]
 
 
 async def end(config: Config, asterisk: Child, app: Child, hurry: asyncio.Event, say: Say) -> None:
-    """Ends both, the app first: it lets calls end, and tells those it cuts. `hurry` ends them at once."""
+    """Ends both, the app first: it lets calls end, and tells those it cuts off. `hurry` ends them at once."""
     if app.is_alive and asterisk.is_alive and not hurry.is_set():
         assert app.process is not None
         app.process.send_signal(signal.SIGUSR1)
@@ -35,14 +36,14 @@ async def end(config: Config, asterisk: Child, app: Child, hurry: asyncio.Event,
 
 
 async def _patience(config: Config, say: Say) -> None:
-    """Says how many calls are waited for; returns when the app should have ended and gives no sign of life any more.
-    One that lives beyond that waits for an emergency call."""
+    """Says how many calls are being waited for. Returns when the app should have ended and gives no sign of life; one
+    that is alive after that time waits for an emergency call."""
     until = time.monotonic() + config.stopping.longest_seconds + GRACE_SECONDS
     told = -1
     while time.monotonic() < until or is_connected(config, datetime.now(UTC) - timedelta(seconds=10)):
         beat = beat_of(config)
         count = len(beat.get("calls", []))
-        # Where nobody is on the line the app has ended before it says so.
+        # If there are no calls, the app ends before it reports that.
         if beat.get("stopping") and count != told:
             told = count
             what = f"{count} {'calls go on' if count != 1 else 'call goes on'}" if count else "Asterisk still has calls"
@@ -54,7 +55,7 @@ async def _patience(config: Config, say: Say) -> None:
 
 
 async def down(config: Config, say: Say, *, at_once: bool) -> bool:
-    """Ends the Leaseline of this home, whoever keeps it; False when nothing of it ran."""
+    """Ends the Leaseline of this home, whether or not a supervisor keeps it; returns False if nothing was running."""
     found = False
     if keeper := processes.keeper(config):
         found = True
@@ -86,7 +87,7 @@ def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
 
 async def replace(config: Config, app: Child, say: Say) -> None:
     """Replaces the running app with a new one without losing a call: the new one takes over its calls, then the old one
-    ends. If the new one does not come up, the old one stays."""
+    ends. If the new one does not start, the old one stays."""
     since, before = datetime.now(UTC), app.process
     process = await app.start_successor("--take-over")
     until = time.monotonic() + REPLACED_SECONDS
@@ -114,7 +115,7 @@ async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:
 
 
 async def restart(config: Config) -> None:
-    """Has the supervisor replace the app, and waits until it has. Raises StartError."""
+    """Makes the supervisor replace the app, and waits until it has. Raises StartError."""
     keeper = processes.keeper(config)
     if keeper is None:
         left = processes.running(config)

@@ -1,4 +1,4 @@
-"""The app's sign of life, run/app.json, as others read it."""
+"""The app's sign of life, run/app.json: how it is written and read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.config import Config
 
 
 def write(path: Path, state: bytes) -> None:
-    """Raises OSError. On a full disk it goes where the one before stood: there it needs no room."""
+    """Writes the file. On a full disk it overwrites the previous one, which needs no room. Raises OSError."""
     fresh = path.with_suffix(".new")
     try:
         fresh.write_bytes(state)
@@ -27,7 +27,7 @@ def write(path: Path, state: bytes) -> None:
 
 
 def beat_of(config: Config) -> dict[str, Any]:
-    """The latest one; empty when there is none that can be read."""
+    """The latest sign of life; empty if there is none that can be read."""
     try:
         state = json.loads((config.run_folder / "app.json").read_text())
     except (OSError, ValueError):
@@ -36,7 +36,7 @@ def beat_of(config: Config) -> dict[str, Any]:
 
 
 def last_sign(config: Config) -> datetime | None:
-    """When the app that wrote it last was alive."""
+    """When the app that last wrote it was alive; None if that is unknown."""
     try:
         at = datetime.fromisoformat(beat_of(config)["at"])
     except (KeyError, ValueError, TypeError):
@@ -45,7 +45,7 @@ def last_sign(config: Config) -> datetime | None:
 
 
 def is_connected(config: Config, since: datetime, pid: int | None = None) -> bool:
-    """Whether a living app, that process if one is named, has said since then that it is connected to Asterisk."""
+    """Whether a live app, with this `pid` if given, has reported since that time that it is connected to Asterisk."""
     state = beat_of(config)
     try:
         os.kill(state["pid"], 0)

@@ -1,4 +1,4 @@
-"""What calls that ended without us left behind: records without an end, and sound in Asterisk's spool."""
+"""What calls that ended without the app left behind: unfinished records, and audio in Asterisk's spool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 async def keep_talks(
     config: Config, journal: Journal, client: AriClient, up: Collection[str], clock: Callable[[], datetime]
 ) -> None:
-    """Recordings of talks; what is still being written is kept at a later look. `up` are the calls there are."""
+    """Keeps recordings of talks; one that is still being written is kept at a later look. `up` are the live calls."""
     for name in await asyncio.to_thread(recordings.in_spool, config):
         call_id = recordings.call_of(name)
         if call_id in up or await _is_live(client, name):
@@ -39,7 +39,7 @@ async def keep_talks(
 async def keep_voicemails(
     config: Config, journal: Journal, client: AriClient, up: Collection[str], now: datetime
 ) -> None:
-    """Keeps voicemails of calls that are not on record as up: Asterisk's log of them is lost, as on a full disk."""
+    """Keeps voicemails of calls that are not on record as live: Asterisk's log of them is lost, as on a full disk."""
     for call_id, written_at in await asyncio.to_thread(recordings.voicemails_in_spool, config, now):
         if call_id not in up and not await _is_live(client, call_id):
             log.error("a voicemail is found whose call left no log entry", extra={"call": call_id})
@@ -49,8 +49,8 @@ async def keep_voicemails(
 async def close(
     config: Config, journal: Journal, call_id: str, at: datetime, *, is_cut: bool, is_unlogged: bool = False
 ) -> None:
-    """Ends the record of a call that ended while nobody looked; a voicemail it left is kept. `is_cut` when it ended
-    because Asterisk did, `is_unlogged` when Asterisk had it alone and no log of how it went there comes any more."""
+    """Closes the record of a call that ended unobserved, and keeps a voicemail left in it. `is_cut`: it ended because
+    Asterisk did. `is_unlogged`: Asterisk handled it alone, and there will be no log of it."""
     try:
         for fact in await asyncio.to_thread(list, strays.facts_of(config, call_id, at)):
             journal.append(fact)
@@ -64,7 +64,7 @@ async def close(
 
 
 async def _is_live(client: AriClient, name: str) -> bool:
-    """Whether Asterisk records it, for ARI; the dialplan's Record is not among these."""
+    """Whether Asterisk is recording it for ARI; the dialplan's Record does not appear here."""
     try:
         await client.get(f"/recordings/live/{quote(name, safe='')}")
     except ChannelGone:

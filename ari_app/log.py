@@ -1,6 +1,7 @@
-"""How the app logs: one line a fact to <home>/log/app.log, each with its call, nothing a caller sent, no line breaks.
+"""How the app logs: one line per fact in <home>/log/app.log, each with its call, without line breaks and with nothing
+that a caller sent.
 
-Fields come through `extra`; one named `pii_...` is masked. One grep for a call's id tells the whole call.
+Fields are passed as `extra`; those named `pii_...` are masked. Searching for a call's id shows the whole call.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 call_id: ContextVar[str] = ContextVar("call_id", default="-")
-"""The call that the running task works for."""
+"""The call that the current task works for."""
 
 MAX_BYTES = 5_000_000
 KEPT_FILES = 5
@@ -28,14 +29,14 @@ class Formatter(logging.Formatter):
         head = f"{self.formatTime(record)} {record.levelname} {call} {_plain(record.getMessage())}"
         line = " ".join([head, *fields])
         if record.exc_info:
-            # A traceback's own lines stay lines; what stands in them is code, and the exception's text.
+            # A traceback's lines stay lines; they contain code, and the exception's text.
             trace = "\n".join(_plain(part) for part in self.formatException(record.exc_info).splitlines())
             line = f"{line}\n{trace}"
         return line
 
 
 def to_file(path: Path, level: int = logging.INFO) -> None:
-    """Sends everything the app logs to `path`, readable by its owner alone, in files of a bounded size."""
+    """Sends everything the app logs to `path`, which only its owner can read, in files of limited size."""
     handler: logging.Handler
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,7 +49,7 @@ def to_file(path: Path, level: int = logging.INFO) -> None:
         handler = logging.StreamHandler()
     handler.setFormatter(Formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Libraries that log requests would write numbers and secrets.
+    # Libraries that log requests would log numbers and secrets.
     for library in ("aiohttp", "httpx", "httpcore", "uvicorn", "sqlalchemy", "alembic", "panoramisk", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
 

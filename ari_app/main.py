@@ -29,20 +29,20 @@ from crm.worker import RETRY_SECONDS
 log = logging.getLogger(__name__)
 
 PARTS = ("calls", "agi", "texts", "mail", "web", "site", "api")
-"""What `serve --only` can run alone."""
+"""The parts that `serve --only` can run alone."""
 PART_SECONDS = 1.0
-"""Pause before a part that failed is begun again."""
+"""Pause before a part that failed is restarted."""
 SCHEMA_SECONDS = 2.0
-"""How often a database that cannot be used is looked at again."""
+"""How often a database that cannot be used is checked again."""
 NOT_LOOKED_AT = "The database has not answered since the app started: check its server, or the disk."
 
 
 async def serve(config: Config, only: Collection[str] = (), *, take_over: bool = False) -> None:
-    """Runs the app until SIGTERM or SIGINT, which leave the calls to the app that comes next; or after SIGUSR1 until
-    there are none any more. `only` names some of PARTS; empty runs all of them. `take_over`: an app that runs ends when
-    this one has its place.
+    """Runs the app until SIGTERM or SIGINT, which leave the calls to the next app, or after SIGUSR1 until no call is
+    left. `only` names some of PARTS; empty: all of them. `take_over`: a running app ends once this one has taken its
+    place.
 
-    Whatever is wrong with disk, journal or database, it runs: calls that need an answer go to the last resort.
+    It runs whatever is wrong with the disk, journal or database; calls that it cannot answer go to the last resort.
     """
     log_to.to_file(config.log_folder / "app.log")
     parts = set(only or PARTS)
@@ -55,7 +55,7 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
 
 
 async def _keep(part: Part) -> None:
-    """A part that fails is begun again, and takes nothing else with it, least of all the calls."""
+    """Restarts a part that fails, which affects nothing else, least of all the calls."""
     while True:
         try:
             await part()
@@ -106,7 +106,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
 
 
 async def _hear(shared: Shared) -> None:
-    """Wakes everybody who waits for what other processes commit."""
+    """Wakes everything that waits for what other processes commit."""
     name = "changes in the database"
     while True:
         try:
@@ -121,7 +121,8 @@ async def _prune(crm: Crm) -> None:
 
 
 async def _look_at_schema(store: Store) -> None:
-    """Nothing is written into tables of another version: a fact they refuse would be put aside for good."""
+    """Checks that the tables are those of this version. Otherwise nothing is written: a fact that they refuse would be
+    rejected for good."""
     try:
         problem = revision.problem(await asyncio.to_thread(store.revision))
         store.refusal = str(problem) if problem else ""

@@ -1,6 +1,7 @@
-"""What a start needs and may be missing or old: folders, tables, prompts, Asterisk's configuration, free ports.
+"""Prepares what a start needs and what may be missing or outdated: folders, tables, prompts, Asterisk's configuration,
+free ports.
 
-Where Asterisk has a configuration from the last start, nothing of it holds up a start: callers, and 911, come first.
+If Asterisk has a configuration from the last start, problems do not prevent a start: callers, and 911, come first.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from crm.store.session import Store
 
 
 class StartError(CrmError):
-    """The system could not be started; the text says what to do to whoever is at the terminal."""
+    """The system could not be started; the text tells whoever is at the terminal what to do."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, code="start_failed")
 
 
 async def prepare(config: Config, console: Console, running: Collection[str] = ()) -> None:
-    """Everything that can be missing or old; done again it is quick. Raises StartError.
+    """Prepares everything that may be missing or outdated; quick if nothing is. Raises StartError.
 
-    `running` are those of our processes that run already, and so have their ports.
+    `running` are those of our processes that are running already, and so have their ports.
     """
     check_ports(config, running)
     if config.sip.certificate and (problem := certificate.problem(config, datetime.now(UTC))):
@@ -68,7 +69,7 @@ def _look_at_disk(config: Config, console: Console) -> None:
 
 
 async def _prepare_prompts(config: Config, console: Console) -> None:
-    """Speaks what is not spoken yet: the fixed sentences and the lines' greetings."""
+    """Synthesizes what is missing of the fixed prompts and the lines' greetings."""
     with Progress(
         TextColumn("Preparing the prompts"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
     ) as progress:
@@ -90,7 +91,7 @@ async def _prepare_prompts(config: Config, console: Console) -> None:
 
 
 def check_ports(config: Config, running: Collection[str] = ()) -> None:
-    """A port taken by somebody else is told before anything starts, with the way out. Raises StartError."""
+    """Raises StartError, before anything starts, for a port that another program uses, and says how to change it."""
     ports, bind = config.ports, config.sip.bind
     wanted = [
         ("sip", bind, ports.sip, socket.SOCK_DGRAM),
@@ -104,7 +105,7 @@ def check_ports(config: Config, running: Collection[str] = ()) -> None:
         if (processes.APP if name == "agi" else processes.ASTERISK) in running:
             continue
         with socket.socket(socket.AF_INET, kind) as probe:
-            # As Asterisk does: a port whose old connections are still closing is free.
+            # As Asterisk does: a port whose old connections are still closing counts as free.
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -1,4 +1,4 @@
-"""Takes calls up again after the app was away, and makes good what no event told: what Asterisk and the record have is
+"""Resumes calls after the app was away, and makes up for events that were missed: what Asterisk and the record have is
 compared with the flows."""
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from crm.services.texts.inbox import Inbox
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-"""How often what Asterisk has is compared with what we know of, beside the events."""
+"""How often Asterisk's channels are compared with what we know, besides events."""
 LOGGING_SECONDS = 30.0
-"""What Asterisk logs of a call that it has alone is there so soon after its end, or lost, as on a full disk."""
+"""Asterisk's log of a call that it handled alone is complete this long after the call's end, or lost, as on a full
+disk."""
 
 
 class Beginner(Protocol):
-    """Begins calls: `App`."""
+    """What begins calls: `App`."""
 
     def arrives(self, channel: events.Channel, args: list[str], *, is_late: bool = False) -> bool: ...
 
@@ -70,20 +71,20 @@ class Reconciler:
         self._crowding = Crowding(office, office.client)
         self._witness = Witness()
         self.look_now = asyncio.Event()
-        """Set when there may be something without a flow, so that it need not wait for the next look."""
+        """Set when there may be something without a flow, so that it does not have to wait for the next look."""
         self._asterisk_since: datetime | None = None
-        """When the Asterisk we talk to was started; what is older died with the one before."""
+        """When the Asterisk that we talk to was started; older calls died with the one before."""
         self._last_seen = heartbeat.last_sign(office.config)
-        """The last sign of life of the app before us."""
+        """The last sign of life of the app that ran before this one."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
-        """Channels in the app that nobody works for, and records without an end; and since when that is known."""
+        """Since when there have been channels in the app without a flow, and records without an end, by id."""
 
     async def take_up(self) -> None:
-        """At each connection: resumes every call in the step it was in, since events have been missed."""
+        """Resumes every call in the step it was in; done at each connection to Asterisk, since events were missed."""
         with self._office.calls.looking():
             async with self._looking:
-                await self._office.client.look()  # Calls that come now wait for it.
+                await self._office.client.look()  # New calls wait for this.
                 tasks = self._office.calls.tasks
                 for task in tasks:
                     task.cancel()
@@ -94,7 +95,7 @@ class Reconciler:
                 await self._recover(channels, self._waiting(channels))
 
     async def look(self) -> None:
-        """After what no event tells, every LOOK_SECONDS. Raises PhoneError, CrmError, OSError."""
+        """Looks for what no event reported, every LOOK_SECONDS. Raises PhoneError, CrmError, OSError."""
         if self._office.client.connected.is_set():
             async with self._looking:
                 await self._look()
@@ -103,13 +104,13 @@ class Reconciler:
         """Compares Asterisk and the record with our flows.
 
         Imports what Asterisk logged about calls it handled alone, resumes callers whom a failed request left without a
-        flow, and closes the records of calls that ended unseen. Anything found unattended is only acted on if it still
-        is at a later look, because events and facts about it may be on their way.
+        flow, and closes the records of calls that ended unobserved. What is found unattended is acted on only if it
+        still is at a later look, because events and facts about it may be on their way.
         """
         office, journal = self._office, self._office.journal
         channels = await office.client.look()
         present = recovery.present(channels)
-        # Of an Asterisk that died while we were away we know the time only as the last sign of life before us.
+        # If Asterisk died while we were away, the last sign of life before us is the only known time.
         died_at = office.client.lost_at or self._last_seen
         await spool.import_all(
             office.config,
@@ -152,7 +153,7 @@ class Reconciler:
         await self._crowding.look(channels)
 
     def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
-        """Channels in the app that no flow has."""
+        """Channels in the app that no flow works with."""
         return [
             channel
             for channel in recovery.in_app(channels)
@@ -162,7 +163,7 @@ class Reconciler:
         ]
 
     async def _recover(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
-        """Does what the decision says of the channels that wait without a flow, and of phones whose call is gone."""
+        """Carries out the decision about channels that wait without a flow, and about phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
             handle = Handle(self._office.client, channel.id, channel.name)  # subscribes before it asks
@@ -172,7 +173,7 @@ class Reconciler:
                 handle.release()
                 continue
             if not known.get("LL_STEP") and not recovery.is_leg(channel):
-                # It has not taken a step yet.
+                # It has not begun its first step yet.
                 handle.release()
                 if self._app.arrives(channel, recovery.arguments(channel), is_late=True):
                     continue
@@ -188,7 +189,7 @@ class Reconciler:
             self._app.chore(signs.renew_one(self._office, call.person))
             for leg in channels:
                 if leg.id in entry.legs and leg.state == "Up":
-                    # Somebody may be hearing who calls.
+                    # Somebody may be hearing who is calling.
                     self._app.chore(self._office.ami.limit(leg.name, self._office.config.survival.deadman_seconds))
             self._app.begin(call, functools.partial(steps.resume, step=entry.step))
         for handle, _ in found.values():
@@ -223,7 +224,7 @@ class Reconciler:
         return call
 
     async def _remove_bridges(self) -> None:
-        """Empty bridges of talks that ended, or went on in the dialplan, without us."""
+        """Removes the empty bridges of talks that ended, or continued in the dialplan, without us."""
         for bridge in await self._office.client.get("/bridges"):
             call_id = bridge["id"].removeprefix(BRIDGE_MARK)
             if call_id != bridge["id"] and not bridge["channels"] and call_id not in self._office.calls:
@@ -240,6 +241,6 @@ async def stop_leg(office: AppContext, leg_id: str) -> None:
         leg.release()
     call_id = recovery.call_of(leg_id)
     if call_id.startswith(ORDER_MARK):
-        # Perhaps the agent never answered; then there is no call to record anything about.
+        # The agent may never have answered; then there is no call to record anything about.
         return
     office.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))

@@ -1,8 +1,8 @@
-"""After the app was away: what is there in Asterisk, and what becomes of each call. A pure decision.
+"""Decides what becomes of each call after the app was away, from what Asterisk has. Pure.
 
-`ari_app.reconcile` looks at Asterisk at every (re)connection, asks this, and acts. Each call has one channel that keeps
-its step in variables: its person's (`ari_app.call.call`). That is the first channel of the call, or one that we have
-dialed.
+`ari_app.reconcile` looks at Asterisk at every (re)connection, asks this module, and acts. Each call has one channel
+that keeps its step in variables: that of its person (`ari_app.call.call`). It is the call's first channel, or one that
+we have dialed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from ari_app.edge.events import Channel
 from crm.domain.calls import CallDirection, CallStep
 
 RINGING_STEPS = (CallStep.RING, CallStep.DIALLING, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED, CallStep.QUEUE)
-"""Steps that take over the phones which ring for them."""
+"""Steps that take over the phones ringing for them."""
 PEER_STEPS = (CallStep.TALK, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED)
-"""Steps with an agent on the line, or perhaps on the line still."""
+"""Steps in which an agent is on the line, or may still be."""
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """A person who is still with us, and the step they are taken up again in."""
+    """A person who is still on the line, and the step in which their call is resumed."""
 
     channel: Channel
     step: CallStep
     legs: tuple[str, ...] = ()
-    """Ids of phones that ring for them or were answered."""
+    """Ids of phones that ring for them or have answered."""
     peer: str | None = None
-    """Id of the agent's channel they talk with."""
+    """Id of the channel of the agent they are talking to."""
     stage: str = ""
     call_id: str = ""
     peer_name: str = ""
-    """Name of the agent's channel, which tells the phone also when it has hung up."""
+    """Name of the agent's channel, which identifies the phone even after it has hung up."""
 
 
 @dataclass(frozen=True)
@@ -44,36 +44,36 @@ class Recovery:
 
 
 def is_leg(channel: Channel) -> bool:
-    """Whether we have dialed it; other channels got their ids from Asterisk."""
+    """Whether we dialed it; other channels got their ids from Asterisk."""
     return LEG_MARK in channel.id
 
 
 def in_app(channels: Iterable[Channel]) -> list[Channel]:
-    """Those that are with the app; others ring, or are in the dialplan's hands, which keeps them."""
+    """The channels that the app has; others are ringing, or in the dialplan, which handles them."""
     return [channel for channel in channels if channel.dialplan.app_name == "Stasis"]
 
 
 def arguments(channel: Channel) -> list[str]:
-    """What the dialplan has told the app of a channel that is with it, as in StasisStart."""
+    """What the dialplan told the app about a channel, as in StasisStart."""
     return channel.dialplan.app_data.split(",")[1:]
 
 
 def may_succeed(channel: Channel, former: Channel) -> bool:
-    """Whether a channel may replace another: our phones may replace our phones, and a trunk its own callers.
+    """Whether a channel may replace another: one of our phones may replace our phones, and a trunk its own callers.
 
-    Asterisk checks nothing, so anybody who has seen a call's Call-ID and tags could take it over.
+    Asterisk does not check this, so anybody who has seen a call's Call-ID and tags could take the call over.
     """
     is_trunk = channel.endpoint.startswith("trunk-")
     return channel.endpoint == former.endpoint if is_trunk else not former.endpoint.startswith("trunk-")
 
 
 def call_of(channel_id: str) -> str:
-    """The call a channel was made for, told by its id."""
+    """The id of the call that a channel was made for, taken from the channel's id."""
     return channel_id.partition(LEG_MARK)[0]
 
 
 def present(channels: Iterable[Channel]) -> set[str]:
-    """Ids of the calls of which anything is up, with the app or in the dialplan."""
+    """Ids of the calls that have any channel up, in the app or in the dialplan."""
     return {call_of(channel.id) for channel in channels if not is_leg(channel) or channel.state == "Up"}
 
 
@@ -86,7 +86,7 @@ def recover(
     """Decides about the channels named in `variables` and about everything we have dialed.
 
     `variables` are those kept with each channel in the app that has no flow, by channel id; LL_PEER is a channel's
-    name. `flows` are the calls that have a flow, which looks after its own phones; `held` are channels that a flow
+    name. `flows` are the calls that have a flow, which looks after its own phones. `held` are channels that a flow
     works with although their ids name another call, because they came from it.
     """
     channels = list(channels)
@@ -97,7 +97,7 @@ def recover(
     for person, known in persons:
         step = _step(known.get("LL_STEP", ""))
         if person.state != "Up" and not is_leg(person) and direction(known) is CallDirection.IN:
-            step = CallStep.ARRIVED  # Which answers; all others stand on that.
+            step = CallStep.ARRIVED  # This step answers, which all others require.
         call_id = known.get("LL_CALL") or call_of(person.id)
         peer = by_name.get(known.get("LL_PEER", ""))
         peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None
@@ -106,12 +106,11 @@ def recover(
         kept.update(legs, {person.id}, {peer_id} if peer_id else ())
         stage, peer_name = known.get("LL_STAGE", ""), known.get("LL_PEER", "")
         resumed.append(Resumed(person, step, legs, peer_id, stage, call_id, peer_name))
-    # Their flows, or the dialplan, handle the rest; a person whom the dialplan has may be talking on a leg without
-    # us.
+    # Their flows, or the dialplan, handle the rest; a person in the dialplan may be talking on a leg without us.
     with_app = {channel.id for channel in in_app(channels)}
 
     def calls_of(channel: Channel) -> set[str]:
-        # One that came from another call, or has the place of one of this, tells only by its variables.
+        # A channel that came from another call, or replaced one of this call, is known only by its variables.
         return {call_of(channel.id), variables.get(channel.id, {}).get("LL_CALL", "")}
 
     in_dialplan = {call_of(one.id) for one in channels if one.state == "Up" and one.id not in with_app}
@@ -130,7 +129,7 @@ def recover(
 def _persons(
     channels: list[Channel], variables: Mapping[str, Mapping[str, str]]
 ) -> list[tuple[Channel, Mapping[str, str]]]:
-    """The channels that keep a call's step: every first one, unless it says that another does."""
+    """The channels that keep a call's step: every first one, unless it says that another one does."""
     found = []
     for channel in channels:
         known = variables.get(channel.id)
@@ -138,7 +137,8 @@ def _persons(
             continue
         if known.get("LL_STEP") or not is_leg(channel):
             found.append((channel, known))
-    # Killed while a call was handed to the person it reached: theirs is the one that names the other as its peer.
+    # The app was killed while a call was being passed to the person it reached: theirs is the channel that names the
+    # other as its peer.
     named = {known.get("LL_PEER") for _, known in found}
     named.discard("")
     return [(channel, known) for channel, known in found if channel.name not in named]

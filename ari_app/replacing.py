@@ -1,5 +1,5 @@
-"""A phone, or a carrier, puts a new channel in the place of one of its own (SIP INVITE with Replaces), as at the end of
-an attended transfer."""
+"""A phone, or a carrier, replaces one of its channels with a new one (SIP INVITE with Replaces), as at the end of an
+attended transfer."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ari_app.edge.errors import ChannelGone
 log = logging.getLogger(__name__)
 
 CHANGE_SECONDS = 3.0
-"""Two channels have changed places in a bridge within milliseconds, or never do. Asterisk is asked, since their events
-go to the flow that owns them."""
+"""Two channels swap places in a bridge within milliseconds, or never. Asterisk is polled, since the events go to the
+flow that owns the channels."""
 
 
 def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, Any, None]:
-    """Gives the new channel the former one's part in its call, at once. Returns what is still to be done for it."""
+    """Gives the new channel the former one's part in its call, at once. Returns what remains to be done."""
     assert event.replace_channel is not None
     former = event.replace_channel
     call = office.calls.of_channel(former.id)
@@ -37,7 +37,7 @@ def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, An
         log.warning("a phone may not take another's place", extra={"endpoint": event.channel.endpoint})
         return _put_back(office.client, former, event.channel)
     office.client.succeeds(event)
-    # At once, and not when its flow reads of it: nothing else may take it for a call of its own.
+    # At once, rather than when its flow reads the event: nothing else may take the channel for a new call.
     call.person.become(event)
     call.channel.become(event)
     if call.peer_leg == former.id:
@@ -46,7 +46,7 @@ def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, An
 
 
 async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Channel) -> None:
-    """Whatever is kept with a channel moves to the one that replaces it, in Asterisk and in the record."""
+    """Moves what is kept with a channel to the one that replaces it, in Asterisk and on record."""
     log_to.call_id.set(call.id)
     client = call.office.client
     if call.peer_leg == channel.id:
@@ -54,7 +54,7 @@ async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Cha
         call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
         await call.person.set_variables(LL_PEER=channel.name)
     if not await _has_parted(client, former):
-        return  # Where there was no bridge, one channel has become the other, with everything that was kept.
+        return  # Without a bridge, one channel has become the other, with everything that was kept.
     kept = dict.fromkeys(VARIABLES, "") | await variables(client, former.id, *VARIABLES)
     kept |= {"LL_CALL": call.id, "PJSIP_TRANSFER_HANDLING()": "ari-only"}
     if call.person.id != channel.id:
@@ -64,7 +64,7 @@ async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Cha
 
 
 async def _has_parted(client: AriClient, former: events.Channel) -> bool:
-    """Waits until a channel whose place was taken is out of the bridge; False when it is gone.
+    """Waits until a channel that was replaced has left the bridge; returns False if it is gone.
 
     Asterisk leaves it in the app.
     """
@@ -78,7 +78,7 @@ async def _has_parted(client: AriClient, former: events.Channel) -> bool:
 
 
 async def _put_back(client: AriClient, former: events.Channel, channel: events.Channel) -> None:
-    """Undoes that a channel took another's place: who was talking talks on."""
+    """Undoes a replacement: whoever was talking continues to talk."""
     until = time.monotonic() + CHANGE_SECONDS
     while time.monotonic() < until:
         bridges = await client.get("/bridges")

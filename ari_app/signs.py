@@ -1,4 +1,4 @@
-"""Signs of life: callers' dead man's switches are renewed, and run/app.json is written."""
+"""Signs of life: renews callers' dead man's switches, and writes run/app.json."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ async def renew_waiting(office: AppContext, call: LiveCall, agent: Handle) -> No
         await office.ami.limit(agent.name, waiting_seconds(office.config))
     finally:
         if call.waiting is not agent:
-            # They may be talking by now, which nothing may end.
+            # They may be talking by now, and no time limit may end that.
             await agent.set_variables(timeout="0")
 
 
 async def beat(office: AppContext, troubles: Callable[[], Collection[str]]) -> None:
-    """Writes run/app.json, from which `leaseline status` tells that the app is alive; at once when it is connected,
-    which whoever starts it waits for."""
+    """Writes run/app.json, by which `leaseline status` knows that the app is alive. Also at once when it is connected,
+    since whoever starts it waits for that."""
     path = office.config.run_folder / "app.json"
     failed, me = "", processes.me()
     while True:

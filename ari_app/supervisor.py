@@ -31,25 +31,25 @@ from crm.worker import Troubles, repeat
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
 AT_ONCE = 3
-"""So many restarts come without a pause."""
+"""This many restarts come without a pause."""
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 60.0
 """A process that has run for this long counts as recovered."""
 FILES = 65536
-"""So many open files are enough for any number of calls that one machine carries."""
+"""Enough open files for as many calls as one machine can carry."""
 
 
 async def up(config: Config, *, next_steps: str = "") -> None:
-    """Prepares, starts, and supervises until SIGINT or SIGTERM; raises StartError when it can't be begun.
+    """Prepares, starts, and supervises until SIGINT or SIGTERM. Raises StartError if that cannot begin.
 
-    `next_steps` is shown once everything is up: what to do now.
+    `next_steps` tells the user what to do, once everything is up.
     """
     console = Console(highlight=False)
     say = functools.partial(_say, console)
     stop, hurry, to_replace = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Once lets calls end, twice ends them.
+        # The first signal lets calls end, the second ends them.
         loop.add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
 
     def end_now() -> None:
@@ -85,7 +85,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
 
 
 async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say) -> None:
-    """Replaces the app whenever that is asked for, until Leaseline is to stop."""
+    """Replaces the app whenever asked to, until Leaseline is to stop."""
     while not stop.is_set():
         await race(stop.wait(), to_replace.wait())
         if to_replace.is_set() and not stop.is_set():
@@ -94,7 +94,7 @@ async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config:
 
 
 def children(config: Config) -> list[Child]:
-    """Asterisk first: it answers calls by itself when the app is late."""
+    """Asterisk first: it answers calls by itself if the app is late."""
     asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
     app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *processes.app_arguments(config)]
     return [
@@ -111,7 +111,7 @@ def children(config: Config) -> list[Child]:
 
 @contextlib.asynccontextmanager
 async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterator[None]:
-    """Starts again what ends, and looks after logs and the disk's reserve, while the block runs."""
+    """While the block runs, restarts what ends, and looks after logs and the disk's reserve."""
 
     async def keep(child: Child) -> None:
         restarts = 0
@@ -143,8 +143,8 @@ async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterato
 
 
 def pause_before(restart: int) -> float:
-    """Seconds before a restart, which is the first, second, ... in a row: callers wait meanwhile, so the first come at
-    once, and only what keeps failing is left in peace for longer and longer."""
+    """Seconds before the `restart`-th restart in a row. Callers wait meanwhile, so the first ones come at once; only
+    what keeps failing is paused for longer and longer."""
     return 0.0 if restart <= AT_ONCE else min(0.5 * 2.0 ** min(restart - AT_ONCE - 1, 10), LONGEST_PAUSE)
 
 
@@ -158,14 +158,13 @@ async def _start(child: Child, say: Say, pause: float) -> None:
 
 
 def _say(console: Console, text: str) -> None:
-    # The reader may be gone, and the disk that the output goes to full: rich would end the program in the first
-    # case.
+    # The reader may be gone, or the disk that the output goes to full; in the first case, rich would end the program.
     with contextlib.suppress(OSError, SystemExit):
         console.print(text, soft_wrap=True, markup=False)
 
 
 async def _until_ready(config: Config, children: list[Child], stop: asyncio.Event) -> bool:
-    """Whether the app has found Asterisk. Raises StartError when Asterisk is not running."""
+    """Whether the app has connected to Asterisk. Raises StartError if Asterisk does not run."""
     deadline = time.monotonic() + READY_SECONDS
     since = datetime.now(UTC)
     while not stop.is_set():
@@ -175,7 +174,7 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
             if child.starts > 1:
                 if child.name == processes.ASTERISK:
                     raise StartError(f"{child.name} ended at once; {child.log} says why: {child.last_words}")
-                # Asterisk answers calls, and sends 911, without it; it is started again.
+                # Without the app, Asterisk answers calls and sends 911; the app is started again.
                 return False
         if time.monotonic() > deadline:
             return False
@@ -192,7 +191,7 @@ def _only_one(config: Config) -> Iterator[None]:
                 config.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock = stack.enter_context(path.open("a+"))
             except OSError:
-                # Even on a disk that cannot be written, it can be locked.
+                # It can be locked even on a disk that cannot be written.
                 lock = stack.enter_context(path.open("r"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with contextlib.suppress(OSError):
@@ -202,12 +201,13 @@ def _only_one(config: Config) -> Iterator[None]:
         except BlockingIOError:
             raise StartError(f"Leaseline is already running in {config.home}: `leaseline down` ends it.") from None
         except OSError:
-            pass  # There is nothing to keep two of us apart, but calls come first.
+            pass  # Nothing prevents a second supervisor, but calls come first.
         yield
 
 
 def _allow_files() -> None:
-    """As many open files as we may have: a talk takes 10 in Asterisk, and shells start programs with 1,024."""
+    """Raises the limit of open files as far as allowed: a talk takes 10 in Asterisk, and shells start programs with
+    1,024."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
     if allowed != resource.RLIM_INFINITY and allowed < wanted:

@@ -1,4 +1,4 @@
-"""When channels were gone whose end no event told: Asterisk's own account of it, and what is known without that."""
+"""When channels ended without an event: according to Asterisk's own log, or else to what is known."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ MOST = 20_000
 
 
 class Witness:
-    """What one app has seen of channels, beside its flows."""
+    """What one app has seen of channels, besides its flows."""
 
     def __init__(self) -> None:
         self._gone: dict[str, datetime] = {}
         self._seen: set[str] = set()
 
     def gone(self, channel_id: str, at: datetime) -> None:
-        """Asterisk logged that a channel was gone; it may log the same twice."""
+        """Asterisk logged that a channel was gone; it may log that twice."""
         self._gone[channel_id] = at
         while len(self._gone) > MOST:
             del self._gone[next(iter(self._gone))]
 
     def seen(self, calls: Collection[str]) -> None:
-        """These calls are up."""
+        """These calls are up now."""
         self._seen = set(calls) if len(self._seen) > MOST else self._seen | set(calls)
 
     def facts(self, open_calls: Mapping[str, datetime], heard_since: datetime | None) -> Iterator[Fact]:
-        """What is to be stated of calls that are on record without an end: channels that were gone before we heard of
-        events. The others their flows tell of."""
+        """Facts about calls that are on record without an end: their channels that were gone before we received events.
+        Flows report the others."""
         for channel_id, at in list(self._gone.items()):
             call_id = call_of(channel_id)
             if heard_since is None or at >= heard_since:
@@ -42,7 +42,7 @@ class Witness:
     def ended_at(
         self, call_id: str, began_at: datetime, now: datetime, *, died_at: datetime | None, last_seen: datetime | None
     ) -> datetime:
-        """When a call ended that is gone, as far as no channel of it was logged. `died_at` is when its Asterisk was
-        gone, if it was; `last_seen` when the app before us was alive last. One that we have seen up ended just now."""
+        """When a call ended whose channels were not logged. `died_at`: when its Asterisk died, if it did; `last_seen`:
+        when the app before us was last alive. A call that we have seen up ended just now."""
         known = died_at or (None if call_id in self._seen else last_seen)
         return min(known, now) if known and known > began_at else now

@@ -1,1 +1,1 @@
-"""A call while flows work on it, and the phones that ring for it."""
+"""A call that flows work on, and the phones that ring for it."""

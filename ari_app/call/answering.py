@@ -1,4 +1,4 @@
-"""Phones ring together: the first who takes the call has it, and the others stop."""
+"""Several phones ring: the first to take the call gets it, and the others stop."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ async def first_answer(
 ) -> RingingLeg | None:
     """Waits for the first answer; the other phones stop with "answered elsewhere".
 
-    Raises HungUp when the person hangs up, unless somebody else listens to them. A colleague who picks the person up
-    (`LiveCall.offer`) comes before any answer.
+    Raises HungUp if the person hangs up, unless something else listens to them (`listen`). A colleague who picks the
+    person up (`LiveCall.offer`) takes precedence over any answer.
     """
     person = call.person
     listening = asyncio.create_task(hang_up_of(person) if listen else _never())
@@ -43,8 +43,7 @@ async def first_answer(
         while (ringing or is_telling) and winner is None and not taken.done():
             for leg in ringing:
                 leg.hurry(ringing)
-            # A leg whose person is hearing what the call is about is still ringing: they have yet to press
-            # a key.
+            # A leg whose person is hearing what the call is about is still ringing: they have yet to press a key.
             is_heard = is_telling or any(leg.hears for leg in ringing)
             grace = call.office.config.ring.confirm_seconds if is_heard else 0
             if (left := until + grace - clock()) <= 0:
@@ -64,7 +63,7 @@ async def first_answer(
                     listening.cancel()
                     listening, is_telling = asyncio.create_task(_tell_of_callback(call, person)), True
     except LeftTheApp:
-        # Perhaps because whoever answered one of these has the person now, without us (agent-leg).
+        # Perhaps because whoever answered one of these legs is now connected to the person without us (agent-leg).
         peer = await peer_of(person)
         await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
         raise
@@ -73,7 +72,7 @@ async def first_answer(
         raise
     except BaseException:
         for leg in ringing:
-            # Without a hangup: when the app stops, phones go on ringing for the app that comes after it.
+            # Without a hangup: when the app stops, phones go on ringing for the next app.
             leg.leave()
         raise
     finally:
@@ -95,9 +94,9 @@ async def first_answer(
 
 
 async def _tell_of_callback(call: LiveCall, person: Handle) -> None:
-    """Tells the person that they will be called back, and lets them hear the ringing again: others may answer.
+    """Tells the person that they will be called back, and then plays ringing again, since others may still answer.
 
-    Raises HungUp when they hang up, for which they now have a reason.
+    Raises HungUp if they hang up, which they now have a reason to do.
     """
     try:
         await person.stop_ringback()
@@ -108,7 +107,7 @@ async def _tell_of_callback(call: LiveCall, person: Handle) -> None:
 
 
 async def peer_of(person: Handle) -> str:
-    """Name of the channel that the person talks with, as the dialplan keeps it."""
+    """Name of the channel that the person is talking to, as the dialplan keeps it."""
     try:
         return (await person.variables("LL_PEER")).get("LL_PEER", "")
     except HungUp:
@@ -139,7 +138,8 @@ async def hang_up_of(channel: Handle) -> NoReturn:
 async def stop(
     call: LiveCall, legs: list[RingingLeg], status: DialStatus = DialStatus.CANCEL, cause: str = NORMAL, told: str = ""
 ) -> None:
-    """Stops phones that ring, and records how it ended for each; `told` is the prompt for whoever was hearing more."""
+    """Stops phones that ring, and records the status for each; `told` is the prompt for people who were hearing
+    more."""
 
     async def stop_one(leg: RingingLeg) -> None:
         await leg.stop(cause, told)
@@ -150,7 +150,7 @@ async def stop(
 
 
 async def end(call: LiveCall, leg: RingingLeg) -> None:
-    """A phone has stopped ringing by itself, or whoever answered did not take the call."""
+    """Called when a phone has stopped ringing by itself, or whoever answered did not take the call."""
     if not leg.has_channel:
         return
     if leg.hears:
@@ -160,7 +160,7 @@ async def end(call: LiveCall, leg: RingingLeg) -> None:
 
 
 def was_taken_away(call: LiveCall, leg: RingingLeg) -> bool:
-    """Whether a phone stopped ringing because its owner took another call: they have neither declined nor missed this
+    """Whether a phone stopped ringing because its owner took another call: they neither declined nor missed this
     one."""
     return leg.has_channel and leg.channel.id in call.taken_away
 
@@ -174,9 +174,9 @@ def over(call: LiveCall, leg: RingingLeg, status: DialStatus) -> None:
 async def stop_other_calls(
     call: LiveCall, winner: RingingLeg, agents: Iterable[ringing.AgentAvailability] = ()
 ) -> None:
-    """Other callers may ring the phones of whoever has just answered; nobody is rung while they talk.
+    """Stops the phones of whoever has just answered from ringing for other callers: nobody is rung during a talk.
 
-    `agents` are those whose phones are known already; else they are asked for, if anything rings at all.
+    `agents` are those whose phones are known already; otherwise these are looked up, if anything is ringing at all.
     """
     client = call.office.client
     own = f"{call.id}{LEG_MARK}"
@@ -186,7 +186,7 @@ async def stop_other_calls(
     phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
     for channel_id in others:
         if device_of(channel_id) in phones:
-            # By request and not as a Handle: the channel belongs to the other call's flow, which hears of it.
+            # By request rather than as a Handle: the channel belongs to the other call's flow, which gets its events.
             path = path_of(channel_id)
             with contextlib.suppress(ChannelGone):
                 if (await client.get(path))["state"] in RINGING:
@@ -196,7 +196,7 @@ async def stop_other_calls(
 
 
 def _phones_beside(winner: RingingLeg, agents: Iterable[ringing.AgentAvailability]) -> set[str]:
-    """Every phone of the agent who owns this one; empty when it belongs to none of these agents."""
+    """Every phone of the agent who owns this one; empty if none of these agents does."""
     owners = ({device.slug for device in agent.devices} for agent in agents)
     return next((devices for devices in owners if winner.device in devices), set())
 

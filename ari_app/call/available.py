@@ -1,4 +1,4 @@
-"""Which phones may ring now: duty as the database has it, reachability and calls as Asterisk sees them."""
+"""Which phones may ring now: duty according to the database, reachability and calls according to Asterisk."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from crm.services.routing.reception import OnRecord
 log = logging.getLogger(__name__)
 
 RINGING = ("Down", "Ringing")
-"""States of a channel on its way to a phone that nobody has answered yet."""
+"""States of a channel to a phone that has not been answered yet."""
 
 
 @dataclass(frozen=True)
 class RingingPhones:
-    """Slugs of devices, as Asterisk sees them in this moment."""
+    """Slugs of devices, according to Asterisk at this moment."""
 
     online: set[str]
     on_call: set[str]
@@ -31,9 +31,9 @@ class RingingPhones:
 
 async def phones(office: AppContext) -> RingingPhones:
     present = await office.client.seen()
-    # A phone that rings is on no call yet: two callers may ring the same team, and two agents take one each.
+    # A ringing phone is on no call yet: two callers may ring the same team, and two agents take one each.
     busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
-    # A mobile's channel is a trunk's; whose it is stands in its id.
+    # A mobile's channel is a trunk's; the device is in the channel's id.
     return RingingPhones(
         set(present.online), {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}
     )
@@ -42,9 +42,9 @@ async def phones(office: AppContext) -> RingingPhones:
 async def availability(
     office: AppContext, agents: Collection[str], known: OnRecord | None = None
 ) -> list[ringing.AgentAvailability]:
-    """Of agents by slug: duty and DND as the store has them, reachability and calls as Asterisk sees them now.
+    """Of these agents (slugs): duty and DND according to the store, reachability and calls according to Asterisk now.
 
-    `known` is what the store has just said, if it was asked; where it says nothing of some of them, it is asked again.
+    `known` is what the store has just returned, if it was asked; if some agents are missing there, it is asked again.
     """
     if not agents:
         return []
@@ -57,7 +57,7 @@ async def availability(
 
 
 async def owner_of(office: AppContext, device: str) -> str:
-    """Slug of the agent who owns the phone; empty if nobody does, and while the database is away."""
+    """Slug of the agent who owns the phone; "" if nobody does, and while the database is away."""
     try:
         async with asyncio.timeout(office.config.survival.store_seconds):
             owner = await office.store.read(extensions.owner_of, device)

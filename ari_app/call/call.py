@@ -1,4 +1,4 @@
-"""One call while a flow works on it: its channels, what is known of it, and the facts it leaves."""
+"""One call while a flow works on it: its channels, what is known about it, and the facts it emits."""
 
 from __future__ import annotations
 
@@ -47,75 +47,77 @@ from crm.services.routing.welcome import Decision
 log = logging.getLogger(__name__)
 
 LEG_MARK = "-leg-"
-"""In the id of a channel that we originate, between the call's id and the rest: it tells whose it is when the app comes
-back."""
+"""In the id of a channel that we originate, between the call's id and the rest, so that a restarted app knows whose it
+is."""
 BRIDGE_MARK = "talk-"
-"""In front of the call's id in its bridge's id."""
+"""Before the call's id in the id of its bridge."""
 PEER = "peer"
 """In place of a step: this channel belongs to another call, or to the person of this one."""
 
 
 @dataclass(frozen=True)
 class AppContext(Crm):
-    """What flows work with. One for the whole app."""
+    """What flows work with; one for the whole app."""
 
     journal: Journal
     client: AriClient
     ami: AmiConnection
     calls: Calls[LiveCall] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when Leaseline is to end: no call begins any more."""
+    """Set when Leaseline is to end, and no call begins any more."""
     held: Callable[[], bool] = lambda: False
     """Whether this home may be a copy, which calls nobody by itself (`crm.services.system.copies`)."""
 
     @property
     def places_calls(self) -> bool:
-        """Whether calls may begin that nobody on the line asks for: orders, and callbacks."""
+        """Whether calls may begin that nobody on the line asked for: orders, and callbacks."""
         return self.client.connected.is_set() and not self.stopping.is_set() and not self.held()
 
 
 @dataclass(frozen=True)
 class Taker:
-    """A colleague's phone that takes over a person who waits: picked up while ringing, or from the park."""
+    """A colleague's phone that takes over a waiting person: it picked them up while phones rang, or took them from the
+    park."""
 
     channel: Handle
     device: str
     agent: str
-    """Slugs; agent is empty for a phone without an owner."""
+    """Slugs of device and agent; "" for a phone without an owner."""
     stage: str
     """pickup or parked."""
 
 
 @dataclass(frozen=True)
 class Handover:
-    """Asks a call to hand over the person that one of its two parties talks to, because they now belong to another
+    """Asks a call to hand over the person that one of its two parties is talking to, because they now belong to another
     call."""
 
     channel_id: str
-    """Of the one who stays."""
+    """Channel of the party who stays."""
     far: asyncio.Future[Handle]
 
 
 REST_SECONDS = 30.0
-"""An agent who has not answered is not rung again for the same caller so soon."""
+"""An agent who has not answered is not rung again for the same caller within this time."""
 
 
 @dataclass
 class Wait:
-    """A caller in line for whoever is free first."""
+    """A caller waiting in line for the first free agent."""
 
     agents: frozenset[str]
-    """Slugs of those they wait for."""
+    """Slugs of the agents they are waiting for."""
     since: datetime
     spared: dict[str, float] = field(default_factory=dict)
-    """Agents who are not rung for the caller, and until when, on the loop's clock."""
+    """Agents who are not rung for this caller, and until when, on the loop's clock."""
     turn: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
-    """Slugs of those who are free and to be rung for them; none: nobody is left to wait for."""
+    """Slugs of the agents who are free and to be rung for them; empty: nobody is left to wait for."""
     alone_for: int = 0
-    """How many looks in a row nobody of them was there."""
+    """In how many looks in a row none of these agents was there."""
 
     def spare(self, agent: str, *, for_good: bool) -> None:
-        """An agent may decline on one phone for the rest of the call while their other phones keep ringing."""
+        """Stops ringing an agent for this caller: for a while, or for good. They may have declined on one phone while
+        their other phones keep ringing."""
         until = math.inf if for_good else asyncio.get_running_loop().time() + REST_SECONDS
         self.spared[agent] = max(until, self.spared.get(agent, 0))
 
@@ -140,84 +142,84 @@ class LiveCall:
     did: str
     """Our number: the one dialed, cleaned (E.164, or digits), or the one that is shown."""
     caller: str | None
-    """The person outside, E.164; None is withheld, malformed, or a colleague."""
+    """The outside person, E.164; None if withheld or malformed, or for a colleague."""
     trunk: str
     attestation: str = ""
-    """STIR/SHAKEN result, as the trunk gave it."""
+    """STIR/SHAKEN result, as given by the trunk."""
     is_withheld: bool = False
-    """The caller shows no number on purpose."""
+    """Whether the caller withholds the number."""
     dialled: Dialled = ()
-    """Numbers among which one may be our line; `did` is the likeliest until the CRM has been asked, and then the right
+    """Numbers that may be our line; `did` is the most likely one until the CRM has been asked, and then the right
     one."""
     reception: Reception | None = None
-    """What the CRM knows of line and caller; None until it has been asked."""
+    """What the CRM knows about line and caller; None until it has been asked."""
     verdict: BlockDecision = blocking.NOBODY
-    """What the block list says of the caller, once the CRM has been asked."""
+    """The block list's decision about the caller, once the CRM has been asked."""
     first_decision: Decision | None = None
-    """Made when the call arrived, for its first question; None once it is used."""
+    """Made when the call arrived, for its first question; None once it has been used."""
     to_ring: OnRecord | None = None
     """The agents whom the latest decision rings first; None once their phones have begun to ring."""
     adopted_legs: list[str] = field(default_factory=list)
-    """Ids of agents' channels that were there when the app came back, and are taken over by the ringing step."""
+    """Ids of agents' channels that existed when the app came back; the ringing step takes them over."""
     peer_leg: str | None = None
-    """Id of the agent's channel the person talks with."""
+    """Id of the channel of the agent whom the person is talking to."""
     lost_agent: str = ""
-    """Slug of the agent whose line was lost in the talk; they are rung before the team."""
+    """Slug of the agent whose line was lost during the talk; they are rung before the team."""
     lost_devices: Counter[str] = field(default_factory=Counter)
     """How often the line of each device was lost in this call."""
     is_closed: bool = False
-    """The office, or the desk that the call is for, is closed; the mailbox says so."""
+    """Whether the office, or the desk that the call is for, is closed; the mailbox says so."""
     decided: RoutePlan | None = None
-    """What was decided last; None before, and after the app was away."""
+    """The latest decision; None before the first, and after the app was away."""
     is_decided: bool = False
-    """No step has begun to carry that out yet."""
+    """Whether no step has begun to carry that decision out yet."""
     kept: Kept = None
-    """How far its step has come, as Asterisk keeps it (LL_STAGE)."""
+    """How far its step has come, as kept in Asterisk (LL_STAGE)."""
     direction: CallDirection = CallDirection.IN
     id: str = ""
-    """Only named when the first channel is gone."""
+    """Given only if the first channel is gone."""
     person: Handle = field(init=False)
-    """The channel of the one who must not be lost: the person outside, or the colleague who calls. Steps are kept with
-    it. Changes by `follows`."""
+    """The channel of the person who must not be lost: the outside person, or the colleague who calls. Steps are kept
+    with it. Changed by `follows`."""
     step: CallStep | None = None
-    """The step that Asterisk keeps."""
+    """The step, as kept in Asterisk."""
     answers: list[KeyedAnswer] = field(default_factory=list)
-    """What the caller has keyed to our questions, in order."""
+    """What the caller has keyed in answer to our questions, in order."""
     language: str = ""
-    """That the caller hears: the line's, or their choice; known once the CRM has been asked."""
+    """What the caller hears: the line's language, or the one they chose; known once the CRM has been asked."""
     clearance: Clearance | None = None
-    """For an outgoing call: the permission to dial; None after the app was away."""
+    """For a call out: the permission to dial; None after the app was away."""
     whisper: asyncio.Task[Path] | None = None
-    """Who is calling, as spoken audio; started as soon as somebody may have to hear it."""
+    """Says who is calling; synthesized as soon as somebody may have to hear it."""
     whispered: list[Handle] = field(default_factory=list)
-    """Phones whose owners are hearing it; like the person's, their dead man's switches are renewed."""
+    """Phones whose owners are hearing that; their dead man's switches are renewed like the person's."""
     waiting: Handle | None = None
-    """The agent's leg while it waits for how a transfer goes; its dead man's switch is renewed, too."""
+    """The agent's leg while it waits for the outcome of a transfer; its dead man's switch is renewed, too."""
     transferrer: str = ""
-    """Name of the channel of the agent who passes the person on, or has parked them."""
+    """Name of the channel of the agent who transfers the person, or has parked them."""
     by_refer: bool = False
-    """Their phone asked for it (SIP REFER), and is told how it goes."""
+    """Whether that agent's phone asked for the transfer (SIP REFER), and so is told its progress."""
     parked_at: str = ""
-    """The slot in which the person waits."""
+    """The parking slot in which the person is waiting."""
     joining: set[str] = field(default_factory=set)
-    """Ids of channels that come from another call."""
+    """Ids of channels that are coming from another call."""
     recording: str | None = None
-    """Name of the recording that runs."""
+    """Name of the current recording."""
     handovers: asyncio.Queue[Handover] = field(default_factory=asyncio.Queue)
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
     taken_away: set[str] = field(default_factory=set)
-    """Ids of legs that stopped ringing because whoever they rang took another call."""
+    """Ids of legs that stopped ringing because their agents took another call."""
     tried: set[str] = field(default_factory=set)
-    """Slugs of the agents who were rung in vain since ringing began; not those who took another call meanwhile."""
+    """Slugs of the agents who have been rung in vain, except those who took another call meanwhile."""
     wait: Wait | None = None
-    """While they are in line."""
+    """Set while they are in line."""
     is_callback: bool = False
-    """We call somebody back who has kept their place in line."""
+    """Whether we are calling somebody back who has kept their place in line."""
     has_consulted: bool = False
-    """An agent talks, in a separate bridge, to the person they want to transfer the caller to."""
+    """Whether an agent has talked, in a separate bridge, to the person they want to transfer the caller to."""
     _kept: dict[str, str] = field(default_factory=dict)
-    """Variables that go to Asterisk with the next step."""
+    """Variables to be set in Asterisk with the next step."""
     _bridge: MixingBridge | None = None
     _taken: asyncio.Future[Taker] | None = None
 
@@ -227,19 +229,19 @@ class LiveCall:
 
     @property
     def known(self) -> Reception:
-        """What the CRM knows; only for steps after the first, which asks."""
+        """What the CRM knows; only for steps after the first one, which asks it."""
         assert self.reception is not None
         return self.reception
 
     @property
     def last_resort(self) -> str:
-        """Dialplan context that takes the person when a flow failed."""
+        """Dialplan context that takes the person if a flow fails."""
         is_ours = self.direction is not CallDirection.IN and not self.person.endpoint.startswith("trunk-")
         return "staff-alone" if is_ours else "last-resort"
 
     @property
     def is_ordered(self) -> bool:
-        """We rang the agent for it, so that their phone is answered from the beginning."""
+        """Whether the call was ordered, so that we rang the agent, whose phone is answered from the beginning."""
         return self.id.startswith(ORDER_MARK)
 
     @property
@@ -264,7 +266,7 @@ class LiveCall:
 
     @property
     def extension(self) -> str:
-        """Of the colleague who is called."""
+        """The extension of the colleague who is called."""
         return self.kept.extension if isinstance(self.kept, ToColleague) else ""
 
     @property
@@ -272,7 +274,7 @@ class LiveCall:
         return endpoint_of(self.transferrer)
 
     def has(self, channel_id: str) -> bool:
-        """Whether a channel is part of this call, beside phones that only ring."""
+        """Whether a channel is part of this call; phones that are only ringing are not."""
         return channel_id in self.parts
 
     @property
@@ -286,11 +288,11 @@ class LiveCall:
 
     @property
     def shown(self) -> str | None:
-        """The caller's number for phones that ring; None: they show that it is withheld."""
+        """The caller's number, for display on phones; None: they show that it is withheld."""
         return None if self.is_withheld else self.caller
 
     def arrived(self) -> None:
-        """States the call's arrival."""
+        """Emits the fact that the call arrived."""
         self.emit(
             CallArrived(
                 *self.stamp("arrived"),
@@ -304,18 +306,18 @@ class LiveCall:
         )
 
     def emit(self, fact: Fact) -> None:
-        """States a fact; it is on disk when this returns, and in the database soon."""
+        """Emits a fact. It is on disk when this returns, and in the database soon."""
         self.office.journal.append(fact)
 
     def stamp(self, once: str = "") -> tuple[str, str, datetime]:
-        """What every fact of this call begins with: its own id, the call's, and the time.
+        """The first fields of any fact of this call: its own id, the call's, and the time.
 
-        `once` names a fact that happens once in a call, so that stating it again after a restart changes nothing.
+        `once` names a fact that happens once per call, so that emitting it again after a restart changes nothing.
         """
         return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.office.now()
 
     async def take(self, step: CallStep, **variables: str) -> None:
-        """Enters a step: Asterisk keeps it with the person's channel, for the app that comes after a crash."""
+        """Enters a step, which Asterisk keeps with the person's channel, for the app that starts after a crash."""
         log.info("step", extra={"step": step.value})
         if step is CallStep.RING:
             self.kept = None
@@ -328,20 +330,21 @@ class LiveCall:
         self.emit(StepTaken(*self.stamp(), step=step))
 
     def keep(self, **variables: str) -> None:
-        """For the app that comes after a crash: Asterisk is told with the step that follows, or by `tell`."""
+        """Keeps variables for the app that starts after a crash: they are set in Asterisk with the next step, or by
+        `tell`."""
         self._kept |= variables
 
     async def tell(self, **variables: str) -> None:
-        """Has Asterisk keep variables with the person's channel at once, and those that wait for it."""
+        """Sets variables on the person's channel in Asterisk at once, together with those kept for the next step."""
         variables, self._kept = self._kept | variables, {}
         if variables:
             await self.person.set_variables(**variables)
 
     async def follows(self, person: Handle, peer: Handle) -> None:
-        """The person was reached: from now on the talk, and what comes after it, are stored on their channel.
+        """The person was reached: from now on, the talk and what follows it are kept with their channel.
 
-        `peer` is the agent's channel. The person's channel is marked first, so that an app that comes back in between
-        finds the one that names the other as its peer.
+        `peer` is the agent's channel. The person's channel is set first, so that an app that restarts in between finds
+        it to be the one that names the other as its peer.
         """
         former, self.person, self.peer_leg = self.person, person, peer.id
         await person.set_variables(
@@ -358,19 +361,20 @@ class LiveCall:
             await former.set_variables(LL_STEP=PEER, LL_CALL=self.id)
 
     def leg_of(self, channel_id: str, device: str) -> str:
-        """Id on record of a channel's part in this call; a channel that came from another call has one there, too."""
+        """The id on record of a channel's part in this call, which exists even for a channel that came from another
+        call."""
         if channel_id == self.id or channel_id.startswith(f"{self.id}{LEG_MARK}"):
             return channel_id
         return f"{self.id}{LEG_MARK}{device}-{hashlib.sha256(channel_id.encode()).hexdigest()[:6]}"
 
     def leg_over(self, channel_id: str, device: str) -> None:
-        """Records that an agent's part in the talk is over."""
+        """Records that an agent's part in the talk has ended."""
         leg = self.leg_of(channel_id, device)
         self.emit(TalkEnded(*self.stamp(f"talk-ended-{leg}"), leg_id=leg))
         self.emit(LegEnded(*self.stamp(f"leg-ended-{leg}"), leg_id=leg, status=DialStatus.ANSWER))
 
     def leg_succeeds(self, former_id: str, former_device: str, channel_id: str, device: str, agent: str) -> None:
-        """Records that another phone has taken an agent's part in the call."""
+        """Records that another phone has taken over an agent's part in the call."""
         self.leg_over(former_id, former_device)
         leg = self.leg_of(channel_id, device)
         self.emit(LegRang(*self.stamp(f"leg-{leg}"), leg_id=leg, device=device, agent=agent, stage="replaced"))
@@ -380,14 +384,14 @@ class LiveCall:
     # --- a colleague takes the person over ---
 
     def offer(self, taker: Taker) -> bool:
-        """Lets a colleague take the person who waits; False when they are not waiting any more."""
+        """Lets a colleague take the waiting person; returns False if they are no longer waiting."""
         if self._taken is None or self._taken.done():
             return False
         self._taken.set_result(taker)
         return True
 
     def open_to_offers(self) -> asyncio.Future[Taker]:
-        """For a step in which the person waits; ends it with `close_to_offers`."""
+        """Called by a step in which the person waits, which ends it with `close_to_offers`."""
         self._taken = asyncio.get_running_loop().create_future()
         self.office.calls.has_returned(self)
         return self._taken
@@ -400,6 +404,6 @@ class LiveCall:
         return self._taken is not None and not self._taken.done()
 
     def sounds(self, *names: str) -> list[Path]:
-        """Prompt files by name, in the caller's language."""
+        """Paths of prompts, given by name, in the caller's language."""
         language = self.language or (self.reception.language if self.reception else "en")
         return [self.office.config.prompt(name, language) for name in names]

@@ -1,15 +1,15 @@
-"""Codes that an agent keys in a talk."""
+"""Codes that an agent keys during a talk."""
 
 from __future__ import annotations
 
 from crm.config import TALK_CODES, Talk
 
 FORGOTTEN_SECONDS = 3.0
-"""Keys belong together when no longer a pause is between them."""
+"""Keys with a longer pause between them do not belong to the same code."""
 
 
 class Keys:
-    """Collects an agent's keys until they are a code. Other keys are for the one at the other end."""
+    """Collects an agent's keys until they form a code. Other keys are for the person at the other end."""
 
     def __init__(self, talk: Talk) -> None:
         self._codes = [code for code in (getattr(talk, name) for name in TALK_CODES) if code]
@@ -17,7 +17,7 @@ class Keys:
         self._at = 0.0
 
     def press(self, digit: str, at: float) -> str | None:
-        """The code that this key completes. `at` is in seconds on any clock."""
+        """The code that this key completes, if any. `at` is in seconds, on any clock."""
         if at - self._at > FORGOTTEN_SECONDS:
             self._pressed = ""
         self._pressed, self._at = (self._pressed + digit)[-8:], at

@@ -1,6 +1,6 @@
-"""Whoever answers hears what the call is about and presses a key to take it or pass.
+"""Whoever answers hears what the call is about, and presses a key to take it or pass.
 
-A mobile's voicemail or a call screening robot also answers, and even talks: only a digit counts as an answer.
+A mobile's voicemail or a call-screening robot also answers, and may even talk: only a digit counts as an answer.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ari_app.edge.errors import HungUp
 from ari_app.edge.media import hush, prompt
 
 PAUSE_SECONDS = 2.5
-"""Between the end of a whisper and its next beginning: who has only just got the phone to their ear hears all of it."""
+"""Between the end of a whisper and its repetition, so that somebody who has only just picked up hears all of it."""
 
 
 class ConfirmChoice(StrEnum):
-    """What the one who answered wants; the values are the keys."""
+    """What whoever answered wants; the values are the keys to press."""
 
     CONNECT = "1"
     PASS = "2"
     LATER = "3"
     NOTHING = ""
-    """No such key in time, or they hung up."""
+    """They pressed no such key in time, or hung up."""
 
 
 async def confirm(
@@ -34,9 +34,9 @@ async def confirm(
     seconds: float,
     offered: Collection[ConfirmChoice] = (ConfirmChoice.CONNECT, ConfirmChoice.PASS, ConfirmChoice.LATER),
 ) -> ConfirmChoice:
-    """Plays a whisper again and again until one of the offered keys is pressed or `seconds` have passed.
+    """Plays a whisper repeatedly until one of the offered keys is pressed or `seconds` have passed.
 
-    Other keys begin the whisper anew. Raises LeftTheApp when Asterisk has taken the channel back, and MediaLost when a
+    Any other key restarts the whisper. Raises LeftTheApp if Asterisk has taken the channel back, and MediaLost if a
     file cannot be played.
     """
     try:

@@ -1,4 +1,5 @@
-"""Calls that ring outside: an agent's mobile, with or after their other phones, or one number in place of the team."""
+"""Calls that ring outside numbers: an agent's mobile, with or after their other phones, or one number instead of the
+team."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _PURPOSES = {StageName.ANSWERING.value: DialPurpose.ANSWERING}
 
 
 class Forwarded(RingingLeg):
-    """An outside number that rings for a call. It has no channel before it is answered."""
+    """An outside number that rings for a call. It has no channel until it is answered."""
 
     def __init__(self, call: LiveCall, stage: str, to: OutsideNumber) -> None:
         self._call = call
@@ -38,7 +39,7 @@ class Forwarded(RingingLeg):
         self.to = to
         self._alone = asyncio.Event()
         self._stopped_as = DialStatus.CANCEL
-        """How it ended, should it be stopped while it is dialed."""
+        """The status to record if it is stopped while being dialed."""
         self.failure = ""
         """Why the number could not be rung, as one sentence."""
         device, agent = (to.device, to.agent) if isinstance(to, Mobile) else ("", "")
@@ -68,7 +69,7 @@ class Forwarded(RingingLeg):
         return DialStatus.ANSWER
 
     async def _may_ring(self) -> bool:
-        """Asked anew: since the stage began its agent may have taken another call, or switched DND on."""
+        """Checked again: since the stage began, the agent may have taken another call or turned DND on."""
         office = self._call.office
         agents = await availability(office, [self.agent])
         return any(one.device == self.device for agent in agents for one in agent.reachable_devices(office.now()))
@@ -90,20 +91,20 @@ class Forwarded(RingingLeg):
         )
 
     def hurry(self, ringing: Iterable[RingingLeg]) -> None:
-        """Rings at once when no other phone of its agent rings any more."""
+        """Rings at once if no other phone of its agent is ringing any more."""
         if not any(leg.agent == self.agent and not isinstance(leg, Forwarded) for leg in ringing):
             self._alone.set()
 
     def leave(self) -> None:
-        """Once it was answered it stays; while it is dialed nobody could go on with it, so it is hung up."""
+        """Keeps a phone that has answered. One that is still being dialed is hung up, since no later app could continue
+        that."""
         self.answer.cancel()
         if self.has_channel:
             self.channel.release()
 
     async def stop(self, cause: str, told: str = "") -> None:
         if not self.has_channel:
-            # The code that dialed records how it ended: unanswered, unless a colleague was first or the
-            # caller hung up.
+            # The code that dials records the status: unanswered, unless a colleague was first or the caller hung up.
             self._stopped_as = DialStatus.CANCEL if told else DialStatus.NOANSWER
             self.answer.cancel()
             await asyncio.gather(self.answer, return_exceptions=True)
@@ -112,24 +113,24 @@ class Forwarded(RingingLeg):
 
 
 async def adopt(call: LiveCall, leg_id: str) -> RingingLeg:
-    """A leg that was already ringing before the app was away. If it had been answered, the person hears the whisper
+    """A leg that has been ringing since before the app was away. If it was answered, the person hears the whisper
     again."""
     channel = Handle(call.office.client, leg_id)
     try:
         known = await channel.variables("LL_CONFIRM", "LL_AGENT")
     except HungUp:
-        known = {}  # What became of it the leg finds out.
+        known = {}  # The leg itself finds out what became of it.
     finally:
         channel.release()
     agent = known.get("LL_AGENT", "")
-    # An outside number that does not say how it is to be answered is taken for one that has to be confirmed.
+    # An outside number without that variable is assumed to need a confirmation.
     confirms = known.get("LL_CONFIRM", "1" if "trunk-" in leg_id else "0") == "1"
     return RingingLeg.adopt(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
 
 
 def _again(first: Confirmation) -> Confirmation:
     async def confirm_again(channel: Handle) -> ConfirmChoice:
-        # Requests would wait for what still plays.
+        # Requests to the channel would wait for what is still playing.
         await stop_left_over(channel)
         return await first(channel)
 

@@ -1,6 +1,7 @@
-"""How far a step has come: kept with the person's channel, beside its name, for the app that comes after a crash.
+"""How far a step has come: kept with the person's channel, besides the step's name, for the app that starts after a
+crash.
 
-It stands in LL_STAGE, perhaps as an older version wrote it; the step tells what the word there means.
+It is kept in LL_STAGE, perhaps as written by an older version; what the word means there depends on the step.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ VARIABLES = (
     "LL_NUMBER",
     "LL_KEYS",
 )
-"""Variables that the dialplan sets on each of our channels and that the app also sets on those it dials: if one of them
-is not set at all, ARI returns none."""
+"""Variables that the dialplan sets on each of our channels, and the app on those it dials: if one of them is not set at
+all, ARI returns none."""
 
 _SINCE = "since-"
 _AWAITS_CALLBACK = "kept"
@@ -32,7 +33,7 @@ _AWAITS_CALLBACK = "kept"
 
 @dataclass(frozen=True)
 class RingsAt:
-    """Ringing has come to this stage of the plan."""
+    """Ringing has reached this stage of the plan."""
 
     stage: str
 
@@ -46,31 +47,31 @@ class ToColleague:
 
 @dataclass(frozen=True)
 class PassedTo:
-    """The person is passed on to an extension, an outside number, or a slot of the park."""
+    """The person is transferred to an extension, an outside number, or a parking slot."""
 
     target: str
-    """As it was dialed."""
+    """As dialed."""
 
 
 @dataclass(frozen=True)
 class InLine:
-    """The person waits until somebody is free."""
+    """The person is waiting until somebody is free."""
 
     since: int
-    """Epoch second."""
+    """Seconds since the epoch."""
 
 
 @dataclass(frozen=True)
 class AwaitsCallback:
-    """The caller has chosen to be called back, and only hears so."""
+    """The caller has chosen to be called back, and is only being told so."""
 
 
 Kept = RingsAt | ToColleague | PassedTo | InLine | AwaitsCallback | None
-"""None: the step begins at its beginning."""
+"""None: the step starts from its beginning."""
 
 
 def written(kept: Kept) -> str:
-    """For LL_STAGE."""
+    """The value of LL_STAGE."""
     match kept:
         case None:
             return ""
@@ -85,7 +86,7 @@ def written(kept: Kept) -> str:
 
 
 def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
-    """What LL_STAGE says in a step."""
+    """What a value of LL_STAGE means in a step."""
     if not word:
         return None
     match step:
@@ -98,7 +99,7 @@ def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
         case CallStep.QUEUE:
             since = word.removeprefix(_SINCE)
             return InLine(int(since)) if since != word and since.isdecimal() else None
-    # A colleague who cannot be reached may be left a voicemail, too.
+    # A colleague who cannot be reached can be left a voicemail, too.
     return (
         ToColleague(word)
         if direction is CallDirection.INTERNAL and step in (CallStep.DIALLING, CallStep.VOICEMAIL)

@@ -1,4 +1,4 @@
-"""One phone that rings for a call, until somebody takes the call there, or it is stopped."""
+"""A phone that rings for a call, until somebody takes the call there or the ringing is stopped."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from crm.domain.ringing import Phone
 log = logging.getLogger(__name__)
 
 REDIRECTIONS = range(300, 400)
-"""SIP answers that name another address to call (RFC 3261, 21.3): a phone's own forwarding, a carrier's routing."""
+"""SIP answers that name another address to call (RFC 3261, 21.3): a phone's own forwarding, or a carrier's routing."""
 LAST_EVENT_SECONDS = 1.0
-"""A channel's last event comes over another connection than the answer that it is gone, perhaps a little later; for a
-channel that left before we subscribed it never comes."""
+"""A channel's last event comes over another connection than the answer that the channel is gone, and so perhaps a
+little later; for a channel that left before we subscribed, it never comes."""
 
 
 class NotRung(PhoneError):
@@ -36,7 +36,7 @@ class NotRung(PhoneError):
         super().__init__(str(refused))
         self.status = dial_status(refused) if isinstance(refused, HungUp) else DialStatus.CHANUNAVAIL
         self.forwards = isinstance(refused, HungUp) and refused.sip_status in REDIRECTIONS
-        """It wanted the call sent elsewhere."""
+        """Whether it wanted the call sent elsewhere."""
 
 
 Confirmation = Callable[[Handle], Awaitable[ConfirmChoice]]
@@ -44,7 +44,7 @@ Confirmation = Callable[[Handle], Awaitable[ConfirmChoice]]
 
 
 class RingingLeg:
-    """One phone that rings for a call, until somebody takes the call there."""
+    """A phone that rings for a call, until somebody takes the call there."""
 
     def __init__(
         self,
@@ -57,18 +57,19 @@ class RingingLeg:
     ) -> None:
         self._channel = channel
         self._adopting = adopting
-        """Of one that may have been answered, or have ended, before we listened."""
+        """Given for a leg that may have been answered, or have ended, before we listened."""
         self.device = device
         self.agent = agent
-        """Slugs; empty for a phone without an owner."""
+        """Slugs of device and agent; "" for a phone without an owner."""
         self._confirmation = confirmation
-        """None connects whoever answers at once."""
+        """None: whoever answers is connected at once."""
         self.hears = False
-        """A person, or a machine, has picked up and hears what the call is about: this is not an answer yet."""
+        """Whether a person, or a machine, has picked up and is hearing what the call is about: this is not an answer
+        yet."""
         self.choice = ConfirmChoice.NOTHING
-        """Theirs."""
+        """Their choice."""
         self.forwards = False
-        """The phone wanted the call sent elsewhere, which counts as declined."""
+        """Whether the phone wanted the call sent elsewhere, which counts as declined."""
         self.answer = asyncio.create_task(self._until_taken())
         """Ends when the call was taken, or the phone stopped ringing by itself."""
 
@@ -76,12 +77,12 @@ class RingingLeg:
     def adopt(
         cls, call: LiveCall, leg_id: str, agent: str = "", confirmation: Confirmation | None = None
     ) -> RingingLeg:
-        """A phone that has been ringing since before the app was away; answered meanwhile or not."""
+        """A phone that has been ringing since before the app was away, whether or not it was answered meanwhile."""
         return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation, adopting=call.office)
 
     @property
     def channel(self) -> Handle:
-        """Of a leg that rings or was answered; an outside number has none before."""
+        """The channel of a leg that rings or was answered; an outside number has none until it is answered."""
         assert self._channel is not None
         return self._channel
 
@@ -91,7 +92,7 @@ class RingingLeg:
 
     @property
     def status(self) -> DialStatus | None:
-        """How the ringing ended; None while it rings, or when it was stopped by us."""
+        """How the ringing ended; None while it rings, and if we stopped it."""
         return self.answer.result() if self.answer.done() and not self.answer.cancelled() else None
 
     async def _until_taken(self) -> DialStatus:
@@ -109,7 +110,7 @@ class RingingLeg:
                 if self._adopting and await dial.is_answered(self.channel, self._adopting.ami):
                     return DialStatus.ANSWER
             except HungUp:
-                # Why it is gone stands in the channel's last event, if that is still to come.
+                # The channel's last event says why it is gone, if it is still to come.
                 patience = LAST_EVENT_SECONDS
             while True:
                 match await self.channel.next_event(patience):
@@ -123,17 +124,18 @@ class RingingLeg:
             return dial_status(ended)
 
     def hurry(self, ringing: Iterable[RingingLeg]) -> None:
-        """Told of the phones that ring, itself among them: one that waits for others may find that there are none."""
+        """Called with all phones that ring, including this one: one that waits for others may find that there are
+        none."""
 
     def leave(self) -> None:
-        """Lets the phone ring on, for whoever takes the call up again."""
+        """Lets the phone go on ringing, for whoever takes the call up again."""
         self.answer.cancel()
         self.channel.release()
 
     async def stop(self, cause: str, told: str = "") -> None:
         """Stops the ringing; depending on the cause, the phone shows a call that a colleague took, or a missed one.
 
-        If somebody was already hearing what the call is about, a prompt (if there is one) tells them why it ends;
+        If somebody was already hearing what the call is about, the prompt `told` (if any) tells them why it ends;
         Asterisk plays it without the app.
         """
         self.answer.cancel()
@@ -150,7 +152,7 @@ class RingingLeg:
 async def ring_phones(
     call: LiveCall, stage: str, batch: Iterable[Phone], seconds: float, caller_id: str
 ) -> list[RingingLeg]:
-    """Rings phones together; one that Asterisk can't call is left out, the others ring."""
+    """Rings several phones together; one that Asterisk cannot call is left out."""
     work = (_ring_one(call, stage, phone, seconds, caller_id) for phone in batch)
     results = await asyncio.gather(*work, return_exceptions=True)
     legs = [leg for leg in results if isinstance(leg, RingingLeg)]
@@ -191,7 +193,7 @@ async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, ca
 
 
 def new_leg(call_id: str, device: str) -> str:
-    """An id for a channel that is dialed for a call; `device_of` and the call's id can be read from it."""
+    """An id for a channel that is dialed for a call; the device (`device_of`) and the call's id can be read from it."""
     return f"{call_id}{LEG_MARK}{device}-{uuid.uuid4().hex[:6]}"
 
 
@@ -207,9 +209,9 @@ async def ring_phone(
     originator: str = "",
     confirmation: Confirmation | None = None,
 ) -> RingingLeg:
-    """Rings one of our phones on channel `leg_id`; once answered, the channel enters dialplan context `then`.
+    """Rings one of our phones on channel `leg_id`; once answered, the channel enters the dialplan context `then`.
 
-    The caller of this function ends the ringing; after `seconds` Asterisk does, in case the app is away by then. Raises
+    The caller of this function ends the ringing; Asterisk does after `seconds`, in case the app is away by then. Raises
     NotRung.
     """
     channel = Handle(office.client, leg_id)
@@ -239,12 +241,12 @@ def confirmation(call: LiveCall, agent: str) -> Confirmation:
 
 
 def confirmed_by(agent: str, *, confirm: bool) -> dict[str, str]:
-    """Channel variables that tell the dialplan, and the app that comes after a crash, what makes an answer."""
+    """Channel variables that tell the dialplan, and an app that starts after a crash, what counts as an answer."""
     return {"LL_CONFIRM": "1" if confirm else "0", "LL_AGENT": agent}
 
 
 def shown(name: str, number: str | None) -> str:
-    """What a phone shows of who calls; both of our own making."""
+    """The caller ID that a phone shows; both parts are made by us."""
     safe = "".join(letter for letter in name if letter.isalnum() or letter in " .-")[:40]
     return f'"{safe}" <{number or "anonymous"}>'
 
@@ -255,13 +257,12 @@ def device_of(leg_id: str) -> str:
 
 
 def is_outsider(leg_id: str) -> bool:
-    """Whether the channel was dialed to an outside number that is not an agent's; an agent's mobile has its device's
-    name."""
+    """Whether the channel was dialed to an outside number other than an agent's mobile, which has its device's name."""
     return device_of(leg_id).startswith("trunk-")
 
 
 def dial_status(ended: HungUp) -> DialStatus:
-    """Why a phone stopped ringing, from the Q.850 cause Asterisk gives (include/asterisk/causes.h)."""
+    """Why a phone stopped ringing, from the Q.850 cause that Asterisk gives (include/asterisk/causes.h)."""
     if ended.sip_status in REDIRECTIONS:
         return DialStatus.BUSY
     match ended.cause:

@@ -9,13 +9,14 @@ from crm.services.calls.orders import QueuedCallback
 
 
 def line(office: AppContext, with_phone: frozenset[str] | None = None) -> list[WaitingCaller]:
-    """Everybody who waits. For a callback only those are rung who are `with_phone`: registered phones, no mobiles."""
+    """Everybody who is waiting. For a callback, only agents `with_phone` are rung: those with registered phones, not
+    mobiles."""
     found = [_waiting(call) for call in office.calls if call.wait]
     return [*found, *(_calling_back(callback, with_phone) for callback in office.calls.callbacks)]
 
 
 def position(call: LiveCall) -> int:
-    """The position in line of a caller who waits, from 1."""
+    """The position in line of a waiting caller, from 1."""
     return queueing.position(_waiting(call), line(call.office))
 
 

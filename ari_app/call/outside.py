@@ -1,4 +1,4 @@
-"""Dials an outside number, by one trunk after the other. It takes a clearance (`crm.services.phones.dialing`)."""
+"""Dials an outside number, through one trunk after another. It needs a clearance (`crm.services.phones.dialing`)."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from crm.services.phones import dialing
 log = logging.getLogger(__name__)
 
 LAST_TRUNK_PATIENCE = 3
-"""How much longer the last trunk may be silent; there is none after it."""
+"""Factor by which the last trunk may be silent longer, since there is none after it."""
 ANSWERS = frozenset({404, 410, 480, 484, 485, 486, 487, 600, 603, 604, 607, 608})
-"""SIP answers (RFC 3261, 8197, 8688) that are about the person or the number, and would be the same by every trunk. All
-others are about the trunk: 3xx that it wants another address dialed, which nobody does, 401 and 403 that it does not
-want us, 408 and 5xx that it cannot now."""
+"""SIP answers (RFC 3261, 8197, 8688) about the person or the number, which would be the same through every trunk. All
+others are about the trunk: 3xx wants another address dialed, which nothing does; 401 and 403 reject us; 408 and 5xx
+mean that it cannot take the call now."""
 
 
 class NotReached(PhoneError):
-    """Nobody answered outside, or no trunk could take the call."""
+    """No outside phone answered, or no trunk could take the call."""
 
     def __init__(self, status: DialStatus, text: str) -> None:
         super().__init__(text)
@@ -55,18 +55,18 @@ async def dial(
     on_ringing: Callable[[], None] | None = None,
     stopped_as: Callable[[], DialStatus] = lambda: DialStatus.CANCEL,
 ) -> Handle:
-    """Dials through the clearance's trunks in order and returns the answered channel, which is in the app.
+    """Dials through the clearance's trunks in order, and returns the answered channel, which is in the app.
 
     `caller_id` is our line (E.164). If a trunk answers 503 or the like, or does not respond to the INVITE at all, the
-    next one is tried; busy or no such number counts as an answer. Raises NotReached when nobody answers within
+    next one is tried; busy or no such number counts as an answer. Raises NotReached if nobody answers within
     `dialing.ring_seconds`.
 
-    When cancelled, it hangs up and records the status that `stopped_as` returns at that moment: the caller may know
-    that nobody answered in time. `device` and `agent` say who the number belongs to, if it is one of our people;
-    `on_ringing` is called when it rings there.
+    When cancelled, it hangs up and records the status that `stopped_as` returns at that moment, since its caller may
+    know that nobody answered in time. `device` and `agent` say whose number it is, if it belongs to one of our people;
+    `on_ringing` is called when the phone rings.
 
-    With LL_CALLER (a channel's name) among `variables`, somebody who answers while the app is away is connected to that
-    channel; LL_CONFIRM says whether a digit is required first.
+    If `variables` contain LL_CALLER (a channel's name), somebody who answers while the app is away is connected to that
+    channel; LL_CONFIRM says whether they have to press a digit first.
     """
     failed: NotReached | None = None
     routes = await _offline_last(office.client, clearance.routes)
@@ -95,13 +95,13 @@ async def dial(
 
 
 async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
-    """Waits on for a leg that was dialed before the app was away; raises NotReached."""
+    """Continues to wait for a leg that was dialed before the app was away. Raises NotReached."""
     return await OutsideLeg(office, leg_id, call_id).answered(None)
 
 
 async def clear(office: AppContext, number: str, purpose: DialPurpose, *, agent: str, call_id: str) -> Clearance:
-    """Permission to dial a number now, of the one check (`crm.services.phones.dialing.clear`); `agent` is empty for the
-    office itself. Raises DialRefused, NotFound, Unavailable, TimeoutError."""
+    """Permission to dial a number now (`crm.services.phones.dialing.clear`); `agent` is "" for the office itself.
+    Raises DialRefused, NotFound, Unavailable, TimeoutError."""
     channels = (await office.client.seen()).channels.values()
     live = sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
     async with asyncio.timeout(office.config.survival.store_seconds):
@@ -111,7 +111,7 @@ async def clear(office: AppContext, number: str, purpose: DialPurpose, *, agent:
 
 
 class OutsideLeg:
-    """One number that is dialed by one trunk."""
+    """A number dialed through one trunk."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class OutsideLeg:
                 route.endpoint,
                 then="outside-leg",
                 caller_id=f'"" <{route.shown(caller_id)}>',
-                # The app ends the ringing itself; this is for the case that it is away by then.
+                # The app ends the ringing itself; this is in case it is away by then.
                 seconds=round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS,
                 variables=named,
             )
@@ -148,8 +148,8 @@ class OutsideLeg:
         self._now(state)
 
     async def answered(self, patience: float | None, dialled: Awaitable[None] | None = None) -> Handle:
-        """The channel once somebody has answered. `patience` is how long the trunk may be silent altogether, once it is
-        `dialled`."""
+        """The channel, once somebody has answered. `patience` is how long the trunk may be completely silent after
+        `dialled` is done."""
         try:
             async with asyncio.timeout(self._office.config.dialing.ring_seconds):
                 if dialled:
@@ -168,7 +168,7 @@ class OutsideLeg:
             await self._hang_up(DialStatus.NOANSWER)
             raise NotReached(DialStatus.NOANSWER, "nobody answered") from None
         except HungUp as ended:
-            # Without an error from the far end they had answered, and were gone before we saw it.
+            # If the far end gave no error, they had answered, and were gone before we noticed.
             is_answered = (self._was_up or ended.cause == int(NORMAL)) and not ended.sip_status
             is_refused = is_answered or ended.sip_status in REDIRECTIONS
             status = DialStatus.CONGESTION if is_refused else dial_status(ended)
@@ -185,7 +185,7 @@ class OutsideLeg:
             raise
 
     async def _is_answered(self, seconds: float | None) -> bool:
-        """Waits for the answer; False when it did not come in time. Raises HungUp."""
+        """Waits for the answer; returns False if it does not come in time. Raises HungUp."""
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -206,22 +206,22 @@ class OutsideLeg:
                 self._on_ringing()
 
     async def _trunk_has_spoken(self) -> bool:
-        """Whether anything came to the INVITE, and be it 100 Trying.
+        """Whether anything was received for the INVITE, if only 100 Trying.
 
-        Asterisk keeps a leg's latest SIP answer, and for a leg without any it answers 500 (seen on 22.10.1).
+        Asterisk keeps a leg's latest SIP answer; for a leg without any, the request fails with 500 (seen on 22.10.1).
         """
         try:
             answer = await self._office.client.get(
                 f"{self._channel.path}/variable", variable=f"HANGUPCAUSE({self._channel.name},tech)"
             )
         except ChannelGone:
-            return True  # Its last event tells what became of it.
+            return True  # Its last event says what became of it.
         except AsteriskRefused:
             return False
         return str(answer.get("value", "")).startswith("SIP ")
 
     async def _hang_up(self, status: DialStatus) -> None:
-        # Also while the task is being cancelled: nobody must be left ringing.
+        # Even if the task is being cancelled: no phone must be left ringing.
         with contextlib.suppress(PhoneError):
             await asyncio.shield(self._channel.hang_up())
         self._over(status)
@@ -233,7 +233,7 @@ class OutsideLeg:
 
 
 async def _offline_last(client: AriClient, routes: tuple[Route, ...]) -> list[Route]:
-    """A trunk that does not answer OPTIONS is tried when all others have failed: it may be back."""
+    """Puts trunks that do not answer OPTIONS last: they are tried if all others fail, since they may be back."""
     if len(routes) < 2:
         return list(routes)
     online = (await client.seen()).online

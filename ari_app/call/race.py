@@ -1,4 +1,4 @@
-"""Several things are waited for at once, and the first to happen decides."""
+"""Waiting for several things at once, of which the first to happen decides."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ async def race(
     first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B], third: Coroutine[Any, Any, C], /
 ) -> A | B | C: ...
 async def race(*work: Coroutine[Any, Any, Any]) -> Any:
-    """Runs them until one ends, and returns or raises what it did; the others are cancelled and have ended by then.
+    """Runs coroutines until one ends, and returns or raises what it did; the others are cancelled and have ended by
+    then.
 
-    If several end at the same moment, the one named first wins. An error in another is logged, because nobody would
-    receive it. If this is cancelled, all of them end.
+    If several end at the same moment, the one named first wins. Errors in the others are logged, because nothing else
+    would receive them. If this is cancelled, all of them end.
     """
     tasks = [asyncio.create_task(one) for one in work]
     winner: asyncio.Task[Any] | None = None
@@ -39,8 +40,8 @@ async def race(*work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def first_found(work: Iterable[Coroutine[Any, Any, A | None]]) -> A | None:
-    """Runs them until one brings something, and returns that, or None when none does; the others are cancelled, and
-    have ended by then. Raises what the first to fail does."""
+    """Runs coroutines until one returns something other than None, and returns that, or None if none does; the others
+    are cancelled and have ended by then. Raises the first error."""
     waiting = [asyncio.create_task(one) for one in work]
     try:
         while waiting:
@@ -60,19 +61,19 @@ async def some_done(tasks: Collection[asyncio.Future[Any]], seconds: float | Non
 
 
 async def end_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancels what nobody waits for any more, and waits until it has ended. Its errors are logged."""
+    """Cancels tasks that nothing waits for any more, and waits until they have ended. Their errors are logged."""
     ending = list(tasks)
     for task in ending:
         task.cancel()
     for error in await asyncio.gather(*ending, return_exceptions=True):
         if isinstance(error, PhoneError):
-            # Such as of two who hang up in the same moment; whoever else works with the channel hears of it, too.
+            # As when two people hang up at the same moment; whatever else works with the channel notices, too.
             log.info("what nobody waits for any more has ended: %s", error)
         elif isinstance(error, Exception):
             log.error("what nobody waits for any more has failed", exc_info=error)
 
 
 async def until_done(task: asyncio.Future[A]) -> asyncio.Future[A]:
-    """For a race with a task that keeps running whoever wins: its result is the task itself."""
+    """For a race with a task that keeps running whoever wins; returns the task itself."""
     await asyncio.wait([task])
     return task

@@ -1,7 +1,7 @@
-"""Recording of talks: off, announced, or on the agent's demand, depending on the property.
+"""Recording of talks: off, announced, or when the agent asks for it, depending on the property.
 
-Nothing is recorded before everybody in the talk has heard the announcement to its end. The recording belongs to the
-call: it continues while the person is on hold or transferred, and anybody who joins hears the announcement first.
+Nothing is recorded until everybody in the talk has heard the whole announcement. The recording belongs to the call: it
+continues while the person is on hold or being transferred, and anybody who joins hears the announcement first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ANNOUNCED, DEMAND = "announced", "demand"
 
 
 async def announce(call: LiveCall, agent: Handle) -> None:
-    """Tells the two, before they are connected, that the talk is or will be recorded. Raises HungUp."""
+    """Tells both, before they are connected, that the talk is or will be recorded. Raises HungUp."""
     call.recording = call.recording or await _live(call)
     if not call.recording and call.recording_mode != ANNOUNCED:
         return
@@ -30,7 +30,7 @@ async def announce(call: LiveCall, agent: Handle) -> None:
     try:
         await asyncio.gather(*telling)
     except HungUp:
-        # Those who stay must not keep hearing it, and two listeners must not read their keys.
+        # Whoever stays must not keep hearing it, and their keys must not have two readers.
         for task in telling:
             task.cancel()
         await asyncio.gather(*telling, return_exceptions=True)
@@ -50,7 +50,7 @@ def _heard(call: LiveCall, channel: Handle) -> None:
 
 
 async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
-    """Starts an announced recording once the two are connected; one that is already running continues."""
+    """Starts an announced recording once both are connected; one that is already running continues."""
     if call.recording is None:
         call.recording = await _live(call)
     if call.recording is None and call.recording_mode == ANNOUNCED:
@@ -58,7 +58,7 @@ async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
 
 
 async def switch(call: LiveCall, agent: Handle, bridge: MixingBridge) -> None:
-    """The agent wants the talk recorded, or no longer."""
+    """Starts or stops the recording when the agent keys the code for it."""
     if call.recording:
         if call.recording_mode == DEMAND:
             await finish(call)
@@ -73,7 +73,7 @@ async def switch(call: LiveCall, agent: Handle, bridge: MixingBridge) -> None:
 
 
 async def finish(call: LiveCall) -> None:
-    """Ends the recording and keeps it with the call."""
+    """Ends the recording, and stores it with the call."""
     name = call.recording
     if name is None:
         return
@@ -92,7 +92,7 @@ async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
 
 
 async def _live(call: LiveCall) -> str | None:
-    """The recording that runs since before the app was away."""
+    """The recording that has been running since before the app was away, if any."""
     for name in await asyncio.to_thread(recordings.in_spool, call.office.config, call.id):
         try:
             await call.office.client.get(f"/recordings/live/{quote(name, safe='')}")

@@ -1,4 +1,4 @@
-"""The calls that are with us: found by id, and by any channel that is part of one."""
+"""The calls that the app has: found by id, and by any channel that is part of one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from crm.services.calls.orders import QueuedCallback
 RETURN_SECONDS = 10.0
 """After the app was away, a call has this long to get back into its step before others continue without it."""
 REMEMBERED = 200
-"""So many calls that are over may have channels that are just leaving."""
+"""How many ended calls are remembered, since their channels may still be leaving."""
 
 
 class Waiter(Protocol):
     @property
     def agents(self) -> frozenset[str]:
-        """Slugs of those they wait for."""
+        """Slugs of the agents they are waiting for."""
 
 
 class Registered(Protocol):
-    """What is asked of a call here."""
+    """What this module needs of a call."""
 
     @property
     def id(self) -> str: ...
@@ -35,11 +35,11 @@ class Registered(Protocol):
 
     @property
     def wait(self) -> Waiter | None:
-        """While they are in line."""
+        """Set while they are in line."""
 
     @property
     def is_callback(self) -> bool:
-        """We call somebody back who has hung up while in line."""
+        """Whether we are calling somebody back who hung up while in line."""
 
     @property
     def ringing(self) -> Set[str]:
@@ -55,13 +55,14 @@ class Calls(Generic[C]):
     def __init__(self) -> None:
         self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
         self.callbacks: list[QueuedCallback] = []
-        """Callers who have hung up and are called back in turn, as of the last look."""
+        """Callers who hung up and will be called back in turn, as of the last look."""
         self.lost: set[str] = set()
-        """Ids of channels that were hung up because nothing came from them any more (ari_app/workers/lost_lines.py)."""
+        """Ids of channels that were hung up because nothing was received from them any more
+        (ari_app/workers/lost_lines.py)."""
         self._over: deque[str] = deque(maxlen=REMEMBERED)
         self._returning: dict[str, CallStep] = {}
         self._looking = 0
-        """How often Asterisk is being looked at for calls from before the app was away."""
+        """How many searches for calls from before the app was away are in progress."""
         self._changed = asyncio.Event()
 
     def add(self, call: C, task: asyncio.Task[None]) -> None:
@@ -74,11 +75,11 @@ class Calls(Generic[C]):
             self.has_returned(call)
 
     def is_over(self, call: C) -> None:
-        """It came to its end with us, so that nothing of it is left to be looked after."""
+        """Remembers that the call ended properly, so that nothing of it is left to deal with."""
         self._over.append(call.id)
 
     def sees_to(self, call_id: str) -> bool:
-        """Whether a flow looks after the call's channels, or has done so to the end."""
+        """Whether a flow deals with the call's channels, or did so until the end."""
         return call_id in self._calls or call_id in self._over
 
     def __contains__(self, call_id: object) -> bool:
@@ -98,7 +99,7 @@ class Calls(Generic[C]):
 
     @contextlib.contextmanager
     def looking(self) -> Iterator[None]:
-        """While it is not known yet which calls return after the app was away."""
+        """Active while it is still unknown which calls return after the app was away."""
         self._looking += 1
         try:
             yield
@@ -107,7 +108,8 @@ class Calls(Generic[C]):
             self._wake()
 
     def returns(self, call: C, step: CallStep) -> None:
-        """The call was in this step before the app was away; `has_returned` once it is again, or is not to be."""
+        """The call was in this step before the app was away. `has_returned` is called once it is again, or will not
+        be."""
         self._returning[call.id] = step
 
     def has_returned(self, call: C) -> None:
@@ -115,12 +117,12 @@ class Calls(Generic[C]):
             self._wake()
 
     def are_returning(self, *steps: CallStep) -> bool:
-        """Whether there are calls, or may be, that were in one of the steps before the app was away and are not yet
-        again."""
+        """Whether there are, or may be, calls that were in one of these steps before the app was away and have not
+        returned to it yet."""
         return self._looking > 0 or not set(steps).isdisjoint(self._returning.values())
 
     async def returned(self, *steps: CallStep) -> None:
-        """Waits until they are, RETURN_SECONDS at most."""
+        """Waits until they have returned, for RETURN_SECONDS at most."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETURN_SECONDS):
                 while self.are_returning(*steps):
@@ -131,7 +133,8 @@ class Calls(Generic[C]):
         self._changed = asyncio.Event()
 
     def line(self, without: C) -> list[frozenset[str]]:
-        """Who is waiting besides one call, including for a callback, with the agents each of them waits for."""
+        """Everybody who is waiting besides one call, including for a callback: the agents each of them is waiting
+        for."""
         waits = [call.wait.agents for call in self if call.wait and call is not without]
         return [*waits, *(frozenset(callback.agents) for callback in self.callbacks)]
 
@@ -150,5 +153,5 @@ class Calls(Generic[C]):
         return [task for _, task in self._calls.values()]
 
     def of_channel(self, channel_id: str) -> C | None:
-        """The call that a channel is part of."""
+        """The call that a channel is part of, if any."""
         return next((call for call in self if channel_id in call.parts), None)

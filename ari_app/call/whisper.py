@@ -1,6 +1,6 @@
-"""The person who answers a forwarded call hears who is calling, and only a digit connects them.
+"""Whoever answers a forwarded call hears who is calling, and only a digit connects them.
 
-The sentence is spoken to a file while phones ring, so that nobody has to wait for it.
+The sentence is synthesized while phones ring, so that nobody has to wait for it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 AGENTS_LANGUAGE = "en"
 """Agents hear English, whatever the line's language."""
 CALLBACK_MINUTES = 10
-"""As the prompts say."""
+"""As said in the prompts."""
 
 
 def prepare(call: LiveCall) -> asyncio.Task[Path]:
-    """Starts speaking the call's whisper to a file; once started, it runs to its end."""
+    """Starts synthesizing the call's whisper; once started, it runs to its end."""
     if call.whisper is None:
         call.whisper = asyncio.create_task(_speak(call))
     return call.whisper
@@ -38,8 +38,8 @@ def prepare(call: LiveCall) -> asyncio.Task[Path]:
 async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
     """Whispers to whoever has answered on `channel`, and returns what they want.
 
-    `agent` is whose phone it is; empty for the number that all calls go to, which promises no callbacks. A promise is
-    on record when this returns.
+    `agent` is whose phone it is; "" for the number that all calls are forwarded to, which promises no callbacks. A
+    promise is on record when this returns.
     """
     offered = [ConfirmChoice.CONNECT, ConfirmChoice.PASS]
     # A caller in line is not promised anything: they decide themselves whether to wait or to be called back.

@@ -1,1 +1,1 @@
-"""What `leaseline serve` runs: the parts of `serve --only`, one file each."""
+"""The parts of `leaseline serve`, as named by `serve --only`, one file each."""

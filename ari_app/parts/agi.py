@@ -1,4 +1,4 @@
-"""What the dialplan asks."""
+"""The FastAGI server, which the dialplan asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls, and what looks after them, their phones and their disk."""
+"""The calls, with the workers for them, for phones and for the disk."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from crm.services.system import disk
 log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 3600.0
-"""Opening hours are rendered ahead for the time without the app; once an hour is enough to keep them fresh."""
+"""Opening hours are rendered in advance for when the app is away; once an hour is enough to keep them current."""
 
 
 async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list[Part]:
-    """`stop` is set when another app has the place of this one, or nobody is on the line any more after SIGUSR1."""
+    """`stop` is set when another app has taken this one's place, or when no call is left after SIGUSR1."""
     crm, config, stack = shared.crm, shared.crm.config, shared.stack
 
     record = ledger.Ledger(config).record
@@ -91,11 +91,11 @@ async def _drained(app: App) -> None:
 
 async def _load_holidays(crm: Crm) -> None:
     if await crm.store.read(hours.holiday_regions):
-        # Calls, too, ask whether today is a holiday, and must not wait for it.
+        # Calls also ask whether today is a holiday, and must not wait for this.
         await asyncio.to_thread(holidays.load)
 
 
 async def _republish(shared: Shared) -> None:
-    # Asterisk has only just been started.
+    # Nothing to publish yet: Asterisk has only just been started.
     await asyncio.sleep(PUBLISH_SECONDS)
     await shared.every(PUBLISH_SECONDS, "Asterisk's last resort", partial(publish.publish, shared.crm))()

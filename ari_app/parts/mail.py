@@ -1,4 +1,4 @@
-"""Mails, and messages that are written down for them."""
+"""Emails, and the transcripts of voicemail that go with them."""
 
 from __future__ import annotations
 

@@ -15,19 +15,19 @@ from crm.services.texts.inbox import Inbox
 from crm.worker import Troubles, Worker, keep, repeat
 
 Part = Callable[[], Coroutine[Any, Any, None]]
-"""Runs until it is cancelled; begun again when it fails."""
+"""Runs until it is cancelled; restarted if it fails."""
 
 
 @dataclass
 class Shared:
     crm: Crm
     stack: contextlib.AsyncExitStack
-    """What a part has opened is closed with the app."""
+    """Closes with the app what a part has opened."""
     held: Callable[[], bool]
     """Whether this home may be a copy (`crm.services.system.copies`)."""
     inbox: Inbox = field(init=False)
     troubles: Troubles = field(init=False)
-    """Of the workers of all parts."""
+    """What is failing in the workers of all parts."""
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.crm)

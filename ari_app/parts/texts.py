@@ -1,4 +1,4 @@
-"""Texts in and out, and what sends them by itself."""
+"""Texts in and out, and the workers that send some by themselves."""
 
 from __future__ import annotations
 

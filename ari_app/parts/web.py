@@ -20,12 +20,12 @@ def web(shared: Shared) -> list[Part]:
 
 
 def site(shared: Shared) -> list[Part]:
-    """The public site, on a listener of its own: whoever crowds it does not keep the carriers' webhooks away."""
+    """The public site, on a listener of its own, so that crowds of visitors do not keep the carriers' webhooks away."""
     return [partial(server.keep_serving, shared.crm.config, build_site(shared.crm), shared.troubles, "site")]
 
 
 def api(shared: Shared) -> list[Part]:
-    """The REST API, on a listener of its own: no integration that asks for much delays the carriers."""
+    """The REST API, on a listener of its own, so that no integration delays the carriers by asking too much."""
     served = ApiServer(shared.crm)
     return [
         partial(server.keep_serving, shared.crm.config, served.build(), shared.troubles, "api"),

@@ -1,1 +1,1 @@
-"""What looks after all calls at once, beside their flows."""
+"""Workers for all calls at once, besides the calls' flows."""

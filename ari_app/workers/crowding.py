@@ -1,8 +1,9 @@
-"""What the app does while very many call: silent callers make room for others, and the admin hears who was refused.
+"""What the app does when very many people call: silent callers make room for others, and the admin hears who was
+refused.
 
-How many are let in is the dialplan's (context admission), which needs no app for it. A caller who never confirms our
-answer (no ACK: a forged sender, mostly) would keep a place there for a minute, as long as SIP waits; who really calls
-sends sound at once.
+The dialplan decides how many are let in (context admission), and needs no app for that. A caller who never confirms our
+answer (no ACK: mostly a forged sender) would keep a place there for a minute, which is how long SIP waits; a real
+caller sends audio at once.
 """
 
 from __future__ import annotations
@@ -22,36 +23,36 @@ from crm.domain.ringing import DeviceKind
 from crm.services.phones import capacity, devices, trunks
 
 SILENT_SECONDS = 4.0
-"""A caller from whom no audio has come for this long after the answer may be asked to make room."""
+"""A caller who has sent no audio for this long after the answer may have to make room."""
 LEAVING_SECONDS = 70.0
-"""SIP waits 32 s for an ACK, and then as long for the answer to BYE (RFC 3261, 64 times T1); the ports are taken for
-all that time."""
+"""SIP waits 32 s for an ACK, and then as long for the answer to BYE (RFC 3261, 64 times T1); the ports are in use
+during all that time."""
 CROWDED = 0.5
-"""From this share of a limit on."""
+"""Share of a limit from which on silent callers have to make room."""
 RECKONED_SECONDS = 60.0
 CALLERS = ("arrival", "last-resort")
-"""Contexts of the dialplan in which a caller is."""
+"""Contexts of the dialplan that callers are in."""
 
 log = logging.getLogger(__name__)
 
 
 class Crowding:
-    """Looks after every list of channels."""
+    """Called for each new list of channels."""
 
     def __init__(self, crm: Crm, client: AriClient) -> None:
         self._crm, self._client = crm, client
         self._up_since: dict[str, float] = {}
-        """Callers who are up, and since when that is known."""
+        """Since when each caller is known to be up."""
         self._heard: set[str] = set()
-        """Of these, the ones from which audio has come."""
+        """Those of them who have sent audio."""
         self._left: list[float] = []
-        """When silent callers were hung up."""
+        """When silent callers were hung up on."""
         self._reckoned: tuple[float, CallRoom] | None = None
         self._refused = -1
-        """How many were refused when somebody last looked."""
+        """How many had been refused at the last look."""
 
     async def look(self, channels: Sequence[Channel]) -> None:
-        """`channels` is every channel of Asterisk."""
+        """`channels` are all channels of Asterisk."""
         callers = [one for one in channels if is_caller(one)]
         at = time.monotonic()
         up = {one.id for one in callers if one.state == "Up"}
@@ -65,7 +66,7 @@ class Crowding:
         await self._tell_refused()
 
     async def _room(self, at: float) -> CallRoom:
-        """How many calls there is room for; phones are added rarely, so it is reckoned once a minute at most."""
+        """How many calls there is room for. Calculated once a minute at most, since phones are rarely added."""
         if self._reckoned is None or at - self._reckoned[0] > RECKONED_SECONDS:
             phones = sum(one.kind != DeviceKind.MOBILE for one in await self._crm.store.read(devices.find_all))
             self._reckoned = at, capacity.room(self._crm.config, phones)
@@ -104,13 +105,13 @@ class Crowding:
 
 
 def is_caller(channel: Channel) -> bool:
-    """Whether it came by a trunk: what we dial there is in other contexts."""
+    """Whether it came from a trunk; channels that we dial there are in other contexts."""
     return channel.endpoint.startswith(trunks.endpoint("")) and channel.dialplan.context in CALLERS
 
 
 def crowded_trunks(callers: Sequence[Channel], *, whole: int, each: int) -> set[str]:
-    """Endpoints of the trunks whose silent callers are asked to make room: all trunks when there are nearly `whole`
-    callers, otherwise those with nearly `each` of their own. A limit of 0 is none."""
+    """Endpoints of the trunks whose silent callers have to make room: all trunks if there are almost `whole` callers,
+    otherwise those with almost `each` callers of their own. 0: no limit."""
     of_trunk = Counter(one.endpoint for one in callers)
     is_crowded = len(callers) >= whole * CROWDED
     return {trunk for trunk, count in of_trunk.items() if is_crowded or (each and count >= each * CROWDED)}

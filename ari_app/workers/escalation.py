@@ -1,7 +1,8 @@
-"""Nobody has taken a voicemail, so the next group is called about it: 1 takes it, and the one who took it hears it.
+"""Calls about voicemail that nobody has taken: the next group of people is called, 1 takes it, and whoever took it
+hears it.
 
-Only a digit takes a voicemail, on a desk phone as on a mobile, and of two who press it at once, one is told that the
-other was first (`crm.services.voicemail.mailboxes.take`).
+Only a key takes a voicemail, on desk phones and on mobiles. If two people press it at once, one is told that the other
+was first (`crm.services.voicemail.mailboxes.take`).
 """
 
 from __future__ import annotations
@@ -42,16 +43,16 @@ from crm.worker import Worker
 log = logging.getLogger(__name__)
 
 NOT_YET = timedelta(seconds=3)
-"""While no calls may begin it is looked so often whether they may now."""
+"""How often to check whether calls may begin, while they may not."""
 LONGEST_SECONDS = 900
-"""A phone that was answered about a voicemail is released after this long, should the app be away by then."""
+"""A phone that was answered about a voicemail is released after this long, in case the app is away by then."""
 
 
 class Escalations(Worker[Due, None]):
-    """Calls people about voicemail; `calling` are those they are being called about now."""
+    """Calls people about voicemail; `calling` are the voicemails that people are being called about now."""
 
     name = "calls about voicemail"
-    # A voicemail waits for the end of its call, which is why that wakes this worker.
+    # A voicemail is due only after its call has ended, which updates the row and so wakes this worker.
     wakes_on = (Voicemail,)
     at_once = 50
 
@@ -61,14 +62,14 @@ class Escalations(Worker[Due, None]):
 
     @property
     def calling(self) -> list[str]:
-        """Ids of the voicemails' calls, which the legs to the phones are named after."""
+        """Ids of the voicemails' calls, after which the legs to the phones are named."""
         return sorted(self._calling)
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Due]) -> datetime | None:
         return escalations.next_due(session, self._office.config, now) if self._office.places_calls else now + NOT_YET
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[Due]) -> Due | None:
-        # Without phones the turn would be lost.
+        # Without phones, the group's turn would be lost.
         return escalations.claim(session, self._office.config, now) if self._office.places_calls else None
 
     async def work(self, claim: Due) -> None:
@@ -76,14 +77,14 @@ class Escalations(Worker[Due, None]):
         try:
             await call_group(self._office, claim)
         except (PhoneError, CrmError, SpeechError, TimeoutError) as error:
-            # The next group is due later in any case.
+            # The next group comes due in any case.
             log.warning("a group could not be called about a voicemail: %s", error)
         finally:
             self._calling -= Counter((claim.voicemail_id,))
 
 
 async def call_group(office: AppContext, due: Due) -> None:
-    """Rings everybody in the group at once until one takes the voicemail, and plays it to them."""
+    """Rings everybody in the group at once until somebody takes the voicemail, and plays it to them."""
     agents = await availability(office, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
     log.info(
@@ -102,7 +103,7 @@ async def call_group(office: AppContext, due: Due) -> None:
 async def _ask(
     office: AppContext, due: Due, phone: Phone | Mobile, whisper: Path
 ) -> tuple[Handle, Phone | Mobile] | None:
-    """Rings one phone and asks whoever answers; the channel when they took the voicemail."""
+    """Rings one phone and asks whoever answers. Returns the channel and phone if they took the voicemail."""
     channel: Handle | None = None
     try:
         channel = await (
@@ -110,7 +111,7 @@ async def _ask(
         )
         if channel is None:
             return None
-        # From now on it is not the ringing's short limit that counts.
+        # The ringing's short time limit no longer applies.
         await channel.set_variables(timeout=str(LONGEST_SECONDS))
         seconds = office.config.escalation.key_seconds
         choice = await confirm(channel, [whisper], seconds, (ConfirmChoice.CONNECT, ConfirmChoice.PASS))
@@ -135,7 +136,7 @@ async def _take(office: AppContext, due: Due, phone: Phone | Mobile, channel: Ha
 
 
 async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | None:
-    """A phone that is registered with us; None when nobody answers it."""
+    """Rings a phone that registers with us; None if nobody answers."""
     call_id, seconds = due.voicemail_id, office.config.escalation.ring_seconds
     leg_id = new_leg(call_id, phone.device)
     office.journal.append(
@@ -163,7 +164,7 @@ async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | Non
         await _stop(leg, NORMAL)
         _over(office, due, leg_id, DialStatus.NOANSWER)
     except asyncio.CancelledError:
-        # Somebody else took it: the phone shows no missed call.
+        # Somebody else took it: the phone does not show a missed call.
         await _always(_stop(leg, ANSWERED_ELSEWHERE))
         _over(office, due, leg_id, DialStatus.CANCEL)
         raise
@@ -177,8 +178,8 @@ async def _stop(leg: RingingLeg | None, cause: str) -> None:
 
 
 async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | None:
-    """An agent's mobile, through the one check; None when it may not be dialed, or nobody answers."""
-    # Their desk phones first, if they have any on.
+    """Dials an agent's mobile, after the check of outside numbers; None if it may not be dialed, or nobody answers."""
+    # Their other phones ring first, if there are any.
     await asyncio.sleep(phone.after_seconds)
     try:
         clearance = await outside.clear(
@@ -200,7 +201,7 @@ async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | 
 
 
 async def _play(office: AppContext, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
-    """The voicemail itself, again with 1, for the one who took it."""
+    """Plays the voicemail to whoever took it, again with 1."""
     audio = mailboxes.audio(office.config, due.file)
     voicemail = audio or _sound(office, "mailbox_no_audio")
     try:
@@ -215,7 +216,7 @@ async def _play(office: AppContext, due: Due, channel: Handle, phone: Phone | Mo
 
 
 async def _let_go(office: AppContext, due: Due, channel: Handle) -> None:
-    """Ends a phone that was answered."""
+    """Hangs up a phone that was answered."""
     with contextlib.suppress(PhoneError):
         await channel.hang_up()
     channel.release()
@@ -228,7 +229,7 @@ def _over(office: AppContext, due: Due, leg_id: str, status: DialStatus, *, forw
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
-    """Also while the task is being cancelled: nobody must be left ringing."""
+    """Does the work even if the task is being cancelled: no phone must be left ringing."""
     await asyncio.shield(asyncio.ensure_future(work))
 
 

@@ -1,5 +1,5 @@
-"""Lamps that Asterisk lights as we tell it: do not disturb on the colleagues' busy lamps, beside what Asterisk knows of
-who talks."""
+"""Lamps whose state we set in Asterisk: do not disturb on colleagues' busy lamps, in addition to Asterisk's own
+knowledge of who is on a call."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ State = TypeVar("State")
 
 
 class Lamps(Worker[Mapping[str, State], None], Generic[State]):
-    """Tells Asterisk what the database has, and once more at each connection: it may have been started anew and know
-    nothing."""
+    """Tells Asterisk the states in the database, and all of them again at each connection, since it may have been
+    restarted and know none."""
 
     def __init__(self, client: AriClient) -> None:
         self._client = client
@@ -33,16 +33,16 @@ class Lamps(Worker[Mapping[str, State], None], Generic[State]):
         self.wake: asyncio.Event = asyncio.Event()
 
     def forget(self) -> None:
-        """Asterisk may know nothing."""
+        """Tells all states again, because Asterisk may have lost them."""
         self._told = {}
         self.wake.set()
 
     @abstractmethod
     def wanted(self, session: Session, now: datetime) -> Mapping[str, State]:
-        """What each lamp shows, by its name."""
+        """What each lamp should show, by name."""
 
     def next_change(self, session: Session, now: datetime) -> datetime | None:
-        """When one changes that no row tells of."""
+        """When a lamp next changes without a row changing; None: none does."""
         return None
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Lamps(Worker[Mapping[str, State], None], Generic[State]):
 
 
 class BusyLamps(Lamps[bool]):
-    """Keeps each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps)."""
+    """Sets each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps)."""
 
     name = "busy lamps"
     wakes_on = (Agent, Device)
@@ -83,6 +83,6 @@ class BusyLamps(Lamps[bool]):
         return extensions.next_dnd_end(session, now)
 
     async def tell(self, name: str, state: bool) -> None:
-        # INVALID counts least beside the phones' own states, so that an idle lamp is theirs.
+        # INVALID ranks lowest among the phones' own states, so that these decide what the lamp shows.
         device = quote(f"Stasis:dnd-{name}", safe="")
         await self._client.put(f"/deviceStates/{device}", deviceState="BUSY" if state else "INVALID")

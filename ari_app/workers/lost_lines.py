@@ -1,18 +1,19 @@
-"""Lines on which nobody is any more: a phone or a browser that died, a mobile without a network, an office cut off.
+"""Finds lines with nobody at the other end: a phone or a browser that died, a mobile without a network, an office cut
+off.
 
-Nothing tells that the other end of a SIP call has vanished; only its packets stay away. When sound and its reports (RTP
-and RTCP) do so for `talk.lost_seconds`, the channel is marked and hung up, and its flow goes on without it; in half the
-time when its phone does not answer SIP either. A muted phone sends silence, and one that sends nothing in pauses still
-reports (RFC 3550, every few seconds): neither is taken for lost. Emergency calls are not with the app, and nothing here
-ends them.
+Nothing reports that the other end of a SIP call has vanished; its packets just stop coming. If audio and its reports
+(RTP and RTCP) stop for `talk.lost_seconds`, or half of that if the phone does not answer SIP either, the channel is
+marked and hung up, and its flow continues without it. A muted phone sends silence, and one that sends nothing in pauses
+still reports every few seconds (RFC 3550): neither is taken for lost. The app does not have emergency calls, and
+nothing here ends them.
 
-Sound may only seem to stay away: once it has learned where a phone sends from, Asterisk drops what comes from anywhere
-else (strict RTP), as when a router has given the phone another port. So the phone is asked once more where our sound is
-to go, by a re-INVITE: when its SDP names another address than the learned one, as behind a router, Asterisk learns
-anew. A phone that sends nothing at all is asked after half the time. One that sends reports is asked when they count
-sound that does not arrive, not for its silence alone: until sound came again, ours would go to the address in the SDP,
-where nothing may reach a muted phone. Asterisk takes reports from anybody; here they count when they come from the host
-that the sound came from, or encrypted (SRTP).
+Audio may only seem to have stopped: once Asterisk has learned where a phone sends from, it drops what comes from
+elsewhere (strict RTP), as when a router has given the phone another port. So the phone is asked again for its address,
+by a re-INVITE; if its SDP names another address than the learned one, as behind a router, Asterisk learns the address
+anew. A phone that sends nothing at all is asked after half the time. One that sends reports is asked if they count
+audio that does not arrive, and not merely because it is silent: until audio came again, ours would go to the address in
+the SDP, where nothing may reach a muted phone. Asterisk accepts reports from anybody; they count here if they come from
+the host that the audio came from, or encrypted (SRTP).
 """
 
 from __future__ import annotations
@@ -36,33 +37,33 @@ from ari_app.edge.rtcp import SenderReport, host_of
 log = logging.getLogger(__name__)
 
 LOOKS = 2
-"""So often within `talk.lost_seconds` each line is looked at; a look takes Asterisk and us 0.4 ms."""
+"""Looks at each line per `talk.lost_seconds`; a look takes Asterisk and us 0.4 ms."""
 LONGEST_PAUSE_SECONDS = 10.0
 RECEIVED = ("rxcount", "rtt", "normdevrtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter")
-"""Of ARI's RTPstat, what packets of the other end change: its sound, and its reports on ours."""
+"""The fields of ARI's RTPstat that change with packets from the other end: its audio, and its reports about ours."""
 DROPPED_PACKETS = 50
-"""A second of sound; fewer may have been lost on their way."""
+"""A second of audio; fewer packets may have been lost on the way."""
 
 
 @dataclass
 class WatchedLine:
-    """What has come from the other end of a channel until now."""
+    """What has been received from the other end of a channel."""
 
     received: tuple[float, ...]
     since: float
-    """When the last of it came, on the loop's clock, or when the channel was first seen up."""
+    """When anything was last received, on the loop's clock, or when the channel was first seen up."""
     may_be_on_hold: bool
-    """Since before we were connected to Asterisk: nobody has told us of it."""
+    """It may have been put on hold before we connected to Asterisk, when nobody reported that to us."""
     is_up: bool = False
-    """Answered; whoever is not need not send anything yet."""
+    """Whether it has answered; before that it need not send anything."""
     was_asked: bool = False
-    """Since the last sound that came, where ours is to go."""
+    """Whether the phone has been asked for its address since its last audio."""
     first_report: SenderReport | None = None
-    """Since the last sound that came."""
+    """The first report since its last audio."""
     unheard: SenderReport | None = None
-    """A later one, which counts sound that was sent since the first."""
+    """A later report, which counts audio sent since the first one."""
     away_since: float | None = None
-    """Since then its phone does not answer SIP either, as far as was looked."""
+    """Since when its phone has not answered SIP either, at the looks there were."""
 
     @classmethod
     def first(cls, statistics: Mapping[str, Any], now: float, *, is_older_than_we: bool) -> WatchedLine:
@@ -100,14 +101,14 @@ class LostLines:
         self._calls = calls
         self._seconds = seconds
         self._qualify_seconds = qualify_seconds
-        """How often phones are asked whether they still answer SIP."""
+        """How often phones are asked for a sign of life (SIP OPTIONS)."""
         self._clock = clock
         self._known: dict[str, WatchedLine] = {}
         self._connection = 0
         """Number of the connection to Asterisk at the last look."""
 
     async def run(self) -> None:
-        """Looks again and again; does nothing when `seconds` is 0."""
+        """Looks periodically, until cancelled; does nothing if `seconds` is 0."""
         while self._seconds:
             await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, self._seconds / LOOKS))
             if self._client.connected.is_set():
@@ -118,7 +119,7 @@ class LostLines:
             line.hear_report(report)
 
     async def look(self) -> None:
-        """One after the other, so that many talks never are a burst of requests."""
+        """Looks at one line after another, so that many talks never cause a burst of requests."""
         ids = self._calls.held
         is_first = self._connection != self._client.connections
         if is_first:
@@ -134,7 +135,7 @@ class LostLines:
                     self._calls.lost.add(channel_id)
                     await self._client.delete(path_of(channel_id), reason_code=UNAVAILABLE)
             except (ChannelGone, AsteriskRefused):
-                # It left in this moment, or it has no sound of its own.
+                # It has just left, or it has no audio of its own.
                 self._known.pop(channel_id, None)
             except AsteriskUnreachable as error:
                 log.warning("lines are looked at later: %s", error)
@@ -167,7 +168,7 @@ class LostLines:
                 line.was_asked = True
                 await self._ask(channel_id)
             return False
-        # A phone on hold sends nothing, so only its answers tell; it may have missed one question.
+        # A phone on hold sends nothing, so only its answers to OPTIONS count; it may have missed one.
         line.away_since = now if line.away_since is None else line.away_since
         return not on_hold or now - line.away_since >= self._seconds + self._qualify_seconds
 
@@ -180,13 +181,15 @@ class LostLines:
         return bool((await self._client.get(f"/endpoints/PJSIP/{quote(endpoint, safe='')}"))["state"] != "online")
 
     async def _is_of_its_phone(self, channel_id: str, report: SenderReport) -> bool:
-        """Whether a report is encrypted, which Asterisk has checked, or of the host that the sound came from."""
+        """Whether a report was encrypted, which Asterisk has checked, or comes from the host that the audio came
+        from."""
         if await self._variable(channel_id, "CHANNEL(rtp,secure)") == "1":
             return True
         return report.host == host_of(await self._variable(channel_id, "CHANNEL(rtp,dest)"))
 
     async def _ask(self, channel_id: str) -> None:
-        """Not browsers: ICE tells Asterisk by itself where their sound comes from."""
+        """Asks a phone for its address by a re-INVITE. Browsers are not asked: with ICE, Asterisk learns their address
+        anyway."""
         if "transport=ws" in (await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")).lower():
             return
         try:

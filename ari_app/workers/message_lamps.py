@@ -1,8 +1,9 @@
-"""The message lamps of agents' phones (MWI, RFC 3842): how many voicemails are new to them, and how many are heard.
+"""The message lamps of agents' phones (MWI, RFC 3842): how many voicemails are new to them, and how many they have
+heard.
 
-Asterisk keeps the numbers in memory and tells a phone at each change and when it registers. Debian's package has no
-res_mwi_external, so the numbers go in through the dialplan, by MinivmMWI() on a Local channel of its own (context
-message-lamp). The database has the truth: after each start of Asterisk or of the app all are told anew.
+Asterisk keeps the numbers in memory, and tells a phone at each change and when it registers. Debian's package lacks
+res_mwi_external, so the numbers are set in the dialplan, by MinivmMWI() on a Local channel of its own (context
+message-lamp). The database has the truth: after each start of Asterisk or of the app, all numbers are told again.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from crm.services.voicemail.mailboxes import Lamp
 from crm.store.models import Agent, SubteamMember, Voicemail
 
 MARK = "lamp-"
-"""In front of the id of a channel that only sets a lamp."""
+"""Prefix of the id of a channel that only sets a lamp."""
 AGAIN_SECONDS = 5.0
-"""What Asterisk is told in the first second of a connection does not reach a phone that registers right then (seen on
-22.10.1), so all is told once more."""
+"""What Asterisk is told in the first second of a connection does not reach a phone that registers just then (seen on
+22.10.1), so everything is told once more after this."""
 
 
 class MessageLamps(Lamps[Lamp]):
     name = "message lamps"
-    # That a property got another subteam is found within a minute.
+    # A property's change to another subteam is noticed within a minute.
     wakes_on = (Voicemail, Agent, SubteamMember)
     _is_connection_new = False
 

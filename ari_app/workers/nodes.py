@@ -1,4 +1,4 @@
-"""This node's sign of life for others on the same database, and the end of calls whose node is gone."""
+"""This node's sign of life for others on the same database, and ending calls whose node is gone."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ log = logging.getLogger(__name__)
 async def look(config: Config, store: Store, journal: Journal, now: datetime) -> None:
     for call_id, at in await store.run(nodes.beat, config, now):
         log.error("a call is ended whose node is gone", extra={"call": call_id})
-        # Nobody knows how it went there. Should the node come back, what it tells counts.
+        # How it went on there is unknown. If the node comes back, what it reports counts.
         await leftovers.close(config, journal, call_id, at, is_cut=True)

@@ -1,4 +1,4 @@
-"""Calls that somebody has ordered are begun as they come due, each in a flow of its own."""
+"""Begins ordered calls when they are due, each in a flow of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm.worker import Worker
 log = logging.getLogger(__name__)
 
 NOT_YET = timedelta(seconds=0.5)
-"""While no calls may begin it is looked so often whether they may now."""
+"""How often to check whether calls may begin, while they may not."""
 
 
 class Orders(Worker[OrderClaim, None]):
@@ -27,11 +27,11 @@ class Orders(Worker[OrderClaim, None]):
     wakes_on = (CallOrder, Task)
 
     def __init__(self, office: AppContext, begin: Callable[[OrderClaim], None]) -> None:
-        """`begin` starts the flow, which records what comes of the order."""
+        """`begin` starts the flow, which records the result of the order."""
         self._office = office
         self._begin = begin
         self._online: Collection[str] | None = None
-        """Devices that are registered with our Asterisk; None when that is not known, or no calls may begin."""
+        """Devices registered with our Asterisk; None if that is unknown, or no calls may begin."""
 
     def due(self, session: Session, now: datetime, under_way: Sequence[OrderClaim]) -> datetime | None:
         return orders.next_due(session) if self._office.places_calls else now + NOT_YET
@@ -45,7 +45,7 @@ class Orders(Worker[OrderClaim, None]):
                 log.warning("orders wait: %s", error)
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[OrderClaim]) -> OrderClaim | None:
-        # Another node may have the agent's phone.
+        # The agent's phone may be registered with another node.
         return None if self._online is None else orders.claim(session, self._office.config, now, self._online)
 
     async def work(self, claim: OrderClaim) -> None:

@@ -1,7 +1,7 @@
-"""Ends the registration of phones that have to encrypt but register without TLS, and says why.
+"""Ends registrations of phones that must encrypt but register without TLS, and reports them.
 
-Asterisk's registrar accepts a phone on any transport, and keeps it for up to an hour. But it sends it nothing, neither
-calls nor OPTIONS, even while the app is away: the endpoint's transport is TLS, and no request leaves for a contact on
+Asterisk's registrar accepts a phone on any transport, and keeps it for up to an hour. But it sends the phone neither
+calls nor OPTIONS, even while the app is away: the endpoint's transport is TLS, and no request is sent to a contact on
 another one (22.10.1).
 """
 
@@ -20,7 +20,7 @@ from crm.domain.errors import CrmError
 from crm.edge import registrations
 
 LONGEST_REGISTRATION = timedelta(hours=1)
-"""maximum_expiration in pjsip.conf: by then a phone that still registers that way has come again."""
+"""maximum_expiration in pjsip.conf: within this time, a phone that still registers that way has done so again."""
 
 log = logging.getLogger(__name__)
 
@@ -33,22 +33,21 @@ class PlainPhones:
         self._must_encrypt = must_encrypt
         self._clock = clock
         self._came: dict[str, datetime] = {}
-        """When each of them registered last."""
+        """When each of them last registered."""
         self._logged: dict[str, datetime] = {}
 
     @property
     def troubles(self) -> list[str]:
-        """The phones that came lately, with how to mend it."""
+        """The phones that registered lately, and what to do about them."""
         since = self._clock() - LONGEST_REGISTRATION
         names = ", ".join(sorted(device for device, at in self._came.items() if at > since))
         mend = "set the phone's transport to TLS, or allow the device to do without encryption, and restart the phone."
         return [f"Registers without TLS although it has to encrypt, and is refused ({names}): {mend}"] if names else []
 
     async def remove(self, device: str, uri: str) -> bool:
-        """Ends a registration that is not allowed; False for one that is, and while the database is away.
+        """Ends a registration that is not allowed. Returns False if it is allowed, and while the database is away.
 
-        A phone that was told of success comes again when its registration would expire, and not at once. Raises
-        PhoneError.
+        The phone was told that it is registered, so it comes back only when that would expire. Raises PhoneError.
         """
         if registrations.is_over_tls(uri) or not await self._has_to_encrypt(device):
             self._came.pop(device, None)
@@ -70,5 +69,5 @@ class PlainPhones:
 
 
 def contact_name(device: str, uri: str) -> str:
-    """What Asterisk calls a registered contact (`ast_sip_location_create_contact`); the AOR has the device's name."""
+    """Asterisk's name for a registered contact (`ast_sip_location_create_contact`); the AOR has the device's name."""
     return f"{device};@{hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest()}"

@@ -1,6 +1,6 @@
 """Gives each agent who becomes free to the caller who has waited longest, on the phone or for a callback.
 
-There is one for the whole app, so that no phone rings for two callers at once.
+There is one dispatcher for the whole app, so that no phone rings for two callers at once.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from crm.worker import Troubles, repeat
 
 LOOK_SECONDS = 0.5
 PATIENCE = 10
-"""So many looks in a row nobody is there who would take a caller: then the waiting is over."""
+"""After this many looks in a row with no agent left to wait for, the caller stops waiting."""
 
 
 class QueueDispatcher:
     def __init__(self, office: AppContext, begin: Callable[[OrderClaim], None]) -> None:
         self._office = office
         self._begin = begin
-        """Starts the call that an order asks for."""
+        """Starts the call of an order."""
         self._changes, self._read = 1, 0
-        """Of orders: how often there were any, and as of which of them the callbacks were read."""
+        """How often orders have changed, and that count when the callbacks were last read."""
 
     async def run(self, troubles: Troubles) -> None:
-        """Looks again and again: who is free is known to Asterisk, and who waits to the flows."""
+        """Looks periodically: Asterisk knows who is free, and the flows know who is waiting."""
         with self._office.store.changes.told(["call_order"], self._changed):
             await repeat("callers in line", self._look, LOOK_SECONDS, troubles)
 
@@ -44,7 +44,7 @@ class QueueDispatcher:
         office = self._office
         if not office.client.connected.is_set():
             return
-        # Nobody is called back unless an order says so; and when it is due, time tells.
+        # Callbacks come from orders, so they are read again only if those changed; their due times pass by themselves.
         changes = self._changes
         if changes != self._read or office.calls.callbacks:
             async with asyncio.timeout(office.config.survival.store_seconds):
@@ -62,7 +62,7 @@ class QueueDispatcher:
         ringing = {slug for call in office.calls for slug in call.ringing}
         free = [slug for slug in reachable if slug not in ringing]
         given = queueing.turns(line(office, _with_phone(agents, now)), free)
-        # Before anything is awaited: nobody may get the same agents from another look at things.
+        # Before anything is awaited, so that nobody else is given the same agents meanwhile.
         for call in office.calls:
             if call.wait and (agents_for := given.get(call.id)):
                 call.ringing.update(agents_for)
@@ -86,11 +86,11 @@ def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str
 
 
 def _end_hopeless(office: AppContext, present: frozenset[str]) -> None:
-    """Nobody is there any more who would take a caller: they leave a message instead."""
+    """Ends the waiting of callers for whom no agent is left: they leave a voicemail instead."""
     for call in office.calls:
         if not call.wait:
             continue
-        # The agent who is being rung for them may still answer.
+        # An agent who is being rung for them may still answer.
         is_hopeful = call.wait.hopes_for & present or call.ringing
         call.wait.alone_for = 0 if is_hopeful else call.wait.alone_for + 1
         if call.wait.alone_for == PATIENCE:

@@ -28,11 +28,11 @@ from crm.store.models import Trunk
 from crm.worker import Troubles, repeat
 
 PATIENCE = timedelta(seconds=8)
-"""So long a refused caller has to get through after all: after 420 and 422 a carrier sends the INVITE again as we asked
-for it, and after 488 maybe by another way."""
+"""How long a refused caller has to get through after all: after 420 and 422, a carrier sends the INVITE again as we
+asked, and after 488 perhaps another way."""
 LOOK_SECONDS = 1.0
 MOST_WAITING = 500
-"""Of all trunks, within PATIENCE: many times what is put on record."""
+"""For all trunks, within PATIENCE; many times what is put on record."""
 MINUTE = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
@@ -50,21 +50,21 @@ class RefusedCalls:
         self._crm, self._journal = crm, journal
         self._password = crm.secrets.ensure("hep")
         self._waiting: dict[str, _Refused] = {}
-        """By Call-ID: the first refusal of each."""
+        """The first refusal of each call, by Call-ID."""
         self._recent: dict[str, list[datetime]] = {}
-        """By trunk: calls put on record within the last minute."""
+        """When calls were put on record within the last minute, by trunk."""
         self._trunks: Sequence[Trunk] = ()
-        """As they were when the database last told."""
+        """As last read from the database."""
 
     async def run(self, troubles: Troubles) -> None:
-        """Listens until it is cancelled; while another program has the port, tries again."""
+        """Listens until it is cancelled; retries while another program has the port."""
         async with contextlib.AsyncExitStack() as listening:
             is_listening = False
 
             async def look() -> None:
                 nonlocal is_listening
                 if not is_listening:
-                    # Known before anything is heard: the end may come at any moment, and then nothing can be read.
+                    # Read before listening: the end may come at any moment, and then nothing can be read.
                     with contextlib.suppress(Unavailable):
                         self._trunks = await self._crm.store.read(trunks.find_all)
                     port = self._crm.config.ports.hep
@@ -75,20 +75,19 @@ class RefusedCalls:
             try:
                 await repeat("callers whom SIP refuses", look, LOOK_SECONDS, troubles)
             finally:
-                # Those who are left had less time than they might, but the next app knows nothing about
-                # them.
+                # Those who remain have had less time than they were due, but the next app will not know about them.
                 self._put_on_record(self._waiting, {}, self._crm.now())
 
     def heard(self, answer: InviteAnswer) -> None:
-        """An INVITE was answered."""
+        """Called when an INVITE was answered."""
         if answer.status in REFUSALS:
             is_new = answer.call not in self._waiting and len(self._waiting) < MOST_WAITING
-            # Our own calls are refused, too, and have a channel.
+            # Our own calls out are refused, too, but they have a channel.
             if is_new and answer.way.is_in((self._crm.config.ports.sip, self._crm.config.ports.sips)):
                 arrival = arrivals.of_headers(self._crm.config, answer.uri, answer.headers)
                 self._waiting[answer.call] = _Refused(answer, arrival, self._crm.now())
         elif answer.status < 300 and self._waiting:
-            # It rings, or better: the call has a channel, and a record.
+            # At least it rings: the call has a channel and a record.
             caller = arrivals.of_headers(self._crm.config, answer.uri, answer.headers).caller
             self._waiting = {
                 call: one
@@ -97,7 +96,7 @@ class RefusedCalls:
             }
 
     async def look(self, now: datetime) -> None:
-        """Puts those on record who have not got through in time."""
+        """Puts callers on record who have not got through in time."""
         due = {call: one for call, one in self._waiting.items() if one.at + PATIENCE <= now}
         if not due:
             return
@@ -107,7 +106,7 @@ class RefusedCalls:
             for call, one in due.items():
                 entries[call] = await self._entry(one.arrival, now)
         except Unavailable:
-            # They are put on record as those of a trunk known from before; the journal waits for the database.
+            # They are put on record with the trunks known from before; the journal waits for the database.
             if not self._trunks:
                 return
         beyond = self._put_on_record(due, entries, now)
@@ -116,7 +115,7 @@ class RefusedCalls:
                 await self._crm.store.run(refusals.tell, self._crm.config, trunk, status, now)
 
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
-        """Of the block list that keeps the caller out; "" for a caller who is wanted."""
+        """The entry of the block list that excludes the caller; "" if there is none."""
         decision = await self._crm.store.read(
             blocking.verdict,
             self._crm.config,
@@ -129,8 +128,8 @@ class RefusedCalls:
         return decision.entry if decision.is_blocked else ""
 
     def _put_on_record(self, due: Mapping[str, _Refused], entries: Mapping[str, str], now: datetime) -> dict[str, int]:
-        """Emits the facts about callers who came by one of our trunks. Returns the trunks with more of them than are
-        recorded, and one of their statuses."""
+        """Emits the facts about callers who came through one of our trunks. Returns the trunks with more callers than
+        are recorded, each with one of their statuses."""
         beyond = {}
         for call, one in list(due.items()):
             self._waiting.pop(call, None)

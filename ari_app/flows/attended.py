@@ -1,7 +1,7 @@
 """Attended transfer: the agent talks to the target while the person hears music.
 
-It starts with a code and the target keyed during the talk, or with the phone's own keys: then the agent has a second
-call, and asks for its other end and the person to be connected (REFER with Replaces).
+The agent starts it by keying a code and the target during the talk, or with the phone's own keys: then the agent makes
+a second call, and asks for its other end and the person to be connected (REFER with Replaces).
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ HANDOVER_SECONDS = 3.0
 
 
 async def consult_with(call: LiveCall, agent: Handle, target: str) -> CallStep:
-    """Leaves the talk: the person hears music, the agent hears the target's phones ring."""
+    """Leaves the talk: the person hears music, and the agent hears the target's phones ring."""
     await pass_on(call, agent, target, way="code")
     return CallStep.CONSULT
 
 
 async def consult(call: LiveCall) -> CallStep | EndedBy:
-    """The agent waits for the target, then talks to them; hanging up passes the person on."""
+    """The agent waits for the target, then talks to them; the transfer is completed when the agent hangs up."""
     if call.peer_leg is None:
-        # They hung up while the app was away: as if passed on without waiting.
+        # The agent hung up while the app was away: then it is a blind transfer.
         return CallStep.TRANSFER
     agent = Handle(call.office.client, call.peer_leg)
     target = call.target
@@ -54,7 +54,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
         except HungUp:
             return CallStep.TRANSFER
         bridge, call.has_consulted = consult_bridge(call), True
-        # Entered again the two may be talking, and nothing may end that.
+        # If the step is resumed, the two may be talking, and no time limit may end that.
         is_talking = agent.id in await bridge.members()
         try:
             async with dead_man_s_switch(call, None if is_talking else agent):
@@ -65,9 +65,9 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
                     call.emit(TransferFailed(*call.stamp(), from_leg=leg, target=target, why=str(failed)))
                     return await give_back(call, agent, failed)
         except _AgentLeft:
-            # Hung up before the target answered: rung on as in a blind transfer.
+            # The agent hung up before the target answered: it keeps ringing as in a blind transfer.
             return CallStep.TRANSFER
-        # Not in a finally: when the app stops, the two go on in it.
+        # Not in a finally: when the app stops, the two continue to talk in it.
         took_it = await while_waiting(call, _talk(call, agent, colleague, bridge))
         await bridge.delete()
         if took_it:
@@ -113,7 +113,8 @@ async def _left(agent: Handle) -> None:
 
 
 async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: MixingBridge) -> bool:
-    """Agent and target talk. True when the agent hangs up, which passes the person on; False for back to the person."""
+    """Connects the agent and the target. True if the agent hangs up, which completes the transfer; False to go back to
+    the person."""
     colleague = Handle(call.office.client, found.id, found.name)
     keys = Keys(call.office.config.talk)
     await colleague.set_variables(timeout="0")
@@ -148,7 +149,7 @@ async def _hung_up_or_back(agent: Handle, keys: Keys, back: str) -> bool:
 
 
 async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events.ChannelTransfer) -> CallStep:
-    """Connects the person with the other end of the agent's second call."""
+    """Connects the person to the other end of the agent's second call."""
     call.by_refer = True
     call.transferrer = agent.name
     second = wish.refer_to.destination_channel
@@ -162,7 +163,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
         )
         return CallStep.TALK
     if other.step is CallStep.DIALLING:
-        # The target has not answered yet: passed on as it rings.
+        # The target has not answered yet: transferred while it rings.
         await hang_up(call.office.client, second.id)
         return await pass_on(call, agent, other.extension, way="refer")
     asked = Handover(second.id, asyncio.get_running_loop().create_future())

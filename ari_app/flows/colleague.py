@@ -18,7 +18,7 @@ from crm.services.phones import extensions
 from crm.services.phones.extensions import Colleague
 
 STAGE = "colleague"
-"""Of the phones that ring, on record."""
+"""Stage of the phones that ring, as recorded."""
 
 
 async def colleague(call: LiveCall, caller: Colleague | None, extension: str) -> CallStep:
@@ -29,7 +29,7 @@ async def colleague(call: LiveCall, caller: Colleague | None, extension: str) ->
 
 
 def place(call: LiveCall, caller: Colleague | None, extension: str) -> None:
-    """States that an agent calls a colleague."""
+    """Emits the fact that an agent calls a colleague."""
     call.direction = CallDirection.INTERNAL
     call.emit(
         CallPlaced(
@@ -44,7 +44,7 @@ def place(call: LiveCall, caller: Colleague | None, extension: str) -> None:
 
 
 async def dialling(call: LiveCall) -> CallStep | EndedBy:
-    """Rings the colleague's phones; entered again, it takes over those that ring."""
+    """Rings the colleague's phones; if resumed, takes over those that are ringing."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         callee = await office.store.read(extensions.agent_at, call.extension)
@@ -72,13 +72,13 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
     await call.channel.answer()
     if callee:
         return CallStep.VOICEMAIL
-    # Nobody has the extension any more.
+    # Nobody has this extension any more.
     await play(call.channel, call.sounds("extension_unavailable"))
     return EndedBy.SYSTEM
 
 
 async def take_voicemail(call: LiveCall) -> EndedBy:
-    """The colleague does not answer, is on DND or on a call, or was not to be rung at all: a voicemail for them."""
+    """Records a voicemail for a colleague who does not answer, is on DND or on a call, or was not to be rung at all."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         callee = await office.store.read(extensions.agent_at, call.extension)

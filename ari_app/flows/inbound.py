@@ -1,4 +1,4 @@
-"""A caller dialed one of our numbers; what comes after the first steps is in `ari_app.flows.steps`."""
+"""The first steps of a call to one of our numbers; the steps that follow are in `ari_app.flows.steps`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm.services.routing.welcome import Welcome, welcome
 
 
 async def inbound(call: LiveCall) -> CallStep:
-    """Emits that somebody is calling, and asks the CRM who is calling and which line."""
+    """Emits that somebody is calling, and asks the CRM who it is and on which line."""
     call.arrived()
     call.first_decision = (await ask(call)).first
     return CallStep.ARRIVED
@@ -34,9 +34,9 @@ async def ask(call: LiveCall) -> Welcome:
 
 
 async def arrived(call: LiveCall) -> CallStep | EndedBy:
-    """Turns an unwanted caller away, and answers. Whatever comes after it is for those who are answered and wanted."""
+    """Turns an unwanted caller away, or answers. All other steps are for callers who are answered and wanted."""
     decision = call.verdict
-    # It is on record before anything is done.
+    # Recorded before anything is done.
     if decision.is_blocked:
         call.emit(CallerBlocked(*call.stamp("blocked"), entry=decision.entry))
     elif decision.entry:
@@ -51,19 +51,19 @@ async def arrived(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def blocked(call: LiveCall) -> EndedBy:
-    """An unwanted caller hears that they are one."""
+    """Tells an unwanted caller that their calls are not accepted."""
     await play(call.person, call.sounds("blocked"))
     return EndedBy.SYSTEM
 
 
 async def unknown_line(call: LiveCall) -> EndedBy:
-    """Nobody is behind the number dialed: say so, twice, and end."""
+    """Tells a caller twice that the number is not in use, and ends the call."""
     await play(call.person, call.sounds("unknown_number", "unknown_number"))
     return EndedBy.SYSTEM
 
 
 async def question(call: LiveCall) -> EndedBy:
-    """Nobody knows which property it is about: what they want is recorded, and somebody calls back soon."""
+    """Records what a caller wants about an unknown property; somebody calls back soon."""
     call.emit(QuestionAsked(*call.stamp("question")))
     await voicemail(call)
     return EndedBy.SYSTEM
@@ -71,6 +71,6 @@ async def question(call: LiveCall) -> EndedBy:
 
 async def take_voicemail(call: LiveCall) -> EndedBy:
     if call.decided is None and call.direction is CallDirection.IN and call.answers:
-        await plan(call)  # The app was away: whose voicemail is it?
+        await plan(call)  # The app was away, so whose voicemail it is has to be decided again.
     await voicemail(call, call.decided.mailbox if call.decided else "")
     return EndedBy.SYSTEM

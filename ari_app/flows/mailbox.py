@@ -1,6 +1,6 @@
-"""People in the office listen to their voicemail by phone, and record their greeting.
+"""Agents listen to their voicemail by phone, and record their greetings.
 
-Nothing is lost when the app dies in between: a voicemail stays new until it has been heard to its end, so the listener
+Nothing is lost if the app dies in between: a voicemail stays new until it has been heard to its end, so the listener
 starts again with the first one they have not heard.
 """
 
@@ -41,7 +41,7 @@ TRIES = 3
 
 
 class Key(StrEnum):
-    """After a voicemail, or during it."""
+    """Keys after or during a voicemail."""
 
     REPEAT = "1"
     NEXT = "2"
@@ -57,7 +57,7 @@ class MenuKey(StrEnum):
 
 
 class GreetingKey(StrEnum):
-    """What becomes of a greeting that was just recorded; any other key keeps the old one."""
+    """What to do with a greeting that was just recorded; any other key keeps the old one."""
 
     USE = "1"
     LISTEN = "2"
@@ -65,7 +65,7 @@ class GreetingKey(StrEnum):
 
 
 class After(Enum):
-    """What happens after a voicemail was played."""
+    """What follows after a voicemail was played."""
 
     NEXT = auto()
     MENU = auto()
@@ -75,7 +75,7 @@ class After(Enum):
 async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | None:
     """One of our phones dialed the voicemail code. The call is not recorded in the CRM unless it ends in a callback.
 
-    With a colleague's extension after the code, it leaves them a voicemail.
+    With a colleague's extension after the code, it leaves that colleague a voicemail.
     """
     if extension:
         return await _for_colleague(call, extension)
@@ -84,7 +84,7 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
     try:
         wanted = await mailbox(visit)
         if wanted:
-            # From here on it is as if they had dialed it, for the dialplan, too.
+            # From here on it is as if they had dialed the number, for the dialplan, too.
             await call.channel.set_variables(LL_DIALLED=wanted)
         number = wanted
     except (CrmError, SpeechError, MediaLost) as error:
@@ -102,7 +102,7 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
 
 
 async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
-    """Goes straight to a colleague's mailbox without ringing; when resumed, it continues where it was."""
+    """Goes straight to a colleague's mailbox without ringing."""
     store = call.office.store
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         caller = await store.read(extensions.owner_of, call.channel.endpoint)
@@ -119,7 +119,7 @@ async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
 
 @dataclass
 class Visit:
-    """One of our phones, whose owner is listening."""
+    """One of our phones, whose owner listens to voicemail."""
 
     office: AppContext
     channel: Handle
@@ -139,8 +139,8 @@ class Visit:
 
 
 async def mailbox(visit: Visit) -> str | None:
-    """Plays what is new, then the menu, until they hang up or are done. Returns a number (E.164) or extension that they
-    want to be connected with, for the caller of this flow to dial."""
+    """Plays new voicemail, then the menu, until the listener hangs up or is done. Returns the number (E.164) or
+    extension that they want to call, which is dialed by whoever called this."""
     await visit.channel.answer()
     while True:
         listener = await visit.office.store.read(mailboxes.listener, visit.device)
@@ -165,7 +165,8 @@ async def mailbox(visit: Visit) -> str | None:
 
 
 async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, number: int) -> After:
-    """Says when it was left and by whom, then plays it; a key, then or meanwhile, decides what happens to it."""
+    """Says when a voicemail was left and by whom, then plays it; a key, afterward or meanwhile, decides what to do with
+    it."""
     store, options = visit.office.store, visit.sounds("mailbox_options")
     sounds = [await visit.say(_about(visit, voicemail, number))]
     audio = mailboxes.audio(visit.office.config, voicemail.file)
@@ -201,7 +202,7 @@ async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, numbe
 
 
 async def _take(visit: Visit, listener: Listener, voicemail: MailboxEntry) -> str:
-    """Name of the prompt that says what was done."""
+    """Takes the voicemail for the listener. Returns the name of the prompt that says what was done."""
     try:
         await visit.office.store.run(mailboxes.take, visit.by, voicemail.id, listener.agent)
     except Conflict:
@@ -223,7 +224,7 @@ def _about(visit: Visit, voicemail: MailboxEntry, number: int) -> str:
 
 
 def caller_in_words(office: AppContext, caller: str | None) -> str:
-    """Digit by digit; "" for a withheld number."""
+    """The number as spoken, digit by digit; "" if it is withheld."""
     return numbers.speak(caller, office.config.region) if caller else ""
 
 
@@ -231,7 +232,7 @@ def caller_in_words(office: AppContext, caller: str | None) -> str:
 
 
 async def _menu(visit: Visit, listener: Listener) -> bool:
-    """True: hear the voicemail again. False: they are done."""
+    """Returns True if the listener wants to hear the voicemail again, False if they are done."""
     for _ in range(TRIES):
         key = await prompt(visit.channel, visit.sounds("mailbox_menu"), KEY_SECONDS)
         if key == MenuKey.HEAR_AGAIN:
@@ -246,7 +247,7 @@ async def _menu(visit: Visit, listener: Listener) -> bool:
 
 
 async def _choose_box(visit: Visit, listener: Listener) -> str | None:
-    """Which greeting: only asked of people who have more than one mailbox."""
+    """The mailbox whose greeting to record; only people who have several are asked."""
     boxes = listener.boxes[:9]
     if len(boxes) == 1:
         return boxes[0]
@@ -269,10 +270,10 @@ def _name(mailbox: str, agent: str) -> str:
 
 
 async def record_greeting(visit: Visit, whose: str) -> None:
-    """Records what callers of a mailbox hear first. It counts when 1 says so; until then the old one does."""
+    """Records what callers of a mailbox hear first. It replaces the old greeting only when 1 is pressed."""
     config = visit.office.config
     beep = config.prompts_folder / tones.FILE
-    # One name for the visit, so that a new try replaces the one before.
+    # One name per visit, so that a new attempt replaces the one before.
     name = f"greeting-{uuid.uuid4().hex[:12]}"
     recorded = config.asterisk_folder / "spool" / "recording" / f"{name}.wav"
     try:
@@ -283,7 +284,7 @@ async def record_greeting(visit: Visit, whose: str) -> None:
                     visit.channel, name, longest_seconds=config.voicemail.greeting_seconds, silence_seconds=4
                 )
             except HungUp:
-                # A hangup is not a confirmation, and Asterisk is still writing the file.
+                # A hangup does not confirm anything, and Asterisk is still writing the file.
                 await media.recording_closed(visit.channel, name)
                 raise
             if not await asyncio.to_thread(recordings.is_spoken, config, recorded):
@@ -302,7 +303,7 @@ async def record_greeting(visit: Visit, whose: str) -> None:
 
 
 async def _ask_about(visit: Visit, recorded: Path) -> str | NoKey:
-    """Whether to use what was recorded; they may listen to it first."""
+    """Asks whether to use the recording; the listener may play it first. Returns their key."""
     key: str | NoKey = NoKey.NO_INPUT
     for _ in range(TRIES):
         key = await prompt(visit.channel, visit.sounds("mailbox_greeting_check"), KEY_SECONDS)

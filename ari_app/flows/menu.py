@@ -1,4 +1,4 @@
-"""The greeting and what is asked after it: what the caller wants, who they are, which property it is about."""
+"""The greeting and the questions after it: what the caller wants, who they are, which property it is about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 async def menu(call: LiveCall) -> CallStep:
-    """Asks what the decision wants to know, until it wants nothing more. Keys interrupt what is said."""
+    """Asks the questions that the routing decision needs answered. Keys interrupt what is being said."""
     dialogue = MenuDialogue(call.office.config.menu.tries, greets=not call.answers)
     while (decided := await plan(call)).path is Way.ASK:
         assert decided.ask is not None
@@ -44,7 +44,7 @@ async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: t
 
 
 async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
-    """What is keyed to what the dialogue says now; "" is silence."""
+    """What the caller keys in reply to what the dialogue says now; "" for silence."""
     config = call.office.config.menu
     says = dialogue.says()
     greeting = _greeting(call) if GREETING in says else []
@@ -52,7 +52,7 @@ async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
     try:
         keys = await prompt(call.person, files, config.first_key_seconds)
     except MediaLost as error:
-        # Nobody is dropped for that either.
+        # The caller must not be dropped because of that.
         log.error("a question could not be played: %s", error)
         return ""
     if isinstance(keys, NoKey):
@@ -66,13 +66,13 @@ async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
 
 
 def _greeting(call: LiveCall) -> list[Path]:
-    """The line's own, to those who hear its language; else the standard one."""
+    """The line's own greeting, for callers who hear the line's language; else the standard one."""
     own = call.office.config.line_greeting(call.did)
     return [own] if call.language == call.known.language and own.exists() else call.sounds("welcome")
 
 
 async def text_offer(call: LiveCall) -> CallStep:
-    """Texts the link, says so, and leaves the caller the choice: hang up now, or go on to the team."""
+    """Texts the link, says so, and lets the caller choose: hang up now, or go on to the team."""
     if not call.known.can_text_link:
         await play(call.person, call.sounds("link_not_possible"))
         return await _to_team(call, "")

@@ -1,4 +1,4 @@
-"""An agent calls somebody outside: from their phone, or because it was ordered."""
+"""An agent calls somebody outside: from their phone, or by an order."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ from crm.words import phone as words
 log = logging.getLogger(__name__)
 
 DESK, ORDER, OUTSIDE = "desk", "order", "outside"
-"""Stages of the legs on record: the phone that dialed, the one that was rung to dial, and the person's."""
+"""Stages of the legs on record: the phone that dialed, the one that was rung for an order, and the person's."""
 
 
 # --- from a phone ---
 
 
 async def outbound(call: LiveCall, number: str) -> CallStep | None:
-    """An agent dialed an outside number on their phone. What may not be dialed is told, and nothing is on record."""
+    """An agent dialed an outside number on their phone. If it may not be dialed, they are told why, and nothing is
+    recorded."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
@@ -64,7 +65,7 @@ async def outbound(call: LiveCall, number: str) -> CallStep | None:
 async def ordered(call: LiveCall, claim: OrderClaim) -> CallStep | None:
     """Rings the agent's phones for an order; once they answer, they hear who they are about to talk to.
 
-    `call` has no channel yet. Until the agent answers, the only record is the order.
+    `call` has no channel yet. Until the agent answers, the order is the only record.
     """
     try:
         return await _ordered(call, claim)
@@ -99,7 +100,7 @@ async def _ordered(call: LiveCall, claim: OrderClaim) -> CallStep:
 
 
 async def _first_to_answer(call: LiveCall, phones: Iterable[Phone], claim: OrderClaim) -> RingingLeg:
-    """Rings all of the agent's phones; raises NotReached when none is answered."""
+    """Rings all of the agent's phones. Raises NotReached if none is answered."""
     seconds = call.office.config.dialing.agent_ring_seconds
     rung = await asyncio.gather(*(_ring(call, phone, claim, seconds) for phone in phones))
     legs = [leg for leg in rung if leg]
@@ -139,7 +140,7 @@ async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float)
 
 
 async def _not_placed(call: LiveCall, claim: OrderClaim, why: str, *, again: bool) -> None:
-    # When the database is away, too, the claim ends by itself, and the order is tried again.
+    # If the database is away, too, the claim expires by itself, and the order is tried again.
     with contextlib.suppress(CrmError):
         await call.office.store.run(orders.not_placed, call.office.config, claim, why, call.office.now(), again=again)
 
@@ -148,7 +149,7 @@ async def _not_placed(call: LiveCall, claim: OrderClaim, why: str, *, again: boo
 
 
 async def dialling(call: LiveCall) -> CallStep | EndedBy:
-    """Dials the person while the agent hears it ring; entered again, it takes over the leg that rings."""
+    """Dials the person while the agent hears ringing; if resumed, takes over the leg that is ringing."""
     try:
         person = await _until_hang_up(call, _reach(call))
     except LeftTheApp:
@@ -171,7 +172,8 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
-    """One of the two was gone in the moment the person answered: they have not talked, and neither is left alone."""
+    """One of the two was gone at the moment when the person answered: they did not talk, and whoever remains is
+    told."""
     call.person, call.peer_leg = call.channel, None
     is_agent_there = await call.channel.is_up()
     await person.hang_up()
@@ -185,14 +187,14 @@ async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
 
 
 async def _reach(call: LiveCall) -> Handle:
-    """The person's channel, once they have answered; raises NotReached."""
+    """The person's channel, once they have answered. Raises NotReached."""
     office = call.office
     office.calls.has_returned(call)
     adopted, call.adopted_legs = call.adopted_legs, []
     if adopted:
         return await outside.adopt(office, adopted[0], call.id)
     if call.clearance is None:
-        # The app was away, and what rang has ended meanwhile.
+        # The app was away, and what was ringing has ended meanwhile.
         owner = await office.store.read(extensions.owner_of, call.channel.endpoint)
         call.clearance = await outside.clear(
             office, call.caller or "", DialPurpose.DESK, agent=owner.slug if owner else "", call_id=call.id
@@ -214,14 +216,14 @@ async def _reach(call: LiveCall) -> Handle:
 
 
 async def _ring_back(call: LiveCall, ringing: asyncio.Event) -> None:
-    """Lets the agent hear it ring when it does."""
+    """Plays ringing to the agent once the person's phone rings."""
     await ringing.wait()
     with contextlib.suppress(PhoneError):
         await call.channel.start_ringback()
 
 
 async def _until_hang_up(call: LiveCall, work: Coroutine[Any, Any, Handle]) -> Handle:
-    """The work's result. Raises HungUp when the agent hangs up before; then the work has been cancelled."""
+    """The work's result. Raises HungUp, and cancels the work, if the agent hangs up first."""
     try:
         return await race(work, hang_up_of(call.channel))
     finally:
@@ -230,7 +232,7 @@ async def _until_hang_up(call: LiveCall, work: Coroutine[Any, Any, Handle]) -> H
 
 
 async def _tell_why(call: LiveCall, status: DialStatus) -> EndedBy:
-    """The agent hears why nobody was reached; a phone that has not been answered shows busy by itself."""
+    """Tells the agent why nobody was reached; a phone that has not been answered shows busy by itself."""
     if status is DialStatus.BUSY and not call.is_ordered:
         await call.channel.hang_up(BUSY)
         return EndedBy.SYSTEM
@@ -251,7 +253,7 @@ async def _tell_why(call: LiveCall, status: DialStatus) -> EndedBy:
 async def _place(
     call: LiveCall, clearance: Clearance, agent: str, device: str, stage: str, order_id: int | None = None
 ) -> None:
-    """States that the agent calls, and enters the step of dialing."""
+    """Emits the fact that the agent calls, and enters the step of dialing."""
     call.direction, call.clearance = CallDirection.OUT, clearance
     call.did, call.caller = clearance.caller_id, clearance.number
     call.emit(
@@ -274,7 +276,7 @@ async def _place(
 
 
 async def _say(call: LiveCall, text: str) -> None:
-    """A sentence of our own making, to the agent."""
+    """Speaks a sentence to the agent."""
     try:
         sound = await spoken(call.office.config, text)
     except SpeechError as error:

@@ -1,4 +1,4 @@
-"""The person waits with music in a slot; whoever dials the slot's extension has them."""
+"""Parking: the person waits with music in a slot, and whoever dials the slot's extension gets them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ STAGE = "parked"
 
 
 async def parked(call: LiveCall) -> CallStep | EndedBy:
-    """Waits to be picked up; after a while the phones of whoever parked them ring, and then the team's."""
+    """Waits for somebody to take the person; after a while the phones of the agent who parked them ring, then the
+    team's."""
     office = call.office
     slot = _slot(call)
     agent = Handle(office.client, call.peer_leg) if call.peer_leg else None
@@ -39,7 +40,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
                 )
             )
             return await give_back(call, agent, NotTaken("All slots are taken.", "parking_full"))
-        # In one breath: who is found in the slot waits there.
+        # Without awaiting anything in between: whoever is found in a slot is waiting there.
         call.parked_at, taken = slot, call.open_to_offers()
         call.kept = PassedTo(slot)
         telling: asyncio.Task[None] | None = None
@@ -56,7 +57,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
             call.close_to_offers()
             await end_all([telling] if telling else [])
         if agent and call.peer_leg:
-            # Somebody was quicker than the sentence.
+            # Somebody took the person before the sentence was over.
             await agent.hang_up()
             call.leg_over(agent.id, device)
         if taken.done() and not taken.cancelled():
@@ -76,7 +77,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
-    """The agent who parked the person hears the slot, and is free."""
+    """Tells the agent who parked the person which slot it is, and ends their part."""
     leg = call.leg_of(agent.id, call.transferrer_device)
     call.emit(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
     try:
@@ -95,7 +96,7 @@ async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
 
 
 def _slot(call: LiveCall) -> str | None:
-    """The slot asked for, or the first free one."""
+    """The slot asked for, else the first free one; None if there is none."""
     names = call.office.config.parking.names
     used = {other.parked_at for other in call.office.calls if other is not call}
     free = [name for name in names if name not in used]
@@ -105,12 +106,12 @@ def _slot(call: LiveCall) -> str | None:
 
 
 async def _lamp(office: AppContext, slot: str, state: str) -> None:
-    """For busy lamps: `Stasis:park-<slot>`."""
+    """Sets the state that busy lamps show: `Stasis:park-<slot>`."""
     await office.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
 
 
 async def retrieve(call: LiveCall, slot: str) -> None:
-    """One of our phones dialed a slot: it is connected to the person waiting there."""
+    """One of our phones dialed a slot: connects it to the person waiting there."""
     await call.office.calls.returned(CallStep.PARKED)
     found = next((one for one in call.office.calls if one.parked_at == slot), None)
     await take_over(call, found, STAGE, nobody="nobody_parked")
@@ -123,7 +124,7 @@ async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: 
         owner = await call.office.store.read(extensions.owner_of, call.channel.endpoint)
     taker = Taker(call.channel, call.channel.endpoint, owner.slug if owner else "", stage)
     if other is not None and other.is_waiting:
-        # Marked first: an app that comes back must not take this phone for a call of its own.
+        # Set first: an app that restarts must not take this phone for a call of its own.
         await call.channel.set_variables(LL_STEP=PEER, LL_CALL=other.id, timeout="0")
         if other.offer(taker):
             return

@@ -1,4 +1,4 @@
-"""An agent takes a call that rings elsewhere."""
+"""An agent picks up a call that is ringing elsewhere."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RINGING = (CallStep.RING, CallStep.DIALLING)
 
 
 async def pickup(call: LiveCall, extension: str) -> None:
-    """Takes the call that rings at the extension; without one, the oldest that rings for the agent's subteams, or for
-    anybody. The other phones stop as answered elsewhere."""
+    """Takes the call that is ringing at the extension; without one, the oldest one ringing for the agent's subteams,
+    else for anybody. The other phones stop as answered elsewhere."""
     office = call.office
     await office.calls.returned(*RINGING)
     async with asyncio.timeout(office.config.survival.store_seconds):

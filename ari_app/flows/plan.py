@@ -1,4 +1,4 @@
-"""The routing decision while a call is up: asked anew whenever more is known, put on record, and turned into a step."""
+"""The routing decision while a call is up: made again whenever more is known, recorded, and turned into a step."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ STEPS = {
     Path.QUEUE: CallStep.QUEUE,
     Path.REFUSE: CallStep.UNKNOWN_LINE,
 }
-"""The step that carries a path out."""
+"""The step that carries out each path."""
 
 
 async def plan(call: LiveCall, *, forward_failed: str = "") -> RoutePlan:
-    """Decides with what is known now; what is new in it is put on record. Raises Unavailable, TimeoutError."""
+    """Decides from what is known now, and records what is new in the decision. Raises Unavailable, TimeoutError."""
     inputs, decided = await _decide(call, forward_failed)
     if decided.path is not Path.ASK:
         comes_first = decided.path in (Path.LINK, Path.TOUR)
@@ -47,7 +47,7 @@ async def plan(call: LiveCall, *, forward_failed: str = "") -> RoutePlan:
 
 
 async def to_carry_out(call: LiveCall) -> RoutePlan:
-    """The decision that has led to a step, which carries it out; a new one when the call came here another way."""
+    """The decision that led to this step, which carries it out; a new one if the call came here another way."""
     decided = call.decided if call.is_decided else await plan(call)
     assert decided is not None
     call.is_decided = False
@@ -55,11 +55,11 @@ async def to_carry_out(call: LiveCall) -> RoutePlan:
 
 
 async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None:
-    """Who to ring when other callers have taken the agents who were ringing, or that the caller waits; None when nobody
-    untried is free and there is nobody to wait for.
+    """Whom to ring after other callers have taken the agents who were being rung, or that the caller waits in line.
+    None if nobody untried is free, and there is nobody to wait for.
 
-    `number` counts these decisions within a call, from 1. It is one decision, because somebody who becomes free between
-    two decisions would neither be rung nor waited for.
+    `number` counts these decisions within a call, from 1. It is a single decision, because somebody who became free
+    between two would neither be rung nor be waited for.
     """
     try:
         inputs, decided = await _decide(call, "")
@@ -78,8 +78,8 @@ async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None
 
 
 async def may_queue(call: LiveCall) -> bool:
-    """Whether a caller whom nobody has answered may wait: in the meantime everybody who was free may have taken
-    somebody else."""
+    """Whether a caller whom nobody has answered may wait in line: meanwhile everybody who was free may have taken
+    another call."""
     try:
         inputs, decided = await _decide(call, "")
     except (CrmError, TimeoutError):
@@ -115,7 +115,7 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
             )
             call.emit(PropertyChosen(*call.stamp(f"property-{decided.property}"), property=decided.property))
     if CallerKind.PROSPECT is not decided.kind or CallerKind.PROSPECT is not inputs.caller.kind:
-        # Also when somebody who is known as a resident turns out to call as a prospect.
+        # Also if somebody known as a resident turns out to call as a prospect.
         call.emit(CallerIs(*call.stamp(f"caller-{decided.kind}"), who=decided.kind.value))
     if decided.language != call.language:
         call.emit(
@@ -131,7 +131,7 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
 
 
 async def moment(call: LiveCall, forward_failed: str = "") -> PhonesNow:
-    """What a decision takes from the phones, and from those who wait."""
+    """What a decision needs to know about phones, and about callers in line."""
     office = call.office
     phones = await phones_now(office)
     return PhonesNow(
@@ -140,7 +140,7 @@ async def moment(call: LiveCall, forward_failed: str = "") -> PhonesNow:
         phones.on_call,
         line=office.calls.line(call),
         forward_failed=forward_failed,
-        # When others took those who rang, they are waited for, and not those who did not answer.
+        # If others took those who were being rung, these are waited for; those who did not answer are not.
         tried=call.tried if call.taken_away else (),
     )
 
@@ -150,7 +150,7 @@ def _put_on_record(call: LiveCall, inputs: RoutingInputs, decided: RoutePlan, on
 
 
 def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:
-    """What follows when a path came to nothing: the first of the plan's others, or of those behind `after`."""
+    """What follows if a path led nowhere: the first of the plan's alternatives, or of those after `after`."""
     rest = list(decided.otherwise)
     if after in rest:
         rest = rest[rest.index(after) + 1 :]
@@ -158,19 +158,19 @@ def otherwise(decided: RoutePlan, after: Path | None = None) -> CallStep:
 
 
 def answer(call: LiveCall, given: KeyedAnswer) -> None:
-    """Keeps what the caller keyed, with their channel, too, before they wait for anything again."""
+    """Keeps what the caller keyed, also with their channel before they next wait for anything."""
     call.answers.append(given)
     call.keep(LL_KEYS=kept(call.answers))
 
 
 def kept(answers: Iterable[KeyedAnswer]) -> str:
-    """Answers as `answers_from` reads them. What a key meant is quoted: areas are named freely."""
+    """Answers in the form that `answers_from` reads. What a key meant is quoted, since areas can have any name."""
     meant = ((one, f":{quote(one.meant, safe='')}" if one.meant else "") for one in answers)
     return ",".join(f"{one.question}={one.keys}{meaning}" for one, meaning in meant)
 
 
 def answers_from(kept: str) -> list[KeyedAnswer]:
-    """Reads what `answer` has kept; what cannot be read is left out."""
+    """Reads what `kept` wrote; what cannot be read is left out."""
     found = []
     for part in kept.split(","):
         question, _, given = part.partition("=")
@@ -181,7 +181,7 @@ def answers_from(kept: str) -> list[KeyedAnswer]:
 
 
 async def sounds(call: LiveCall, says: tuple[Say, ...]) -> list[File]:
-    """The files of sentences, in the caller's language; those with a name or key in them are spoken now."""
+    """The files of sentences, in the caller's language; those with a name or key in them are synthesized now."""
     found = await asyncio.gather(*(_sound(call, say) for say in says))
     return [file for file in found if file]
 
@@ -194,6 +194,6 @@ async def _sound(call: LiveCall, say: Say) -> File | None:
         text = speech.phrases(language)[say.prompt].format(name=say.name, key=say.key)
         return await spoken(call.office.config, text, language)
     except speech.SpeechError as error:
-        # Such as a name without any letters. The caller hears the rest, and may be unsure.
+        # For example a name without any letters. The caller hears the rest, and may be unsure.
         log.warning("a choice could not be spoken: %s", type(error).__name__)
         return None

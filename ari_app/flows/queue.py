@@ -1,7 +1,7 @@
-"""Everybody is in a talk: the caller waits in line with music, is called back in turn, or leaves a voicemail.
+"""Everybody is on a call: the caller waits in line with music, is called back in turn, or leaves a voicemail.
 
-`ari_app.workers.queue_dispatcher` gives the next free agent to the caller who has waited longest; this is what one
-caller hears and does meanwhile.
+`ari_app.workers.queue_dispatcher` gives the next free agent to the caller who has waited longest; this module is what
+one caller hears and does meanwhile.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ log = logging.getLogger(__name__)
 
 
 class QueueWish(StrEnum):
-    """What the caller wants instead of waiting; the values are the keys."""
+    """What the caller wants instead of waiting; the values are the keys to press."""
 
     CALL_BACK = "1"
     VOICEMAIL = "2"
 
 
 async def queue(call: LiveCall) -> CallStep | EndedBy:
-    """Waits until somebody is free and answers; entered again, the caller has their place by the call's beginning."""
+    """Waits until somebody is free and answers. If resumed, the caller keeps their place in line."""
     calls = call.office.calls
     decided = await to_carry_out(call)
     if isinstance(call.kept, AwaitsCallback):
         calls.has_returned(call)
         if decided.queue:
-            # The app may have died before it was on disk.
+            # The app may have died before this was on disk.
             call.emit(CallbackQueued(*call.stamp("place-kept"), agents=tuple(sorted(decided.queue))))
         return await _confirm_callback(call)
     legs = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
@@ -83,7 +83,8 @@ async def queue(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def _keep_time(call: LiveCall) -> None:
-    """Has Asterisk keep when the wait began, for an app that comes after a crash: the longest wait is one wait."""
+    """Makes Asterisk keep when the wait began, for an app that starts after a crash, so that queue.longest_seconds
+    counts from there."""
     if not isinstance(call.kept, InLine):
         call.kept = InLine(int(call.office.now().timestamp()))
         await call.person.set_variables(LL_STAGE=written(call.kept))
@@ -95,7 +96,7 @@ def _waited(call: LiveCall) -> float:
 
 
 async def _began(call: LiveCall) -> datetime:
-    """When the call came: who has waited longest is told by that, also by an app that comes after a crash."""
+    """When the call arrived: this decides who has waited longest, also for an app that starts after a crash."""
     with call.person.while_ours():
         channel = await call.person.client.get(call.person.path)
     return datetime.fromisoformat(channel["creationtime"])
@@ -107,7 +108,7 @@ async def _began(call: LiveCall) -> datetime:
 async def _pass_the_time(call: LiveCall) -> QueueWish:
     """Announces the position in line now and then, with music in between, until the caller wants something else.
 
-    Nothing else reads the caller's keys in the meantime; raises HungUp when they hang up.
+    Nothing else reads the caller's keys meanwhile. Raises HungUp if they hang up.
     """
     config = call.office.config.queue
     clock = asyncio.get_running_loop().time
@@ -130,7 +131,7 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
 
 
 async def _tell(call: LiveCall, begins: list[Say]) -> str | NoKey:
-    """Says which place they have and what they can do; returns the key that interrupts it."""
+    """Tells the caller their position and what they can do; returns the key that interrupts it."""
     number = position(call)
     call.emit(Queued(*call.stamp(f"queued-{number}"), position=number))
     where = Say("queue_next") if number == 1 else Say("queue_position", name=str(number))
@@ -170,9 +171,9 @@ async def _stop_music(call: LiveCall) -> None:
 
 
 async def _be_served(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> RingingLeg | None:
-    """Rings whoever becomes free in the caller's turn; `legs` ring already.
+    """Rings agents who become free when it is the caller's turn; `legs` are ringing already.
 
-    None: they want something else, or nobody is left to wait for. Raises HungUp when they hang up.
+    Returns None if the caller wants something else, or nobody is left to wait for. Raises HungUp if they hang up.
     """
     while legs or (legs := await _in_turn(call, ears)):
         if winner := await _answered(call, ears, legs):
@@ -190,28 +191,30 @@ async def _be_served(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[R
 
 
 async def _in_turn(call: LiveCall, ears: asyncio.Task[QueueWish]) -> list[RingingLeg]:
-    """The phones that ring once it is the caller's turn; none when they do not wait any more, or nobody is left."""
+    """The phones that ring once it is the caller's turn; none if the caller no longer waits, or nobody is left to wait
+    for."""
     assert call.wait is not None
     office = call.office
     while True:
         given = await race(call.wait.turn.get(), until_done(ears))
         if ears.done() or isinstance(given, asyncio.Future) or not given:
             return []
-        # Some may have passed since they were given.
+        # Some may have declined since the dispatcher chose them.
         agents = tuple(agent for agent in given if agent not in call.wait.spared_now)
         stage = RingStage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
         batches = ringing.whose_turn(stage, await _availability(call, agents), office.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
-        # They are not free any more, or their phones cannot be rung.
+        # They are no longer free, or their phones cannot be rung.
         for ref in batch:
             call.wait.spare(ref.agent, for_good=False)
         call.ringing.clear()
 
 
 async def _availability(call: LiveCall, agents: Collection[str]) -> list[AgentAvailability]:
-    """Nobody while the database does not answer: the caller does not lose their place for it."""
+    """The agents' availability; none while the database does not answer, so that the caller does not lose their
+    place."""
     try:
         return await availability(call.office, agents)
     except (CrmError, TimeoutError) as error:
@@ -220,15 +223,15 @@ async def _availability(call: LiveCall, agents: Collection[str]) -> list[AgentAv
 
 
 def _seconds(call: LiveCall, batch: Iterable[Phone | OutsideNumber]) -> float:
-    """As long as for any call."""
+    """How long to ring, as for any call."""
     config = call.office.config.ring
     return ringing.ringing_seconds(batch, config.subteam_seconds, config.mobile_seconds)
 
 
 async def _answered(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> RingingLeg | None:
-    """The first to answer, unless the caller wants something else first."""
+    """The first leg to answer, unless the caller wants something else before that."""
     numbers = [leg.to for leg in legs if isinstance(leg, Forwarded)]
-    # When the app stops, phones ring on for the app that comes after it.
+    # If the app stops, phones go on ringing for the next one.
     answered = await race(first_answer(call, legs, _seconds(call, numbers), listen=False), until_done(ears))
     if not isinstance(answered, asyncio.Future):
         return answered
@@ -239,7 +242,7 @@ async def _answered(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[Ri
 async def _stop(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[RingingLeg]) -> None:
     error = ears.exception()
     if isinstance(error, LeftTheApp):
-        # Perhaps because whoever answered one of these has the caller now, without us (agent-leg).
+        # Perhaps because whoever answered one of these legs is now connected to the caller without us (agent-leg).
         peer = await peer_of(call.person)
         legs = [leg for leg in legs if not (leg.has_channel and leg.channel.name == peer)]
     cause = NORMAL if isinstance(error, HungUp) else ANSWERED_ELSEWHERE
@@ -251,7 +254,7 @@ async def _stop(call: LiveCall, ears: asyncio.Task[QueueWish], legs: list[Ringin
 
 async def _to_talk(call: LiveCall, ears: asyncio.Task[QueueWish], winner: RingingLeg) -> CallStep:
     await end_all([ears])
-    # Variables are set only when nothing plays any more.
+    # Asterisk sets variables only once nothing is playing.
     await hush(call.person)
     call.keep(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id

@@ -1,4 +1,5 @@
-"""Ringing the team in stages: the lead's agent, the property's subteam, everyone. The first answer wins, never two."""
+"""Ringing the team in stages: the lead's agent, the property's subteam, everyone. Only the first answer is
+connected."""
 
 from __future__ import annotations
 
@@ -32,14 +33,14 @@ class Spared:
     numbers: set[str] = field(default_factory=set)
     """Outside numbers on which somebody passed or a machine answered."""
     others_took: bool = False
-    """Phones stopped ringing, or could not ring, because their owners took other calls."""
+    """Whether phones stopped ringing, or could not ring, because their owners took other calls."""
 
     def learn(self, call: LiveCall, legs: Iterable[RingingLeg]) -> None:
-        """From phones that have rung in vain."""
+        """Adds those of these legs, which rang in vain, that are not to be rung again."""
         legs = list(legs)
         taken = {leg.agent for leg in legs if was_taken_away(call, leg)}
         self.others_took = self.others_took or bool(taken)
-        # A mobile whose turn had not come has not been tried.
+        # A mobile that did not get to ring has not been tried.
         call.tried |= {leg.agent for leg in legs if leg.agent and leg.has_channel} - taken
         for leg in legs:
             if isinstance(leg, Forwarded) and not isinstance(leg.to, Mobile):
@@ -56,17 +57,18 @@ class Spared:
         return one.number not in self.numbers
 
     def begin_again(self, call: LiveCall) -> None:
-        """From now on nobody is rung who has rung in vain."""
+        """From now on, nobody who has been rung in vain is rung again."""
         self.others_took = False
         self.agents |= call.tried
 
 
 async def ring(call: LiveCall) -> CallStep:
-    """Rings stage after stage until somebody answers, and continues with the talk, or else with voicemail."""
+    """Rings stage after stage until somebody answers, and continues with the talk, or else with the plan's
+    alternative."""
     if call.reception is None:
-        await ask(call)  # An outgoing call whose agent has left the person.
+        await ask(call)  # A call out whose agent is gone.
     if not call.answers:
-        # It came here without the menu.
+        # It got here without the menu.
         call.answers += [KeyedAnswer(Question.MENU, TEAM), KeyedAnswer(Question.URGENT, TO_DESK)]
     call.tried.clear()
     decided = await to_carry_out(call)
@@ -74,7 +76,7 @@ async def ring(call: LiveCall) -> CallStep:
         decided, call.lost_agent = _first(call, decided, call.lost_agent), ""
     adopted = [await forward.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
-    # A phone may die once, and be there again; one that has died twice is left alone.
+    # A phone may fail once and be back; one that has failed twice is left alone.
     spared = Spared(devices={device for device, times in call.lost_devices.items() if times > 1})
     winner, failure = await _ring_all(call, decided, adopted, spared)
     if failure and decided.rule is Rule.OFFICE_FORWARD:
@@ -93,7 +95,7 @@ async def ring(call: LiveCall) -> CallStep:
         if following is CallStep.VOICEMAIL and await may_queue(call):
             return CallStep.QUEUE
         return following
-    # As soon as it is a talk, the dead man's switch looks for the peer.
+    # As soon as the step is the talk, the dead man's switch needs the peer.
     call.keep(LL_PEER=winner.channel.name)
     call.peer_leg = winner.channel.id
     return CallStep.TALK
@@ -108,14 +110,15 @@ def _first(call: LiveCall, decided: RoutePlan, agent: str) -> RoutePlan:
 async def _ring_all(
     call: LiveCall, decided: RoutePlan, adopted: list[RingingLeg], spared: Spared
 ) -> tuple[RingingLeg | None, str]:
-    """Rings the stages of a plan: who answered, and why the number that all calls go to could not even be rung."""
+    """Rings the stages of a plan. Returns who answered, and why the number that all calls go to could not even be
+    rung."""
     if decided.stages:
         await call.person.start_ringback()
     names = [stage.name.value for stage in decided.stages]
     first = names.index(call.kept.stage) if isinstance(call.kept, RingsAt) and call.kept.stage in names else 0
     legs: list[RingingLeg] = []
     for number, stage in enumerate(decided.stages[first:]):
-        if number:  # The first of these is where the step begins, or went on.
+        if number:  # The step began with the first of these, or was resumed in it.
             await call.tell(LL_STAGE=written(RingsAt(stage.name.value)))
         winner, legs = await _ring_stage(call, stage, adopted, spared)
         adopted = []
@@ -131,10 +134,10 @@ async def _ring_all(
 async def _ring_stage(
     call: LiveCall, stage: RingStage, adopted: list[RingingLeg], spared: Spared
 ) -> tuple[RingingLeg | None, list[RingingLeg]]:
-    """Rings one stage's phones in batches; a stage with nobody reachable is over at once. When other callers take
-    those who ring, whoever else is free rings for the rest of its time.
+    """Rings one stage's phones in batches; a stage with nobody reachable is over at once. If other callers take the
+    agents who are being rung, others who are free ring for the rest of the stage's time.
 
-    Returns who answered, and all that rang.
+    Returns who answered, and all legs that rang.
     """
     rang: list[RingingLeg] = []
     until = asyncio.get_running_loop().time() + stage.seconds
@@ -154,12 +157,12 @@ async def _ring_free(
     until: float,
     rang_before: list[RingingLeg],
 ) -> tuple[RingingLeg | None, list[RingingLeg]]:
-    """Rings those of a stage who are free now, and have not had their turn in it, up to a time on the loop's clock."""
+    """Rings those of a stage who are free now and have not been rung in it yet, until a time on the loop's clock."""
     known, call.to_ring = call.to_ring, None
     agents = await availability(call.office, stage.agents, known)
     batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
     config = call.office.config.ring
-    # An agent who is being rung for somebody who has waited is not available to a caller who has just arrived.
+    # Agents who are being rung for somebody who has waited are not available to a caller who has just arrived.
     reserved = call.office.calls.reserved
     had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
     not_now = had_their_turn | {leg.device for leg in adopted}
@@ -194,11 +197,11 @@ async def _ring_free(
 async def ring_batch(
     call: LiveCall, stage: RingStage, batch: Sequence[Phone | OutsideNumber], seconds: float
 ) -> list[RingingLeg]:
-    """Begins to ring these phones, at home and outside."""
+    """Starts ringing these phones, ours and outside ones."""
     call.ringing.update(one.agent for one in batch if isinstance(one, Phone | Mobile))
     if any(one.confirm for one in batch):
         whisper.prepare(call)
-        # The others ring on while somebody hears who calls.
+        # The other phones keep ringing while somebody hears who is calling.
         seconds += call.office.config.ring.confirm_seconds
     phones = [one for one in batch if isinstance(one, Phone)]
     desk = call.decided.desk if call.decided else None

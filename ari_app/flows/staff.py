@@ -19,7 +19,7 @@ _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
 async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
-    """Decides what was dialed; None when it is not a call and leaves no record."""
+    """Decides what was dialed; None if it is not a call of its own, and leaves no record."""
     if dialled in call.office.config.parking.names:
         await retrieve(call, dialled)
         return None
@@ -36,6 +36,6 @@ async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
 
 
 async def say(call: LiveCall, *names: str) -> None:
-    """Answers the phone that dialed and tells it something."""
+    """Answers the phone that dialed, and plays prompts to it."""
     await call.channel.answer()
     await play(call.channel, call.sounds(*names))

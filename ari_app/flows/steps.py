@@ -1,4 +1,4 @@
-"""A call's way from step to step. Each can be entered again, as when the app was away in its middle."""
+"""A call's way from step to step. Each step can be resumed, if the app was away in the middle of it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ari_app.flows.transfer import transfer
 from crm.domain.calls import CallDirection, CallEnded, CallStep, EndedBy
 
 Following = CallStep | EndedBy | None
-"""The next step, or who ended the call; None when this has stopped being a call of its own and leaves no record."""
+"""The next step, or who ended the call; None if it is no longer a call of its own, and leaves no record."""
 Flow = Callable[[LiveCall], Awaitable[Following]]
 
 
 ANSWERED = frozenset({CallStep.TEXT_OFFER, CallStep.QUESTION, CallStep.VOICEMAIL})
-"""Steps that begin with the caller's answers, and do not ask for a decision at once themselves."""
+"""Steps that depend on the caller's answers, but do not ask for a decision themselves."""
 
 
 async def follow(call: LiveCall, following: Following) -> None:
     """Takes a call through its steps to a talk, a voicemail, a link or the person's hangup.
 
-    Raises edge.errors.HungUp when the person hangs up, and whatever goes wrong: the supervisor (`ari_app.app`)
-    then gives the person to the dialplan's last resort.
+    Raises edge.errors.HungUp if the person hangs up, and any error; the supervisor (`ari_app.app`) then hands the
+    person to the dialplan's last resort.
     """
     while isinstance(following, CallStep):
         if following is not call.step:
@@ -47,7 +47,7 @@ async def follow(call: LiveCall, following: Following) -> None:
 
 
 async def wind_up(call: LiveCall) -> None:
-    """Ends what is left of a call that is over: its recording, its bridges, and every channel."""
+    """Ends what is left of a call that is over: its recording, its bridges, and all channels."""
     if call.has_talked:
         await recording.finish(call)
     await call.person.hang_up()
@@ -62,41 +62,41 @@ async def wind_up(call: LiveCall) -> None:
 
 
 async def legs_of(call: LiveCall) -> list[str]:
-    """Ids of the channels that are up and were dialed for a call."""
+    """Ids of the channels that were dialed for a call and still exist."""
     present = await call.office.client.seen()
     return [id for id in present.channels if id.startswith(f"{call.id}{LEG_MARK}")]
 
 
 async def begin_late(call: LiveCall, flow: Callable[[LiveCall], Awaitable[Following]]) -> Following:
-    """Begins a call that came while the app was away, or of which it had kept nothing yet when it went."""
+    """Begins a call that arrived while the app was away, or about which the previous app had kept nothing yet."""
     await stop_left_over(call.person)
     return await flow(call)
 
 
 async def resume(call: LiveCall, step: CallStep) -> CallStep:
-    """Prepares a call to go on in the step it was in before the app was away."""
+    """Prepares a call to continue in the step it was in before the app was away."""
     if call.direction is CallDirection.IN:
-        # The app may have died before it was on disk.
+        # The app may have died before this was on disk.
         call.arrived()
     await ask(call)
     if call.direction is CallDirection.IN and call.answers and step in ANSWERED:
-        # What the caller chose by key: property, language.
+        # Applies what the caller chose by key: property, language.
         await plan(call)
     call.step = step
-    # Requests would wait for what still plays or records.
+    # Requests would wait for what is still playing or being recorded.
     await stop_left_over(call.person)
     return step
 
 
 async def dialling(call: LiveCall) -> Following:
-    """One of our phones rings a colleague, or somebody outside."""
+    """One of our phones calls a colleague, or somebody outside."""
     if call.direction is CallDirection.OUT:
         return await outbound.dialling(call)
     return await colleague.dialling(call)
 
 
 async def voicemail(call: LiveCall) -> EndedBy:
-    """A voicemail for the line that was called, or for a colleague."""
+    """Takes a voicemail for the line that was called, or for a colleague."""
     return await (colleague.take_voicemail if call.direction is CallDirection.INTERNAL else take_voicemail)(call)
 
 

@@ -1,4 +1,4 @@
-"""Person and agent talk, until either hangs up or the agent passes the person on."""
+"""Person and agent talk, until either hangs up or the agent transfers the person."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 
 class _End(StrEnum):
-    """Why the two do not talk any more, beside an agent's wish."""
+    """Why the two no longer talk, apart from what an agent asked for."""
 
     PERSON = "person"
     AGENT = "agent"
     PERSON_LOST = "person lost"
     AGENT_LOST = "agent lost"
-    """Nothing came from their line any more (ari_app/workers/lost_lines.py)."""
+    """Nothing was received from their line any more (ari_app/workers/lost_lines.py)."""
     HANDED_OVER = "handed over"
-    """The one at the other end belongs to another call now."""
+    """The person at the other end belongs to another call now."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ Heard = _End | _Keyed | events.ChannelTransfer
 
 
 async def talk(call: LiveCall) -> CallStep | EndedBy | None:
-    """Connects the two and waits. Entered again, it finds them connected and waits on.
+    """Connects the two and waits; if resumed, finds them connected and waits on.
 
-    Neither leg may be cut by the dead man's switch: the agent's is taken off, and the person's leads into a bridge that
+    The dead man's switch must not cut off either leg: the agent's is removed, and the person's leads into a bridge that
     needs no app (asterisk_conf/templates/extensions.conf.j2, T).
     """
     if call.peer_leg is None:
-        return EndedBy.AGENT  # They hung up while the app was away.
+        return EndedBy.AGENT  # The agent hung up while the app was away.
     known = call.office.client.present.channels.get(call.peer_leg)
     agent = Handle(call.office.client, call.peer_leg, known.name if known else "")
     has_begun = call.has_talked
@@ -68,20 +68,21 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
         except HungUp:
             if has_begun or call.direction is not CallDirection.OUT or agent.id != call.channel.id:
                 raise
-            call.channel = agent  # Who receives the events about playbacks there.
+            call.channel = agent  # It receives the events about playbacks on this channel.
             return await over_too_soon(call, call.person)
         if not is_connected:
-            # The agent hung up while the app was away, or in the moment they answered; the person who was
-            # told about the recording has not talked to anybody yet.
+            # The agent hung up while the app was away, or just as they answered; a person who was told about the
+            # recording has not talked to anybody yet.
             return CallStep.RING if call.recording_mode == recording.ANNOUNCED else EndedBy.AGENT
         leg = call.leg_of(agent.id, agent.endpoint)
         if leg != agent.id:
             call.emit(LegRang(*call.stamp(f"leg-{leg}"), leg_id=leg, device=agent.endpoint, agent="", stage="joined"))
-        # A person we have called has a leg of their own.
+        # A person whom we have called has a leg of their own.
         for one in [call.person.id, leg] if call.direction is CallDirection.OUT else [leg]:
             call.emit(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
-        # Whatever else ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call back.
+        # Anything else that ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call
+        # back.
         following = await _listen(call, agent, bridge)
         if not isinstance(following, CallStep):
             call.leg_over(agent.id, agent.endpoint)
@@ -106,12 +107,12 @@ async def _connect(call: LiveCall, agent: Handle, bridge: MixingBridge) -> bool:
         await bridge.stop_music()
         await bridge.add(call.person.id, agent.id)
     except HungUp:
-        # Of the person the caller of this hears by their own events.
+        # If the person is gone, the caller of this function gets their events.
         if not await call.person.is_up():
             raise
         return False
     except (ChannelGone, AsteriskRefused):
-        # One of the two left in this moment.
+        # One of the two has just left.
         if not await call.person.is_up():
             raise HungUp("the person left before the talk") from None
         if not await agent.is_up():
@@ -120,7 +121,8 @@ async def _connect(call: LiveCall, agent: Handle, bridge: MixingBridge) -> bool:
 
 
 async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallStep | EndedBy | None:
-    """Waits for a hangup, or for what the agent wants to happen with the person; does it if it leaves them talking."""
+    """Waits for a hangup, or for what the agent wants done with the call. Carries it out if the two continue to
+    talk."""
     ears = _Ears(call, agent)
     try:
         while True:
@@ -135,13 +137,12 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
                     return EndedBy.CALLER
                 case _End.AGENT_LOST:
                     _emit_cut(call, agent)
-                    await ears.close()  # The person's events are for the one who plays to them.
+                    await ears.close()  # From now on, the person's events are read by what plays to them.
                     return await _reconnect(call, agent)
                 case _End.HANDED_OVER:
                     return None
                 case events.ChannelTransfer(referred_by=by) if by.source_channel.id == call.person.id:
-                    # A colleague who called transfers the one they called, who is the person from
-                    # now on.
+                    # A colleague who made the call transfers the one they called, who is the person from now on.
                     person = Handle(agent.client, agent.id, agent.name)
                     agent = call.person
                     call.emit(
@@ -163,14 +164,14 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
 async def _transferred(
     call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events.ChannelTransfer
 ) -> CallStep | None:
-    """The agent's phone asks for a transfer (REFER)."""
+    """Carries out a transfer that the agent's phone asks for (REFER)."""
     if wish.refer_to.requested_destination.protocol_id or wish.refer_to.destination_channel:
         return await attended.join(call, agent, bridge, wish)
     return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
 
 
 async def _act(call: LiveCall, agent: Handle, bridge: MixingBridge, code: str) -> CallStep | EndedBy | None:
-    """What a code means that was keyed in the talk; None when they talk on."""
+    """Carries out a code keyed during the talk. Returns None if the two continue to talk."""
     codes = call.office.config.talk
     if code == codes.record:
         await recording.switch(call, agent, bridge)
@@ -186,7 +187,7 @@ async def _act(call: LiveCall, agent: Handle, bridge: MixingBridge, code: str) -
     except LeftTheApp:
         raise
     except HungUp:
-        # Hung up without a target: the person is not left alone.
+        # The agent hung up without naming a target: the person must not be left alone.
         return await _alone(call, agent)
     await bridge.stop_music()
     if not target:
@@ -212,7 +213,7 @@ def _emit_cut(call: LiveCall, agent: Handle) -> None:
 
 
 async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
-    """The agent's line is lost: the person hears so, and the same agent is rung first, then the team."""
+    """The agent's line is lost: tells the person, and rings the same agent first, then the team."""
     call.leg_over(agent.id, agent.endpoint)
     if call.direction is CallDirection.INTERNAL:
         return EndedBy.AGENT
@@ -231,12 +232,12 @@ async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
 
 
 class _Ears:
-    """Listens to both channels, and to what other calls ask of this one."""
+    """Listens to both channels, and to requests from other calls."""
 
     def __init__(self, call: LiveCall, agent: Handle) -> None:
         self._call, self._agent = call, agent
         self._keys = Keys(call.office.config.talk)
-        # The target of a transfer to an outside number is not an agent, and must not dial through us.
+        # The target of a transfer to an outside number is not an agent, and must not be able to dial through us.
         self._obeys_keys = not is_outsider(agent.id)
         self._tasks: dict[str, asyncio.Task[Heard]] = {}
 
@@ -244,12 +245,12 @@ class _Ears:
         while True:
             self._start()
             await some_done(self._tasks.values())
-            # The person first: whatever the agent wants is for them.
+            # The person first: a hangup of theirs overrides what the agent wants.
             name = next(name for name, task in self._tasks.items() if task.done())
             return self._tasks.pop(name).result()
 
     async def aside(self, work: Coroutine[Any, Any, CallStep | EndedBy | None]) -> CallStep | EndedBy | None:
-        """Does something with the agent while the person may hang up; raises HungUp then."""
+        """Does something with the agent, during which the person may hang up. Raises HungUp if they do."""
         if agent := self._tasks.pop("agent", None):
             await end_all([agent])
         self._start("person")
@@ -262,7 +263,7 @@ class _Ears:
         except HungUp:
             if person.done():
                 raise
-            # The agent hung up in its middle, so that the person would be alone.
+            # The agent hung up in the middle of it, and left the person alone.
             self._tasks["agent"] = asyncio.create_task(_agent_is_gone())
             return None
         except (MediaLost, AsteriskRefused, TimeoutError) as error:
@@ -301,10 +302,10 @@ class _Ears:
                         if code and await self._may_dial():
                             return _Keyed(code)
                     case events.StasisStart(channel=other) if channel is self._agent:
-                        # Another phone has their place; no trunk's dials by us.
+                        # Another phone has replaced theirs; keys from a trunk are not obeyed.
                         self._obeys_keys = not other.endpoint.startswith("trunk-")
                     case events.ChannelHold() if self._call.recording:
-                        # With a third one in the bridge, Asterisk does not pass the hold on.
+                        # With a third channel in the bridge, Asterisk does not pass the hold on.
                         await self._call.talk_bridge.start_music()
                     case events.ChannelUnhold() if self._call.recording:
                         await self._call.talk_bridge.stop_music()
@@ -321,7 +322,7 @@ class _Ears:
         return False
 
     async def _hand_over(self) -> Heard:
-        """Another call takes over the person that one of our two parties talks to."""
+        """Hands the person whom one of our two parties is talking to over to another call."""
         asked: Handover = await self._call.handovers.get()
         far = self._agent if asked.channel_id == self._call.person.id else self._call.person
         await self._call.talk_bridge.remove(far.id)

@@ -1,4 +1,4 @@
-"""Times for a tour, offered by key: in the caller's language, on the property's clock, and booked at once."""
+"""Tour times, offered by key: in the caller's language and the property's time zone, and booked at once."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from crm.store.models import Tour
 
 BY = "keypad"
 MISSES = 3
-"""So many times may turn out to be taken before the caller is passed on."""
+"""How many times may turn out to be taken before the caller is sent on."""
 
 
 async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
-    """Offers times until one is booked; callers who take none continue with the plan's alternative."""
+    """Offers times until one is booked; a caller who takes none continues with the plan's alternative."""
     decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
     async with asyncio.timeout(call.office.config.survival.store_seconds):
-        # Booked before the app was away.
+        # It may have been booked before the app was away.
         tour = await call.office.store.read(booking.booked_as, _key(call))
     if tour is None:
         if Path.TOUR not in (decided.path, *decided.otherwise):
@@ -43,7 +43,8 @@ async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], following: CallStep) -> Tour | None:
-    """Offers the property's times, and later ones on request; the tour that was booked, or None: they want none."""
+    """Offers the property's times, and later ones on request. Returns the tour that was booked; None: they want
+    none."""
     menu, missed = call.office.config.menu, 0
     dialogue = TourDialogue(
         call.known.property_name,
@@ -76,7 +77,7 @@ async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], fo
 
 
 async def _times(call: LiveCall, property_slug: str, after: datetime | None) -> Offer | None:
-    """What is free now, later than `after` if there is something; None when nothing is."""
+    """The times that are free now, later than `after` if there are any; None if none are free at all."""
     office = call.office
     async with asyncio.timeout(office.config.survival.store_seconds):
         offer = await office.store.read(times.offer, office.config, property_slug, office.now(), after)
@@ -86,7 +87,7 @@ async def _times(call: LiveCall, property_slug: str, after: datetime | None) -> 
 
 
 async def _book(call: LiveCall, property_slug: str, slot: Slot) -> Tour | None:
-    """None when somebody else was quicker, or the time is not offered any more."""
+    """Books a slot. Returns None if somebody else was quicker, or the time is no longer offered."""
     office = call.office
     assert call.caller is not None
     try:
@@ -111,7 +112,7 @@ async def _book(call: LiveCall, property_slug: str, slot: Slot) -> Tour | None:
 
 
 async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep | EndedBy:
-    """Says what is booked. The caller may hang up now, or go on with any key."""
+    """Tells the caller what is booked. They may hang up now, or go on with any key."""
     call.emit(TourBooked(*call.stamp("tour"), tour_id=tour.id))
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         _, property = await call.office.store.read(booking.get, tour.id)
@@ -128,5 +129,5 @@ async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep 
 
 
 def _key(call: LiveCall) -> str:
-    """One booking for a call: the same again after the app was away."""
+    """The key of the call's booking, the same again after the app was away."""
     return f"call:{call.id}"

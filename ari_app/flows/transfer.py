@@ -1,7 +1,7 @@
-"""Transfers: the person hears music until the target takes them, and comes back to the agent if the transfer fails.
+"""Transfers: the person hears music until the target takes the call, and comes back to the agent if the transfer fails.
 
-It starts with the phone's own key (SIP REFER, which Asterisk leaves to us) or a code keyed during the talk, and goes to
-a colleague's extension, an outside number, or the parking lot.
+An agent starts one with the phone's own key (SIP REFER, which Asterisk leaves to us) or a code keyed during the talk.
+The target is a colleague's extension, an outside number, or the parking lot.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 STAGE, RETURN = "transfer", "return"
-"""Stages of legs as recorded: the target's, and the agent's who transferred."""
+"""Stages of legs on record: the target's, and those of the agent who transferred when the person comes back."""
 STAYS_SECONDS = 1.5
-"""A phone that is told that its transfer failed takes the call back, or hangs up within this time (baresip does)."""
+"""A phone that is told that its transfer failed takes the call back, or hangs up within this time (as baresip does)."""
 FIRST_DIGIT_SECONDS = 6.0
 BLIND, ATTENDED = "blind", "attended"
 
 
 class NotTaken(Exception):
-    """Nobody took the person over; the text is for the record, `sentence` names what the agent hears."""
+    """Nobody took the person over. The text is for the record; `sentence` names the prompt that the agent hears."""
 
     def __init__(self, why: str, sentence: str = "transfer_failed", text: str = "") -> None:
         super().__init__(why)
         self.sentence = sentence
         self.text = text
-        """Spoken instead of the sentence."""
+        """Spoken instead of the prompt."""
 
 
 async def pass_on(call: LiveCall, agent: Handle, target: str, way: str) -> CallStep:
-    """Leaves the talk: the person hears music, the agent's leg waits for how it goes. `way` is code or refer."""
+    """Leaves the talk: the person hears music, and the agent's leg waits for the outcome. `way` is code or refer."""
     await call.talk_bridge.remove(agent.id)
     await call.talk_bridge.start_music()
     call.kept = PassedTo(target)
@@ -68,7 +68,8 @@ async def pass_on(call: LiveCall, agent: Handle, target: str, way: str) -> CallS
 
 
 async def ask_target(call: LiveCall, agent: Handle) -> str:
-    """The extension or number that the agent keys, ended by # or a pause; empty without any, or for the code back."""
+    """The extension or number that the agent keys, ended by # or a pause; "" if they key none, or the code to go
+    back."""
     config = call.office.config.talk
     digits = ""
     key = await prompt(agent, call.sounds("transfer_to"), FIRST_DIGIT_SECONDS)
@@ -94,7 +95,7 @@ async def _key(agent: Handle, seconds: float) -> str | None:
 
 
 async def transfer(call: LiveCall) -> CallStep | EndedBy:
-    """Rings the target. Raises HungUp when the person hangs up."""
+    """Rings the target. Raises HungUp if the person hangs up."""
     agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
     target = call.target
     device = call.transferrer_device
@@ -114,7 +115,7 @@ async def transfer(call: LiveCall) -> CallStep | EndedBy:
 
 
 async def taken_over(call: LiveCall, agent: Handle | None, channel_id: str, name: str, way: str) -> None:
-    """Somebody has the person now: on record, in Asterisk, and on the phone that asked for it."""
+    """Somebody else has the person now: records that, tells Asterisk, and the phone that asked for it."""
     device = call.transferrer_device
     new_leg = call.leg_of(channel_id, events.endpoint_of(name))
     call.emit(Transferred(*call.stamp(), from_leg=_leg(call, device), to_leg=new_leg, way=way))
@@ -128,7 +129,8 @@ async def taken_over(call: LiveCall, agent: Handle | None, channel_id: str, name
 
 
 async def give_back(call: LiveCall, agent: Handle | None, failed: NotTaken) -> CallStep | EndedBy:
-    """The person goes back to who passed them on, on the line still or by ringing their phones, or else to the team."""
+    """Returns the person to whoever transferred them: on the line if they still are, else by ringing their phones, else
+    the team's."""
     if agent and await agent.is_up():
         try:
             if call.by_refer:
@@ -150,7 +152,7 @@ async def give_back(call: LiveCall, agent: Handle | None, failed: NotTaken) -> C
 
 
 async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
-    """Rings the phones of whoever left the person waiting; nobody there means the team."""
+    """Rings the phones of whoever left the person waiting; if nobody answers there, the team's."""
     async with asyncio.timeout(call.office.config.survival.store_seconds):
         owner = await call.office.store.read(extensions.owner_of, device)
     agents = await availability(call.office, [owner.slug] if owner else [])
@@ -167,7 +169,7 @@ async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
 
 
 async def to_team(call: LiveCall) -> CallStep | EndedBy:
-    """Takes the person out of the talk: they hear it ring for the team, and then the mailbox."""
+    """Takes the person out of the talk: they hear ringing at the team's phones, and then the mailbox."""
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     if call.direction is CallDirection.INTERNAL:
@@ -230,7 +232,7 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
         )
     except NotReached as failed:
         raise NotTaken(f"Nobody was reached at the outside number ({failed.status}).") from failed
-    # The talk listens to it by itself.
+    # The talk subscribes to it by itself.
     found.release()
     return found
 
@@ -238,11 +240,11 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
 @contextlib.asynccontextmanager
 async def dead_man_s_switch(call: LiveCall, agent: Handle | None) -> AsyncIterator[None]:
     """While an agent's leg waits, it has a dead man's switch of its own, like the person's: an agent who hears nothing
-    must not do so for ever.
+    must not wait forever.
 
-    It is due after the person's, whose way the dialplan finds first. The talk that follows removes it; one that is
-    renewed at that very moment is removed by `ari_app.signs`. An outgoing call has none: the dialplan connects the
-    agent with the person they called again (outside-leg), and nothing may end that talk.
+    It is due after the person's, so that the dialplan deals with the person first. The talk that follows removes it;
+    `ari_app.signs` removes one that is renewed at that very moment. A call out has none: the dialplan reconnects the
+    agent with the person they called (outside-leg), and nothing may end that talk.
     """
     if agent is None or call.direction is CallDirection.OUT:
         yield
@@ -258,17 +260,17 @@ async def dead_man_s_switch(call: LiveCall, agent: Handle | None) -> AsyncIterat
 
 
 def waiting_seconds(config: Config) -> int:
-    """Length of the dead man's switch of an agent's leg that waits."""
+    """Length of the dead man's switch of a waiting agent's leg."""
     return round(config.survival.deadman_seconds * 1.5)
 
 
 async def while_waiting(call: LiveCall, work: Coroutine[Any, Any, T]) -> T:
-    """Does something while the person waits; raises HungUp when they hang up, and the work is cancelled."""
+    """Does something while the person waits. Raises HungUp, and cancels the work, if they hang up."""
     return await race(hang_up_of(call.person), work)
 
 
 async def progress(call: LiveCall, agent: Handle, state: str) -> None:
-    """Tells the phone that asked by REFER how its transfer goes (a NOTIFY with channel_answered: 200)."""
+    """Tells the phone that sent a REFER how its transfer is going (a NOTIFY; for channel_answered: 200)."""
     if not call.by_refer:
         return
     with contextlib.suppress(ChannelGone, AsteriskRefused):
@@ -276,7 +278,7 @@ async def progress(call: LiveCall, agent: Handle, state: str) -> None:
 
 
 async def _stays(agent: Handle) -> None:
-    """Raises HungUp when the phone does not want the call back."""
+    """Raises HungUp if the phone does not want the call back."""
     until = asyncio.get_running_loop().time() + STAYS_SECONDS
     while (left := until - asyncio.get_running_loop().time()) > 0:
         await agent.next_event(left)

@@ -1,4 +1,4 @@
-"""Nobody could come to the phone: a greeting, a beep, and the caller's voicemail."""
+"""Taking a voicemail: a greeting, a beep, and the caller's recording."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from crm.services.voicemail import mailboxes, recordings
 
 
 async def voicemail(call: LiveCall, mailbox: str = "") -> None:
-    """Takes a voicemail and thanks for it; a caller who hangs up while speaking has left one too. A caller who has said
-    nothing is told so instead.
+    """Takes a voicemail and thanks the caller; one who hangs up while speaking has left a voicemail, too. A caller who
+    has said nothing is told so instead.
 
-    `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; empty is the line's.
+    `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; "" is the line's.
     """
     config = call.office.config
     if not await media.is_recording(call.person, call.id):
         if await _keep(call, mailbox):
-            # It came to its end while the app was away.
+            # The recording ended while the app was away.
             await media.play(call.person, call.sounds("message_thanks"))
             return
         await media.play(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
@@ -39,7 +39,7 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
     except LeftTheApp:
         raise
     except HungUp:
-        # If it is not closed by now, the look after what calls have left behind finds it when it is.
+        # If the file is not closed by now, it is found later, with what other calls have left behind.
         if await media.recording_closed(call.person, call.id):
             await _keep(call, mailbox)
         raise
@@ -50,7 +50,7 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
 
 
 def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
-    """The mailbox's own, else the standard one."""
+    """The mailbox's own greeting, else the standard one."""
     if call.step is CallStep.QUESTION:
         return call.sounds("question")
     beside_leasing = call.decided is not None and (
@@ -58,7 +58,7 @@ def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
     )
     if not mailbox and not beside_leasing:
         mailbox = call.reception.mailbox if call.reception else OFFICE
-    # A property's own greeting speaks to those who want to rent.
+    # A property's own greeting is for people who want to rent.
     own = mailboxes.greeting(call.office.config, mailbox) if mailbox else None
     if own:
         return [own]
@@ -72,7 +72,8 @@ def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
 
 
 async def _keep(call: LiveCall, mailbox: str) -> float | None:
-    """Keeps the voicemail with the call. Returns its length in seconds; 0: nothing was said; None: none is there."""
+    """Stores the voicemail with the call. Returns its length in seconds; 0: nothing was said; None: there is no
+    recording."""
     seconds = await asyncio.to_thread(recordings.take_voicemail, call.office.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)

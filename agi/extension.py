@@ -1,7 +1,7 @@
-"""A colleague's extension is dialed: which phones may ring for it right now?
+"""A colleague's extension was dialed: which phones may ring for it now?
 
-Sets LL_ANSWERED=1 and LL_PHONES, a dial string of devices or empty. Without that the dialplan rings what it was
-rendered with.
+Sets LL_ANSWERED=1 and LL_PHONES, a dial string of devices, or empty. If LL_ANSWERED is not set, the dialplan rings the
+phones in its own configuration.
 """
 
 from __future__ import annotations

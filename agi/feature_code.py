@@ -1,7 +1,7 @@
-"""A phone dials a code such as *78: the act is performed, and the phone hears the result.
+"""A phone dialed a code such as *78: carries it out, and says the result.
 
 Arguments: what was dialed, and the endpoint that dialed it. Sets LL_SAY (files to play), LL_GO (arguments with which
-the app takes the call), or both. Without either, the dialplan says that codes do not work now.
+the app takes the call), or both. If neither is set, the dialplan says that codes do not work now.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def script(crm: Crm) -> Script:
 
 
 async def _publish(crm: Crm) -> None:
-    """For the time without the app; what the app itself does, it does by the database."""
+    """Renews the configuration that Asterisk uses without the app; the app itself goes by the database."""
     try:
         await publish.publish(crm)
     except CrmError as error:

@@ -1,4 +1,4 @@
-"""The FastAGI server: the dialplan asks, one script answers at once. One file per script, found by its name."""
+"""The FastAGI server: the dialplan asks, and a script answers at once. There is one file per script."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Script = Callable[[Session], Awaitable[None]]
 
 
 class AgiServer:
-    """Listens on loopback. If a script fails, the connection is closed and the dialplan continues on its own.
+    """Listens on loopback. If a script fails, the connection is closed, and the dialplan continues without an answer.
 
-    Anybody on this machine can connect, so only those who know the secret in our dialplan are served.
+    Since anybody on this machine can connect, only requests with the secret in our dialplan are served.
     """
 
     def __init__(self, port: int, secret: str, scripts: Mapping[str, Script]) -> None:
@@ -37,7 +37,7 @@ class AgiServer:
         await self._server.wait_closed()
 
     async def run(self) -> None:
-        """Serves until it is cancelled. Raises OSError while the port is taken."""
+        """Serves until cancelled. Raises OSError if the port is taken."""
         async with self:
             await asyncio.Event().wait()
 
@@ -51,7 +51,7 @@ class AgiServer:
             if script is None:
                 log.warning("the dialplan asked for an AGI script that does not exist")
                 return
-            # A request from long ago, from before the program stood still, must not be acted on now.
+            # A request that is older than a time in which the program stood still must not be acted on.
             await session.check_waiting()
             await script(session)
         except AgiError as error:

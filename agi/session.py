@@ -1,7 +1,7 @@
-"""The FastAGI protocol of one connection: what the dialplan says of its channel, and commands to it.
+"""The FastAGI protocol on one connection: the channel's variables sent by the dialplan, and commands to the channel.
 
-Source: docs.asterisk.org, "Asterisk Gateway Interface (AGI)". Ours, because panoramisk's FastAGI server spins for ever
-when its peer closes early.
+Source: docs.asterisk.org, "Asterisk Gateway Interface (AGI)". Our own implementation, because panoramisk's FastAGI
+server loops forever if its peer closes early.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlparse
 
 LINE_SECONDS = 5.0
-"""Asterisk sends its lines at once; a peer slower than this is none."""
+"""Asterisk sends its lines at once; a peer that is slower than this is not Asterisk."""
 MOST_HEADERS = 100
 
 
@@ -22,11 +22,11 @@ class AgiError(Exception):
 
 @dataclass
 class Session:
-    """One question of the dialplan. Read it with `Session.open`."""
+    """One request of the dialplan. Read it with `Session.open`."""
 
     secret: str
     script: str
-    """Both from agi://host/SECRET/NAME; empty where there is no such part."""
+    """Both from agi://host/SECRET/NAME; "" if that part is missing."""
     arguments: list[str]
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
@@ -35,7 +35,7 @@ class Session:
 
     @classmethod
     async def open(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Session:
-        """Reads the variables up to the empty line; raises AgiError when that is not what comes."""
+        """Reads the variables up to the empty line. Raises AgiError if something else is received."""
         headers: dict[str, str] = {}
         while line := await _line(reader):
             name, colon, value = line.partition(": ")
@@ -53,7 +53,7 @@ class Session:
         return cls(secret, script, [value for _, value in numbered], reader, writer, headers)
 
     async def check_waiting(self) -> None:
-        """Raises AgiError when nobody waits for the answer any more: they have been told that it does not work."""
+        """Raises AgiError if nobody waits for the answer any more: they have been told that it does not work."""
         await self._command("NOOP")
 
     async def set_variable(self, name: str, value: str) -> None:

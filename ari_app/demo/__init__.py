@@ -1,1 +1,1 @@
-"""`leaseline demo call`: phones for it, and ears."""
+"""`leaseline demo call`: its phones, and how it recognizes what they hear."""

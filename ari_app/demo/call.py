@@ -1,7 +1,8 @@
-"""`leaseline demo call`: a prospect's call with a real phone program, told as what they heard and what the CRM has now.
+"""`leaseline demo call`: a prospect's call with a real softphone, and a report of what they heard and what is now in
+the CRM.
 
-The caller and the agents' phones are baresip on loopback; the caller comes in through the demo trunk. What was heard is
-not assumed: it is found in the recording of the caller's ear.
+The caller's and the agents' phones are baresip on loopback; the call arrives through the demo trunk. What the caller
+heard is not assumed: it is recognized in a recording of the audio that their phone received.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from crm.store.queries import tasks
 CALLER = "+15125550199"
 """A fictional number (555-0100 to 555-0199 are reserved for fiction)."""
 PORTS_PER_PHONE = 3
-"""SIP, SIP over TLS (baresip takes the next port for it), and the control channel."""
+"""Ports for SIP, SIP over TLS (baresip uses the next port for it), and the control channel."""
 MOST_PHONES = 3
 STEP_SECONDS = 90.0
 """Longest wait for the call's next step: two rounds of the menu, or all stages of ringing."""
@@ -54,15 +55,15 @@ class Options:
     """What the caller does."""
 
     press: tuple[str, ...] = ()
-    """Keys, one after the other, each at the next menu."""
+    """Keys, each pressed at the next menu."""
     answer: str | None = None
-    """Agent or device whose phone answers; None: no agent's phone is there."""
+    """Agent or device whose phone answers; None: no agent's phone is running."""
     leave_voicemail: str | None = None
     hang_up_after: float | None = None
     """Seconds after the call was answered."""
     caller: str = CALLER
     line: str | None = None
-    """Number called; None is the first line."""
+    """Number to call; None: the first line."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class DemoReport:
 
 
 async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> DemoReport:
-    """Places the call and tells about it; raises CrmError with what to do when it can't. `say` gets progress."""
+    """Places the call and reports on it. Raises CrmError, which says what to do, if that fails. `say` gets progress."""
     if not is_connected(config, since=datetime.now(UTC) - timedelta(seconds=10)):
         raise CrmError("Leaseline is not running.", code="demo_not_running")
     crm = context.opened(config)
@@ -156,7 +157,7 @@ class _Demo:
         return first, first + 2
 
     def _caller(self) -> contextlib.AbstractAsyncContextManager[Softphone]:
-        # The first block: the demo trunk's contact is that port, so texts to the caller arrive there, too.
+        # The first block: the demo trunk's peer is at that port, so texts to the caller arrive there, too.
         first = self.config.ports.demo
         return softphone(
             self.folder / "caller",
@@ -283,7 +284,7 @@ class _Demo:
         return str(number)
 
     async def _answering(self) -> list[str]:
-        """Devices whose phones are there to answer."""
+        """Devices whose phones are to answer."""
         if not self.options.answer:
             return []
 

@@ -1,7 +1,7 @@
 """A real softphone (baresip) as a child process: registers, calls, answers, presses keys, records what it hears.
 
-The demo's caller and the tests' desk phones are this. It speaks plain SIP to whoever it is pointed at and knows
-nothing of Asterisk or of leads. Its control channel is baresip's `ctrl_tcp` module: JSON in netstrings.
+It is the demo's caller and the tests' desk phones. It speaks ordinary SIP to any server, and knows nothing about
+Asterisk or leads. Its control channel is baresip's `ctrl_tcp` module: JSON in netstrings.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from ari_app.edge.errors import PhoneError
 from asterisk_conf import install
 
 SILENCE_SECONDS = 600
-"""Length of the silent file that a phone 'speaks' until it has something to say; longer than any call it makes."""
+"""Length of the silent file that a phone 'speaks' until it has something to say; longer than any of its calls."""
 LATEST_MS = 2000
-"""Sound that comes so late is still heard: on a busy machine a phone may be given no processor for half a second. With
-the 160 ms that are usual it dropped what had come meanwhile."""
+"""Audio that arrives this late is still played: on a busy machine, a phone may not be scheduled for half a second. With
+the usual 160 ms, it dropped what had arrived meanwhile."""
 
 
 class SoftphoneError(PhoneError):
-    """The phone program did not start, answered with an error, or did not do in time what was waited for."""
+    """The softphone did not start, answered with an error, or did not do what was expected in time."""
 
 
 @dataclass(frozen=True)
 class PhoneEvent:
-    """One event of baresip, e.g. kind 'CALL_ESTABLISHED', 'CALL_CLOSED', 'REGISTER_OK'; `param` is its free text."""
+    """An event of baresip, of a kind such as CALL_ESTABLISHED, CALL_CLOSED or REGISTER_OK; `param` is its free text."""
 
     kind: str
     param: str
@@ -45,7 +45,7 @@ class PhoneEvent:
 
 @dataclass
 class Softphone:
-    """One running phone. Make it with `softphone()`, which also ends it."""
+    """A running phone. Create it with `softphone()`, which also ends it."""
 
     user: str
     folder: Path
@@ -60,11 +60,11 @@ class Softphone:
 
     @property
     def heard(self) -> Path:
-        """WAV (PCM16, 8 kHz, mono) of what this phone's ear got during its latest call."""
+        """WAV file (PCM16, 8 kHz, mono) of what this phone received during its latest call."""
         return self.folder / "heard.wav"
 
     async def command(self, name: str, params: str = "") -> str:
-        """Runs one baresip command and returns the text it answers; raises SoftphoneError if baresip refuses."""
+        """Runs a baresip command, and returns the text of the answer. Raises SoftphoneError if baresip refuses it."""
         assert self._writer is not None
         self._tokens += 1
         token = str(self._tokens)
@@ -83,11 +83,11 @@ class Softphone:
         await self.command("hangup")
 
     async def transfer(self, uri: str) -> None:
-        """Asks for a transfer (SIP REFER); how it goes shows in TRANSFER_FAILED or in the end of the call."""
+        """Asks for a transfer (SIP REFER); its result shows as TRANSFER_FAILED or as the end of the call."""
         await self.command("transfer", uri)
 
     async def press(self, digits: str) -> None:
-        """Sends digits as RTP telephone events (RFC 4733), the way an ordinary phone does."""
+        """Sends digits as RTP telephone events (RFC 4733), as ordinary phones do."""
         for digit in digits:
             await self.command("sndcode", digit)
             # baresip sends a digit until the next key or key release; \x04 is its 'key released'.
@@ -96,19 +96,20 @@ class Softphone:
             await asyncio.sleep(0.08)
 
     async def say(self, recording: Path) -> None:
-        """Speaks a WAV file (PCM16, 8 kHz, mono) into the call from now on."""
-        # baresip ends the call at the end of a file, so silence follows the words. It also forgets what is over 128
-        # characters of a path, hence the short name.
+        """Speaks a WAV file (PCM16, 8 kHz, mono) into the call, from now on."""
+        # baresip ends the call at the end of a file, so silence follows the words. It also cuts paths off after 128
+        # characters, hence the short name.
         padded = await asyncio.to_thread(_padded, recording, self.folder / f"say-{self._tokens}.wav")
         await self.command("ausrc", f"aufile,{padded}")
 
     async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> PhoneEvent:
-        """Waits until this phone has seen `count` events of a kind since it started; raises SoftphoneError if not."""
+        """Waits until this phone has had `count` events of a kind since it started. Raises SoftphoneError if it does
+        not."""
         await self.wait_until(lambda: self.count(kind) >= count, f"{count} x {kind}", seconds)
         return [event for event in self.events if event.kind == kind][count - 1]
 
     async def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 20) -> None:
-        """Waits until a condition on this phone's events or texts holds; `what` names it in the error."""
+        """Waits until a condition about this phone's events or texts is true; `what` names it in the error."""
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(is_so)
@@ -158,7 +159,7 @@ def _padded(recording: Path, path: Path) -> Path:
 
 
 def silence(path: Path, seconds: int) -> Path:
-    """Writes a silent WAV (PCM16, 8 kHz, mono)."""
+    """Writes a silent WAV file (PCM16, 8 kHz, mono)."""
     return _followed_by_silence(b"", path, seconds)
 
 
@@ -220,12 +221,12 @@ async def softphone(
     trusted: Path | None = None,
     srtp: bool = False,
 ) -> AsyncIterator[Softphone]:
-    """Runs a phone for `user` at `server` (host:port) until the block is left.
+    """Runs a phone for `user` at `server` (host:port) until the block ends.
 
-    With `register` it is waited for that the server accepts the registration. `auth_user` is the digest user when it
-    differs from the user part of the phone's address, as for a trunk calling with its customers' numbers. `address` is
-    the loopback address that the phone calls from. With `trusted` (a PEM file) it speaks TLS to a server whose
-    certificate comes from there, and with `srtp` it takes and makes no call without SRTP.
+    With `register`, waits until the server has accepted the registration. `auth_user` is the digest user if it differs
+    from the user part of the phone's address, as for a trunk that calls with its customers' numbers. `address` is the
+    loopback address that the phone calls from. With `trusted` (a PEM file), it speaks TLS to a server whose certificate
+    was issued by that one; with `srtp`, it refuses calls without SRTP.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -249,8 +250,8 @@ async def softphone(
         env={**os.environ, "HOME": str(folder)},
     )
     with contextlib.suppress(PermissionError):
-        # A telephone does nothing else; on a busy machine its sound would stutter. It comes before Asterisk (10), which
-        # may be busy with others. Only root may ask for it.
+        # A telephone does nothing else, while here its audio would stutter on a busy machine. It has priority over
+        # Asterisk (10), which may be busy with other phones. Only root may do this.
         os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(20))
     phone = Softphone(user, folder, process)
     assert process.stdout is not None
@@ -258,7 +259,7 @@ async def softphone(
     try:
         reader, phone._writer = await _connect(process, control_port, folder)
         readers.append(asyncio.create_task(phone._read_control(reader)))
-        # Only now, when the control channel listens: an event before it is lost.
+        # Only once the control channel listens: earlier events would be lost.
         await phone.command("uanew", account)
         if register:
             await phone.wait_for("REGISTER_OK")

@@ -1,6 +1,5 @@
-"""AMI, for what ARI cannot do: have modules read their configuration again, set a channel's time limit while it plays
-or records, send one that rings on in the dialplan, ask a phone at once whether it answers, and where its sound is to go
-while it talks."""
+"""AMI, for what ARI cannot do: make modules reload their configuration, set a channel's time limit while it plays or
+records, send a ringing channel on in the dialplan, qualify a phone at once, and send it a re-INVITE during a talk."""
 
 from __future__ import annotations
 
@@ -15,16 +14,16 @@ from panoramisk import Manager
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
 
 SECONDS = 5.0
-"""An action is answered in milliseconds; longer means that Asterisk hangs."""
+"""An action is answered within milliseconds; if it takes longer than this, Asterisk hangs."""
 
 
 class AmiConnection:
-    """A kept connection to one Asterisk: opened when it is first needed, and again after it was lost."""
+    """A persistent connection to one Asterisk: opened when first needed, and again after it was lost."""
 
     def __init__(
         self, port: int, secret: str, user: str = "leaseline", on_event: Callable[[object, Any], None] | None = None
     ) -> None:
-        """`on_event` gets every event that the user may read."""
+        """`on_event` is called with every event that the user may read."""
         self._port = port
         self._secret = secret
         self._user = user
@@ -33,7 +32,7 @@ class AmiConnection:
         self._opening = asyncio.Lock()
 
     async def send(self, **fields: str) -> Any:
-        """Sends an action and returns the answer. Raises AsteriskUnreachable when there is none."""
+        """Sends an action, and returns the answer. Raises AsteriskUnreachable if there is none."""
         try:
             async with asyncio.timeout(SECONDS):
                 manager = await self._opened()
@@ -43,24 +42,24 @@ class AmiConnection:
             raise AsteriskUnreachable("Asterisk's AMI does not answer, or refuses the login") from error
 
     async def limit(self, channel: str, seconds: int) -> None:
-        """Has a channel leave what it does after `seconds` from now, for the dialplan's extension T.
+        """Makes a channel leave what it is doing `seconds` from now, for the dialplan's extension T.
 
-        The same as setting TIMEOUT(absolute) by ARI, which waits until a playback or a recording is over (Asterisk
+        This sets TIMEOUT(absolute), for which ARI would wait until a playback or a recording is over (Asterisk
         22.10.1). Raises ChannelGone.
         """
         await self._act("AbsoluteTimeout", Channel=channel, Timeout=str(seconds))
 
     async def redirect(self, channel: str, context: str, extension: str) -> None:
-        """Sends a channel on in the dialplan, also one that rings, which ARI refuses to (412). Raises ChannelGone."""
+        """Sends a channel on in the dialplan, even one that is ringing, which ARI refuses (412). Raises ChannelGone."""
         await self._act("Redirect", Channel=channel, Context=context, Exten=extension, Priority="1")
 
     async def qualify(self, endpoint: str) -> None:
-        """Has Asterisk ask an endpoint's contacts at once whether they answer, and not only when their turn comes."""
+        """Makes Asterisk send OPTIONS to an endpoint's contacts now, instead of when they are due."""
         await self._act("PJSIPQualify", Endpoint=endpoint)
 
     async def refresh(self, channel: str) -> None:
-        """Sends a re-INVITE with our SDP on a SIP channel that is up, while it plays or records, too; does not wait for
-        the answer. Raises AsteriskRefused, and ChannelGone."""
+        """Sends a re-INVITE with our SDP on a SIP channel that is up, even while it plays or records; does not wait for
+        the answer. Raises AsteriskRefused, ChannelGone."""
         await self._act("Setvar", Channel=channel, Variable="PJSIP_SEND_SESSION_REFRESH()", Value="invite")
 
     async def _act(self, action: str, **fields: str) -> None:
@@ -94,7 +93,8 @@ class AmiConnection:
             return self._manager
 
     async def _check_port(self) -> None:
-        """panoramisk tries for ever to connect to a port where nobody listens."""
+        """Raises AsteriskUnreachable if nothing listens on the port, to which panoramisk would try to connect
+        forever."""
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", self._port)
             writer.close()
@@ -105,7 +105,7 @@ class AmiConnection:
 
 
 class _Manager(Manager):  # type: ignore[misc]
-    """Does not connect again by itself, which panoramisk would try for ever, also after it was closed."""
+    """Does not reconnect by itself, as panoramisk would forever, even after it was closed."""
 
     is_lost = False
 
@@ -120,9 +120,10 @@ class _Manager(Manager):  # type: ignore[misc]
 
 
 async def reload(port: int, secret: str, modules: list[str]) -> None:
-    """Has a running Asterisk read these modules' configuration again, e.g. ['res_pjsip.so'].
+    """Makes a running Asterisk reload these modules' configuration, e.g. ['res_pjsip.so'].
 
-    Raises AsteriskUnreachable when none answers on the port or the login is not taken, AsteriskRefused for a module.
+    Raises AsteriskUnreachable if nothing answers on the port or the login is refused, AsteriskRefused if a module does
+    not reload.
     """
     connection = AmiConnection(port, secret)
     try:
@@ -135,7 +136,7 @@ async def reload(port: int, secret: str, modules: list[str]) -> None:
 
 
 def _quiet() -> logging.Logger:
-    """panoramisk logs whole messages, secrets included."""
+    """A logger that logs nothing: panoramisk logs whole messages, including secrets."""
     logger = logging.getLogger("panoramisk.quiet")
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -1,6 +1,6 @@
 """A mixing bridge: its channels, music for those who wait in it, and its recording.
 
-All of it keeps working without the app.
+All of these continue without the app.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ari_app.edge.media import sound
 
 PLAY_SECONDS = 60.0
 CLOSING_SECONDS = 3.0
-"""After a stop, a recording that Asterisk says nothing about for this long is taken as it is."""
+"""After a stop, a recording about which Asterisk reports nothing for this long is taken as it is."""
 
 
 class MixingBridge:
@@ -28,21 +28,21 @@ class MixingBridge:
         self.path = f"/bridges/{quote(bridge_id, safe='')}"
         self._plays = 0
         self._is_new = False
-        """Nobody has ever been in it."""
+        """Whether no channel has ever been in it."""
         self._may_play = True
-        """There may be music in it, as from before the app was away."""
+        """Whether there may be music in it, as from before the app was away."""
 
     async def make(self) -> None:
-        """Makes it; harmless when it is there since before the app was away."""
+        """Creates the bridge, unless it exists since before the app was away."""
         try:
-            # Without dtmf_events keys do not reach the app when both phones' sound is passed on unread.
+            # Without dtmf_events, keys do not reach the app if audio is passed on between the phones unread.
             await self.client.post(self.path, type="mixing,dtmf_events")
         except ChannelGone:
             return
         self._is_new, self._may_play = True, False
 
     async def members(self) -> list[str]:
-        """Ids of the channels in it; Asterisk's own for music and recording are not told."""
+        """Ids of the channels in it, without Asterisk's own for music and recording."""
         if self._is_new:
             return []
         try:
@@ -51,14 +51,14 @@ class MixingBridge:
             return []
 
     async def add(self, *channel_ids: str) -> None:
-        """Puts those in who are not. Raises ChannelGone or AsteriskRefused when one of them has left."""
+        """Adds the channels that are not in it yet. Raises ChannelGone or AsteriskRefused if one of them has left."""
         inside = await self.members()
         if outside := [id for id in channel_ids if id not in inside]:
             self._is_new = False
             await self.client.post(f"{self.path}/addChannel", channel=",".join(outside))
 
     async def remove(self, channel_id: str) -> None:
-        """Takes a channel out; it stays in the app."""
+        """Removes a channel, which stays in the app."""
         with contextlib.suppress(ChannelGone):
             if channel_id in await self.members():
                 await self.client.post(f"{self.path}/removeChannel", channel=channel_id)
@@ -76,7 +76,7 @@ class MixingBridge:
         self._may_play = False
 
     async def play(self, sounds: list[Path]) -> None:
-        """Plays to everybody in it, to the end. Raises MediaLost, and ChannelGone when the bridge is gone."""
+        """Plays to everybody in it, to the end. Raises MediaLost, and ChannelGone if the bridge is gone."""
         self._plays += 1
         playback = f"p-{self.id}-{self._plays}"
         async with self._events() as told:
@@ -90,12 +90,12 @@ class MixingBridge:
                             return
 
     async def record(self, name: str) -> None:
-        """Records everybody from now on; a recording with this name that is already running continues."""
+        """Starts to record everybody; a recording with this name that is already running continues."""
         with contextlib.suppress(ChannelGone):
             await self.client.post(f"{self.path}/record", name=name, format="wav", ifExists="fail")
 
     async def stop_recording(self, name: str) -> None:
-        """Ends a recording and waits until its file is whole."""
+        """Ends a recording, and waits until its file is complete."""
         async with self._events() as told:
             try:
                 await self.client.post(f"/recordings/live/{quote(name, safe='')}/stop")
@@ -115,7 +115,7 @@ class MixingBridge:
 
     @contextlib.asynccontextmanager
     async def _events(self) -> AsyncIterator[asyncio.Queue[events.Event]]:
-        # Events of a bridge's playbacks and recordings name it so as their target.
+        # In events of a bridge's playbacks and recordings, this is the target.
         target = f"bridge:{self.id}"
         told = self.client.subscribe(target)
         try:

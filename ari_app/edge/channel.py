@@ -1,4 +1,4 @@
-"""One channel in Asterisk, owned by one task: ask it to do things, and wait for what happens on it."""
+"""One channel in Asterisk, owned by one task: requests to it, and waiting for its events."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ NORMAL = "16"
 BUSY = "17"
 REJECTED = "21"
 UNAVAILABLE = "44"
-"""The cause with which Asterisk itself hangs up when nothing comes from the other end any more (rtp_timeout)."""
+"""The cause with which Asterisk itself hangs up if nothing is received from the other end any more (rtp_timeout)."""
 
 _ENDS = (events.ChannelHangupRequest, events.ChannelDestroyed, events.StasisEnd)
 
 
 class LeftTheApp(HungUp):
-    """The channel is up but no longer ours: Asterisk's dead man's switch took it back, or it is about to hang up."""
+    """The channel is up but no longer in the app: the dead man's switch took it back, or it is just being hung up."""
 
 
 class Handle:
-    """A channel by its id. Subscribed on creation; `release` it when its task is done with it."""
+    """A channel, by its id. Subscribes on creation; `release` it when its task is done with it."""
 
     def __init__(self, client: AriClient, channel_id: str, name: str = "") -> None:
         self.client = client
         self._be(channel_id, name)
         self.playbacks = 0
-        """How many were started; tells their ids (`ari_app.edge.media`)."""
+        """How many were started; their ids follow from that (`ari_app.edge.media`)."""
         self.is_leaving = False
-        """It was sent on to the dialplan to ring there: its next StasisEnd says nothing new."""
+        """Whether it was sent to the dialplan to ring there, so that its next StasisEnd means nothing."""
         self._former: list[str] = []
         self._events = client.subscribe(channel_id)
 
@@ -48,14 +48,14 @@ class Handle:
         self._is_hung_up = False
 
     def become(self, event: events.StasisStart) -> None:
-        """The channel that takes this one's place is meant from now on (`AriClient.succeeds`)."""
+        """From now on, this handle stands for the channel that replaces its own (`AriClient.succeeds`)."""
         if event.replace_channel and event.replace_channel.id == self.id:
             self._former.append(self.id)
             self._be(event.channel.id, event.channel.name)
 
     @property
     def endpoint(self) -> str:
-        """The PJSIP endpoint's name."""
+        """Name of the PJSIP endpoint."""
         return events.endpoint_of(self.name)
 
     def release(self) -> None:
@@ -64,7 +64,7 @@ class Handle:
 
     @contextlib.contextmanager
     def while_ours(self) -> Iterator[None]:
-        """Around a request to the channel: it raises HungUp or LeftTheApp when it is too late for it."""
+        """Wraps a request to the channel: raises HungUp or LeftTheApp if the channel is gone or has left the app."""
         try:
             yield
         except ChannelGone as gone:
@@ -77,7 +77,7 @@ class Handle:
             await self.client.post(f"{self.path}/answer")
 
     async def start_ringback(self) -> None:
-        """Lets the caller hear that phones ring."""
+        """Plays ringing to the caller."""
         with self.while_ours():
             await self.client.post(f"{self.path}/ring")
 
@@ -86,13 +86,13 @@ class Handle:
             await self.client.delete(f"{self.path}/ring")
 
     async def set_variables(self, **variables: str) -> None:
-        """Sets channel variables at once; `timeout` stands for TIMEOUT(absolute)."""
+        """Sets channel variables at once; `timeout` means TIMEOUT(absolute)."""
         spelled = {"TIMEOUT(absolute)" if name == "timeout" else name: value for name, value in variables.items()}
         with self.while_ours():
             await self.client.post(f"{self.path}/variables", {"variables": spelled})
 
     async def variables(self, *names: str) -> dict[str, str]:
-        """Values of channel variables, without the empty ones. If one is not set at all, Asterisk tells none."""
+        """Values of channel variables, without empty ones. If one of them is not set at all, Asterisk returns none."""
         try:
             return await variables(self.client, self.id, *names)
         except ChannelGone as gone:
@@ -105,9 +105,10 @@ class Handle:
             await self.client.post(f"{self.path}/continue", context=context, extension=extension, priority="1")
 
     async def hang_up(self, cause: str = NORMAL) -> None:
-        """Ends the channel; harmless when it has already left. Only the first request counts.
+        """Ends the channel, unless it has left already. Only the first request counts.
 
-        A second one right after it would replace the cause: a phone that was to show busy got 603 (seen on 22.10.1).
+        A second one right after it would replace the cause: a phone that should have shown busy got 603 (seen on
+        22.10.1).
         """
         if self._is_hung_up:
             return
@@ -115,9 +116,9 @@ class Handle:
         self._is_hung_up = True
 
     async def next_event(self, seconds: float | None = None) -> Event | None:
-        """The channel's next event, or None when `seconds` have passed.
+        """The channel's next event, or None after `seconds`.
 
-        Raises HungUp when the channel has hung up, LeftTheApp when Asterisk has taken it back.
+        Raises HungUp if the channel has hung up, LeftTheApp if Asterisk has taken it back.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -130,14 +131,14 @@ class Handle:
         if isinstance(event, events.StasisStart):
             self.become(event)
         if events.channel_of(event) in self._former and isinstance(event, _ENDS):
-            return event  # Another has its place by now.
+            return event  # Another channel has replaced it.
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
-            # Only the first of the two knows the SIP answer (seen on 22.10.1).
+            # Only the first of these two events has the SIP status (seen on 22.10.1).
             self._is_hung_up = True
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
             raise HungUp("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):
-            # StasisEnd looks the same for a hangup and for a channel that continues in the dialplan.
+            # StasisEnd is the same for a hangup and for a channel that continues in the dialplan.
             if await self.is_up():
                 raise LeftTheApp("Asterisk has taken the call back")
             raise HungUp("the channel hung up")
@@ -152,7 +153,7 @@ class Handle:
         return True
 
     async def ends_within(self, seconds: float) -> bool:
-        """Whether the channel, which may have left the app, has ended by then; returns as soon as it has."""
+        """Whether the channel, which may have left the app, ends within this time; returns as soon as it has."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
@@ -165,30 +166,30 @@ class Handle:
         return not await self.is_up()
 
     async def look(self) -> None:
-        """Learns the channel's name; raises HungUp when it has left."""
+        """Reads the channel's name. Raises HungUp if the channel is gone."""
         with self.while_ours():
             self.name = (await self.client.get(self.path))["name"]
 
     async def is_in_app(self) -> bool:
-        """Whether the channel, which is up, is with us; raises HungUp when it is not up."""
+        """Whether the channel, which is up, is in the app. Raises HungUp if it is gone."""
         with self.while_ours():
             channel = await self.client.get(self.path)
         return bool(channel["dialplan"]["app_name"] == "Stasis")
 
 
 def path_of(channel_id: str) -> str:
-    """For requests to ARI."""
+    """The channel's path in ARI."""
     return f"/channels/{quote(channel_id, safe='')}"
 
 
 async def hang_up(client: AriClient, channel_id: str, cause: str = NORMAL) -> None:
-    """As `Handle.hang_up`, of a channel that somebody else owns."""
+    """Like `Handle.hang_up`, for a channel owned by another task."""
     with contextlib.suppress(ChannelGone):
         await client.delete(path_of(channel_id), reason_code=cause)
 
 
 async def variables(client: AriClient, channel_id: str, *names: str) -> dict[str, str]:
-    """As `Handle.variables`, of a channel that somebody else owns. Raises ChannelGone."""
+    """Like `Handle.variables`, for a channel owned by another task. Raises ChannelGone."""
     answer = await client.get(f"{path_of(channel_id)}/variables", variables=",".join(names))
     return {name: str(value) for name, value in _flat(answer).items() if value not in (None, "")}
 

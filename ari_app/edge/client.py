@@ -1,9 +1,9 @@
-"""ARI: one event socket that is always read, and requests over kept-alive HTTP.
+"""ARI: one event socket that is always being read, and requests over persistent HTTP connections.
 
-`bench/ari_transport.py` measures both ways (docs/measurements.md): a micro-call costs 14.4 ms of CPU with requests
-over HTTP (Asterisk 10.4, Python 4.1) and 13.5 ms with requests over the event socket (11.0 and 2.5). HTTP it is for
-those 6 % more, because Asterisk carries out a socket's requests one after another: one that waits, such as a variable
-set during a playback, would hold up all other calls.
+`bench/ari_transport.py` compares this with requests over the event socket (docs/measurements.md): a micro-call costs
+14.4 ms of CPU over HTTP (Asterisk 10.4, Python 4.1), and 13.5 ms over the socket (11.0 and 2.5). HTTP is worth the
+additional 6 %: Asterisk carries out a socket's requests one after another, so one that waits, such as setting a
+variable during a playback, would hold up all other calls.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ log = logging.getLogger(__name__)
 REQUEST_SECONDS = 5.0
 """A request that takes longer counts as unanswered; on a healthy machine it takes milliseconds."""
 RECONNECT_SECONDS = 0.25
-"""First pause before the event socket is opened again; doubles up to eight times that."""
+"""First pause before reconnecting; doubles up to eight times that."""
 PING_SECONDS = 10.0
 """A socket whose peer does not answer a ping within this time is dead, whatever TCP says."""
 ENDPOINTS_SECONDS = 10.0
-"""How often changes of phones that no event reported are picked up."""
+"""How often to ask for changes of phones that no event reported."""
 
 UNREADABLE = DialplanCEP("", "", 0)
-"""In place of where a channel is of which Asterisk cannot tell."""
+"""The dialplan position of a channel for which Asterisk cannot tell it."""
 
 
 class AriClient:
-    """Connection to one Asterisk. `run` reads events for ever; everything else may be called meanwhile.
+    """Connection to one Asterisk. `run` reads events until cancelled; everything else can be called meanwhile.
 
-    `on_connect` is awaited in a task of its own after each (re)connection: events before it are lost, so it has to
-    `look` at what is there now. `on_event` gets what no channel's owner has subscribed to, and must not block.
+    `on_connect` is awaited in a task of its own after each (re)connection: events before that are lost, so it has to
+    `look` at what there is now. `on_event` gets events to whose channel nobody has subscribed, and must not block.
     """
 
     def __init__(
@@ -67,21 +67,21 @@ class AriClient:
         self._owners: dict[str, asyncio.Queue[Event]] = {}
         self.connected = asyncio.Event()
         self.yields = asyncio.Event()
-        """Set when another process may take our place: then `replaced` is, and nothing is connected again."""
+        """Set when another process may take our place: when it does, `replaced` is set and there is no reconnection."""
         self.replaced = asyncio.Event()
         self.connected_at: datetime | None = None
-        """Since when we hear events; what happened before, others have to tell."""
+        """Since when we have received events; what happened before has to be found out otherwise."""
         self.lost_at: datetime | None = None
         """When the connection before this one was lost."""
         self.present = Present()
-        """What there is in Asterisk, as far as events have told; see `seen`."""
+        """What exists in Asterisk, according to events; see `seen`."""
         self._is_seen = asyncio.Event()
         self._endpoints_at = 0.0
         self.connections = 0
         self.unknown: Counter[str] = Counter()
-        """How many events of kinds we do not know came, by kind."""
+        """How many events of unknown kinds were received, by kind."""
         self.on_hold: set[str] = set()
-        """Ids of channels whose phones have put the other side on hold, as far as we were told."""
+        """Ids of channels whose phones have put the other side on hold, according to events."""
         self._unreadable: set[str] = set()
         """Ids of channels that Asterisk cannot write as JSON."""
         self.latest_unknown: deque[events.UnknownEvent] = deque(maxlen=50)
@@ -103,18 +103,18 @@ class AriClient:
     def subscribe(self, channel_id: str) -> asyncio.Queue[Event]:
         """The channel's events from now on. Subscribe before asking Asterisk for anything on the channel.
 
-        A channel has one owner: whoever subscribes takes it over, and the one before gets nothing more.
+        A channel has one owner: whoever subscribes replaces the previous one, which gets no more events.
         """
         events_of_it = self._owners[channel_id] = asyncio.Queue()
         return events_of_it
 
     def unsubscribe(self, channel_id: str, events_of_it: asyncio.Queue[Event]) -> None:
-        """Ends a subscription; harmless when somebody else has taken the channel over."""
+        """Ends a subscription, unless somebody else has taken the channel over."""
         if self._owners.get(channel_id) is events_of_it:
             del self._owners[channel_id]
 
     def succeeds(self, event: events.StasisStart) -> None:
-        """The owner of the channel that is being replaced owns the new one too, and learns about it from this event."""
+        """Makes the owner of a channel that is being replaced own the new one, too; the owner gets this event."""
         assert event.replace_channel is not None
         if owner := self._owners.get(event.replace_channel.id):
             self._owners[event.channel.id] = owner
@@ -122,11 +122,11 @@ class AriClient:
 
     @property
     def subscriptions(self) -> int:
-        """How many channels have an owner; none without calls."""
+        """How many channels have an owner; 0 if there are no calls."""
         return len(self._owners)
 
     async def run(self) -> None:
-        """Connects, reads, and connects again when the socket is lost; ends by cancellation, or when `replaced`."""
+        """Connects, reads, and reconnects when the socket is lost, until cancelled or `replaced`."""
         pause = RECONNECT_SECONDS
         while not self.replaced.is_set():
             try:
@@ -143,7 +143,7 @@ class AriClient:
         assert self._session is not None
         url = f"{self._base_url}/ari/events?app={self.app}&subscribeAll=true"
         async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0) as socket:
-            # Without the filter Asterisk writes every variable set and every RTCP report into the socket.
+            # Without the filter, Asterisk sends every variable that is set and every RTCP report.
             allowed = [{"type": kind} for kind in events.KINDS]
             await self.put(f"/applications/{self.app}/eventFilter", {"allowed": allowed})
             self.connections += 1
@@ -157,7 +157,8 @@ class AriClient:
                         event = events.decode(message.data)
                         self._dispatch(event)
                         if isinstance(event, events.ApplicationReplaced):
-                            # This socket is deaf from now on, also when the other process ends: take the calls back.
+                            # This socket gets no more events, even if the other process ends: reconnect to take the
+                            # calls back.
                             if self.yields.is_set():
                                 self.replaced.set()
                             break
@@ -169,7 +170,7 @@ class AriClient:
         log.warning("Asterisk's event socket was lost, connecting again")
 
     async def _reconcile(self) -> None:
-        # A failing reconciliation must not end the reading of events.
+        # A failing reconciliation must not stop us from reading events.
         try:
             await self._on_connect()
         except (AsteriskUnreachable, AsteriskRefused) as error:
@@ -209,7 +210,7 @@ class AriClient:
         return await self._request("DELETE", path, query)
 
     async def seen(self) -> Present:
-        """What there is in Asterisk now, without asking it. Raises AsteriskUnreachable while that is not known."""
+        """What exists in Asterisk now, without asking it. Raises AsteriskUnreachable while that is unknown."""
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await self._is_seen.wait()
@@ -218,7 +219,7 @@ class AriClient:
         return self.present
 
     async def look(self) -> list[Channel]:
-        """Makes good what no event told: every channel, and now and then every endpoint."""
+        """Asks for what no event may have reported: all channels each time, all endpoints now and then."""
         now = time.monotonic()
         if not self._is_seen.is_set() or now - self._endpoints_at > ENDPOINTS_SECONDS:
             await self._endpoints()
@@ -229,11 +230,11 @@ class AriClient:
         return channels
 
     async def channels(self) -> list[Channel]:
-        """Every channel of this Asterisk, whether the app's or not; `seen` gives the same without a request.
+        """All channels of this Asterisk, whether in the app or not; `seen` gives the same without a request.
 
         Asterisk cannot write a channel as JSON if it holds bytes that are not UTF-8, for example in its Call-ID, and
-        answers 500 for the whole list (22.10.1). Then each channel is asked for on its own, and only the id and
-        endpoint of such a channel are known: it counts as talking, and as not being with the app.
+        answers 500 to a request for the whole list (22.10.1). Then each channel is asked for separately, and only the
+        id and endpoint of such a channel are known: it counts as being in a talk, and not in the app.
         """
         with self.present.listing() as listing:
             channels = await self._channels()
@@ -254,7 +255,7 @@ class AriClient:
         return found
 
     async def channel_ids(self) -> dict[str, list[str]]:
-        """Ids of the SIP channels by endpoint; told whatever is in them."""
+        """Ids of the SIP channels by endpoint, whatever these channels contain."""
         endpoints = await self._endpoints()
         return {endpoint["resource"]: endpoint["channel_ids"] for endpoint in endpoints}
 
@@ -265,32 +266,32 @@ class AriClient:
             return endpoints
 
     async def _channel(self, channel_id: str, endpoint: str) -> Channel | None:
-        # Each time Asterisk is asked for such a one it fills a page of its log.
+        # Asterisk fills a page of its log whenever it is asked for such a channel.
         if channel_id not in self._unreadable:
             try:
                 return msgspec.convert(await self.get(f"/channels/{quote(channel_id, safe='')}"), Channel)
             except ChannelGone:
                 return None
             except (AsteriskRefused, msgspec.ValidationError):
-                pass  # Asked for one alone, it answers `null`.
+                pass  # Asked for only this channel, it answers `null`.
         return Channel(channel_id, f"PJSIP/{endpoint}-", "Up", CallerID("", ""), UNREADABLE)
 
     async def started_at(self) -> datetime:
-        """When this Asterisk was started, by its clock."""
+        """When this Asterisk was started, according to its clock."""
         return datetime.fromisoformat((await self.get("/asterisk/info", only="status"))["status"]["startup_time"])
 
     async def _request(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None) -> Any:
         if method == "GET":
             return await self._send(method, path, query, body)
-        # Asterisk carries out what it was asked also for a flow that has been cancelled. What follows must not overtake
-        # it: a prompt would be stopped before it has begun, and play on.
+        # Asterisk carries out a request even if the flow that made it has been cancelled. Later requests must not
+        # overtake it: a prompt would be stopped before it has begun, and then play on.
         acting = asyncio.ensure_future(self._send(method, path, query, body))
         try:
             return await asyncio.shield(acting)
         except asyncio.CancelledError:
             await asyncio.wait([acting])
             if not acting.cancelled():
-                acting.exception()  # Nobody else asks for it.
+                acting.exception()  # Retrieved because nobody else does.
             raise
 
     async def _send(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None) -> Any:

@@ -16,9 +16,9 @@ class PhoneError(Exception):
 
 
 class HungUp(PhoneError):
-    """The channel a flow works for has hung up or left the app; raised through the flow to end it.
+    """The channel that a flow works for has hung up or left the app; raised through the flow to end it.
 
-    `cause` is the Q.850 hangup cause, `sip_status` the SIP answer that ended it; 0 where none is known.
+    `cause` is the Q.850 hangup cause, `sip_status` the SIP answer that ended the channel; 0 if unknown.
     """
 
     def __init__(self, text: str, cause: int = 0, sip_status: int = 0) -> None:
@@ -28,8 +28,8 @@ class HungUp(PhoneError):
 
     @property
     def is_unknown_there(self) -> bool:
-        """A request within the call was answered with 481, as by a phone that was started again, or not at all (408):
-        nobody has hung up (RFC 3261, 12.2.1.2)."""
+        """Whether a request within the call was answered with 481, as by a phone that was restarted, or not at all
+        (408), so that nobody has hung up (RFC 3261, 12.2.1.2)."""
         return self.sip_status in (408, 481)
 
 
@@ -46,7 +46,7 @@ class AsteriskRefused(PhoneError):
 
 
 class ChannelGone(AsteriskRefused):
-    """What a request names, a channel or bridge or playback, is not there (404) or already leaving (409, 412)."""
+    """The channel, bridge or playback that a request names does not exist (404) or is leaving (409, 412)."""
 
 
 class MediaLost(PhoneError):

@@ -1,7 +1,7 @@
-"""ARI's events as frozen dataclasses, named and spelt as Asterisk names them.
+"""ARI's events as frozen dataclasses, with Asterisk's names.
 
-Source: the api-docs of the running server (`/ari/api-docs/events.json`); a test compares these classes with it. Fields
-that nobody reads are left out. A kind that is not listed becomes an `UnknownEvent`.
+Source: the api-docs of a running Asterisk (`/ari/api-docs/events.json`); a test compares these classes with them.
+Fields that are not used are left out. A kind that is not listed becomes an `UnknownEvent`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ class CallerID:
 
 @dataclass(frozen=True)
 class DialplanCEP:
-    """Where in the dialplan a channel is."""
+    """A channel's position in the dialplan."""
 
     context: str
     exten: str
     priority: int
     app_name: str = ""
-    """The application it runs: Stasis for a channel that is with an ARI app."""
+    """The application it is running: Stasis for a channel in an ARI app."""
     app_data: str = ""
     """The application's arguments."""
 
 
 def endpoint_of(channel_name: str) -> str:
-    """The PJSIP endpoint's name: the part of a channel's name between technology and running number."""
+    """Name of the PJSIP endpoint: the part of a channel's name between technology and serial number."""
     return channel_name.partition("/")[2].rpartition("-")[0]
 
 
@@ -44,12 +44,12 @@ class Channel:
     state: str
     """Down, Ring, Ringing, Up, ..."""
     caller: CallerID
-    """As the caller's side sent it: any text at all."""
+    """As sent by the caller's side: arbitrary text."""
     dialplan: DialplanCEP
 
     @property
     def endpoint(self) -> str:
-        """The PJSIP endpoint's name."""
+        """Name of the PJSIP endpoint."""
         return endpoint_of(self.name)
 
 
@@ -76,7 +76,7 @@ class LiveRecording:
     duration: int | None = None
     """Seconds, once it is finished."""
     talking_duration: int | None = None
-    """Seconds that were not silence; only known when the recording was to end at silence."""
+    """Seconds that were not silence; only known if the recording was to end at silence."""
     cause: str | None = None
     """Why it failed."""
 
@@ -91,8 +91,8 @@ class StasisStart(Event):
     channel: Channel
     args: list[str]
     replace_channel: Channel | None = None
-    """The channel that is being replaced in its bridge (SIP INVITE with Replaces, RFC 3891); the change follows at
-    once."""
+    """The channel that is being replaced in its bridge (SIP INVITE with Replaces, RFC 3891); that happens right after
+    this event."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,17 @@ class ChannelCreated(Event):
 
 @dataclass(frozen=True)
 class StasisEnd(Event):
-    """The channel has left the app: hung up, or on in the dialplan."""
+    """The channel has left the app: it was hung up, or continues in the dialplan."""
 
     channel: Channel
 
 
 @dataclass(frozen=True)
 class Dial(Event):
-    """A channel was dialed, or how that goes."""
+    """A channel was dialed, or its dialing has progressed."""
 
     peer: Channel
-    """The one dialed."""
+    """The channel that was dialed."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class ChannelUnhold(Event):
 @dataclass(frozen=True)
 class RequiredDestination:
     destination: str = ""
-    """User part of the Refer-To; empty for an attended transfer."""
+    """User part of the Refer-To; "" for an attended transfer."""
     protocol_id: str = ""
     """SIP Call-ID of the call to be replaced, for an attended transfer."""
 
@@ -163,7 +163,7 @@ class ReferredBy:
 
 @dataclass(frozen=True)
 class ChannelTransfer(Event):
-    """A phone asks for a transfer (SIP REFER). Asterisk has answered 202 and leaves it to the app: ari-only."""
+    """A phone asks for a transfer (SIP REFER). Asterisk has answered 202, and leaves the rest to the app: ari-only."""
 
     refer_to: ReferTo
     referred_by: ReferredBy
@@ -175,14 +175,14 @@ class ChannelHangupRequest(Event):
     channel: Channel
     cause: int | None = None
     tech_cause: int | None = None
-    """The SIP status that ended it, such as 503; none where there was no such answer."""
+    """The SIP status that ended it, such as 503; None if there was no such answer."""
 
 
 @dataclass(frozen=True)
 class ChannelDestroyed(Event):
     channel: Channel
     cause: int
-    """Q.850; 0 when Asterisk itself gave up ringing."""
+    """Q.850; 0 if Asterisk itself stopped the ringing."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class RecordingFailed(Event):
 
 @dataclass(frozen=True)
 class TextMessage:
-    """Without its text, which the dialplan has logged; see texts-from-trunk in extensions.conf.j2."""
+    """Without its body, which the dialplan has logged; see texts-from-trunk in extensions.conf.j2."""
 
     to: str
 
@@ -239,13 +239,13 @@ class ContactInfo:
     """Reachable, Unreachable, NonQualified, Unknown, Removed."""
     aor: str
     uri: str
-    """With the address and the transport that it registered from (rewrite_contact), other parameters as the phone sent
-    them."""
+    """With the address and transport that it registered from (rewrite_contact); other parameters as sent by the
+    phone."""
 
 
 @dataclass(frozen=True)
 class ContactStatusChange(Event):
-    """A contact has come or changed; also when a phone registers again, with its status as before."""
+    """A contact is new or has changed. Also sent when a phone registers again, with its status unchanged."""
 
     endpoint: Endpoint
     contact_info: ContactInfo
@@ -253,19 +253,19 @@ class ContactStatusChange(Event):
 
 @dataclass(frozen=True)
 class PeerStatusChange(Event):
-    """An endpoint can be reached from now on, or no longer."""
+    """An endpoint has become reachable, or is no longer reachable."""
 
     endpoint: Endpoint
 
 
 @dataclass(frozen=True)
 class ApplicationReplaced(Event):
-    """Another process connected with our name; this socket gets no more events."""
+    """Another process has connected with our app's name; this socket gets no more events."""
 
 
 @dataclass(frozen=True)
 class UnknownEvent(Event):
-    """A kind we have no class for, or one whose fields are not what we know."""
+    """A kind without a class here, or one whose fields are not as expected."""
 
     type: str
     body: dict[str, Any] = field(default_factory=dict)
@@ -299,7 +299,7 @@ KINDS: dict[str, type[Event]] = {
 
 
 def decode(raw: str | bytes) -> Event:
-    """One message of the event socket; never raises for a message that is JSON with a type."""
+    """Decodes a message of the event socket; never raises for JSON with a type."""
     body = msgspec.json.decode(raw)
     kind = str(body.get("type"))
     known = KINDS.get(kind)
@@ -312,7 +312,7 @@ def decode(raw: str | bytes) -> Event:
 
 
 def channel_of(event: Event) -> str | None:
-    """Id of the channel an event is about, directly or through its playback or recording."""
+    """Id of the channel that an event is about, directly or through its playback or recording."""
     match event:
         case (
             StasisStart(channel=channel)

@@ -1,7 +1,7 @@
-"""INVITEs as Asterisk's SIP stack has seen them, and what it answered: res_hep_pjsip sends a copy of each SIP message.
+"""INVITEs as seen by Asterisk's SIP stack, and its answers: res_hep_pjsip sends us a copy of each SIP message.
 
 The packets are HEPv3 (https://github.com/sipcapture/HEP/blob/master/docs/HEP3NetworkProtocolSpecification_REV26.pdf),
-their text is SIP, and both are evidence alone: whatever comes, nothing here raises.
+and contain SIP. They only serve as evidence: whatever is received, nothing here raises.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 _SOURCE, _DESTINATION, _SOURCE_PORT, _PASSWORD, _TEXT = 0x03, 0x04, 0x07, 0x0E, 0x0F
-"""Kinds of chunks: IPv4 addresses of sender and receiver, the sender's port, hep.conf's capture_password, the message.
-"""
+"""Kinds of chunks: IPv4 addresses of sender and receiver, the sender's port, hep.conf's capture_password, the
+message."""
 _MOST_INVITES = 1000
-"""INVITEs that wait for their answer; the oldest is forgotten for one more."""
+"""INVITEs kept until they are answered; beyond that, the oldest is dropped."""
 _LONGEST, _LONGEST_VALUE, _MOST_VALUES = 16_384, 300, 4
-"""Of a message's head, of a header, and how many of one name; what is beyond is not read."""
+"""Limits of a message's head and of a header (characters), and of headers with the same name; the rest is not read."""
 _COMPACT = {"f": "from", "t": "to", "i": "call-id"}
 _SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0", re.ASCII)
 _ANSWERED = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: |$)", re.ASCII)
@@ -37,22 +37,22 @@ class MessagePath:
     """IPv4."""
 
     def is_in(self, ports: Collection[int]) -> bool:
-        """Somebody sent it to us; we send from these ports."""
+        """Whether somebody else sent it to us; we send from these ports."""
         return _is_ours(self.destination) and not (self.port in ports and _is_ours(self.source))
 
 
 @dataclass(frozen=True)
 class InviteAnswer:
-    """What became of an INVITE that begins a call, as far as one answer tells."""
+    """An answer to an INVITE that begins a call."""
 
     status: int
     """180 to 699."""
     way: MessagePath
-    """Of the INVITE."""
+    """Path of the INVITE."""
     uri: str
-    """Of its request line."""
+    """In the INVITE's request line."""
     headers: Mapping[str, tuple[str, ...]]
-    """Of the INVITE, by name in lower case."""
+    """Headers of the INVITE, by name in lower case."""
 
     @property
     def call(self) -> str:
@@ -61,14 +61,14 @@ class InviteAnswer:
 
     @property
     def user(self) -> str:
-        """The user whose password it showed; "" for none."""
+        """The user for whom the INVITE has credentials; "" for none."""
         shown = (*self.headers.get("authorization", ()), *self.headers.get("proxy-authorization", ()))
         found = (re.search(r'\busername="([^"]*)"', one) for one in shown)
         return next((match[1] for match in found if match), "")
 
 
 def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
-    """Way and text of a packet; None for what is no such packet, or not our Asterisk's."""
+    """Path and text of a packet; None if it is not such a packet, or not from our Asterisk."""
     if packet[:4] != b"HEP3" or len(packet) < 6 or struct.unpack_from("!H", packet, 4)[0] != len(packet):
         return None
     chunks: dict[int, bytes] = {}
@@ -90,15 +90,15 @@ def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
 
 
 class Invites:
-    """Finds the INVITE to each answer."""
+    """Finds the INVITE that belongs to each answer."""
 
     def __init__(self, headers: Collection[str]) -> None:
-        """`headers` are those that somebody reads, by name in lower case."""
+        """`headers` are the ones to keep, by name in lower case."""
         self._wanted = {*headers, "to", "call-id", "cseq", "authorization", "proxy-authorization"}
         self._waiting: dict[tuple[str, str], InviteAnswer] = {}
 
     def answer(self, way: MessagePath, text: str) -> InviteAnswer | None:
-        """What a message says of an INVITE that began a call; None for any other, and for 100."""
+        """The answer that a message gives to an INVITE that began a call; None for any other message, and for 100."""
         first = text.partition("\n")[0].rstrip("\r")
         sent, answered = _SENT.fullmatch(first), _ANSWERED.match(first)
         if not (sent or answered):
@@ -134,7 +134,7 @@ class _Listener(asyncio.DatagramProtocol):
 async def listening(
     port: int, password: str, headers: Collection[str], on_answer: Callable[[InviteAnswer], None]
 ) -> AsyncIterator[None]:
-    """Calls `on_answer` for each answer while the block runs. Raises OSError when the port is taken."""
+    """Calls `on_answer` for each answer while the block runs. Raises OSError if the port is taken."""
     listener = _Listener(password, Invites(headers), on_answer)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: listener, local_addr=("127.0.0.1", port))
@@ -159,7 +159,7 @@ def _headers(text: str, wanted: Collection[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _is_ours(address: str) -> bool:
-    """This machine has it: others cannot be bound to."""
+    """Whether this machine has the address: others cannot be bound to."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))

@@ -1,4 +1,4 @@
-"""What a caller hears and says: prompts that a key can interrupt, and recordings."""
+"""What callers hear and say: prompts that a key can interrupt, and recordings."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 3.0
-"""After a hangup, a recording that Asterisk says nothing about for this long is no longer waited for."""
+"""After a hangup, this is how long to wait for Asterisk to report the end of a recording."""
 STOP_TRIES = 10
 STOP_AGAIN_SECONDS = 0.05
-"""Asterisk once answered 500 to the wish to stop a prompt (22.10.1, on a busy machine); no call fails over that."""
+"""Asterisk once answered 500 when asked to stop a prompt (22.10.1, on a busy machine); that must not fail a call."""
 PLAYBACK_IDS = 16
-"""A channel's prompts take turns with so many ids: an app that comes after a crash finds what plays by trying them all,
-a millisecond each."""
+"""A channel's prompts rotate through this many ids: an app that starts after a crash finds what is playing by trying
+them all, which takes a millisecond each."""
 
 
 class NoKey(StrEnum):
-    """Why a prompt brought no key."""
+    """Why a prompt returned no key."""
 
     NO_INPUT = "no_input"
 
 
 def sound(path: Path) -> str:
-    """A sound file (named with its ending) as ARI wants it: without."""
+    """A sound file as ARI names it: without its extension."""
     return f"sound:{path.with_suffix('')}"
 
 
 async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) -> str | NoKey:
-    """Plays sounds in order and returns the first key pressed, during them or up to `first_key_seconds` after them.
+    """Plays sounds in order, and returns the first key pressed during them or within `first_key_seconds` after them.
 
-    A key stops the playback. Raises HungUp on hangup, MediaLost when a file could not be played.
+    A key stops the playback. Raises HungUp on hangup, MediaLost if a file could not be played.
     """
     playback = await _start(channel, sounds)
     seconds: float | None = None
@@ -58,7 +58,7 @@ async def prompt(channel: Handle, sounds: list[Path], first_key_seconds: float) 
 
 
 async def key(channel: Handle, seconds: float) -> str | NoKey:
-    """The next key, waited for in silence. Raises HungUp on hangup."""
+    """Waits for the next key in silence. Raises HungUp on hangup."""
     until = asyncio.get_running_loop().time() + seconds
     while (left := until - asyncio.get_running_loop().time()) > 0:
         match await channel.next_event(left):
@@ -68,7 +68,7 @@ async def key(channel: Handle, seconds: float) -> str | NoKey:
 
 
 async def play(channel: Handle, sounds: list[Path]) -> None:
-    """Plays sounds to their end; keys are not heeded."""
+    """Plays sounds to their end, ignoring keys."""
     playback = await _start(channel, sounds)
     while True:
         match await channel.next_event():
@@ -78,7 +78,7 @@ async def play(channel: Handle, sounds: list[Path]) -> None:
 
 
 async def hush(channel: Handle) -> None:
-    """Stops the prompt that was started last, when nobody waits for its end any more; harmless if it is over."""
+    """Stops the prompt that was started last, if its end is no longer of interest; harmless if it is over."""
     if channel.playbacks:
         await _stop(channel, _playback_id(channel, channel.playbacks - 1))
 
@@ -86,8 +86,8 @@ async def hush(channel: Handle) -> None:
 async def record(channel: Handle, name: str, *, longest_seconds: int, silence_seconds: int) -> None:
     """Records until `#`, silence, the limit, or hangup.
 
-    After a hangup CallEnded is raised, but the file exists. Raises MediaLost when nothing could be recorded. If a
-    recording with this name is already running, it is waited for, so that the step can be entered again.
+    Raises HungUp after a hangup, but the file then exists; MediaLost if nothing could be recorded. If a recording with
+    this name is already running, it is waited for, so that the step can be resumed.
     """
     try:
         await channel.client.post(
@@ -102,7 +102,7 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
     except ChannelGone as gone:
         if gone.status == 404:
             raise HungUp("the caller hung up before the message") from gone
-        # 409: it runs already, since before the app was away.
+        # 409: it has been running since before the app was away.
     while True:
         match await channel.next_event():
             case events.RecordingFinished(recording=recording) if recording.name == name:
@@ -112,7 +112,7 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
 
 
 async def is_recording(channel: Handle, name: str) -> bool:
-    """Whether a recording of this name runs, from before the app was away."""
+    """Whether a recording with this name has been running since before the app was away."""
     try:
         await channel.client.get(f"/recordings/live/{quote(name, safe='')}")
     except ChannelGone:
@@ -121,9 +121,9 @@ async def is_recording(channel: Handle, name: str) -> bool:
 
 
 async def recording_closed(channel: Handle, name: str) -> bool:
-    """Waits after a hangup until Asterisk has written a recording to its end; it holds the last seconds back.
+    """Waits after a hangup until Asterisk has written all of a recording; it holds the last seconds back.
 
-    False when it has not said so in time: more may come.
+    Returns False if Asterisk has not reported that in time, and more may be written.
     """
     event: events.Event | None = None
     while not (isinstance(event, events.RecordingFinished | events.RecordingFailed) and event.recording.name == name):
@@ -137,7 +137,7 @@ async def recording_closed(channel: Handle, name: str) -> bool:
 
 
 async def _start(channel: Handle, sounds: list[Path]) -> str:
-    """Returns the playback's id, which we give it."""
+    """Starts a playback, and returns its id, which we choose."""
     playback = _playback_id(channel, channel.playbacks)
     channel.playbacks += 1
     with channel.while_ours():
@@ -150,17 +150,18 @@ def _playback_id(channel: Handle, number: int) -> str:
 
 
 async def stop_left_over(channel: Handle) -> None:
-    """Stops what plays on a channel since before the app was away."""
+    """Stops what has been playing on a channel since before the app was away."""
     for _ in range(PLAYBACK_IDS):
         was_there = await _stop(channel, _playback_id(channel, channel.playbacks))
-        # Its last event must not be mistaken for one about the next recording.
+        # Its last event must not be taken for one about the next playback.
         channel.playbacks += 1
         if was_there:
             return
 
 
 async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
-    """A playback also fails when the caller hangs up or Asterisk takes the channel back; the file is not to blame."""
+    """Raises MediaLost for a playback that failed, unless it did because the channel left; then the file is not to
+    blame."""
     if state == "failed":
         if await channel.is_in_app():
             raise MediaLost(f"Asterisk could not play {', '.join(path.name for path in sounds)}")
@@ -168,7 +169,7 @@ async def _check(channel: Handle, state: str, sounds: list[Path]) -> None:
 
 
 async def _stop(channel: Handle, playback: str) -> bool:
-    """False when it is not there; it may just have come to its end."""
+    """Stops a playback. Returns False if there is none; it may just have ended."""
     for _ in range(STOP_TRIES):
         try:
             await channel.client.delete(f"/playbacks/{quote(playback, safe='')}")

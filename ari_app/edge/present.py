@@ -1,7 +1,7 @@
-"""What there is in Asterisk now, kept from its events: channels, and phones that can be reached.
+"""What exists in Asterisk now, kept up to date from its events: channels, and phones that can be reached.
 
-A call that asked Asterisk for all of them would cost the more, the larger the office. Events may be missed, so both
-lists are asked for at each connection and now and then (`AriClient.look`).
+Asking Asterisk for all of them in each call would cost more the larger the office is. Since events may be missed, both
+lists are asked for at each connection, and now and then (`AriClient.look`).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from ari_app.edge import events
 from ari_app.edge.events import Channel, Endpoint, Event
 
 ONLINE = "online"
-"""State of an endpoint that has a contact which answers."""
+"""State of an endpoint with a contact that answers."""
 
 
 class Present:
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
-        """By id. Where each is in the dialplan is as old as its last event."""
+        """By id. The dialplan position of each is as of its last event."""
         self.online: set[str] = set()
-        """Names of endpoints."""
+        """Names of the endpoints that can be reached."""
         self._hearing: list[list[Event]] = []
 
     def hear(self, event: Event) -> None:
-        """Every event, in order."""
+        """Called with every event, in order."""
         for heard in self._hearing:
             heard.append(event)
         match event:
@@ -41,12 +41,12 @@ class Present:
                 (self.online.add if endpoint.state == ONLINE else self.online.discard)(endpoint.resource)
 
     def made(self, channel: Channel) -> None:
-        """We have made a channel, of which no event may have come yet."""
+        """Adds a channel that we have created, about which there may have been no event yet."""
         self.channels.setdefault(channel.id, channel)
 
     @contextlib.contextmanager
     def listing(self) -> Iterator[_Listing]:
-        """While a list is asked for: what is heard meanwhile may be newer."""
+        """Used while a list is being requested: events received meanwhile may be newer than the list."""
         heard: list[Event] = []
         self._hearing.append(heard)
         try:

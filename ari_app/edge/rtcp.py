@@ -1,7 +1,7 @@
-"""How much sound the phones say they have sent: RTCP sender reports (RFC 3550), as AMI tells of them.
+"""How much audio phones say they have sent: RTCP sender reports (RFC 3550), as relayed by AMI.
 
-Asterisk takes reports from wherever they come, so they tell of sound that it drops because it comes from elsewhere.
-Which stream one is of is not told: what AMI calls SSRC is another word of the report (Asterisk 22.10.1).
+Asterisk accepts reports from anywhere, so they count audio that it drops because it comes from elsewhere. Which stream
+a report is about is unknown: what AMI calls SSRC is another word of the report (Asterisk 22.10.1).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _COUNT = re.compile(r"\d{1,10}", re.ASCII)
 class SenderReport:
     channel_id: str
     packets: int
-    """Sent since the stream began."""
+    """Number of packets sent since the stream began."""
     host: str
-    """Where the report came from."""
+    """The host that the report came from."""
 
 
 def sender_report(event: Any) -> SenderReport | None:
-    """What an event of AMI says; None for all but a sender report on a channel."""
+    """The report in an AMI event; None for anything other than a sender report on a channel."""
     packets = _COUNT.fullmatch(str(event.get("SentPackets")))
     if event.get("Event") != "RTCPReceived" or "Uniqueid" not in event or packets is None:
         return None
@@ -31,5 +31,5 @@ def sender_report(event: Any) -> SenderReport | None:
 
 
 def host_of(address: str) -> str:
-    """Without the port, as Asterisk writes both."""
+    """The host of an address in Asterisk's notation, which ends with the port."""
     return address.rpartition(":")[0]

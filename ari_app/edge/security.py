@@ -1,7 +1,7 @@
-"""Which passwords Asterisk's SIP was shown, right or wrong: two of AMI's security events.
+"""Which SIP passwords were tried, right or wrong: two of AMI's security events.
 
-They are read by an AMI user that may read these events and nothing else. Attackers decide how many there are, so they
-come over a separate connection, which is dropped for a while when there are too many.
+They are read by an AMI user that can read these events and nothing else. Since attackers decide how many there are,
+they come over a separate connection, which is closed for a while if there are too many.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable
 
 MOST = 3000
-"""Attempts between two looks; more, and nobody listens for PAUSE_SECONDS."""
+"""Most attempts between two looks; if there are more, the connection is closed for PAUSE_SECONDS."""
 PAUSE_SECONDS = 10.0
 
-# Asterisk's own words; what attackers write stands in fields of their own.
+# This field is written by Asterisk; what attackers choose is in other fields.
 _REMOTE = re.compile(r"IPV4/(?:UDP|TCP|TLS)/(\d{1,3}(?:\.\d{1,3}){3})/\d{1,5}", re.ASCII)
 
 
 class AttemptKind(StrEnum):
-    """AMI's name of the event."""
+    """The event's name in AMI."""
 
     SUCCEEDED = "SuccessfulAuth"
     FAILED = "ChallengeResponseFailed"
@@ -33,7 +33,7 @@ class AttemptKind(StrEnum):
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody showed a password."""
+    """One attempt with a password."""
 
     kind: AttemptKind
     address: str
@@ -49,7 +49,7 @@ class SecurityWatch:
         self._deaf_until = 0.0
 
     async def attempts(self) -> Sequence[Attempt]:
-        """Those since the look before. Raises AsteriskUnreachable."""
+        """The attempts since the previous call. Raises AsteriskUnreachable."""
         if asyncio.get_running_loop().time() >= self._deaf_until:
             answer = await self._connection.send(Action="Ping")
             if getattr(answer, "response", "") != "Success":
@@ -70,7 +70,7 @@ class SecurityWatch:
 
 
 def attempt(event: Any) -> Attempt | None:
-    """What an event says; None unless it is an attempt by SIP over the network."""
+    """The attempt that an event reports; None unless it was made by SIP over the network."""
     remote = _REMOTE.fullmatch(str(event.get("RemoteAddress", "")))
     if remote is None or event.get("Service") != "PJSIP":
         return None

@@ -1,7 +1,7 @@
-"""Whether the sound that counts as a phone's comes from the phone.
+"""Whether the audio that Asterisk takes for a phone's comes from that phone.
 
-Without SRTP anybody can send RTP to our ports. While a phone has sent nothing yet, Asterisk takes a stranger's for the
-phone's after four packets, keys and all, and from then on no other's (strict RTP, 22.10.1).
+Without SRTP, anybody can send RTP to our ports. As long as a phone has sent nothing, Asterisk takes a stranger's
+packets for the phone's after four of them, including keys, and from then on nobody else's (strict RTP, 22.10.1).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _HOST = re.compile(r"<?sips?:(?:[^@<>]*@)?(\[[0-9a-f:.]+\]|[0-9.]+)(?=[:;>?]|$)"
 
 
 async def is_own(channel: Handle) -> bool:
-    """False when the sound comes from another host than the SIP of one of our phones, or that cannot be told.
+    """False if the audio comes from another host than the SIP of one of our phones, or if that is unknown.
 
-    True for trunks, whose sound comes from where the carrier likes, and with browsers and SRTP, for which no stranger
-    has the keys.
+    True for trunks, whose carriers may send audio from anywhere, and for browsers and SRTP, for which a stranger lacks
+    the keys.
     """
     if channel.endpoint.startswith("trunk-") or await _value(channel, "CHANNEL(rtp,secure)") == "1":
         return True
@@ -27,7 +27,8 @@ async def is_own(channel: Handle) -> bool:
 
 
 def is_same_host(sound: str, target: str) -> bool:
-    """Of the address that sound goes to and comes from, and the URI that SIP goes to, as Asterisk writes the two."""
+    """Compares the audio's address (which is sent to and received from) with the URI of the SIP target, in Asterisk's
+    notation."""
     host = _HOST.match(target)
     return ";transport=ws" in target.lower() or bool(host and sound.rpartition(":")[0] == host[1])
 

@@ -333,6 +333,13 @@ class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 MAIL_SECURITIES = ("starttls", "tls", "none")
 
 
+class MailIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Email from people outside and from listing portals."""
+
+    longest_megabytes: PositiveInt = 25
+    """Of a larger email only the beginning is kept."""
+
+
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Email to people in the office: notices, and voicemail with its audio. The password is a secret: `leaseline mail
     secret`."""
@@ -350,6 +357,7 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tries before an email counts as failed."""
     first_retry_seconds: Positive = 30.0
     """Wait before the second try; doubles each time, up to an hour."""
+    incoming: MailIn = msgspec.field(default=MailIn(), name="in")
 
 
 class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -608,6 +616,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "pictures"
 
     @property
+    def mails_folder(self) -> Path:
+        """Mails that came in, as they came (crm/edge/mail_files.py)."""
+        return self.home / "mails"
+
+    @property
     def spool_folder(self) -> Path:
         """What Asterisk logged of calls it handled without the app, until that is imported."""
         return self.home / "spool"
@@ -639,6 +652,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.music_folder,
             self.recordings_folder,
             self.pictures_folder,
+            self.mails_folder,
             self.spool_folder,
             self.journal_folder,
             self.run_folder,

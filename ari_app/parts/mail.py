@@ -1,4 +1,4 @@
-"""Emails, and the transcripts of voicemail that go with them."""
+"""Emails out and in, and the transcripts of voicemail that go with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 
 from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
+from crm.services.arrivals.mails import MailReader
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
@@ -20,6 +21,7 @@ def mail(shared: Shared) -> list[Part]:
     transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
     parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
+        shared.keep(MailReader(crm)),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
     ]

@@ -35,9 +35,17 @@ def show(context: click.Context, as_json: bool) -> None:
         if name not in sections:
             output.say(f"{name} = {_toml(value)}")
     for name, section in sections.items():
-        output.print_heading(f"[{name}]")
-        for key, value in section.items():
+        _print_section(name, section)
+
+
+def _print_section(name: str, section: dict[str, object]) -> None:
+    output.print_heading(f"[{name}]")
+    for key, value in section.items():
+        if not isinstance(value, dict):
             output.say(f"{key} = {_toml(value)}")
+    for key, value in section.items():
+        if isinstance(value, dict):
+            _print_section(f"{name}.{key}", value)
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from crm.commands import lead_files, output
+from crm.commands import lead_files, lead_mails, output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
 from crm.domain.errors import NotFound
@@ -20,8 +20,10 @@ from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.people import filters, intake
 from crm.services.people import leads as leads_service
+from crm.views import arrivals as arrivals_view
 from crm.views import leads
 from crm.views import search as finding
+from crm.views.arrivals import ArrivalEntry
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
 from crm.views.search import LeadHit
 
@@ -479,3 +481,49 @@ def import_(system: System, file: Path, source: str | None, rejects: Path | None
         output.say("Nothing was written, because of --dry-run.")
     if done.rejected:
         raise SystemExit(1)
+
+
+@lead.command("intake", examples=("lead intake < mail.txt", "lead intake --source zillow < mail.txt"))
+@click.option("--source", default="", metavar="NAME", help="Where it comes from.  [default: as the email says]")
+def take_in(source: str) -> None:
+    """Take in an email from standard input, as a mail server pipes it.
+
+    Whoever it names becomes a lead, or is one already; whose lead it is gets a task and a notice. When that cannot be
+    done now, the exit status is 75, and the mail server tries again later.
+    """
+    if sys.stdin.isatty():
+        raise WrongInput("Pipe an email into it, such as `leaseline lead intake < mail.txt`.")
+    lead_mails.take_in(source)
+
+
+@lead.command(
+    json=many(ArrivalEntry),
+    examples=("lead arrivals --since today", "lead arrivals --problems", "lead arrivals --json"),
+)
+@click.option("--problems", is_flag=True, help="Only what could not be read.")
+@since_option
+@limit_option()
+@with_system
+def arrivals(system: System, problems: bool, since: str | None, limit: int, as_json: bool) -> None:
+    """List what came in by email and by form, newest first, and whose it is."""
+    entries = system.read(arrivals_view.listed, problems=problems, since=system.since(since), limit=limit + 1)
+    entries = cut(entries, limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("arrival", "at", "came by", "was", "lead", "read by", "problem"),
+        (
+            (
+                one.id,
+                output.local(one.received_at, system.config.tz),
+                one.channel,
+                one.outcome or "not read yet",
+                one.lead or "",
+                one.parser,
+                one.problem,
+            )
+            for one in entries
+        ),
+        empty="Nothing has come in.",
+    )

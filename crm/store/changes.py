@@ -36,7 +36,9 @@ ALIVE: dict[str, Any] = {
 }
 """Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
 
-WATCHED = frozenset({"agent", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"})
+WATCHED = frozenset(
+    {"agent", "arrival", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"}
+)
 """Tables that somebody may wait for. Other tables are not announced: commits with a NOTIFY wait for one another."""
 
 _UNTOLD = "untold"

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.tasks import TaskKind, person_of
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -31,12 +32,21 @@ def kept(session: Session, key: str) -> ArrivalRecord | None:
 
 
 def keep(
-    session: Session, key: str, channel: str, raw: dict[str, Any], parser: Parser, received_at: datetime
+    session: Session,
+    key: str,
+    channel: str,
+    raw: dict[str, Any],
+    parser: Parser,
+    received_at: datetime,
+    *,
+    node: str = "",
+    is_read: bool = True,
 ) -> ArrivalRecord:
     """Stores an arrival as received (`raw`: JSON types only), before anything is read from it.
 
-    The caller sets its `lead_id`, or else its `problem`. If two transactions store the same key at once, one fails on
-    the unique key, and finds the row when the store retries.
+    The caller sets its `lead_id`, or else its `problem`, unless it is read later (`is_read`). `node` is the system
+    whose disk has the rest of it. If two transactions store the same key at once, one fails on the unique key, and
+    finds the row when the store retries.
     """
     record = ArrivalRecord(
         key=key,
@@ -45,6 +55,9 @@ def keep(
         parser=parser.name,
         parser_version=parser.version,
         received_at=received_at,
+        read_at=received_at if is_read else None,
+        outcome=ArrivalOutcome.LEAD if is_read else "",
+        node=node,
         problem="",
     )
     session.add(record)

@@ -149,10 +149,13 @@ class Introduced:
     """Email address; empty: none given."""
     number: str | None = None
     """E.164; None: none given."""
+    relay: str = ""
+    """Address that a portal passes mail to them from: a way to answer, and nobody's own; empty: none."""
 
 
 def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
-    """The lead of somebody who wrote, locked: found by their address, else by their number, else made.
+    """The lead of somebody who wrote, locked: found by their address, else by their number, else by the relay, else
+    made.
 
     What was not known of them is added, and nothing that is known is overwritten. Raises Invalid for an address that is
     none.
@@ -161,8 +164,12 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
     # Our own lines and colleagues are nobody's number, whatever a form says.
     number = None if known.is_line or known.colleague else who.number
     lead = leads.by_address(session, who.address.lower(), for_update=True) if who.address else None
-    if lead is None and number:
+    relay = who.relay.lower()
+    through = leads.by_address(session, relay, for_update=True) if relay else None
+    if lead is None and number and (through is None or leads.by_phone(session, number)):
         lead = by_number(session, number, now)
+    if lead is None:
+        lead = through
     if lead is None:
         lead = by_address(session, who.address, now) if who.address else without_number(session, now)
     if number and leads.by_phone(session, number) is None:
@@ -172,6 +179,8 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
             write_address(session, lead, who.address)
         else:
             add_address(lead, who.address)
+    if relay and through is None and leads.by_address(session, relay) is None:
+        lead.emails.append(LeadEmail(address=relay, is_relay=True))
     lead.name = lead.name or who.name or None
     session.flush()
     return lead

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.store.models.base import Base
@@ -15,7 +15,20 @@ class ArrivalRecord(Base):
     """One thing that came in, kept as it came before anything is read out of it."""
 
     __tablename__ = "arrival"
-    __table_args__ = (Index("ix_arrival_received", "received_at", "id"),)
+    __table_args__ = (
+        Index("ix_arrival_received", "received_at", "id"),
+        # What is to be read next, and what could not be.
+        Index(
+            "ix_arrival_unread", "id", sqlite_where=text("read_at IS NULL"), postgresql_where=text("read_at IS NULL")
+        ),
+        Index(
+            "ix_arrival_problem",
+            "received_at",
+            "id",
+            sqlite_where=text("problem <> ''"),
+            postgresql_where=text("problem <> ''"),
+        ),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
         String(120), unique=True, comment="the same thing has the same key, and comes once"
@@ -25,8 +38,18 @@ class ArrivalRecord(Base):
     parser: Mapped[str] = mapped_column(String(40), comment="what read it")
     parser_version: Mapped[int]
     received_at: Mapped[datetime]
+    read_at: Mapped[datetime | None] = mapped_column(comment="null: nobody has read it yet")
+    outcome: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="what it was, as in crm.domain.arrivals.Outcome"
+    )
+    tries: Mapped[int] = mapped_column(default=0, server_default="0", comment="how often reading it has begun")
+    node: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="whose disk has the rest of it; empty: there is no rest"
+    )
     lead_id: Mapped[int | None] = mapped_column(
-        ForeignKey("lead.id", ondelete="SET NULL"), index=True, comment="whose it is; null: it could not be read"
+        ForeignKey("lead.id", ondelete="SET NULL"),
+        index=True,
+        comment="whose it is; null: it could not be read",
     )
     problem: Mapped[str] = mapped_column(String(300), default="", comment="why it could not be read; empty: it was")
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -106,6 +107,9 @@ class LeadEmail(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     address: Mapped[str] = mapped_column(String(200), unique=True, comment="in lower case")
+    is_relay: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), comment="a portal passes mail on: a way to answer, not their own address"
+    )
 
 
 class Interest(Base):

@@ -1,0 +1,39 @@
+"""Emails from standard input."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from crm.commands import output
+from crm.commands.command import System, with_system
+from crm.config import ConfigError
+from crm.domain.errors import CrmError
+from crm.edge import mail_files
+from crm.services.arrivals import mails
+from crm.services.arrivals.mails import CameBy
+
+TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h: a mail server keeps the mail, and tries again later."""
+
+
+def take_in(source: str) -> None:
+    """Takes in one email, and exits with TRY_AGAIN when that cannot be done now."""
+    try:
+        _take_in(source)
+    except Exception as error:  # noqa: BLE001 - a door: whatever it is, the mail server has to keep the email
+        why = str(error) if isinstance(error, (CrmError, ConfigError, OSError)) else type(error).__name__
+        output.hint(f"The email was not taken in, and is to be sent again: {why}")
+        click.get_current_context().exit(TRY_AGAIN)
+
+
+@with_system
+async def _take_in(system: System, source: str) -> None:
+    mail = mail_files.take(sys.stdin.buffer, system.config.mail.incoming.longest_megabytes * 1024 * 1024)
+    id = await mails.take_in(system.crm, mail, CameBy("pipe", source))
+    claim = await system.store.run(mails.begin, id)
+    # What cannot be read is kept all the same: the app tries again, and then sets it aside for a person.
+    if claim is not None and (problem := await mails.read(system.crm, claim)):
+        await system.store.run(mails.set_aside, claim, problem, system.now)
+    output.say(f"Arrival {id}.")

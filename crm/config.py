@@ -144,6 +144,19 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests that one key may make within a minute."""
 
 
+class Applications(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Applications for a home, which people fill in on the public site."""
+
+    link_days: PositiveInt = 14
+    """How long a link to an unfinished application is good; the site sends a new one on request."""
+    unfinished_hours: PositiveInt = 48
+    """One that is not sent after this time is a task of the lead's agent."""
+    review_hours: PositiveInt = 24
+    """Within this time somebody is to look at one that was sent."""
+    keep_unfinished_days: PositiveInt = 60
+    """One that nobody has worked on for this many days is deleted, with its documents; the lead stays."""
+
+
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
     """SQLAlchemy URL, e.g. postgresql://user@host/leaseline; empty: the SQLite file in the home."""
@@ -533,6 +546,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web: Web = Web()
     site: Site = Site()
     api: Api = Api()
+    applications: Applications = Applications()
     database: Database = Database()
     menu: Menu = Menu()
     ring: Ring = Ring()

@@ -119,6 +119,11 @@ class Fee:
     """What it is for; empty: the name says it."""
 
 
+def is_application_fee(name: str) -> bool:
+    """Whether a fee of this name is due for applying."""
+    return name.lower().removesuffix(" fee") == "application"
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture where it is shown; the order is that of the list."""

@@ -19,13 +19,25 @@ class TaskKind(StrEnum):
     """To the text a person wrote; one for a thread, however many they write."""
     INQUIRY = "inquiry"
     """To answer what they wrote on the website; one a person."""
+    FINISH_APPLICATION = "finish_application"
+    """They began an application and have not sent it: ask whether they need help."""
+    REVIEW_APPLICATION = "review_application"
     TO_DO = "to_do"
     """Somebody entered it by hand."""
     UNKNOWN_DID = "unknown_did"
     """Calls arrive for a number that is not a line: add the line, or have the carrier correct it."""
 
 
-ONE_A_PERSON = frozenset({TaskKind.CALL_BACK, TaskKind.FOLLOW_UP, TaskKind.INQUIRY, TaskKind.UNKNOWN_DID})
+ONE_A_PERSON = frozenset(
+    {
+        TaskKind.CALL_BACK,
+        TaskKind.FOLLOW_UP,
+        TaskKind.INQUIRY,
+        TaskKind.FINISH_APPLICATION,
+        TaskKind.REVIEW_APPLICATION,
+        TaskKind.UNKNOWN_DID,
+    }
+)
 """However many calls there are, one is open. Each voicemail has to be listened to: it is taken and escalated on
 its own. Replies are one per thread."""
 

@@ -125,7 +125,7 @@ def lost(session: Session, config: Config, now: datetime) -> list[LostEntry]:
     return [LostEntry(one.call_id, one.started_at, one.why) for one in queries.lost(session, config.node, now)]
 
 
-_APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.LEASED)
+_APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.APPROVED, LeasingStage.LEASED)
 
 
 def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord]:

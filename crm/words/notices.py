@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MORE = {
+    "application": "See `leaseline application show {application}`.",
     "call_lost": "See `leaseline call show {call}`.",
     "callers_refused": "`leaseline status` shows how many.",
     "follow_ups_long_overdue": "See `leaseline task list --due overdue`.",

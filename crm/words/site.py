@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crm.words import applications
+
 LANGUAGES = {"en": "English", "es": "Español"}
 
 CONSENT_VERSION = "2026-11"
@@ -199,7 +201,7 @@ _ES = {
     "self_guided": "por su cuenta",
     "remote": "por video",
 }
-WORDS: Mapping[str, Mapping[str, str]] = {"en": _EN, "es": _ES}
+WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **applications.EN}, "es": {**_ES, **applications.ES}}
 """By language, then by key; a test keeps the languages alike."""
 
 TERMS = {
@@ -235,6 +237,7 @@ TERMS = {
         "cats": "gatos",
         "dogs": "perros",
         "birds": "aves",
+        **applications.TERMS_ES,
         "application": "solicitud",
         "admin": "administración",
         "parking": "estacionamiento",

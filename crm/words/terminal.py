@@ -68,6 +68,7 @@ HINTS = {
     "trunk_without_login": "give them with --username and --password.",
     "trunk_without_user": "also give --username.",
     # --- people ---
+    "application_unknown": "`leaseline application list` shows them all.",
     "block_exists": "`leaseline block list` shows it.",
     "block_is_our_line": "to get rid of it, use `leaseline line remove`.",
     "block_spared": "With --close-lead the lead and its tasks are closed first.",

@@ -26,6 +26,7 @@ from crm.store.session import Store
 from crm.web.app import build
 from crm.web.routes.texts import Webhooks
 from tests.web.api import Office, running_api
+from tests.web.visitors import Visitor, visiting
 
 PUBLIC = "https://phone.example.com"
 TOKEN = "a-token-of-twilio"
@@ -108,4 +109,10 @@ async def site(tmp_path: Path, migrated: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def office(tmp_path: Path, migrated: Path) -> AsyncIterator[Office]:
     async with running_api(tmp_path, migrated) as found:
+        yield found
+
+
+@pytest.fixture
+async def visitor(tmp_path: Path, migrated: Path) -> AsyncIterator[Visitor]:
+    async with visiting(tmp_path, migrated) as found:
         yield found

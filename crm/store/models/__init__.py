@@ -6,6 +6,7 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 from __future__ import annotations
 
 from crm.store.models.access import ApiKey, ApiKeyReach, KeptAnswer
+from crm.store.models.applications import Application, ApplicationDocument
 from crm.store.models.arrivals import ArrivalRecord, Consent, ShortLink
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
@@ -61,6 +62,8 @@ __all__ = [
     "Answer",
     "ApiKey",
     "ApiKeyReach",
+    "Application",
+    "ApplicationDocument",
     "ArrivalRecord",
     "AuditEntry",
     "Base",

@@ -6,13 +6,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
-from zoneinfo import ZoneInfo
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
@@ -25,7 +22,7 @@ from starlette.types import ASGIApp
 from crm.context import Crm
 from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from crm.domain.listings import ListingFilter
-from crm.domain.tours import Slot, TourKind
+from crm.domain.tours import TourKind
 from crm.edge import pictures
 from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
@@ -33,47 +30,23 @@ from crm.services.audit import By
 from crm.services.people import short_links
 from crm.services.tours import times
 from crm.views import listings, site
-from crm.views.listings import Card, Page, PlacePage
+from crm.views.listings import Card, PlacePage
 from crm.views.site import SiteOffice
-from crm.web.shield import body, hosts, shielded
-from crm.web.site import visitors
+from crm.web.shield import hosts, shielded
+from crm.web.site import apply, visitors
 from crm.web.site.looks import STYLE, Looks
+from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
 from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
 from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
 
 PAGE = 24
 """Homes on a page of the list."""
-LONGEST_FORM = 32 * 1024
-"""Bytes."""
 TIMES = 60
 """Free times that are offered."""
-LARGEST_ID = 2**31 - 1
 PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
 
 _log = logging.getLogger(__name__)
-_Endpoint = Callable[["PageVisit"], Awaitable[Response]]
-
-
-@dataclass
-class PageVisit:
-    """One request, and what answers it."""
-
-    crm: Crm
-    request: Request
-    looks: Looks
-    keys: FormKeys
-    limits: Limits
-
-    @property
-    def address(self) -> str:
-        return visitors.address(self.request, self.crm.config.site)
-
-    def page(self, template: str, office: SiteOffice, status: int = 200, **values: Any) -> Response:
-        today = self.crm.now().astimezone(self.crm.config.tz).date()
-        return self.looks.page(template, office, status, path=self.request.url.path, today=today, **values)
-
-    async def office(self, property_slug: str | None = None) -> SiteOffice:
-        return await self.crm.store.read(site.office, property_slug)
+_Endpoint = Callable[[PageVisit], Awaitable[Response]]
 
 
 def build(crm: Crm) -> ASGIApp:
@@ -104,9 +77,14 @@ def build(crm: Crm) -> ASGIApp:
             route("/homes/{listing:int}", _home),
             route("/homes/{listing:int}/question", _form, *both),
             route("/homes/{listing:int}/tour", _form, *both),
+            route("/homes/{listing:int}/apply", apply.start, *both),
             route("/properties/{property}", _place),
             route("/properties/{property}/question", _form, *both),
             route("/properties/{property}/tour", _form, *both),
+            route("/properties/{property}/apply", apply.start, *both),
+            route("/apply", apply.resume, *both),
+            route("/apply/{token}", apply.step),
+            route("/apply/{token}/{step}", apply.step, *both),
             route("/contact", _form, *both),
             route("/{rest:path}", _nothing),
         ]
@@ -123,8 +101,8 @@ async def _answered(visit: PageVisit, act: _Endpoint) -> Response:
         if not visit.limits.may_look(visit.address):
             return visit.page("said", nobody, 429, said=looks.say("slow_down"))
         return await act(visit)
-    except (NotFound, _Gone) as error:
-        key = "gone" if isinstance(error, _Gone) else "not_found"
+    except (NotFound, Gone) as error:
+        key = "gone" if isinstance(error, Gone) else "not_found"
         return visit.page("said", await visit.office(), 404, said=looks.say(key))
     except Unavailable:
         return visit.page("said", nobody, 503, said=looks.say("trouble"))
@@ -137,10 +115,6 @@ async def _answered(visit: PageVisit, act: _Endpoint) -> Response:
         return visit.page("said", nobody, 500, said=looks.say("trouble"))
 
 
-class _Gone(Exception):
-    """A home that is not public, or not any more."""
-
-
 async def _nothing(visit: PageVisit) -> Response:
     raise NotFound("There is no such page.", code="page_unknown")
 
@@ -148,7 +122,7 @@ async def _nothing(visit: PageVisit) -> Response:
 async def _list(visit: PageVisit) -> Response:
     query = visit.request.query_params
     wanted = ListingFilter(
-        property=_slug(query.get("property")),
+        property=read_slug(query.get("property")),
         bedrooms=_number(query.get("bedrooms"), 9),
         rent_to=_money(query.get("up_to")),
         available_by=_date(query.get("by")),
@@ -172,26 +146,12 @@ async def _list(visit: PageVisit) -> Response:
 
 
 async def _home(visit: PageVisit) -> Response:
-    office, home = await _read_home(visit)
+    office, home = await read_home(visit)
     return visit.page("home", office, home=home)
 
 
-async def _read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
-    listing_id = visit.request.path_params["listing"]
-    if listing_id > LARGEST_ID:
-        raise _Gone
-
-    def read(session: Session) -> tuple[SiteOffice, Page] | None:
-        found = listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
-        return (site.office(session, found.property), found) if found else None
-
-    if (found := await visit.crm.store.read(read)) is None:
-        raise _Gone
-    return found
-
-
 async def _place(visit: PageVisit) -> Response:
-    slug = _slug(visit.request.path_params["property"])
+    slug = read_slug(visit.request.path_params["property"])
 
     def read(session: Session) -> tuple[SiteOffice, PlacePage, list[Card]] | None:
         found = listings.place(session, slug or "", visit.looks.language)
@@ -207,32 +167,16 @@ async def _place(visit: PageVisit) -> Response:
     return visit.page("place", office, place=place, cards=homes)
 
 
-@dataclass
-class _About:
-    """What a form is about."""
-
-    office: SiteOffice
-    name: str
-    back: str
-    listing_id: int | None = None
-    property: str | None = None
-    property_id: int | None = None
-    tz: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    """Of the property."""
-    slots: list[Slot] = field(default_factory=list)
-    """Free times, for a tour."""
-
-
 async def _form(visit: PageVisit) -> Response:
     kind = {"question": FormKind.QUESTION, "tour": FormKind.TOUR}.get(
         visit.request.url.path.rpartition("/")[2], FormKind.CONTACT
     )
-    about = await _what_about(visit)
+    about = await what_about(visit)
     if kind is FormKind.TOUR:
         await _look_for_times(visit, about)
     if visit.request.method != "POST":
         return _show_form(visit, kind, about)
-    sent = await _sent(visit.request)
+    sent = await sent_form(visit.request)
     if not visit.limits.may_send(visit.address):
         return visit.page("said", about.office, 429, said=visit.looks.say("slow_down"))
     try:
@@ -255,28 +199,7 @@ async def _form(visit: PageVisit) -> Response:
     return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
 
 
-async def _what_about(visit: PageVisit) -> _About:
-    params, prefix = visit.request.path_params, visit.looks.prefix
-    if "listing" in params:
-        office, home = await _read_home(visit)
-        name = f"{home.property_name} {home.unit}"
-        return _About(office, name, f"{prefix}/homes/{home.id}", listing_id=home.id, property=home.property)
-    if "property" in params:
-        slug = _slug(params["property"]) or ""
-
-        def read(session: Session) -> tuple[SiteOffice, PlacePage, int] | None:
-            found, id = listings.place(session, slug, visit.looks.language), site.property_id(session, slug)
-            return (site.office(session, slug), found, id) if found and id else None
-
-        if (known := await visit.crm.store.read(read)) is None:
-            raise NotFound("There is no such property.", code="property_unknown")
-        office, place, id = known
-        return _About(office, place.name, f"{prefix}/properties/{slug}", property=slug, property_id=id)
-    office = await visit.office()
-    return _About(office, office.name, prefix or "/")
-
-
-async def _look_for_times(visit: PageVisit, about: _About) -> None:
+async def _look_for_times(visit: PageVisit, about: FormTopic) -> None:
     if about.property is None:
         return
     crm, now = visit.crm, visit.crm.now()
@@ -287,7 +210,7 @@ async def _look_for_times(visit: PageVisit, about: _About) -> None:
 def _show_form(
     visit: PageVisit,
     kind: FormKind,
-    about: _About,
+    about: FormTopic,
     sent: dict[str, str] | None = None,
     wrong: dict[str, str] | None = None,
     status: int = 200,
@@ -312,7 +235,7 @@ def _show_form(
     )
 
 
-def _read_form(visit: PageVisit, kind: FormKind, about: _About, sent: dict[str, str]) -> SentForm:
+def _read_form(visit: PageVisit, kind: FormKind, about: FormTopic, sent: dict[str, str]) -> SentForm:
     """Raises TooOld, Robot, FieldErrors."""
     if not visitors.is_from_here(visit.request):
         raise TooOld
@@ -340,14 +263,6 @@ def _read_form(visit: PageVisit, kind: FormKind, about: _About, sent: dict[str, 
     )
 
 
-async def _sent(request: Request) -> dict[str, str]:
-    raw = await body(request, LONGEST_FORM)
-    try:
-        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=20, keep_blank_values=True))
-    except ValueError:
-        raise HTTPException(413, "too many fields") from None
-
-
 async def _style(request: Request) -> Response:
     return Response(STYLE.text, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
@@ -373,7 +288,10 @@ async def _follow(crm: Crm, request: Request) -> Response:
 
 
 async def _robots(crm: Crm, request: Request) -> Response:
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in ("/contact", "/*/question", "/*/tour"))]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply")),
+    ]
     if crm.config.site.public_url:
         lines.append(f"Sitemap: {crm.config.site.public_url.rstrip('/')}/sitemap.xml")
     else:
@@ -393,10 +311,6 @@ async def _sitemap(crm: Crm, request: Request) -> Response:
     entries = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
     head = '<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     return Response(f"{head}{entries}</urlset>", media_type="application/xml")
-
-
-def _slug(raw: str | None) -> str | None:
-    return raw if raw and re.fullmatch(r"[a-z][a-z0-9-]{0,39}", raw) else None
 
 
 def _number(raw: str | None, most: int) -> int | None:

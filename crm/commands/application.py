@@ -1,0 +1,132 @@
+"""`leaseline application`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from crm.commands import output
+from crm.commands.command import ID, Group, System, cut, limit_option, many, one, with_system
+from crm.domain.applications import FIELDS, ApplicationStatus, Step
+from crm.services.people import intake
+from crm.views import applications as views
+from crm.views.applications import ApplicationDetail, ApplicationEntry
+from crm.words import applications as words
+
+
+@click.group(
+    cls=Group,
+    examples=("application list --status submitted", "application show 3"),
+)
+def application() -> None:
+    """Applications for a home, which people fill in on the public site."""
+
+
+@application.command(
+    "list",
+    json=many(ApplicationEntry),
+    examples=("application list --status submitted", "application list --lead pat@example.com --json"),
+)
+@click.option("--status", type=click.Choice([one.value for one in ApplicationStatus]), help="Only these.")
+@click.option("--property", "property_slug", metavar="SLUG", help="Only for homes of this property.")
+@click.option("--lead", metavar="LEAD", help="Only of this lead: id, phone number or email address.")
+@limit_option()
+@with_system
+def list_(
+    system: System, status: str | None, property_slug: str | None, lead: str | None, limit: int, as_json: bool
+) -> None:
+    """List applications, those last worked on first."""
+    lead_id = system.read(_lead_id, system, lead) if lead else None
+    entries = cut(
+        system.read(views.listed, status=status, property_slug=property_slug, lead_id=lead_id, limit=limit + 1), limit
+    )
+    if as_json:
+        output.print_json(entries)
+        return
+    tz = system.config.tz
+    output.print_table(
+        ("application", "lead", "name", "property", "unit", "status", "since", "submitted", "documents"),
+        (
+            (
+                one.id,
+                one.lead,
+                one.name,
+                one.property,
+                one.unit,
+                _in_words(one.status),
+                output.local(one.status_at, tz),
+                output.local(one.submitted_at, tz),
+                one.documents or "",
+            )
+            for one in entries
+        ),
+        empty="No applications found.",
+    )
+
+
+@application.command(json=one(ApplicationDetail), examples=("application show 3", "application show 3 --json"))
+@click.argument("application", type=ID)
+@with_system
+def show(system: System, application: int, as_json: bool) -> None:
+    """Show an APPLICATION with everything the applicant wrote."""
+    detail = system.read(views.one, application)
+    if as_json:
+        output.print_json(detail)
+        return
+    tz = system.config.tz
+    output.print_entry(
+        (
+            ("application", detail.id),
+            ("lead", detail.lead),
+            ("name", detail.name or "unknown"),
+            ("email", detail.email),
+            ("for", f"{detail.property}{f' {detail.unit}' if detail.unit else ''}"),
+            ("status", f"{_in_words(detail.status)} since {output.local(detail.status_at, tz)}"),
+            ("reason", detail.reason),
+            ("started", output.local(detail.began_at, tz)),
+            ("submitted", output.local(detail.submitted_at, tz)),
+            ("application fee", f"{detail.fee}, as it was stated" if detail.fee else ""),
+            ("language", detail.language),
+            ("signed", f"{detail.signature} (wording {detail.wording_version})" if detail.signature else ""),
+        )
+    )
+    for step in Step:
+        if step.value in detail.answers:
+            _print_step(step, detail.answers[step.value])
+    if detail.files:
+        output.print_heading("Documents")
+        output.print_table(
+            ("document", "kind", "name", "type", "bytes", "sent"),
+            (
+                (file.id, file.kind, file.name, file.media_type, f"{file.bytes:,}", output.local(file.uploaded_at, tz))
+                for file in detail.files
+            ),
+            empty="",
+        )
+
+
+def _print_step(step: Step, answers: Mapping[str, Any]) -> None:
+    asked = FIELDS[step]
+    if not (asked.fields or asked.groups):
+        return
+    output.print_heading(words.label(step.value))
+    output.print_entry(
+        (words.label(f"{step.value}_{field.name}"), answers.get(field.name, "")) for field in asked.fields
+    )
+    for group in asked.groups:
+        for number, some in enumerate(answers.get(group.name) or [], start=1):
+            output.print_heading(f"{words.label(group.name)} {number}")
+            output.print_entry(
+                (words.label(f"{group.name}_{field.name}"), some.get(field.name, "")) for field in group.fields
+            )
+
+
+def _lead_id(session: Any, system: System, raw: str) -> int:
+    found, _ = intake.person(session, system.config, raw)
+    return found.id if found else 0
+
+
+def _in_words(status: str) -> str:
+    return status.replace("_", " ")

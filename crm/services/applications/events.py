@@ -1,0 +1,100 @@
+"""What every step of an application leaves: timeline, stage, next action, and word to whoever owns it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain.applications import STAGE_AFTER, UNFINISHED, WAITING, ApplicationStatus
+from crm.domain.leads import Happened
+from crm.domain.tasks import TaskKind, person_of
+from crm.services.office import owners
+from crm.services.outbox import notices
+from crm.services.people import intake, timeline
+from crm.store.models import Agent, Application, Lead, Task
+from crm.store.queries import office, tasks
+from crm.words import notices as words
+
+
+def home_of(application: Application) -> str:
+    """What it is for, as the timeline tells it."""
+    unit, property = application.unit, application.property
+    return f"{unit.name} at {property.name}" if unit else property.name
+
+
+def move(application: Application, status: ApplicationStatus, now: datetime, reason: str = "") -> None:
+    """Sets the status, and the stage of the lead's interest with it.
+
+    What ends before it was ever sent leaves the interest as it is.
+    """
+    application.status, application.status_at, application.reason = status, now, reason
+    interest = intake.interest_in(application.lead, application.property_id, now)
+    if application.unit_id is not None:
+        interest.unit_id = application.unit_id
+    if application.submitted_at is not None or status in UNFINISHED:
+        interest.stage, interest.stage_since = STAGE_AFTER[status], now
+
+
+def tell(session: Session, application: Application, told: str, now: datetime, *, key: str, by: str = "") -> None:
+    """Enters it into the lead's timeline."""
+    timeline.enter(
+        session, application.lead_id, Happened.APPLICATION, told, now, key=f"application:{application.id}:{key}", by=by
+    )
+
+
+def leave_task(
+    session: Session, config: Config, application: Application, kind: TaskKind, why: str, hours: int, now: datetime
+) -> Agent:
+    """Leaves the lead's one open task of this kind, due in office hours after so many hours; returns whose it is."""
+    person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
+    task = tasks.open_one(session, person, kind)
+    if task is not None:
+        task.times += 1
+        return task.owner
+    lead, property = application.lead, application.property
+    at = now + timedelta(hours=hours)
+    due_at = office.schedule(session, config.tz, property).next_open(at) or at
+    owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
+    task = Task(
+        key=f"application:{application.id}:{kind}:{int(now.timestamp())}",
+        kind=kind,
+        person=person,
+        owner=owner,
+        lead_id=lead.id,
+        why=why[:300],
+        due_at=due_at,
+        created_at=now,
+        result="",
+    )
+    session.add(task)
+    session.flush()
+    return owner
+
+
+def close_tasks(session: Session, application: Application, result: str, now: datetime) -> None:
+    """Ends the tasks about applications of this lead that nothing is left to do for."""
+    session.flush()
+    for kind, open in ((TaskKind.FINISH_APPLICATION, UNFINISHED), (TaskKind.REVIEW_APPLICATION, WAITING)):
+        others = exists().where(Application.lead_id == application.lead_id, Application.status.in_(open))
+        person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
+        task = tasks.open_one(session, person, kind)
+        if task is not None and not session.scalar(select(others)):
+            task.done_at, task.result = now, result[:300]
+
+
+def tell_owner(
+    session: Session, config: Config, application: Application, owner: Agent, what: str, told: str, now: datetime
+) -> None:
+    """Tells the owner of the next action. `what` names the event in the notice's key."""
+    lead, property = application.lead, application.property
+    subject = f"Application for {property.name}: {what}"
+    more = words.more("application", application=application.id)
+    text = f"{who(lead)}: {told} {more}"
+    notices.tell(session, config, [owner], f"application:{application.id}:{what}", subject, text, now)
+
+
+def who(lead: Lead) -> str:
+    return f"{lead.name or lead.email or 'Somebody'} (lead {lead.id})"

@@ -1,0 +1,56 @@
+"""Links with which a person goes on with their application: signed, personal, and good for a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from crm.config import Config
+from crm.domain.errors import Invalid
+from crm.secrets import Secrets
+
+SECRET = "links"
+"""Name of the key in the secrets file, which signs links to tours too; with another one, old links are void."""
+PATH = "/apply/"
+
+
+@dataclass(frozen=True)
+class ApplicationLink:
+    application_id: int
+    is_sent: bool
+    """Whether it was sent to the applicant; False: it is the one of the browser in which the application began."""
+    expires_at: int
+    """Epoch second."""
+
+
+def token(config: Config, secrets: Secrets, application_id: int, now: datetime, *, is_sent: bool) -> str:
+    """The end of a link's address."""
+    expires_at = int((now + timedelta(days=config.applications.link_days)).timestamp())
+    return str(_signer(secrets).dumps([application_id, int(is_sent), expires_at]))
+
+
+def url(config: Config, secrets: Secrets, application_id: int, language: str, now: datetime) -> str:
+    """The link as it is sent; "" when nobody outside reaches the public site (site.public_url)."""
+    if not config.site.public_url:
+        return ""
+    prefix = "" if language == "en" else f"/{language}"
+    end = token(config, secrets, application_id, now, is_sent=True)
+    return f"{config.site.public_url.rstrip('/')}{prefix}{PATH}{end}"
+
+
+def read(secrets: Secrets, token: str, now: datetime) -> ApplicationLink:
+    """Raises Invalid for a link that is not ours, or not good any more."""
+    try:
+        application_id, is_sent, expires_at = _signer(secrets).loads(token)
+        link = ApplicationLink(int(application_id), bool(is_sent), int(expires_at))
+    except (BadSignature, TypeError, ValueError):
+        raise Invalid("The link to an application is not complete.", code="application_link_broken") from None
+    if now.timestamp() >= link.expires_at:
+        raise Invalid("The link to an application is too old.", code="application_link_late")
+    return link
+
+
+def _signer(secrets: Secrets) -> URLSafeSerializer:
+    return URLSafeSerializer(secrets.ensure(SECRET), salt="application")

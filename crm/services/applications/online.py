@@ -1,0 +1,289 @@
+"""Applications as people fill them in on the public site: begun, saved step by step, and sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import applications, fields
+from crm.domain.applications import LONGEST_SIGNATURE, UNFINISHED, ApplicationStatus, Step
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import LeadEvent
+from crm.domain.tasks import TaskKind
+from crm.edge import numbers
+from crm.secrets import Secrets
+from crm.services.applications import events, links
+from crm.services.applications.links import ApplicationLink
+from crm.services.arrivals import arrival
+from crm.services.arrivals.arrival import Parser
+from crm.services.arrivals.forms import SOURCE, FieldErrors
+from crm.services.audit import By
+from crm.services.outbox import outgoing
+from crm.services.outbox.outgoing import NewMail
+from crm.services.people import intake, standing
+from crm.services.people.identity import who_is
+from crm.services.people.intake import Introduced
+from crm.store.models import Application, Consent, Listing
+from crm.store.queries import leads
+from crm.words import applications as words
+
+PARSER = Parser("application", 1)
+MOST_LINKS = 5
+"""That somebody who has lost theirs is sent at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """The first step of an application, as somebody sent it."""
+
+    key: str
+    """Of the page as it was opened: sent twice, it counts once. At most 60 characters."""
+    answers: Mapping[str, Any]
+    """Of Step.YOU, as `applications.read` gives them."""
+    property_id: int | None = None
+    """None: the listing's."""
+    listing_id: int | None = None
+    fee: str = ""
+    """The application fee as it was stated to them."""
+    agreed_to: str = ""
+    """The words that they ticked, about texts to their number; empty: they did not."""
+    wording_version: str = ""
+    language: str = "en"
+    came_from: str = ""
+    """Network address, for whoever has to look into abuse."""
+
+
+def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Beginning) -> int:
+    """Begins an application, in one transaction with everything that follows from it. Returns its id.
+
+    Somebody whose address or number is known stays one lead, and nothing that they filled in before is shown to whoever
+    begins another one with it. Raises FieldErrors.
+    """
+    key = f"apply:{sent.key}"
+    if there := session.scalars(select(Application.id).where(Application.key == key)).first():
+        return there
+    wrong = problems(config, Step.YOU, sent.answers)
+    if sent.agreed_to and not sent.answers.get("phone"):
+        wrong.setdefault("phone", "phone_for_texts")
+    if wrong:
+        raise FieldErrors(wrong)
+    number = numbers.parse(sent.answers["phone"], config.region) if sent.answers["phone"] else None
+    address = fields.email(sent.answers["email"]).lower()
+    record = arrival.keep(session, key, "application:started", _raw(sent), PARSER, by.now)
+    lead = intake.introduced(session, Introduced(sent.answers["name"], address, number), by.now)
+    record.lead_id = lead.id
+    lead.source = lead.source or SOURCE
+    lead.language = lead.language or sent.language[:10]
+    if sent.agreed_to and number:
+        session.add(
+            Consent(
+                lead_id=lead.id,
+                number=number,
+                wording=sent.agreed_to,
+                version=sent.wording_version,
+                language=sent.language,
+                arrival_id=record.id,
+                given_at=by.now,
+            )
+        )
+    listing = session.get(Listing, sent.listing_id) if sent.listing_id is not None else None
+    application = Application(
+        key=key,
+        lead=lead,
+        property_id=listing.property_id if listing else sent.property_id,
+        unit_id=listing.unit_id if listing else None,
+        status=ApplicationStatus.STARTED,
+        status_at=by.now,
+        language=sent.language,
+        email=address,
+        answers={Step.YOU.value: dict(sent.answers)},
+        fee=sent.fee,
+        is_confirmed=False,
+        began_at=by.now,
+        saved_at=by.now,
+        node=config.node,
+    )
+    session.add(application)
+    session.flush()
+    session.refresh(application, ["property", "unit"])
+    _started(session, config, application, by.now)
+    send_link(session, config, secrets, application, "began", by.now)
+    return application.id
+
+
+def _started(session: Session, config: Config, application: Application, now: datetime) -> None:
+    events.move(application, ApplicationStatus.STARTED, now)
+    standing.happened(application.lead, LeadEvent.APPLIED, now)
+    told = f"Began an application for {events.home_of(application)}."
+    events.tell(session, application, told, now, key="started")
+    why = f"The application for {events.home_of(application)} is not finished: ask whether they need help."
+    hours = config.applications.unfinished_hours
+    owner = events.leave_task(session, config, application, TaskKind.FINISH_APPLICATION, why, hours, now)
+    events.tell_owner(session, config, application, owner, "started", told, now)
+
+
+@dataclass(frozen=True)
+class Saved:
+    problems: dict[str, str]
+    """What keeps the step from being complete: by field, a code. It is saved all the same."""
+
+
+def save(
+    session: Session,
+    config: Config,
+    by: By,
+    link: ApplicationLink,
+    step: Step,
+    answers: Mapping[str, Any],
+    *,
+    language: str = "",
+) -> Saved:
+    """Keeps the answers of a step, complete or not. The email address stays the one to which the link went.
+
+    Raises Conflict when it was sent or withdrawn meanwhile, or is gone on with by the link that was sent; NotFound.
+    """
+    application = _open(session, link)
+    kept = dict(answers)
+    if step is Step.YOU:
+        kept["email"] = application.email
+    application.answers = {**application.answers, step.value: kept}
+    application.saved_at = by.now
+    application.language = language or application.language
+    _is_going_on(session, config, application, link, by.now)
+    return Saved(problems(config, step, kept))
+
+
+def _is_going_on(
+    session: Session, config: Config, application: Application, link: ApplicationLink, now: datetime
+) -> None:
+    """What saving anything means for the application."""
+    application.is_confirmed = application.is_confirmed or link.is_sent
+    if application.status == ApplicationStatus.INVITED:
+        _started(session, config, application, now)
+
+
+@dataclass(frozen=True)
+class Signed:
+    signature: str
+    """As it was typed."""
+    agreed_to: str
+    """The words above the signature; empty: they did not agree."""
+    wording_version: str
+    came_from: str = ""
+
+
+def submit(session: Session, config: Config, by: By, link: ApplicationLink, signed: Signed) -> None:
+    """Sends the application to the office. What it says cannot be changed afterwards.
+
+    Raises FieldErrors, under "steps" when a step is not complete; Conflict and NotFound as `save` does.
+    """
+    application = _open(session, link)
+    now = by.now
+    wrong = {}
+    signature = " ".join(signed.signature.split())
+    if not signature or not signature.isprintable() or len(signature) > LONGEST_SIGNATURE:
+        wrong["signature"] = "signature_missing"
+    if not signed.agreed_to:
+        wrong["agreed"] = "agreement_missing"
+    if incomplete(config, application.answers):
+        wrong["steps"] = "steps_incomplete"
+    if wrong:
+        raise FieldErrors(wrong)
+    application.signature, application.wording = signature, signed.agreed_to
+    application.wording_version, application.signed_from = signed.wording_version, signed.came_from[:45]
+    application.submitted_at = application.saved_at = now
+    application.is_confirmed = application.is_confirmed or link.is_sent
+    _complete_lead(session, config, application)
+    events.move(application, ApplicationStatus.SUBMITTED, now)
+    standing.happened(application.lead, LeadEvent.APPLIED, now)
+    told = f"Submitted the application for {events.home_of(application)}."
+    events.tell(session, application, told, now, key="submitted")
+    events.close_tasks(session, application, "The application was submitted.", now)
+    why = f"Review the application for {events.home_of(application)}, and answer it."
+    hours = config.applications.review_hours
+    owner = events.leave_task(session, config, application, TaskKind.REVIEW_APPLICATION, why, hours, now)
+    events.tell_owner(session, config, application, owner, "submitted", told, now)
+    subject, body = words.mail("received", application.language, home=events.home_of(application))
+    outgoing.queue(
+        session, config, NewMail(f"application:{application.id}:received", application.email, subject, body), now
+    )
+
+
+def _complete_lead(session: Session, config: Config, application: Application) -> None:
+    """Adds a number to the lead that they gave later than at the first step."""
+    raw = application.answers[Step.YOU.value]["phone"]
+    number = numbers.parse(raw, config.region) if raw else None
+    known = who_is(session, number)
+    if number and not (known.is_line or known.colleague) and leads.by_phone(session, number) is None:
+        intake.add_number(application.lead, number)
+
+
+def problems(config: Config, step: Step, answers: Mapping[str, Any]) -> dict[str, str]:
+    """What keeps a step from being complete: by the form's name of the field, a code."""
+    return applications.problems(step, answers, lambda raw: numbers.parse(raw, config.region) is not None)
+
+
+def incomplete(config: Config, answers: Mapping[str, Any]) -> list[Step]:
+    """The steps that have to be completed before it can be sent."""
+    return [step for step in Step if problems(config, step, answers.get(step.value, {}))]
+
+
+def send_link(
+    session: Session, config: Config, secrets: Secrets, application: Application, cause: str, now: datetime
+) -> None:
+    """Mails the link with which they go on; the same `cause` sends it once."""
+    link = links.url(config, secrets, application.id, application.language, now)
+    if not link:
+        return
+    days = config.applications.link_days
+    subject, body = words.mail("link", application.language, home=events.home_of(application), url=link, days=days)
+    key = f"application:{application.id}:link:{cause}"
+    outgoing.queue(session, config, NewMail(key, application.email, subject, body), now)
+
+
+def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now: datetime) -> None:
+    """Mails the links of the unfinished applications of an address to it once more, at most one an hour each.
+
+    Raises FieldErrors for what is no address, and nothing where there is no application.
+    """
+    try:
+        address = fields.email(raw).lower()
+    except Invalid:
+        address = ""
+    if not address:
+        raise FieldErrors({"email": "email_wrong"})
+    theirs = select(Application).where(Application.email == address, Application.status.in_(UNFINISHED))
+    for application in session.scalars(theirs.order_by(Application.id.desc()).limit(MOST_LINKS)):
+        send_link(session, config, secrets, application, f"{now:%Y-%m-%dT%H}", now)
+
+
+def _open(session: Session, link: ApplicationLink) -> Application:
+    """The application, locked, if its link may change it now."""
+    found = session.scalars(
+        select(Application).where(Application.id == link.application_id).with_for_update(of=Application)
+    ).first()
+    if found is None:
+        raise NotFound("There is no such application any more.", code="application_gone")
+    if found.status not in UNFINISHED:
+        raise Conflict("The application was sent already.", code="application_sent")
+    if found.is_confirmed and not link.is_sent:
+        raise Conflict("The application goes on with the link that was sent.", code="application_moved")
+    return found
+
+
+def _raw(sent: Beginning) -> dict[str, object]:
+    return {
+        **sent.answers,
+        "property": sent.property_id,
+        "listing": sent.listing_id,
+        "agreed_to": sent.agreed_to,
+        "wording_version": sent.wording_version,
+        "language": sent.language,
+        "came_from": sent.came_from,
+    }

@@ -1,0 +1,397 @@
+"""Pages on which people apply for a home: begun at a home or a property, and gone on with by a personal link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from crm.domain import applications as rules
+from crm.domain.applications import FIELDS, UNFINISHED, ApplicationStatus, FieldKind, Step
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.services.applications import links, online
+from crm.services.applications.links import ApplicationLink
+from crm.services.applications.online import Beginning, Signed
+from crm.services.arrivals.forms import FieldErrors
+from crm.services.audit import By
+from crm.views import applications as views
+from crm.views.applications import ApplicationPage
+from crm.views.site import SiteOffice
+from crm.web.site import visitors
+from crm.web.site.visit import FormTopic, PageVisit, sent_form, what_about
+from crm.web.site.visitors import Robot, TooOld
+from crm.words.applications import SIGNED, SIGNED_VERSION
+from crm.words.site import CONSENT, CONSENT_VERSION
+
+WHO = "website"
+LONGEST_STEP = 64 * 1024
+"""Bytes."""
+MOST_FIELDS = 150
+"""Of a step, with all sets of its groups."""
+STEPS = {step.value: step for step in Step}
+
+
+async def start(visit: PageVisit) -> Response:
+    """The first step, at a home or a property."""
+    about = await what_about(visit)
+    if visit.request.method != "POST":
+        return _show_start(visit, about)
+    sent = await sent_form(visit.request)
+    if not visit.limits.may_send(visit.address):
+        return visit.page("said", about.office, 429, said=visit.looks.say("slow_down"))
+    try:
+        key = _checked(visit, sent)
+        crm, now = visit.crm, visit.crm.now()
+        beginning = _beginning(visit, about, sent, key)
+        id = await crm.store.run(online.begin, crm.config, crm.secrets, By(WHO, now), beginning)
+    except FieldErrors as error:
+        return _show_start(visit, about, sent, error.by_field, 422)
+    except TooOld:
+        return _show_start(visit, about, sent, {"": "expired"}, 409)
+    except Robot:
+        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+    token = links.token(crm.config, crm.secrets, id, now, is_sent=False)
+    return _to(visit, token, rules.after(Step.YOU))
+
+
+def _beginning(visit: PageVisit, about: FormTopic, sent: dict[str, str], key: str) -> Beginning:
+    language = visit.looks.language
+    return Beginning(
+        key=key,
+        answers=rules.read(Step.YOU, sent),
+        property_id=about.property_id,
+        listing_id=about.listing_id,
+        fee=visit.looks.application_fee(about.fees),
+        agreed_to=CONSENT[language].format(office=about.office.name) if sent.get("texts") == "yes" else "",
+        wording_version=CONSENT_VERSION,
+        language=language,
+        came_from=visit.address,
+    )
+
+
+def _show_start(
+    visit: PageVisit,
+    about: FormTopic,
+    sent: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    return visit.page(
+        "apply_start",
+        about.office,
+        status,
+        about=about,
+        fee=visit.looks.application_fee(about.fees),
+        shown=_shown(Step.YOU, rules.read(Step.YOU, sent or {}), wrong or {}),
+        sent=sent or {},
+        wrong=wrong or {},
+        key=_key(visit, sent, wrong),
+        trap=visitors.TRAP,
+        steps=len(Step),
+        consent=CONSENT[visit.looks.language].format(office=about.office.name),
+    )
+
+
+async def step(visit: PageVisit) -> Response:
+    """One of the further steps, by the personal link."""
+    crm, params = visit.crm, visit.request.path_params
+    try:
+        link = links.read(crm.secrets, params["token"][:200], crm.now())
+    except Invalid as error:
+        if error.code == "application_link_late":
+            return await resume(visit, said="apply_link_late")
+        raise NotFound(str(error), code="page_unknown") from None
+    application = await crm.store.read(views.page, link.application_id)
+    office = await visit.office(application.property)
+    if application.status not in UNFINISHED:
+        return _over(visit, office, application)
+    if application.is_confirmed and not link.is_sent:
+        return _private(visit.page("said", office, 409, said=visit.looks.say("apply_link_moved")))
+    name = params.get("step")
+    if name is None:
+        return _to(visit, params["token"], rules.next_step(application.answers))
+    if name == "saved":
+        return _saved(visit, office, application)
+    if name not in STEPS:
+        raise NotFound("There is no such step.", code="page_unknown")
+    wanted = STEPS[name]
+    if visit.request.method == "POST":
+        return await _post(visit, office, application, link, wanted)
+    if wanted is Step.REVIEW:
+        return _show_review(visit, office, application)
+    more = visit.request.query_params.get("more", "")
+    return _show_step(visit, office, application, wanted, application.answers.get(wanted, {}), more=more)
+
+
+async def _post(
+    visit: PageVisit, office: SiteOffice, application: ApplicationPage, link: ApplicationLink, wanted: Step
+) -> Response:
+    crm, by, sent = visit.crm, By(WHO, visit.crm.now()), await sent_form(visit.request, LONGEST_STEP, MOST_FIELDS)
+    answers = rules.read(wanted, sent)
+    try:
+        _checked(visit, sent)
+        if wanted is Step.REVIEW:
+            signed = Signed(
+                sent.get("signature", ""),
+                SIGNED[visit.looks.language].format(office=office.name) if sent.get("agreed") == "yes" else "",
+                SIGNED_VERSION,
+                visit.address,
+            )
+            await crm.store.run(online.submit, crm.config, by, link, signed)
+            return _to(visit, visit.request.path_params["token"], Step.REVIEW)
+        saved = await crm.store.run(online.save, crm.config, by, link, wanted, answers, language=visit.looks.language)
+    except TooOld:
+        if wanted is Step.REVIEW:
+            return _show_review(visit, office, application, sent, {"": "expired"}, 409)
+        return _show_step(visit, office, application, wanted, answers, {"": "expired"}, 409)
+    except FieldErrors as error:
+        return _show_review(visit, office, application, sent, error.by_field, 422)
+    except Conflict:
+        # Sent or withdrawn in another window.
+        return _to(visit, visit.request.path_params["token"], wanted)
+    act, _, what = sent.get("act", "").partition(":")
+    token = visit.request.path_params["token"]
+    if act == "later":
+        return _to(visit, token, None)
+    if act == "add" and what in {group.name for group in FIELDS[wanted].groups}:
+        return _to(visit, token, wanted, f"?more={what}#{what}")
+    if saved.problems:
+        return _show_step(visit, office, application, wanted, answers, saved.problems, 422)
+    return _to(visit, token, rules.after(wanted))
+
+
+def _show_step(
+    visit: PageVisit,
+    office: SiteOffice,
+    application: ApplicationPage,
+    wanted: Step,
+    answers: dict[str, Any],
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+    *,
+    more: str = "",
+) -> Response:
+    shown = _shown(wanted, answers, wrong or {}, more)
+    return _private(
+        visit.page(
+            "apply_step",
+            office,
+            status,
+            **_frame(visit, application, wanted),
+            shown=shown,
+            wrong=wrong or {},
+            key=visit.keys.new(),
+        )
+    )
+
+
+def _show_review(
+    visit: PageVisit,
+    office: SiteOffice,
+    application: ApplicationPage,
+    sent: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    config = visit.crm.config
+    return _private(
+        visit.page(
+            "apply_review",
+            office,
+            status,
+            **_frame(visit, application, Step.REVIEW),
+            parts=[
+                (one, _shown(one, application.answers.get(one, {}), {}, empty=False))
+                for one in Step
+                if one is not Step.REVIEW
+            ],
+            missing=online.incomplete(config, application.answers),
+            sent=sent or {},
+            wrong=wrong or {},
+            key=visit.keys.new(),
+            signed=SIGNED[visit.looks.language].format(office=office.name),
+        )
+    )
+
+
+def _frame(visit: PageVisit, application: ApplicationPage, wanted: Step) -> dict[str, Any]:
+    """What every page of an application shows."""
+    base = f"{visit.looks.prefix}{links.PATH}{visit.request.path_params['token']}"
+    return {
+        "application": application,
+        "step": wanted,
+        "number": list(Step).index(wanted) + 1,
+        "steps": [(one, f"{base}/{one}", one in application.answers) for one in Step],
+    }
+
+
+def _over(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -> Response:
+    say = visit.looks.say
+    if application.status == ApplicationStatus.WITHDRAWN:
+        return _private(visit.page("said", office, said=say("apply_over")))
+    said = say("apply_done", name=application.name)
+    return _private(visit.page("said", office, said=said, more=say("apply_done_more")))
+
+
+def _saved(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -> Response:
+    say, days = visit.looks.say, visit.crm.config.applications.link_days
+    if visit.crm.config.site.public_url:
+        how = say("apply_saved_sent", email=application.email, days=days)
+    else:
+        how = say("apply_saved_here", days=days)
+    back = visit.request.url.path.removesuffix("/saved")
+    page = visit.page("said", office, said=say("apply_saved"), more=how, back=back, back_words=say("apply_go_on"))
+    return _private(page)
+
+
+async def resume(visit: PageVisit, said: str = "") -> Response:
+    """Sends the link of an unfinished application once more, to its address; it never says whether there is one."""
+    office = await visit.office()
+    wrong: dict[str, str] = {}
+    sent: dict[str, str] = {}
+    if visit.request.method == "POST" and not said:
+        sent = await sent_form(visit.request)
+        if not visit.limits.may_send(visit.address):
+            return visit.page("said", office, 429, said=visit.looks.say("slow_down"))
+        try:
+            _checked(visit, sent)
+            crm = visit.crm
+            await crm.store.run(online.send_links, crm.config, crm.secrets, sent.get("email", ""), crm.now())
+            return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
+        except Robot:
+            return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
+        except TooOld:
+            wrong = {"": "expired"}
+        except FieldErrors as error:
+            wrong = error.by_field
+    status = 410 if said else 409 if "" in wrong else 422 if wrong else 200
+    return visit.page(
+        "apply_resume",
+        office,
+        status,
+        said=said,
+        action=f"{visit.looks.prefix}/apply",
+        sent=sent,
+        wrong=wrong,
+        key=_key(visit, sent, wrong),
+        trap=visitors.TRAP,
+    )
+
+
+def _checked(visit: PageVisit, sent: dict[str, str]) -> str:
+    """The key of a form. Raises TooOld, Robot."""
+    if not visitors.is_from_here(visit.request):
+        raise TooOld
+    key = visit.keys.read(sent.get("key", ""))
+    if sent.get(visitors.TRAP):
+        raise Robot
+    return key
+
+
+def _key(visit: PageVisit, sent: dict[str, str] | None, wrong: dict[str, str] | None) -> str:
+    key = (sent or {}).get("key", "")
+    return visit.keys.new() if not key or "" in (wrong or {}) else key
+
+
+def _to(visit: PageVisit, token: str, wanted: Step | None, more: str = "") -> Response:
+    """To a step, or to the page that says that it is saved."""
+    path = f"{visit.looks.prefix}{links.PATH}{token}/{wanted.value if wanted else 'saved'}{more}"
+    return _private(RedirectResponse(path, 303))
+
+
+def _private(response: Response) -> Response:
+    """What a person wrote about themselves is in no cache."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+# --- fields as a template shows them ---
+
+
+@dataclass(frozen=True)
+class ShownField:
+    id: str
+    """The form's name of it."""
+    label: str
+    """Key of its words."""
+    kind: FieldKind
+    value: str
+    is_required: bool
+    longest: int
+    choices: tuple[str, ...]
+    autocomplete: str
+    hint: str
+    """Key of its words; empty: none."""
+    wrong: str
+    """Key of what has to be mended; empty: nothing."""
+
+
+@dataclass(frozen=True)
+class ShownGroup:
+    name: str
+    sets: list[list[ShownField]]
+    may_grow: bool
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    fields: list[ShownField]
+    groups: list[ShownGroup]
+
+    @property
+    def wrong(self) -> list[ShownField]:
+        """Those that have to be mended, in order."""
+        all = [*self.fields, *(one for group in self.groups for some in group.sets for one in some)]
+        return [one for one in all if one.wrong]
+
+
+def _shown(
+    step: Step, answers: dict[str, Any], wrong: dict[str, str], more: str = "", *, empty: bool = True
+) -> ShownStep:
+    """The fields of a step with what was answered; `more` names a group that gets one empty set in addition.
+
+    With `empty` every group has at least one set, to be filled in.
+    """
+    asked = FIELDS[step]
+    groups = []
+    for group in asked.groups:
+        given = list(answers.get(group.name) or [])
+        if empty and (len(given) < max(group.least, 1) or more == group.name) and len(given) < group.most:
+            given.append({})
+        sets = [
+            [
+                _field(field, one, f"{group.name}-{number}-", f"{group.name}_", wrong, in_first=number == 1)
+                for field in group.fields
+            ]
+            for number, one in enumerate(given, start=1)
+        ]
+        groups.append(ShownGroup(group.name, sets, len(given) < group.most))
+    fields = [_field(field, answers, "", f"{step.value}_", wrong) for field in asked.fields]
+    return ShownStep(fields, groups)
+
+
+def _field(
+    field: rules.Field,
+    answers: dict[str, Any],
+    prefix: str,
+    label: str,
+    wrong: dict[str, str],
+    *,
+    in_first: bool = True,
+) -> ShownField:
+    id = f"{prefix}{field.name}"
+    hint = "until_hint" if field.name == "until" else "month_hint" if field.kind is FieldKind.MONTH else ""
+    return ShownField(
+        id=id,
+        label=f"ask_{label}{field.name}",
+        kind=field.kind,
+        value=answers.get(field.name, ""),
+        is_required=field.is_required,
+        longest=field.longest,
+        choices=field.choices,
+        autocomplete=field.autocomplete if in_first else "",
+        hint=hint,
+        wrong=wrong.get(id, ""),
+    )

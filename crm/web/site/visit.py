@@ -1,0 +1,137 @@
+"""One request to the public site, and what its pages have in common."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm.context import Crm
+from crm.domain.errors import NotFound
+from crm.domain.tours import Slot
+from crm.views import listings, site
+from crm.views.listings import FeeEntry, Page, PlacePage
+from crm.views.site import SiteOffice
+from crm.web.shield import body
+from crm.web.site import visitors
+from crm.web.site.looks import Looks
+from crm.web.site.visitors import FormKeys, Limits
+
+LONGEST_FORM = 32 * 1024
+"""Bytes."""
+MOST_FIELDS = 20
+LARGEST_ID = 2**31 - 1
+
+
+@dataclass
+class PageVisit:
+    """One request, and what answers it."""
+
+    crm: Crm
+    request: Request
+    looks: Looks
+    keys: FormKeys
+    limits: Limits
+
+    @property
+    def address(self) -> str:
+        return visitors.address(self.request, self.crm.config.site)
+
+    def page(self, template: str, office: SiteOffice, status: int = 200, **values: Any) -> Response:
+        today = self.crm.now().astimezone(self.crm.config.tz).date()
+        return self.looks.page(template, office, status, path=self.request.url.path, today=today, **values)
+
+    async def office(self, property_slug: str | None = None) -> SiteOffice:
+        return await self.crm.store.read(site.office, property_slug)
+
+
+@dataclass
+class FormTopic:
+    """What a form is about."""
+
+    office: SiteOffice
+    name: str
+    back: str
+    listing_id: int | None = None
+    property: str | None = None
+    property_id: int | None = None
+    tz: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    """Of the property."""
+    fees: list[FeeEntry] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+    """Free times, for a tour."""
+
+
+class Gone(Exception):
+    """A home that is not public, or not any more."""
+
+
+async def sent_form(request: Request, longest: int = LONGEST_FORM, most: int = MOST_FIELDS) -> dict[str, str]:
+    """The fields of a form: so many bytes, and so many fields. Raises HTTPException."""
+    raw = await body(request, longest)
+    try:
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=most, keep_blank_values=True))
+    except ValueError:
+        raise HTTPException(413, "too many fields") from None
+
+
+async def read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
+    """The home that the address names. Raises Gone."""
+    listing_id = visit.request.path_params["listing"]
+    if listing_id > LARGEST_ID:
+        raise Gone
+
+    def read(session: Session) -> tuple[SiteOffice, Page] | None:
+        found = listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
+        return (site.office(session, found.property), found) if found else None
+
+    if (found := await visit.crm.store.read(read)) is None:
+        raise Gone
+    return found
+
+
+async def what_about(visit: PageVisit) -> FormTopic:
+    """What the address of a form says that it is about. Raises Gone, NotFound."""
+    params, prefix = visit.request.path_params, visit.looks.prefix
+    if "listing" in params:
+        office, home = await read_home(visit)
+        name = f"{home.property_name} {home.unit}"
+        return FormTopic(
+            office,
+            name,
+            f"{prefix}/homes/{home.id}",
+            listing_id=home.id,
+            property=home.property,
+            fees=home.terms.fees or [],
+        )
+    if "property" in params:
+        slug = read_slug(params["property"]) or ""
+
+        def read(session: Session) -> tuple[SiteOffice, PlacePage, int] | None:
+            found, id = listings.place(session, slug, visit.looks.language), site.property_id(session, slug)
+            return (site.office(session, slug), found, id) if found and id else None
+
+        if (known := await visit.crm.store.read(read)) is None:
+            raise NotFound("There is no such property.", code="property_unknown")
+        office, place, id = known
+        return FormTopic(
+            office,
+            place.name,
+            f"{prefix}/properties/{slug}",
+            property=slug,
+            property_id=id,
+            fees=place.terms.fees or [],
+        )
+    office = await visit.office()
+    return FormTopic(office, office.name, prefix or "/")
+
+
+def read_slug(raw: str | None) -> str | None:
+    return raw if raw and re.fullmatch(r"[a-z][a-z0-9-]{0,39}", raw) else None

@@ -370,7 +370,8 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
     """Ends a step that is too late to send, and leaves a task to follow up, one open task per person."""
     told = f"A follow-up about {interest.property.name} was due on {step.due_at.astimezone(config.tz):%b %d}"
     _end(step, EXPIRED, now, f"{told}, too long ago to be sent.")
-    timeline.enter(session, interest.lead_id, Happened.FOLLOW_UP, step.why, now, key=f"followup:{step.id}")
+    key, about = f"followup:{step.id}", interest.property_id
+    timeline.enter(session, interest.lead_id, Happened.FOLLOW_UP, step.why, now, key=key, about=about)
     person = person_of(TaskKind.FOLLOW_UP, lead_id=interest.lead_id, caller=None, did="", desk="")
     if tasks.open_one(session, person, TaskKind.FOLLOW_UP):
         return
@@ -383,6 +384,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
             person=person,
             owner=owners.owner(session, lead, interest.property, due_at.astimezone(config.tz)),
             lead_id=interest.lead_id,
+            property_id=interest.property_id,
             created_at=now,
             due_at=due_at,
             why=f"{told} and was not sent: call or text them.",
@@ -403,7 +405,7 @@ def _move(session: Session, interest: Interest, stage: LeasingStage, why: str, n
     interest.updated_at = now
     told = f"{interest.property.name}: from {old} to {stage}. {why}"
     key = f"stage:{interest.id}:{now.isoformat()}"
-    timeline.enter(session, interest.lead_id, Happened.STAGE_CHANGED, told, now, key=key)
+    timeline.enter(session, interest.lead_id, Happened.STAGE_CHANGED, told, now, key=key, about=interest.property_id)
 
 
 # --- changes by people ---

@@ -229,4 +229,6 @@ def _give(session: Session, task: Task, to: Agent, now: datetime, how: str) -> N
     if task.lead_id is not None:
         key = f"task:{task.id}:{now.isoformat()}"
         told = f"Task {task.id} {how}."
-        timeline.enter(session, task.lead_id, Happened.TASK, told, now, key=key, call_id=task.call_id)
+        timeline.enter(
+            session, task.lead_id, Happened.TASK, told, now, key=key, call_id=task.call_id, about=task.property_id
+        )

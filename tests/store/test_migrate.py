@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import Column, MetaData, Table, inspect
 
 from crm.domain.errors import Conflict, Unavailable
 from crm.store import migrate, search
@@ -199,3 +199,46 @@ def test_no_folder_and_no_server_are_one_sentence(tmp_path: Path) -> None:
         migrate.upgrade(f"sqlite:///{tmp_path}/missing/leaseline.db")
     with pytest.raises(Unavailable, match="could not be migrated"):
         migrate.upgrade(f"postgresql+psycopg://nobody@/x?host={tmp_path}")
+
+
+def test_older_entries_and_tasks_say_which_property_they_are_about(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0040")
+    engine = migration_engine(empty_url)
+    activity = {"lead_id": 1, "kind": "Text"}
+    rows: tuple[tuple[str, dict[str, object]], ...] = (
+        ("property", {"id": 1, "slug": "elm"}),
+        ("property", {"id": 2, "slug": "oak"}),
+        ("agent", {"id": 1}),
+        ("line", {"id": 1, "number": "+15125550100", "property_id": 1}),
+        ("line", {"id": 2, "number": "+15125550101"}),
+        ("lead", {"id": 1}),
+        ("call", {"id": "c1", "line_id": 2, "property_id": 2}),
+        ("call", {"id": "c2", "line_id": 1}),
+        ("message", {"id": 7, "direction": "in", "to_number": "+15125550100", "from_number": "+15125550177"}),
+        ("tour_slot", {"id": 1, "property_id": 2}),
+        ("tour", {"id": 3, "slot_id": 1, "lead_id": 1}),
+        ("activity", {"id": 1, **activity, "key": "call:c1", "call_id": "c1"}),
+        ("activity", {"id": 2, **activity, "key": "call:c2", "call_id": "c2"}),
+        ("activity", {"id": 3, **activity, "key": "text:7"}),
+        ("activity", {"id": 4, **activity, "key": "tour:3:1:booked"}),
+        ("activity", {"id": 5, **activity, "key": "hand:1"}),
+        ("task", {"id": 1, "owner_id": 1, "key": "call:c1", "call_id": "c1"}),
+        ("task", {"id": 2, "owner_id": 1, "key": "reply:7"}),
+        ("task", {"id": 3, "owner_id": 1, "key": "reply:+15125550177:7"}),
+    )
+    with engine.connect() as connection, connection.begin():
+        for name, row in rows:
+            table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+            empty = {one.name: _empty(one) for one in table.columns if not one.nullable and one.server_default is None}
+            connection.execute(table.insert(), {**empty, **row})
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        for name, about in (("activity", [2, 1, 1, 2, None]), ("task", [2, 1, None])):
+            found = connection.exec_driver_sql(f"SELECT property_id FROM {name} ORDER BY id").scalars()
+            assert list(found) == about, name
+    engine.dispose()
+
+
+def _empty(column: Column[object]) -> object:
+    kind = column.type.python_type
+    return datetime(2026, 3, 2, 16, 0, tzinfo=UTC) if kind is datetime else [] if kind in (dict, list) else kind()

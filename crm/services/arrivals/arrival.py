@@ -95,6 +95,7 @@ def pass_on(
                     person=person,
                     owner=owner,
                     lead_id=lead.id,
+                    property_id=property.id if property else None,
                     why=told[:300],
                     due_at=due_at,
                     created_at=now,

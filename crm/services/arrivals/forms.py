@@ -116,7 +116,8 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
         FormKind.CONTACT: f"Wrote to {about}: {message}",
         FormKind.TOUR: f"Asked for a tour of {about}. {message}".strip(),
     }[sent.kind]
-    timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=f"arrival:{record.id}", is_new=True)
+    key, of = f"arrival:{record.id}", property.id if property else None
+    timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=key, about=of, is_new=True)
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
     tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None

@@ -218,7 +218,8 @@ def _act(session: Session, config: Config, record: ArrivalRecord, mail: ReadMail
         intake.interest_in(lead, property.id, now)
     lead.source = lead.source or (record.raw.get("source") or inquiry.source or SOURCE)[:60]
     told = _told(mail, inquiry, whole=bool(record.raw.get("is_whole", True)))
-    timeline.enter(session, lead.id, Happened.EMAIL, told, now, key=f"arrival:{record.id}", is_new=True)
+    key, of = f"arrival:{record.id}", property.id if property else None
+    timeline.enter(session, lead.id, Happened.EMAIL, told, now, key=key, about=of, is_new=True)
     standing.happened(lead, LeadEvent.WROTE, now)
     session.flush()
     about = property.name if property else _office(session)

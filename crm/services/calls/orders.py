@@ -404,5 +404,7 @@ def remark(session: Session, by: By, call_id: str, text: str) -> None:
     call.remark = f"{call.remark}\n{words}" if call.remark else words
     if call.lead_id:
         key = f"note:{call.id}:{number}"
-        timeline.enter(session, call.lead_id, Happened.NOTE, words, by.now, key=key, call_id=call.id)
+        timeline.enter(
+            session, call.lead_id, Happened.NOTE, words, by.now, key=key, call_id=call.id, about=call.property_id
+        )
     audit.record(session, by, f"note on call {call.id}")

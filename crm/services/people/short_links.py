@@ -105,7 +105,9 @@ def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> s
         link.opens += 1
         link.opened_at = now
         key = f"opened:{token}:{now:%Y-%m-%d}"
-        timeline.enter(session, link.lead_id, Happened.LINK_OPENED, f"Opened our link to {link.path}.", now, key=key)
+        told, slug = f"Opened our link to {link.path}.", link.path.removeprefix("/properties/")
+        about = session.scalar(select(Property.id).where(Property.slug == slug))
+        timeline.enter(session, link.lead_id, Happened.LINK_OPENED, told, now, key=key, about=about)
     return link.path
 
 

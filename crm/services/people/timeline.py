@@ -23,17 +23,22 @@ def enter(
     *,
     key: str,
     call_id: str | None = None,
+    about: int | None = None,
     by: str = "",
     is_new: bool = False,
 ) -> None:
-    """Enters what happened. The same `key` is the same entry, which then says what it is given last; `is_new`: there is
-    none with that key, so nobody looks."""
+    """Enters what happened, `about` a property (its id), or the person.
+
+    The same `key` is the same entry, which then says what it is given last; `is_new`: there is none with that key, so
+    nobody looks.
+    """
     entry = None if is_new else _named(session, key)
     if entry is None:
         entry = Activity(key=key, call_id=call_id, by=by[:80])
         session.add(entry)
     # PostgreSQL refuses NUL, and text longer than its column.
     entry.lead_id, entry.kind, entry.at, entry.text = lead_id, kind, at, text.replace("\x00", "")[:LONGEST]
+    entry.property_id = about
 
 
 def transcript_key(call_id: str) -> str:

@@ -207,7 +207,8 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
     if message.media:
         written += f" [{len(message.media)} attached: {' '.join(message.media)}]"
     at = message.created_at
-    timeline.enter(scene.session, lead.id, Happened.TEXT, f"Wrote: {written}", at, key=f"text:{message.id}")
+    key, about = f"text:{message.id}", line.property_id if line else None
+    timeline.enter(scene.session, lead.id, Happened.TEXT, f"Wrote: {written}", at, key=key, about=about)
     if line and line.property_id is not None:
         intake.interest_in(lead, line.property_id, at)
     intake.came_by(lead, line)
@@ -306,6 +307,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
         )
         session.add(task)
     task.times += 1
+    task.property_id = scene.about_property.id if scene.about_property else None
     # It quotes the latest text; earlier ones are in the thread.
     task.why = why.replace("\x00", "")[:300]
     return wrote

@@ -280,7 +280,7 @@ def _follow(
     told = f"{spoken} of {property.name} ({tour.slot.kind.replace('_', ' ')}): {when}."
     kind = Happened.SHOW if state is TourState.DONE else Happened.APPOINTMENT
     key = f"tour:{tour.id}:{tour.version}:{what}"
-    timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id)
+    timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id, about=property.id)
     audit.record(session, by, f"tour {tour.id} of {property.slug} {what}")
     _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):

@@ -155,7 +155,8 @@ def _claimed(
     if call.lead_id is not None:
         text = f"Nobody had taken their voicemail, so {', '.join(turn.agents)} were called about it."
         key = f"escalation:{call.id}:{turn.number}"
-        timeline.enter(session, call.lead_id, Happened.VOICEMAIL, text, now, key=key, call_id=call.id)
+        about = call.property_id
+        timeline.enter(session, call.lead_id, Happened.VOICEMAIL, text, now, key=key, call_id=call.id, about=about)
     return Due(voicemail.call_id, voicemail.file, property.name if property else "", call.caller, turn)
 
 

@@ -257,8 +257,10 @@ def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
         task.why = f"{task.why} {taker.name} took it."[:300]
     if row.call.lead_id is not None:
         told = f"{taker.name} took the voicemail they left."
-        key = f"taken:{voicemail_id}"
-        timeline.enter(session, row.call.lead_id, Happened.VOICEMAIL, told, by.now, key=key, call_id=voicemail_id)
+        key, about = f"taken:{voicemail_id}", row.call.property_id
+        timeline.enter(
+            session, row.call.lead_id, Happened.VOICEMAIL, told, by.now, key=key, call_id=voicemail_id, about=about
+        )
     audit.record(session, by, f"voicemail {voicemail_id} taken by {agent}")
 
 

@@ -160,6 +160,7 @@ def finish(
             voicemail.left_at,
             key=key,
             call_id=voicemail_id,
+            about=voicemail.call.property_id,
         )
     _mail(session, config, voicemail, now)
 

@@ -34,6 +34,7 @@ class Call(Base):
     __table_args__ = (
         Index("ix_call_outcome_started", "outcome", "started_at"),
         Index("ix_call_direction_started", "direction", "started_at"),
+        Index("ix_call_property_started", "property_id", "started_at"),
     )
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
     direction: Mapped[str] = mapped_column(

@@ -157,9 +157,10 @@ class Activity(Base):
     """An entry of a lead's timeline."""
 
     __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_lead_at", "lead_id", "at", "id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)
-    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(30), comment="CallFromProspect, Text, ...: the industry's event names")
     text: Mapped[str] = mapped_column(Text)
@@ -167,6 +168,9 @@ class Activity(Base):
         String(80), default="", server_default="", comment="who did it, if a person at a terminal or a page did"
     )
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what it is about; null: the person, or unknown"
+    )
 
 
 class SavedFilter(Base):

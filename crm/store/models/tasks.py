@@ -112,6 +112,9 @@ class Task(Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what it is about; null: the person, or unknown"
+    )
     why: Mapped[str] = mapped_column(String(300))
     due_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]

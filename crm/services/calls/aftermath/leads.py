@@ -106,7 +106,17 @@ def enter(scene: Scene, lead: Lead, kind: Happened, text: str) -> None:
     """Writes the call's entry in the lead's timeline."""
     call = scene.call
     key, is_new = _key(call), scene.is_first
-    timeline.enter(scene.session, lead.id, kind, text, call.started_at, key=key, call_id=call.id, is_new=is_new)
+    timeline.enter(
+        scene.session,
+        lead.id,
+        kind,
+        text,
+        call.started_at,
+        key=key,
+        call_id=call.id,
+        about=call.property_id,
+        is_new=is_new,
+    )
 
 
 def _key(call: Call) -> str:

@@ -69,5 +69,6 @@ def leave(scene: Scene, task: Task) -> None:
 def _write(scene: Scene, task: Task, why: str, found: Sequence[tuple[str, datetime]]) -> None:
     often = how_often([at for _, at in found], scene.config.tz)
     task.why = fit(why, 300 - len(often)) + often
+    task.property_id = scene.call.property_id
     if found:
         task.call_id = found[-1][0]

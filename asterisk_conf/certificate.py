@@ -1,6 +1,6 @@
-"""The certificate for SIP over TLS: the operator's own, or one that we make and sign ourselves.
+"""The certificate for SIP over TLS: the operator's own, or one that we create and sign ourselves.
 
-Asterisk reads it when it starts, so a new one is in use from the next start on.
+Asterisk reads it when it starts, so a new one is used from the next start on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crm.edge import addresses
 
 VALID = timedelta(days=397)
 RENEWED_BEFORE = timedelta(days=30)
-"""Our certificate is renewed when it has less than this left."""
+"""Our certificate is renewed when less than this is left."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Files:
 
 
 def files(config: Config) -> Files:
-    """Where Asterisk finds them."""
+    """Where Asterisk finds certificate and key."""
     if config.sip.certificate:
         return Files(config.home / config.sip.certificate, config.home / config.sip.private_key)
     return Files(config.tls_folder / "certificate.pem", config.tls_folder / "key.pem")
 
 
 def ensure(config: Config, now: datetime) -> None:
-    """Makes our certificate when there is none, it is about to end, or it lacks a name; the operator's own is left
-    alone.
+    """Creates our certificate if there is none, it is about to expire, or it lacks a name. The operator's own is not
+    touched.
 
-    The key stays, so that a phone that was told to trust it still does.
+    The key is kept, so that a phone that was told to trust it still does.
     """
     if config.sip.certificate:
         return
@@ -71,7 +71,7 @@ def ensure(config: Config, now: datetime) -> None:
 
 
 def problem(config: Config, now: datetime) -> str:
-    """Why phones cannot use TLS, as a sentence; empty when they can."""
+    """Why phones cannot use TLS, as a sentence; "" if they can."""
     there = files(config)
     try:
         certificate = _load(there)
@@ -84,15 +84,15 @@ def problem(config: Config, now: datetime) -> str:
 
 
 def _load(there: Files) -> x509.Certificate:
-    """Raises OSError (ssl.SSLError) or ValueError when it cannot be read, or the key is not its own."""
+    """Raises OSError (ssl.SSLError) or ValueError if it cannot be read, or does not match the key."""
     certificate = x509.load_pem_x509_certificate(there.certificate.read_bytes())
-    # OpenSSL reads both as Asterisk will, and sees whether they belong together.
+    # OpenSSL reads both as Asterisk will, and checks that they belong together.
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(there.certificate, there.private_key, password="")
     return certificate
 
 
 def _names(config: Config) -> list[x509.GeneralName]:
-    """Every name and address a phone may know us by; the first is the one it is told."""
+    """Every name and address by which a phone may know us; the first is the one that phones are told."""
     wanted = [addresses.server(config), addresses.own_address(config), config.sip.public_address, socket.gethostname()]
     names: list[x509.GeneralName] = []
     for wish in dict.fromkeys(filter(None, wanted)):
@@ -117,7 +117,7 @@ def _is_good(there: Files, names: list[x509.GeneralName], now: datetime) -> bool
 
 
 def _key(path: Path) -> rsa.RSAPrivateKey:
-    """The key that is there, or a new one. RSA, because older desk phones know no other."""
+    """The existing key, or a new one. RSA, because older desk phones support nothing else."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         if isinstance(key, rsa.RSAPrivateKey):
@@ -135,7 +135,7 @@ def _key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replaces a file as a whole, readable by its owner alone."""
+    """Replaces a file atomically; only its owner can read it."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

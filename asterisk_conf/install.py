@@ -1,12 +1,12 @@
-"""Gets Asterisk and the few other programs Leaseline runs, without root and without touching the system.
+"""Gets Asterisk and the few other programs that Leaseline runs, without root and without changing the system.
 
-Debian packages are downloaded by the machine's own apt, but into a private folder (`~/.cache/leaseline`, or
-LEASELINE_CACHE), and are unpacked there instead of installed. `program("asterisk")` then gives the words that start
-the program from that folder.
+The machine's own apt downloads Debian packages, but into a private folder (`~/.cache/leaseline`, or LEASELINE_CACHE),
+where they are unpacked instead of installed. `program("asterisk")` then returns the command that starts the program
+from that folder.
 
     python3 asterisk_conf/install.py runtime    what Leaseline needs to take calls
-    python3 asterisk_conf/install.py test       what its tests need on top: SIPp and PostgreSQL
-    python3 asterisk_conf/install.py pip        pip, for a python3 that came without; prints what to put in PYTHONPATH
+    python3 asterisk_conf/install.py test       what its tests need in addition: SIPp and PostgreSQL
+    python3 asterisk_conf/install.py pip        pip, for a python3 that lacks it; prints what to put into PYTHONPATH
 
 Only the standard library is used: this runs under the machine's bare python3, before the virtual environment exists.
 """
@@ -36,21 +36,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-# Debian 12 and 13 carry no Asterisk, and Ubuntu's is of an older branch. This release of Debian carries 22.10.1 with
-# every module Leaseline loads. It is named by its codename, because the word "testing" moves on to the next release one
-# day.
+# Debian 12 and 13 have no Asterisk, and Ubuntu's is of an older branch. This Debian release has 22.10.1, with every
+# module that Leaseline loads. It is given by its codename, because "testing" will mean the next release one day.
 SUITE = "forky"
 
-# 22.10.0 is not used: 22.10.1 closes a way to write through a read-only ARI user, and about twenty other advisories.
+# 22.10.0 is not used: 22.10.1 fixes writing through a read-only ARI user, and about twenty other advisories.
 ASTERISK_AT_LEAST = (22, 10, 1)
 ASTERISK_BRANCH = 22
 
 PYTHON_AT_LEAST = (3, 11)
 
-# Debian's name of the processor, and the folder that Debian and Ubuntu keep its libraries in.
+# Debian's name for the processor, and the folder in which Debian and Ubuntu keep its libraries.
 LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
-# The packages depend on these for installing and administering a system, not for running a program from a folder.
+# The packages depend on these to install and administer a system, not to run a program from a folder.
 ADMINISTRATION = tuple(
     """
     adduser base-passwd passwd login.defs debconf libdebconfclient0 init-system-helpers sysvinit-utils lsb-base netbase
@@ -62,25 +61,25 @@ ADMINISTRATION = tuple(
 )
 
 
-# What apt's lists of packages take while they are used.
+# Size of apt's package lists while they are in use.
 LISTS_MB = 270
 
 
 class SetupError(Exception):
-    """The set-up cannot go on. The text is one sentence for the person at the terminal, and says what to do."""
+    """The setup cannot continue. The text is one sentence for the person at the terminal, and says what to do."""
 
 
 class DiskFull(SetupError):
-    """The disk ended before the set-up did."""
+    """The disk is full."""
 
 
 class ProgramMissing(Exception):
-    """A program is asked for that no set-up has brought yet. The text names the script that brings it."""
+    """A program is needed that has not been set up yet. The text names the script that does it."""
 
 
 @dataclass(frozen=True)
 class PackageSet:
-    """Programs that are downloaded together and unpacked into one folder."""
+    """Programs that are downloaded together, and unpacked into one folder."""
 
     name: str
     title: str
@@ -88,14 +87,15 @@ class PackageSet:
     leave_out: tuple[str, ...]
     """Shell patterns of dependencies that are neither downloaded nor unpacked."""
     disk_mb: int
-    """What its packages take, packed and unpacked, measured and rounded up."""
+    """Size of its packages, packed and unpacked, measured and rounded up."""
     from_forky: bool = True
-    """False: the packages come from the release that the machine itself runs, through its own apt sources."""
+    """False: the packages come from the machine's own release, through its own apt sources."""
     only_named: bool = False
-    """True: the named packages alone, without what they depend on."""
+    """True: only the named packages, without their dependencies."""
 
     def root(self, cache: Path) -> Path:
-        """The folder it is unpacked into. Another recipe has another folder, so a changed one is fetched anew."""
+        """The folder it is unpacked into. Its name depends on the recipe, so a set whose recipe changed is fetched
+        again."""
         release = SUITE if self.from_forky else own_release()
         recipe = json.dumps([self.packages, self.leave_out, self.only_named, release, processor()])
         return cache / "packages" / f"{self.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
@@ -104,7 +104,7 @@ class PackageSet:
         return (self.root(cache) / ".complete").exists()
 
 
-# What speaks and converts the prompts, and the softphone that plays the caller in the demo and in tests.
+# Programs that synthesize and convert the prompts, and the softphone that is the caller in the demo and in tests.
 _TOOLS = ("flite", "espeak-ng", "sox", "baresip-core")
 RUNTIME = PackageSet("runtime", "Asterisk and its tools", ("asterisk", *_TOOLS), ADMINISTRATION, disk_mb=500)
 TOOLS = PackageSet("tools", "Speech and sound tools", _TOOLS, ADMINISTRATION, disk_mb=400)
@@ -113,15 +113,16 @@ POSTGRES = PackageSet(
     "postgres",
     "PostgreSQL",
     ("postgresql",),
-    # Its programs start one another (initdb starts postgres), and such a child is run by the system's own loader, so it
-    # must fit the system's own C library: hence the machine's own release, without a C library. LLVM is 100 MB for
+    # Its programs start one another (initdb starts postgres), and such a child runs under the system's own loader, so
+    # it needs the system's own C library: hence the machine's own release, without a C library. LLVM is 100 MB for
     # compiling long queries.
     (*ADMINISTRATION, "libc6", "libc-bin", "libllvm*", "libz3*", "postgresql-common*", "postgresql-client-common"),
     disk_mb=230,
     from_forky=False,
 )
 PIP = PackageSet("pip", "pip", ("python3-pip-whl",), (), disk_mb=5, from_forky=False, only_named=True)
-# For Ubuntu and its like, which know neither the keys that Debian signs with nor where Debian's packages are.
+# For Ubuntu and its derivatives, which have neither the keys that Debian signs with nor the address of Debian's
+# packages.
 DEBIAN_KEYS = PackageSet(
     "debian-keys",
     "Debian's signing keys",
@@ -132,7 +133,7 @@ DEBIAN_KEYS = PackageSet(
     only_named=True,
 )
 
-# Which file of the sets is which program. The asterisk of the machine itself may stand in for ours, see
+# The file of each program, and the sets that contain it. The machine's own asterisk may replace ours, see
 # machine_asterisk().
 PROGRAMS = {
     "asterisk": ("usr/sbin/asterisk", (RUNTIME,), "script/setup"),
@@ -144,19 +145,20 @@ PROGRAMS = {
 }
 
 
-# What the rest of Leaseline asks
+# What the rest of Leaseline uses
 
 
 @dataclass(frozen=True)
 class AsteriskDirs:
-    """Where Asterisk's own files are, for the [directories] of an asterisk.conf. They are only read."""
+    """Where Asterisk's own files are, for [directories] in asterisk.conf. They are only read."""
 
     modules: Path
     """astmoddir"""
     data: Path
-    """astdatadir: has documentation/ (modules refuse to load without), rest-api/ (ARI's api-docs) and static-http/."""
+    """astdatadir: has documentation/ (without which modules do not load), rest-api/ (ARI's api-docs) and
+    static-http/."""
     sounds: Path
-    """The folder with the core sounds' en/ in it. It need not exist where the machine's own asterisk is used."""
+    """The folder that contains the core sounds as en/. It need not exist if the machine's own asterisk is used."""
     agi: Path
     """astagidir"""
     keys: Path
@@ -164,10 +166,10 @@ class AsteriskDirs:
 
 
 def program(name: str, cache: Path | None = None) -> list[str]:
-    """The words that start a program; its arguments follow them. Raises ProgramMissing.
+    """The command that starts a program; arguments are to be added. Raises ProgramMissing.
 
-    The programs come from the package sets even where the machine has another build of one, so that a test that passes
-    here passes everywhere. The one exception is an Asterisk of the right branch that the operator has installed.
+    The programs come from the package sets even if the machine has another build of one, so that a test that passes
+    here passes everywhere. The only exception is an Asterisk of the right branch that the operator has installed.
     """
     file, sets, script = PROGRAMS[name]
     if name == "asterisk" and (own := machine_asterisk()):
@@ -179,10 +181,9 @@ def program(name: str, cache: Path | None = None) -> list[str]:
 
 
 def _words(name: str, root: Path) -> list[str]:
-    """The words that start a program from an unpacked set."""
-    # A program of another release needs that release's C library, and so that release's loader, which is a program
-    # itself. Without the machine's library cache and its LD_LIBRARY_PATH, it can't pick up a library of the wrong
-    # release.
+    """The command that starts a program from an unpacked set."""
+    # A program of another release needs that release's C library, and therefore that release's loader, which is itself
+    # a program. Without the machine's library cache and LD_LIBRARY_PATH, it cannot load a library of the wrong release.
     libraries = root / "usr/lib" / library_folder()
     loader = next(libraries.glob("ld-linux-*.so.*"))
     path = str(root / PROGRAMS[name][0])
@@ -193,7 +194,7 @@ def _words(name: str, root: Path) -> list[str]:
 
 
 def environment(name: str, cache: Path | None = None) -> dict[str, str]:
-    """The variables a program needs on top of the caller's own. None needs any; PostgreSQL's: see postgres_bin()."""
+    """Environment variables that a program needs in addition. None needs any; for PostgreSQL, see postgres_bin()."""
     program(name, cache)
     return {}
 
@@ -214,7 +215,7 @@ def baresip_modules(cache: Path | None = None) -> Path:
 
 
 def postgres_bin(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
-    """The folder with initdb, postgres and psql, and the variables they need. Raises ProgramMissing."""
+    """The folder with initdb, postgres and psql, and the environment variables they need. Raises ProgramMissing."""
     if own := machine_postgres():
         return own, {}
     cache = cache or cache_folder()
@@ -237,7 +238,7 @@ def cache_folder() -> Path:
 
 @functools.cache
 def machine_asterisk() -> tuple[Path, AsteriskDirs] | None:
-    """The asterisk on PATH and its files, if it is of the branch tested with, recent enough, and complete."""
+    """The asterisk on PATH and its files, if it is complete, recent enough, and of the branch that we test with."""
     found = shutil.which("asterisk")
     if not found:
         return None
@@ -268,7 +269,7 @@ def machine_asterisk() -> tuple[Path, AsteriskDirs] | None:
 
 @functools.cache
 def machine_postgres() -> Path | None:
-    """The programs of the newest PostgreSQL server that is installed the Debian way."""
+    """The programs of the newest PostgreSQL server installed in Debian's layout."""
     try:
         return newest_postgres(Path("/usr/lib/postgresql"))
     except ProgramMissing:
@@ -290,8 +291,8 @@ def asterisk_version(said: str) -> tuple[int, int, int] | None:
 
 
 def processor() -> str | None:
-    """Debian's name of the processor, or None where Leaseline does not run."""
-    # A 32-bit system on a 64-bit kernel reports the kernel's processor, hence the look at Python's own word size.
+    """Debian's name for the processor; None if Leaseline does not support it."""
+    # A 32-bit system on a 64-bit kernel reports the kernel's processor, so Python's own word size is checked.
     names = {"x86_64": "amd64", "aarch64": "arm64"}
     return names.get(os.uname().machine) if sys.maxsize > 2**32 else None
 
@@ -301,8 +302,8 @@ def library_folder() -> str:
 
 
 def library_dirs(root: Path) -> list[Path]:
-    """Where an unpacked set keeps its shared libraries."""
-    # Older releases still put some into /lib. The subfolders are those that packages' own search paths would name.
+    """Where an unpacked set has its shared libraries."""
+    # Older releases still have some in /lib. The subfolders are in the search paths of some packages' own libraries.
     folders = [
         root / base / library_folder() / sub
         for base in ("usr/lib", "lib")
@@ -312,7 +313,7 @@ def library_dirs(root: Path) -> list[Path]:
 
 
 def os_release() -> dict[str, str]:
-    """The machine's /etc/os-release."""
+    """The contents of the machine's /etc/os-release."""
     with contextlib.suppress(OSError):
         lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
         return {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in lines) if value}
@@ -320,7 +321,7 @@ def os_release() -> dict[str, str]:
 
 
 def own_release() -> str:
-    """Names the release the machine runs, so that what was fetched for one is not used after an upgrade to the next."""
+    """Names the machine's release, so that what was fetched for one is not used after an upgrade to the next."""
     facts = os_release()
     return " ".join([facts.get("ID", ""), facts.get("VERSION_CODENAME", facts.get("VERSION_ID", ""))])
 
@@ -348,12 +349,11 @@ def _asterisk_dirs_of(modules: Path, data: Path) -> AsteriskDirs:
 
 
 def wanted(level: str) -> list[PackageSet]:
-    """The sets a level of set-up needs on this machine."""
+    """The sets that a level of setup needs on this machine."""
     if level == "pip":
         return [PIP]
     sets = [TOOLS if machine_asterisk() else RUNTIME]
-    # script/setup asks for pip in a moment where Python came without it. Brought here, it needs no second list of
-    # packages.
+    # script/setup asks for pip next if Python came without it. Fetched here, it needs no second list of packages.
     if importlib.util.find_spec("ensurepip") is None:
         sets.append(PIP)
     if level == "test":
@@ -362,14 +362,14 @@ def wanted(level: str) -> list[PackageSet]:
 
 
 def set_up(sets: Sequence[PackageSet], cache: Path, progress: Progress) -> None:
-    """Brings the sets that are not there yet. Raises SetupError, and leaves nothing the next try could trip over."""
+    """Fetches the sets that are missing. Raises SetupError, and leaves nothing that would disturb the next attempt."""
     if all(package_set.is_complete(cache) for package_set in sets):
         return
     check_system()
     cache.mkdir(parents=True, exist_ok=True)
     with only_one(cache, progress) as lock:
-        # Another set-up may have put it there while this one waited; what a killed one left behind is not worth
-        # keeping, except the downloads, whose hashes are checked before they are used.
+        # Another setup may have fetched them while this one waited. What a killed one left behind is discarded, except
+        # for downloads, whose hashes are checked before they are used.
         missing = [package_set for package_set in sets if not package_set.is_complete(cache)]
         (cache / "setup.log").unlink(missing_ok=True)
         for leftover in cache.glob("packages/.unpacking-*"):
@@ -390,7 +390,7 @@ def set_up(sets: Sequence[PackageSet], cache: Path, progress: Progress) -> None:
 
 
 def check_system() -> None:
-    """Raises SetupError on a system that Leaseline can't be set up on."""
+    """Raises SetupError on a system on which Leaseline cannot be set up."""
     if sys.version_info < PYTHON_AT_LEAST:
         raise SetupError(
             f"Leaseline needs Python 3.11 or newer, and this is {sys.version.split()[0]}: install a newer python3."
@@ -416,7 +416,7 @@ def disk_full(cache: Path, needed_mb: int) -> DiskFull:
 
 @contextlib.contextmanager
 def only_one(cache: Path, progress: Progress) -> Iterator[int]:
-    """Holds the lock that keeps two set-ups apart; gives its file descriptor."""
+    """Holds the lock that prevents two setups at once; yields its file descriptor."""
     with (cache / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -427,7 +427,7 @@ def only_one(cache: Path, progress: Progress) -> Iterator[int]:
 
 
 class Sources:
-    """The two places packages come from, each asked for its lists when it is first needed."""
+    """The two sources of packages; the lists of each are fetched when it is first needed."""
 
     def __init__(self, cache: Path, lock: int, progress: Progress) -> None:
         self._cache = cache
@@ -436,14 +436,14 @@ class Sources:
 
     @functools.cached_property
     def own(self) -> Apt:
-        """The release the machine runs, by its own sources and keys."""
+        """The machine's own release, with its own sources and keys."""
         apt = Apt(self._cache / "apt/own", self._lock, self._progress)
         apt.update()
         return apt
 
     @functools.cached_property
     def forky(self) -> Apt:
-        """Debian's SUITE and nothing else, with Debian's keys and no others."""
+        """Only Debian's SUITE, with only Debian's keys."""
         apt = Apt(self._cache / f"apt/{SUITE}", self._lock, self._progress, self._mirror(), self._keyring())
         apt.update()
         return apt
@@ -452,7 +452,7 @@ class Sources:
         if named := os.environ.get("LEASELINE_DEBIAN_MIRROR"):
             return named.rstrip("/")
         # A Debian machine's own mirror may be the only one it can reach. A machine whose package lists were deleted (as
-        # container images do) can't tell which of its sources is Debian's before it has fetched them again.
+        # in container images) cannot tell which of its sources is Debian's until it has fetched them again.
         if os_release().get("ID") == "debian" and (
             found := mirror_among(index_targets()) or mirror_among(self.own.targets())
         ):
@@ -479,7 +479,7 @@ class Sources:
 
 
 def debian_keyring(root: Path) -> Path | None:
-    """The keys Debian's archive is signed with; the file's name differs between releases."""
+    """The keys that Debian's archive is signed with; the file's name differs between releases."""
     names = ("debian-archive-keyring.pgp", "debian-archive-keyring.gpg")
     return next(
         (root / "usr/share/keyrings" / name for name in names if (root / "usr/share/keyrings" / name).exists()), None
@@ -487,7 +487,7 @@ def debian_keyring(root: Path) -> Path | None:
 
 
 def index_targets(config: Path | None = None) -> list[str]:
-    """apt's sources as ORIGIN|LABEL|COMPONENT|URI, as far as it has their lists."""
+    """apt's sources as ORIGIN|LABEL|COMPONENT|URI, for which it has lists."""
     words = ["apt-get", *(["-c", str(config)] if config else []), "indextargets", "Created-By: Packages"]
     words += ["--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)"]
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout.splitlines()
@@ -503,7 +503,8 @@ def mirror_among(targets: Sequence[str]) -> str | None:
 
 
 def mirror_in_template(template: str) -> str | None:
-    """The address of Debian's archive in python-apt's description of Debian's releases, where the newest is first."""
+    """The address of Debian's archive in python-apt's description of Debian's releases, which begins with the
+    newest."""
     match = re.search(r"^BaseURI:\s*(\S+)", template, re.MULTILINE)
     return match[1].rstrip("/") if match else None
 
@@ -517,10 +518,10 @@ class Package:
     file: str
     size: int
     digest: str
-    """Algorithm and hexadecimal digest as apt prints them, such as SHA256:0a1b."""
+    """Algorithm and hexadecimal digest as printed by apt, such as SHA256:0a1b."""
 
     def is_in(self, folder: Path) -> bool:
-        """True if it is there, whole and unaltered."""
+        """Whether the folder has the file, complete and unaltered."""
         path = folder / self.file
         if not path.exists() or path.stat().st_size != self.size:
             return False
@@ -529,7 +530,7 @@ class Package:
 
 
 def packages_in(said: str) -> list[Package]:
-    """What `apt-get --print-uris` lists."""
+    """The packages in the output of `apt-get --print-uris`."""
     found = re.findall(r"^'[^']+' (\S+\.deb) (\d+) (SHA\d+:[0-9a-f]+)", said, re.MULTILINE)
     packages = []
     for file, size, digest in found:
@@ -539,12 +540,12 @@ def packages_in(said: str) -> list[Package]:
 
 
 class Apt:
-    """The machine's apt-get at work in a private folder: lists of its own, nothing installed, no root."""
+    """The machine's apt-get, working in a private folder: with lists of its own, installing nothing, without root."""
 
     def __init__(
         self, folder: Path, lock: int, progress: Progress, mirror: str = "", keyring: Path | None = None
     ) -> None:
-        """Without a mirror and keyring, the machine's own sources and keys count."""
+        """Without a mirror and keyring, the machine's own sources and keys are used."""
         self.folder = folder
         self.archives = folder / "archives"
         self._lock = lock
@@ -556,7 +557,7 @@ class Apt:
         (folder / "state/status").write_text("")
         if keyring:
             (folder / "sources.list").write_text(f"deb {mirror} {SUITE} main\n")
-            # apt reads no file of another ending there, and newer releases' keyring ends in .pgp.
+            # apt ignores files with other extensions there, and the keyring of newer releases is a .pgp file.
             shutil.copyfile(keyring, folder / "keys/debian-archive-keyring.gpg")
         (folder / "apt.conf").write_text(apt_conf(folder, processor() or "amd64", own_sources=keyring is None))
 
@@ -564,17 +565,17 @@ class Apt:
         """Fetches the lists of packages."""
         self._progress.show("Getting the list of packages")
         code, self._updated = self._run(["update"])
-        # Of the machine's own sources one may be broken without harm; what matters then is whether the packages are
-        # found.
+        # One of the machine's own sources may be broken without harm; what matters is whether the packages are found
+        # then.
         if code and self._mirror:
             raise apt_error(self._updated, self._mirror)
 
     def targets(self) -> list[str]:
-        """The sources whose lists it has, see index_targets()."""
+        """The sources for which it has lists, see index_targets()."""
         return index_targets(self.folder / "apt.conf")
 
     def resolve(self, package_set: PackageSet) -> list[Package]:
-        """Which files a set consists of."""
+        """The files that make up a set."""
         if package_set.only_named:
             words = ["download", "--print-uris", *package_set.packages]
         else:
@@ -590,7 +591,7 @@ class Apt:
         return found
 
     def download(self, packages: Sequence[Package], title: str) -> None:
-        """Brings the files into self.archives. What an earlier try brought is not fetched again."""
+        """Downloads the files into self.archives. What an earlier attempt downloaded is not fetched again."""
         absent = []
         for package in packages:
             if not package.is_in(self.archives):
@@ -601,7 +602,7 @@ class Apt:
         total = sum(package.size for package in packages) / 1e6
 
         def show() -> None:
-            # apt would try again and again for minutes.
+            # apt would keep retrying for minutes.
             if shutil.disk_usage(self.archives).free < 2**20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.archives))
             sizes = [entry.stat().st_size for entry in os.scandir(self.archives) if entry.is_file()]
@@ -612,9 +613,10 @@ class Apt:
             raise apt_error(said, self._mirror)
 
     def _run(self, words: Sequence[str], show: Callable[[], None] | None = None) -> tuple[int, str]:
-        """Runs apt-get in the folder for downloads; gives its exit status and all that it said."""
+        """Runs apt-get in the folder for downloads; returns its exit status and its whole output."""
         with tempfile.TemporaryFile("w+", dir=self.folder) as output:
-            # The lock goes to apt too, so that no other set-up starts while an apt lives on whose set-up was killed.
+            # apt also inherits the lock, so that no other setup starts while an apt is still running whose setup was
+            # killed.
             process = subprocess.Popen(
                 ["apt-get", "-c", str(self.folder / "apt.conf"), *words],
                 cwd=self.archives,
@@ -645,7 +647,7 @@ class Apt:
 def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
     """The settings that make apt-get work in a folder.
 
-    apt reads the machine's own settings first, so that its proxy and certificates stay in force.
+    apt reads the machine's own settings first, so its proxy and certificates remain in force.
     """
     settings = {
         "Dir::State": folder / "state",
@@ -653,17 +655,17 @@ def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
         "Dir::State::status": folder / "state/status",
         "Dir::Cache": folder / "cache",
         "Dir::Cache::archives": folder / "cache/archives",
-        # Kept between the commands even where the machine's settings (those of container images, say) keep none.
+        # Kept between commands even if the machine's settings (for example in container images) keep none.
         "Dir::Cache::pkgcache": "pkgcache.bin",
         "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
         "APT::Architecture": arch,
         "APT::Install-Recommends": "false",
         "APT::Install-Suggests": "false",
-        # As root, apt would fetch as a user of its own, who may not write to the private folder.
+        # As root, apt would fetch as a user of its own, which cannot write to the private folder.
         "APT::Sandbox::User": "root",
         "APT::Get::AllowUnauthenticated": "false",
         "Acquire::AllowInsecureRepositories": "false",
-        # Else `--print-uris` prints MD5 sums, for the sake of old readers.
+        # Otherwise `--print-uris` prints MD5 sums, for compatibility.
         "Acquire::ForceHash": "SHA256",
         "Acquire::Languages": "none",
         "Acquire::Retries": "3",
@@ -679,10 +681,11 @@ def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
             "Dir::Etc::preferencesparts": folder / "parts",
             "Dir::Etc::trusted": folder / "none",
             "Dir::Etc::trustedparts": folder / "keys",
-            # Without this, apt calls it a success to have fetched no list at all.
+            # Without this, apt reports success even if it has fetched no list at all.
             "APT::Update::Error-Mode": "any",
         }
-    # The machine may list other processors' packages, fetch indexes for its desktop, and run commands after an update.
+    # The machine may list packages for other processors, fetch indexes for its desktop, and run commands after an
+    # update.
     cleared = [
         "APT::Architectures",
         "APT::Update::Pre-Invoke",
@@ -701,7 +704,7 @@ def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
 
 _APT_ERRORS = (
     (
-        # Before the next one, because apt calls a release that is not there "not signed" too.
+        # Before the next one, because apt also calls a release that does not exist "not signed".
         r"does not have a Release file|InRelease +4\d\d ",
         f"{{mirror}} does not carry Debian's release {SUITE}: name a mirror that does in LEASELINE_DEBIAN_MIRROR.",
     ),
@@ -729,7 +732,7 @@ _APT_ERRORS = (
 
 
 def apt_error(said: str, mirror: str) -> SetupError:
-    """What apt complained of, as one sentence that says what to do. No mirror means the machine's own sources."""
+    """apt's complaint as one sentence that says what to do. `mirror` "" means the machine's own sources."""
     if re.search("No space left on device|don't have enough free space|Disk quota exceeded", said):
         return DiskFull("The disk is full: free some space, or name a folder on another disk, and run it again.")
     for pattern, sentence in _APT_ERRORS:
@@ -751,7 +754,7 @@ def _fetch(package_set: PackageSet, apt: Apt, cache: Path, progress: Progress) -
 
 
 def resolved(package_set: PackageSet, apt: Apt, progress: Progress) -> list[Package]:
-    """The newest packages of a set that are to be had."""
+    """The newest available packages of a set."""
     progress.show(f"{package_set.title}: working out what is needed")
     packages = apt.resolve(package_set)
     for package in packages:
@@ -764,7 +767,7 @@ def resolved(package_set: PackageSet, apt: Apt, progress: Progress) -> list[Pack
 
 
 def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: Path, progress: Progress) -> None:
-    """Downloads and unpacks one set into `root`. It appears there at once and whole, or not at all."""
+    """Downloads and unpacks a set into `root`, where it appears complete or not at all."""
     started = time.monotonic()
     apt.download(packages, package_set.title)
     downloaded = time.monotonic()
@@ -775,9 +778,9 @@ def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: 
         _finish(unpacking)
         check_asterisk(unpacking)
         (unpacking / ".complete").write_text("".join(f"{package.name} {package.version}\n" for package in packages))
-        # mkdtemp() keeps other users out, but programs may be started by another one than set them up.
+        # mkdtemp() keeps other users out, but the programs may be started by another user than the one who set them up.
         unpacking.chmod(0o755)
-        if root.exists():  # without a .complete, so of no use
+        if root.exists():  # It has no .complete, so it is of no use.
             shutil.rmtree(root)
         unpacking.rename(root)
     finally:
@@ -790,7 +793,7 @@ def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: 
 
 
 def _unpack(files: Sequence[Path], folder: Path, title: str, progress: Progress) -> None:
-    # Large packages first, so that no core is left with the largest one at the end.
+    # The largest packages first, so that the largest is not left to one core at the end.
     ordered = sorted(files, key=lambda file: file.stat().st_size, reverse=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         work = [pool.submit(_unpack_one, file, folder) for file in ordered]
@@ -815,17 +818,17 @@ def _unpack_one(file: Path, folder: Path) -> None:
 
 
 def _finish(root: Path) -> None:
-    """Does the little that installing a package does beyond unpacking it."""
+    """Does the little that installing the packages would do in addition to unpacking them."""
     sounds = root / "usr/share/asterisk/sounds"
     if (sounds / "en_US_f_Allison").is_dir() and not os.path.lexists(sounds / "en"):
         (sounds / "en").symlink_to("en_US_f_Allison")
-    # PostgreSQL compiles long queries if this file is there, and fails them if LLVM then is not.
+    # PostgreSQL compiles long queries if this file exists, and they fail if LLVM does not.
     for jit in root.glob("usr/lib/postgresql/*/lib/llvmjit.so"):
         jit.unlink()
 
 
 def check_asterisk(root: Path) -> None:
-    """Raises SetupError when there is an Asterisk that does not run here, or is of a branch nobody has tested."""
+    """Raises SetupError for an Asterisk that does not run here, or is of a branch that is not tested with."""
     if not (root / PROGRAMS["asterisk"][0]).exists():
         return
     try:
@@ -842,7 +845,7 @@ def check_asterisk(root: Path) -> None:
 
 
 class Progress:
-    """What a person sees: one line that changes in place on a terminal, and a line now and then in a log."""
+    """What a person sees: on a terminal, one line that changes in place; in a log, a line now and then."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -850,7 +853,7 @@ class Progress:
         self._last = ""
 
     def show(self, text: str) -> None:
-        """Something is going on; the next text takes this one's place."""
+        """Shows what is going on; the next text replaces it."""
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\033[K{text}"[: width + 4], end="", file=sys.stderr, flush=True)
@@ -860,7 +863,7 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
-        """Something is done; the text stays."""
+        """Shows what is done; the text stays."""
         print(f"\r\033[K{text}" if self._live else text, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
@@ -876,7 +879,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     level = parser.parse_args(arguments).level
     cache = cache_folder()
     progress = Progress()
-    # A polite end by another program is the same as Ctrl-C: clean up, and say so.
+    # SIGTERM is treated like Ctrl-C: clean up, and say so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sets = wanted(level)

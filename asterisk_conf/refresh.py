@@ -1,10 +1,10 @@
-"""Newer packages for the set that is in use: fetched beside it, taken at the next start of Asterisk, the old set kept.
+"""Newer packages for the set in use: fetched beside it, and taken at the next start of Asterisk; the old set is kept.
 
-The set in use stays at its place, whose path stands in configurations and command lines. Beside it lie, with an ending
-of their own, the one that waits for the next start and the one that was in use before. Several homes on a machine share
-them: what one's start of Asterisk takes is there for the others, whose Asterisk has loaded what it needs.
+The set in use keeps its path, which is in configurations and command lines. Next to it, with suffixes, are the one that
+waits for the next start and the one that was in use before. Several homes on a machine share them: what is taken when
+Asterisk starts for one home applies to the others, whose running Asterisks have loaded what they need.
 
-    python -m asterisk_conf.refresh     looks up what is to be had, for `newest`
+    python -m asterisk_conf.refresh     looks up the available versions, for `newest`
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from asterisk_conf import install
 from asterisk_conf.install import PackageSet, Progress, SetupError
 
 WAITING, FORMER = ".waiting", ".former"
-"""Endings of the folders beside the one in use."""
+"""Suffixes of the folders next to the one in use."""
 LOOK_UP_SECONDS = 300
 LOOK_UP_EVERY = timedelta(days=1)
 _children: list[subprocess.Popen[bytes]] = []
@@ -42,23 +42,23 @@ class Kept:
 
     @property
     def asterisk(self) -> str:
-        """Version of Asterisk's package; "" in a set without it."""
+        """Version of the asterisk package; "" in a set without it."""
         return self.versions.get("asterisk", "")
 
 
 @dataclass(frozen=True)
 class Newest:
-    """What was to be had when it was last looked up."""
+    """What was available at the last look-up."""
 
     at: datetime
     versions: dict[str, str] = field(repr=False)
-    """By package; empty when it could not be found out."""
+    """By package; empty if it could not be determined."""
     problem: str = ""
-    """Why not, in a sentence."""
+    """Why not, as a sentence."""
 
 
 def package_set() -> PackageSet:
-    """The set that is kept up to date: with Asterisk, unless the machine's own is used."""
+    """The set that is kept up to date: the one with Asterisk, unless the machine's own Asterisk is used."""
     return install.TOOLS if install.machine_asterisk() else install.RUNTIME
 
 
@@ -67,7 +67,7 @@ def in_use(cache: Path) -> Kept | None:
 
 
 def waiting(cache: Path) -> Kept | None:
-    """Taken at the next start of Asterisk."""
+    """The set that will be taken at the next start of Asterisk, if any."""
     return _kept(_beside(cache, WAITING))
 
 
@@ -76,17 +76,17 @@ def former(cache: Path) -> Kept | None:
 
 
 def newer(versions: dict[str, str], than: dict[str, str]) -> dict[str, tuple[str, str]]:
-    """Packages that differ, as (old, new); one of them is "" for a package that only one set has."""
+    """Packages whose versions differ, as (old, new); one of these is "" for a package that only one set has."""
     names = sorted(versions.keys() | than.keys())
     pairs = {name: (than.get(name, ""), versions.get(name, "")) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-# --- bringing newer ones, and going back ---
+# --- fetching a newer set, and going back ---
 
 
 def fetch(cache: Path, progress: Progress) -> Kept | None:
-    """Brings the newest packages, for the next start of Asterisk. None when they are in use, or wait, already.
+    """Fetches the newest packages for the next start of Asterisk. Returns None if they are in use or waiting already.
 
     Raises SetupError; then nothing has changed.
     """
@@ -113,7 +113,7 @@ def fetch(cache: Path, progress: Progress) -> Kept | None:
 def back(cache: Path, progress: Progress) -> Kept:
     """Makes the set that was in use before the one for the next start; a newer one that is waiting is dropped.
 
-    Returns the set that the next start takes, or keeps. Raises SetupError.
+    Returns the set that will be in use after the next start. Raises SetupError.
     """
     with install.only_one(cache, progress):
         beside, before, now = _beside(cache, WAITING), _beside(cache, FORMER), in_use(cache)
@@ -121,7 +121,7 @@ def back(cache: Path, progress: Progress) -> Kept:
             if former(cache):
                 shutil.rmtree(beside)
             else:
-                # It came from there by going back.
+                # It got there by going back.
                 beside.rename(before)
             return now
         if former(cache) is None:
@@ -134,9 +134,9 @@ def back(cache: Path, progress: Progress) -> Kept:
 
 
 def take_waiting(cache: Path | None = None) -> bool:
-    """Puts the set that waits into its place, before Asterisk is started; what was there becomes the former one.
+    """Moves a waiting set into place before Asterisk is started; the set that was there becomes the former one.
 
-    Waits for nobody: while a set-up is at work the next start takes it.
+    Does not wait: if a setup is running, the next start takes it.
     """
     cache = cache or install.cache_folder()
     try:
@@ -145,7 +145,7 @@ def take_waiting(cache: Path | None = None) -> bool:
             root, beside, before = package_set().root(cache), _beside(cache, WAITING), _beside(cache, FORMER)
             if _kept(beside) is None:
                 return False
-            # Killed between the two, the next start finds only the second left to do.
+            # If we are killed between the two moves, the next start has only the second one left to do.
             if root.exists():
                 shutil.rmtree(before, ignore_errors=True)
                 root.rename(before)
@@ -156,11 +156,11 @@ def take_waiting(cache: Path | None = None) -> bool:
         return False
 
 
-# --- what is to be had ---
+# --- what is available ---
 
 
 def newest(cache: Path) -> Newest | None:
-    """The answer of the last look-up; None when there was none. Asks nobody."""
+    """The result of the last look-up; None if there was none. Does not look anything up."""
     try:
         answer = json.loads((cache / "newest.json").read_bytes())
         if answer["set"] != package_set().root(cache).name:
@@ -171,7 +171,7 @@ def newest(cache: Path) -> Newest | None:
 
 
 def look_up_if_due(cache: Path, now: datetime) -> bool:
-    """Starts a look-up of its own process when the last answer is of yesterday; waits for nothing."""
+    """Starts a look-up in another process if the last one was more than a day ago; does not wait for it."""
     answer = newest(cache)
     if answer and now - answer.at < LOOK_UP_EVERY:
         return False
@@ -183,7 +183,7 @@ def begin_look_up() -> None:
     words = [sys.executable, "-m", "asterisk_conf.refresh"]
     quiet = subprocess.DEVNULL
     with contextlib.suppress(OSError):
-        # Kept, because Python complains of a child that nobody remembers.
+        # Kept, because Python warns about child processes without a reference.
         _children.append(
             subprocess.Popen(
                 words, cwd=Path(__file__).parents[1], start_new_session=True, stdin=quiet, stdout=quiet, stderr=quiet
@@ -192,7 +192,7 @@ def begin_look_up() -> None:
 
 
 def look_up(cache: Path, progress: Progress) -> None:
-    """Asks the mirror, which takes seconds or a minute, and keeps the answer, also that there was none."""
+    """Asks the mirror, which takes seconds or a minute, and stores the answer, or that there was none."""
     try:
         with install.only_one(cache, progress) as lock, _lists(cache):
             if shutil.disk_usage(cache).free < 2 * install.LISTS_MB * 10**6:
@@ -214,7 +214,7 @@ def _keep_answer(cache: Path, versions: dict[str, str], problem: str = "") -> No
 
 @contextlib.contextmanager
 def _lists(cache: Path) -> Iterator[None]:
-    """apt's lists and downloads are of no use afterwards."""
+    """Deletes apt's lists and downloads afterwards, since they are of no further use."""
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
-"""Renders Asterisk's configuration into the home: templates plus what the office looks like now.
+"""Renders Asterisk's configuration into the home, from templates and the office's current state.
 
-Knows Asterisk's files and nothing of the database; `crm.services.phones.publish` gathers the office and calls this.
+Knows Asterisk's files, and nothing of the database; `crm.services.phones.publish` collects the office's data and calls
+this.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ STASIS_APP = "leaseline"
 """Name of the ARI application and of the ARI and AMI users."""
 
 REALM = "sip"
-"""Of our challenges to phones and trunks; it names no product."""
+"""The realm of our challenges to phones and trunks; it does not reveal the product."""
 
 CIPHERS = (
     "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -35,17 +36,17 @@ CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
 )
-"""Of TLS 1.2; those of 1.3 are all good."""
+"""For TLS 1.2; those of 1.3 are all acceptable."""
 
 RINGS_ON_SECONDS = 5
-"""So much longer than their stage phones ring by themselves, when the app that would stop them is away."""
+"""How much longer than their stage phones ring by themselves, if the app that would stop them is away."""
 
 RELOADS = {
     "pjsip.conf": "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
     "musiconhold.conf": "res_musiconhold.so",
 }
-"""Files that change while Asterisk runs, and the module that reads each again."""
+"""Files that change while Asterisk runs, and the module that reloads each."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -61,22 +62,22 @@ class PhoneAccount:
     extension: str | None
     on_duty: bool
     dnd_until: int | str | None
-    """Epoch second at which DND ends, 'forever', or None without DND."""
+    """Seconds since the epoch at which DND ends, 'forever', or None without DND."""
     callback_number: str = ""
-    """E.164, of its location: caller ID of an emergency call; empty without a location."""
+    """E.164, of its location: the caller ID of emergency calls; "" without a location."""
     address: str = ""
-    """Of its location."""
+    """Address of its location."""
     encrypted: bool = False
-    """It has to use TLS and SRTP."""
+    """Whether it must use TLS and SRTP."""
     browser: bool = False
-    """It speaks WebRTC."""
+    """Whether it uses WebRTC."""
     agent: str = ""
-    """Slug of whose it is; its message lamp shows their messages."""
+    """Slug of its agent, whose voicemail its message lamp shows."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A trunk: where it is, and how its calls are known to be its own."""
+    """A trunk: where it is, and how its calls are recognized."""
 
     name: str
     host: str
@@ -85,16 +86,16 @@ class Peer:
     """udp, tcp or tls."""
     addresses: tuple[str, ...]
     digest: bool
-    """Its calls to us have to carry digest credentials."""
+    """Whether its calls to us must have digest credentials."""
     username: str
     """Digest user of our calls and registrations."""
     secret: str
-    """Empty without credentials in either direction."""
+    """Empty if there are no credentials in either direction."""
     register: bool
 
     @property
     def address(self) -> str:
-        """Where calls are sent, as what follows the @ of a SIP URI."""
+        """Where calls are sent: what follows the @ in a SIP URI."""
         return f"{self.host}:{self.port}" + (f";transport={self.transport}" if self.transport != "udp" else "")
 
     @property
@@ -104,32 +105,32 @@ class Peer:
 
     @property
     def identify_by(self) -> str:
-        """By user name never: a caller's number stands in the From header and is the caller's to choose."""
+        """Never by user name: the From header contains the caller's number, which the caller chooses."""
         kinds = [*(["auth_username"] if self.digest else []), *(["ip"] if self.addresses or not self.digest else [])]
         return ",".join(kinds)
 
 
 @dataclass(frozen=True)
 class OfficeSetup:
-    """What the configuration has to know of the office."""
+    """What the configuration needs to know about the office."""
 
     phones: tuple[PhoneAccount, ...] = ()
     peers: tuple[Peer, ...] = ()
     extensions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Extension, and the devices it rings."""
     open_windows: tuple[tuple[int, int], ...] | None = None
-    """Opening hours to come as epoch seconds, in order; None is always open."""
+    """Upcoming opening hours as seconds since the epoch, in order; None: always open."""
     window_days: int = 14
     windows_end: int = 0
-    """Epoch second up to which `open_windows` were computed."""
+    """Time up to which `open_windows` were computed, in seconds since the epoch."""
     emergency_trunks: tuple[str, ...] = ()
     """Slugs of peers, in the order in which they are tried for an emergency call."""
     bans: tuple[str, ...] = ()
-    """Addresses and networks whose SIP is dropped."""
+    """Addresses and networks whose SIP packets are dropped."""
     callers: int = 1000
-    """So many are let in at the same time."""
+    """How many callers are admitted at the same time."""
     emergency_callback: str = ""
-    """E.164: caller ID of an emergency call from a phone without a location; empty when the office has no number."""
+    """E.164: the caller ID of emergency calls from a phone without a location; "" if the office has no number."""
 
     @property
     def emergency_peers(self) -> list[Peer]:
@@ -139,35 +140,36 @@ class OfficeSetup:
 
 @dataclass(frozen=True)
 class Passwords:
-    """Of the app with Asterisk's two interfaces, and of Asterisk with the app's FastAGI server."""
+    """The app's passwords for Asterisk's two interfaces, and Asterisk's for the app's FastAGI server."""
 
     ari: str
     ami: str
     agi: str
     watch: str
-    """Of the AMI user that reads security events."""
+    """For the AMI user that reads security events."""
     hep: str
-    """By which the app knows whose copies of SIP messages it gets."""
+    """By which the app recognizes Asterisk's copies of SIP messages."""
 
 
 def _quotable(text: str) -> str:
-    """Text inside double quotes on a configuration line: no quotes, comments, line ends or variables."""
+    """Text for use within double quotes on a configuration line: without quotes, comments, line ends or variables."""
     return re.sub(r"[^\w .'()-]", "", text)[:80]
 
 
 def _escaped(text: str) -> str:
-    """A value in which no semicolon begins a comment and no line ends."""
+    """A value without line ends, and in which no semicolon begins a comment."""
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", "", text).replace(";", "\\;")
 
 
 def _in_base64(text: str) -> str:
-    """Text as the dialplan can hand it on without reading it."""
+    """Text in a form that the dialplan can pass on without interpreting it."""
     return base64.b64encode(text.encode()).decode()
 
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    """One for all renderings of a process, because compiling the templates takes ten times as long as filling them."""
+    """One for all renderings of a process, because compiling the templates takes ten times as long as filling them
+    in."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -183,9 +185,9 @@ def _environment() -> jinja2.Environment:
 
 
 def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: OfficeSetup) -> set[str]:
-    """Writes every file anew whose text has changed and returns their names.
+    """Writes all files whose text has changed, and returns their names.
 
-    Each file is replaced as a whole, readable by its owner alone, so that a reload never reads half of one.
+    Each file is replaced atomically, so that a reload never reads half of one; only its owner can read it.
     """
     folder = config.asterisk_folder
     for name in ("etc", "var", "spool/recording", "run", "log/cel-custom"):
@@ -215,20 +217,21 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
 
 
 def music_folder(config: Config) -> Path:
-    """The office's own music when there is any, else what was made at set-up."""
+    """The office's own music if there is any, else the music that was generated at setup."""
     own = config.music_folder
     return own if own.is_dir() and any(own.glob("*.wav")) else config.prompts_folder / tones.MUSIC
 
 
 def _entity_id(node: str) -> str:
-    """In the form of a MAC address, of the kind that nobody makes (IEEE 802: second digit 2)."""
+    """Has the form of a MAC address, of a kind that no manufacturer assigns (IEEE 802: second digit 2)."""
     return "02:" + hashlib.sha256(node.encode()).digest()[:5].hex(":")
 
 
 def _longest_overlap(config: Config) -> int:
-    """Seconds that phones rung by the app may still ring when Asterisk takes the caller back.
+    """For how many seconds phones rung by the app may go on ringing after Asterisk has taken the caller back.
 
-    The app has then been gone for at least three quarters of the dead man's time, because it renews it at each quarter.
+    The app has then been gone for at least three quarters of the dead man's time, because it renews the switch every
+    quarter.
     """
     ring = config.ring
     longest = max(ring.agent_seconds, ring.subteam_seconds, ring.everyone_seconds)

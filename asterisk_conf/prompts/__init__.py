@@ -1,1 +1,1 @@
-"""What callers hear: sentences by language, how they are written for speaking, and tones."""
+"""What callers hear: sentences by language, how they are spelled out for speech, and tones."""

@@ -1,7 +1,7 @@
-"""Makes what callers hear: sentences into audio files that Asterisk plays without converting.
+"""Turns sentences into audio files that Asterisk plays without conversion.
 
-Every file is PCM16, mono, 8 kHz. A file is written beside its name and moved there, so Asterisk never plays half of
-one. Beside each lies `.<name>.made`, which tells what it was made from: what has not changed is not made again.
+Every file is PCM16, mono, 8 kHz. A file is written under another name and then moved, so that Asterisk never plays half
+of one. Next to each is `.<name>.made`, which records what it was made from: what has not changed is not made again.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ __all__ = [
 ]
 
 SENTENCES = Path(__file__).parent
-"""One `<language>.toml` with every sentence."""
+"""Contains one `<language>.toml` per language, with every sentence."""
 
 RATE = 8000
 LEVEL_DB = -20.0
-"""RMS level that every file is brought to, in dB below full scale, so that no sentence is louder than the next."""
+"""RMS level of every file, in dB below full scale, so that no sentence is louder than another."""
 HEAD_SECONDS = 0.15
-"""Silence before the first word; a caller's phone may cut the first moment of a stream."""
+"""Silence before the first word, since a caller's phone may cut off the beginning of a stream."""
 TAIL_SECONDS = 0.25
 LONGEST_TEXT = 2000
-"""Characters, as written and in words: about two minutes of speech."""
+"""Characters, as written and when spelled out: about two minutes of speech."""
 PROGRAM_SECONDS = 60
 
-# Part of every cache key. Raise it when wording.py or the sound processing below changes what callers hear.
+# Part of every cache key. Increase it when wording.py or the processing below changes what callers hear.
 RECIPE = "1"
 
 
 class SpeechError(Exception):
-    """A sentence could not be made into audio; the text says which and what to do."""
+    """A sentence could not be turned into audio; the text says which one and what to do."""
 
 
 class Prompt(StrEnum):
-    """The fixed sentences; a flow plays `<prompts folder>/<language>/<prompt>.wav`."""
+    """The fixed sentences; flows play `<prompts folder>/<language>/<prompt>.wav`."""
 
     WELCOME = "welcome"
     MENU = "menu"
@@ -163,34 +163,35 @@ class Prompt(StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """What `prepare` did, in files."""
+    """What `prepare` did, in numbers of files."""
 
     made: int
-    """Spoken anew."""
+    """Synthesized."""
     recorded: int
-    """Taken over from a new or changed recording."""
+    """Converted from a new or changed recording."""
     kept: int
     """Up to date already."""
 
 
 def languages() -> list[str]:
-    """The languages every sentence is written in."""
+    """The languages in which all sentences are written."""
     return sorted(path.stem for path in SENTENCES.glob("*.toml"))
 
 
 def sentences(language: str) -> dict[str, str]:
-    """Name and text of every prompt in one of `languages()`."""
+    """Name and text of every prompt in one of the `languages()`."""
     return {name: text.strip() for name, text in _file(language).items() if isinstance(text, str)}
 
 
 def phrases(language: str) -> dict[str, str]:
-    """Name and text of the sentences with placeholders for a name or a key, which are spoken when they are needed."""
+    """Name and text of the sentences with placeholders for a name or a key, which are synthesized when they are
+    needed."""
     return {name: text.strip() for name, text in _file(language).get("phrases", {}).items()}
 
 
 def missing(language: str) -> list[str]:
-    """Names of the sentences and phrases that a language lacks, or whose placeholders are not those of English. A new
-    language is one file without any."""
+    """Names of the sentences and phrases that a language lacks, or whose placeholders differ from the English ones. To
+    add a language, add one file that lacks none."""
     if language not in languages():
         return [*Prompt, *phrases("en")]
     written, said = sentences(language), phrases(language)
@@ -207,7 +208,8 @@ def _file(language: str) -> dict[str, Any]:
 
 
 def synthesize(text: str, language: str, path: Path) -> None:
-    """Speaks a text into `path`. Raises SpeechError: nothing to say, too long, no voice, program missing, disk full."""
+    """Speaks a text into `path`. Raises SpeechError if there is nothing to say, or too much, or if there is no voice, a
+    program is missing, or the disk is full."""
     voice = _voice(language)
     words = normalize(text, language) if len(text) <= LONGEST_TEXT else text
     if len(words) > LONGEST_TEXT:
@@ -215,7 +217,7 @@ def synthesize(text: str, language: str, path: Path) -> None:
     if not words:
         raise SpeechError(f"There is nothing to be spoken in {_quoted(text)}: write a sentence with words.")
     with _workplace(path) as work:
-        # The engines read the text from a file: on a command line a word like -x would be an option.
+        # The engines read the text from a file: on a command line, a word like -x would be an option.
         script, spoken = work / "text.txt", work / "spoken.wav"
         script.write_text(words + "\n", "utf-8")
         voice.speak(script, spoken)
@@ -226,8 +228,8 @@ def synthesize(text: str, language: str, path: Path) -> None:
 def prepare(prompts_folder: Path, recorded_folder: Path, progress: Callable[[int, int], None] | None = None) -> Counts:
     """Brings every prompt of every language up to date in `<prompts_folder>/<language>/<name>.wav`.
 
-    `<recorded_folder>/<language>/<name>.wav` is used instead of speech where it exists. `progress` gets the number of
-    files done and the number to do, while there is something to do. Raises SpeechError.
+    If `<recorded_folder>/<language>/<name>.wav` exists, it is used instead of speech. `progress` is called with the
+    number of files done and to do, if there are any to do. Raises SpeechError.
     """
     jobs: list[_Job] = []
     kept = 0
@@ -243,7 +245,7 @@ def prepare(prompts_folder: Path, recorded_folder: Path, progress: Callable[[int
     done = 0
     if jobs:
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool, ExitStack() as stack:
-            # After the first failure the rest is not even begun.
+            # After the first failure, the others are not begun.
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
             for _ in pool.map(_Job.run, jobs):
                 done += 1
@@ -254,10 +256,10 @@ def prepare(prompts_folder: Path, recorded_folder: Path, progress: Callable[[int
 
 
 def greeting(prompts_folder: Path, line_number: str, text: str, language: str) -> Path | None:
-    """Brings a line's greeting up to date; gives its file, or None for a line that has the standard greeting.
+    """Brings a line's greeting up to date. Returns its file, or None for a line with the standard greeting.
 
-    `<prompts_folder>/recorded/greetings/<line number>.wav` is used instead of speech where it exists. An empty text
-    takes the line's own greeting away. Raises SpeechError.
+    If `<prompts_folder>/recorded/greetings/<line number>.wav` exists, it is used instead of speech. An empty text
+    removes the line's own greeting. Raises SpeechError.
     """
     if not re.fullmatch(r"\+?[0-9]{1,40}", line_number, re.ASCII):
         raise SpeechError(f"{_quoted(line_number)} is not a line's number: write digits with or without a leading +.")
@@ -274,7 +276,7 @@ def greeting(prompts_folder: Path, line_number: str, text: str, language: str) -
 
 
 def take_over(recording: Path, path: Path) -> None:
-    """Makes a recording, in whatever format sox reads, into what Asterisk plays at `path`. Raises SpeechError."""
+    """Converts a recording, in any format that sox reads, into what Asterisk plays at `path`. Raises SpeechError."""
     _take_over(recording, path)
 
 
@@ -291,7 +293,7 @@ class _Job:
 
     def is_done(self) -> bool:
         try:
-            # With the size: a file that was cut short by a full disk or replaced by hand is made again.
+            # Includes the size: a file that was truncated by a full disk or replaced by hand is made again.
             return _stamp_file(self.path).read_text("ascii") == self._stamp()
         except (FileNotFoundError, UnicodeDecodeError):
             return False
@@ -331,7 +333,7 @@ def _take_over(recording: Path, path: Path) -> None:
     with _workplace(path) as work:
         finished = work / "finished.wav"
         try:
-            # Not trimmed: whoever recorded it chose where it begins.
+            # Not trimmed: whoever recorded it decided where it begins.
             _finish(recording.absolute(), finished, trim=False)
         except _ProgramFailed as error:
             raise SpeechError(
@@ -342,7 +344,7 @@ def _take_over(recording: Path, path: Path) -> None:
 
 @contextmanager
 def _workplace(path: Path) -> Iterator[Path]:
-    """A folder of our own beside a file in the making, so that moving the file to its name is a single act."""
+    """A folder of our own next to a file that is being made, so that moving the file to its name is atomic."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
@@ -360,7 +362,7 @@ def _workplace(path: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class _Voice:
-    """How one language is spoken, and by what."""
+    """The engine and voice that speak a language."""
 
     engine: str
     voice: str
@@ -376,7 +378,7 @@ class _Voice:
             _run("espeak-ng", "-v", self.voice, "-s", "150", "-b", "1", "-f", str(script), "-w", str(spoken))
 
 
-# rms is the clearest of flite's voices on the telephone. Spanish is spoken as in Latin America.
+# rms is the clearest of flite's voices on the telephone. The Spanish voice is Latin American.
 _VOICES = {"en": _Voice("flite", "rms"), "es": _Voice("espeak-ng", "es-419")}
 
 
@@ -387,11 +389,11 @@ def _voice(language: str) -> _Voice:
 
 
 class _ProgramFailed(SpeechError):
-    """A program ended with an error or made no audio."""
+    """A program ended with an error, or produced no audio."""
 
 
 def _run(name: str, *arguments: str) -> str:
-    """Runs a program to its end without a shell; gives what it said on stderr."""
+    """Runs a program to its end, without a shell; returns what it wrote to stderr."""
     command, environment = _start_of(name)
     try:
         done = subprocess.run(
@@ -421,7 +423,7 @@ def _run(name: str, *arguments: str) -> str:
 @functools.cache
 def _start_of(name: str) -> tuple[list[str], dict[str, str]]:
     try:
-        # C: numbers in what sox prints then have a point in every country.
+        # C, so that numbers printed by sox have a decimal point in every country.
         return install.program(name), {**os.environ, **install.environment(name), "LC_ALL": "C"}
     except install.ProgramMissing as error:
         raise SpeechError(str(error)) from error
@@ -429,11 +431,11 @@ def _start_of(name: str) -> tuple[list[str], dict[str, str]]:
 
 _RMS = re.compile(r"^RMS lev dB\s+(-?\d+(?:\.\d+)?)", re.MULTILINE)
 _EDGE = ["silence", "1", "0.02", "-60d"]
-"""Cuts silence from the beginning; the end is cut by turning the sound round."""
+"""Cuts silence off the beginning; the end is cut by reversing the audio."""
 
 
 def _finish(source: Path, finished: Path, *, trim: bool) -> None:
-    """From whatever sox reads to 8 kHz mono at the common level, with silence at both ends if it was trimmed."""
+    """Converts anything that sox reads to 8 kHz mono at the common level; if trimmed, with silence at both ends."""
     plain = finished.with_name("plain.wav")
     to_plain = [
         "-V1",
@@ -454,7 +456,7 @@ def _finish(source: Path, finished: Path, *, trim: bool) -> None:
     measured = _RMS.search(said)
     if not measured:
         raise _ProgramFailed(f"{source.name} is silent.")
-    # The limiter rounds the few peaks that would be cut off.
+    # The limiter rounds the few peaks that would be clipped.
     gain = ["gain", "-l", f"{LEVEL_DB - float(measured[1]):.2f}"]
     silence = ["pad", str(HEAD_SECONDS), str(TAIL_SECONDS)] if trim else []
     _run("sox", "-V1", str(plain), "-b", "16", "-e", "signed-integer", str(finished), *gain, *silence)
@@ -468,5 +470,5 @@ def _finish(source: Path, finished: Path, *, trim: bool) -> None:
 
 
 def _quoted(text: str) -> str:
-    """A piece of foreign text, short and harmless, for an error."""
+    """A short and harmless excerpt of foreign text, for an error."""
     return ascii(text if len(text) <= 40 else text[:40] + "...")

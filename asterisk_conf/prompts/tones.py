@@ -1,5 +1,5 @@
-"""Sounds other than speech, made here so that no package of sounds is needed: the beep before a recording, and music on
-hold."""
+"""Sounds other than speech, generated here so that no package of sounds is needed: the beep before a recording, and
+music on hold."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RATE = 8000
 HERTZ = 1000
 SECONDS = 0.25
 LEVEL = 0.25
-"""Of full scale; about as loud as the speech before it."""
+"""Fraction of full scale; about as loud as the speech before it."""
 
 MUSIC = "music"
-"""Folder in the prompts folder with the music on hold, for Asterisk's directory of a music class."""
+"""Folder within the prompts folder with the music on hold, for the directory of a music class in Asterisk."""
 MUSIC_FILE = "quiet.wav"
 MUSIC_LEVEL = 0.09
-"""Of full scale, each tone: quieter than speech, because people wait with the phone at their ear."""
+"""Fraction of full scale, for each tone: quieter than speech, because people wait with the phone at their ear."""
 TONE_SECONDS = 0.4
 CHORDS = (
     "C3 G3 C4 E4",
@@ -34,11 +34,11 @@ CHORDS = (
     "G2 D3 F3 B3",
 )
 PATTERNS = ((0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
-"""Which tones of a chord are played one after the other; the second time round in another order."""
+"""The order in which the tones of a chord are played; the second time in another order."""
 
 
 def beep(path: Path) -> None:
-    """Writes the beep (PCM16, 8 kHz, mono) unless it is there."""
+    """Writes the beep (PCM16, 8 kHz, mono), unless it exists."""
     if path.exists():
         return
     count = int(RATE * SECONDS)
@@ -54,7 +54,7 @@ def beep(path: Path) -> None:
 
 
 def music(folder: Path) -> None:
-    """Writes the music on hold (PCM16, 8 kHz, mono, half a minute that can follow itself) unless it is there."""
+    """Writes the music on hold (PCM16, 8 kHz, mono, half a minute that can be repeated), unless it exists."""
     path = folder / MUSIC_FILE
     if path.exists():
         return
@@ -64,13 +64,13 @@ def music(folder: Path) -> None:
     for number, tone in enumerate(tones):
         begin = int(number * TONE_SECONDS * RATE)
         for index, sample in enumerate(_plucked(tone)):
-            # What still sounds at the end sounds into the beginning.
+            # What still sounds at the end continues at the beginning.
             samples[(begin + index) % len(samples)] += sample
     _write(path, samples)
 
 
 def _plucked(tone: str) -> Iterable[float]:
-    """A soft string: it swells over 20 ms and dies away."""
+    """A soft string: it swells over 20 ms and fades away."""
     # Equal temperament, A4 = 440 Hz.
     semitones = "C D EF G A B".index(tone[0]) - 9 + 12 * (int(tone[1]) - 4)
     angle = 2 * math.pi * 440 * 2 ** (semitones / 12) / RATE

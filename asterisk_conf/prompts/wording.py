@@ -1,8 +1,8 @@
-"""Writes a sentence out the way a voice should say it: "1200 Elm St., $1,450/mo" is spelt in words.
+"""Spells a sentence out the way a voice should say it: "1200 Elm St., $1,450/mo" becomes words.
 
-Speech engines read rents, addresses, times and phone numbers wrongly or not at all. The rules below know how
-leasing offices write; num2words knows the numbers. English has the most rules, Spanish has its own for what differs,
-and any other language gets its numbers in words as far as num2words speaks it.
+Speech engines read rents, addresses, times and phone numbers wrongly or not at all. The rules below cover how leasing
+offices write; num2words provides the numbers. English has the most rules, Spanish has its own for what differs, and in
+any other language only numbers are spelled out, if num2words supports it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
 def normalize(text: str, language: str) -> str:
-    """One line of words and plain punctuation, ready for a speech engine. Takes any text and never raises.
+    """One line of words and plain punctuation, ready for a speech engine. Accepts any text and never raises.
 
-    No bracket, backslash, quotation mark or control character is left, so nothing in it means anything to an engine
-    or to a shell; no digit either in a language that num2words speaks. In English it is ASCII, because flite reads
-    other letters byte by byte. Empty when there is nothing to say.
+    No bracket, backslash, quotation mark or control character is left, so nothing in it means anything to an engine or
+    a shell; nor is any digit, in a language that num2words supports. English is reduced to ASCII, because flite reads
+    other letters byte by byte. Empty if there is nothing to say.
     """
     text = _one_line(text)
     base = language.split("-")[0].lower()
@@ -72,7 +72,7 @@ def _one_line(text: str) -> str:
 
 
 def _to_ascii(text: str) -> str:
-    """Café as Cafe: flite knows no other letters."""
+    """Turns Café into Cafe, since flite reads only ASCII."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
 
 
@@ -94,32 +94,33 @@ def _tidy(text: str) -> str:
 
 
 def _num2words(number: int, language: str, form: str) -> str:
-    # Imported when first needed: it loads fifty languages, and most runs find every prompt made already.
+    # Imported when first needed: it loads fifty languages, and most runs find all prompts made already.
     from num2words import num2words
 
     return cast(str, num2words(number, lang=language, to=form))
 
 
 def cardinal(digits: str, language: str = "en") -> str:
-    """The number in words; with more than nine digits or a leading zero it is a code and read digit by digit."""
+    """The number in words; with more than nine digits or a leading zero, it is a code, and spelled digit by digit."""
     digits = digits.replace(",", "")
     if len(digits) > 9 or (len(digits) > 1 and digits[0] == "0"):
         return spelt(digits, language)
     try:
         words = _num2words(int(digits), language, "cardinal")
     except NotImplementedError:
-        # The engine has to know the digits itself then; apart they at least stay digits.
+        # Then the engine has to know digits itself; separated, they at least remain digits.
         return " ".join(digits)
     return words.replace(",", "").replace(" and ", " ") if language == "en" else words
 
 
 def spelt(digits: str, language: str = "en") -> str:
-    """Digit by digit."""
+    """Spells digits one by one."""
     return " ".join(cardinal(digit, language) for digit in digits)
 
 
 def house_number(digits: str) -> str:
-    """As people say addresses: 1200 twelve hundred, 1450 fourteen fifty, 205 two oh five, 12345 digit by digit."""
+    """As people say addresses: 1200 is twelve hundred, 1450 fourteen fifty, 205 two oh five, and 12345 digit by
+    digit."""
     if len(digits) < 3 or len(digits) > 4 or digits[0] == "0":
         return cardinal(digits) if len(digits) < 3 else spelt(digits)
     if digits.endswith("000"):
@@ -136,7 +137,7 @@ def _decimal(match: re.Match[str], language: str, point: str) -> str:
 
 # --- phone numbers, in every language ---
 
-# Digits in any script count as \d, and int() reads them all; [0-9] here keeps a phone number what the keypad has.
+# \d matches digits of any script, and int() reads them all; [0-9] limits phone numbers to what keypads have.
 _PHONE = re.compile(
     r"(?<![\w$.,/-])(?:\+?(?P<country>1)[-. ]?)?(?P<area>\([0-9]{3}\)|[0-9]{3})[-. ]?"
     r"(?P<office>[0-9]{3})[-. ]?(?P<line>[0-9]{4})(?![\w-])"
@@ -223,11 +224,11 @@ def _direction(written: str | None) -> str:
 
 
 def _sentence_end(dot: str, rest: str) -> str:
-    """An abbreviation's dot ends the sentence too when the text is over or a new one begins."""
+    """An abbreviation's period also ends the sentence if the text ends or a new sentence begins."""
     return "." if dot == "." and re.match(r"\s*$| [A-Z]", rest) else ""
 
 
-# Words that begin a sentence with a capital, or stand before a saint, and are no street's name.
+# Words that begin a sentence with a capital letter, or come before a saint, and are not the name of a street.
 _NOT_STREETS = {
     "the",
     "at",
@@ -251,7 +252,7 @@ _NOT_STREETS = {
 
 
 def _named_after(street: str, title: str) -> Callable[[re.Match[str]], str]:
-    """St. is Street behind a name and Saint before one; Dr. likewise Drive and Doctor."""
+    """St. is Street after a name, and Saint before one; Dr. likewise is Drive or Doctor."""
 
     def choose(match: re.Match[str]) -> str:
         before, rest = match[1] or "", match.string[match.end() :]
@@ -354,7 +355,7 @@ def _time(match: re.Match[str]) -> str:
     if minute and minute != "00":
         words += f" oh {cardinal(minute[1])}" if minute[0] == "0" else f" {cardinal(minute)}"
     if half:
-        # A capital letter alone is read as a letter.
+        # A single capital letter is read as a letter.
         return f"{words} {half.upper()} M" + _sentence_end(match[4], match.string[match.end() :])
     return words + (" o'clock" if minute == "00" else "")
 
@@ -446,7 +447,7 @@ _ENGLISH: list[Rule] = [
     (re.compile(r"\b(?:Interstate |I-)(\d{1,3})\b"), lambda m: f"Interstate {house_number(m[1])}"),
     (re.compile(r"\b(?:Highway|Hwy\.?|Route|Rte\.?) (\d{1,4})\b"), lambda m: f"Highway {house_number(m[1])}"),
     (re.compile(r", ([A-Z]{2})\b(?:,? (\d{5})(?:-\d{4})?\b)?"), lambda m: _state(m) if m[1] in STATES else m[0]),
-    # Apartment 1204 is said as its door sign is read: twelve oh four.
+    # Apartment 1204 is said the way people read door signs: twelve oh four.
     (
         re.compile(r"\b(Apt|Apartment|Unit|Bldg|Building|Ste|Suite|Room|Rm)\b\.? ?#? ?(\d{1,6})(?:-?([A-Z])\b)?"),
         lambda m: f"{_DOORS.get(m[1], m[1])} {house_number(m[2])}{' ' + m[3] if m[3] else ''}",
@@ -535,11 +536,11 @@ _ENGLISH: list[Rule] = [
 ]
 
 
-# --- Spanish, as it is spoken in the United States ---
+# --- Spanish, as spoken in the United States ---
 
 
 def _spanish_money(match: re.Match[str]) -> str:
-    # num2words counts as one does without a noun behind; before a masculine noun "uno" is "un".
+    # num2words counts as one does without a noun; before a masculine noun, "uno" becomes "un".
     amount = re.sub(r"uno$", "un", cardinal(match["amount"], "es")).replace("veintiun", "veintiún")
     words = f"{amount} {'dólar' if amount == 'un' else 'dólares'}"
     if (cents := match["cents"]) and cents != "00":

@@ -5,7 +5,7 @@ where they are unpacked instead of installed. `program("asterisk")` then returns
 from that folder.
 
     python3 asterisk_conf/install.py runtime    what Leaseline needs to take calls
-    python3 asterisk_conf/install.py test       what its tests need in addition: SIPp and PostgreSQL
+    python3 asterisk_conf/install.py test       what its tests need in addition: SIPp, PostgreSQL and Chromium
     python3 asterisk_conf/install.py pip        pip, for a python3 that lacks it; prints what to put into PYTHONPATH
 
 Only the standard library is used: this runs under the machine's bare python3, before the virtual environment exists.
@@ -120,6 +120,15 @@ POSTGRES = PackageSet(
     disk_mb=230,
     from_forky=False,
 )
+CHROMIUM = PackageSet(
+    "chromium",
+    "Chromium",
+    # Liberation has the measures of the usual sans-serif fonts; without any font, pages would have no text.
+    ("chromium-headless-shell", "fonts-liberation"),
+    # What draws in windows and on graphics cards; a headless browser draws by itself.
+    (*ADMINISTRATION, "libllvm*", "libz3*", "mesa-libgallium", "libgl1-mesa-dri", "x11-*", "xdg-utils", "xkb-data"),
+    disk_mb=510,
+)
 PIP = PackageSet("pip", "pip", ("python3-pip-whl",), (), disk_mb=5, from_forky=False, only_named=True)
 # For Ubuntu and its derivatives, which have neither the keys that Debian signs with nor the address of Debian's
 # packages.
@@ -144,6 +153,30 @@ PROGRAMS = {
     "sipp": ("usr/bin/sipp", (SIPP,), "script/setup test"),
 }
 
+
+CHROMIUM_START = "usr/lib/chromium/start"
+_CHROMIUM_START = """#!/bin/sh
+# Starts Chromium with the libraries and fonts of this folder. It starts itself again for each page, and takes
+# /proc/self/exe for itself, which is the loader: hence a loader beside its files, and this script for its children.
+here=${{0%/*}}
+root=${{0%/usr/lib/chromium/start}}
+FONTCONFIG_FILE=$here/fonts.conf
+export FONTCONFIG_FILE
+exec "$here/loader" --inhibit-cache --library-path "{libraries}" "$here/chromium-headless-shell" \\
+    --browser-subprocess-path="$0" --no-zygote "$@"
+"""
+# Debian's own file names folders of the system, and is completed when packages are installed.
+_CHROMIUM_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">../../share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+  <alias><family>serif</family><prefer><family>Liberation Serif</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
+  <alias><family>sans-serif</family><prefer><family>Liberation Sans</family></prefer></alias>
+  <alias><family>system-ui</family><prefer><family>Liberation Sans</family></prefer></alias>
+</fontconfig>
+"""
 
 # What the rest of Leaseline uses
 
@@ -223,6 +256,14 @@ def postgres_bin(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
     if not POSTGRES.is_complete(cache):
         raise ProgramMissing("PostgreSQL is not set up yet: run script/setup test first.")
     return newest_postgres(root / "usr/lib/postgresql"), {"LD_LIBRARY_PATH": ":".join(map(str, library_dirs(root)))}
+
+
+def chromium(cache: Path | None = None) -> Path:
+    """The headless browser that web pages are tested in, as one program with no words more. Raises ProgramMissing."""
+    root = _root_of(CHROMIUM_START, (CHROMIUM,), cache)
+    if root is None:
+        raise ProgramMissing("Chromium is not set up yet: run script/setup test first.")
+    return root / CHROMIUM_START
 
 
 def cache_folder() -> Path:
@@ -357,7 +398,7 @@ def wanted(level: str) -> list[PackageSet]:
     if importlib.util.find_spec("ensurepip") is None:
         sets.append(PIP)
     if level == "test":
-        sets += [SIPP] if machine_postgres() else [SIPP, POSTGRES]
+        sets += [SIPP, CHROMIUM] if machine_postgres() else [SIPP, CHROMIUM, POSTGRES]
     return sets
 
 
@@ -777,6 +818,7 @@ def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: 
         _unpack([apt.archives / package.file for package in packages], unpacking, package_set.title, progress)
         _finish(unpacking)
         check_asterisk(unpacking)
+        check_chromium(unpacking)
         (unpacking / ".complete").write_text("".join(f"{package.name} {package.version}\n" for package in packages))
         # mkdtemp() keeps other users out, but the programs may be started by another user than the one who set them up.
         unpacking.chmod(0o755)
@@ -825,6 +867,13 @@ def _finish(root: Path) -> None:
     # PostgreSQL compiles long queries if this file exists, and they fail if LLVM does not.
     for jit in root.glob("usr/lib/postgresql/*/lib/llvmjit.so"):
         jit.unlink()
+    if (browser := root / "usr/lib/chromium").is_dir():
+        loader = next((root / "usr/lib" / library_folder()).glob("ld-linux-*.so.*"))
+        shutil.copy(loader, browser / "loader")
+        (browser / "fonts.conf").write_text(_CHROMIUM_FONTS)
+        libraries = ":".join(f"$root/{folder.relative_to(root)}" for folder in library_dirs(root))
+        (root / CHROMIUM_START).write_text(_CHROMIUM_START.format(libraries=libraries))
+        (root / CHROMIUM_START).chmod(0o755)
 
 
 def check_asterisk(root: Path) -> None:
@@ -841,6 +890,23 @@ def check_asterisk(root: Path) -> None:
         raise SetupError(
             f"The Asterisk that was fetched does not run here (`asterisk -V` says {said.strip()[:60]!r}): what there "
             "was is left as it is; name another mirror in LEASELINE_DEBIAN_MIRROR."
+        )
+
+
+def check_chromium(root: Path) -> None:
+    """Raises SetupError when there is a Chromium that does not run here."""
+    start = root / CHROMIUM_START
+    if not start.exists():
+        return
+    try:
+        ran = subprocess.run([start, "--version"], capture_output=True, text=True, timeout=60, check=False)
+        code, said = ran.returncode, ran.stdout + ran.stderr
+    except (OSError, subprocess.TimeoutExpired) as error:
+        code, said = 1, type(error).__name__
+    if code:
+        raise SetupError(
+            f"The Chromium that was fetched does not run here ({said.strip()[:120]!r}): name another mirror in "
+            "LEASELINE_DEBIAN_MIRROR."
         )
 
 

@@ -188,15 +188,17 @@ async def _form(visit: PageVisit) -> Response:
     except TooOld:
         return _show_form(visit, kind, about, sent, {"": "expired"}, status=409)
     except Robot:
-        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
     except (Conflict, Invalid):
         await _look_for_times(visit, about)
         return _show_form(visit, kind, about, sent, {"at": "tour_taken"}, status=409)
     if accepted.tour_at is not None:
         when = visit.looks.moment(accepted.tour_at, about.tz)
         said = visit.looks.say("tour_done", name=about.name, when=when)
-        return visit.page("said", about.office, said=said, more=visit.looks.say("tour_text"), back=about.back)
-    return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+        return visit.page(
+            "said", about.office, said=said, more=visit.looks.say("tour_text"), back=about.back, back_to=about.name
+        )
+    return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
 
 
 async def _look_for_times(visit: PageVisit, about: FormTopic) -> None:

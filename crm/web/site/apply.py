@@ -50,7 +50,7 @@ async def start(visit: PageVisit) -> Response:
     except TooOld:
         return _show_start(visit, about, sent, {"": "expired"}, 409)
     except Robot:
-        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back)
+        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
     token = links.token(crm.config, crm.secrets, id, now, is_sent=False)
     return _to(visit, token, rules.after(Step.YOU))
 

@@ -1,0 +1,67 @@
+"""A visit to the public site in a real browser, from the link in a text to a tour."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, ViewportSize, expect
+
+from crm.words.site import WORDS
+from tests.browser.office import Site
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HOME = "Elm Street Apartments 204"
+
+
+@pytest.mark.parametrize(
+    ("size", "scripts", "language", "number"),
+    [
+        pytest.param(PHONE, True, "en", "+15125550181", id="phone"),
+        pytest.param(DESKTOP, True, "es", "+15125550182", id="desktop, Spanish"),
+        pytest.param(PHONE, False, "es", "+15125550183", id="phone without JavaScript, Spanish"),
+        pytest.param(DESKTOP, False, "en", "+15125550184", id="desktop without JavaScript"),
+    ],
+)
+async def test_a_texted_link_leads_to_a_home_a_question_and_a_tour_and_all_of_it_is_in_the_timeline(
+    site: Site, visitor: Visitor, size: ViewportSize, scripts: bool, language: str, number: str
+) -> None:
+    say = WORDS[language]
+    lead, link = site.invited(number)
+    page = await visitor.page(size, scripts=scripts)
+    await page.goto(link)
+    assert page.url == f"{site.url}/properties/elm"
+    if language == "es":
+        await follow(page, "Español")
+    await follow(page, HOME)
+    assert await page.locator("html").get_attribute("lang") == language
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(HOME)
+    await expect(page.get_by_text("$1,290")).to_be_visible()
+
+    await follow(page, say["question"])
+    await page.get_by_label(say["name"]).fill("Pat Smith")
+    await page.get_by_label(say["phone"], exact=True).fill(number)
+    await page.get_by_label(say["message"]).fill("Is parking included?")
+    await page.get_by_role("button", name=say["send"]).click()
+    await expect(page.get_by_role("status")).to_have_text(say["sent"])
+
+    await follow(page, say["back"].format(name=HOME))
+    await follow(page, say["tour"])
+    free = page.get_by_role("radio").first
+    time = str(await free.get_attribute("value"))
+    await free.check()
+    await page.get_by_label(say["name"]).fill("Pat Smith")
+    await page.get_by_label(say["phone_mobile"]).fill(number)
+    await page.get_by_role("button", name=say["book"]).click()
+    await expect(page.get_by_role("status")).to_contain_text(say["tour_text"])
+
+    [opened, asked, wanted, booked] = site.timeline(lead)
+    assert opened == ("LinkOpened", "Opened our link to /properties/elm.")
+    assert asked == ("Form", "Asked about 204 at Elm Street Apartments: Is parking included?")
+    assert wanted == ("Form", "Asked for a tour of 204 at Elm Street Apartments.")
+    assert booked == ("Appointment", f"Booked a tour of Elm Street Apartments (accompanied): {site.at(time)}.")
+
+
+async def follow(page: Page, name: str) -> None:
+    """Clicks the one link of this name."""
+    await page.get_by_role("link", name=name, exact=True).click()

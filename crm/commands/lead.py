@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from crm.commands import lead_files, lead_mails, output
-from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
+from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light, read_filter
 from crm.services import assignment
 from crm.services import tasks as tasks_service
-from crm.services.people import filters, intake
+from crm.services.people import filters, intake, merging, unmerging
 from crm.services.people import leads as leads_service
 from crm.views import arrivals as arrivals_view
 from crm.views import leads
@@ -526,4 +526,68 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
             for one in entries
         ),
         empty="Nothing has come in.",
+    )
+
+
+@lead.command(examples=("lead merge 12 15", "lead merge 12 15 --keep 12 --yes"))
+@click.argument("one")
+@click.argument("other")
+@click.option("--keep", metavar="LEAD", help="Which of the two survives.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_system
+def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> None:
+    """Make one lead of ONE and OTHER, which are the same person; each is an id, phone number or email address.
+
+    The one that survives keeps what is known of it, and gets everything that has happened with the other, and its open
+    tasks. Nothing is sent. `leaseline lead unmerge` undoes it.
+    """
+    with system.store.reading() as session:
+        found = [leads_service.named(session, system.config, raw).id for raw in (one, other)]
+        if found[0] == found[1]:
+            raise WrongInput(f"Both are lead {found[0]}: name two leads.")
+        kept = leads_service.named(session, system.config, keep).id if keep is not None else None
+        both = [leads.one(session, id, system.now) for id in found]
+    if kept is None:
+        if yes:
+            raise WrongInput("Say which of the two survives: give --keep.")
+        _compare(system, both)
+        kept = int(click.prompt("Which one survives?", type=click.Choice([str(id) for id in found])))
+    elif kept not in found:
+        raise WrongInput(f"--keep is lead {kept}: name one of the two.")
+    gone = found[1] if kept == found[0] else found[0]
+    if not yes:
+        click.confirm(f"Merge lead {gone} into lead {kept}?", abort=True)
+    system.run(merging.merge, system.config, system.by, str(kept), str(gone))
+    output.say(f"Lead {gone} is part of lead {kept} now; `leaseline lead unmerge {gone}` undoes it.")
+
+
+@lead.command(examples=("lead unmerge 15",))
+@click.argument("lead", type=ID)
+@with_system
+def unmerge(system: System, lead: int) -> None:
+    """Make the LEAD with this id, which was merged into another, a lead of its own again.
+
+    Both are what they were before. What has come in since goes to it if it came by a number or address that was its
+    own, and otherwise stays.
+    """
+    undone = system.run(unmerging.unmerge, system.config, system.by, lead)
+    output.say(f"Lead {lead} is a lead of its own again, and no longer part of lead {undone.lead_id}.")
+
+
+def _compare(system: System, both: Sequence[LeadDetail]) -> None:
+    tz = system.config.tz
+    output.print_table(
+        ("", *(f"lead {one.id}" for one in both)),
+        (
+            ("name", *(one.name or "unknown" for one in both)),
+            ("phones", *(one.phones or "withheld" for one in both)),
+            ("emails", *([one.email, *one.further_emails] if one.email else one.further_emails for one in both)),
+            ("status", *(_standing(system, one) for one in both)),
+            ("agent", *(one.agent or "nobody" for one in both)),
+            ("since", *(output.local(one.created_at, tz) for one in both)),
+            ("last contact", *(_last_contact(system, one) for one in both)),
+            ("interested in", *(_interests(one.interests) for one in both)),
+            ("timeline entries", *(len(one.timeline) for one in both)),
+        ),
+        empty="",
     )

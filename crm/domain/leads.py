@@ -242,6 +242,8 @@ class Happened(StrEnum):
     """The lead was closed or opened again, or its kind or type changed."""
     ASSIGNED = "Assigned"
     """An agent took the lead over."""
+    MERGED = "Merged"
+    """Another lead became part of this one, or a lead of its own again."""
     OPT_OUT = "OptOut"
     """They want no more texts or calls, or want them again."""
 

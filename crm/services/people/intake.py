@@ -21,10 +21,11 @@ from crm.store.snapshot import KnownLine
 def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | None, str | None]:
     """Finds the lead that somebody names by id, phone number or email address; a number, and not a text, is an id.
 
-    Returns the lead, and the number if one was written. Raises NotFound, Invalid.
+    The id of a lead that was merged into another finds that one. Returns the lead, and the number if one was written.
+    Raises NotFound, Invalid.
     """
     if isinstance(raw, int) or (raw.isascii() and raw.isdigit() and len(raw) < 7):
-        lead = leads.by_id(session, int(raw))
+        lead = leads.by_id(session, int(raw)) or leads.merged_from(session, int(raw))
         if lead is None:
             raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=str(raw))
         return lead, None

@@ -212,7 +212,7 @@ class CallOrder(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
     to_number: Mapped[str] = mapped_column(String(20), comment="E.164")
-    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"))
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"))
     why: Mapped[str] = mapped_column(String(300), default="")
     not_before: Mapped[datetime] = mapped_column(index=True)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -61,6 +62,8 @@ class Lead(Base):
         Index("ix_lead_contact", "last_contact_at", "id"),
         # Whose the latest lead of an agent is, for round robin; and an agent's leads.
         Index("ix_lead_agent_assigned", "assigned_agent_id", "assigned_at"),
+        # SQLite gives the highest id again once its row is gone; a lead's id means one person for ever.
+        {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(String(200), comment="null until somebody knows it")
@@ -89,6 +92,32 @@ class Lead(Base):
     phones: Mapped[list[LeadPhone]] = relationship(cascade="all, delete-orphan", order_by="LeadPhone.id")
     emails: Mapped[list[LeadEmail]] = relationship(cascade="all, delete-orphan", order_by="LeadEmail.id")
     interests: Mapped[list[Interest]] = relationship(cascade="all, delete-orphan", order_by="Interest.id")
+
+
+class LeadMerge(Base):
+    """Two leads that became one, with everything it takes to undo that."""
+
+    __tablename__ = "lead_merge"
+    __table_args__ = (
+        # A lead is merged into one other at a time.
+        Index(
+            "uq_lead_merge_gone",
+            "gone_id",
+            unique=True,
+            sqlite_where=text("undone_at IS NULL"),
+            postgresql_where=text("undone_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(
+        ForeignKey("lead.id", ondelete="CASCADE"), index=True, comment="the survivor, or what that was merged into"
+    )
+    gone_id: Mapped[int] = mapped_column(comment="the other lead, which has no row until the merge is undone")
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(80))
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, comment="as crm.services.people.merging.Before")
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class LeadPhone(Base):
@@ -120,6 +149,8 @@ class Interest(Base):
         UniqueConstraint("lead_id", "property_id"),
         # The leads of a property, by how far they have come.
         Index("ix_interest_property_stage", "property_id", "stage", "lead_id"),
+        # One that is put away in a merge keeps its id.
+        {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))

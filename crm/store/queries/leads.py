@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.store.models import Interest, Lead, LeadEmail, LeadPhone
+from crm.store.models import Interest, Lead, LeadEmail, LeadMerge, LeadPhone
 
 _CARD = (
     selectinload(Lead.phones),
@@ -44,6 +44,12 @@ def by_id(session: Session, lead_id: int, *, for_update: bool = False) -> Lead |
     if for_update:
         found = found.with_for_update(of=Lead, key_share=True)
     return session.scalars(found).first()
+
+
+def merged_from(session: Session, lead_id: int) -> Lead | None:
+    """The lead that one with this id was merged into, however many merges there were."""
+    found = select(Lead).join(LeadMerge, LeadMerge.lead_id == Lead.id).where(LeadMerge.gone_id == lead_id)
+    return session.scalars(found.where(LeadMerge.undone_at.is_(None)).options(*_CARD)).first()
 
 
 def locked(session: Session, lead_id: int) -> Lead | None:

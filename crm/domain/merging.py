@@ -1,0 +1,99 @@
+"""Two leads become one: which of two values stays. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from crm.domain.leads import LeadStatus, LeasingStage
+
+_HOW_FAR = {
+    stage: rank
+    for rank, stage in enumerate(
+        (
+            LeasingStage.UNRESPONSIVE,
+            LeasingStage.LOST,
+            LeasingStage.CONTACTED,
+            LeasingStage.SHOWING_DESIRED,
+            LeasingStage.SHOWING_MISSED,
+            LeasingStage.SHOWING_BOOKED,
+            LeasingStage.STILL_DECIDING,
+            LeasingStage.APPLICATION_SENT,
+            LeasingStage.APPLIED,
+            LeasingStage.LEASED,
+        )
+    )
+}
+_ENDED = (LeasingStage.UNRESPONSIVE, LeasingStage.LOST)
+
+
+def is_further(one: tuple[str, datetime], other: tuple[str, datetime]) -> bool:
+    """Whether the first of two interests in one property, as stage and time of the last news, is the one that counts.
+
+    It has come further; but whether somebody is still interested at all is what was heard last.
+    """
+    (stage, at), (other_stage, other_at) = one, other
+    if (stage in _ENDED) != (other_stage in _ENDED):
+        return at > other_at
+    return _rank(stage) > _rank(other_stage)
+
+
+def _rank(stage: str) -> int:
+    try:
+        return _HOW_FAR[LeasingStage(stage)]
+    except ValueError:
+        return -1
+
+
+def merged(survivor: Mapping[str, Any], gone: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of the lead that two become. What is known of the survivor stays; what only the other knows is
+    added. The two are one person: open if either is, in contact since the earlier and last in contact at the later."""
+    values = {name: COLUMNS[name](survivor[name], gone[name]) for name in COLUMNS}
+    if survivor["assigned_agent_id"] is not None:
+        values["assigned_at"] = survivor["assigned_at"]
+    open_ones = [one for one in (survivor, gone) if one["status"] != LeadStatus.CLOSED]
+    if open_ones:
+        values["is_hot"] = any(one["is_hot"] for one in open_ones)
+        values["closed_because"] = ""
+    return values
+
+
+def _known(survivor: Any, gone: Any) -> Any:
+    return gone if survivor is None or survivor == "" else survivor
+
+
+def _of_survivor(survivor: Any, gone: Any) -> Any:
+    return survivor
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at), default=None)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at), default=None)
+
+
+def _status(one: str, other: str) -> str:
+    return next((status for status in (LeadStatus.IN_PROGRESS, LeadStatus.NEW) if status in (one, other)), one)
+
+
+COLUMNS: dict[str, Callable[[Any, Any], Any]] = {
+    "name": _known,
+    "email": _known,
+    "language": _known,
+    "kind": _of_survivor,
+    "is_hot": _of_survivor,
+    "status": _status,
+    "closed_because": _of_survivor,
+    "source": _known,
+    "assigned_agent_id": _known,
+    "assigned_at": _known,
+    "last_contact_at": _later,
+    "first_answer_at": _earlier,
+    "created_at": _earlier,
+}
+"""What becomes of each column of a lead but its id."""
+STANDING = ("status", "is_hot", "closed_because", "last_contact_at", "first_answer_at")
+"""Columns that follow from what happens with a lead."""

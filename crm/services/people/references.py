@@ -1,0 +1,83 @@
+"""Which columns refer to a lead, and what becomes of their rows when two leads are merged.
+
+A test compares this with the tables: a new column that refers to a lead fails it until it has a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Column, Table
+
+from crm.store.models import Base
+
+
+class OnMerge(StrEnum):
+    """What becomes of the rows of the lead that goes."""
+
+    MOVES = "moves"
+    """They become the survivor's, and their former lead's again when the merge is undone."""
+    ONE_STAYS = "one stays"
+    """The survivor may have one row like it (by a unique constraint with this column): then that one stays, and the
+    other is put away until the merge is undone. What refers to the row put away refers to the one that stays. Others
+    move."""
+    DERIVED = "derived"
+    """They follow from other rows, by triggers, and go with the lead."""
+
+
+@dataclass(frozen=True)
+class LeadReference:
+    """A column that refers to a lead."""
+
+    column: str
+    """As table.column."""
+    on_merge: OnMerge
+    numbers: tuple[str, ...] = ()
+    """Columns of the row that hold the person's phone number (E.164). What came in after a merge, by a number of the
+    lead that is gone, goes back to it when the merge is undone."""
+    addresses: tuple[str, ...] = ()
+    """The same with email addresses, in any capitals."""
+
+    @property
+    def table(self) -> Table:
+        return Base.metadata.tables[self.column.partition(".")[0]]
+
+    @property
+    def lead(self) -> Column[int]:
+        return self.table.c[self.column.partition(".")[2]]
+
+
+REFERENCES = (
+    LeadReference("activity.lead_id", OnMerge.MOVES),
+    LeadReference("application.lead_id", OnMerge.MOVES, addresses=("email",)),
+    LeadReference("arrival.lead_id", OnMerge.MOVES),
+    LeadReference("call.lead_id", OnMerge.MOVES, numbers=("caller",)),
+    LeadReference("call_order.lead_id", OnMerge.MOVES, numbers=("to_number",)),
+    LeadReference("consent.lead_id", OnMerge.MOVES, numbers=("number",)),
+    LeadReference("follow_up.lead_id", OnMerge.MOVES),
+    LeadReference("follow_up_look.lead_id", OnMerge.DERIVED),
+    LeadReference("interest.lead_id", OnMerge.ONE_STAYS),
+    LeadReference("lead_email.lead_id", OnMerge.MOVES, addresses=("address",)),
+    LeadReference("lead_merge.lead_id", OnMerge.MOVES),
+    LeadReference("lead_phone.lead_id", OnMerge.MOVES, numbers=("number",)),
+    LeadReference("message.lead_id", OnMerge.MOVES, numbers=("from_number", "to_number")),
+    LeadReference("short_link.lead_id", OnMerge.MOVES),
+    LeadReference("task.lead_id", OnMerge.MOVES),
+    LeadReference("tour.lead_id", OnMerge.MOVES),
+)
+
+KEYED = {
+    "application": "application",
+    "arrival": "arrival",
+    "call": "call",
+    "followup": "follow_up",
+    "link": "call",
+    "missed": "call",
+    "opened": "short_link",
+    "reply": "message",
+    "text": "message",
+    "tour": "tour",
+}
+"""What keys of rows begin with, and the table whose row is named next: text:12 is about row 12 of table message. When a
+merge is undone, such a row goes where the row goes that it is about."""

@@ -1,0 +1,62 @@
+"""Leads that are one person, at the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+
+@pytest.fixture
+def two(office: Leaseline) -> Leaseline:
+    """Leads 1 and 2."""
+    office.ok("lead", "add", "--name", "Pat Smith", "--phone", "512-555-0188")
+    office.ok("lead", "add", "--name", "Patricia Smith", "--email", "pat@example.com", "--property", "elm")
+    return office
+
+
+def test_a_merge_asks_which_lead_survives(two: Leaseline) -> None:
+    told = two.ok("lead", "merge", "1", "2", input="2\ny\n")
+    assert "Pat Smith" in told
+    assert "pat@example.com" in told
+    assert "Lead 1 is part of lead 2 now; `leaseline lead unmerge 1` undoes it." in told
+    assert [one["name"] for one in two.json("lead", "list")] == ["Patricia Smith"]
+
+
+def test_a_merge_that_is_not_confirmed_changes_nothing(two: Leaseline) -> None:
+    before = two.json("lead", "list")
+    assert two("lead", "merge", "1", "2", "--keep", "1", input="n\n").exit_code == 1
+    assert two.json("lead", "list") == before
+
+
+def test_scripts_say_which_lead_survives(two: Leaseline) -> None:
+    assert "give --keep" in two.refused("lead", "merge", "1", "2", "--yes")
+    two.ok("lead", "add", "--name", "Kim")
+    assert "name one of the two" in two.refused("lead", "merge", "1", "2", "--keep", "3", "--yes")
+    two.ok("lead", "merge", "pat@example.com", "512-555-0188", "--keep", "512-555-0188", "--yes")
+    shown = two.json("lead", "show", "2")
+    assert (shown["id"], shown["name"], shown["email"]) == (1, "Pat Smith", "pat@example.com")
+    assert shown["timeline"][-1]["kind"] == "Merged"
+
+
+def test_a_merge_is_undone(two: Leaseline) -> None:
+    before = two.json("lead", "list")
+    two.ok("lead", "merge", "1", "2", "--keep", "1", "--yes")
+    assert "Lead 2 is a lead of its own again" in two.ok("lead", "unmerge", "2")
+    assert two.json("lead", "list") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("merge", "1", "9"), "There is no lead 9"),
+        (("merge", "1", "+15125550188", "--keep", "1", "--yes"), "Both are lead 1"),
+        (("unmerge", "1"), "Lead 1 is not merged into another"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused_in_one_sentence(
+    two: Leaseline, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in two.refused("lead", *arguments)

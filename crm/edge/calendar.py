@@ -1,4 +1,4 @@
-"""iCalendar files (RFC 5545) that a mail program enters into a calendar, changes and takes out again (RFC 5546)."""
+"""iCalendar files (RFC 5545) with which a mail program adds, changes and removes calendar entries (RFC 5546)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ PRODUCT = "-//Leaseline//Tours//EN"
 
 class Method(StrEnum):
     REQUEST = "REQUEST"
-    """A new entry, or a changed one with a higher sequence."""
+    """A new entry, or a change to one, with a higher sequence."""
     CANCEL = "CANCEL"
 
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """An appointment of somebody's."""
+    """An appointment in somebody's calendar."""
 
     key: str
-    """What it is; the same for all its versions. It is hashed, so it may hold anything."""
+    """Identifies the entry; the same for all its versions. It is hashed, so it may be any text."""
     sequence: int
-    """Grows with every change."""
+    """Higher after every change."""
     starts_at: datetime
     ends_at: datetime
-    """Aware."""
+    """Aware, as is `starts_at`."""
     summary: str
     location: str
     description: str
     organizer: str
     attendee: str
-    """Mail addresses."""
+    """Email addresses, `organizer` included."""
 
 
 def file(entry: CalendarEntry, method: Method, now: datetime) -> str:
-    """The text of the file. Times are in UTC, which every calendar shows on its owner's clock."""
-    # Here and below: it takes a seventh of a second to load, and most commands book nothing.
+    """Returns the text of the file. Times are in UTC, which every calendar shows in its owner's time zone."""
+    # Here and below: the import takes a seventh of a second, and most commands book nothing.
     from icalendar import Calendar, Event, vCalAddress, vText
 
     event = Event()
@@ -53,7 +53,7 @@ def file(entry: CalendarEntry, method: Method, now: datetime) -> str:
     event.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
     event.add("organizer", vCalAddress(f"mailto:{entry.organizer}"))
     attendee = vCalAddress(f"mailto:{entry.attendee}")
-    # Nobody is asked to answer: the mails come from a machine.
+    # No answer is asked for: the emails come from a machine.
     attendee.params["RSVP"], attendee.params["PARTSTAT"] = "FALSE", "ACCEPTED"
     event.add("attendee", attendee)
     calendar = Calendar()
@@ -65,7 +65,7 @@ def file(entry: CalendarEntry, method: Method, now: datetime) -> str:
 
 
 def method_of(text: str) -> str:
-    """The method of such a file, which its mail has to name, too (RFC 6047, 2.4)."""
+    """Returns the method of such a file, which its email has to name as well (RFC 6047, 2.4)."""
     from icalendar import Calendar
 
     return str(Calendar.from_ical(text)["METHOD"])

@@ -1,4 +1,4 @@
-"""Bar charts as PNG files. Knows numbers and names, and nothing of what they mean."""
+"""Bar charts as PNG files; knows nothing of what the numbers mean."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from asterisk_conf.install import cache_folder
 COLUMNS = 2
 PANEL_INCHES = (6.4, 3.4)
 BAR_INCHES = 0.32
-"""So wide a bar and its count are at least; many of them make the picture wider."""
+"""The least width of a bar with its count; many bars make the picture wider."""
 LONGEST_NAME = 18
-"""Characters of a group's name that stand below its bars."""
+"""Characters of a group's name that are shown below its bars."""
 WIDEST_INCHES = 60.0
 
 
 class ChartError(Exception):
-    """The picture cannot be written; the text is one sentence and says what to do."""
+    """The picture cannot be written; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Bars:
     """One bar for each group."""
 
     name: str
-    """In the legend; empty where there is only one."""
+    """In the legend; empty if there is only one."""
     values: Sequence[float | None]
     """None: no bar."""
     counts: Sequence[str]
-    """Written above each."""
+    """Labels above the bars."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ class Panel:
     """What the height means, with its unit."""
     bars: Sequence[Bars]
     most: float | None = None
-    """Upper end of the axis, such as 100 for per cent; None: as the values are."""
+    """Upper end of the axis, such as 100 for percent; None fits it to the values."""
 
 
 def draw(path: Path, title: str, groups: Sequence[str], axis: str, panels: Sequence[Panel]) -> None:
-    """Writes the picture; what was there is replaced only when it is whole. `axis` says what the groups are.
+    """Writes the picture; a file with that name is only replaced once the new one is complete. `axis` says what the
+    groups are.
 
     Raises ChartError.
     """
@@ -67,9 +68,9 @@ def draw(path: Path, title: str, groups: Sequence[str], axis: str, panels: Seque
 
 
 def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Sequence[Panel]) -> None:
-    # The library finds the fonts of the machine once, which takes seconds, and remembers them there.
+    # The library searches the machine for fonts once, which takes seconds, and stores the list there.
     os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
-    # It takes half a second to load, so only who wants a picture waits for it; and a server need not have it.
+    # It takes half a second to load, and servers need not have it installed.
     try:
         import matplotlib
     except ImportError:
@@ -79,7 +80,7 @@ def _figure(path: Path, title: str, groups: Sequence[str], axis: str, panels: Se
     most_bars = max((len(panel.bars) for panel in panels), default=1)
     width = min(WIDEST_INCHES, max(PANEL_INCHES[0], 1.2 + BAR_INCHES * len(groups) * most_bars))
     rows = -(-len(panels) // COLUMNS)
-    # Names come from people: a dollar sign in them begins no formula.
+    # Names come from people: a dollar sign in them must not start a formula.
     with matplotlib.rc_context({"text.parse_math": False, "text.usetex": False, "font.size": 9}):
         figure = Figure(figsize=(width * min(COLUMNS, len(panels)), PANEL_INCHES[1] * rows + 0.5), layout="constrained")
         figure.suptitle(title, fontsize=12)
@@ -118,6 +119,6 @@ def _panel(plot: object, groups: Sequence[str], axis: str, panel: Panel) -> None
 
 
 def _short(name: str) -> str:
-    """Readable characters alone, as many as fit."""
+    """Shortens a name to what fits, without unprintable characters."""
     shown = "".join(character if character.isprintable() else " " for character in name)
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"

@@ -7,19 +7,19 @@ import re
 import secrets
 
 _HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
-# The library's challenges are not used: they split qop="auth,auth-int" at its comma.
+# The library's parser is not used: it splits qop="auth,auth-int" at the comma.
 _PARAMETER = re.compile(r'\s*([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)')
 
 
 def best(values: list[str]) -> dict[str, str] | None:
-    """The first challenge that can be answered; a peer names the one it likes best first (RFC 8760 2.4)."""
+    """Returns the first challenge we can answer, or None; a peer lists the one it prefers first (RFC 8760 2.4)."""
     return next((challenge for value in values if (challenge := _challenge(value)) is not None), None)
 
 
 def _challenge(value: str) -> dict[str, str] | None:
-    """The parameters of a challenge, or None if it cannot be answered.
+    """Returns the parameters of a challenge, or None if we cannot answer it.
 
-    Backslashes in quoted values stay: they are hashed and sent back as they came (unq() in RFC 7616 3.3).
+    Backslashes in quoted values stay: values are hashed and sent back as they came (unq() in RFC 7616 3.3).
     """
     scheme, _, rest = value.strip().partition(" ")
     if scheme.lower() != "digest" or not value.isprintable():
@@ -36,7 +36,7 @@ def _challenge(value: str) -> dict[str, str] | None:
 
 
 def answer(challenge: dict[str, str], username: str, password: str, method: str, uri: str) -> str:
-    """The value of an Authorization header. Each nonce is used once, so its count is always 1."""
+    """Returns the value of an Authorization header. Each nonce is used once, so its count is always 1."""
     algorithm = challenge.get("algorithm", "MD5")
 
     def hashed(*parts: str) -> str:

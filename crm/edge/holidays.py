@@ -8,12 +8,12 @@ from functools import cache
 
 
 class UnknownRegion(Exception):
-    """There is no such calendar; the text says which there are."""
+    """There is no such calendar; the message says which ones exist."""
 
 
 def region(raw: str) -> str:
-    """A calendar as it is stored: a country's (US) or a state's (US-TX). Raises UnknownRegion."""
-    # Here and not at the top: only who has holidays needs it, and it takes a second (load).
+    """Returns the code of a calendar: a country's (US) or a state's (US-TX). Raises UnknownRegion."""
+    # Not at the top: it takes a second to load (see load), and only offices with holidays need it.
     import holidays
 
     country, _, state = raw.strip().upper().partition("-")
@@ -28,14 +28,14 @@ def region(raw: str) -> str:
 
 
 def load() -> None:
-    """Loads the calendars, which takes a second: in a thread, before anybody asks for a year."""
+    """Loads the calendars, which takes a second: call it in a thread, before the first call of `in_year`."""
     in_year("US", 2000)
 
 
 @cache
 def in_year(region: str, year: int) -> Mapping[date, str]:
-    """The public holidays of a year with their names, days off for those on a weekend included; none for a region that
-    is not known any more."""
+    """Returns the names of a year's public holidays by date, days off for those on a weekend included; empty for a
+    region that the package no longer knows."""
     import holidays
 
     country, _, state = region.partition("-")

@@ -1,4 +1,4 @@
-"""What carriers with an HTTP API have in common: one kept client, and what a failure they tell of says about a text."""
+"""What carriers with an HTTP API share: one HTTP client, and what an error they report means for a text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SECONDS = httpx.Timeout(15.0, connect=5.0)
 LIMITS = httpx.Limits(max_connections=32)
 LONGEST_RETRY_AFTER = 86400.0
 LONGEST_TEXT = 1600
-"""Characters; the carriers refuse more."""
+"""Characters; the carriers refuse longer ones."""
 _LOOK_UP = "look up the number in its list of errors"
 
 
 def client() -> httpx.AsyncClient:
-    """Kept for as long as the process sends: a new connection for each text costs two round trips and a handshake."""
+    """Returns a client to keep as long as the process sends: a new connection costs two round trips and a handshake."""
     return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, limits=LIMITS)
 
 
@@ -29,32 +29,33 @@ def client() -> httpx.AsyncClient:
 class CarrierAnswer:
     status: int
     body: Mapping[str, Any]
-    """Empty unless it is a JSON object."""
+    """Empty unless the answer is a JSON object."""
     retry_after_seconds: float | None
 
 
 def callback(url: str, text: OutgoingText) -> str:
-    """Where the carrier reports to, with our own key in it: a report may come before the carrier's id is on record."""
+    """Returns the URL for the carrier's report, with our own key: a report may arrive before the carrier's id is
+    stored."""
     return f"{url}?{urlencode({'key': text.key})}"
 
 
 @dataclass(frozen=True)
 class Service:
-    """One carrier, and what its error codes stand for."""
+    """One carrier and the meanings of its error codes."""
 
     name: str
-    """As texts.carrier names it."""
+    """As in texts.carrier."""
     title: str
     opted_out: str
-    """The code that says that the person wants no texts from us."""
+    """The code for a person who wants no texts from us."""
     retryable: frozenset[str]
-    """Codes that another try may get past."""
+    """Codes after which another attempt may succeed."""
     meanings: Mapping[str, str]
-    """Other codes, as the end of a sentence."""
+    """Other codes, each with the end of a sentence."""
 
     async def post(self, http: httpx.AsyncClient, text: OutgoingText, url: str, **request: Any) -> CarrierAnswer:
-        """Asks the carrier to take a text. Raises CarrierError when nothing has been sent, CarrierUnknown when nobody
-        knows."""
+        """Asks the carrier to accept a text. Raises CarrierError if nothing has been sent, CarrierUnknown if it may
+        have been."""
         if len(text.body) > LONGEST_TEXT:
             raise CarrierError(
                 f"{self.title} does not accept texts of more than {LONGEST_TEXT} characters.", retryable=False
@@ -70,7 +71,7 @@ class Service:
                 f"The address of {self.title} in leaseline.toml is not a web address.", retryable=False
             ) from error
         except httpx.HTTPError as error:
-            # Sent, or partly: whether it was taken nobody can say.
+            # Sent completely or in part: nobody can say whether the text was accepted.
             raise self._unknown() from error
         try:
             body = response.json()
@@ -81,7 +82,7 @@ class Service:
         )
 
     def refusal(self, answer: CarrierAnswer, code: str) -> CarrierError:
-        """The error for an unsuccessful answer; `code` is empty when it has none."""
+        """Returns the error for an unsuccessful answer; `code` is empty if the answer has none."""
         said = f"{self.title} answered {answer.status}" + (f", error {code}" if code else "")
         if code == self.opted_out:
             return CarrierError(
@@ -94,7 +95,7 @@ class Service:
                 retry_after_seconds=answer.retry_after_seconds,
             )
         if answer.status >= 500:
-            # A gateway's error says nothing about what happened behind it.
+            # An error from a gateway says nothing about what happened behind it.
             return self._unknown()
         meaning = self.meanings.get(code, "")
         if answer.status in (401, 403) and not meaning:
@@ -102,7 +103,7 @@ class Service:
         return CarrierError(f"{said}: {meaning or _LOOK_UP}.", retryable=False)
 
     def failure(self, key: str, carrier_id: str, code: str) -> DeliveryReport:
-        """The report that a text which was taken has not arrived, or that the person wants none."""
+        """Returns the report that an accepted text was not delivered, or that the person opted out."""
         if code == self.opted_out:
             fate, reason = Fate.OPTED_OUT, f"{self.title} says that the person opted out (error {code})."
         else:

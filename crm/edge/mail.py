@@ -1,6 +1,6 @@
-"""Mail over SMTP: one kept connection, and errors that tell "not sent" from "nobody knows".
+"""Mail over SMTP: one connection that is kept open, and errors that tell "not sent" from "unknown".
 
-Replies and their meaning: RFC 5321, 4.2.1 (4yz may be tried again, 5yz not) and 4.5.3.2 (time limits).
+Reply codes: RFC 5321, 4.2.1 (4yz may be retried, 5yz may not); time limits: 4.5.3.2.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from crm.edge.delivery import DeliveryError, FateUnknown
 SECONDS = 30.0
 """For connecting and for each command; servers answer in well under a second, spam filters take longer."""
 KEPT_SECONDS = 30.0
-"""A connection that has been idle for this long is closed, as servers do after some minutes."""
+"""A connection that has been idle this long is closed; servers close theirs after some minutes."""
 
 STARTTLS, TLS, NONE = "starttls", "tls", "none"
 SECURITIES = (STARTTLS, TLS, NONE)
 
 
 class MailError(DeliveryError):
-    """The mail was certainly not sent. The text is for whoever looks after mail."""
+    """The email was certainly not sent. The message is for whoever administers mail."""
 
 
 class MailUnknown(MailError, FateUnknown):
-    """The server never said."""
+    """The server never said whether it accepted the email."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)
@@ -46,12 +46,12 @@ class Server:
     """Empty: no login."""
     password: str = field(default="", repr=False)
     trusted: ssl.SSLContext | None = field(default=None, repr=False)
-    """Which certificate authorities are trusted; None is the system's list."""
+    """The certificate authorities to trust; None for the system's list."""
 
 
 class Mailer:
-    """Sends mails one after the other. `server` is asked before each, so that a changed password counts at once; it may
-    raise MailError."""
+    """Sends emails one after the other. `server` is called before each, so that a changed password takes effect at
+    once; it may raise MailError."""
 
     def __init__(self, server: Callable[[], Server]) -> None:
         self._server = server
@@ -60,11 +60,11 @@ class Mailer:
         self._used_at = 0.0
 
     async def send(self, mail: EmailMessage, sender: str, recipient: str) -> None:
-        """Returns when the server has taken the mail for the address `recipient`. Raises MailError, MailUnknown."""
+        """Returns once the server has accepted the email for the address `recipient`. Raises MailError, MailUnknown."""
         server = self._server()
         client = await self._ready(server)
         try:
-            # In three steps and not by send_message, because an error means another thing after the data.
+            # In three steps instead of send_message, because an error means something else once the data has been sent.
             await _spoken(client.mail(sender), server)
             await _spoken(client.rcpt(recipient), server)
             await _data(client, mail.as_bytes(), server)
@@ -81,7 +81,7 @@ class Mailer:
             client.close()
 
     async def _ready(self, server: Server) -> aiosmtplib.SMTP:
-        """The kept connection when it is still good, else a new one."""
+        """Returns the kept connection if it is still good, else a new one."""
         idle = asyncio.get_running_loop().time() - self._used_at
         if self._client is not None and self._connected_to == server and idle < KEPT_SECONDS:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
@@ -108,7 +108,7 @@ class Mailer:
 
 
 async def _spoken(command: Awaitable[object], server: Server) -> None:
-    """A step before the mail's data: whatever fails, nothing was sent."""
+    """Awaits a command that comes before the email's data: whatever fails, nothing was sent."""
     where = f"The mail server {server.host}"
     try:
         await command

@@ -1,4 +1,4 @@
-"""Mails as they came, in files of the home named by what is in them: `<first two digits>/<hash>.eml`."""
+"""Emails as received, in files named by their SHA-256: `<first two digits>/<hash>.eml`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CHUNK = 64 * 1024
 
 @dataclass(frozen=True)
 class TakenMail:
-    """A mail that was read from a pipe or a mailbox, as far as it is kept."""
+    """An email read from a pipe or a mailbox, up to the size that is kept."""
 
     raw: bytes
     size: int
-    """Bytes that it had; more than `raw` when it was too large."""
+    """Bytes of the whole email; more than `raw` has if the email was too large."""
 
     @property
     def is_whole(self) -> bool:
@@ -27,11 +27,11 @@ class TakenMail:
 
 
 BEGINNING = 256 * 1024
-"""Bytes that are kept of a mail that is too large: its headers, and most likely its words."""
+"""Bytes kept of an email that is too large: its headers, and most likely its text."""
 
 
 def take(stream: IO[bytes], longest: int) -> TakenMail:
-    """Reads a mail to its end; of one above `longest` bytes the beginning is kept."""
+    """Reads an email to its end; of one larger than `longest` bytes only the beginning is kept."""
     raw, size = bytearray(), 0
     while chunk := stream.read(CHUNK):
         size += len(chunk)
@@ -43,7 +43,7 @@ def take(stream: IO[bytes], longest: int) -> TakenMail:
 
 
 def keep(folder: Path, raw: bytes) -> str:
-    """Writes a mail into its file, and returns when it is on the disk; gives the hash that names it. Raises OSError."""
+    """Writes an email to its file and returns the hash that names it once it is on the disk. Raises OSError."""
     name = hashlib.sha256(raw).hexdigest()
     path = file_of(folder, name)
     if path.exists():
@@ -64,12 +64,12 @@ def keep(folder: Path, raw: bytes) -> str:
 
 
 def load(folder: Path, name: str) -> bytes:
-    """A mail that was kept. Raises OSError, FileNotFoundError among them."""
+    """Reads a stored email. Raises OSError, FileNotFoundError among them."""
     return file_of(folder, name).read_bytes()
 
 
 def file_of(folder: Path, name: str) -> Path:
-    """The file of the mail with this hash."""
+    """Returns the file of the email with this hash. Raises FileNotFoundError if it is not a hash."""
     if not (len(name) == 64 and set(name) <= set("0123456789abcdef")):
         raise FileNotFoundError(name)
     return folder / name[:2] / f"{name}.eml"

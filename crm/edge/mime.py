@@ -1,8 +1,8 @@
-"""A mail as it came over the wire, read into its parts: RFC 5322 and MIME (RFC 2045 to 2049, 2231).
+"""Parses an email as it came over the wire: RFC 5322 and MIME (RFC 2045 to 2049, 2231).
 
-Mails come from anybody, so everything is bounded, and what cannot be read is passed over rather than raised: a part in
-an unknown character set becomes readable as far as it goes, and a broken one is an attachment. The header parser of
-Python's newer policies is not used: crafted headers make it take minutes.
+Anybody can send one, so everything is bounded, and whatever cannot be parsed is skipped instead of raised: a part in an
+unknown character set is decoded as far as possible, and a broken one becomes an attachment. The header parser of
+Python's newer policies is not used: crafted headers keep it busy for minutes.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ from email.message import Message
 from enum import StrEnum
 
 LONGEST_TEXT = 100_000
-"""Characters of a mail's words that are read."""
+"""Characters of an email's text that are read."""
 LONGEST_HTML = 1_000_000
-"""Bytes of a mail's HTML that are read."""
+"""Bytes of an email's HTML that are read."""
 LONGEST_HEADER = 10_000
 LONGEST_HEAD = 640_000
 """Bytes of all headers together."""
 BEGINNING = 256 * 1024
 MOST_LINES = 600_000
-"""A mail of 25 MB has some 340,000; each is compared with the boundaries of all parts that it is in."""
+"""An email of 25 MB has some 340,000; each is compared with the boundaries of all parts that contain it."""
 MOST_BOUNDARIES = 30
 MOST_PARTS = 200
 MOST_ADDRESSES = 100
 
 
 class Automatic(StrEnum):
-    """What kind of program wrote a mail, by its headers."""
+    """Whether a program wrote the email, and of which kind, by its headers."""
 
     NO = ""
-    """A person did, as far as one can tell."""
+    """A person wrote it, as far as one can tell."""
     NOTICE = "notice"
-    """A program told something on its own account (RFC 3834: auto-generated), or it went to a list."""
+    """A program reports something of its own accord (RFC 3834: auto-generated), or the email went to a mailing list."""
     REPLY = "reply"
-    """It answers by itself, such as an out-of-office note."""
+    """An automatic reply, such as an out-of-office note."""
     BOUNCE = "bounce"
-    """A mail server reports what became of a mail (RFC 3464)."""
+    """A mail server reports what became of an email (RFC 3464)."""
 
 
 @dataclass(frozen=True)
 class Party:
-    """Somebody in a header."""
+    """A sender or other party named in a header."""
 
     name: str = ""
     address: str = ""
-    """As it was written; empty: none."""
+    """As it was written; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class MailFile:
-    """An attachment, with what the sender says of it."""
+    """An attachment, with the name and type that the sender gave it."""
 
     name: str
     kind: str
@@ -69,30 +69,30 @@ class MailFile:
 
 @dataclass(frozen=True)
 class ReadMail:
-    """What a mail says."""
+    """The contents of an email."""
 
     message_id: str = ""
-    """Without angle brackets; empty: it has none."""
+    """Without angle brackets; empty if there is none."""
     sender: Party = Party()
     reply_to: Party = Party()
     recipients: tuple[str, ...] = ()
-    """Addresses it was sent to and delivered to, in lower case."""
+    """Addresses it was sent and delivered to, in lower case."""
     subject: str = ""
     sent_at: datetime | None = None
-    """As the sender says; None: they don't, or not readably."""
+    """Date header, aware; None if it is missing or unreadable."""
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
-    """Message-IDs of the mails before it, the oldest first."""
+    """Message-IDs of the earlier emails in the thread, oldest first."""
     text: str = ""
-    """Its words: the plain text, or what the HTML says."""
+    """The plain text, or else the text of the HTML."""
     html: str = ""
-    """As it came, not cleaned."""
+    """As received, not sanitized."""
     files: tuple[MailFile, ...] = ()
     automatic: Automatic = Automatic.NO
 
 
 def read(raw: bytes) -> ReadMail:
-    """Reads a mail. Whatever the bytes are, something comes out."""
+    """Parses an email. Accepts any bytes and never raises."""
     message = _parsed(raw)
     found = _Parts()
     for part in _leaves(message):
@@ -115,8 +115,8 @@ def read(raw: bytes) -> ReadMail:
 
 
 def fingerprint(raw: bytes) -> str:
-    """The same for a mail that comes twice, whichever way and with whichever line ends: of what its sender wrote, and
-    not of what servers added on the way."""
+    """Returns a hash that is the same for all copies of an email, whatever their route and line endings: it covers what
+    the sender wrote, and nothing that servers added on the way."""
     text = raw.replace(b"\r\n", b"\n")
     message, body = email.message_from_bytes(_head(text)), _body(text)
     parts = [_header(message, name) for name in ("Message-ID", "Date", "From", "Subject")]
@@ -125,26 +125,26 @@ def fingerprint(raw: bytes) -> str:
 
 
 def message_id(raw: bytes) -> str:
-    """The Message-ID of a mail, without angle brackets; empty: it has none."""
+    """Returns the Message-ID of an email, without angle brackets; empty if there is none."""
     return _id(_header(email.message_from_bytes(_head(raw)), "Message-ID"))
 
 
 def text_of(markup: str) -> str:
-    """What HTML says, as plain text with its lines.
+    """Converts HTML to plain text with line breaks.
 
-    A parser that nests elements as browsers do takes minutes for some kilobytes of HTML that was made for it, so tags
-    are only taken away, each pattern once from front to back.
+    A parser that nests elements as browsers do takes minutes for some kilobytes of crafted HTML, so tags are only
+    removed, each pattern in a single pass.
     """
     plain = markup[:LONGEST_HTML]
     for pattern in _UNSEEN:
         plain = pattern.sub(" ", plain)
-    # Line ends of the source mean nothing.
+    # Line breaks in the source mean nothing.
     plain = plain.replace("\r", " ").replace("\n", " ").replace("\t", " ")
     return _words(html.unescape(_TAG.sub(_break, plain)))
 
 
 def _parsed(raw: bytes) -> Message:
-    """The parts of a mail; of one that was made to be hard to take apart, its headers and its beginning."""
+    """Parses the parts of an email; of one made to be expensive to parse, only its headers and its beginning."""
     if raw.count(b"\n") > MOST_LINES:
         raw = raw[:BEGINNING]
     if raw[:MOST_LINES].lower().count(b"boundary=") <= MOST_BOUNDARIES:
@@ -167,7 +167,7 @@ def _body(raw: bytes) -> bytes:
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _HEAD_OF_TEXT = b"Content-Type: text/plain\n"
-"""In front, because of two headers of a name the first counts."""
+"""Put in front, because the first of two headers with the same name counts."""
 
 # --- bodies ---
 
@@ -179,7 +179,7 @@ _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)?[^<>]*>?")
 _LINES = frozenset(
     ("br", "p", "div", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "blockquote", "hr", "dt")
 )
-"""Tags that say where a line ends."""
+"""Tags that end a line."""
 
 
 def _break(tag: re.Match[str]) -> str:
@@ -190,7 +190,7 @@ def _break(tag: re.Match[str]) -> str:
 
 
 class _Parts:
-    """What is found while the parts are looked through."""
+    """Collects the text and the files of the parts."""
 
     def __init__(self) -> None:
         self.plain = ""
@@ -209,14 +209,14 @@ class _Parts:
 
 
 def _leaves(message: Message) -> Iterator[Message]:
-    """The parts that have content, in order. What a mail carries as a mail is one of them."""
+    """Yields the parts that have content, in order. An attached email is one part."""
     waiting, seen = [message], 0
     while waiting and seen < MOST_PARTS:
         part = waiting.pop(0)
         seen += 1
         for name in ("Content-Type", "Content-Disposition"):
             if len(written := str(part.get(name, ""))) > LONGEST_HEADER:
-                # It is taken apart again and again.
+                # It is parsed again at every access.
                 part.replace_header(name, written[:LONGEST_HEADER])
         inner = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(inner, list):
@@ -231,7 +231,7 @@ def _bytes(part: Message) -> bytes:
         try:
             return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            # What cannot be written again is kept in the raw mail.
+            # An email that cannot be serialized is still in the raw file.
             return b""
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
@@ -240,7 +240,7 @@ def _bytes(part: Message) -> bytes:
 def _decoded(part: Message, longest: int) -> str:
     content = _bytes(part)[:longest]
     declared = part.get_param("charset")
-    # RFC 2231 gives charset, language and value.
+    # RFC 2231 values are tuples of charset, language and value.
     charset = declared[2] if isinstance(declared, tuple) else declared
     return _text(content, charset if isinstance(charset, str) else "")
 
@@ -250,11 +250,11 @@ _CHARSETS = re.compile(
     r"euc-?(jp|kr)|shift[_-]?jis|iso-2022-(jp|kr)|utf-?16(le|be)?|utf-7|mac-?roman",
     re.IGNORECASE | re.ASCII,
 )
-"""Those that mail is written in. Python has others that take long, or unpack."""
+"""Charsets used in email. Python has other codecs that are slow or that decompress."""
 
 
 def _text(content: bytes, charset: str = "") -> str:
-    """As it was meant, or as near as one can get."""
+    """Decodes bytes in the declared charset, or else in the most likely one."""
     tried = [charset.strip().strip("\"'")] if charset else []
     for name in (*tried, "utf-8", "cp1252"):
         if _CHARSETS.fullmatch(name):
@@ -269,7 +269,7 @@ _SPACES = re.compile(r"[ \t\u00a0]+")
 
 
 def _words(text: str) -> str:
-    """Lines without what nobody reads: control characters, spaces at their ends, rows of empty ones."""
+    """Removes what nobody reads: control characters, spaces at the ends of lines, runs of empty lines."""
     kept = "".join(one if one.isprintable() or one in "\n\t" else " " for one in text.replace("\r\n", "\n"))
     lines = [
         _SPACES.sub(lambda found: "\t" if "\t" in found[0] else " ", line).strip()
@@ -290,7 +290,7 @@ def _file_name(part: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    """A header in readable characters; empty: there is none."""
+    """Returns a header, decoded and printable; empty if there is none."""
     wanted = name.lower()
     for found, value in message.raw_items():
         if found.lower() == wanted:
@@ -305,7 +305,7 @@ def _all(message: Message, *names: str) -> Iterator[str]:
 
 
 def _unfolded(value: str) -> str:
-    """Decodes encoded words (RFC 2047), and bytes that were sent without."""
+    """Decodes encoded words (RFC 2047) and raw non-ASCII bytes, and unfolds the value."""
     plain = _text(value.encode("utf-8", "surrogateescape"))
     plain = re.sub(r"[\r\n]+[ \t]*", " ", plain)
     if "=?" not in plain:
@@ -330,7 +330,7 @@ def _party(message: Message, name: str) -> Party:
     raw = next(
         (str(value)[:LONGEST_HEADER] for found, value in message.raw_items() if found.lower() == name.lower()), ""
     )
-    # Addresses are told apart before encoded words are read: what these say may look like another address.
+    # Addresses are split before encoded words are decoded, because decoded words may look like another address.
     for display, address in _addresses([re.sub(r"[\r\n]+", " ", raw)]):
         if "@" in address:
             return Party(_unfolded(display)[:200], _unfolded(address)[:320])
@@ -347,7 +347,7 @@ def _addresses(raw: list[str]) -> list[tuple[str, str]]:
     try:
         return email.utils.getaddresses(raw)
     except RecursionError:
-        # Comments in comments in comments.
+        # Deeply nested comments.
         return []
 
 
@@ -385,7 +385,7 @@ _SERVERS = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@", re.IGNORECASE)
 
 
 def _automatic(message: Message, sender: Party) -> Automatic:
-    """Who wrote it (RFC 3834, 2, and what is customary besides)."""
+    """Tells who wrote an email (RFC 3834, 2, and common practice)."""
     submitted = _header(message, "Auto-Submitted").lower()
     subject = _header(message, "Subject")
     envelope = _header(message, "Return-Path").replace(" ", "")

@@ -1,4 +1,4 @@
-"""Telephone numbers: from whatever a carrier or a person wrote to E.164, and back to something readable."""
+"""Phone numbers: from whatever a carrier or a person wrote to E.164, and back to something readable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
-# Longer than any way of writing a number; nothing longer is even looked at.
+# Longer than any way of writing a number; anything longer is not parsed.
 _LONGEST = 40
 _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
@@ -72,14 +72,14 @@ _AREA_CODES = {
     "Wisconsin": "262 274 353 414 534 608 715 920",
     "Wyoming": "307",
 }
-"""Of the states of the United States. phonenumbers knows them, too, with the names of all places on earth: 100 MB."""
+"""Area codes of the US states. phonenumbers has them as well, along with all places on earth: 100 MB."""
 _STATES = {code: state for state, codes in _AREA_CODES.items() for code in codes.split()}
 
 
 def parse(raw: str | None, region: str) -> str | None:
-    """E.164, or None for anything other than a phone number: withheld, an extension, words, junk of any length.
+    """Returns E.164, or None for anything other than a phone number: withheld, an extension, words, junk of any length.
 
-    `region` is the country (ISO 3166) used to read a number without +country.
+    `region` is the country (ISO 3166) whose rules apply to a number without a country code.
     """
     written = (raw or "").strip()
     # Letters are refused before phonenumbers sees them: it would read them as the digits on their keys (1-800-FLOWERS),
@@ -99,13 +99,13 @@ _WITHHELD = {"", "anonymous", "unknown", "restricted", "private", "unavailable",
 
 
 def is_withheld(raw: str | None) -> bool:
-    """Whether a caller shows no number on purpose; an extension or something malformed is not that."""
+    """Whether a caller withholds the number; False for an extension or something malformed."""
     return (raw or "").strip().lower() in _WITHHELD
 
 
 def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | None:
-    """E.164 of what a person keyed: as they would anywhere, or after the digits that an office dials first, as in 9."""
-    # As it stands first: 901 is a digit and two, and an area code.
+    """Returns E.164 of what a person dialed, with or without the prefix for an outside line (usually 9); else None."""
+    # Without removing the prefix first: a number may begin with its digits, as area code 901 does.
     if number := parse(raw, region):
         return number
     digits = re.sub(r"[^0-9+]", "", raw or "")
@@ -115,9 +115,9 @@ def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | Non
 
 
 def country(number: str) -> str:
-    """ISO 3166 code of where a number (E.164) is at home; 001 for none, such as a satellite's, "" when nobody knows.
+    """Returns the ISO 3166 code of a number's country (E.164); 001 for numbers of none (satellite), "" if unknown.
 
-    +1 is 25 countries; their area codes tell them apart.
+    +1 is shared by 25 countries; area codes tell them apart.
     """
     try:
         return phonenumbers.region_code_for_number(phonenumbers.parse(number, None)) or ""
@@ -136,7 +136,7 @@ _COSTLY = {
 
 
 def is_costly(number: str) -> bool:
-    """Whether the numbering plan has the number (E.164) as one that costs the caller extra, or may."""
+    """Whether the numbering plan marks the number (E.164) as one that may cost the caller extra."""
     try:
         return phonenumbers.number_type(phonenumbers.parse(number, None)) in _COSTLY
     except NumberParseException:
@@ -144,9 +144,10 @@ def is_costly(number: str) -> bool:
 
 
 def clean_did(raw: str | None, region: str) -> str:
-    """The dialed number as lines are stored: E.164, or else its digits, after a + if it had one, at most 40 characters.
+    """Returns a dialed number as lines are stored: E.164, or else its digits, with its + if it had one; at most 40
+    characters.
 
-    So an extension of the office's own phone system (6001) works as a line; "" when there is no digit.
+    So an extension of the office's own phone system (6001) works as a line. Returns "" if there is no digit.
     """
     if number := parse(raw, region):
         return number
@@ -155,12 +156,12 @@ def clean_did(raw: str | None, region: str) -> str:
     if not digits:
         return ""
     cleaned = (("+" if written.lstrip().startswith("+") else "") + digits)[:_LONGEST]
-    # Text that was not a number with its decoration may be one without: cleaning it again must change nothing.
+    # What was no number with its punctuation may be one without it; cleaning the result again must not change it.
     return parse(cleaned, region) or cleaned
 
 
 def display(number: str, region: str) -> str:
-    """A number for people's eyes: (512) 555-0100 within the region, +44 20 7946 0000 outside; others as they are."""
+    """Formats a number for people: (512) 555-0100 within the region, +44 20 7946 0000 abroad; others as they are."""
     try:
         parsed = phonenumbers.parse(number, None)
     except NumberParseException:
@@ -171,25 +172,26 @@ def display(number: str, region: str) -> str:
 
 
 def speak(number: str, region: str) -> str:
-    """A number as a voice should read it: digit by digit, a comma between the groups."""
+    """Formats a number for text to speech: digit by digit, with a comma between the groups."""
     groups = re.findall(r"\d+", display(number, region))
     return ", ".join(" ".join(group) for group in groups)
 
 
 def zones(number: str) -> tuple[str, ...]:
-    """Time zones (IANA) the number may be in, from its prefix; none for one without place, as toll-free ones are."""
+    """Returns the time zones (IANA) that a number may be in, by its prefix; none for toll-free and other non-geographic
+    ones."""
     from phonenumbers import timezone
 
     try:
         found = timezone.time_zones_for_number(phonenumbers.parse(number, None))
     except NumberParseException:
         return ()
-    # A toll-free number is at home in all zones of its country, which says nothing; an area code lies in one or two.
+    # A toll-free number has all zones of its country, which says nothing; an area code has one or two.
     return () if len(found) > _MOST_ZONES else tuple(zone for zone in found if zone != "Etc/Unknown")
 
 
 def state(number: str) -> str:
-    """Name of the state of the United States whose area code this number (E.164) has; "" when it is not known."""
+    """Returns the US state that an area code (number in E.164) belongs to; "" if unknown."""
     return _STATES.get(number[2:5], "") if number.startswith("+1") else ""
 
 

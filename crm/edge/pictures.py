@@ -1,9 +1,9 @@
-"""Pictures on disk: any JPEG, PNG or WebP is taken in and written anew, small enough for phones and without what its
-camera noted in it.
+"""Pictures on disk: JPEG, PNG and WebP files are decoded and written anew, small enough for phones and without
+metadata.
 
-A picture is known by the SHA-256 of its largest file, which also names its files: `<hash>-<width>.webp` in up to three
-widths, and `<hash>-card.jpg` for those who take no WebP, such as previews of links and mail programs. The name it came
-under is never used.
+A picture is identified by the SHA-256 of its largest file, which also names its files: `<hash>-<width>.webp` in up to
+three widths, and `<hash>-card.jpg` for programs without WebP, such as link previews and mail programs. The original
+file name is never used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 WIDTHS = (480, 960, 1600)
-"""Pixels; a picture has those below its own width, and its own up to the last."""
+"""Pixels; a picture is stored in every width below its own, and in its own up to the largest."""
 CARD_WIDTH = 1200
 LARGEST_FILE = 30_000_000
 """Bytes."""
@@ -31,19 +31,19 @@ QUALITY = 80
 
 
 class PictureError(Exception):
-    """A file cannot be used as a picture; the text says why and what to do."""
+    """The file cannot be used as a picture; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """A picture whose files are there."""
+    """A picture whose files exist."""
 
     hash: str
     width: int
-    """Of the largest file."""
+    """Of the largest file, in pixels, as is `height`."""
     height: int
     widths: tuple[int, ...]
-    """Smallest first."""
+    """Pixels, smallest first."""
 
 
 def file_of(folder: Path, hash: str, width: int) -> Path:
@@ -51,12 +51,12 @@ def file_of(folder: Path, hash: str, width: int) -> Path:
 
 
 def card_of(folder: Path, hash: str) -> Path:
-    """The JPEG."""
+    """The JPEG for link previews and mail programs."""
     return _shelf(folder, hash) / f"{hash}-card.jpg"
 
 
 def take_in(path: Path, folder: Path) -> StoredPicture:
-    """Writes a picture's files, unless they are there. Blocks for up to a second or two. Raises PictureError."""
+    """Writes a picture's files unless they exist. Blocks for up to a second or two. Raises PictureError."""
     try:
         with path.open("rb") as file:
             sent = file.read(LARGEST_FILE + 1)
@@ -66,7 +66,7 @@ def take_in(path: Path, folder: Path) -> StoredPicture:
 
 
 def keep(sent: bytes, folder: Path) -> StoredPicture:
-    """The same for a picture's bytes."""
+    """Does the same from a picture's bytes."""
     if len(sent) > LARGEST_FILE:
         raise PictureError(f"The picture is larger than {LARGEST_FILE // 1_000_000} MB: save it smaller.")
     picture = _decoded(sent)
@@ -89,11 +89,12 @@ def keep(sent: bytes, folder: Path) -> StoredPicture:
 
 
 def _decoded(sent: bytes) -> Image.Image:
-    """Its pixels, upright, in sRGB, on white where it is transparent. What it is shows in the content alone."""
+    """Returns the pixels: upright, in sRGB, with transparent parts on white. The format is told by the content
+    alone."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # Opening reads the header only, so that the size is known before there are pixels.
+            # Opening reads the header only, so the size is known before anything is decoded.
             with Image.open(io.BytesIO(sent), formats=FORMATS) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
                     raise PictureError(
@@ -104,7 +105,7 @@ def _decoded(sent: bytes) -> Image.Image:
                     raise PictureError(
                         f"The picture has {opened.width} x {opened.height} pixels: people would see nothing on it."
                     )
-                # A JPEG is decoded at a fraction of its size where that is enough.
+                # A JPEG is decoded at a fraction of its size if that is enough.
                 opened.draft("RGB", (WIDTHS[-1] * 2, WIDTHS[-1] * 2))
                 opened.load()
                 return _plain(ImageOps.exif_transpose(opened))
@@ -126,7 +127,7 @@ def _plain(picture: Image.Image) -> Image.Image:
     elif picture.mode.startswith("I;16"):
         picture = picture.point(lambda value: value / 256).convert("L").convert("RGB")
     elif profile and picture.mode in ("RGB", "L", "CMYK"):
-        # A phone's wide colors look dull when they are taken for sRGB. A profile that is none does not matter.
+        # A phone's wide-gamut colors look dull if they are taken for sRGB. An invalid profile is ignored.
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(
@@ -147,7 +148,7 @@ def _scaled(picture: Image.Image, width: int) -> Image.Image:
 
 def _encoded(picture: Image.Image, format: str) -> bytes:
     out = io.BytesIO()
-    # Nothing but pixels is handed on: no EXIF, GPS, XMP, comments, profile or preview.
+    # Only pixels are written: no EXIF, GPS, XMP, comments, profile or preview.
     plain = Image.new("RGB", picture.size)
     plain.paste(picture)
     if format == "WEBP":
@@ -158,8 +159,8 @@ def _encoded(picture: Image.Image, format: str) -> bytes:
 
 
 def _is_ours(sent: bytes) -> bool:
-    """Whether it is a WebP that consists of one lossy picture and nothing else, as we write it: then it holds no
-    metadata, and stays the same picture when it comes from another home."""
+    """Whether this is a WebP with one lossy picture and nothing else, as we write it: such a file has no metadata and
+    keeps its hash if it comes from another home."""
     if not re.match(rb"RIFF....WEBPVP8 ", sent[:16], re.DOTALL):
         return False
     length = int.from_bytes(sent[16:20], "little")
@@ -167,14 +168,14 @@ def _is_ours(sent: bytes) -> bool:
 
 
 def _shelf(folder: Path, hash: str) -> Path:
-    """Files are spread over 256 folders by the beginning of their names."""
+    """Files are spread over 256 folders by the first two digits of their names."""
     if not re.fullmatch(r"[0-9a-f]{64}", hash):
         raise ValueError("this is no picture's hash")
     return folder / hash[:2]
 
 
 def _keep_file(path: Path, content: bytes) -> None:
-    """All of it or nothing, and readable by us alone."""
+    """Writes a file completely or not at all, readable only by its owner."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Our processes on this machine, identified by their command line with the home in it, their owner, and their start.
+"""Our processes on this machine, identified by their command line (which names the home), their owner and their start.
 
-A name or a process id alone proves nothing: ids are reused, and another home's Asterisk is an Asterisk, too.
+A name or a process id alone proves nothing: ids are reused, and the Asterisk of another home has the same name.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ APP = "the app"
 
 @dataclass(frozen=True)
 class Process:
-    """One process; what has its number later is another."""
+    """One process; a later process with the same id is a different one."""
 
     pid: int
     started: str
-    """Ticks since the machine's start (proc_pid_stat(5), starttime)."""
+    """Clock ticks since boot (proc_pid_stat(5), starttime)."""
 
     @property
     def is_alive(self) -> bool:
         return start_of(self.pid) == self.started
 
     def send_signal(self, number: int) -> bool:
-        """False when it is gone."""
+        """Returns False if the process is gone."""
         try:
             file = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return False
         try:
-            # Opened before it is looked at: from here on the number cannot become another's.
+            # Opened before the check: from here on the id cannot be reused.
             if not self.is_alive:
                 return False
             signal.pidfd_send_signal(file, number)
@@ -51,7 +51,7 @@ class Process:
         return True
 
     async def ended(self) -> None:
-        """Returns when it is gone; it need not be our child."""
+        """Returns once the process is gone; it need not be our child."""
         try:
             file = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -68,9 +68,9 @@ class Process:
 
 
 def start_of(pid: int) -> str | None:
-    """None for a process that is gone, or has ended and is not waited for."""
+    """Returns None for a process that is gone, or is a zombie."""
     try:
-        # The program's name stands in brackets and may hold anything.
+        # The program's name is in brackets and may contain anything.
         fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
     except OSError:
         return None
@@ -82,17 +82,17 @@ def me() -> Process:
 
 
 def asterisk_arguments(config: Config) -> list[str]:
-    """What follows the program in the command line of the home's Asterisk."""
+    """Arguments that follow the program in the command line of the home's Asterisk."""
     return ["-C", str(config.asterisk_folder / "etc" / "asterisk.conf"), "-f", "-n"]
 
 
 def app_arguments(config: Config) -> list[str]:
-    """What follows cli.py in the command line of the home's app."""
+    """Arguments that follow cli.py in the command line of the home's app."""
     return ["--home", str(config.home), "serve"]
 
 
 def running(config: Config) -> dict[str, Process]:
-    """The home's Asterisk and app that `leaseline up` started, whoever keeps them now, by ASTERISK and APP."""
+    """Finds the home's Asterisk and app that `leaseline up` started, whoever watches them now, by ASTERISK and APP."""
     asterisk, app = asterisk_arguments(config), app_arguments(config)
     found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: []}
     for pid, command, parent in _of_mine():
@@ -102,14 +102,14 @@ def running(config: Config) -> dict[str, Process]:
     chosen = {}
     for name, several in found.items():
         pids = {str(process.pid) for process, _ in several}
-        # Children of the app may have its command line.
+        # Children of the app may have the same command line.
         if own := [process for process, parent in several if parent not in pids]:
             chosen[name] = own[-1]
     return chosen
 
 
 def _of_mine() -> Iterator[tuple[int, list[str], str]]:
-    """Number, command line and parent of every process of this user."""
+    """Yields the id, command line and parent's id of every process of this user."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -124,16 +124,16 @@ def _contains(command: list[str], part: list[str]) -> bool:
     return any(command[at : at + len(part)] == part for at in range(len(command) - len(part) + 1))
 
 
-# --- who keeps them ---
+# --- the `leaseline up` that watches them ---
 
 
 def lock_of_keeper(config: Config) -> Path:
-    """Locked by `leaseline up` while it runs, with its number and start in it."""
+    """Locked by `leaseline up` while it runs; contains its process id and start."""
     return config.run_folder / "up.lock"
 
 
 def keeper(config: Config) -> Process | None:
-    """The `leaseline up` of this home; None when there is none."""
+    """Returns the `leaseline up` of this home, or None if there is none."""
     try:
         with lock_of_keeper(config).open("r") as lock:
             try:
@@ -149,7 +149,7 @@ def keeper(config: Config) -> Process | None:
 
 
 def _holder(path: Path) -> Process | None:
-    """The process that has a file locked, for when it could not write its id into it (proc_locks(5))."""
+    """Finds the process that has locked a file, in case it could not write its id into it (proc_locks(5))."""
     try:
         inode = path.stat().st_ino
         locks = [line.split() for line in Path("/proc/locks").read_text("ascii", "replace").splitlines()]
@@ -162,7 +162,7 @@ def _holder(path: Path) -> Process | None:
 
 
 def ask_to_yield(config: Config) -> None:
-    """Tells the home's app, if there is another one, that we are about to take its place."""
+    """Tells the home's other app, if there is one, that this one is about to replace it."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         state = json.loads((config.run_folder / "app.json").read_text())
         app = Process(int(state["pid"]), str(state["started"]))

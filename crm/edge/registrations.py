@@ -1,4 +1,4 @@
-"""Where phones are registered from, as Asterisk's own database has it (astdb, which outlives a restart)."""
+"""The addresses phones are registered from, read from Asterisk's own database (astdb, which outlives a restart)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _URI = re.compile(r"sips?:[^@]*@(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(.*)", re.ASCI
 
 
 class UnreadableRegistrations(Exception):
-    """Asterisk has no database yet, or somebody else has locked it."""
+    """Asterisk has no database yet, or another process has locked it."""
 
 
 @dataclass(frozen=True)
 class Registration:
     device: str
-    """Endpoint."""
+    """Name of the endpoint."""
     address: str
-    """IPv4, from which its packets come (rewrite_contact)."""
+    """IPv4 address its packets come from (rewrite_contact)."""
     is_encrypted: bool
-    """It came over TLS."""
+    """Whether the registration came over TLS."""
 
 
 def find_all(config: Config) -> list[Registration]:
-    """Blocks. Raises Unreadable."""
+    """Reads the file; blocks. Raises UnreadableRegistrations."""
     path = config.asterisk_folder / "var" / "astdb.sqlite3"
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as database:
@@ -48,6 +48,6 @@ def _read(contact: str) -> Registration | None:
 
 
 def is_over_tls(uri: str) -> bool:
-    """Whether a contact came over TLS; Asterisk writes it into the URI (rewrite_contact), and for UDP nothing."""
+    """Whether a contact came over TLS: Asterisk writes that into the URI (rewrite_contact), and nothing for UDP."""
     _, *parameters = uri.rpartition("@")[2].partition("?")[0].split(";")
     return any(parameter.lower() == "transport=tls" for parameter in parameters)

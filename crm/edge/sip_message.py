@@ -1,12 +1,11 @@
 """Texts as SIP MESSAGE (RFC 3428) to a trunk's peer, over UDP or TCP.
 
-Asterisk itself is not asked: its ARI answers 202 to sendMessage before anything has left, and never tells what became
-of it.
+Asterisk is not used: its ARI answers 202 to sendMessage before anything has left, and never reports the outcome.
 
-A text has a socket to itself while it is under way, which then stays open for the next one. A text keeps its Call-ID
-and From tag for ever, so the peer's log shows every try as one text. Each request of a try has a higher CSeq than all
-before it (RFC 3261 8.1.1.5, 22.2), because another try is only made after the peer has certainly not delivered the last
-one.
+A text has a socket to itself while it is sent; then the socket stays open for the next one. A text always keeps its
+Call-ID and From tag, so the peer's log shows every attempt as the same text. Each request of an attempt has a higher
+CSeq than all before it (RFC 3261 8.1.1.5, 22.2): another attempt is only made if the peer has certainly not delivered
+the last one.
 """
 
 from __future__ import annotations
@@ -28,38 +27,38 @@ from crm.edge.carrier import CarrierError, CarrierUnknown, OutgoingText
 
 @dataclass(frozen=True)
 class SipPeer:
-    """The other end of a trunk, and who we are to it."""
+    """The other end of a trunk, and our identity there."""
 
     host: str
     port: int = 5060
     transport: str = "udp"
     """udp or tcp."""
     username: str = ""
-    """Digest user; empty when the peer knows us by address."""
+    """User for digest authentication; empty if the peer knows us by our address."""
     password: str = field(default="", repr=False)
     bind: str = ""
-    """Our address to send from; empty or 0.0.0.0 leaves it to the system."""
+    """Local address to send from; empty or 0.0.0.0 leaves it to the system."""
     our_host: str = ""
-    """Host in From, as the peer knows us; empty is the address we send from."""
+    """Host in From, as the peer knows us; empty for the address we send from."""
 
 
 @dataclass(frozen=True)
 class Timers:
-    """RFC 3261 17.1.2, in seconds."""
+    """Timers of RFC 3261 17.1.2, in seconds."""
 
     t1: float = 0.5
-    """Wait before a request is repeated over UDP; doubles each time."""
+    """Wait before a request is retransmitted over UDP; doubles each time."""
     t2: float = 4.0
-    """Longest wait between two repetitions."""
+    """Longest wait between two retransmissions."""
     f: float = 32.0
-    """Without a final answer for this long, the outcome will never be known."""
+    """Without a final response for this long, the outcome will never be known."""
     connect: float = 8.0
     """For looking up the host's name, and again for opening the TCP connection."""
     idle: float = 60.0
-    """A TCP connection unused for longer is opened anew: a firewall between may have forgotten it without a word."""
+    """A TCP connection that was idle longer is replaced: a firewall on the way may have dropped it silently."""
 
 
-# A text over UDP may not be longer, because datagrams that are cut in pieces get lost on the way (RFC 3428 section 8).
+# Limit for a text over UDP, because fragmented datagrams get lost on the way (RFC 3428 section 8).
 LONGEST_OVER_UDP = 1300
 LONGEST_ANSWER = 65536
 # A digest takes two requests; with a stale nonce, or a proxy and a server that both ask, a few more.
@@ -80,23 +79,23 @@ _MEANINGS = {
 
 
 class SipMessageCarrier:
-    """Sends texts through one trunk, as many at once as it is given. Opens a socket when none is free; `close` releases
-    them."""
+    """Sends texts through one trunk, any number at once. Opens a socket if none is free; `close` closes them."""
 
     def __init__(self, peer: SipPeer, timers: Timers | None = None) -> None:
         self._peer = peer
         self._timers = timers or Timers()
-        # One text at a time on each, so that a refusal the network reports can only be about the one under way.
+        # Each sends one text at a time, so that an error reported by the network can only concern that text.
         self._free: list[_Link] = []
 
     async def send(self, text: OutgoingText) -> None:
-        """Returns on a 2xx answer. Raises CarrierError, CarrierUnknown."""
+        """Returns on a 2xx response. Raises CarrierError, CarrierUnknown."""
         _check(self._peer, text)
         link = await self._open()
         try:
             await self._converse(link, text)
         except (CarrierUnknown, asyncio.CancelledError):
-            # A late answer must not meet the next text, and a changed address of the host is looked up again.
+            # A late response must not reach the next text; and the host is looked up again, as its address may have
+            # changed.
             link.close()
             raise
         except CarrierError:
@@ -124,7 +123,7 @@ class SipMessageCarrier:
         return await kind.open(self._peer, self._timers.connect)
 
     async def _converse(self, link: _Link, text: OutgoingText) -> None:
-        """Request, challenge, request with credentials, final answer."""
+        """Sends the request, answers challenges, and judges the final response."""
         credentials: dict[str, str] = {}
         answered: set[str] = set()
         for number in range(MOST_REQUESTS):
@@ -150,7 +149,7 @@ class SipMessageCarrier:
         raise _not_sent("The trunk's peer keeps asking for the password.")
 
     async def _transact(self, link: _Link, request: Request) -> Response:
-        """The final answer to one request: a non-INVITE client transaction, RFC 3261 17.1.2."""
+        """Returns the final response to one request: a non-INVITE client transaction, RFC 3261 17.1.2."""
         timers, now = self._timers, asyncio.get_running_loop().time
         branch = f"z9hG4bK{secrets.token_hex(12)}"
         rport = {} if link.reliable else {"rport": None}
@@ -185,10 +184,10 @@ class SipMessageCarrier:
                         "not have arrived: ask the person before you resend it."
                     ) from item
                 if copies == 1:
-                    # The only packet that left came back, so nobody has it.
+                    # The only copy sent was rejected by the network, so nobody has it.
                     link.stale = True
                     raise _unreachable(self._peer, item) from item
-                # An earlier copy may have been taken by a peer that has just restarted, and may yet answer the next
+                # An earlier copy may have been accepted by a peer that has just restarted and may still answer the next
                 # one.
                 continue
             response = _read(item)
@@ -200,7 +199,7 @@ class SipMessageCarrier:
                     again = now() + wait
                 continue
             if copies > 1:
-                # A refusal of a late copy would otherwise be taken for one of the next request.
+                # The network's rejection of a late copy would otherwise be taken for one of the next request.
                 link.stale = True
             return response
 
@@ -223,7 +222,7 @@ class SipCarriers:
         self._carriers.clear()
 
 
-# --- what may be sent, and what an answer means ---
+# --- what may be sent, and what a response means ---
 
 _NUMBER = re.compile(r"\+?[0-9]{1,40}", re.ASCII)
 _NAME = re.compile(
@@ -232,7 +231,7 @@ _NAME = re.compile(
 
 
 def _check(peer: SipPeer, text: OutgoingText) -> None:
-    """Nothing but digits and host names gets into a header, so no text or setting can add one of its own."""
+    """Only digits and host names get into a header, so no text or setting can inject one. Raises CarrierError."""
     if not _NUMBER.fullmatch(text.to_number) or not _NUMBER.fullmatch(text.from_number):
         raise _not_sent("The text's number is not a phone number, so it cannot be sent.")
     for host in (peer.host, peer.our_host):
@@ -245,7 +244,7 @@ def _check(peer: SipPeer, text: OutgoingText) -> None:
 
 
 def _uri_host(host: str) -> str | None:
-    """A host as it stands in a SIP URI, IPv6 in brackets; None if it is none."""
+    """Returns a host as SIP URIs write it, IPv6 in brackets; None if it is not a valid host."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -268,7 +267,7 @@ def _request(peer: SipPeer, link: _Link, text: OutgoingText, sequence: int) -> R
     target = URI(scheme="sip", user=text.to_number, host=host, port=port, parameters=_of_number(text.to_number))
     ours = URI(scheme="sip", user=text.from_number, host=our_host, parameters=_of_number(text.from_number))
     request = Request("MESSAGE", target, body)
-    # Filled in by each transaction; set here because Via comes first.
+    # Filled in by each transaction; set here so that Via is the first header.
     request.via = []
     request.max_forwards = 70
     request.from_address = Address(uri=ours, parameters=Parameters(tag=identity[32:48]))
@@ -282,12 +281,12 @@ def _request(peer: SipPeer, link: _Link, text: OutgoingText, sequence: int) -> R
 
 
 def _of_number(number: str) -> Parameters:
-    # user=phone says that the user part is a phone number; an extension of an office's system is none.
+    # user=phone says that the user part is a phone number, which an extension of an office's phone system is not.
     return Parameters(user="phone") if number.startswith("+") else Parameters()
 
 
 def _judge(response: Response) -> None:
-    """Raises CarrierError for every final answer other than success."""
+    """Raises CarrierError for every final response but success."""
     if response.code < 300:
         return
     said = "".join(char for char in response.phrase if char.isprintable())[:60].strip()
@@ -303,7 +302,7 @@ def _judge(response: Response) -> None:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from `120 (a comment);duration=60`."""
+    """Parses the seconds from `120 (a comment);duration=60`."""
     found = re.match(r"\s*([0-9]{1,9})(?![0-9])", value or "", re.ASCII)
     return min(float(found[1]), LONGEST_RETRY_AFTER) if found else None
 
@@ -321,13 +320,13 @@ def _unreachable(peer: SipPeer, error: OSError) -> CarrierError:
     )
 
 
-# --- answers from the network, which may be anything ---
+# --- responses from the network, which may be anything ---
 
 
 def _read(data: bytes) -> Response | None:
-    """An answer, or None for anything else."""
+    """Parses a response; None for anything else."""
     head, _, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
-    # The library wants UTF-8, no folded lines and no space before a colon; peers send all three.
+    # The library accepts only UTF-8, no folded lines and no space before a colon; peers send all three.
     text = head.decode("utf-8", "replace")
     text = re.sub(r"\r\n[ \t]+", " ", text)
     text = re.sub(r"(?m)^([A-Za-z-]+)[ \t]+:", r"\1:", text)
@@ -342,8 +341,8 @@ _BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
 
 
 def _answers(response: Response, branch: str, request: Request) -> bool:
-    """RFC 3261 17.1.3: the branch of the topmost Via, and CSeq."""
-    # The library's own Via refuses IPv6 addresses without brackets, which peers write into `received`.
+    """Whether a response matches a request, by the branch of its topmost Via and CSeq (RFC 3261 17.1.3)."""
+    # The library's own Via rejects IPv6 addresses without brackets, which peers write into `received`.
     found = _BRANCH.search(response.headers.get("Via") or "")
     return (
         found is not None
@@ -361,14 +360,14 @@ _CHALLENGES = {401: ("Authorization", "WWW-Authenticate"), 407: ("Proxy-Authoriz
 
 
 class _Link:
-    """A socket to the peer. `inbox` gets each message that arrives, and an OSError when the network reports one."""
+    """A socket to the peer. `inbox` receives each message, and an OSError if the network reports one."""
 
     transport = ""
     reliable = False
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
-        """Our own address as it stands in a Via."""
+        """Our own address as Via writes it."""
         self.port = port
         self.inbox: asyncio.Queue[bytes | OSError] = asyncio.Queue(maxsize=64)
         self.stale = False
@@ -383,18 +382,18 @@ class _Link:
         raise NotImplementedError
 
     def forget_answers(self) -> None:
-        """Repeated answers to the last request are of no use to the next."""
+        """Drops repeated responses to the last request, which are of no use to the next."""
         while not self.inbox.empty():
             self.inbox.get_nowait()
 
     def arrived(self, item: bytes | OSError) -> None:
-        # A peer that floods us fills a queue, not the memory; what it repeats is of no use anyway.
+        # A peer that floods us fills a queue, not the memory; its repetitions are of no use anyway.
         if not self.inbox.full():
             self.inbox.put_nowait(item)
 
 
 class _UdpLink(_Link, asyncio.DatagramProtocol):
-    """A connected UDP socket: only the peer's packets get in, and its ICMP refusals are reported."""
+    """A connected UDP socket: it only receives the peer's packets, and reports ICMP errors about ours."""
 
     transport = "UDP"
     _socket: asyncio.DatagramTransport
@@ -430,7 +429,7 @@ class _UdpLink(_Link, asyncio.DatagramProtocol):
 
 
 class _TcpLink(_Link):
-    """A TCP connection, and a task that reads messages from it."""
+    """A TCP connection and a task that reads messages from it."""
 
     transport = "TCP"
     reliable = True
@@ -468,7 +467,7 @@ class _TcpLink(_Link):
         self._writer.close()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        """Until the connection ends, or something other than SIP comes over it."""
+        """Reads messages until the connection ends or something other than SIP arrives."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")
@@ -478,7 +477,7 @@ class _TcpLink(_Link):
                 if not length:
                     self.arrived(ConnectionError("an answer without length"))
                     return
-                # The last answer's body is of no use, but it has to be read to find the next one.
+                # The body of a response is of no use, but has to be read to find the next response.
                 self.arrived(head + await reader.readexactly(int(length[1])))
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
             self.arrived(error if isinstance(error, OSError) else ConnectionError("the connection ended"))

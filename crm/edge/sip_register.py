@@ -1,4 +1,4 @@
-"""Ends every registration of an account, as the account itself may (RFC 3261 10.2.2: Contact *, Expires 0)."""
+"""Ends all registrations of an account, as the account itself may (RFC 3261 10.2.2: Contact *, Expires 0)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TRIES = 4
 
 
 class RegistrarSilent(Exception):
-    """The registrar did not answer, or did not take the credentials. The registrations end when they expire."""
+    """The registrar did not answer or did not accept the credentials. Registrations end when they expire."""
 
 
 async def end_all(host: str, port: int, user: str, password: str) -> None:
-    """Asks the registrar on this machine to forget where `user` is. Raises RegistrarSilent."""
+    """Asks the registrar on this machine to remove all contacts of `user`. Raises RegistrarSilent."""
     loop = asyncio.get_running_loop()
     answers: asyncio.Queue[bytes] = asyncio.Queue()
     try:

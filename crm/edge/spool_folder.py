@@ -1,4 +1,4 @@
-"""What has been taken in from the spool stays for a month in spool/done/, for whoever looks into what went wrong."""
+"""Files of the spool are kept in spool/done/ for a month after they were processed, for troubleshooting."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ PRUNED_EVERY_SECONDS = 3600.0
 
 
 def put_aside(path: Path) -> None:
-    """Moves a file of the spool to those that are done. Raises OSError."""
+    """Moves a processed file of the spool to spool/done/. Raises OSError."""
     done = path.parent / "done"
     done.mkdir(mode=0o700, exist_ok=True)
     path.replace(done / path.name)
 
 
 def prune(config: Config, now: datetime) -> None:
-    """Removes what has been done for long. Raises OSError."""
+    """Removes files that were processed more than a month ago. Raises OSError."""
     for path in (config.spool_folder / "done").glob("*"):
-        # Another app of this home may be quicker.
+        # Another app of this home may have removed it first.
         with suppress(FileNotFoundError):
             if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
                 path.unlink()

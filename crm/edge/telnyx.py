@@ -1,6 +1,6 @@
-"""Telnyx: texts out by its Messages API v2, texts and reports in by webhooks.
+"""Telnyx: texts are sent with its Messages API v2; incoming texts and reports arrive by webhook.
 
-Its documentation: "Send a message", "Receiving webhooks for messaging", "Webhook signing", and "Messaging error codes".
+Documentation: "Send a message", "Receiving webhooks for messaging", "Webhook signing", and "Messaging error codes".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crm.edge.http_carrier import Service, callback
 
 NAME = "telnyx"
 OPTED_OUT = "40300"
-"""Blocked due to STOP message. The other codes of the 40300s are mistakes in a request, not wishes of a person."""
+"""Blocked due to STOP message. The other codes of the 40300s are errors in a request, not a person's choice."""
 _MEANINGS = {
     "10009": "it does not accept the API key: correct the secret",
     "40001": "the number is a landline or cannot be reached",
@@ -41,7 +41,7 @@ _MEANINGS = {
     "40312": "the messaging profile is turned off",
     "40314": "texts are turned off for the account",
 }
-# Retryable: too many requests, upstream limit, recipient's server away, queue full, sender unusable for a while.
+# Retryable: too many requests, upstream limit, recipient's server unavailable, queue full, sender temporarily unusable.
 _SERVICE = Service(
     NAME, "Telnyx", OPTED_OUT, retryable=frozenset(("10011", "40011", "40006", "40318", "40320")), meanings=_MEANINGS
 )
@@ -52,7 +52,7 @@ class TelnyxAccount:
     key: str = field(repr=False)
     url: str = "https://api.telnyx.com"
     callback_url: str = ""
-    """Where reports go; empty leaves it to the messaging profile."""
+    """URL for delivery reports; empty leaves it to the messaging profile."""
 
 
 class TelnyxCarrier:
@@ -85,9 +85,10 @@ class TelnyxCarrier:
 def verified(
     public_key: str, body: bytes, given: str, timestamp: str, now: datetime, replay_seconds: int
 ) -> Mapping[str, Any]:
-    """The event of a request that proves to come from Telnyx, and lately; raises Forged, Unreadable.
+    """Returns the event of a request that is proven to come from Telnyx, and recently.
 
-    Ed25519 over `timestamp|body`, base64; the key is the account's, from the portal.
+    The signature is Ed25519 over `timestamp|body`, base64; the public key is the account's, from the portal. Raises
+    Forged, UnreadableRequest.
     """
     if not given or not timestamp:
         raise Forged("its signature is missing")
@@ -114,7 +115,7 @@ def verified(
 
 
 def incoming(event: Mapping[str, Any], now: datetime) -> IncomingText | None:
-    """The text in a message.received; None for every other event. Raises Unreadable."""
+    """Returns the text of a message.received, None for every other event. Raises UnreadableRequest."""
     if event.get("event_type") != "message.received":
         return None
     payload = event["payload"]
@@ -133,13 +134,16 @@ def incoming(event: Mapping[str, Any], now: datetime) -> IncomingText | None:
         body=payload["text"] if isinstance(payload.get("text"), str) else "",
         at=now,
         media=tuple(link for link in links[:10] if isinstance(link, str) and link),
-        # Set when the messaging profile, whose words the account chooses, has answered by itself.
+        # Set if the messaging profile replied by itself to one of the words that the account configured.
         answered=answered(payload.get("autoresponse_type")),
     )
 
 
 def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
-    """What a message.finalized says; None for every other event. `key` is what the request's address names."""
+    """Returns the report of a message.finalized, None for every other event. `key` is the one in the request's URL.
+
+    Raises UnreadableRequest.
+    """
     if event.get("event_type") != "message.finalized":
         return None
     payload = event["payload"]
@@ -153,7 +157,7 @@ def report(event: Mapping[str, Any], key: str) -> DeliveryReport | None:
         return _SERVICE.failure(key, taken, code)
     if status == "delivered":
         return DeliveryReport(NAME, key, taken[:100], Fate.DELIVERED)
-    # delivery_unconfirmed: the recipient's carrier gives no receipts.
+    # delivery_unconfirmed: the recipient's carrier sends no receipts.
     return None
 
 

@@ -1,7 +1,7 @@
-"""Twilio: texts out by its Messages API, texts and reports in by webhooks.
+"""Twilio: texts are sent with its Messages API; incoming texts and reports arrive by webhook.
 
-Its documentation: "Programmable Messaging, Message resource", "Messaging webhooks", "Validating requests are coming
-from Twilio", and "Error and warning dictionary".
+Documentation: "Programmable Messaging, Message resource", "Messaging webhooks", "Validating requests are coming from
+Twilio", and "Error and warning dictionary".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MEANINGS = {
     "30008": "the carrier does not say why",
     "30034": "our number is not registered for texts to the United States (A2P 10DLC)",
 }
-# Retryable: too many requests, queue overflow, rate exceeded, and the queue of the number full.
+# Retryable: too many requests, queue overflow, rate exceeded, and queue of the number full.
 _SERVICE = Service(
     NAME, "Twilio", OPTED_OUT, retryable=frozenset(("20429", "30001", "30022", "21611")), meanings=_MEANINGS
 )
@@ -50,7 +50,7 @@ class TwilioAccount:
     token: str = field(repr=False)
     url: str = "https://api.twilio.com"
     callback_url: str = ""
-    """Where reports go; empty asks for none."""
+    """URL for delivery reports; empty for none."""
 
 
 class TwilioCarrier:
@@ -80,16 +80,16 @@ class TwilioCarrier:
 
 
 def signature(token: str, url: str, parameters: Sequence[tuple[str, str]]) -> str:
-    """X-Twilio-Signature of a form: HMAC-SHA1 over the full URL and each name and value, sorted by name, base64."""
-    # A name that comes more than once counts once with each of its different values, as Twilio's own libraries do.
+    """X-Twilio-Signature of a form: HMAC-SHA1 over the full URL and every name and value, sorted by name; base64."""
+    # Repeated parameters count once for each different value, as in Twilio's own libraries.
     signed = url + "".join(name + value for name, value in sorted(set(parameters)))
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
 
 
 def verified(token: str, url: str, body: bytes, given: str) -> Mapping[str, str]:
-    """The form of a request that proves to come from Twilio; raises Forged. `url` is the one that Twilio asked for.
+    """Returns the form of a request that is proven to come from Twilio. `url` is the one Twilio requested.
 
-    Twilio signs no time, so a replay is only recognized by the id of its text.
+    Twilio does not sign a time, so a replay is only recognized by the id of its text. Raises Forged.
     """
     try:
         parameters = parse_qsl(
@@ -103,7 +103,7 @@ def verified(token: str, url: str, body: bytes, given: str) -> Mapping[str, str]
 
 
 def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
-    """Raises Unreadable."""
+    """Raises UnreadableRequest."""
     sid = form.get("MessageSid") or form.get("SmsSid") or ""
     if not sid or not form.get("From"):
         raise UnreadableRequest("a text without MessageSid or From")
@@ -117,13 +117,13 @@ def incoming(form: Mapping[str, str], now: datetime) -> IncomingText:
         body=form.get("Body", ""),
         at=now,
         media=tuple(link for link in media if link),
-        # Set by Advanced Opt-Out, whose words and languages the account chooses, and which answers by itself.
+        # Set by Advanced Opt-Out, which replies by itself to the words that the account configured.
         answered=answered(form.get("OptOutType")),
     )
 
 
 def report(form: Mapping[str, str], key: str) -> DeliveryReport | None:
-    """None for a status that is not final; raises Unreadable. `key` is the one in the request's address."""
+    """Returns None for a status that is not final. `key` is the one in the request's URL. Raises UnreadableRequest."""
     sid, status = (
         form.get("MessageSid") or form.get("SmsSid") or "",
         form.get("MessageStatus") or form.get("SmsStatus") or "",

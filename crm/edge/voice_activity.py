@@ -1,10 +1,10 @@
-"""How long somebody speaks in a recording, told from noise, comfort noise, tones and touch tones by its sound alone.
+"""How long somebody speaks in a recording, told apart from noise, comfort noise, tones and DTMF by the audio alone.
 
 Asterisk's own count is in whole seconds. The usual detectors take tones for speech: WebRTC's finds 6 s in 6 s of dial
-tone. Speech is louder than what lies below it, goes up and down within a second, and is not one or two pure tones.
-Measured on 90 sentences of nine voices (espeak-ng, flite), at -10 to -40 dBFS and in noise 15 dB below them: of "please
-call me back", 1.1 s long, 0.96 s or more are found, of "call me" 0.48 s; of silence, noise and comfort noise in the
-telephone's band, and tones of telephone networks, 0.26 s at most.
+tone. Speech is louder than its background, varies within a second, and is not one or two pure tones. Measured on 90
+sentences of nine voices (espeak-ng, flite), at -10 to -40 dBFS and in noise 15 dB below them: at least 0.96 s of
+"please call me back" (1.1 s long) are found and 0.48 s of "call me"; in silence, noise and comfort noise in the
+telephone band, and in telephone tones, at most 0.26 s.
 """
 
 from __future__ import annotations
@@ -21,30 +21,29 @@ Flags = NDArray[np.bool_]
 
 FRAME_SECONDS = 0.02
 QUIETEST_DB = -50.0
-"""Of full scale. Below it nobody could understand a word."""
+"""dBFS. Nobody could understand a word below it."""
 NO_SOUND_DB = -70.0
-"""What a phone sends, or Asterisk writes, where there is no sound at all; it says nothing about the noise on the line.
-"""
+"""dBFS. What a phone sends or Asterisk writes if there is no sound at all; says nothing about the noise on the line."""
 ABOVE_FLOOR_DB = 8.0
-"""Speech is louder than the quietest tenth of the recording by so much."""
+"""Speech is at least this much louder than the quietest tenth of the recording."""
 LIVELY_DB = 6.0
-"""Within `NEAR` frames to both sides speech goes up and down by so much; steady noise by 2 dB."""
+"""Speech varies by at least this much within `NEAR` frames to either side; steady noise varies by 2 dB."""
 NEAR = 20
 TONE_SHARE = 0.985
-"""With so much of its energy near two frequencies a sound is a tone: a touch tone, a dial, busy or ringing tone."""
+"""A sound with this share of its energy near two frequencies is a tone: DTMF, dial tone, busy or ringback."""
 TONE_WIDTH = 3
 WINDOW = 512
-"""Samples of a spectrum."""
+"""Samples per spectrum."""
 SHORTEST_FRAMES = 5
-"""What is shorter is a click."""
+"""Anything shorter is a click."""
 MARGIN_FRAMES = 4
-"""A word begins and ends so much more quietly than the rest of it."""
+"""Added on both sides of a word, which begins and ends more quietly than the rest of it."""
 BLOCK_FRAMES = 1000
-"""So many spectra at a time: three minutes of sound must not take a hundred megabytes."""
+"""Spectra computed at a time: three minutes of audio must not take a hundred megabytes."""
 
 
 def speech_seconds(path: Path) -> float:
-    """Of a WAV (PCM16, mono). Blocks on the processor, 5 ms a second of sound. Raises wave.Error, EOFError."""
+    """Measures a WAV file (PCM16, mono). Uses 5 ms of CPU per second of audio. Raises wave.Error, EOFError."""
     with wave.open(str(path)) as file:
         rate, frames = file.getframerate(), file.readframes(file.getnframes())
     sound = np.frombuffer(frames[: len(frames) // 2 * 2], dtype="<i2").astype(np.float64) / 32768
@@ -64,7 +63,7 @@ def _speech_seconds(sound: Sound, rate: int) -> float:
 
 
 def _range(level: Sound) -> Sound:
-    """By how many dB the sound around each frame goes up and down; 0 where there is none."""
+    """Returns by how many dB the sound varies around each frame; 0 for frames without sound."""
     known = np.where(level < NO_SOUND_DB, np.nan, level)
     around = sliding_window_view(np.pad(known, NEAR, constant_values=np.nan), 2 * NEAR + 1)
     found = np.zeros(len(level))
@@ -76,7 +75,7 @@ def _range(level: Sound) -> Sound:
 
 
 def _tones(sound: Sound, positions: NDArray[np.int64]) -> Flags:
-    """Whether the sound at these samples is one or two pure tones."""
+    """Whether the sound around each of these samples is one or two pure tones."""
     padded = np.pad(sound, WINDOW)
     found = [_are_tones(padded, positions[i : i + BLOCK_FRAMES]) for i in range(0, len(positions), BLOCK_FRAMES)]
     return np.concatenate(found) if found else np.zeros(0, dtype=bool)
@@ -98,7 +97,7 @@ def _are_tones(padded: Sound, positions: NDArray[np.int64]) -> Flags:
 
 
 def _words(spoken: Flags) -> Flags:
-    """The frames of what is long enough to be a word, with its quiet beginning and end."""
+    """Returns the frames of everything long enough to be a word, with its quiet beginning and end."""
     changes = np.flatnonzero(np.diff(np.concatenate(([0], spoken.astype(np.int8), [0]))))
     words = np.zeros(len(spoken), dtype=bool)
     for begin, end in changes.reshape(-1, 2):

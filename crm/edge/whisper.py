@@ -1,7 +1,7 @@
-"""Speech to text in a process of its own, which is started when there is work and ended when there is none.
+"""Speech to text in a separate process, which is started if there is work and ended if there is none.
 
-The transcriber (`crm.edge.whisper_process`) needs half a gigabyte and both of a small machine's cores; in the app's own
-process it would make every caller wait. The two speak JSON lines over pipes.
+The transcriber (`crm.edge.whisper_process`) needs half a gigabyte and both cores of a small machine; in the app's own
+process it would keep every caller waiting. The two exchange lines of JSON over pipes.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 120.0
-"""Loading a large model from a slow disk."""
+"""Enough to load a large model from a slow disk."""
 STOP_SECONDS = 3.0
 LONGEST_LINE = 4_000_000
-"""Bytes of one answer; an hour of speech is some 60,000."""
+"""Bytes of one answer; an hour of speech has some 60,000."""
 
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 
 
 class TranscriptError(Exception):
-    """There will be no transcript. The text is one sentence about why."""
+    """There will be no transcript. The message is one sentence about why."""
 
 
 class TranscriberLost(TranscriptError):
-    """The process ended in the middle: it was killed, or ran out of memory. Another try may go well."""
+    """The process ended while it worked: it was killed, or ran out of memory. Another attempt may succeed."""
 
 
 def problem(model: Path) -> str:
-    """Why a folder cannot be used as a model; "" when all its files are there.
+    """Returns why a folder cannot be used as a model, "" if it can.
 
-    Checked before the library is asked, which would look for a missing tokenizer.json on the Internet.
+    The check comes first because the library would look for a missing tokenizer.json on the Internet.
     """
     if importlib.util.find_spec("faster_whisper") is None:
         return "faster-whisper is not installed: run `script/setup voice`"
@@ -58,9 +58,9 @@ class Transcriber:
         self.process: asyncio.subprocess.Process | None = None
 
     async def transcribe(self, sound: Path, seconds: float) -> str:
-        """What is said in a sound file; "" when nobody speaks. Raises TranscriptError, TranscriberLost.
+        """Returns the words in a WAV file, "" if nobody speaks. Raises TranscriptError, TranscriberLost.
 
-        Longer than `seconds` it may not take; the process is ended then.
+        If it takes longer than `seconds`, the process is ended.
         """
         if self.process is None or self.process.returncode is not None:
             await self._start()
@@ -75,7 +75,7 @@ class Transcriber:
         return str(answer["text"])
 
     async def stop(self) -> None:
-        """Ends the process, if there is one."""
+        """Ends the process if it runs."""
         process, self.process = self.process, None
         if process is None or process.returncode is not None:
             return
@@ -85,7 +85,7 @@ class Transcriber:
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
-            # It is in the middle of a clip.
+            # It is still working on a recording.
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
@@ -102,7 +102,7 @@ class Transcriber:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            # Nothing is downloaded, whatever the library thinks is missing.
+            # Nothing is downloaded, whatever the library believes is missing.
             env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
             limit=LONGEST_LINE,
         )

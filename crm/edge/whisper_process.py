@@ -1,7 +1,7 @@
-"""The transcriber's process: `python -m crm.edge.whisper_process MODEL THREADS`. Started by `crm.edge.whisper` alone.
+"""The transcriber's process: `python -m crm.edge.whisper_process MODEL THREADS`. Started only by `crm.edge.whisper`.
 
-Says {"ready": true} or {"error": ...} once the model is loaded; then answers each line {"file": ...} with {"text": ...}
-or {"error": ...}, and ends with its input.
+Writes {"ready": true} or {"error": ...} once the model is loaded; then answers each line {"file": ...} with {"text":
+...} or {"error": ...}, and ends when its input ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from typing import Any, TextIO
 
 POLITE = 10
-"""Added to the process's niceness: callers' sound comes first."""
+"""Added to the process's niceness: the audio of calls comes first."""
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _transcribed(model: Any, file: str) -> dict[str, Any]:
     try:
-        # The voice detector keeps silence away from the model, which would make words of it.
+        # The voice detector keeps silence from the model, which would invent words for it.
         segments, _ = model.transcribe(file, vad_filter=True, beam_size=5, condition_on_previous_text=False)
         return {"text": " ".join(segment.text.strip() for segment in segments).strip()}
     except Exception as error:  # noqa: BLE001 - one bad clip must not end the process

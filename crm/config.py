@@ -1,6 +1,6 @@
-"""What is configured, and where everything lives: one home folder with `leaseline.toml` in it.
+"""The settings, and where everything lives: one home folder with `leaseline.toml` in it.
 
-Read once in the entry point and passed down; nothing else reads the file or the environment.
+The file is read once, by the entry point, and passed down; nothing else reads it or the environment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 _ADDRESS = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]+")
 
 _OUT_OF_RANGE = re.compile(r"Expected `\w+` (>= 0|> 0|>= 1)(?:\.0)? - at `\$\.([\w.]+)`")
-"""What msgspec says of a number below its bound."""
+"""How msgspec reports a number below its lower bound."""
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
@@ -27,16 +27,16 @@ NotNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
 
 
 NODE = "node"
-"""File of the home with its name among those that share a database."""
+"""File in the home with the system's name among those that share a database."""
 
 
 class ConfigError(Exception):
-    """leaseline.toml is missing or wrong; the text says which key and what to write instead."""
+    """leaseline.toml is missing or wrong; the message says which key and what to write instead."""
 
 
 class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every port this system listens on. All are bound to loopback, except sip, sips, rtp and, with web.bind, web,
-    webhooks and site, and with api.bind, api."""
+    """All ports this system listens on. They are bound to loopback, except sip, sips and rtp, with web.bind also web,
+    webhooks and site, and with api.bind also api."""
 
     sip: int = 5060
     """SIP over UDP and TCP."""
@@ -49,15 +49,15 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agi: int = 4573
     """Our FastAGI server."""
     web: int = 8090
-    """Our web server: pages for visitors."""
+    """Our web server: the tour pages that texts link to."""
     webhooks: int = 8091
-    """Only the carriers' webhooks; they are also answered on `web`, where visitors may crowd them out."""
+    """Only the carriers' webhooks; `web` answers them as well, but visitors may crowd them out there."""
     site: int = 8092
     """The public site, with listings and forms."""
     api: int = 8093
     """The REST API."""
     hep: int = 9060
-    """UDP, where Asterisk sends us a copy of each SIP message (HEP)."""
+    """UDP port where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
     """First of ten ports for the demo's phones."""
     rtp_first: int = 10000
@@ -70,91 +70,93 @@ class Sip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "0.0.0.0"
     """Address for SIP and RTP."""
     hostname: str = ""
-    """Name by which phones find this machine, e.g. phone.example.com; empty: its address in the office network."""
+    """Name under which phones find this machine, e.g. phone.example.com; empty: its address in the office network."""
     public_address: str = ""
-    """Address that trunks outside the local network see; empty when there is no NAT in between."""
+    """This machine's address as trunks outside the local network see it; empty if there is no NAT in between."""
     local_network: str = ""
     """The office network, e.g. 192.168.1.0/24; only needed with public_address."""
     qualify_seconds: PositiveInt = 20
-    """How often each phone and trunk is asked whether it still answers (SIP OPTIONS)."""
+    """How often each phone and trunk is qualified (SIP OPTIONS)."""
     certificate: str = ""
     """PEM file with your own certificate for SIP over TLS; empty: Leaseline makes one. Read when Asterisk starts."""
     private_key: str = ""
-    """PEM file with its key, which only the user that runs Leaseline may read."""
+    """PEM file with its private key, readable only by the user that runs Leaseline."""
     trusted_certificates: str = "/etc/ssl/certs/ca-certificates.crt"
-    """PEM file with the authorities trusted to sign the certificates of trunks over TLS."""
+    """PEM file with the authorities that are trusted to sign certificates of trunks over TLS."""
 
 
 class CallLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many callers there may be; 0: no limit. A caller above a limit gets 503 before the call is answered;
+    """How many callers there may be; 0: no limit. A caller above a limit gets a 503 before the call is answered;
     `leaseline status` counts them."""
 
     calls: NotNegativeInt = 100
-    """Callers from all trunks at the same time; never so many that calls out would lack RTP ports."""
+    """Callers from all trunks at the same time; in any case few enough to leave RTP ports for outgoing calls."""
     trunk_calls: NotNegativeInt = 60
     """Callers from one trunk at the same time."""
     trunk_new_per_second: NotNegativeInt = 20
-    """New callers from one trunk within a second."""
+    """New callers from one trunk per second."""
     caller_calls: NotNegativeInt = 10
-    """Calls with the same caller number at the same time. 0 behind a phone system that shows its own for everybody."""
+    """Calls from the same number at the same time. Set it to 0 behind a phone system that shows its own number for
+    all."""
     caller_new_per_minute: NotNegativeInt = 20
-    """Calls with the same caller number within a minute. 0 behind a phone system that shows its own for everybody."""
+    """Calls from the same number per minute. Set it to 0 behind a phone system that shows its own number for all."""
     reserve_calls: NotNegativeInt = 10
     """Calls for which RTP ports are reserved besides those for callers, phones and dialing.live; above all for 911."""
 
 
 class Bans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses that try wrong SIP passwords; never a trunk's, a private one, or one that our phones use."""
+    """Bans of addresses that try wrong SIP passwords; never a trunk's, a private one, or one that our phones use."""
 
     failures: NotNegativeInt = 8
-    """After this many wrong passwords SIP from there is dropped; 0: never."""
+    """After this many wrong passwords, SIP from the address is dropped; 0: never."""
     within_minutes: Positive = 10.0
     """The time within which they are counted."""
     first_minutes: Positive = 2.0
-    """How long it is dropped the first time; six times as long each further time within a day."""
+    """Length of the first ban; each further one within a day lasts six times as long as the one before."""
     longest_hours: Positive = 24.0
-    """The longest it is dropped."""
+    """Length of the longest ban."""
 
 
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1"
-    """Address of our web server, behind a proxy with a certificate."""
+    """Address our web server listens on; use a proxy with a certificate in front of it."""
     public_url: str = ""
-    """The proxy's address from outside, e.g. https://phone.example.com; Twilio's signatures cover it."""
+    """Public URL of the proxy, e.g. https://phone.example.com; Twilio's signatures cover it."""
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""
-    """The public site's address from outside, e.g. https://homes.example.com, behind a proxy with a certificate; empty:
-    nobody outside reaches it."""
+    """Public URL of the site, e.g. https://homes.example.com, served by a proxy with a certificate; empty: it cannot be
+    reached from outside."""
     behind_proxy: bool = True
-    """Requests from this machine come from a proxy, which adds the visitor's address to X-Forwarded-For as its last."""
+    """Requests from this machine come from a proxy, which appends the visitor's address to X-Forwarded-For."""
     forms_per_hour: PositiveInt = 20
-    """Forms that one network address may send within an hour."""
+    """Forms accepted from one network address per hour."""
     requests_per_minute: PositiveInt = 300
-    """Pages that one network address may ask for within a minute."""
+    """Pages served to one network address per minute."""
 
 
 class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1"
-    """Address of the REST API, behind a proxy with a certificate when others than this machine use it."""
+    """Address the REST API listens on; use a proxy with a certificate if other machines use it."""
     public_url: str = ""
-    """The proxy's address from outside, e.g. https://api.example.com; empty: only this machine reaches the API."""
+    """Public URL of the proxy, e.g. https://api.example.com; empty: the API can only be reached from this machine."""
     requests_per_minute: PositiveInt = 600
-    """Requests that one key may make within a minute."""
+    """Requests accepted per key and minute."""
 
 
 class Applications(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Applications for a home, which people fill in on the public site."""
+    """Rental applications that people fill in on the public site."""
 
     link_days: PositiveInt = 14
-    """How long a link to an unfinished application is good; the site sends a new one on request."""
+    """How long a link to an unfinished application works; the site sends a new one on request."""
     unfinished_hours: PositiveInt = 48
-    """One that is not sent after this time is a task of the lead's agent."""
+    """An application that is not submitted within this time becomes a task for the lead's agent."""
     review_hours: PositiveInt = 24
-    """Within this time somebody is to look at one that was sent."""
+    """A submitted application should be reviewed within this time."""
     keep_unfinished_days: PositiveInt = 60
-    """One that nobody has worked on for this many days is deleted, with its documents; the lead stays."""
+    """An unfinished application that nobody has worked on for this many days is deleted with its documents; the lead
+    stays."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,15 +168,15 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_key_seconds: Positive = 5.0
     """Silence after the menu before it counts as no key."""
     next_key_seconds: Positive = 2.0
-    """Silence after a key, where several are expected, before they count as complete."""
+    """Silence after a key before the keys count as complete, where several are expected."""
     tries: PositiveInt = 2
-    """How often the menu is played before the caller goes to the team."""
+    """How often the menu is played before the call goes to the team."""
     languages: tuple[str, ...] = ()
-    """Languages that key 9 offers beside the line's own, such as ["es"]; each needs a prompt file."""
+    """Languages that key 9 offers besides the line's own, such as ["es"]; each needs a prompt file."""
 
 
 class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long each stage of ringing lasts, in seconds; 0 leaves the stage out."""
+    """How long each stage of ringing lasts, in seconds; 0 skips the stage."""
 
     agent_seconds: NotNegative = 15.0
     """The lead's assigned agent."""
@@ -191,9 +193,9 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     desk_seconds: Positive = 25.0
     """The desks for residents, owners and vendors."""
     answering_seconds: NotNegative = 25.0
-    """The answering service; 0 leaves it out."""
+    """The answering service; 0 skips it."""
     confirm_seconds: Positive = 25.0
-    """How long a person who answers may hear who is calling and press 1, before it counts as no answer."""
+    """How long somebody who answers has to hear who is calling and press 1, before it counts as no answer."""
     colleague_seconds: Positive = 30.0
     """A colleague whose extension was dialed, or to whom a call was transferred."""
 
@@ -202,11 +204,11 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Callers who wait because everyone is on a call."""
 
     enabled: bool = True
-    """They hear their position, and may wait or be called back; otherwise they leave a voicemail."""
+    """Callers hear their position, and may wait or be called back; otherwise they leave a voicemail."""
     waiting: NotNegativeInt = 3
-    """Once this many wait, further callers go to sister subteams and the answering service; 0: no limit."""
+    """If this many already wait, further callers go to sister subteams and the answering service; 0: no limit."""
     longest_seconds: Positive = 300.0
-    """After this long a voicemail is taken."""
+    """After this long, a voicemail is taken."""
     position_seconds: Positive = 30.0
     """How often the caller hears their position."""
 
@@ -217,24 +219,25 @@ class VoicemailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     silence_seconds: int = 6
     """A voicemail ends after this much silence; 0: never."""
     shortest_seconds: float = 0.5
-    """With less speech than this, the call counts as given up."""
+    """A voicemail with less speech than this is discarded, and the call counts as abandoned."""
     greeting_seconds: PositiveInt = 60
-    """Longest greeting that is recorded by phone."""
+    """Longest greeting that can be recorded by phone."""
     staff_language: str = "en"
-    """Language in which agents hear about voicemail by phone: en or es."""
+    """Language of the voicemail prompts that agents hear: en or es."""
     keep_days: NotNegativeInt = 365
-    """Voicemail is deleted, with its transcript, after this many days; 0 keeps it."""
+    """Voicemail and its transcript are deleted after this many days; 0 keeps them."""
 
 
 class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calls about voicemail that nobody takes: first the lead's agent, then the subteam, then everyone on duty."""
+    """Calls to staff about a voicemail that nobody has taken: the lead's agent, then the subteam, then everyone on
+    duty."""
 
     first_minutes: NotNegative = 5.0
-    """How long after the voicemail the first group is called; 0: nobody ever is."""
+    """How long after the voicemail the first group is called; 0: no calls."""
     next_minutes: Positive = 5.0
     """How long after one group the next is called."""
     when_closed: bool = False
-    """Also call outside opening hours; otherwise it waits until the office opens."""
+    """Also call outside opening hours; otherwise the calls wait until the office opens."""
     ring_seconds: Positive = 25.0
     """How long a group's phones ring."""
     key_seconds: Positive = 25.0
@@ -242,7 +245,7 @@ class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Transcripts of voicemail, by faster-whisper on this machine: `script/setup voice` installs it."""
+    """Transcripts of voicemail, made by faster-whisper on this machine; `script/setup voice` installs it."""
 
     whisper_model: str = ""
     """Folder of a CTranslate2 Whisper model such as base.en; empty: no transcripts."""
@@ -263,63 +266,63 @@ TEXT_CARRIERS = ("sip", "twilio", "telnyx")
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carrier: str = "sip"
-    """How texts are carried: sip (a trunk, by SIP MESSAGE), twilio or telnyx."""
+    """How texts are sent: sip (through a trunk, by SIP MESSAGE), twilio or telnyx."""
     trunk: str = ""
-    """Name of the trunk that carries texts by SIP; empty: the first enabled one."""
+    """Name of the trunk that sends texts by SIP; empty: the first enabled one."""
     twilio_account: str = ""
     """Twilio's Account SID, AC...; its auth token is a secret: `leaseline message secret twilio`."""
     twilio_url: str = "https://api.twilio.com"
     telnyx_public_key: str = ""
-    """Telnyx's public key, base64, for checking its webhooks."""
+    """Telnyx's public key, base64, to verify its webhooks."""
     telnyx_url: str = "https://api.telnyx.com"
     replay_seconds: PositiveInt = 300
-    """A Telnyx webhook is refused if it is older, or further in the future, than this by our clock."""
+    """A Telnyx webhook is refused if its timestamp differs from our clock by more than this."""
     per_person_per_hour: NotNegativeInt = 6
-    """Texts that may be sent to one person within an hour; more wait. 0: no limit."""
+    """Texts sent to one person per hour; more wait. 0: no limit."""
     per_hour: NotNegativeInt = 200
-    """Texts that may be sent within an hour in total; more wait. 0: no limit."""
+    """Texts sent per hour in total; more wait. 0: no limit."""
     per_day: NotNegativeInt = 1000
-    """The same within 24 hours."""
+    """Texts sent per 24 hours in total; more wait. 0: no limit."""
     automatic_percent: int = 60
-    """The share of these two that automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest is for
-    agents and tours. 100: all."""
+    """Share of per_hour and per_day that automatic texts (links, missed calls, callbacks, follow-ups) may use; the rest
+    is for agents and tours. 100: all."""
     confirmations_per_person_per_day: NotNegativeInt = 4
-    """Answers to STOP, START and HELP that one number gets within 24 hours. What it asks for is done in any case. 0: no
+    """Replies to STOP, START and HELP that one number gets per 24 hours. What it asks for is done in any case. 0: no
     limit."""
     confirmations_per_hour: NotNegativeInt = 60
-    """The same for all numbers together, within an hour."""
+    """Replies to STOP, START and HELP to all numbers together per hour. 0: no limit."""
     spike_texts: NotNegativeInt = 30
-    """All automatic texts pause when callers trigger this many within spike_minutes, and spike_times as many as usual;
-    0: never."""
+    """All automatic texts pause if callers trigger this many within spike_minutes, and spike_times as many as usual; 0:
+    never."""
     spike_times: Positive = 10.0
     """Usual is the average of the last seven days."""
     spike_minutes: PositiveInt = 10
     pause_minutes: PositiveInt = 180
     """A pause ends by itself after this long."""
     at_once: PositiveInt = 8
-    """Texts that may be with the carrier at the same time, one per person."""
+    """Texts that are handed to the carrier at the same time, at most one per person."""
     incoming_per_sender_per_hour: NotNegativeInt = 20
-    """Texts from one number within an hour that people are notified of one by one; further ones only appear in the
-    thread. 0: no limit."""
+    """Texts per number and hour that people are notified of one by one; further ones only appear in the thread. 0: no
+    limit."""
     incoming_per_line_per_minute: NotNegativeInt = 20
-    """Texts to one line within a minute above which unknown numbers no longer make a lead and a task each; one task
+    """Above this many texts to one line per minute, unknown numbers no longer get a lead and a task each; one task
     covers them all. 0: no limit."""
     attempts: NotNegativeInt = 0
-    """Tries before a text counts as failed; 0: as many as fit into the time it is useful, from five minutes for the
+    """Attempts before a text counts as failed; 0: as many as fit into the time it is useful, from five minutes for the
     confirmation of a STOP to three days for what an agent writes."""
     first_retry_seconds: Positive = 10.0
-    """Wait before the second try; doubles each time, up to an hour, give or take a fifth."""
+    """Wait before the second attempt; doubles each time, up to an hour, plus or minus 20 percent."""
     missed_per_caller_seconds: int = 3600
-    """At most one missed-call text to a number within this time."""
+    """One number gets at most one missed-call text within this time."""
     missed_shortest_seconds: NotNegative = 3.0
-    """A caller who hung up earlier than that, before the menu began, gets no missed-call text; 0: everyone does."""
+    """Callers who hang up earlier than this, before the menu began, get no missed-call text; 0: everyone gets one."""
 
 
 class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which outside numbers may be dialed, whether by phones, by forwarding or by command; 0: no limit."""
+    """Limits on outgoing calls, whether dialed by phones, forwarded or placed by command; 0: no limit."""
 
     countries: tuple[str, ...] = ("US", "CA")
-    """Countries (ISO 3166) whose numbers may be dialed. +1 by itself says little: Jamaica uses it, too."""
+    """Countries (ISO 3166) whose numbers may be dialed. +1 alone is not enough: Jamaica uses it as well."""
     allowed_prefixes: tuple[str, ...] = ()
     """Prefixes of numbers, e.g. +1787, that are allowed whatever their country; also useful for new area codes."""
     blocked_prefixes: tuple[str, ...] = ()
@@ -327,20 +330,20 @@ class Dialing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outside_prefix: str = "9"
     """Digits that may be dialed before an outside number, as in many offices; empty for none."""
     live: NotNegativeInt = 10
-    """Outside calls at the same time."""
+    """Outgoing calls at the same time."""
     per_day: NotNegativeInt = 500
-    """Outside calls a day, on the office's clock."""
+    """Outgoing calls per day, in the office's time zone."""
     per_agent_per_day: NotNegativeInt = 150
     ring_seconds: Positive = 45.0
     """How long an outside number rings."""
     silent_trunk_seconds: Positive = 1.8
-    """A trunk that has not responded at all after this long is passed over for the next."""
+    """If a trunk has not responded at all after this long, the next one is tried."""
     agent_ring_seconds: Positive = 25.0
     """How long an agent's phones ring for a call started by command."""
     callback_tries: PositiveInt = 3
-    """How often an agent's phones ring for a promised callback, before it is left as a task."""
+    """How often an agent's phones ring for a promised callback before it becomes a task."""
     callback_pause_seconds: Positive = 120.0
-    """The pause between two tries."""
+    """Pause between two attempts."""
 
 
 MAIL_SECURITIES = ("starttls", "tls", "none")
@@ -350,7 +353,7 @@ class MailIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Email from people outside and from listing portals."""
 
     longest_megabytes: PositiveInt = 25
-    """Of a larger email only the beginning is kept."""
+    """Only the beginning is kept of a larger email."""
 
 
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -358,7 +361,7 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret`."""
 
     server: str = ""
-    """Host that accepts our mail; empty: emails wait here, and after two days they count as failed."""
+    """Host that accepts our email; empty: emails wait, and count as failed after two days."""
     port: PositiveInt = 587
     security: str = "starttls"
     """starttls (port 587), tls (port 465), or none, for a server on this machine."""
@@ -367,90 +370,89 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     from_address: str = ""
     """Address the emails come from, e.g. phone@example.com."""
     attempts: PositiveInt = 8
-    """Tries before an email counts as failed."""
+    """Attempts before an email counts as failed."""
     first_retry_seconds: Positive = 30.0
-    """Wait before the second try; doubles each time, up to an hour."""
+    """Wait before the second attempt; doubles each time, up to an hour."""
     incoming: MailIn = msgspec.field(default=MailIn(), name="in")
 
 
 class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refuse_failed: bool = False
-    """Callers whose number the carrier found to be false (STIR/SHAKEN) are turned away; otherwise the finding is only
-    recorded."""
+    """Reject callers whose number the carrier found to be spoofed (STIR/SHAKEN); otherwise that is only recorded."""
 
 
 class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_withheld: bool = False
-    """Keep the number of callers who withhold it, where a trunk reveals it anyway; only where the law allows it."""
+    """Store the number of callers who withhold it, if a trunk reveals it anyway; only where the law allows it."""
 
 
 class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     callback_minutes: NotNegativeInt = 30
-    """For this long after an emergency call, its phone rings first when its callback number is called; 0: never."""
+    """How long after an emergency call its phone rings first if its callback number is called; 0: never."""
 
 
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_minutes: int = 15
-    """A missed caller is to be called back within this time, counted in office hours."""
+    """A missed caller should be called back within this time, counted in office hours."""
     question_minutes: PositiveInt = 5
     """The same for a caller who could not say which property they mean."""
     escalate_minutes: NotNegativeInt = 60
-    """A task that is overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
+    """A task overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
 
 
 class LeadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the office calls where it stands with a person; the statuses themselves do not change."""
+    """The office's own names for the statuses of a lead; the statuses themselves do not change."""
 
     label_new: str = "new"
     label_in_progress: str = "in progress"
     label_closed: str = "closed"
 
     def label(self, status: str) -> str:
-        """What people read for a status."""
+        """Returns the office's name for a status."""
         return {"new": self.label_new, "in_progress": self.label_in_progress, "closed": self.label_closed}[status]
 
 
 class Survival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadman_seconds: PositiveInt = 20
-    """After this long without a sign of life from the app, Asterisk takes a call back and gives it to the last resort.
-    """
+    """After this long without a sign of life from the app, Asterisk takes a call back and gives it to the last
+    resort."""
     first_seconds: PositiveInt = 5
     """The same for a call that the app has not taken yet."""
     store_seconds: Positive = 2.0
-    """How long a call waits for an answer from the database before it goes on without one."""
+    """How long a call waits for an answer from the database before it continues without one."""
     last_resort_ring_seconds: int = 25
     """How long phones ring for a call that Asterisk handles alone."""
     last_resort_phones: NotNegativeInt = 3
-    """How many ring at a time for such a call, then as many others; the next caller begins with others. 0: all ring."""
+    """How many phones ring at a time for such a call, then as many others; each caller starts with others. 0: all."""
 
 
 class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Feature codes that phones dial: a star and one to four digits; "" turns a code off."""
+    """Feature codes that phones dial: a star and one to four digits; empty turns a code off."""
 
     dnd_on: str = "*78"
-    """Do not disturb for the phone it is dialed from, for dnd.by_phone_hours."""
+    """Turns on do not disturb for the phone it is dialed from, for dnd.by_phone_hours."""
     dnd_on_all: str = "*780"
     """The same for all phones of the agent."""
     dnd_half_hour: str = "*30"
-    """Do not disturb for 30 minutes."""
+    """Turns on do not disturb for 30 minutes."""
     dnd_half_hour_all: str = "*300"
     """The same for all phones of the agent."""
     dnd_off: str = "*79"
-    """The phone rings again."""
+    """Turns off do not disturb for the phone."""
     dnd_off_all: str = "*790"
-    """All phones of the agent ring again."""
+    """The same for all phones of the agent."""
     forwarding_on: str = "*72"
-    """The agent's mobile also rings."""
+    """Makes the agent's mobile ring as well."""
     forwarding_off: str = "*73"
-    """It no longer does."""
+    """Stops the mobile from ringing."""
     on_duty: str = "*55"
-    """The agent is on duty."""
+    """Puts the agent on duty."""
     off_duty: str = "*56"
-    """The agent is off duty."""
+    """Takes the agent off duty."""
     voicemail: str = "*97"
-    """The agent's voicemail; followed by an extension, a colleague's."""
+    """Opens the agent's voicemail; followed by an extension, a colleague's."""
     pickup: str = "*8"
-    """Picks up a call ringing elsewhere; followed by an extension, at that colleague's phone."""
+    """Picks up a call that rings elsewhere; followed by an extension, one at that colleague's phone."""
     last_caller: str = "*69"
     """Calls back the agent's last outside caller."""
     block_last_caller: str = "*60"
@@ -461,39 +463,39 @@ TALK_CODES = ("blind_transfer", "attended_transfer", "back", "record", "park")
 
 
 class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent keys during a call: a star and digits, "" for none; for a transfer followed by its target, ended by
-    # or a pause."""
+    """Codes an agent keys during a call: a star and digits, empty for none; a transfer code is followed by its target,
+    ended by # or a pause."""
 
     blind_transfer: str = "*1"
     """Transfers the person at once."""
     attended_transfer: str = "*2"
-    """The agent first talks to the target; hanging up connects it with the person."""
+    """Connects the agent with the target first; hanging up connects the target with the person."""
     back: str = "*0"
-    """Goes back from the target to the person."""
+    """Returns from the target to the person."""
     record: str = "*3"
-    """Recording on and off, where the property records on demand."""
+    """Turns recording on and off, where the property records on demand."""
     park: str = "*4"
-    """Parks the person; the agent hears the slot, which a colleague dials."""
+    """Parks the person; the agent hears the slot, which a colleague can dial."""
     target_seconds: Positive = 3.0
     """Pause after a digit of the target before it counts as complete."""
     keys_from_elsewhere: bool = False
-    """Also obey codes when a phone's audio comes from another host than its SIP, as behind a border controller with a
+    """Also obey codes if a phone's audio comes from another host than its SIP, as behind a border controller with a
     separate media server. A stranger who sends audio in place of a silent phone could then key a transfer."""
     lost_seconds: NotNegative = 15.0
-    """A line counts as lost when neither audio nor reports (RTCP) have come from it for this long and it is not on
-    hold; 0: never, for a trunk that sends nothing at all while its caller is silent."""
+    """A leg counts as lost if neither audio nor reports (RTCP) have come from it for this long and it is not on hold;
+    0: never, for a trunk that sends nothing at all while its caller is silent."""
 
 
 class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extension: str = "700"
-    """Transferring to it parks the person."""
+    """Transferring a call to this extension parks the person."""
     slots: int = 9
-    """How many can wait, at the extensions that follow: 701 to 709."""
+    """How many people can be parked, at the extensions that follow: 701 to 709."""
     seconds: Positive = 90.0
-    """How long somebody waits there before the phones of the agent who parked them ring, and then the team."""
+    """How long somebody is parked before the phones of the agent who parked them ring, and then the team's."""
 
     def has(self, dialled: str) -> bool:
-        """Whether this is the park's own extension, or one of its slots."""
+        """Whether this is the parking extension or one of its slots."""
         return dialled == self.extension or dialled in self.names
 
     @property
@@ -504,39 +506,40 @@ class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 TAKES_EXTENSION = ("voicemail", "pickup")
-"""Codes that an extension may follow at once."""
+"""Codes that an extension may follow directly."""
 
 
 class Dnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Do not disturb."""
 
     by_phone_hours: int = 8
-    """DND that is turned on by phone ends by itself after this long; 0: only when somebody turns it off."""
+    """DND turned on by phone ends by itself after this long; 0: only when somebody turns it off."""
 
 
 class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The disk that the home is on. When it fills up, calls are still answered."""
+    """The disk that holds the home. If it fills up, calls are still answered."""
 
     reserve_megabytes: NotNegativeInt = 100
-    """Reserved by a file in the home that is given up when the disk is full, so that calls can be recorded; 0: none."""
+    """Reserved by a file in the home, which is given up if the disk is full so that calls can be recorded; 0: none."""
     warn_megabytes: NotNegativeInt = 1000
-    """With less free than this the admin is notified, and `leaseline doctor` warns; 0: never."""
+    """With less free space than this the admin is notified and `leaseline doctor` warns; 0: never."""
 
 
 STOPPING_NEW_CALLS = ("last_resort", "busy")
 
 
 class Stopping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`leaseline down`, Ctrl-C and SIGTERM while calls are up; doing it a second time ends them at once."""
+    """How `leaseline down`, Ctrl-C and SIGTERM end the system during calls; a second one ends the calls at once."""
 
     longest_seconds: NotNegative = 120.0
-    """How long calls may go on; then people hear that the system is stopping, and get a call back. 0: at once."""
+    """How long calls may continue; then people hear that the system is stopping, and get a call back. 0: they end at
+    once."""
     new_calls: str = "last_resort"
     """What new callers get meanwhile: last_resort (phones on duty ring, then a voicemail is taken) or busy."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """leaseline.toml as a whole, and the home it was read from."""
+    """All of leaseline.toml, and the home it was read from."""
 
     home: Path
     ports: Ports = Ports()
@@ -572,12 +575,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     stopping: Stopping = Stopping()
     region: str = "US"
-    """Country (ISO 3166) that a number without a country code is read as."""
+    """Country (ISO 3166) of numbers written without a country code."""
     timezone: str = "America/Chicago"
     """The office's time zone (IANA)."""
     node: str = ""
-    """Name of this system among several on one database, and in every call's id; empty: the home makes one and keeps it
-    in its file `node`. Letters and digits, at most 10."""
+    """Name of this system among several on one database, and in every call's id; empty: one is generated and kept in
+    the home's file `node`. Letters and digits, at most 10."""
 
     @property
     def tz(self) -> ZoneInfo:
@@ -585,29 +588,29 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_url(self) -> str:
-        """The URL with the driver named that runs it."""
+        """The URL with its driver."""
         url = self.database.url or f"sqlite:///{self.home / 'leaseline.db'}"
         scheme, _, rest = url.partition("://")
         drivers = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
         return f"{drivers.get(scheme, scheme)}://{rest}"
 
-    # One property a folder, so that a search for its name finds everybody who uses it.
+    # One property per folder, so that a search for its name finds everything that uses it.
     @property
     def secrets_file(self) -> Path:
         return self.home / "secrets.json"
 
     @property
     def asterisk_folder(self) -> Path:
-        """Rendered configuration and Asterisk's own state."""
+        """The rendered configuration and Asterisk's own state."""
         return self.home / "asterisk"
 
     @property
     def prompts_folder(self) -> Path:
-        """What callers hear, as audio: `<language>/<name>.wav` and `greetings/<line number>.wav`."""
+        """The audio that callers hear: `<language>/<name>.wav` and `greetings/<line number>.wav`."""
         return self.home / "prompts"
 
     def prompt(self, name: str, language: str) -> Path:
-        """The audio of one of our sentences."""
+        """The audio of one of our prompts."""
         return self.prompts_folder / language / f"{name}.wav"
 
     def line_greeting(self, number: str) -> Path:
@@ -616,7 +619,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def music_folder(self) -> Path:
-        """The office's own music on hold: WAV files, PCM16, 8 kHz, mono. Without any, a melody of ours is played."""
+        """The office's own music on hold: WAV files, PCM16, 8 kHz, mono. If it is empty, a melody of ours is played."""
         return self.home / "music"
 
     @property
@@ -631,17 +634,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def mails_folder(self) -> Path:
-        """Mails that came in, as they came (crm/edge/mail_files.py)."""
+        """Incoming emails as received (crm/edge/mail_files.py)."""
         return self.home / "mails"
 
     @property
     def spool_folder(self) -> Path:
-        """What Asterisk logged of calls it handled without the app, until that is imported."""
+        """Asterisk's logs of calls it handled without the app, until they are imported."""
         return self.home / "spool"
 
     @property
     def tls_folder(self) -> Path:
-        """The certificate that we made for SIP over TLS, and its key."""
+        """The certificate we made for SIP over TLS, and its key."""
         return self.home / "tls"
 
     @property
@@ -676,12 +679,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def home_from(option: str | None) -> Path:
-    """The home folder: the option, else LEASELINE_HOME, else ~/.leaseline."""
+    """Returns the home folder: the option, else LEASELINE_HOME, else ~/.leaseline."""
     return Path(option or os.environ.get("LEASELINE_HOME") or "~/.leaseline").expanduser().absolute()
 
 
 def load(home: Path) -> Config:
-    """Reads and checks `home`/leaseline.toml; raises ConfigError with what to do."""
+    """Reads and checks `home`/leaseline.toml. Raises ConfigError."""
     path = home / "leaseline.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -697,7 +700,7 @@ def load(home: Path) -> Config:
 
 
 def _kept_node(home: Path) -> str:
-    """The name that the home has kept, or keeps from now on."""
+    """Returns the name stored in the home, after generating one if there is none."""
     path = home / NODE
     try:
         if path.exists():
@@ -705,7 +708,7 @@ def _kept_node(home: Path) -> str:
         fresh = home / f"{NODE}.{os.getpid()}"
         fresh.write_text(f"ll{secrets.token_hex(3)}\n")
         try:
-            os.link(fresh, path)  # Of two who make one at once the first has made it.
+            os.link(fresh, path)  # If two processes do this at once, the first wins.
         except FileExistsError:
             pass
         finally:
@@ -716,7 +719,7 @@ def _kept_node(home: Path) -> str:
 
 
 def changed(config: Config, table: dict[str, object], path: Path) -> Config:
-    """These settings with what a table like leaseline.toml says instead; `path` is named in errors.
+    """Returns these settings with changes from a table like leaseline.toml; `path` is named in errors.
 
     Raises ConfigError.
     """
@@ -728,7 +731,7 @@ def changed(config: Config, table: dict[str, object], path: Path) -> Config:
 
 
 def read_toml(path: Path) -> dict[str, object]:
-    """The tables of a TOML file. Raises ConfigError."""
+    """Returns the tables of a TOML file. Raises ConfigError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -756,7 +759,7 @@ def _to_path(kind: type, value: object) -> object:
 
 
 def _check(config: Config, path: Path) -> None:
-    # Ids of calls begin with it, and those of phones that ring for them may have 80 characters.
+    # The ids of calls begin with it, and those of the phones that ring for them may have 80 characters.
     if not re.fullmatch(r"([a-z][a-z0-9]{0,9})?", config.node):
         raise ConfigError(
             f"{path}: node = {config.node[:20]!r} cannot be a name; write up to ten letters and digits, such as east."
@@ -804,7 +807,7 @@ def _check(config: Config, path: Path) -> None:
     if bool(config.sip.certificate) != bool(config.sip.private_key):
         raise ConfigError(f"{path}: sip.certificate and sip.private_key go together; set both or neither.")
     for name in ("hostname", "certificate", "private_key", "trusted_certificates"):
-        # They go into Asterisk's configuration, where a semicolon begins a comment.
+        # They go into Asterisk's configuration, where a semicolon starts a comment.
         allowed = r"[A-Za-z0-9.-]{0,200}" if name == "hostname" else r"[^;\x00-\x1f\x7f]{0,400}"
         if not re.fullmatch(allowed, getattr(config.sip, name)):
             raise ConfigError(f"{path}: sip.{name} has characters that are not allowed in it; correct it.")
@@ -826,7 +829,7 @@ def _check_codes(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: codes.{name} = {code!r} looks like an emergency call; choose another.")
     for name, code in codes.items():
         for other, longer in codes.items():
-            # An extension has two digits or more, so what follows by one digit alone is a code of its own.
+            # An extension has at least two digits, so a single further digit makes a code of its own.
             swallowed = name in TAKES_EXTENSION and longer.startswith(code) and len(longer) >= len(code) + 2
             if other != name and (longer == code or swallowed):
                 why = "are the same" if longer == code else f"cannot be told apart: an extension may follow {code}"
@@ -865,9 +868,9 @@ def _check_talk(config: Config, path: Path) -> None:
 
 
 def template(ports_from: int | None, region: str, timezone: str, database: str = "") -> str:
-    """The text of a new leaseline.toml; `ports_from` lays all ports in one block starting there.
+    """Returns the text of a new leaseline.toml; `ports_from` puts all ports into one block that starts there.
 
-    `database` is a URL; empty is the SQLite file in the home.
+    `database` is a URL; empty for the SQLite file in the home.
     """
     ports = (
         Ports()

@@ -1,6 +1,6 @@
-"""What asynchronous users of the CRM work with: workers, flows, AGI scripts, the web.
+"""What all asynchronous users of the CRM share: workers, flows, AGI scripts, the web.
 
-It knows no service. Services are plain functions of a session, and take from it no more than they need.
+It knows no services: services are plain functions that get a session and only what they need from here.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ class Crm:
 
 
 def opened(config: Config, now: Callable[[], datetime] = utc_now) -> Crm:
-    """The system with these settings. Nothing is opened yet; the caller closes its store."""
+    """Returns the system with these settings. Nothing is opened yet; the caller closes its store."""
     return Crm(config, Store(config.database_url), Secrets(config.secrets_file), now)

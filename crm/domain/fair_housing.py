@@ -1,13 +1,13 @@
 """Words in a listing that may express a preference for, or exclude, people whom fair-housing laws protect.
 
-42 U.S.C. 3604(c) forbids advertisements that do, for race, color, religion, sex, disability, familial status and
-national origin, whatever their writer meant; many states and cities add source of income, age, marital status, sexual
-orientation, citizenship and military service. Which words count follows 24 CFR 100.75 and HUD's memorandum on
+42 U.S.C. 3604(c) forbids advertisements that do, whatever their writer meant, for race, color, religion, sex,
+disability, familial status and national origin; many states and cities add source of income, age, marital status,
+sexual orientation, citizenship and military service. Which words count follows 24 CFR 100.75 and HUD's memorandum on
 advertisements of January 9, 1995 (Roberta Achtenberg), which also names words that are harmless: "master bedroom",
 "walk-in closet", "jogging trails", "family room", "quiet streets", "desirable neighborhood".
 
-The check names, and a person decides. It knows phrases and not what they mean: it is no legal advice, and no proof that
-a text is lawful.
+The check flags words, and a person decides. It knows phrases and not what they mean: it is no legal advice, and no
+proof that a text is lawful.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crm.domain.listings import Terms, texts
 
 
 class Protected(StrEnum):
-    """Whom the words may be about."""
+    """The protected class that words may concern."""
 
     RACE = "race or color"
     ORIGIN = "national origin or citizenship"
@@ -57,15 +57,15 @@ class WordsFound:
 
     language: str
     part: str
-    """Which text: text, headline, policies, concession, picture 2, ..."""
+    """Which text they are in: text, headline, policies, concession, picture 2, ..."""
     at: int
-    """Where they begin in it, from 1."""
+    """Their first character in that text, counted from 1."""
     words: str
     protected: Protected
 
     @property
     def key(self) -> tuple[str, str, str, Protected]:
-        """The same for the same words in the same text, wherever they stand in it."""
+        """Equal for the same words in the same text, wherever they are in it."""
         return self.language, self.part, _folded(self.words), self.protected
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class WordsFound:
         )
 
 
-# In the patterns a blank stands for any blanks, hyphens or line breaks; accents are left out, and case does not matter.
+# In the patterns a space matches any spaces, hyphens or line breaks; accents are removed, and case does not matter.
 _PEOPLE = (
     "(?:people|persons?|tenants?|residents?|renters?|applicants?|families|family|famil(?:y|ies)|couples?|individuals?"
     "|professionals?|neighbou?rs?|households?|roommates?|gentlem[ae]n|lad(?:y|ies)|m[ae]n|wom[ae]n|students?)"
@@ -325,18 +325,19 @@ PATTERNS = {"en": _ENGLISH, "es": _SPANISH}
 
 
 def check(terms: Terms) -> list[WordsFound]:
-    """Everything in the words of a listing or a property that somebody has to decide about."""
+    """Finds everything in the texts of a listing or a property that somebody has to decide about."""
     return [found for language, part, said in texts(terms) for found in check_text(language, part, said)]
 
 
 def check_text(language: str, part: str, said: str) -> list[WordsFound]:
-    """What is found in one text, in order. A text is read in its own language and in the others: people mix them."""
+    """Returns what is found in one text, in order. People mix languages, so the patterns of all languages are
+    applied."""
     folded = _folded(said)
     spans: list[tuple[int, int, Protected]] = []
     for known in sorted(PATTERNS, key=lambda one: one != language):
         for protected, pattern in _compiled(known):
             for found in pattern.finditer(folded):
-                # What lies within something found before is the same words again.
+                # A match that overlaps an earlier one is about the same words.
                 if not any(found.start() < end and start < found.end() for start, end, _ in spans):
                     spans.append((found.start(), found.end(), protected))
     return [
@@ -346,14 +347,15 @@ def check_text(language: str, part: str, said: str) -> list[WordsFound]:
 
 
 def unaccepted(found: Iterable[WordsFound], accepted: Iterable[WordsFound]) -> list[WordsFound]:
-    """Those that nobody has accepted before."""
+    """Returns those that nobody has accepted before."""
     known = {one.key for one in accepted}
     return [one for one in found if one.key not in known]
 
 
 @cache
 def _compiled(language: str) -> tuple[tuple[Protected, re.Pattern[str]], ...]:
-    """One pattern for each class. Word boundaries are ours: a word does not begin in the middle of another."""
+    """Returns one pattern for each class. Lookarounds serve as word boundaries, because a pattern may end in a plus
+    sign."""
     return tuple(
         (protected, re.compile(rf"(?<!\w)(?:{'|'.join(_spaced(one) for one in patterns)})(?!\w)"))
         for protected, patterns in PATTERNS[language].items()
@@ -365,7 +367,7 @@ def _spaced(pattern: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Lower case without accents, character for character, so that places stay what they are."""
+    """Returns the text in lower case without accents, character for character, so that positions stay the same."""
     return "".join(_fold(character) for character in text)
 
 

@@ -1,6 +1,6 @@
-"""What may be written into the fields of a record. Each check gives the value as it is stored, or raises Invalid.
+"""Checks of values for the fields of records. Each check returns the value as it is stored, or raises Invalid.
 
-Much of it ends up in Asterisk's configuration, in file names and on terminals, so the rules are narrow.
+Many of them end up in Asterisk's configuration, in file names and on terminals, so the rules are narrow.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ DURATION = re.compile(r"(?=\d)(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 RESERVED_DEVICES = {"anonymous", "general", "global", "system", "leaseline", "asterisk", "all"}
 RESERVED_DEVICE_STARTS = ("trunk-", "transport-")
 
-# A phone may dial the emergency number as soon as these digits are keyed, so no extension begins with them.
+# A phone may place an emergency call as soon as these digits are keyed, so no extension begins with them.
 EMERGENCY_STARTS = ("911", "9911", "933")
 # The crisis lifeline, and emergency numbers of other countries, which mobile phones and visitors dial.
 EMERGENCY = ("000", "112", "988", "999")
 
 
 def slug(raw: str) -> str:
-    """The short name a record is called by: 1 to 40 of a-z, 0-9 and -, beginning with a letter."""
+    """Checks a slug: 1 to 40 of a-z, 0-9 and -, beginning with a letter."""
     if not SLUG.fullmatch(raw):
         raise Invalid(
             f"{_shown(raw)} is not a short name: use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",
@@ -47,7 +47,7 @@ def slug(raw: str) -> str:
 
 
 def device_slug(raw: str) -> str:
-    """A device's short name is its SIP user and Asterisk's endpoint, so some are taken."""
+    """Checks the slug of a device. It names the SIP user and Asterisk's endpoint, so some are reserved."""
     if slug(raw) in RESERVED_DEVICES or raw.startswith(RESERVED_DEVICE_STARTS):
         raise Invalid(
             f"The name {raw} is reserved in Asterisk: choose another, such as alice-desk.",
@@ -58,7 +58,7 @@ def device_slug(raw: str) -> str:
 
 
 def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
-    """One line of text for people, without spaces around it. `what` names it in the error: 'name', 'label'."""
+    """Checks one line of text for people, and strips it. `what` names it in the error: 'name', 'label'."""
     value = raw.strip()
     if required and not value:
         raise Invalid(f"The {what} is empty: write one.", code="text_empty", what=what)
@@ -80,7 +80,7 @@ def text(raw: str, what: str, longest: int, *, required: bool = False) -> str:
 
 
 def email(raw: str) -> str:
-    """An email address; empty for none."""
+    """Checks an email address; empty for none."""
     value = text(raw, "address", 200)
     if value and not (value.isascii() and EMAIL.fullmatch(value)):
         raise Invalid(
@@ -90,7 +90,7 @@ def email(raw: str) -> str:
 
 
 def url(raw: str, what: str) -> str:
-    """A web address that can be texted to people; empty for none."""
+    """Checks a web address that can be texted to people; empty for none."""
     value = text(raw, what, 500)
     if not value:
         return ""
@@ -107,14 +107,14 @@ def url(raw: str, what: str) -> str:
 
 
 def host(raw: str) -> str:
-    """A host name or IPv4 address."""
+    """Checks a host name or IPv4 address."""
     value = raw.strip()
     try:
         return str(ipaddress.IPv4Address(value))
     except ValueError:
         labels = value.removesuffix(".").split(".")
     named = len(value) <= 200 and all(HOST_LABEL.fullmatch(label) for label in labels)
-    # A last label of digits alone is an address with a slip in it, such as 10.0.0.300.
+    # A last label made of digits means a mistyped address, such as 10.0.0.300.
     if not named or labels[-1].isdigit():
         raise Invalid(
             f"{_shown(raw)} is not a host: write a name like sip.example.com or an IPv4 address, without port.",
@@ -124,7 +124,7 @@ def host(raw: str) -> str:
 
 
 def network(raw: str) -> str:
-    """An IPv4 address or network a peer calls from."""
+    """Checks an IPv4 address or network that a peer calls from."""
     try:
         found = ipaddress.IPv4Network(raw.strip(), strict=False)
     except ValueError:
@@ -141,16 +141,16 @@ def network(raw: str) -> str:
 
 
 WIDEST_PREFIX = 24
-"""A carrier calls from a /24 at most; in a larger network there are others."""
+"""A carrier calls from a /24 at most; a larger network also has other hosts."""
 
 
 def is_wide(raw: str) -> bool:
-    """Whether a network holds so many addresses that somebody else may well have one of them."""
+    """Whether a network is so large that somebody else may well have an address in it."""
     return ipaddress.IPv4Network(network(raw)).prefixlen < WIDEST_PREFIX
 
 
 def is_address(host: str) -> bool:
-    """Whether it is an IPv4 address and no name."""
+    """Whether this is an IPv4 address, not a name."""
     try:
         ipaddress.IPv4Address(host)
     except ValueError:
@@ -165,7 +165,7 @@ def port(raw: int) -> int:
 
 
 def sip_user(raw: str) -> str:
-    """A digest user name as carriers give them out."""
+    """Checks a digest user name of the kind that carriers assign."""
     if not SIP_USER.fullmatch(raw):
         raise Invalid(
             f"{_shown(raw)} is not a SIP user name: use up to 80 letters, digits and . _ + @ ~ -.",
@@ -175,7 +175,7 @@ def sip_user(raw: str) -> str:
 
 
 def extension(raw: str) -> str:
-    """What colleagues dial to reach an agent."""
+    """Checks the number that colleagues dial to reach an agent."""
     if not (raw.isascii() and raw.isdigit() and 2 <= len(raw) <= 6):
         raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.", code="extension_invalid")
     if raw.startswith(EMERGENCY_STARTS) or raw in EMERGENCY:
@@ -191,9 +191,10 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
-    """A week's openings as (weekday, opens, closes) in order, from texts such as 'mon-fri 09:00-18:00'; 0 is Monday.
+    """Parses a week's opening hours from texts such as 'mon-fri 09:00-18:00'; returns sorted (weekday, opens, closes),
+    0 is Monday.
 
-    One text may name several days or openings: 'sat,sun 10:00-12:00 14:00-16:00'. Days left out are closed.
+    One text may list several days or spans: 'sat,sun 10:00-12:00 14:00-16:00'. Days left out are closed.
     """
     found: list[tuple[int, str, str]] = []
     for line in raw:
@@ -218,7 +219,7 @@ def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
 
 
 def as_texts(week: Iterable[tuple[int, str, str]]) -> list[str]:
-    """The texts that `openings` reads as this week; days in a row that are alike in one."""
+    """Formats a week as texts that `openings` parses; consecutive days with the same hours share one."""
     windows: dict[int, list[str]] = {}
     for weekday, opens, closes in sorted(week):
         windows.setdefault(weekday, []).append(f"{opens}-{closes}")
@@ -232,11 +233,11 @@ def as_texts(week: Iterable[tuple[int, str, str]]) -> list[str]:
 
 
 ALL_WEEK = "mon-sun 00:00-24:00"
-"""An opening without end, for who has to differ from an office that closes."""
+"""Opening hours without end, for those who must differ from an office that closes."""
 
 
 def span(raw: str) -> tuple[str, str]:
-    """From when until when in one day, from a text such as '09:00-18:00'; up to 24:00."""
+    """Parses a span within one day, such as '09:00-18:00', up to 24:00; returns its start and end."""
     opens, _, closes = raw.partition("-")
     if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
         raise Invalid(f"{_shown(raw)} is not a time span: write 24-hour times like 09:00-18:00.", code="span_invalid")
@@ -252,7 +253,7 @@ AS_USUAL = "usual"
 
 
 def special_open(raw: str) -> str:
-    """When a special day is open: '10:00-14:00', 'usual' for the week's hours, else "": closed, as 'closed' says."""
+    """Parses the hours of a special day: '10:00-14:00', 'usual' for the week's hours; "" or 'closed' gives ""."""
     value = raw.strip().lower()
     if value in ("", "closed"):
         return ""
@@ -262,7 +263,7 @@ def special_open(raw: str) -> str:
 
 
 def day(raw: str) -> date:
-    """A date such as 2026-03-01."""
+    """Parses a date such as 2026-03-01."""
     if DATE.fullmatch(raw.strip()):
         with suppress(ValueError):
             return date.fromisoformat(raw.strip())
@@ -270,7 +271,7 @@ def day(raw: str) -> date:
 
 
 def timezone(raw: str) -> str:
-    """A time zone by its IANA name."""
+    """Checks an IANA time zone name."""
     try:
         return ZoneInfo(raw).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -295,7 +296,7 @@ def _days(raw: str) -> list[int]:
 
 
 def duration(raw: str) -> timedelta:
-    """A length of time such as 30m, 2h, 1h30m or 3d."""
+    """Parses a length of time such as 30m, 2h, 1h30m or 3d."""
     found = DURATION.fullmatch(raw.strip().lower())
     if not found:
         raise Invalid(f"{_shown(raw)} is not a length of time: write one like 30m, 2h or 1d.", code="duration_invalid")
@@ -307,7 +308,7 @@ def duration(raw: str) -> timedelta:
 
 
 def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """The next time the office's clock shows HH:MM, in UTC; tomorrow's when today's is over."""
+    """Returns the next time the office's clock shows HH:MM, in UTC; tomorrow's if today's is over."""
     if not CLOCK.fullmatch(raw) or raw == "24:00":
         raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00.", code="clock_invalid")
     today = now.astimezone(tz).date()
@@ -319,7 +320,7 @@ def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
 
 
 def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """The beginning of a period in UTC: 2h or 3d back from now, 'today', or a date like 2026-03-01."""
+    """Parses the start of a period: 2h or 3d before now, 'today', or a date like 2026-03-01. Returns UTC."""
     value = raw.strip().lower()
     if DURATION.fullmatch(value):
         return now - duration(value)
@@ -333,9 +334,9 @@ def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
 
 
 def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """A time as people write it, in UTC: 'now', '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'.
+    """Parses a time as people write it: 'now', '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'. Returns UTC.
 
-    `tz` is that of the clock it is read on. Raises Invalid.
+    `tz` is the time zone of what people write. Raises Invalid.
     """
     value = raw.strip().lower()
     if value == "now":
@@ -359,5 +360,5 @@ def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
 
 
 def _shown(raw: str) -> str:
-    """What was typed, short and harmless, for an error."""
+    """Shortens and escapes what was typed, for an error."""
     return ascii(raw if len(raw) <= 40 else raw[:40] + "...")

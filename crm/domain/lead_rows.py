@@ -1,7 +1,7 @@
-"""Leads as rows of a list that leaves the house, or comes in. Pure.
+"""Leads as rows of a list that is exported or imported. Pure.
 
-What is written is safe for a spreadsheet: a cell that begins like a formula gets an apostrophe in front, which reading
-takes away again, so that a list that was exported, imported and exported again is the same.
+Exported cells are safe for a spreadsheet: one that begins like a formula gets an apostrophe in front, which is removed
+on import, so that a list that was exported, imported and exported again stays the same.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula (owasp.org/www-community/attacks/CSV_Injection)."""
+"""Spreadsheets treat a cell that begins with one as a formula (owasp.org/www-community/attacks/CSV_Injection)."""
 BETWEEN = "; "
-"""Between several values in a cell."""
+"""Separates several values in a cell."""
 LONGEST_CELL = 20_000
 """Characters."""
 
 
 @dataclass(slots=True)
 class LeadRow:
-    """One lead with everything a list of leads tells. Lists are joined with `BETWEEN` in a cell."""
+    """One lead with all columns of a list of leads. Lists are joined with `BETWEEN` in a cell."""
 
     id: int | None = None
     name: str = ""
     emails: list[str] = field(default_factory=list)
-    """The first is where mail is sent."""
+    """The first is where email is sent."""
     phones: list[str] = field(default_factory=list)
     """E.164."""
     kind: str = ""
@@ -44,12 +44,12 @@ class LeadRow:
     """Of the interest they were last in touch about."""
     source: str = ""
     property: str = ""
-    """Short name of the property of that interest."""
+    """Slug of that interest's property."""
     unit: str = ""
     listing: str = ""
     """Link to that property's listings."""
     interests: list[str] = field(default_factory=list)
-    """All of them, as `elm=showing_booked`, or `elm/204B=contacted` for one home."""
+    """All of them, as `elm=showing_booked`, or `elm/204B=contacted` for a single home."""
     agent: str = ""
     language: str = ""
     created: datetime | None = None
@@ -67,13 +67,13 @@ class LeadRow:
 
 COLUMNS = tuple(one.name for one in fields(LeadRow))
 _values = attrgetter(*COLUMNS)
-# An apostrophe of its own would be taken for ours when it is read.
+# A text's own apostrophe would be taken for ours on import.
 _ESCAPED = frozenset((*FORMULA, "'"))
 _NOTHING = {type(None): "", list: "", int: "0"}
 
 
 def write_cell(value: object, *, raw: bool = False) -> str:
-    """A value as a cell; times in UTC as 2026-03-02T16:00:00Z. `raw` leaves formulas as they are."""
+    """Formats a value as a cell; times in UTC as 2026-03-02T16:00:00Z. `raw` leaves formulas as they are."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -83,8 +83,8 @@ def write_cell(value: object, *, raw: bool = False) -> str:
 
 
 def write_row(row: LeadRow, *, raw: bool = False) -> list[str]:
-    """A lead as the cells of `COLUMNS`."""
-    # Most cells are text, or empty, and not worth a call each.
+    """Formats a lead as the cells of `COLUMNS`."""
+    # Most cells are text or empty, and not worth a call each.
     return [
         (value if raw or value[:1] not in _ESCAPED else f"'{value}")
         if type(value) is str
@@ -96,7 +96,7 @@ def write_row(row: LeadRow, *, raw: bool = False) -> list[str]:
 
 
 def read_cell(text: str) -> str:
-    """What a cell means: without the apostrophe that keeps a spreadsheet from calculating."""
+    """Removes the apostrophe that keeps a spreadsheet from calculating the cell."""
     if len(text) > 1 and text[0] == "'" and (text[1] in FORMULA or text[1] == "'"):
         return text[1:]
     return text
@@ -126,13 +126,14 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "opted_out": ("opted out",),
     "note": ("note", "notes", "comment", "comments"),
 }
-"""How lists from elsewhere head the columns that are read; others are passed over."""
+"""How lists from elsewhere name the columns that are read; other columns are skipped."""
 
 
 def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
-    """A reader past the first line of a CSV file, the columns' names as written, and ours; "" for those passed over.
+    """Returns a reader positioned after the first line of a CSV file, the column names as written, and ours; "" for
+    skipped ones.
 
-    `lines` has been decoded. Commas, semicolons and tabs are told apart by the first line. Raises Invalid.
+    `lines` is decoded text. The separator (comma, semicolon or tab) is told by the first line. Raises Invalid.
     """
     first = lines.readline().removeprefix("\ufeff")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
@@ -156,7 +157,7 @@ def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
 
 
 def values(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    """The cells of a row by column; those that are empty are left out. Raises Invalid."""
+    """Returns the cells of a row by column, without empty ones. Raises Invalid."""
     found = {
         column: read_cell(cell.strip()) for column, cell in zip(columns, cells, strict=False) if column and cell.strip()
     }
@@ -171,14 +172,14 @@ def values(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 
 
 def several(cell: str) -> Iterator[str]:
-    """The values in a cell that may hold more than one."""
+    """Splits a cell that may hold several values."""
     for part in cell.replace("|", ";").replace("\n", ";").split(";"):
         if part.strip():
             yield read_cell(part.strip())
 
 
 def interests(found: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Property, unit ("" for none) and stage ("" for the first) of each interest of a row."""
+    """Returns property, unit ("" for none) and stage ("" for the first) of each interest in a row."""
     listed = []
     for one in several(found.get("interests", "")):
         home, _, stage = one.partition("=")

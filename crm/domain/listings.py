@@ -1,7 +1,7 @@
-"""What is offered for rent, as it is kept version by version: homes, and the properties they are in.
+"""What is offered for rent, in versions: homes, and the properties they are in.
 
-What a reader is told is typed, so that nobody has to guess from a sentence what a second dog costs. Pets, fees and
-other types that people write on one line are read by a function here, and written the same way by its `..._as_text`.
+Terms are typed, so that nobody has to guess from a sentence what a second dog costs. Pets, fees and other types that
+people write on one line are parsed by a function here, and written in the same notation by its `..._as_text`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from crm.domain import fields
 from crm.domain.errors import Invalid
 
 LANGUAGES = ("en", "es")
-"""In which a text may be given; where one is missing, the first is shown."""
+"""Languages of texts; where a text is missing in one, the first language is shown."""
 LONGEST_TEXT = 4000
 LONGEST_LINE = 200
 MOST_PICTURES = 40
@@ -65,7 +65,7 @@ class Laundry(StrEnum):
 
 
 class Access(StrEnum):
-    """What makes a home usable with a disability."""
+    """A feature that makes a home usable with a disability."""
 
     STEP_FREE = "step-free"
     ELEVATOR = "elevator"
@@ -84,26 +84,26 @@ class Pets:
     kind: str
     """In the plural: cats, dogs, birds, ..."""
     most: int | None = None
-    """How many of them in one home; None: no limit of their own."""
+    """The number of them per home; None: no separate limit."""
     pounds: int | None = None
-    """How heavy each may be; None: no limit."""
+    """Weight limit for each; None: no limit."""
     deposit: Decimal | None = None
-    """For each, given back; None: none."""
+    """Refundable deposit for each; None: no deposit."""
     monthly: Decimal | None = None
-    """For each, with the rent; None: nothing."""
+    """Added to the rent for each; None: nothing."""
 
 
 @dataclass(frozen=True)
 class PetPolicy:
-    """Which pets may live in a home. Assistance animals are no pets: none of this is for them."""
+    """The pets allowed in a home. Assistance animals are not pets: none of this applies to them."""
 
     allowed: tuple[Pets, ...] = ()
-    """Empty without a note: no pets."""
+    """Empty, and without a note: no pets."""
     note: str = ""
-    """What the types cannot say, such as breeds."""
+    """Anything that the types cannot express, such as breeds."""
 
     def allows(self, kind: str) -> bool | None:
-        """None where only the note knows."""
+        """Returns None if only the note says so."""
         if any(pets.kind == kind for pets in self.allowed):
             return True
         return None if self.note and not self.allowed else False
@@ -112,31 +112,31 @@ class PetPolicy:
 @dataclass(frozen=True)
 class Fee:
     name: str
-    """What it is called: application, admin, parking, ..."""
+    """Such as application, admin, parking."""
     amount: Decimal
     per: Per = Per.ONCE
     purpose: str = ""
-    """What it is for; empty: the name says it."""
+    """What it is charged for; empty if the name says it."""
 
 
 def is_application_fee(name: str) -> bool:
-    """Whether a fee of this name is due for applying."""
+    """Whether a fee with this name is due when somebody applies."""
     return name.lower().removesuffix(" fee") == "application"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture where it is shown; the order is that of the list."""
+    """One picture of a listing; the order of the list is the order they are shown in."""
 
     hash: str
-    """Names its files (crm/edge/pictures.py)."""
+    """Names the picture's files (crm/edge/pictures.py)."""
     alt: dict[str, str] = field(default_factory=dict)
-    """What is to be seen, by language, for those who do not see it."""
+    """What the picture shows, by language, for people who cannot see it."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """What is said in one language. A property has policies, and a home a headline and a concession."""
+    """The texts in one language. Only properties have policies, and only homes a headline and a concession."""
 
     headline: str = ""
     text: str = ""
@@ -146,12 +146,12 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a property says for all its homes, and a home where it differs. None: it says nothing about that."""
+    """What a property sets for all its homes, and a home for itself. None: not set."""
 
     pets: PetPolicy | None = None
     fees: tuple[Fee, ...] | None = None
     utilities: tuple[Utility, ...] | None = None
-    """Those in the rent."""
+    """Those included in the rent."""
     parking: tuple[ParkingKind, ...] | None = None
     laundry: tuple[Laundry, ...] | None = None
     lease_months: tuple[int, ...] | None = None
@@ -168,7 +168,7 @@ class Place(Terms):
     street: str = ""
     city: str = ""
     state: str = ""
-    """Two letters, as the post writes it."""
+    """Two letters, as in postal addresses."""
     postal_code: str = ""
     latitude: Decimal | None = None
     longitude: Decimal | None = None
@@ -183,38 +183,38 @@ class Home(Terms):
     bathrooms: Decimal
     square_feet: int | None = None
     rent: Decimal
-    """A month."""
+    """Per month."""
     deposit: Decimal = Decimal("0.00")
     available_on: date | None = None
-    """None: it is not known yet."""
+    """None: not known yet."""
 
 
 class ListingState(StrEnum):
     """Whether the public sees a listing."""
 
     DRAFT = "draft"
-    """It has never been published, or is not any more."""
+    """It was never published, or has been withdrawn."""
     PUBLISHED = "published"
     CHANGED = "changed"
-    """It is published, and a later version waits to be."""
+    """It is published, and has a later version that is not."""
     EXPIRED = "expired"
-    """It was published until a date that is past."""
+    """It was published until a date in the past."""
 
 
 @dataclass(frozen=True)
 class ListingFilter:
-    """Which listings are shown; every field that is given narrows it."""
+    """Selects listings; every field that is given narrows the selection."""
 
     property: str | None = None
     """Slug."""
     state: str | None = None
-    """A ListingState; published includes what is changed."""
+    """A ListingState; published includes changed."""
     bedrooms: int | None = None
     rent_from: Decimal | None = None
     rent_to: Decimal | None = None
     available_by: date | None = None
     pets: str | None = None
-    """cats or dogs: only where they are allowed."""
+    """cats or dogs: only homes where they are allowed."""
 
 
 SEARCHABLE_PETS = ("cats", "dogs")
@@ -224,13 +224,13 @@ Kind = TypeVar("Kind", bound=Terms)
 
 
 def with_terms_of(home: Home, place: Place) -> Home:
-    """The home, with what only its property says."""
+    """Returns the home with the terms of its property wherever it has none of its own."""
     missing = {name: getattr(place, name) for name in _TERMS if getattr(home, name) is None}
     return replace(home, **missing)
 
 
 def in_language(words: Mapping[str, Words], language: str) -> Words:
-    """What is said in a language, each part in the first language where it is missing there."""
+    """Returns the texts in a language; each part that is missing is taken from the first language."""
     wanted, first = words.get(language, Words()), words.get(LANGUAGES[0], Words())
     return Words(
         headline=wanted.headline or first.headline,
@@ -241,7 +241,7 @@ def in_language(words: Mapping[str, Words], language: str) -> Words:
 
 
 def texts(terms: Terms) -> Iterator[tuple[str, str, str]]:
-    """Everything in words, with its language and what it is; for checks of what is said."""
+    """Yields every text with its language and part, for checks of the wording."""
     for language, words in sorted(terms.words.items()):
         for part in ("headline", "text", "policies", "concession"):
             if said := getattr(words, part):
@@ -257,7 +257,7 @@ def texts(terms: Terms) -> Iterator[tuple[str, str, str]]:
 
 
 def with_words(terms: Kind, language: str, **parts: str | None) -> Kind:
-    """The same with parts of its text replaced in one language; None leaves a part, an empty text takes it away."""
+    """Returns the terms with parts of their texts replaced in one language; None keeps a part, "" removes it."""
     language = check_language(language)
     known = terms.words.get(language, Words())
     given = {
@@ -272,7 +272,7 @@ def with_words(terms: Kind, language: str, **parts: str | None) -> Kind:
     return replace(terms, words=dict(sorted(words.items())))
 
 
-# --- reading what people write ---
+# --- parsing what people write ---
 
 
 def check_language(raw: str) -> str:
@@ -284,7 +284,7 @@ def check_language(raw: str) -> str:
 
 
 def paragraphs(raw: str, what: str) -> str:
-    """Text of several lines, without spaces at their ends or empty lines around it."""
+    """Cleans text of several lines: no spaces at the ends of lines, no empty lines around it. Raises Invalid."""
     text = "\n".join(line.strip() for line in raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip("\n")
     text = re.sub(r"\n{3,}", "\n\n", text)
     if len(text) > LONGEST_TEXT:
@@ -300,7 +300,7 @@ def paragraphs(raw: str, what: str) -> str:
 
 
 def money(raw: str) -> Decimal:
-    """An amount of at most two decimals, as people write it."""
+    """Parses an amount with at most two decimals, as people write it. Raises Invalid."""
     try:
         found = Decimal(raw.replace("$", "").replace(",", "").strip())
     except InvalidOperation:
@@ -337,7 +337,7 @@ def postal_code(raw: str) -> str:
 
 
 def position(raw: str) -> tuple[Decimal | None, Decimal | None]:
-    """Latitude and longitude as maps show them: '30.2672, -97.7431'; both None for an empty text."""
+    """Parses latitude and longitude as maps show them: '30.2672, -97.7431'; an empty text gives None for both."""
     if not raw.strip():
         return None, None
     found = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d{1,12})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*", raw, re.ASCII)
@@ -355,7 +355,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choices(raw: str, known: type[Choice], what: str) -> tuple[Choice, ...]:
-    """Several of a closed set, in its order, from 'water, trash'; 'none' for none of them."""
+    """Parses several values of a closed set from 'water, trash'; 'none' for none of them. Returns them in the set's
+    order."""
     words = [word.strip().lower() for word in re.split(r"[,;]", raw) if word.strip()]
     values = [one.value for one in known]
     if words == ["none"] and "none" not in values:
@@ -370,7 +371,7 @@ def choices(raw: str, known: type[Choice], what: str) -> tuple[Choice, ...]:
 
 
 def months(raw: str) -> tuple[int, ...]:
-    """Lengths of a lease, shortest first, from '6, 12'."""
+    """Parses lease terms from '6, 12'; returns months, shortest first."""
     found = set()
     for part in re.split(r"[,;\s]+", raw.strip()):
         if not part.isascii() or not part.isdigit() or not 1 <= int(part) <= 60:
@@ -389,8 +390,8 @@ _ONE_OF = {"cat": "cats", "dog": "dogs", "bird": "birds", "rabbit": "rabbits"}
 
 
 def read_pets(raw: str) -> PetPolicy:
-    """Pets from '2 cats, monthly 25; 1 dogs, up to 50 lb, deposit 300, monthly 35', or 'none'; what follows 'note:'
-    stays as it is. Raises Invalid."""
+    """Parses pets from '2 cats, monthly 25; 1 dogs, up to 50 lb, deposit 300, monthly 35', or 'none'; anything after
+    'note:' is kept verbatim. Raises Invalid."""
     given, has_note, note = raw.partition("note:")
     note = fields.text(note, "note about pets", LONGEST_LINE)
     if has_note and not note:
@@ -430,7 +431,7 @@ def _one_kind(text: str) -> Pets:
 
 
 def _joined(parts: Iterable[str]) -> list[str]:
-    """Commas within an amount, as in 1,200, do not part."""
+    """Rejoins amounts with a comma in them, such as 1,200, that were split at it."""
     joined: list[str] = []
     for part in parts:
         if joined and re.fullmatch(r"\d{3}(\.\d\d)?", part, re.ASCII) and re.search(r"[\d]$", joined[-1]):
@@ -449,7 +450,7 @@ def _not_pets(text: str) -> Invalid:
 
 
 def pets_or_note(raw: str) -> PetPolicy | None:
-    """Like `read_pets`, for lists made for people: 'cats and dogs' is understood, and what is not becomes the note."""
+    """Like `read_pets`, for lists made for people: understands 'cats and dogs'; anything else becomes the note."""
     text = fields.text(raw, "pets", LONGEST_LINE)
     if not text:
         return None
@@ -470,7 +471,7 @@ _FEE = re.compile(r"(?P<name>[^:;\d$]{1,60}?) \$?(?P<amount>[\d,]+(?:\.\d{1,2})?
 
 
 def read_fees(raw: str) -> tuple[Fee, ...]:
-    """Fees from 'application 50 per applicant: credit check; parking 40 monthly', or 'none'. Raises Invalid."""
+    """Parses fees from 'application 50 per applicant: credit check; parking 40 monthly', or 'none'. Raises Invalid."""
     parts = [" ".join(part.split()) for part in raw.split(";") if part.strip()]
     if [part.lower() for part in parts] == ["none"]:
         return ()
@@ -503,16 +504,16 @@ def _one_fee(text: str) -> Fee:
     )
 
 
-# --- writing it again ---
+# --- writing it in the same notation ---
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as people write it: 50, 49.50."""
+    """Formats an amount as people write it: 50, 49.50."""
     return f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"
 
 
 def pets_as_text(policy: PetPolicy | None) -> str:
-    """As `read_pets` reads it; empty for None."""
+    """Formats pets as `read_pets` parses them; "" for None."""
     if policy is None:
         return ""
     kinds = []
@@ -531,7 +532,7 @@ def pets_as_text(policy: PetPolicy | None) -> str:
 
 
 def fees_as_text(fees: tuple[Fee, ...] | None) -> str:
-    """As `read_fees` reads it; empty for None."""
+    """Formats fees as `read_fees` parses them; "" for None."""
     if fees is None:
         return ""
     return "; ".join(_fee_as_text(fee) for fee in fees) or "none"
@@ -545,7 +546,7 @@ def _fee_as_text(fee: Fee) -> str:
 
 
 def choices_as_text(chosen: Iterable[StrEnum] | None) -> str:
-    """As `choices` reads it; empty for None."""
+    """Formats values as `choices` parses them; "" for None."""
     return "" if chosen is None else ", ".join(one.value for one in chosen) or "none"
 
 
@@ -553,10 +554,10 @@ def months_as_text(lengths: Iterable[int] | None) -> str:
     return "" if lengths is None else ", ".join(str(length) for length in lengths)
 
 
-# --- by column, as in lists and options ---
+# --- by column, for lists and options ---
 
 REQUIRED = ("bedrooms", "bathrooms", "rent")
-"""Columns without which there is no home."""
+"""Columns that every home needs."""
 
 
 def _in(name: str, read: Callable[[str], object], empty: object = None) -> Callable[[Kind, str], Kind]:
@@ -610,14 +611,14 @@ PLACE_COLUMNS: Mapping[str, Callable[[Place, str], Place]] = {
     "position": _position,
     **_terms_columns("text", "policies"),
 }
-"""What each column's text makes of a home or a place; an empty text takes away what was there."""
+"""How each column's text changes a home or a property; an empty text clears the field."""
 
 UNSAID = Home(bedrooms=0, bathrooms=Decimal(0), rent=Decimal(0))
-"""Before anything is said about it."""
+"""Where reading the columns of a new home starts."""
 
 
 def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
-    """The home that `known` becomes with these columns. Raises Invalid."""
+    """Returns a new home with these columns, or `known` with these columns changed. Raises Invalid."""
     home = known or UNSAID
     for name in REQUIRED:
         if (name in cells or known is None) and not cells.get(name, "").strip():
@@ -628,7 +629,7 @@ def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
 
 
 def read_place(cells: Mapping[str, str], known: Place | None = None) -> Place:
-    """The place that `known` becomes with these columns. Raises Invalid."""
+    """Returns a new property with these columns, or `known` with these columns changed. Raises Invalid."""
     place = known or Place()
     for name, raw in cells.items():
         place = PLACE_COLUMNS[name](place, raw)
@@ -636,7 +637,7 @@ def read_place(cells: Mapping[str, str], known: Place | None = None) -> Place:
 
 
 def home_cells(home: Home) -> dict[str, str]:
-    """Every column's text, as `read_home` reads it."""
+    """Returns the text of every column, as `read_home` parses it."""
     return {
         "bedrooms": str(home.bedrooms),
         "bathrooms": plain_count(home.bathrooms),
@@ -649,7 +650,7 @@ def home_cells(home: Home) -> dict[str, str]:
 
 
 def place_cells(place: Place) -> dict[str, str]:
-    """Every column's text, as `read_place` reads it."""
+    """Returns the text of every column, as `read_place` parses it."""
     return {
         "street": place.street,
         "city": place.city,
@@ -688,12 +689,12 @@ def _short(number: Decimal) -> str:
 
 
 def plain_count(bathrooms: Decimal) -> str:
-    """1, 1.5"""
+    """Formats a number of bathrooms: 1, 1.5."""
     return f"{bathrooms:.1f}".removesuffix(".0")
 
 
 def checked_home(home: Home) -> Home:
-    """A home that came typed, held to the same rules as one that is written by hand. Raises Invalid."""
+    """Applies the rules for homes written by hand to one that was already parsed. Raises Invalid."""
     return replace(read_home(home_cells(home)), pictures=checked_pictures(home.pictures))
 
 

@@ -1,18 +1,18 @@
-"""How many pieces a text is sent and paid in (3GPP TS 23.038 alphabet, TS 23.040 concatenation). Pure."""
+"""In how many segments a text is sent and billed (3GPP TS 23.038 alphabet, TS 23.040 concatenation). Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The GSM 7-bit default alphabet, TS 23.038 6.2.1; its escape (0x1B) is no character of a text.
+# The GSM 7-bit default alphabet, TS 23.038 6.2.1, without its escape (0x1B), which is not a character.
 GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# Its extension table, 6.2.1.1: each is sent as the escape and one more septet.
+# Its extension table, 6.2.1.1: each character is sent as the escape and one more septet.
 GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")
 
-# A text of one piece, and of several, whose headers take 6 octets from each: 7 septets, or 3 UCS-2 units.
+# Units in a single segment, and in each of several, whose headers take 6 octets: 7 septets, or 3 UCS-2 units.
 GSM_7_ALONE, GSM_7_PART = 160, 153
 UCS_2_ALONE, UCS_2_PART = 70, 67
 
@@ -24,11 +24,11 @@ class Segments:
     units: int
     """Septets, or UTF-16 units."""
     count: int
-    """Pieces; 0 for an empty text."""
+    """Number of segments; 0 for an empty text."""
 
 
 def segments(body: str) -> Segments:
-    """Counts as carriers do: no character is cut in two, so a pair at the end of a piece moves to the next."""
+    """Counts as carriers do: no character is split, so a pair at the end of a segment moves to the next."""
     if all(character in GSM_7 or character in GSM_7_EXTENSION for character in body):
         widths = [2 if character in GSM_7_EXTENSION else 1 for character in body]
         return Segments("GSM-7", sum(widths), _pieces(widths, GSM_7_ALONE, GSM_7_PART))

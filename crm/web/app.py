@@ -1,6 +1,6 @@
 """Our web server, run by uvicorn inside `leaseline serve`; its routes are in `crm/web/routes`.
 
-The carriers' webhooks have a listener of their own, so that nobody who fills the public one keeps texts away.
+The carriers' webhooks have a listener of their own, so that flooding the public one does not keep texts out.
 """
 
 from __future__ import annotations
@@ -26,29 +26,30 @@ RETRY_SECONDS = 10.0
 
 
 def build(webhooks: Webhooks) -> ASGIApp:
-    """The whole web application, on ports.web. The webhooks are here, too, for proxies with a single way to us."""
+    """Builds the whole web application, for ports.web. It includes the webhooks, for proxies that know only one
+    port."""
     return _application(webhooks, [*texts.routes(webhooks), *tours.routes(webhooks.crm)])
 
 
 def build_webhooks(webhooks: Webhooks) -> ASGIApp:
-    """The carriers' webhooks alone, on ports.webhooks."""
+    """Builds an application with the carriers' webhooks only, for ports.webhooks."""
     return _application(webhooks, texts.routes(webhooks))
 
 
 def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
     app = Starlette(routes=routes)
-    # A redirect would name whatever host was asked for.
+    # A redirect would repeat whatever host the request names.
     app.router.redirect_slashes = False
     web = webhooks.crm.config.web
     return shielded(app, hosts(web, web.public_url))
 
 
 async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web") -> None:
-    """Serves on the port that [ports] gives `listener` until it is cancelled, and then still answers the requests it
-    has, so that a carrier's text is not lost in between.
+    """Serves on the port that [ports] gives `listener` until it is cancelled; then it finishes open requests, so that
+    no incoming text is lost.
 
-    If the port is taken, it tries again: calls do not depend on it. This does not use `repeat`, whose looks come to an
-    end, because a server that works never does.
+    If the port is taken, it tries again: calls do not depend on it. `repeat` does not fit, since it runs passes that
+    end, and a working server does not end.
     """
     name = f"listener {listener}"
     while True:
@@ -71,9 +72,9 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncIterator[asyncio.Task[None]]:
-    """Listens on a port of [ports] while the block runs; yields the server's task, which ends only when that fails.
+    """Listens on a port of [ports] while the block runs; yields the server's task, which ends only if the server fails.
 
-    Raises OSError when the port is taken.
+    Raises OSError if the port is taken.
     """
     port: int = getattr(config.ports, listener)
     bind = config.api.bind if listener == "api" else config.web.bind
@@ -88,7 +89,7 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
             log_config=None,
             log_level="error",
             access_log=False,
-            # A proxy's headers are not believed: signatures are checked against web.public_url.
+            # A proxy's headers are not trusted: signatures are checked against web.public_url.
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=int(IDLE_SECONDS),
@@ -114,7 +115,7 @@ async def _run(server: uvicorn.Server, listener: str) -> None:
     try:
         await server.serve()
     except SystemExit as error:
-        # How uvicorn tells that it cannot listen.
+        # This is how uvicorn reports that it cannot listen.
         port = server.config.port
         setting = "api.bind" if listener == "api" else "web.bind"
         raise OSError(

@@ -1,9 +1,9 @@
-"""What keeps the web server free for whoever has something to say: limits on connections that say nothing.
+"""Keeps the web server available: limits on idle connections.
 
-uvicorn limits how many connections there are and answers the rest with 503, which hands the server to whoever opens
-that many and keeps silent; it knows no time limit for a request's headers. So its protocol is guarded here: while we
-wait for the peer a connection has a time limit, and when there are too many, the one that we have waited for longest
-makes room. Nobody is turned away for connections that say nothing.
+uvicorn limits the number of connections and answers the rest with 503, which gives the server to whoever opens that
+many and stays silent; and it has no time limit for a request's headers. So its protocol is extended here: a connection
+has a time limit while we wait for the peer, and if there are too many, the one we have waited for longest is closed.
+Idle connections never cause anybody to be turned away.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from crm.web.shield import HEADERS
 
 HEADER_SECONDS = 5.0
-"""From the first moment of a connection, or the first byte of a further request, to the end of its headers."""
+"""From the start of a connection, or the first byte of a further request, to the end of the headers."""
 IDLE_SECONDS = 30.0
 """Between requests on one connection."""
 REQUEST_SECONDS = 60.0
-"""From the end of the headers to the end of the answer, whether it is the peer that dawdles or we."""
+"""From the end of the headers to the end of the answer, whether the peer or we are slow."""
 MOST = 300
 """Connections at once to one listener."""
 MOST_PER_PEER = 60
-"""Connections at once from one address; a proxy on this machine may have them all."""
+"""Connections at once from one address; does not apply to a proxy on this machine."""
 
 _HEADERS = "".join(f"{name.lower()}: {value}\r\n" for name, value in HEADERS.items())
 _log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Answers as uvicorn does when it is not HTTP, but with our headers."""
+        """Answers something that is not HTTP as uvicorn does, but with our headers."""
         self._end_with("400 Bad Request")
 
     @property
@@ -74,11 +74,11 @@ class GuardedProtocol(H11Protocol):
         if self._timer:
             self._timer.cancel()
         self._limit, self._since = seconds, self.loop.time()
-        # Abort, because a peer that reads nothing keeps what is merely closed.
+        # Abort instead of close, because a peer that reads nothing would keep a closed connection open.
         self._timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _make_room(self) -> None:
-        """Ends the connection that we have waited for longest when there are too many; this one when there is none."""
+        """If there are too many connections, ends the one we have waited for longest, or this one if all are active."""
         crowd: list[Any] = [one for one in self.connections if isinstance(one, GuardedProtocol)]
         peer = self.client[0] if self.client else ""
         if not _is_here(peer):

@@ -1,4 +1,4 @@
-"""HTML pages: templates in which nothing is believed to be markup."""
+"""HTML pages from templates that escape every value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
 )
 
-# Beside what every answer carries: the style is in the file, and its form comes back to us.
+# In addition to the headers of every answer: styles are inline, and forms are posted to us.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -23,5 +23,5 @@ HEADERS = {
 
 
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """The page of a template, e.g. `page("tour", property_name="Elm Street")`."""
+    """Renders a template, e.g. `page("tour", property_name="Elm Street")`."""
     return HTMLResponse(_TEMPLATES.get_template(f"{name}.html.j2").render(values), status, headers=HEADERS)

@@ -1,4 +1,4 @@
-"""What every request has to pass and every answer carries, whichever route it is for."""
+"""Checks that apply to every request and headers that every answer carries, whatever the route."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm.config import Api, Web
 
 HEADERS = {
-    # Nothing is loaded, no script runs, nobody frames it.
+    # Nothing is loaded, no script runs, no site may frame the page.
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
-"""On every answer that does not set them itself, errors among them."""
+"""On every answer that does not set them itself, including errors."""
 
 READ_SECONDS = 10.0
-"""How long a whole body may take to come."""
+"""How long a whole body may take to arrive."""
 
 
 def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
-    """`app` for requests that name one of the allowed hosts, with HEADERS on every answer."""
+    """Wraps `app`: only requests for one of the allowed hosts pass, and every answer gets HEADERS."""
     checked = TrustedHostMiddleware(app, allowed_hosts=allowed, www_redirect=False)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,14 +45,14 @@ def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
 
 
 def hosts(listener: Web | Api, public_url: str) -> list[str]:
-    """Names a request may be for: the public one, and for a proxy or a test beside us, the addresses we listen on."""
+    """Returns the host names a request may be for: the public one, and the addresses we listen on for local proxies."""
     public = urlsplit(public_url).hostname
     own = [] if listener.bind in ("0.0.0.0", "::") else [listener.bind]
     return [*([public] if public else []), *own, "localhost", "127.0.0.1", "::1", "[::1]"]
 
 
 async def body(request: Request, longest: int) -> bytes:
-    """The whole body, as it came. Raises HTTPException for one of more than `longest` bytes, or one that dawdles."""
+    """Returns the whole body. Raises HTTPException if it has more than `longest` bytes or arrives too slowly."""
     read = bytearray()
     try:
         async with asyncio.timeout(READ_SECONDS):

@@ -1,6 +1,6 @@
-"""The carriers' webhooks: incoming texts, and delivery reports about ours.
+"""The carriers' webhooks: incoming texts, and delivery reports for ours.
 
-A request that does not prove its origin gets 403 and a line in the log, before anything in it is believed. 200 means
+A request that is not proven to come from the carrier gets 403 and a log line before any of it is processed. 200 means
 that the text is safe, in the database or on disk, so the carrier need not send it again.
 """
 
@@ -30,14 +30,14 @@ from crm.web.shield import body
 LONGEST_BODY = 64 * 1024
 """Bytes of a request; a text with ten links has a few thousand."""
 REPORT_SECONDS = 1.5
-"""How long a report waits for the text it is about to leave the outbox; Telnyx wants an answer within two seconds."""
+"""How long a report waits until its text has left the outbox; Telnyx wants an answer within two seconds."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Webhooks:
-    """What the webhooks work with."""
+    """What the webhooks need."""
 
     crm: Crm
     inbox: Inbox
@@ -60,7 +60,7 @@ def routes(webhooks: Webhooks) -> list[Route]:
 async def _answered(
     webhooks: Webhooks, request: Request, act: Callable[[Webhooks, Request], Awaitable[Response]]
 ) -> Response:
-    """The one table from what went wrong to a status."""
+    """Maps errors to statuses."""
     about = {"path": request.url.path, "peer": request.client.host if request.client else "-"}
     try:
         return await act(webhooks, request)
@@ -76,8 +76,8 @@ async def _answered(
     except ClientDisconnect:
         return Response(status_code=400)
     except Exception as error:  # noqa: BLE001 - a door
-        # The carrier is asked to try again, and the next request is served. A driver's message would quote the
-        # text, so only the kind of error and its line are logged.
+        # The carrier is asked to try again, and the next request is served. A driver's message would quote the text, so
+        # only the type of the error and its line are logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         _log.error("a webhook failed", extra={**about, "error": type(error).__name__, "where": where})
@@ -87,7 +87,7 @@ async def _answered(
 async def _twilio(webhooks: Webhooks, request: Request) -> Response:
     form = await _twilio_form(webhooks, request)
     await webhooks.inbox.accept(_whole(twilio.incoming(form, webhooks.crm.now())))
-    # No words: what is answered goes through the outbox like every text.
+    # No reply in the response: replies go through the outbox like every text.
     return Response("<Response/>", media_type="text/xml")
 
 
@@ -103,7 +103,7 @@ async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
         token = webhooks.crm.secrets.get(secret_name(twilio.NAME))
     except SecretError:
         raise Forged("there is no auth token to check it with: `leaseline message secret twilio`") from None
-    # Twilio signs the address it asked for, which behind a proxy is not the one that arrives here.
+    # Twilio signs the URL it requested, which behind a proxy is not the one that arrives here.
     query = f"?{request.url.query}" if request.url.query else ""
     url = webhook_url(webhooks.crm.config, request.url.path)
     asked = f"{url}{query}" if url else str(request.url)

@@ -1,6 +1,6 @@
-"""The page behind the link in a tour's text: see it, move it, cancel it.
+"""The page behind the link in a tour's text: see the tour, move it, cancel it.
 
-Looking changes nothing, for phones and mail programs look at links by themselves; only the form's POST does.
+A GET changes nothing, because phones and mail programs open links by themselves; only the form's POST does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from crm.words import page as words
 LONGEST_FORM = 4096
 """Bytes of a form."""
 CHOICES = 12
-"""Other times that are shown."""
+"""How many other times are shown."""
 BY = "web"
 
 _log = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ async def _change(crm: Crm, link: Link, form: dict[str, str]) -> Response:
 
 
 def _time(sent: str, now: datetime) -> datetime:
-    """A time that our form can have offered. Raises ValueError for any other, the calendar's last day among them."""
+    """Parses a time that our form may have offered. Raises ValueError for any other, including the calendar's last
+    day."""
     at = datetime.fromisoformat(sent)
     if at.utcoffset() is None or abs(at.year - now.year) > 1:
         raise ValueError("no time of ours")
@@ -105,7 +106,7 @@ async def _show(crm: Crm, link: Link, said: str = "", *, is_current: bool = Fals
         said=said or ("" if booked else f"This tour is {tour.state}."),
         booked=booked,
         when=booking.in_words(tour.at, tz, "en"),
-        # After a move this page's own link is void, so it offers no more changes.
+        # After a move this page's link is no longer valid, so the page offers no more changes.
         times=await _times(crm, tour) if booked and not is_current else [],
     )
 
@@ -115,7 +116,7 @@ def _zone(crm: Crm, tour: TourPage) -> ZoneInfo:
 
 
 async def _times(crm: Crm, tour: TourPage) -> list[tuple[str, str]]:
-    """Other times of the same kind, as the form sends them and as people read them."""
+    """Returns other times of the same kind, each as the form sends it and as people read it."""
     tz = _zone(crm, tour)
     free = await crm.store.read(
         times.free, crm.config, tour.property_slug, crm.now(), kind=TourKind(tour.kind), limit=CHOICES

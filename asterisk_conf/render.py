@@ -48,6 +48,16 @@ RELOADS = {
 }
 """Files that change while Asterisk runs, and the module that reloads each."""
 
+DISABLED_EVENTS = (
+    *("Newchannel", "Newstate", "Newexten", "NewCallerid", "NewConnectedLine", "NewAccountCode"),
+    *("HangupRequest", "SoftHangupRequest", "Hangup", "HangupHandlerPush", "HangupHandlerRun", "HangupHandlerPop"),
+    *("DialBegin", "DialState", "DialEnd", "LocalBridge", "DTMFBegin", "DTMFEnd", "Hold", "Unhold"),
+    *("MusicOnHoldStart", "MusicOnHoldStop", "BridgeCreate", "BridgeEnter", "BridgeLeave", "BridgeMerge"),
+    *("BridgeDestroy", "AttendedTransfer", "BlindTransfer", "Pickup", "DeviceStateChange", "ExtensionStatus"),
+    *("PresenceStateChange", "PeerStatus", "ContactStatus", "Registry", "ChallengeSent"),
+)
+"""Of AMI, what calls and phones raise and the app does not read."""
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -204,6 +214,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             secrets=passwords,
             office=office,
             app=STASIS_APP,
+            disabled_events=DISABLED_EVENTS,
             entity_id=_entity_id(config.node),
             longest_overlap=_longest_overlap(config),
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+EVENT = "RTCPReceived"
+"""AMI's name of what is read here."""
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -25,7 +27,7 @@ class SenderReport:
 def sender_report(event: Any) -> SenderReport | None:
     """The report in an AMI event; None for anything other than a sender report on a channel."""
     packets = _COUNT.fullmatch(str(event.get("SentPackets")))
-    if event.get("Event") != "RTCPReceived" or "Uniqueid" not in event or packets is None:
+    if event.get("Event") != EVENT or "Uniqueid" not in event or packets is None:
         return None
     return SenderReport(str(event["Uniqueid"]), int(packets[0]), host_of(str(event.get("From"))))
 

@@ -10,15 +10,23 @@ import click
 from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, one, with_system
 from crm.domain.applications import FIELDS, ApplicationStatus, Step
+from crm.services.applications import decisions
 from crm.services.people import intake
 from crm.views import applications as views
 from crm.views.applications import ApplicationDetail, ApplicationEntry
 from crm.words import applications as words
 
+_THEIRS = (ApplicationStatus.INVITED, ApplicationStatus.STARTED, ApplicationStatus.SUBMITTED)
+"""What applicants do themselves."""
+
 
 @click.group(
     cls=Group,
-    examples=("application list --status submitted", "application show 3"),
+    examples=(
+        "application list --status submitted",
+        "application show 3",
+        "application status 3 approved",
+    ),
 )
 def application() -> None:
     """Applications for a home, which people fill in on the public site."""
@@ -105,6 +113,29 @@ def show(system: System, application: int, as_json: bool) -> None:
             ),
             empty="",
         )
+
+
+@application.command(
+    json=one(ApplicationEntry),
+    examples=(
+        "application status 3 in_review",
+        "application status 3 denied --reason 'income below the stated criteria'",
+    ),
+)
+@click.argument("application", type=ID)
+@click.argument("status", type=click.Choice([one.value for one in ApplicationStatus if one not in _THEIRS]))
+@click.option("--reason", default="", help="Why; a denial needs one. It is kept, and not sent to anybody.")
+@with_system
+def status(system: System, application: int, status: str, reason: str, as_json: bool) -> None:
+    """Say what becomes of an APPLICATION: in review, approved, denied or withdrawn. The applicant is not told."""
+    wanted = ApplicationStatus(status)
+    system.run(decisions.set_status, system.config, system.by, application, wanted, reason)
+    if as_json:
+        output.print_json(system.read(views.entry, application))
+    else:
+        output.say(f"Application {application} is {_in_words(status)}.")
+    if wanted is ApplicationStatus.DENIED:
+        output.hint(words.ADVERSE_ACTION)
 
 
 def _print_step(step: Step, answers: Mapping[str, Any]) -> None:

@@ -14,10 +14,13 @@ import click
 from crm.commands import lead_files, lead_mails, output
 from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, since_option, with_system
 from crm.domain import fields
-from crm.domain.errors import NotFound
+from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light, read_filter
+from crm.domain.pasted import addresses as addresses_in
 from crm.services import assignment
 from crm.services import tasks as tasks_service
+from crm.services.applications import invitations
+from crm.services.applications.invitations import Invitation, InvitationResult
 from crm.services.people import filters, intake, merging, unmerging
 from crm.services.people import leads as leads_service
 from crm.views import arrivals as arrivals_view
@@ -26,6 +29,9 @@ from crm.views import search as finding
 from crm.views.arrivals import ArrivalEntry
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
 from crm.views.search import LeadHit
+
+LONGEST_PASTE = 1_000_000
+"""Characters of addresses that are read from a pipe."""
 
 
 @click.group(
@@ -378,6 +384,67 @@ def assign(
         found = system.run(assignment.by_hand, system.config, system.by, lead, agent)
     whose = found.assigned_agent.slug if found.assigned_agent else "nobody"
     output.say(f"Lead {found.id} is {whose}'s.")
+
+
+@lead.command(
+    json=many(Invitation),
+    examples=(
+        "lead invite --property elm --unit 204B pat@example.com 'Sam Lee <sam@example.com>'",
+        "lead invite --listing 12 - < pasted.txt",
+        "lead invite --property elm --again pat@example.com",
+    ),
+)
+@click.argument("addresses", nargs=-1)
+@click.option("--property", "property_slug", metavar="SLUG", help="Where they are to apply.")
+@click.option("--unit", "unit_name", metavar="NAME", help="With --property: for this home of it.")
+@click.option("--listing", "listing_id", type=ID, metavar="LISTING", help="Or the listing they are to apply for.")
+@click.option("--skip-wrong", is_flag=True, help="Invite the others when some are not email addresses.")
+@click.option("--again", is_flag=True, help="Also send those their link again who were invited before.")
+@with_system
+def invite(
+    system: System,
+    /,
+    addresses: tuple[str, ...],
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Invite people to apply: each of the ADDRESSES gets an email with a link of its own, and becomes a lead.
+
+    They can be pasted: one a line or separated by commas, with names or without; - reads them from a pipe. Nobody is
+    invited while one is wrong. People who opted out are left out.
+    """
+    pasted = sys.stdin.read(LONGEST_PASTE) if addresses == ("-",) else "\n".join(addresses)
+    people = addresses_in(pasted)
+    try:
+        done = system.run(invitations.invite, system.config, system.secrets, system.by, people, **given)
+    except Invalid as error:
+        for wrong in error.facts.get("wrong", ()):  # type: ignore[attr-defined]
+            output.hint(f"Wrong: {wrong[:80]}")
+        raise
+    if as_json:
+        output.print_json(done)
+    else:
+        output.print_table(
+            ("address", "lead", "new", "application", "what"),
+            ((one.written, one.lead_id, one.is_new_lead, one.application_id, _INVITED[one.result]) for one in done),
+            empty="",
+        )
+        sent = sum(one.result in (InvitationResult.INVITED, InvitationResult.AGAIN) for one in done)
+        output.hint(f"{output.counted(sent, 'invitation')} queued.")
+        if sent and not system.config.mail.server:
+            output.hint("No mail server is set, so nothing leaves before mail.server is: see `leaseline mail list`.")
+    if any(one.result is InvitationResult.WRONG for one in done):
+        raise SystemExit(1)
+
+
+_INVITED = {
+    InvitationResult.INVITED: "invited",
+    InvitationResult.AGAIN: "link sent again",
+    InvitationResult.BEFORE: "invited before: --again sends the link again",
+    InvitationResult.APPLIED: "has applied for it already",
+    InvitationResult.OPTED_OUT: "opted out: nothing was sent",
+    InvitationResult.WRONG: "not the email address of a prospect",
+}
 
 
 def _past(system: System, raw: str) -> datetime:

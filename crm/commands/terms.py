@@ -176,6 +176,7 @@ def term_lines(terms: TermsEntry) -> list[tuple[str, object]]:
     return [
         ("pets", pets),
         ("fees", fees),
+        ("application fee", terms.application_fee),
         ("utilities in rent", _or_none(terms.utilities)),
         ("parking", _or_none(terms.parking)),
         ("laundry", _or_none(terms.laundry)),

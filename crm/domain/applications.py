@@ -21,6 +21,9 @@ from crm.domain import fields, listings
 from crm.domain.errors import Invalid
 from crm.domain.leads import LeasingStage
 
+LANGUAGES = ("en", "es")
+"""In which an application can be filled in."""
+
 
 class ApplicationStatus(StrEnum):
     INVITED = "invited"

@@ -119,9 +119,10 @@ class Fee:
     """What it is charged for; empty if the name says it."""
 
 
-def is_application_fee(name: str) -> bool:
-    """Whether a fee with this name is due when somebody applies."""
-    return name.lower().removesuffix(" fee") == "application"
+def application_fee(fees: Iterable[Fee]) -> str:
+    """What applying costs, such as `50 per applicant`; empty: nothing is said about it."""
+    found = [fee for fee in fees if fee.name.lower().removesuffix(" fee") == "application"]
+    return ", ".join(f"{plain(fee.amount)} {fee.per}" for fee in found)
 
 
 @dataclass(frozen=True)

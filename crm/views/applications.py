@@ -127,14 +127,20 @@ def listed(
     return [ApplicationEntry(**row._mapping) for row in session.execute(found)]
 
 
-def one(session: Session, application_id: int) -> ApplicationDetail:
+def entry(session: Session, application_id: int) -> ApplicationEntry:
     """Raises NotFound."""
     row = session.execute(_ROW.where(Application.id == application_id)).one_or_none()
     if row is None:
         raise unknown(application_id)
+    return ApplicationEntry(**row._mapping)
+
+
+def one(session: Session, application_id: int) -> ApplicationDetail:
+    """Raises NotFound."""
+    shown = entry(session, application_id)
     application = session.get_one(Application, application_id)
     return ApplicationDetail(
-        **row._mapping,
+        **msgspec.structs.asdict(shown),
         email=application.email,
         language=application.language,
         answers=application.answers,

@@ -76,6 +76,8 @@ class TermsEntry(msgspec.Struct, kw_only=True):
 
     pets: PetsEntry | None
     fees: list[FeeEntry] | None
+    application_fee: str
+    """Of those, what applying costs, such as `50 per applicant`; empty: nothing is said about it."""
     utilities: list[str] | None
     """Those in the rent."""
     parking: list[str] | None
@@ -764,6 +766,7 @@ def _terms(terms: Terms) -> TermsEntry:
         fees=None
         if terms.fees is None
         else [FeeEntry(fee.name, fee.amount, fee.per, fee.purpose) for fee in terms.fees],
+        application_fee=listings.application_fee(terms.fees or ()),
         utilities=_values(terms.utilities),
         parking=_values(terms.parking),
         laundry=_values(terms.laundry),

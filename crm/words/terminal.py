@@ -83,6 +83,8 @@ HINTS = {
     "nobody_on_duty": "`leaseline agent list` shows who there is.",
     "owners_not_managed_for": "if it does, say so with `leaseline office set --manages-for-owners`.",
     "close_without_reason": "give it with --reason.",
+    "invitations_wrong": "correct them, or use --skip-wrong to invite the others.",
+    "denial_without_reason": "give it with --reason.",
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
     # --- programs ---

@@ -68,7 +68,7 @@ async def test_an_application_is_begun_saved_resumed_by_the_link_that_was_mailed
     [lead] = visitor.rows(Lead)
     assert (lead.name, lead.email, lead.source) == ("Pat Smith", "pat@example.com", "website")
     [application] = visitor.rows(Application)
-    assert (application.status, application.fee, application.lead_id) == ("started", "$50 per applicant", lead.id)
+    assert (application.status, application.fee, application.lead_id) == ("started", "50 per applicant", lead.id)
     [interest] = visitor.rows(Interest)
     assert (interest.stage, interest.unit_id) == ("application_sent", 1)
     [task] = visitor.rows(Task)

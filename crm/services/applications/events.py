@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
@@ -40,30 +41,41 @@ def move(application: Application, status: ApplicationStatus, now: datetime, rea
 
 def tell(session: Session, application: Application, told: str, now: datetime, *, key: str, by: str = "") -> None:
     """Enters it into the lead's timeline."""
-    timeline.enter(
-        session, application.lead_id, Happened.APPLICATION, told, now, key=f"application:{application.id}:{key}", by=by
-    )
+    about, key = application.property_id, f"application:{application.id}:{key}"
+    timeline.enter(session, application.lead_id, Happened.APPLICATION, told, now, key=key, about=about, by=by)
 
 
 def leave_task(
-    session: Session, config: Config, application: Application, kind: TaskKind, why: str, hours: int, now: datetime
+    session: Session,
+    config: Config,
+    application: Application,
+    kind: TaskKind,
+    why: str,
+    hours: int,
+    now: datetime,
+    *,
+    is_same: bool = False,
 ) -> Agent:
-    """Leaves the lead's one open task of this kind, due in office hours after so many hours; returns whose it is."""
+    """Creates the lead's one open task of this kind, due in office hours after so many hours; returns whose it is.
+
+    One that is open already then stands for one application more, unless it is about the same one (`is_same`).
+    """
     person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
     task = tasks.open_one(session, person, kind)
     if task is not None:
-        task.times += 1
+        task.times += 0 if is_same else 1
         return task.owner
     lead, property = application.lead, application.property
     at = now + timedelta(hours=hours)
     due_at = office.schedule(session, config.tz, property).next_open(at) or at
     owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
     task = Task(
-        key=f"application:{application.id}:{kind}:{int(now.timestamp())}",
+        key=f"application:{application.id}:{uuid.uuid4().hex}",
         kind=kind,
         person=person,
         owner=owner,
         lead_id=lead.id,
+        property_id=property.id,
         why=why[:300],
         due_at=due_at,
         created_at=now,

@@ -235,14 +235,21 @@ def incomplete(config: Config, answers: Mapping[str, Any]) -> list[Step]:
 
 
 def send_link(
-    session: Session, config: Config, secrets: Secrets, application: Application, cause: str, now: datetime
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    application: Application,
+    cause: str,
+    now: datetime,
+    *,
+    what: str = "link",
 ) -> None:
-    """Mails the link with which they go on; the same `cause` sends it once."""
+    """Mails the link to continue with; the same `cause` sends it once. `what` is the mail in words/applications."""
     link = links.url(config, secrets, application.id, application.language, now)
     if not link:
         return
     days = config.applications.link_days
-    subject, body = words.mail("link", application.language, home=events.home_of(application), url=link, days=days)
+    subject, body = words.mail(what, application.language, home=events.home_of(application), url=link, days=days)
     key = f"application:{application.id}:link:{cause}"
     outgoing.queue(session, config, NewMail(key, application.email, subject, body), now)
 

@@ -19,11 +19,10 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from crm.config import Config
-from crm.domain.listings import is_application_fee
 from crm.domain.tours import Slot
 from crm.edge import numbers
 from crm.services.tours import booking
-from crm.views.listings import AddressEntry, FeeEntry, Page, PictureEntry
+from crm.views.listings import AddressEntry, Page, PictureEntry
 from crm.views.site import SiteOffice
 from crm.words import site as words
 
@@ -97,10 +96,10 @@ class Looks:
         pattern = "¤#,##0" if whole else None
         return str(format_currency(amount, "USD", pattern, locale=self._locale, currency_digits=not whole))
 
-    def application_fee(self, fees: Sequence[FeeEntry]) -> str:
-        """What an application costs, e.g. $50 per applicant; "" where nothing is said about it."""
-        found = [fee for fee in fees if is_application_fee(fee.name)]
-        return ", ".join(f"{self.money(fee.amount)} {self.say(f'per_{fee.per}')}" for fee in found)
+    def fee(self, stated: str) -> str:
+        """What applying costs, as `listings.application_fee` has it, e.g. $50 per applicant."""
+        parts = [part.partition(" ") for part in stated.split(", ") if part]
+        return ", ".join(f"{self.money(Decimal(amount))} {self.say(f'per_{per}')}" for amount, _, per in parts)
 
     def number(self, value: Decimal | int) -> str:
         return str(format_decimal(value, locale=self._locale))

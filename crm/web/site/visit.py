@@ -17,7 +17,7 @@ from crm.context import Crm
 from crm.domain.errors import NotFound
 from crm.domain.tours import Slot
 from crm.views import listings, site
-from crm.views.listings import FeeEntry, Page, PlacePage
+from crm.views.listings import Page, PlacePage
 from crm.views.site import SiteOffice
 from crm.web.shield import body
 from crm.web.site import visitors
@@ -64,7 +64,8 @@ class FormTopic:
     property_id: int | None = None
     tz: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     """Of the property."""
-    fees: list[FeeEntry] = field(default_factory=list)
+    fee: str = ""
+    """What applying costs, as `listings.application_fee` has it."""
     slots: list[Slot] = field(default_factory=list)
     """Free times, for a tour."""
 
@@ -109,7 +110,7 @@ async def what_about(visit: PageVisit) -> FormTopic:
             f"{prefix}/homes/{home.id}",
             listing_id=home.id,
             property=home.property,
-            fees=home.terms.fees or [],
+            fee=home.terms.application_fee,
         )
     if "property" in params:
         slug = read_slug(params["property"]) or ""
@@ -127,7 +128,7 @@ async def what_about(visit: PageVisit) -> FormTopic:
             f"{prefix}/properties/{slug}",
             property=slug,
             property_id=id,
-            fees=place.terms.fees or [],
+            fee=place.terms.application_fee,
         )
     office = await visit.office()
     return FormTopic(office, office.name, prefix or "/")

@@ -1,0 +1,253 @@
+"""Inviting people to apply: each address becomes a lead, or finds the one it is, and gets a link of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import applications as rules
+from crm.domain.applications import UNFINISHED, ApplicationStatus
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import LeadEvent
+from crm.domain.listings import application_fee, with_terms_of
+from crm.domain.pasted import PastedAddress
+from crm.secrets import Secrets
+from crm.services import audit
+from crm.services.applications import events, online
+from crm.services.audit import By
+from crm.services.listings import homes
+from crm.services.office import properties
+from crm.services.people import intake, standing
+from crm.services.people.intake import Introduced
+from crm.store.models import (
+    Agent,
+    Application,
+    ContentVersion,
+    Lead,
+    LeadPhone,
+    Listing,
+    OptOut,
+    Property,
+    PropertyProfile,
+    Unit,
+)
+from crm.store.queries import leads
+from crm.store.queries import listings as versions
+
+SOURCE = "invitation"
+MOST = 500
+"""Addresses at once; what is sent to more has to be a list that asked for it."""
+
+
+class InvitationResult(StrEnum):
+    INVITED = "invited"
+    AGAIN = "invited again"
+    BEFORE = "invited before"
+    """Nothing was sent."""
+    APPLIED = "has applied"
+    """For the same home; nothing was sent."""
+    OPTED_OUT = "opted out"
+    """They asked for no messages; nothing was sent."""
+    WRONG = "wrong"
+    """Not an email address, or a colleague's; nothing was sent."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What became of one address."""
+
+    written: str
+    """As it was given."""
+    result: InvitationResult
+    lead_id: int | None = None
+    is_new_lead: bool = False
+    application_id: int | None = None
+
+
+def invite(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    people: Sequence[PastedAddress],
+    *,
+    property_slug: str | None = None,
+    unit_name: str | None = None,
+    listing_id: int | None = None,
+    skip_wrong: bool = False,
+    again: bool = False,
+) -> list[Invitation]:
+    """Invites people to apply for a home, or at a property; returns what became of each, in their order.
+
+    Nobody is invited while one address is wrong, unless `skip_wrong`. `again`: those who were invited before, and have
+    not applied, are sent their link once more. Raises Invalid, whose fact `wrong` has all wrong ones; NotFound;
+    Conflict while the site has no address.
+    """
+    if not config.site.public_url:
+        raise Conflict(
+            "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
+        )
+    property, unit = _home(session, property_slug, unit_name, listing_id)
+    if not people:
+        raise Invalid("Nobody was named: give email addresses.", code="invitations_none")
+    if len(people) > MOST:
+        raise Invalid(f"That is {len(people)} addresses: invite at most {MOST} at once.", code="invitations_many")
+    ours = _ours(session)
+    wrong = [one.written for one in people if not one.address or one.address in ours]
+    if wrong and not skip_wrong:
+        count = f"{len(wrong)} of {len(people)}" if len(people) > 1 else "It"
+        is_ = "is" if len(wrong) == 1 else "are"
+        raise Invalid(
+            f"{count} {is_} not the email address of a prospect, so nobody was invited.",
+            code="invitations_wrong",
+            wrong=wrong,
+        )
+    fee = _fee(session, property, unit)
+    return [
+        Invitation(one.written, InvitationResult.WRONG)
+        if not one.address or one.address in ours
+        else _invite(session, config, secrets, by, one, property, unit, fee, again)
+        for one in people
+    ]
+
+
+def _invite(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    person: PastedAddress,
+    property: Property,
+    unit: Unit | None,
+    fee: str,
+    again: bool,
+) -> Invitation:
+    known = leads.by_address(session, person.address)
+    if known is not None and _opted_out(session, known):
+        return Invitation(person.written, InvitationResult.OPTED_OUT, known.id)
+    lead = intake.introduced(session, Introduced(person.name, person.address), by.now)
+    there = _there(session, lead, property, unit)
+    result = InvitationResult.INVITED
+    if there is not None and there.status not in UNFINISHED:
+        return Invitation(person.written, InvitationResult.APPLIED, lead.id, application_id=there.id)
+    if there is not None and not again:
+        return Invitation(person.written, InvitationResult.BEFORE, lead.id, application_id=there.id)
+    if there is not None:
+        result = InvitationResult.AGAIN
+    else:
+        lead.source = lead.source or SOURCE
+        there = _made(session, config, by, person, lead, property, unit, fee)
+        events.move(there, ApplicationStatus.INVITED, by.now)
+    there.saved_at = by.now
+    standing.happened(lead, LeadEvent.REACHED_OUT, by.now)
+    told = f"{'Invited again' if result is InvitationResult.AGAIN else 'Invited'} to apply for {events.home_of(there)}."
+    cause = f"invited:{uuid.uuid4().hex}"
+    events.tell(session, there, told, by.now, key=cause, by=by.who)
+    audit.record(session, by, f"lead {lead.id} invited to apply, application {there.id}")
+    online.send_link(session, config, secrets, there, cause, by.now, what="invited")
+    return Invitation(person.written, result, lead.id, known is None, there.id)
+
+
+def _made(
+    session: Session,
+    config: Config,
+    by: By,
+    person: PastedAddress,
+    lead: Lead,
+    property: Property,
+    unit: Unit | None,
+    fee: str,
+) -> Application:
+    application = Application(
+        key=f"invited:{uuid.uuid4().hex}",
+        lead=lead,
+        property=property,
+        unit=unit,
+        status=ApplicationStatus.INVITED,
+        status_at=by.now,
+        language=lead.language if lead.language in rules.LANGUAGES else rules.LANGUAGES[0],
+        email=person.address,
+        answers={},
+        fee=fee,
+        is_confirmed=True,
+        began_at=by.now,
+        saved_at=by.now,
+        node=config.node,
+    )
+    session.add(application)
+    session.flush()
+    return application
+
+
+def _there(session: Session, lead: Lead, property: Property, unit: Unit | None) -> Application | None:
+    """Their latest application for this home that was not turned down or taken back."""
+    same = select(Application).where(
+        Application.lead_id == lead.id,
+        Application.property_id == property.id,
+        Application.unit_id == unit.id if unit else Application.unit_id.is_(None),
+        Application.status.not_in((ApplicationStatus.DENIED, ApplicationStatus.WITHDRAWN)),
+    )
+    return session.scalars(same.order_by(Application.id.desc()).limit(1)).first()
+
+
+def _home(
+    session: Session, property_slug: str | None, unit_name: str | None, listing_id: int | None
+) -> tuple[Property, Unit | None]:
+    if listing_id is not None:
+        if property_slug is not None or unit_name is not None:
+            raise Invalid("Name a listing, or a property and its unit.", code="invitation_home_twice")
+        listing = homes.named(session, listing_id)
+        return listing.property, listing.unit
+    if property_slug is None:
+        raise Invalid("Say what they are to apply for: name a property or a listing.", code="invitation_home_missing")
+    property = properties.named(session, property_slug)
+    if unit_name is None:
+        return property, None
+    unit = session.scalars(select(Unit).where(Unit.property_id == property.id, Unit.name == unit_name)).first()
+    if unit is None:
+        raise NotFound(f"{property.slug} has no unit {unit_name[:40]!a}.", code="unit_unknown", property=property.slug)
+    return property, unit
+
+
+def _fee(session: Session, property: Property, unit: Unit | None) -> str:
+    """The application fee as the home, or its property, states it to the public; else as it is written down."""
+    profile = session.get(PropertyProfile, property.id)
+    place = versions.place(
+        session.scalar(
+            select(ContentVersion.content).where(
+                ContentVersion.property_id == property.id,
+                ContentVersion.version == (profile.published or profile.latest),
+            )
+        )
+        if profile
+        else None
+    )
+    listing = session.scalars(select(Listing).where(Listing.unit_id == unit.id)).first() if unit else None
+    if listing is None:
+        return application_fee(place.fees or ())
+    content = session.scalar(
+        select(ContentVersion.content).where(
+            ContentVersion.listing_id == listing.id, ContentVersion.version == (listing.published or listing.latest)
+        )
+    )
+    return application_fee(with_terms_of(versions.home(content), place).fees or ()) if content else ""
+
+
+def _opted_out(session: Session, lead: Lead) -> bool:
+    """Whether one of their numbers is in the ledger: an invitation is our idea, so it goes to nobody who said no."""
+    numbers = select(LeadPhone.number).where(LeadPhone.lead_id == lead.id)
+    return (
+        session.scalar(select(OptOut.id).where(OptOut.number.in_(numbers), OptOut.ended_at.is_(None)).limit(1))
+        is not None
+    )
+
+
+def _ours(session: Session) -> set[str]:
+    """Addresses of people in the office, who are no prospects."""
+    return {address.lower() for address in session.scalars(select(Agent.email).where(Agent.email != ""))}

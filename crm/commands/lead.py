@@ -21,13 +21,15 @@ from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult
-from crm.services.people import filters, intake, merging, unmerging
+from crm.services.people import filters, intake, merging, proposals, unmerging
 from crm.services.people import leads as leads_service
 from crm.views import arrivals as arrivals_view
 from crm.views import leads
+from crm.views import proposals as proposals_view
 from crm.views import search as finding
 from crm.views.arrivals import ArrivalEntry
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
+from crm.views.proposals import ProposalEntry
 from crm.views.search import LeadHit
 
 LONGEST_PASTE = 1_000_000
@@ -593,6 +595,53 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
             for one in entries
         ),
         empty="Nothing has come in.",
+    )
+
+
+@lead.command(
+    "proposals",
+    json=many(ProposalEntry),
+    examples=("lead proposals", "lead proposals --lead 12 --json", "lead proposals dismiss 3"),
+)
+@click.argument("decision", required=False, type=click.Choice(("dismiss",)))
+@click.argument("proposal", required=False, type=ID)
+@click.option("--lead", "lead_", metavar="LEAD", help="Only those that this lead is part of.")
+@limit_option()
+@with_system
+def proposals_(
+    system: System, decision: str | None, proposal: int | None, lead_: str | None, limit: int, as_json: bool
+) -> None:
+    """List leads that may be one person, oldest first: of those that are, `leaseline lead merge` makes one.
+
+    `dismiss` and a PROPOSAL's number: they are two people, and are not proposed again.
+    """
+    if decision is not None:
+        if proposal is None:
+            raise WrongInput("Say which proposal: give its number.")
+        decided = system.run(proposals.dismiss, system.by, proposal)
+        output.say(f"Leads {decided.lead_id} and {decided.other_id} stay two.")
+        return
+    with system.store.reading() as session:
+        lead_id = leads_service.named(session, system.config, lead_).id if lead_ is not None else None
+        entries = cut(proposals_view.listed(session, lead_id=lead_id, limit=limit + 1), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("proposal", "since", "lead", "name", "and lead", "name", "why"),
+        (
+            (
+                one.id,
+                output.local(one.created_at, system.config.tz),
+                one.lead,
+                one.lead_name or "unknown",
+                one.other,
+                one.other_name or "unknown",
+                one.said,
+            )
+            for one in entries
+        ),
+        empty="No leads seem to be one person.",
     )
 
 

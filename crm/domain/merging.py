@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from crm.domain.leads import LeadStatus, LeasingStage
+
+
+class Reason(StrEnum):
+    """Why two leads may be one person."""
+
+    SAME_PHONE = "same_phone"
+    """Somebody gave a known number, with another name and email address."""
+    SAME_EMAIL = "same_email"
+    """Somebody gave a known email address, with another name and number."""
+    BOTH_NAMED = "both_named"
+    """Somebody gave the email address of one and the number of the other."""
+    SAME_HOME = "same_home"
+    """Their names are alike, and they ask about the same home."""
+
+
+def pair_of(one: int, other: int) -> str:
+    """Two leads, whichever is named first."""
+    return f"{min(one, other)}-{max(one, other)}"
+
 
 _HOW_FAR = {
     stage: rank

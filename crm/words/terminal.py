@@ -82,6 +82,8 @@ HINTS = {
     "merge_later": "use `leaseline lead unmerge {lead}`.",
     "nobody_on_duty": "`leaseline agent list` shows who there is.",
     "owners_not_managed_for": "if it does, say so with `leaseline office set --manages-for-owners`.",
+    "proposal_decided": "`leaseline lead proposals` shows those that are open.",
+    "proposal_unknown": "`leaseline lead proposals` shows those that are open.",
     "close_without_reason": "give it with --reason.",
     "invitations_wrong": "correct them, or use --skip-wrong to invite the others.",
     "denial_without_reason": "give it with --reason.",

@@ -58,6 +58,15 @@ class Leaseline:
         finally:
             database.close()
 
+    def write(self, statement: str) -> None:
+        """Changes the database past the commands."""
+        database = sqlite3.connect(self.home / "leaseline.db")
+        try:
+            with database:
+                database.execute(statement)
+        finally:
+            database.close()
+
     def contents(self) -> dict[str, str]:
         """All there is, as checksums: the database (what is not in its file yet stands in -wal) and the passwords."""
         files = [*self.home.glob("leaseline.db*"), self.home / "secrets.json"]

@@ -60,3 +60,20 @@ def test_what_cannot_be_merged_is_refused_in_one_sentence(
     two: Leaseline, arguments: tuple[str, ...], sentence: str
 ) -> None:
     assert sentence in two.refused("lead", *arguments)
+
+
+def test_what_is_proposed_is_listed_and_dismissed(two: Leaseline) -> None:
+    assert two.json("lead", "proposals") == []
+    introduce = (
+        "INSERT INTO lead_proposal (lead_id, other_id, pair, reason, said, created_at) VALUES"
+        " (1, 2, '1-2', 'same_phone', 'Patricia gave (512) 555-0188.', '2026-03-02 16:00:00')"
+    )
+    two.write(introduce)
+    assert "Patricia gave" in two.ok("lead", "proposals")
+    [one] = two.json("lead", "proposals", "--lead", "2")
+    assert (one["lead_name"], one["other_name"]) == ("Pat Smith", "Patricia Smith")
+    assert "give its number" in two.refused("lead", "proposals", "dismiss")
+    assert "There is no proposal 9" in two.refused("lead", "proposals", "dismiss", "9")
+    assert "Leads 1 and 2 stay two." in two.ok("lead", "proposals", "dismiss", "1")
+    assert two.json("lead", "proposals") == []
+    assert "was dismissed already" in two.refused("lead", "proposals", "dismiss", "1")

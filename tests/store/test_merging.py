@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
+from crm.domain.merging import Reason
 from crm.services.audit import By
 from crm.services.calls.ledger import Ledger
 from crm.services.people import intake, leads, merging, opt_outs, timeline, unmerging
@@ -33,6 +34,7 @@ from crm.store.models import (
     FollowUpLook,
     Interest,
     Lead,
+    LeadProposal,
     Line,
     Mail,
     Message,
@@ -151,6 +153,7 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
         slot = TourSlot(
             key="s", property_id=maple.id, kind="accompanied", starts_at=NOW, ends_at=NOW + HOUR, capacity=2, taken=2
         )
+        kim = intake.by_address(session, "kim@example.com", NOW)
         session.add(slot)
         session.flush()
         for id, number, address in ((pat, PAT, "pat@example.com"), (sam, SAM, "sam@example.com")):
@@ -225,6 +228,25 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                         is_confirmed=False,
                         began_at=NOW,
                         saved_at=NOW,
+                    ),
+                    LeadProposal(
+                        lead_id=id,
+                        other_id=kim.id,
+                        pair=f"{id}-{kim.id}",
+                        reason=Reason.SAME_HOME,
+                        said="",
+                        created_at=NOW,
+                        decided_by="",
+                    ),
+                    LeadProposal(
+                        lead_id=kim.id,
+                        other_id=id,
+                        pair=f"{id}-{kim.id}",
+                        reason=Reason.SAME_HOME,
+                        said="",
+                        state="dismissed",
+                        created_at=NOW,
+                        decided_by="",
                     ),
                     CallOrder(
                         agent_id=dana.id,

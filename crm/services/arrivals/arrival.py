@@ -14,6 +14,7 @@ from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.tasks import TaskKind, person_of
 from crm.services.office import owners
 from crm.services.outbox import notices
+from crm.services.people import proposals
 from crm.store.models import ArrivalRecord, Lead, Property, Task
 from crm.store.queries import office, tasks
 
@@ -84,6 +85,9 @@ def pass_on(
     """
     due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
     owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
+    if lead.created_at == now:
+        proposals.look_for_alike(session, lead, property, now)
+    told = " ".join([told, *proposals.in_words(session, lead)])
     if not is_done:
         person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
         task = tasks.open_one(session, person, TaskKind.INQUIRY)

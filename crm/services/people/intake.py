@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.leads import LeadStatus, LeasingStage
-from crm.edge import numbers
+from crm.domain.leads import Happened, LeadStatus, LeasingStage
+from crm.domain.merging import Reason
+from crm.edge import names, numbers
+from crm.services.people import proposals, timeline
 from crm.services.people.identity import who_is
 from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line
 from crm.store.queries import leads
@@ -158,22 +161,24 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
     """The lead of somebody who wrote, locked: found by their address, else by their number, else by the relay, else
     made.
 
-    What was not known of them is added, and nothing that is known is overwritten. Raises Invalid for an address that is
-    none.
+    What was not known of them is added, and nothing that is known is overwritten. A known number with another name and
+    address, or a known address with another name and number, may be somebody else: they get a lead of their own, and a
+    person decides whether the two are one. The same is proposed when address and number are those of two leads. Raises
+    Invalid for an address that is none.
     """
     known = who_is(session, who.number)
     # Our own lines and colleagues are nobody's number, whatever a form says.
     number = None if known.is_line or known.colleague else who.number
-    lead = leads.by_address(session, who.address.lower(), for_update=True) if who.address else None
+    by_its_address = leads.by_address(session, who.address.lower(), for_update=True) if who.address else None
+    by_its_number = leads.by_phone(session, number, for_update=True) if number else None
     relay = who.relay.lower()
     through = leads.by_address(session, relay, for_update=True) if relay else None
-    if lead is None and number and (through is None or leads.by_phone(session, number)):
-        lead = by_number(session, number, now)
+    lead = by_its_address or by_its_number or through
+    if lead is not None and (reason := _contradicts(lead, who, number, by_its_address, by_its_number)):
+        return _somebody_else(session, lead, who, number, reason, now)
     if lead is None:
-        lead = through
-    if lead is None:
-        lead = by_address(session, who.address, now) if who.address else without_number(session, now)
-    if number and leads.by_phone(session, number) is None:
+        lead = _new(session, who, number, now)
+    if number and by_its_number is None and number not in [phone.number for phone in lead.phones]:
         add_number(lead, number)
     if who.address and leads.by_address(session, who.address.lower()) is None:
         if not lead.email:
@@ -184,6 +189,50 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
         lead.emails.append(LeadEmail(address=relay, is_relay=True))
     lead.name = lead.name or who.name or None
     session.flush()
+    if who.name and not names.are_same(lead.name or "", who.name):
+        key = f"named:{lead.id}:{sha256(who.name.casefold().encode()).hexdigest()[:16]}"
+        timeline.enter(session, lead.id, Happened.IDENTITY, f"Gave the name {who.name}.", now, key=key)
+    if by_its_address and by_its_number and by_its_address is not by_its_number:
+        said = f"{who.name or 'Somebody'} gave {who.address} and {number}, which are theirs."
+        proposals.propose(session, by_its_address, by_its_number, Reason.BOTH_NAMED, said, now)
+    return lead
+
+
+def _new(session: Session, who: Introduced, number: str | None, now: datetime) -> Lead:
+    if number:
+        return by_number(session, number, now)
+    return by_address(session, who.address, now) if who.address else without_number(session, now)
+
+
+def _contradicts(
+    lead: Lead, who: Introduced, number: str | None, by_its_address: Lead | None, by_its_number: Lead | None
+) -> Reason | None:
+    """Why whoever wrote may be somebody else than the lead that was found; None if nothing says so."""
+    if not (who.name and lead.name and number and who.address) or names.are_same(lead.name, who.name):
+        return None
+    if by_its_address is None and any(not one.is_relay for one in lead.emails):
+        return Reason.SAME_PHONE
+    if by_its_address is not None and by_its_number is None and lead.phones:
+        return Reason.SAME_EMAIL
+    return None
+
+
+def _somebody_else(
+    session: Session, known: Lead, who: Introduced, number: str | None, reason: Reason, now: datetime
+) -> Lead:
+    """A lead of their own, with what is not the known one's."""
+    if reason is Reason.SAME_PHONE:
+        lead = by_address(session, who.address, now)
+        said = f"{who.name} ({who.address}) gave {number}, the number of {known.name}."
+    else:
+        assert number is not None
+        lead = by_number(session, number, now)
+        # Mail to them goes there; what comes from there finds whoever had the address first.
+        lead.email = fields.email(who.address)
+        said = f"{who.name} ({number}) gave {who.address}, the address of {known.name}."
+    lead.name = who.name
+    session.flush()
+    proposals.propose(session, known, lead, reason, said, now)
     return lead
 
 

@@ -32,7 +32,9 @@ Id = int | str
 AT_ONCE = 500
 """Ids in one statement."""
 TABLES = Base.metadata.tables
-LEAD, INTEREST, TASK, FOLLOW_UP = (TABLES[name] for name in ("lead", "interest", "task", "follow_up"))
+LEAD, INTEREST, TASK, FOLLOW_UP, PROPOSAL = (
+    TABLES[name] for name in ("lead", "interest", "task", "follow_up", "lead_proposal")
+)
 WAITING = ("planned", "paused")
 """States of a follow-up that is still ahead."""
 
@@ -109,6 +111,7 @@ def merge(session: Session, config: Config, by: By, survivor: str, gone: str) ->
         if reference.on_merge is not OnMerge.DERIVED:
             _move(session, reference, before, survivor_id, gone_id)
     _rename_tasks(session, before, survivor_id, gone_id)
+    _decide_proposals(session, before, by, survivor_id)
     merged = rules.merged(both[survivor_id], both[gone_id])
     session.execute(update(LEAD).where(LEAD.c.id == survivor_id).values(merged))
     before.merged = rows.to_json(merged)
@@ -259,6 +262,23 @@ def _join_interests(session: Session, before: Before, theirs: dict[str, Any], ou
     elif ours["unit_id"] is None:
         becomes["unit_id"] = theirs["unit_id"]
     change(session, before, INTEREST, ours["id"], {name: ours[name] for name in becomes}, becomes)
+
+
+def _decide_proposals(session: Session, before: Before, by: By, survivor_id: int) -> None:
+    """What was proposed of the two is decided; what was proposed of the one that goes is the survivor's, once."""
+    theirs = (PROPOSAL.c.lead_id == survivor_id) | (PROPOSAL.c.other_id == survivor_id)
+    found = select(PROPOSAL).where(theirs, PROPOSAL.c.state == "open").order_by(PROPOSAL.c.id)
+    rows_found = session.execute(found).mappings().all()
+    taken = {row["pair"] for row in rows_found}
+    for row in rows_found:
+        pair = rules.pair_of(row["lead_id"], row["other_id"])
+        if pair == row["pair"]:
+            continue
+        becomes: dict[str, Any] = {"pair": pair}
+        if row["lead_id"] == row["other_id"] or pair in taken:
+            becomes = {"state": "merged", "decided_at": by.now, "decided_by": by.who[:80]}
+        taken.add(pair)
+        change(session, before, PROPOSAL, row["id"], {name: row[name] for name in becomes}, becomes)
 
 
 def _rename_tasks(session: Session, before: Before, survivor_id: int, gone_id: int) -> None:

@@ -61,6 +61,8 @@ REFERENCES = (
     LeadReference("lead_email.lead_id", OnMerge.MOVES, addresses=("address",)),
     LeadReference("lead_merge.lead_id", OnMerge.MOVES),
     LeadReference("lead_phone.lead_id", OnMerge.MOVES, numbers=("number",)),
+    LeadReference("lead_proposal.lead_id", OnMerge.MOVES),
+    LeadReference("lead_proposal.other_id", OnMerge.MOVES),
     LeadReference("message.lead_id", OnMerge.MOVES, numbers=("from_number", "to_number")),
     LeadReference("short_link.lead_id", OnMerge.MOVES),
     LeadReference("task.lead_id", OnMerge.MOVES),

@@ -48,6 +48,7 @@ from crm.store.models.people import (
     LeadEmail,
     LeadMerge,
     LeadPhone,
+    LeadProposal,
     OptOut,
     SavedFilter,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "LeadEmail",
     "LeadMerge",
     "LeadPhone",
+    "LeadProposal",
     "Leg",
     "Line",
     "Listing",

@@ -120,6 +120,36 @@ class LeadMerge(Base):
     undone_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
+class LeadProposal(Base):
+    """Two leads that may be one person; somebody decides."""
+
+    __tablename__ = "lead_proposal"
+    __table_args__ = (
+        # Two leads are proposed once; what was decided about a pair is looked up when they seem to be one again.
+        Index(
+            "uq_lead_proposal_open",
+            "pair",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_lead_proposal_pair", "pair"),
+        Index("ix_lead_proposal_state", "state", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
+    pair: Mapped[str] = mapped_column(String(24), comment="both ids, the lower one first, such as 12-15")
+    reason: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.merging.Reason")
+    said: Mapped[str] = mapped_column(Text, comment="what came in, as a sentence")
+    state: Mapped[str] = mapped_column(
+        String(10), default="open", server_default="open", comment="open, merged or dismissed"
+    )
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+
+
 class LeadPhone(Base):
     """A number that finds its lead; unique, so one person stays one lead however many calls they make at once."""
 
@@ -149,6 +179,8 @@ class Interest(Base):
         UniqueConstraint("lead_id", "property_id"),
         # The leads of a property, by how far they have come.
         Index("ix_interest_property_stage", "property_id", "stage", "lead_id"),
+        # Those who asked about one home, the latest first.
+        Index("ix_interest_unit", "unit_id", "lead_id"),
         # One that is put away in a merge keeps its id.
         {"sqlite_autoincrement": True},
     )

@@ -22,12 +22,12 @@ from crm.views.access import ApiKeyEntry
     ),
 )
 def api() -> None:
-    """Keys of programs that use the REST API; docs/api.md describes it."""
+    """Keys for programs that use the REST API; docs/guide/api.md describes it."""
 
 
 @api.group(cls=Group, examples=("api key add reports --scope leads:read,calls:read", "api key list"))
 def key() -> None:
-    """Keys that let programs in."""
+    """Make, list and revoke keys."""
 
 
 @key.command(
@@ -56,7 +56,7 @@ def add(
     subteams: tuple[str, ...],
     expires: str | None,
 ) -> None:
-    """Make a key called NAME and print it: it is shown once, and never again."""
+    """Make a key called NAME and print it. It cannot be shown again."""
     at = None
     if expires is not None:
         is_span = fields.DURATION.fullmatch(expires.strip())
@@ -73,7 +73,7 @@ def add(
 @click.option("--all", "with_old", is_flag=True, help="Include those that are revoked or expired.")
 @with_system
 def list_(system: System, with_old: bool, as_json: bool) -> None:
-    """List keys; the keys themselves are nowhere."""
+    """List keys. The keys themselves are not stored."""
     entries = system.read(access.keys, system.now, with_old=with_old)
     if as_json:
         output.print_json(entries)
@@ -102,6 +102,6 @@ def list_(system: System, with_old: bool, as_json: bool) -> None:
 @click.argument("name")
 @with_system
 def revoke(system: System, name: str) -> None:
-    """Revoke the key NAME: nobody gets in with it from now on."""
+    """Revoke the key NAME; it stops working at once."""
     system.run(keys.revoke, system.by, name)
     output.say(f"Revoked key {name}.")

@@ -17,7 +17,7 @@ from crm.views.applications import ApplicationDetail, ApplicationEntry
 from crm.words import applications as words
 
 _THEIRS = (ApplicationStatus.INVITED, ApplicationStatus.STARTED, ApplicationStatus.SUBMITTED)
-"""What applicants do themselves."""
+"""Statuses that only applicants bring about."""
 
 
 @click.group(
@@ -29,7 +29,7 @@ _THEIRS = (ApplicationStatus.INVITED, ApplicationStatus.STARTED, ApplicationStat
     ),
 )
 def application() -> None:
-    """Applications for a home, which people fill in on the public site."""
+    """Rental applications that people fill in on the public site."""
 
 
 @application.command(
@@ -45,7 +45,7 @@ def application() -> None:
 def list_(
     system: System, status: str | None, property_slug: str | None, lead: str | None, limit: int, as_json: bool
 ) -> None:
-    """List applications, those last worked on first."""
+    """List applications, most recently worked on first."""
     lead_id = system.read(_lead_id, system, lead) if lead else None
     entries = cut(
         system.read(views.listed, status=status, property_slug=property_slug, lead_id=lead_id, limit=limit + 1), limit
@@ -127,7 +127,7 @@ def show(system: System, application: int, as_json: bool) -> None:
 @click.option("--reason", default="", help="Why; a denial needs one. It is kept, and not sent to anybody.")
 @with_system
 def status(system: System, application: int, status: str, reason: str, as_json: bool) -> None:
-    """Say what becomes of an APPLICATION: in review, approved, denied or withdrawn. The applicant is not told."""
+    """Set the status of an APPLICATION: in review, approved, denied or withdrawn. The applicant is not notified."""
     wanted = ApplicationStatus(status)
     system.run(decisions.set_status, system.config, system.by, application, wanted, reason)
     if as_json:

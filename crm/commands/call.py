@@ -104,7 +104,7 @@ def show(system: System, id: str, as_json: bool) -> None:
 
 
 def _block_list(detail: CallDetail) -> str:
-    """What the block list had to do with the call, and why."""
+    """Returns how the block list affected the call, and why; empty if it did not."""
     for event in detail.events:
         if event.kind == "CallerBlocked":
             return f"kept out by {event.data['entry']}"

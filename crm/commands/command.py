@@ -1,4 +1,4 @@
-"""What all commands have in common: the home they work on, examples in their help, `--json`, how errors come out."""
+"""What all commands share: the home they work on, examples in their help, `--json`, and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 
 from crm.commands import output
 
-# `leaseline --help` loads this file, so what takes long to load is imported where it is used.
+# `leaseline --help` loads this file, so anything slow to load is imported where it is used.
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -30,13 +30,13 @@ Result = TypeVar("Result")
 
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME or ~/.leaseline]"
 MOST = 10_000
-"""Rows that one list may show."""
+"""Most rows that one list may show."""
 ID = click.IntRange(1, 2**31 - 1)
-"""The number of a record, as far as the database's numbers go."""
+"""The id of a record; integers in the database go up to this."""
 
 
 class HomeOption(click.Option):
-    """`--home`, which stands before the command or after it, as people write it; the later one counts."""
+    """`--home`, which may be written before or after the command; the last one counts."""
 
     def __init__(self) -> None:
         super().__init__(["--home"], metavar="DIR", expose_value=False, callback=_remember_home, help=HOME_HELP)
@@ -48,7 +48,7 @@ def _remember_home(context: click.Context, option: click.Parameter, value: str |
 
 
 class JsonOption(click.Option):
-    """`--json`; knows the keys it prints, which docs/cli.md lists. `schema` is a dataclass or a msgspec Struct."""
+    """`--json`; knows the keys of its output, which docs/cli.md lists. `schema` is a dataclass or a msgspec Struct."""
 
     def __init__(self, schema: type, *, many: bool) -> None:
         super().__init__(["--json", "as_json"], is_flag=True, help="Print JSON; docs/cli.md lists the keys.")
@@ -57,7 +57,7 @@ class JsonOption(click.Option):
 
 
 class Command(click.Command):
-    """A command with `--home` and, from `examples`, the lines at the end of its help."""
+    """A command with `--home`; `examples` are the lines at the end of its help."""
 
     def __init__(
         self, *args: Any, examples: tuple[str, ...] = (), json: JsonOption | None = None, **kwargs: Any
@@ -86,24 +86,24 @@ def epilog(examples: tuple[str, ...]) -> str:
 
 
 def many(schema: type) -> JsonOption:
-    """`--json` of a list."""
+    """`--json` for a list."""
     return JsonOption(schema, many=True)
 
 
 def one(schema: type) -> JsonOption:
-    """`--json` of one record."""
+    """`--json` for one record."""
     return JsonOption(schema, many=False)
 
 
 def home_of(context: click.Context) -> Path:
-    """The home this run works on; it need not exist."""
+    """Returns the home this command works on; it need not exist."""
     from crm.config import home_from
 
     return home_from(context.find_root().meta.get("home"))
 
 
 def config_of(context: click.Context) -> Config:
-    """The settings in force; raises ConfigError."""
+    """Returns the settings in force. Raises ConfigError."""
     from crm.config import load
 
     return load(home_of(context))
@@ -111,7 +111,7 @@ def config_of(context: click.Context) -> Config:
 
 @dataclass(frozen=True)
 class System:
-    """One system as a command works with it: settings, database, passwords, and who is at the terminal."""
+    """The system a command works on: settings, database, passwords, and who is at the terminal."""
 
     crm: Crm
     by: By
@@ -133,33 +133,33 @@ class System:
         return self.by.now
 
     def since(self, text: str | None) -> datetime | None:
-        """From when on `--since` means, in UTC; None without it. Raises Invalid."""
+        """Returns the time that `--since` means, in UTC; None without it. Raises Invalid."""
         from crm.domain import fields
 
         return fields.since(text, self.config.tz, self.now) if text else None
 
     def shown(self, number: str) -> str:
-        """A phone number as the office's people write it."""
+        """Formats a phone number as people in the office's country write it."""
         from crm.edge import numbers
 
         return numbers.display(number, self.config.region)
 
     def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-        """One act, in a transaction. Raises Unavailable and Conflict, and what the act raises."""
+        """Runs one act in a transaction. Raises Unavailable and Conflict, and what the act raises."""
         return self.store.run_blocking(act, *args, **kwargs)
 
     def read(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-        """Reads something; nothing is kept. Raises Unavailable, and what the act raises."""
+        """Runs a read. Raises Unavailable, and what the read raises."""
         return self.store.read_blocking(act, *args, **kwargs)
 
     def publish(self) -> None:
-        """Tells a running Asterisk what has changed. Before Asterisk is there nobody needs to know."""
+        """Tells a running Asterisk what has changed. Does nothing if Asterisk is not installed yet."""
         import asyncio
 
         asyncio.run(self.publish_async())
 
     async def publish_async(self) -> None:
-        """`publish` for commands that are asynchronous."""
+        """`publish` for asynchronous commands."""
         from asterisk_conf.install import ProgramMissing
         from crm.services.phones.publish import publish
 
@@ -172,7 +172,7 @@ class System:
 
 
 def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] | None]) -> Callable[P, None]:
-    """Makes a command of a function, or a coroutine, that works on a system."""
+    """Makes a command from a function, or a coroutine function, that works on a system."""
 
     @functools.wraps(act)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -192,19 +192,19 @@ def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] 
 
 
 def someone() -> By:
-    """Who is at the terminal, for the audit, and the time of what they do."""
+    """Returns who is at the terminal, for the audit log, and the current time."""
     from crm.services.audit import By
 
     try:
         who = getpass.getuser()
     except (KeyError, OSError):
-        # A container may run under a number that no user has.
+        # A container may run under a uid that has no user.
         who = f"uid {os.getuid()}"
     return By(who, datetime.now(UTC))
 
 
 def read_secret(file: IO[str], what: str = "secret") -> str:
-    """The first line of a file, and nothing after it. Raises WrongInput."""
+    """Reads a file with a single line. Raises WrongInput."""
     try:
         secret, _, rest = file.read(4096).partition("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -226,19 +226,20 @@ since_option = click.option(
 
 
 def cut(found: list[Result], limit: int) -> list[Result]:
-    """The first `limit`, saying so where that cuts a list; lists ask the store for one row more than they show."""
+    """Returns the first `limit` rows, with a hint if there are more; lists ask the store for one row more than they
+    show."""
     tell_of_more(len(found), limit)
     return found[:limit]
 
 
 def tell_of_more(found: int, limit: int) -> None:
-    """Says that a list was cut."""
+    """Prints a hint if a list was cut."""
     if found > limit:
         output.hint(f"Only the first {limit} are shown; --limit shows more.")
 
 
 class Failure(click.ClickException):
-    """Something did not work: one sentence on stderr and exit status 1."""
+    """The command failed: one sentence on stderr and exit status 1."""
 
     exit_code = 1
 
@@ -247,6 +248,6 @@ class Failure(click.ClickException):
 
 
 class WrongInput(Failure):
-    """What was asked for cannot be: one sentence on stderr and exit status 2."""
+    """The input is not usable: one sentence on stderr and exit status 2."""
 
     exit_code = 2

@@ -53,7 +53,7 @@ def _plain(value: object) -> object:
 
 
 def _toml(value: object) -> str:
-    # Of the kinds that settings have, TOML writes text, numbers, true and false as JSON does.
+    # For the types that settings have (text, numbers, true and false), TOML is written like JSON.
     return msgspec.json.encode(value).decode()
 
 

@@ -22,7 +22,7 @@ from crm.views.contacts import ContactEntry
 def contact() -> None:
     """Residents, owners and vendors, recognized by their number.
 
-    They do not hear the leasing menu: they are asked whether it is about an emergency, something else, or a home to
+    They do not hear the leasing menu: they are asked whether they call about an emergency, something else, or a home to
     rent, and are connected to their desk (`leaseline desk`). Their calls make no lead and no texts about listings.
     `leaseline import contacts.csv` loads many at once.
     """
@@ -99,6 +99,6 @@ def change(
 @click.argument("number")
 @with_system
 def remove(system: System, number: str) -> None:
-    """Remove the contact with this NUMBER, whose caller is then a prospect again. Their calls stay on record."""
+    """Remove the contact with this NUMBER; the caller is then a prospect again. Their calls stay on record."""
     stored = system.run(contacts.remove, system.by, system.config.region, number)
     output.say(f"{system.shown(stored)} is no longer a contact.")

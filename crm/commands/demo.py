@@ -80,7 +80,8 @@ def call(
 @demo.command(json=many(ImportedEntry), examples=("demo portfolio",))
 @with_system
 def portfolio(system: System, as_json: bool) -> None:
-    """Load twelve properties with units, people and lines, as an import would, into the demo or a home without lines.
+    """Load twelve properties with units, people and lines into the demo, or into a home without lines, as an import
+    would.
 
     Then `leaseline route test` shows what would happen to a call, e.g. to 512-555-0114 or 720-555-0114.
     """

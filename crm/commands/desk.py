@@ -24,11 +24,11 @@ def desk() -> None:
     """Where callers who are not prospects are connected.
 
     resident, owner and vendor: callers recognized by number (`leaseline contact`), or who press 4 in the menu.
-    maintenance: emergencies in a home, which residents are asked about first; they ring at any hour, then the
-    property's people, and people are called about a voicemail at once. concern: complaints, disputes and fair housing,
-    key 0 in the menu; they always reach a person.
+    maintenance: emergencies in a home, which residents are asked about first; this desk rings at any hour, then the
+    property's people ring, and staff are called about a voicemail at once. concern: complaints, disputes and fair
+    housing, key 0 in the menu; they always reach a person.
 
-    A key is offered when there is a desk for it. A property without a desk of its own uses the one for all properties.
+    A key is offered if there is a desk for it. A property without a desk of its own uses the one for all properties.
     """
 
 
@@ -114,7 +114,7 @@ def list_(system: System, as_json: bool) -> None:
 )
 @with_system
 def remove(system: System, kind: str, property_slug: str | None) -> None:
-    """Remove the desk for a KIND of caller: without one they reach the leasing team."""
+    """Remove the desk for a KIND of caller; these callers then reach the leasing team."""
     system.run(desks.remove, system.by, kind, property_slug=property_slug)
     output.say(f"Calls for {kind}{f' of {property_slug}' if property_slug else ''} no longer have a desk of their own.")
 

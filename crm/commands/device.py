@@ -23,16 +23,16 @@ from crm.views.devices import DeviceEntry
 
 
 class DeviceDetail(DeviceEntry):
-    """A phone and its SIP account; a mobile has none: server, transport and user are empty, the port is 0."""
+    """A phone and its SIP account. A mobile has no account: server, transport and user are empty, and the port is 0."""
 
     server: str
     """Address to enter on the phone as SIP server or registrar."""
     port: int
     transport: str
-    """What to enter on the phone: udp (tcp and tls also work), tls if it has to encrypt, ws for a browser."""
+    """What to enter on the phone: udp (tcp and tls work as well), tls if it must encrypt, ws for a browser."""
     user: str
     secret: str | None
-    """The password, with --secret; null without."""
+    """The password, with --secret; null without it."""
 
 
 @click.group(cls=Group, examples=("device add alice-desk --agent alice", "device show alice-desk --secret"))
@@ -296,7 +296,7 @@ def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None,
     account = provisioning.account(system.config, system.secrets, device)
     voicemail = system.config.codes.voicemail
     if as_qr:
-        # In a pipe it would end in a file or a log that others read.
+        # Piped output would end up in a file or a log that others can read.
         if not sys.stdout.isatty() and not with_secret:
             raise WrongInput(
                 "The QR code contains the password, so it is only shown on a terminal; --secret shows it anyway."

@@ -77,7 +77,7 @@ def list_(system: System, as_json: bool) -> None:
 
 
 def _chosen(system: System, device: str | None, agent: str | None) -> list[str]:
-    """The devices that are meant: one by its name, or all of an agent's."""
+    """Returns the slugs of the devices that are meant: one device, or all of an agent's. Raises WrongInput."""
     if (device is None) == (agent is None):
         raise WrongInput("Name one device, or all of an agent's with --agent.")
     if agent is not None:

@@ -12,14 +12,16 @@ from crm.commands.command import WrongInput
 
 @contextmanager
 def written(paths: Mapping[str, Path]) -> Iterator[dict[str, TextIO]]:
-    """Files to write into, by name; all of them are there afterwards, whole, or none is. Raises WrongInput."""
+    """Opens files to write into, by name; afterwards either all of them exist, complete, or none does. Raises
+    WrongInput."""
     parts = {name: path.with_name(f".{path.name}.part") for name, path in paths.items()}
     try:
         with ExitStack() as stack:
             opened: dict[str, TextIO] = {}
             for name, part in parts.items():
                 part.unlink(missing_ok=True)
-                # Beside it first: nobody finds half a file under the name, and an older one stays until then.
+                # Under a temporary name first, so that nobody finds half a file and an older one stays until this one
+                # is complete.
                 opened[name] = stack.enter_context(part.open("x", encoding="utf-8", newline=""))
                 part.chmod(0o600)
             yield opened

@@ -23,8 +23,8 @@ from crm.views.forwarding import Forwarding, OfficeForwarding, Personal
     ),
 )
 def forward() -> None:
-    """Forward calls to a mobile, or all calls to one outside number. It takes a keypress to connect, so voicemail never
-    does."""
+    """Forward calls to a mobile, or all calls to one outside number. Connecting takes a keypress, so voicemail never
+    takes the call."""
 
 
 @forward.command(

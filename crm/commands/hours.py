@@ -16,11 +16,11 @@ from crm.views.hours import HoursEntry
     cls=Group, examples=("hours show", "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'", "hours show --property elm")
 )
 def hours() -> None:
-    """When the office and its properties are open, each on its own clock.
+    """When the office and its properties are open, each in its own time zone.
 
     Outside these hours no phone rings, except those of agents whose own hours say so (`leaseline agent hours`); callers
     leave a voicemail. Public holidays and single dates are set with `leaseline holiday`. While the app is down,
-    Asterisk goes by the office's hours only.
+    Asterisk only knows the office's hours.
     """
 
 
@@ -45,7 +45,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, property_slu
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
     if as_office and property_slug is None:
         raise click.UsageError("--as-office goes with --property: name the one that gets the office's week.")
-    # A property without a week has the office's.
+    # A property without its own week has the office's.
     week = (ALL_WEEK,) if always and property_slug else openings
     system.run(service.replace, system.by, week, property_slug)
     whose = f"property {property_slug}" if property_slug else "the office"
@@ -62,7 +62,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, property_slu
 @click.option("--property", "property_slug", metavar="SLUG", help="Of this property.  [default: the office]")
 @with_system
 def show(system: System, property_slug: str | None, as_json: bool) -> None:
-    """Show the week's openings, and whether it is open now."""
+    """Show the week's opening hours, and whether it is open now."""
     found = system.read(views.week, system.config, property_slug)
     schedule, entry = found.schedule, found.at(system.now)
     if as_json:

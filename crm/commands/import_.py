@@ -65,7 +65,7 @@ def import_(system: System, file: Path, kind: str | None, dry_run: bool, despite
 
 
 def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> None:
-    """How many rows of each list were added or changed; `empty` is said when there are none."""
+    """Shows how many rows of each list were added or changed; `empty` is the message if there are none."""
     entries = [ImportedEntry(one.kind.value, one.added, one.changed) for one in done]
     if as_json:
         output.print_json(entries)
@@ -76,6 +76,6 @@ def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> Non
 
 
 def tell_others(wrong: Wrong) -> None:
-    """Of everything found amiss what the error itself does not tell: it tells the first problem."""
+    """Shows all problems but the first, which the error itself shows."""
     for problem in wrong.problems[1:]:
         output.hint(str(problem))

@@ -33,7 +33,7 @@ from crm.views.proposals import ProposalEntry
 from crm.views.search import LeadHit
 
 LONGEST_PASTE = 1_000_000
-"""Characters of addresses that are read from a pipe."""
+"""Characters that are read from a pipe."""
 
 
 @click.group(
@@ -71,14 +71,14 @@ _FILTERS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What narrows a list of leads; `written` puts their values together."""
+    """Adds the options that narrow a list of leads; `written` collects their values."""
     for option in reversed(_FILTERS):
         command = option(command)
     return command
 
 
 def written(given: dict[str, Any]) -> dict[str, str]:
-    """The filter options that were given, as texts."""
+    """Returns the filter options that were given, as texts."""
     return {key: "yes" if value is True else value for key, value in given.items() if value not in (None, False)}
 
 
@@ -98,7 +98,7 @@ def written(given: dict[str, Any]) -> dict[str, str]:
 @limit_option()
 @with_system
 def list_(system: System, /, saved: str | None, save: str | None, limit: int, as_json: bool, **given: Any) -> None:
-    """List leads, newest first. --since goes by when they first came."""
+    """List leads, newest first. --since goes by when they first got in touch."""
     words = written(given)
     if saved is not None:
         words = system.read(filters.named, saved) | words
@@ -143,9 +143,9 @@ def list_(system: System, /, saved: str | None, save: str | None, limit: int, as
 @limit_option()
 @with_system
 def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool, **given: Any) -> None:
-    """Find leads by a part of a name, number (in any notation) or email address, or by WORDS of their timeline.
+    """Find leads by part of a name, number (in any notation) or email address, or by WORDS in their timeline.
 
-    All words have to be there; the last one may be unfinished.
+    All words have to match; the last one may be incomplete.
     """
     wanted = read_filter(written(given), system.config.tz, system.now)
     hits = cut(system.read(finding.found, " ".join(words), system.now, wanted, limit=limit + 1), limit)
@@ -339,7 +339,7 @@ def note(system: System, lead: str, text: str) -> None:
 @click.option("--owner", metavar="SLUG", help="Who is to do it.  [default: the lead's agent, or the next]")
 @with_system
 def task(system: System, lead: str, what: str, due: str | None, in_: str | None, owner: str | None) -> None:
-    """Make a task of WHAT is to be done for the LEAD with this id, phone number or email address."""
+    """Make a task to do WHAT for the LEAD with this id, phone number or email address."""
     if (due is None) == (in_ is None):
         raise WrongInput("Say when it is due: give --due or --in.")
     at = system.now + fields.duration(in_) if in_ else fields.moment(due or "", system.config.tz, system.now)
@@ -359,7 +359,7 @@ def task(system: System, lead: str, what: str, due: str | None, in_: str | None,
 @click.option("--at", metavar="WHEN", help="When it happened: '2026-03-03 10:00', or 2h ago.  [default: now]")
 @with_system
 def log(system: System, lead: str, kind: str, text: str, at: str | None) -> None:
-    """Put on record what went past the system: a call or text from somebody's own phone, a meeting, an email."""
+    """Record what bypassed the system: a call or text from somebody's own phone, a meeting, an email."""
     when = _past(system, at) if at else system.now
     found = system.run(leads_service.log, system.config, system.by, lead, kind, text, when)
     output.say(f"Logged for lead {found.id}.")
@@ -375,7 +375,7 @@ def log(system: System, lead: str, kind: str, text: str, at: str | None) -> None
 def assign(
     system: System, lead: str, agent: str | None, in_turn: bool, property_slug: str | None, nobody: bool
 ) -> None:
-    """Give the LEAD with this id, phone number or email address to an AGENT; both agents are told."""
+    """Assign the LEAD with this id, phone number or email address to an AGENT; both agents are notified."""
     if sum((agent is not None, in_turn, nobody)) != 1:
         raise WrongInput("Say to whom: give an agent, --in-turn or --nobody.")
     if property_slug and not in_turn:
@@ -410,10 +410,10 @@ def invite(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Invite people to apply: each of the ADDRESSES gets an email with a link of its own, and becomes a lead.
+    """Invite people to apply: each of the ADDRESSES gets an email with its own link, and becomes a lead.
 
-    They can be pasted: one a line or separated by commas, with names or without; - reads them from a pipe. Nobody is
-    invited while one is wrong. People who opted out are left out.
+    They can be pasted: one per line or separated by commas, with or without names; - reads them from a pipe. If one is
+    wrong, nobody is invited. People who opted out are skipped.
     """
     pasted = sys.stdin.read(LONGEST_PASTE) if addresses == ("-",) else "\n".join(addresses)
     people = addresses_in(pasted)
@@ -499,7 +499,7 @@ def _interests(interests: Sequence[InterestEntry]) -> list[str]:
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas stay as they are.")
 @with_system
 def export(system: System, /, file: Path, saved: str | None, format_: str, raw: bool, **given: Any) -> None:
-    """Write all leads, or those a filter shows, to FILE; - writes to the terminal or a pipe.
+    """Export all leads, or those that match a filter, to FILE; - writes to the terminal or a pipe.
 
     The CSV is safe to open in a spreadsheet, and `leaseline lead import` reads it back.
     """
@@ -528,11 +528,11 @@ def export(system: System, /, file: Path, saved: str | None, format_: str, raw: 
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @with_system
 def import_(system: System, file: Path, source: str | None, rejects: Path | None, dry_run: bool) -> None:
-    """Add the leads of a CSV FILE, line by line. People who are leads already only get what was missing.
+    """Add the leads of a CSV FILE, line by line. People who are already leads only get what was missing.
 
     The first line names the columns: name (or first name and last name), email, phone, property, unit, stage, source,
-    agent, note and more, as `leaseline lead export` writes them; others are passed over. Several values in a cell are
-    separated by semicolons. Lines that cannot be taken are told, with the reason.
+    agent, note and more, as `leaseline lead export` writes them; others are ignored. Several values in a cell are
+    separated by semicolons. Lines that cannot be imported are listed with the reason.
     """
     with output.progress("Importing") as tell:
         done = lead_files.read(
@@ -557,8 +557,8 @@ def import_(system: System, file: Path, source: str | None, rejects: Path | None
 def take_in(source: str) -> None:
     """Take in an email from standard input, as a mail server pipes it.
 
-    Whoever it names becomes a lead, or is one already; whose lead it is gets a task and a notice. When that cannot be
-    done now, the exit status is 75, and the mail server tries again later.
+    Whoever it names becomes a lead, or is one already; the lead's agent gets a task and a notice. If that is not
+    possible now, the exit status is 75, and the mail server tries again later.
     """
     if sys.stdin.isatty():
         raise WrongInput("Pipe an email into it, such as `leaseline lead intake < mail.txt`.")
@@ -574,7 +574,7 @@ def take_in(source: str) -> None:
 @limit_option()
 @with_system
 def arrivals(system: System, problems: bool, since: str | None, limit: int, as_json: bool) -> None:
-    """List what came in by email and by form, newest first, and whose it is."""
+    """List what came in by email and by form, newest first, and which lead it belongs to."""
     entries = system.read(arrivals_view.listed, problems=problems, since=system.since(since), limit=limit + 1)
     entries = cut(entries, limit)
     if as_json:
@@ -652,10 +652,10 @@ def proposals_(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_system
 def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> None:
-    """Make one lead of ONE and OTHER, which are the same person; each is an id, phone number or email address.
+    """Merge the leads ONE and OTHER, which are the same person; each is an id, phone number or email address.
 
-    The one that survives keeps what is known of it, and gets everything that has happened with the other, and its open
-    tasks. Nothing is sent. `leaseline lead unmerge` undoes it.
+    The one that survives keeps its own data, and gets the other's timeline and open tasks. Nothing is sent. `leaseline
+    lead unmerge` undoes it.
     """
     with system.store.reading() as session:
         found = [leads_service.named(session, system.config, raw).id for raw in (one, other)]
@@ -683,8 +683,8 @@ def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> 
 def unmerge(system: System, lead: int) -> None:
     """Make the LEAD with this id, which was merged into another, a lead of its own again.
 
-    Both are what they were before. What has come in since goes to it if it came by a number or address that was its
-    own, and otherwise stays.
+    Both are as they were before. What has come in since goes to this lead if it came by a number or address of its own,
+    and otherwise stays.
     """
     undone = system.run(unmerging.unmerge, system.config, system.by, lead)
     output.say(f"Lead {lead} is a lead of its own again, and no longer part of lead {undone.lead_id}.")

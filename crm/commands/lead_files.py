@@ -1,4 +1,4 @@
-"""Lists of leads as files: written page by page, read slice by slice."""
+"""Lists of leads as files: exported page by page, imported slice by slice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crm.views import lead_export
 
 FORMATS = ("csv", "jsonl")
 SHOWN = 20
-"""Rejected lines that are shown."""
+"""How many rejected lines are shown."""
 
 
 def write(
@@ -38,7 +38,7 @@ def write(
     raw: bool,
     progress: Callable[[int], None],
 ) -> int:
-    """Writes the leads that are wanted; gives how many. Raises WrongInput when the file cannot be written."""
+    """Exports the leads that match; returns how many. Raises WrongInput if the file cannot be written."""
     count = 0
     with _opened(path) as file:
         table = csv.writer(file, lineterminator="\n")
@@ -64,7 +64,8 @@ def _opened(path: Path) -> Iterator[TextIO]:
         return
     part = path.with_name(f".{path.name}.part")
     try:
-        # Beside it first: nobody finds half a list under the name, and an older one stays until the new one is whole.
+        # Under a temporary name first, so that nobody finds half a list and an older one stays until this one is
+        # complete.
         with part.open("x", encoding="utf-8", newline="") as file:
             part.chmod(0o600)
             yield file
@@ -85,7 +86,8 @@ def read(
     dry_run: bool,
     progress: Callable[[int, int], None],
 ) -> ListTotal:
-    """Takes a list in, a slice in each transaction. Raises Invalid, and WrongInput when a file cannot be opened."""
+    """Imports a list, each slice in a transaction of its own. Raises Invalid, and WrongInput if a file cannot be
+    opened."""
     done = ListTotal()
     try:
         encoding, total = lead_lists.encoding_of(path), path.stat().st_size
@@ -129,7 +131,7 @@ def _slices(lines: Iterator[ListLine | Rejected]) -> Iterator[list[ListLine | Re
 
 @contextmanager
 def _rejects(path: Path | None, heads: list[str]) -> Iterator[Callable[[Rejected], None]]:
-    """A file of the same columns for the lines that are not taken, with the reason as the last one."""
+    """Opens a file with the same columns for the lines that are rejected, and the reason as the last one."""
     if path is None:
         yield lambda one: None
         return

@@ -1,4 +1,4 @@
-"""Emails from standard input."""
+"""Takes in emails from standard input."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from crm.services.arrivals import mails
 from crm.services.arrivals.mails import CameBy
 
 TRY_AGAIN = 75
-"""EX_TEMPFAIL of sysexits.h: a mail server keeps the mail, and tries again later."""
+"""EX_TEMPFAIL of sysexits.h: the mail server keeps the email and tries again later."""
 
 
 def take_in(source: str) -> None:
-    """Takes in one email, and exits with TRY_AGAIN when that cannot be done now."""
+    """Takes in one email, and exits with TRY_AGAIN if that is not possible now."""
     try:
         _take_in(source)
     except Exception as error:  # noqa: BLE001 - a door: whatever it is, the mail server has to keep the email
@@ -33,7 +33,7 @@ async def _take_in(system: System, source: str) -> None:
     mail = mail_files.take(sys.stdin.buffer, system.config.mail.incoming.longest_megabytes * 1024 * 1024)
     id = await mails.take_in(system.crm, mail, CameBy("pipe", source))
     claim = await system.store.run(mails.begin, id)
-    # What cannot be read is kept all the same: the app tries again, and then sets it aside for a person.
+    # An email that cannot be read is kept all the same: the app tries again, and then sets it aside for a person.
     if claim is not None and (problem := await mails.read(system.crm, claim)):
         await system.store.run(mails.set_aside, claim, problem, system.now)
     output.say(f"Arrival {id}.")

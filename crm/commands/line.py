@@ -107,10 +107,10 @@ async def change(
 @click.argument("number")
 @with_system
 async def remove(system: System, number: str) -> None:
-    """Remove the line NUMBER. Its calls stay on record; callers hear from now on that it is not in use."""
+    """Remove the line NUMBER. Its calls stay on record; from now on callers hear that it is not in use."""
     stored = await system.store.run(lines.remove, system.by, system.config.region, number)
     output.say(f"Removed line {stored}.")
-    # Without a text this takes the audio away.
+    # Without a text, this deletes the audio.
     await asyncio.to_thread(speech.greeting, system.config.prompts_folder, stored, "", "en")
 
 
@@ -153,7 +153,7 @@ def show(system: System, number: str, as_json: bool) -> None:
 
 
 async def _speak(system: System, number: str) -> None:
-    """Makes the greeting's audio. Where the programs for that are not there yet, `leaseline up` makes it."""
+    """Makes the audio of a greeting. If the speech programs are not installed yet, `leaseline up` makes it."""
     found = await system.store.read(views.one, number)
     try:
         await asyncio.to_thread(

@@ -47,8 +47,10 @@ def listing() -> None:
 @terms.home_options
 @with_system
 def add(system: System, /, property: str, unit: str, **given: Any) -> None:
-    """Offer the home UNIT of PROPERTY; it is not public before it is published. What is not given is as its property
-    says."""
+    """Add a listing for the home UNIT of PROPERTY; it is not public until it is published.
+
+    Terms that are not given are the property's.
+    """
     found = system.run(homes.add, system.by, property, unit, terms.cells(given))
     output.say(f"Added listing {found.id}: {property} {unit}. Publish it with `leaseline listing publish {found.id}`.")
 
@@ -65,8 +67,11 @@ def add(system: System, /, property: str, unit: str, **given: Any) -> None:
 @terms.home_options
 @with_system
 def change(system: System, /, listing: int, **given: Any) -> None:
-    """Change LISTING: its next version. An empty text takes away what was there. If the listing is public, so is the
-    new version at once, unless the fair-housing check finds words that nobody has accepted."""
+    """Change LISTING, which makes a new version; an empty text clears a field.
+
+    If the listing is public, the new version is public at once, unless the fair-housing check finds words that nobody
+    has accepted.
+    """
     cells = terms.cells(given)
     if not cells:
         raise WrongInput("Nothing to change: give --rent, --available-on or another option.")
@@ -208,7 +213,7 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
 @click.argument("listing", type=ID)
 @with_system
 def history(system: System, listing: int, as_json: bool) -> None:
-    """List every version of LISTING: who wrote it, when the public saw it, and who decided so."""
+    """List every version of LISTING: who wrote it, when it was public, and who published it."""
     terms.print_history(system, system.read(views.history, listing), as_json)
 
 
@@ -216,8 +221,11 @@ def history(system: System, listing: int, as_json: bool) -> None:
 @click.argument("listing", type=ID)
 @with_system
 def check(system: System, listing: int) -> None:
-    """Name words of LISTING's latest version that may express a preference for, or exclude, people whom fair-housing
-    laws protect. It knows phrases, not what they mean, and is no legal advice."""
+    """List words in LISTING's latest version that may express a preference for, or exclude, people whom fair-housing
+    laws protect.
+
+    The check knows phrases, not what they mean, and is no legal advice.
+    """
     latest = system.read(homes.named, listing).latest
     findings = system.read(views.one, listing, system.now, version=latest).findings
     for finding in findings:
@@ -238,8 +246,10 @@ def check(system: System, listing: int) -> None:
 @terms.despite_option
 @with_system
 def publish(system: System, listings_: tuple[int, ...], until: str | None, despite: str) -> None:
-    """Make the latest version of each LISTING public. Words that the fair-housing check finds have to be decided about
-    first."""
+    """Make the latest version of each LISTING public.
+
+    Before that, somebody has to decide about any words that the fair-housing check finds.
+    """
     day = fields.day(until) if until else None
     with terms.deciding():
         changed = system.run(homes.publish, system.config, system.by, listings_, until=day, despite=despite)
@@ -250,7 +260,7 @@ def publish(system: System, listings_: tuple[int, ...], until: str | None, despi
 @click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
 @with_system
 def unpublish(system: System, listings_: tuple[int, ...]) -> None:
-    """Take each LISTING from the public, such as when it is rented."""
+    """Withdraw each LISTING from the public site, for example once it is rented."""
     changed = system.run(homes.unpublish, system.by, listings_)
     output.say(f"Unpublished {output.counted(changed, 'listing')}." if changed else "They were not public.")
 
@@ -261,7 +271,7 @@ def unpublish(system: System, listings_: tuple[int, ...]) -> None:
 @click.option("--never", is_flag=True, help="Public until it is unpublished.")
 @with_system
 def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bool) -> None:
-    """Set when each published LISTING stops being public by itself."""
+    """Set the last day on which each published LISTING is public."""
     if bool(on) == never:
         raise WrongInput("Say when: --on DATE, or --never.")
     day = fields.day(on) if on else None
@@ -286,8 +296,10 @@ def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bo
 @terms.despite_option
 @with_system
 def import_(system: System, file: Path, folder: Path | None, dry_run: bool, despite: str, as_json: bool) -> None:
-    """Take in what `listing export` writes, or anything like it: a JSON feed, or CSV as `leaseline import` reads it.
-    Everything is checked before anything is written; what the list does not name stays."""
+    """Import what `listing export` writes: a JSON feed, or CSV as `leaseline import` reads it.
+
+    Everything is checked before anything is written; listings that the file does not name stay.
+    """
     try:
         if file.suffix.lower() == ".json":
             lists = feed.read_json(_content(file))
@@ -297,7 +309,7 @@ def import_(system: System, file: Path, folder: Path | None, dry_run: bool, desp
                 raise WrongInput(f"Listings have no {others[0]}: use `leaseline import`.")
         taken = []
         if folder:
-            # Files first: a picture that nobody shows harms nobody, one without files would.
+            # Files first: a picture without a listing does no harm, but a listing without its files would.
             ours = None if dry_run else system.config.pictures_folder
             taken = feed.take_in_pictures(feed.wanted_pictures(lists), folder, ours)
         with output.progress("Importing") as tell:
@@ -345,9 +357,11 @@ def _content(file: Path) -> bytes:
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas are left as they are.")
 @with_system
 def export(system: System, file: Path, property: str | None, folder: Path | None, raw: bool) -> None:
-    """Write all listings with their properties and answers: a JSON feed to a file named *.json; CSV to properties.csv,
-    units.csv or answers.csv, or all three into a folder. It is the latest version of each; pictures are in the feed
-    only."""
+    """Export all listings with their properties and answers, each in its latest version.
+
+    A file named *.json becomes a JSON feed; CSV goes to properties.csv, units.csv or answers.csv, or all three into a
+    folder. Only the feed has pictures.
+    """
     if property is not None:
         system.read(property_views.one, property)
     with output.progress("Exporting") as tell:
@@ -376,7 +390,7 @@ def export(system: System, file: Path, property: str | None, folder: Path | None
 
 
 def _tables(file: Path) -> dict[str, Path]:
-    """Which list goes into which file. Raises WrongInput."""
+    """Returns the file for each list. Raises WrongInput."""
     names = [kind.value for kind in feed.KINDS]
     if file.suffix.lower() == ".csv":
         if file.stem.lower() not in names:
@@ -396,7 +410,7 @@ def _tables(file: Path) -> dict[str, Path]:
     examples=("listing picture add 12 kitchen.jpg --alt 'Kitchen with a window'", "listing picture list 12"),
 )
 def picture() -> None:
-    """Pictures of a home, in the order in which they are shown. A change is a version of the listing."""
+    """Pictures of a home, in the order they are shown. Each change makes a new version of the listing."""
 
 
 @picture.command(
@@ -412,7 +426,7 @@ def picture() -> None:
 @click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
 @with_system
 def add_picture(system: System, listing: int, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
-    """Take in a JPEG, PNG or WebP. It is written anew in several sizes, without what the camera noted in it."""
+    """Add a JPEG, PNG or WebP. It is stored in several sizes, without the camera's metadata."""
     system.read(homes.named, listing)
     taken = pictures.take_in(system.config, file)
     written = system.run(
@@ -443,7 +457,7 @@ def list_pictures(system: System, listing: int, as_json: bool) -> None:
 @click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
 @with_system
 def set_picture(system: System, listing: int, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
-    """Move the picture NUMBER, or say what is to be seen on it."""
+    """Move the picture NUMBER, or describe it."""
     change = pictures.edited(number, terms.picture_alts(alt, alt_es), at)
     terms.say_written(f"Listing {listing}", system.run(homes.set_pictures, system.by, listing, change))
 
@@ -453,6 +467,6 @@ def set_picture(system: System, listing: int, number: int, alt: str | None, alt_
 @terms.picture_number
 @with_system
 def remove_picture(system: System, listing: int, number: int) -> None:
-    """Remove the picture NUMBER; versions that had it keep it."""
+    """Remove the picture NUMBER; earlier versions keep it."""
     written = system.run(homes.set_pictures, system.by, listing, pictures.removed(number))
     terms.say_written(f"Listing {listing}", written)

@@ -17,7 +17,7 @@ from crm.views import mails as views
 from crm.views.mails import MailEntry
 
 OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
-"""Mail servers do not report what arrived, and nobody emails us."""
+"""Mail servers do not report deliveries, and these are outgoing emails."""
 
 
 @click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))

@@ -41,7 +41,7 @@ from crm.views.messages import MessageEntry
     ),
 )
 def message() -> None:
-    """Texts, in and out."""
+    """Texts, incoming and outgoing."""
 
 
 @message.command(

@@ -1,7 +1,7 @@
-"""What a command prints: tables for people, JSON for programs, both safe for any terminal.
+"""Output of commands: tables for people, JSON for programs, both safe for any terminal.
 
-Stored text comes from callers, carriers and colleagues. Nothing of it reaches a terminal with control characters in it,
-and rich takes none of it for markup.
+Stored text comes from callers, carriers and colleagues. None of its control characters reach a terminal, and rich does
+not treat any of it as markup.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 def safe(text: object) -> str:
-    """Text as one line that cannot move the cursor, change colors or reorder what is around it."""
+    """Returns text as one line that cannot move the cursor, change colors or reorder the text around it."""
     line = " ".join(str(text).split())
     return "".join(character for character in line if unicodedata.category(character) not in _UNSAFE)
 
 
 def say(sentence: str, *, indent: int = 0) -> None:
-    """One line for the person at the terminal."""
+    """Prints one line for the person at the terminal."""
     click.echo(" " * indent + safe(sentence))
 
 
 def hint(sentence: str) -> None:
-    """One line beside the result, on stderr, so that it stays out of a pipe."""
+    """Prints one line on stderr, so that it stays out of a pipe."""
     click.echo(safe(sentence), err=True)
 
 
 def print_json(entries: object) -> None:
-    """A record or a list of them. Times come out as ISO 8601 UTC with Z."""
+    """Prints a record or a list of records as JSON. Times are ISO 8601 in UTC, with Z."""
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(entries), indent=2).decode()
-    # JSON itself escapes the first 32 characters only; escaping more changes no value.
+    # JSON itself only requires the first 32 characters to be escaped; escaping more changes no value.
     click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def csv_text(entries: Iterable[object], schema: type, more: Sequence[str] = ()) -> str:
-    """Entries of a msgspec Struct as CSV, with its keys as heads, and `more` columns that are empty."""
+    """Formats entries of a msgspec Struct as CSV: a heading per key, and empty columns for `more`."""
     import csv
     import io
 
@@ -61,7 +61,7 @@ def csv_text(entries: Iterable[object], schema: type, more: Sequence[str] = ()) 
 
 
 def _csv_cell(value: object) -> object:
-    """Names come from people; a spreadsheet would take one that begins like a formula for one."""
+    """Names come from people, and spreadsheets take a cell that begins like a formula for one."""
     if isinstance(value, list):
         value = " | ".join(str(one) for one in value)
     if isinstance(value, str):
@@ -71,8 +71,8 @@ def _csv_cell(value: object) -> object:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """A table; without rows the sentence `empty`. None shows as nothing, True and False as yes and no."""
-    # rich takes a quarter of a second to load, so a command with --json and --help do without.
+    """Prints a table, or the sentence `empty` if there are no rows. None shows as empty, booleans as yes and no."""
+    # rich takes a quarter of a second to load; a command with --json or --help does without it.
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -89,7 +89,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
 
 def print_entry(fields: Iterable[tuple[str, object]]) -> None:
-    """One record, a line for each field that holds something."""
+    """Prints one record, with a line for each field that is not empty."""
     from rich.table import Table
     from rich.text import Text
 
@@ -113,7 +113,8 @@ def print_heading(text: str) -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while something long is done; yields what is told how many of all are done. Nothing in a pipe."""
+    """Shows a progress bar on stderr; yields a function of how many are done, and how many there are. Silent in a
+    pipe."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -126,7 +127,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def local(at: datetime | None, tz: tzinfo, *, seconds: bool = False) -> str:
-    """A time on the office's clock; empty for none."""
+    """Formats a time in the given time zone; empty for None."""
     if at is None:
         return ""
     return at.astimezone(tz).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
@@ -150,5 +151,5 @@ def _print(renderable: object) -> None:
     console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(renderable)
-    # rich fills up every column, the last one too.
+    # rich pads every column, including the last one.
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

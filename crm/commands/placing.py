@@ -1,4 +1,4 @@
-"""`leaseline call start`, `back`, `missed` and `note`: calls of ours."""
+"""`leaseline call start`, `back`, `missed` and `note`: calls that agents place."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from crm.views.orders import OrderEntry
 from crm.views.tasks import MissedEntry
 
 LOOK_SECONDS = 0.3
-"""How often the order is looked at while it is waited for."""
+"""How often the order is checked while the command waits."""
 TAKEN_SECONDS = 15.0
-"""The app takes an order within a second; without it nobody would."""
+"""How long to wait for the app, which takes an order within a second if it runs."""
 
 
 _wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")
@@ -59,7 +59,7 @@ async def back(system: System, id: str, agent: str | None, wait: bool, as_json: 
 @limit_option()
 @with_system
 def missed(system: System, limit: int, as_json: bool) -> None:
-    """List who is to be called back, most urgent first."""
+    """List people to call back, most urgent first."""
     entries = cut(system.read(tasks.missed, system.now, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -93,7 +93,7 @@ def note(system: System, id: str, text: str) -> None:
 
 
 async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:
-    """Shows how the order goes on, until the two talk or will not."""
+    """Shows the progress of an order until the two are talking, or cannot be connected."""
     entry = await system.store.read(views.one, order_id)
     if late := await asyncio.to_thread(dialing.warning, system.config, entry.to, system.now):
         output.hint(late)
@@ -120,7 +120,7 @@ async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> N
 
 
 def _is_decided(entry: OrderEntry) -> bool:
-    """The two talk, or it is known that they will not."""
+    """Whether the two are talking, or it is certain that they cannot be connected."""
     if entry.state in (State.FAILED, State.CANCELLED):
         return True
     return entry.outcome is not None or entry.step == CallStep.TALK

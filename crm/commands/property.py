@@ -19,7 +19,7 @@ from crm.views.listings import AnswerEntry, PictureEntry, PropertyDetail, Versio
 from crm.views.properties import PropertyEntry
 
 
-# Not called `property` in this file's code: that word is Python's own.
+# Not called `property`, which is a Python builtin that this file may need.
 @click.group("property", cls=Group, examples=("property add elm --name 'Elm Street Apartments' --subteam north",))
 def property_() -> None:
     """Buildings and communities with homes to rent."""
@@ -86,8 +86,7 @@ def change(
 ) -> None:
     """Change the property SLUG; options not given leave things as they are.
 
-    What it offers, from --street on, is kept version by version, and applies to all its homes that do not say
-    otherwise.
+    What it offers, from --street on, is kept in versions, and applies to all its homes that do not say otherwise.
     """
     cells = terms.cells(offered)
     settings = {
@@ -196,8 +195,10 @@ def offer(system: System, slug: str, language: str, as_json: bool) -> None:
 @terms.despite_option
 @with_system
 def publish(system: System, slug: str, despite: str) -> None:
-    """Make the latest version of what the property SLUG offers public, which its listings need. Words that the
-    fair-housing check finds have to be decided about first."""
+    """Make the latest version of what the property SLUG offers public, which its listings need.
+
+    Before that, somebody has to decide about any words that the fair-housing check finds.
+    """
     with terms.deciding():
         changed = system.run(places.publish, system.by, slug, despite=despite)
     output.say(f"Published property {slug}." if changed else "It is public already.")
@@ -207,7 +208,7 @@ def publish(system: System, slug: str, despite: str) -> None:
 @click.argument("slug")
 @with_system
 def unpublish(system: System, slug: str) -> None:
-    """Take the property SLUG, and with it all its listings, from the public."""
+    """Withdraw the property SLUG, and with it all its listings, from the public site."""
     changed = system.run(places.unpublish, system.by, slug)
     output.say(f"Unpublished property {slug}." if changed else "It was not public.")
 
@@ -216,7 +217,7 @@ def unpublish(system: System, slug: str) -> None:
 @click.argument("slug")
 @with_system
 def history(system: System, slug: str, as_json: bool) -> None:
-    """List every version of what SLUG offers: who wrote it, when the public saw it, and who decided so."""
+    """List every version of what SLUG offers: who wrote it, when it was public, and who published it."""
     terms.print_history(system, system.read(offers.history_of_property, slug), as_json)
 
 
@@ -225,7 +226,7 @@ def history(system: System, slug: str, as_json: bool) -> None:
     examples=("property picture add elm front.jpg --alt 'The building from the street'", "property picture list elm"),
 )
 def picture() -> None:
-    """Pictures of a property, in the order in which they are shown. A change is a version of what it offers."""
+    """Pictures of a property, in the order they are shown. Each change makes a new version of what it offers."""
 
 
 @picture.command("add", examples=("property picture add elm front.jpg --alt 'The building from the street' --at 1",))
@@ -235,7 +236,7 @@ def picture() -> None:
 @click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
 @with_system
 def add_picture(system: System, slug: str, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
-    """Take in a JPEG, PNG or WebP. It is written anew in several sizes, without what the camera noted in it."""
+    """Add a JPEG, PNG or WebP. It is stored in several sizes, without the camera's metadata."""
     system.read(views.one, slug)
     taken = pictures.take_in(system.config, file)
     change = pictures.added(taken, terms.picture_alts(alt, alt_es), at)
@@ -257,7 +258,7 @@ def list_pictures(system: System, slug: str, as_json: bool) -> None:
 @click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
 @with_system
 def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
-    """Move the picture NUMBER, or say what is to be seen on it."""
+    """Move the picture NUMBER, or describe it."""
     change = pictures.edited(number, terms.picture_alts(alt, alt_es), at)
     terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
 
@@ -267,7 +268,7 @@ def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es:
 @terms.picture_number
 @with_system
 def remove_picture(system: System, slug: str, number: int) -> None:
-    """Remove the picture NUMBER; versions that had it keep it."""
+    """Remove the picture NUMBER; earlier versions keep it."""
     change = pictures.removed(number)
     terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
 
@@ -281,12 +282,12 @@ def remove_picture(system: System, slug: str, number: int) -> None:
     ),
 )
 def answer() -> None:
-    """What is answered about a topic, such as vouchers, screening, assistance-animals, office-visits or schools, so
-    that everybody who asks hears the same."""
+    """Answers about a topic, such as vouchers, screening, assistance-animals, office-visits or schools, so that
+    everybody who asks hears the same."""
 
 
 _OFFICE = "office"
-"""In place of a property: the office's answer, for every property without its own."""
+"""Written in place of a property for the office's answers, which apply to every property without its own."""
 
 
 def _property(slug: str) -> str | None:
@@ -311,8 +312,10 @@ def _property(slug: str) -> str | None:
 def set_answer(
     system: System, slug: str, topic: str, text: str | None, file: IO[str] | None, language: str, despite: str
 ) -> None:
-    """Answer TEXT about TOPIC from now on, for the property SLUG; for `office`, for all without an answer of their own.
-    An empty text takes the answer back; what was answered before stays on record."""
+    """Set the answer TEXT about TOPIC for the property SLUG; `office` sets it for all without an answer of their own.
+
+    An empty text removes the answer; earlier answers stay on record.
+    """
     if (text is None) == (file is None):
         raise WrongInput("Give the text, or a --file with it.")
     with terms.deciding():
@@ -335,7 +338,7 @@ def set_answer(
 @click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
 @with_system
 def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> None:
-    """List what the property SLUG, or the office, answers in each language."""
+    """List the answers of the property SLUG, or of the office, in each language."""
     entries = system.read(offers.answers_of, _property(slug), at=terms.until_of(system, at) if at else None)
     if as_json:
         output.print_json(entries)
@@ -369,8 +372,10 @@ def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> No
 @terms.language_option
 @with_system
 def show_answer(system: System, slug: str, topic: str, at: str | None, language: str, as_json: bool) -> None:
-    """Show what the property SLUG answers about TOPIC: its own answer, or the office's; in the language, or in
-    English."""
+    """Show the answer of the property SLUG about TOPIC.
+
+    It is the property's own or the office's, in the language or in English.
+    """
     when = terms.until_of(system, at) if at else None
     entry = system.read(offers.answer, _property(slug), topic, language, at=when)
     if as_json:
@@ -387,5 +392,5 @@ def show_answer(system: System, slug: str, topic: str, at: str | None, language:
     )
 
 
-# The name the command line loads it by.
+# The name under which the command line loads it.
 property = property_

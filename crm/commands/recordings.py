@@ -46,8 +46,8 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
 async def mend(system: System, dry_run: bool, as_json: bool) -> None:
     """Repair audio and records that do not match, as after a crash or a restored backup.
 
-    Audio in which somebody speaks becomes a voicemail of its call, with a task to listen to it; a recorded talk becomes
-    a recording of its call; audio in which nobody speaks is deleted. A voicemail or a recording whose audio is gone is
+    Audio in which somebody speaks becomes a voicemail of its call, with a task to listen to it; the recording of a talk
+    is attached to its call; audio in which nobody speaks is deleted. Voicemail and recordings whose audio is gone are
     marked as such.
     """
     if dry_run:

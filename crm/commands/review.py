@@ -1,4 +1,4 @@
-"""`leaseline report weekly` and `report review`: a sample of calls for people to judge, and their answers."""
+"""`leaseline report weekly` and `report review`: a sample of calls for people to review, and their answers."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ LONGEST_FILE = 20_000_000
 def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
     """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
 
-    Calls already reviewed are left out. `report review` takes the answers, which `report metrics` counts as
-    first pass.
+    Calls already reviewed are left out. `report review` records the answers, which `report metrics` counts as first
+    pass.
     """
     start = fields.since(since, system.config.tz, system.now)
     entries = system.read(views.sample, start, system.now, sample, seed)
     if file is not None and not entries:
-        # An empty sheet would only stand in the way of the next one.
+        # An empty sheet would only be in the way of the next one.
         output.hint("There is no leasing call to review, so no sheet is written.")
     elif file is not None:
         _write(file, entries)
@@ -94,14 +94,14 @@ def _got(one: WeeklyEntry, system: System) -> list[str]:
 
 
 def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
-    """Only into a new file: an existing one may hold answers."""
+    """Writes a new file only: an existing one may hold answers."""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise WrongInput(f"{file} already exists, perhaps with answers: name another file.") from None
     except OSError as error:
         raise WrongInput(f"{file} cannot be written ({error.strerror}): name another file.") from None
-    # The mark tells spreadsheets that it is UTF-8.
+    # The byte order mark tells spreadsheets that the file is UTF-8.
     with open(handle, "w", encoding="utf-8-sig", newline="") as sheet:
         sheet.write(output.csv_text(entries, WeeklyEntry, (ANSWER, NOTE)))
 

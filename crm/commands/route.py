@@ -205,7 +205,7 @@ def _due(one: Changed, tz: tzinfo) -> tuple[str, str]:
 
 
 def _few(agents: list[str]) -> list[str]:
-    """As many as fit on a line; --json has them all."""
+    """Shortens a list to what fits on a line; --json has all of it."""
     return agents if len(agents) <= 8 else [*agents[:7], f"{len(agents) - 7} more"]
 
 

@@ -12,14 +12,14 @@ from crm.commands import output
 from crm.commands.command import Failure, Group
 
 SHOWN = 12
-"""How many packages are named."""
+"""How many packages are listed."""
 
 
 @click.group(cls=Group, examples=("setup refresh", "setup refresh --back"))
 def setup() -> None:
     """Update Asterisk and its tools, or go back.
 
-    Asterisk, and the tools for speech and audio: Debian packages, unpacked in a folder of this user's.
+    Asterisk, and the tools for speech and audio: Debian packages, unpacked into a folder of this user.
     """
 
 

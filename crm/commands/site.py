@@ -16,7 +16,7 @@ from crm.views import site as views
 from crm.views.site import CheckedPage, SiteOverview
 
 MOST_BYTES = 30_000
-"""Of a page without its pictures; what is larger is slow to open on a phone."""
+"""For a page without its pictures; larger ones are slow to open on a phone."""
 DAYS = 7
 
 
@@ -55,7 +55,8 @@ def show(system: System, as_json: bool) -> None:
 )
 @with_system
 def check(system: System, pages: int, as_json: bool) -> None:
-    """Open the pages on this machine, and name those that fail or are too large. Exits with 1 if there are any."""
+    """Open the pages on this machine, and list those that fail or are too large. The exit status is 1 if there are
+    any."""
     import httpx
 
     paths = system.read(lambda session: list(islice(views.paths(session, system.now), pages)))
@@ -92,8 +93,10 @@ def check(system: System, pages: int, as_json: bool) -> None:
 @click.option("--listing", type=int, metavar="ID", help="Leads to this home.")
 @with_system
 def link(system: System, lead: str, property_: str | None, listing: int | None) -> None:
-    """Print a short link for LEAD to send by hand: an id, phone number or email address. Opening it shows in their
-    timeline. Without an option it leads to the list of homes."""
+    """Print a short link for LEAD (an id, phone number or email address) to send by hand.
+
+    Opening it shows in their timeline. Without an option it leads to the list of homes.
+    """
 
     output.say(
         system.run(short_links.by_hand, system.config, system.now, lead, property_slug=property_, listing_id=listing)

@@ -45,7 +45,7 @@ def _emergency_text(call: EmergencyHealth, config: Config) -> str:
 
 
 def _alike(found: Health, config: Config) -> dict[tuple[str, str, str], list[str]]:
-    """State, reason and next opening, and which properties share them: there may be hundreds."""
+    """Groups the properties by state, reason and next opening, since there may be hundreds."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for office in found.offices:
         why = opens = ""

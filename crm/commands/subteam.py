@@ -66,7 +66,7 @@ def change(
 ) -> None:
     """Change the subteam SLUG; options not given leave things as they are.
 
-    When all sister subteams are round_robin, the agent among all of them who has been idle longest rings first.
+    If all sister subteams are round_robin, the agent among all of them who has been idle longest rings first.
     """
     system.run(
         answering.change_subteam,
@@ -129,7 +129,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
 
 @subteam.group(examples=("subteam members add north alice bob", "subteam members remove north bob"))
 def members() -> None:
-    """Who is in a subteam."""
+    """The agents in a subteam."""
 
 
 @members.command("add", examples=("subteam members add north alice bob",))

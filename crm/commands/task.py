@@ -112,7 +112,7 @@ def snooze(system: System, id: int, length: str | None, until: str | None) -> No
 
 
 def _due_before(raw: str, system: System) -> datetime:
-    """The end of the day that is meant, in UTC."""
+    """Returns the end of the day that is meant, in UTC."""
     days = {"today": 1, "tomorrow": 2}
     if raw.lower() == "overdue":
         return system.now
@@ -129,5 +129,5 @@ def _due(entry: TaskEntry, system: System) -> str:
 
 
 def due_text(due_at: datetime, overdue: bool, system: System) -> str:
-    """When a task is due, as a table shows it."""
+    """Formats when a task is due, for a table."""
     return output.local(due_at, system.config.tz) + (" overdue" if overdue else "")

@@ -75,12 +75,12 @@ _IN_LANGUAGES = ("headline", "text", "concession", "policies")
 
 
 def home_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What describes a home; `cells` puts their values together."""
+    """Adds the options that describe a home; `cells` collects their values."""
     return _with(command, _HOME)
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What describes a property; `cells` puts their values together."""
+    """Adds the options that describe a property; `cells` collects their values."""
     return _with(command, _PLACE)
 
 
@@ -91,7 +91,7 @@ def _with(command: Callable[..., Any], options: Iterable[Decorator]) -> Callable
 
 
 def cells(given: dict[str, Any]) -> dict[str, str]:
-    """The options that were given, as texts by column. Raises WrongInput."""
+    """Returns the options that were given, as texts by column. Raises WrongInput."""
     language = given.pop("language")
     file: IO[str] | None = given.pop("text_file", None)
     if file is not None:
@@ -106,7 +106,7 @@ def cells(given: dict[str, Any]) -> dict[str, str]:
 
 
 def read_text(file: IO[str] | None) -> str:
-    """What a file holds. Raises WrongInput."""
+    """Reads a text from a file. Raises WrongInput."""
     assert file is not None
     try:
         return file.read(100_000)
@@ -116,7 +116,7 @@ def read_text(file: IO[str] | None) -> str:
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """Tells all findings where words have to be decided about: the error itself tells the first."""
+    """Prints the findings that somebody has to decide about; the error itself names the first."""
     try:
         yield
     except Conflict as error:
@@ -129,7 +129,7 @@ def deciding() -> Iterator[None]:
 
 
 def say_written(what: str, written: Written) -> None:
-    """What came of a change."""
+    """Prints the result of a change."""
     if not written.is_new:
         output.say(f"{what} says that already.")
         return
@@ -145,7 +145,7 @@ def tell(findings: Iterable[WordsFound | str]) -> None:
 
 
 def until_of(system: System, at: str) -> datetime:
-    """The time that `--at` means; of a date alone its end. Raises Invalid."""
+    """Returns the time that `--at` means; for a date, its end. Raises Invalid."""
     found = fields.moment(at, system.config.tz, system.now)
     if len(at.strip()) == len("2026-03-01"):
         found = found + timedelta(days=1) - timedelta(microseconds=1)
@@ -153,7 +153,7 @@ def until_of(system: System, at: str) -> datetime:
 
 
 def term_lines(terms: TermsEntry) -> list[tuple[str, object]]:
-    """For `print_entry`."""
+    """Returns the lines for `print_entry`."""
     pets = None
     if terms.pets is not None:
         pets = listings.pets_as_text(

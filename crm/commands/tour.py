@@ -103,7 +103,7 @@ def list_hours(system: System, property: str | None, as_json: bool) -> None:
     if as_json:
         output.print_json(entries)
         return
-    # One line for what is alike but for the day.
+    # One line for all days that differ in nothing else.
     weeks: dict[tuple[object, ...], list[tuple[int, str, str]]] = {}
     for row in entries:
         alike = (row.kind, row.minutes, row.buffer_minutes, row.capacity, row.agent)
@@ -267,7 +267,7 @@ def list_(
 @click.option("--why", default="")
 @with_system
 def blackout(system: System, first: str, last: str, property: str | None, agent: str | None, why: str) -> None:
-    """Offer no tours for a time; tours already booked stay booked."""
+    """Offer no tours for a while; tours already booked stay booked."""
     tz = _zone(system, property) if property else system.config.tz
     starts_at, ends_at = fields.moment(first, tz, system.now), fields.moment(last, tz, system.now)
     system.run(times.black_out, system.by, starts_at, ends_at, property_slug=property, agent=agent, why=why)
@@ -277,7 +277,7 @@ def blackout(system: System, first: str, last: str, property: str | None, agent:
 @tour.command(json=many(BlackoutEntry), examples=("tour blackouts",))
 @with_system
 def blackouts(system: System, as_json: bool) -> None:
-    """List the blackouts that are not over."""
+    """List current and future blackouts."""
     entries = system.read(tours.blackouts, system.now)
     if as_json:
         output.print_json(entries)

@@ -247,7 +247,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
 
 
 def _confirm_wide(addresses: tuple[str, ...], yes: bool) -> None:
-    """Anyone at one of a trunk's addresses is taken for the trunk, and so is anyone who forges one over UDP."""
+    """Confirms wide networks: anyone at a trunk's address passes for the trunk, and over UDP anyone who spoofs one."""
     if not yes and (wide := [address for address in addresses if fields.is_wide(address)]):
         click.confirm(
             f"Anyone in {', '.join(wide)} could then call as this trunk, without a password. Continue?", abort=True
@@ -261,7 +261,7 @@ def _out(entry: TrunkEntry) -> str:
 def _known_by(entry: TrunkEntry) -> str:
     if entry.auth == "address":
         return ", ".join(entry.addresses)
-    # What pjsip.conf takes: without known addresses Asterisk finds the trunk by its own name for it.
+    # As in pjsip.conf: a trunk without addresses authenticates as its endpoint's name.
     return f"digest user {entry.username if entry.addresses else trunks.endpoint(entry.slug)}"
 
 

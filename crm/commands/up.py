@@ -53,14 +53,14 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
         config = settings.load(home)
     next_steps = "`leaseline status` shows what is up; Ctrl-C stops everything."
     if demo:
-        # A database that is not to be had is told by the start, which goes on without it.
+        # If the database is unavailable, starting reports that, and continues without it.
         with contextlib.suppress(Unavailable, Conflict):
             next_steps = await _demo_office(config, by)
     await supervisor.up(config, next_steps=next_steps)
 
 
 async def _demo_office(config: Config, by: By) -> str:
-    """Loads the demo office; gives what to tell the person about it."""
+    """Loads the demo office; returns the text that tells the person how to try it."""
     await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
     crm = context.opened(config)
     try:
@@ -93,7 +93,7 @@ async def _demo_office(config: Config, by: By) -> str:
 
 
 def _as_typed(home: Path) -> str:
-    """How to call this program for this home from any other terminal."""
+    """Returns how to call this program for this home from any other terminal."""
     program = "leaseline" if shutil.which("leaseline") else shlex.quote(str(Path(sys.argv[0]).absolute()))
     usual = Path("~/.leaseline").expanduser()
     return program if home == usual else f"{program} --home {shlex.quote(str(home))}"

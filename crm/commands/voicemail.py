@@ -104,7 +104,7 @@ def show(system: System, voicemail_id: str, as_json: bool) -> None:
 @click.argument("voicemail_id", metavar="VOICEMAIL")
 @with_system
 async def play(system: System, voicemail_id: str) -> None:
-    """Play VOICEMAIL on this machine's speakers; without any, say where the file is."""
+    """Play VOICEMAIL on this machine's speakers; if there are none, say where the file is."""
     path = _audio(system, await system.store.read(views.one, voicemail_id))
     if not await recordings.play(path):
         output.say(f"There is no program here to play audio. The file is {path}.")

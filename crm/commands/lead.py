@@ -23,14 +23,17 @@ from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult
 from crm.services.people import filters, intake, merging, proposals, unmerging
 from crm.services.people import leads as leads_service
+from crm.services.people import suggestions as suggestions_service
 from crm.views import arrivals as arrivals_view
 from crm.views import leads
 from crm.views import proposals as proposals_view
 from crm.views import search as finding
+from crm.views import suggestions as suggestion_views
 from crm.views.arrivals import ArrivalEntry
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
 from crm.views.proposals import ProposalEntry
 from crm.views.search import LeadHit
+from crm.views.suggestions import SuggestionEntry
 
 LONGEST_PASTE = 1_000_000
 """Characters that are read from a pipe."""
@@ -225,8 +228,13 @@ def show(system: System, lead: str, as_json: bool) -> None:
             ("wants no texts", detail.opted_out),
             ("since", output.local(detail.created_at, tz)),
             ("interested in", _interests(detail.interests)),
+            ("looks for", _wishes(detail)),
         )
     )
+    if detail.suggestions:
+        output.print_heading("Suggestions")
+        output.print_table(("id", "field", "value", "words"), _suggested(detail.suggestions), empty="")
+        output.say(f"`leaseline lead take --lead {detail.id}` takes them over.")
     output.print_heading("Timeline")
     output.print_table(
         ("at", "kind", "what", "by", "call"),
@@ -304,6 +312,10 @@ def add(
 @click.option("--reason", help="Why they are closed.")
 @click.option("--source", help="Where they came from; '' for nowhere known.")
 @click.option("--language", metavar="CODE", help="What they hear and read, such as es; '' for the line's.")
+@click.option("--bedrooms", metavar="COUNT", help="That they look for, such as 2 or studio; '' for not known.")
+@click.option("--move-in", metavar="DATE", help="When they want to move in, such as 2026-05-01; '' for not known.")
+@click.option("--budget", metavar="DOLLARS", help="What they can pay a month; '' for not known.")
+@click.option("--pets", metavar="TEXT", help="Such as dog, '2 cats' or none; '' for not known. Not assistance animals.")
 @with_system
 def edit(system: System, /, lead: str, **changes: Any) -> None:
     """Change the LEAD with this id, phone number or email address."""
@@ -311,6 +323,62 @@ def edit(system: System, /, lead: str, **changes: Any) -> None:
         raise WrongInput("Nothing to change: give --name, --email, --status or another option.")
     found = system.run(leads_service.change, system.config, system.by, lead, **changes)
     output.say(f"Changed lead {found.id}.")
+
+
+@lead.command(
+    json=many(SuggestionEntry), examples=("lead suggestions", "lead suggestions 12", "lead suggestions --json")
+)
+@click.argument("lead", required=False)
+@limit_option()
+@with_system
+def suggestions(system: System, lead: str | None, limit: int, as_json: bool) -> None:
+    """List what was understood from voicemail and waits to be taken over, of one LEAD or of all, oldest first."""
+    lead_id = system.read(leads_service.named, system.config, lead).id if lead else None
+    entries = cut(system.read(suggestion_views.listed, lead_id, limit=limit + 1), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("id", "lead", "field", "value", "words", "call"),
+        ((one.id, one.lead, one.field, one.value, one.words, f"{one.call or ''} at {one.second} s") for one in entries),
+        empty="Nothing waits to be taken over.",
+    )
+
+
+_suggestion_ids = click.argument("ids", nargs=-1, type=int, metavar="[SUGGESTION]...")
+_of_lead = click.option("--lead", metavar="LEAD", help="All open ones of this lead.")
+
+
+@lead.command(examples=("lead take 3 4", "lead take --lead 12"))
+@_suggestion_ids
+@_of_lead
+@with_system
+def take(system: System, ids: tuple[int, ...], lead: str | None) -> None:
+    """Take over into the card what was understood from voicemail."""
+    taken = system.run(suggestions_service.take, system.config, system.by, _chosen(system, ids, lead))
+    output.say(f"Took over {output.counted(len(taken), 'suggestion')}.")
+
+
+@lead.command(examples=("lead dismiss 3 4", "lead dismiss --lead 12"))
+@_suggestion_ids
+@_of_lead
+@with_system
+def dismiss(system: System, ids: tuple[int, ...], lead: str | None) -> None:
+    """Put aside what was understood from voicemail, because it is wrong or of no use."""
+    gone = system.run(suggestions_service.dismiss, system.by, _chosen(system, ids, lead))
+    output.say(f"Dismissed {output.counted(len(gone), 'suggestion')}.")
+
+
+def _chosen(system: System, ids: tuple[int, ...], lead: str | None) -> list[int]:
+    if bool(ids) == (lead is not None):
+        raise WrongInput("Name suggestions by their ids, or a lead with --lead.")
+    if lead is None:
+        return list(dict.fromkeys(ids))
+    found = system.read(leads_service.named, system.config, lead).id
+    of_lead = system.read(suggestions_service.of_lead, found)
+    if not of_lead:
+        raise WrongInput(f"Lead {found} has no open suggestions.")
+    return of_lead
 
 
 @lead.command(
@@ -472,6 +540,25 @@ def _next(system: System, entry: LeadEntry) -> str:
 def _last_contact(system: System, entry: LeadEntry) -> str:
     at = output.local(entry.last_contact_at, system.config.tz) if entry.last_contact_at else "none yet"
     return f"{at} ({entry.light})" if entry.light else at
+
+
+def _wishes(detail: LeadDetail) -> str:
+    """Such as "2 bedrooms, from 2026-05-01, up to $1500, pets: dog"."""
+    bedrooms = "" if detail.bedrooms is None else output.counted(detail.bedrooms, "bedroom")
+    return ", ".join(
+        part
+        for part in (
+            "a studio" if detail.bedrooms == 0 else bedrooms,
+            f"from {detail.move_in_on}" if detail.move_in_on else "",
+            f"up to ${detail.budget}" if detail.budget else "",
+            f"pets: {detail.pets}" if detail.pets else "",
+        )
+        if part
+    )
+
+
+def _suggested(entries: Sequence[SuggestionEntry]) -> list[tuple[object, ...]]:
+    return [(one.id, one.field, one.value, one.words) for one in entries]
 
 
 def _interests(interests: Sequence[InterestEntry]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, TextIO
 
@@ -52,6 +52,10 @@ class LeadRow:
     """All of them, as `elm=showing_booked`, or `elm/204B=contacted` for a single home."""
     agent: str = ""
     language: str = ""
+    bedrooms: int | None = None
+    move_in: date | None = None
+    budget: int | None = None
+    pets: str = ""
     created: datetime | None = None
     first_answer: datetime | None = None
     last_contact: datetime | None = None
@@ -120,6 +124,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "interests": ("interests",),
     "agent": ("agent", "assigned to", "owner"),
     "language": ("language",),
+    "bedrooms": ("bedrooms", "beds", "bedrooms wanted"),
+    "move_in": ("move in", "move-in", "move in date", "move-in date", "moving date", "desired move date"),
+    "budget": ("budget", "max rent", "maximum rent"),
+    "pets": ("pets",),
     "created": ("created", "created at", "date created"),
     "first_answer": ("first answer",),
     "last_contact": ("last contact",),

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ LONGEST_LINE = 4_000_000
 
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Some words in a row, with when they were said in the recording, in seconds."""
+
+    text: str
+    start: float
+    end: float
 
 
 class TranscriptError(Exception):
@@ -57,8 +67,9 @@ class Transcriber:
         self._model, self._threads = model, threads
         self.process: asyncio.subprocess.Process | None = None
 
-    async def transcribe(self, sound: Path, seconds: float) -> str:
-        """Returns the words in a WAV file, "" if nobody speaks. Raises TranscriptError, TranscriberLost.
+    async def transcribe(self, sound: Path, seconds: float, names: str = "") -> list[Heard]:
+        """What is said in a sound file, phrase by phrase; none when nobody speaks. `names` are words that are likely
+        in it, such as those of properties, which the model would not guess. Raises TranscriptError, TranscriberLost.
 
         If it takes longer than `seconds`, the process is ended.
         """
@@ -66,13 +77,13 @@ class Transcriber:
             await self._start()
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._ask({"file": str(sound)})
+                answer = await self._ask({"file": str(sound), "names": names})
         except TimeoutError:
             await self.stop()
             raise TranscriptError(f"It took longer than {seconds:g} s.") from None
-        if "text" not in answer:
+        if "phrases" not in answer:
             raise TranscriptError(str(answer.get("error", "The transcriber gave no reason.")))
-        return str(answer["text"])
+        return [Heard(str(text), float(start), float(end)) for text, start, end in answer["phrases"]]
 
     async def stop(self) -> None:
         """Ends the process if it runs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -31,7 +31,9 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import reach as reached
+from crm.views import suggestions
 from crm.views.lists import by_owner
+from crm.views.suggestions import SuggestionEntry
 
 
 class InterestEntry(msgspec.Struct):
@@ -96,6 +98,13 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     """Slug of the assigned agent."""
     language: str
     """Chosen in a call, and used from then on; empty: the line's."""
+    bedrooms: int | None
+    """That they look for; 0: a studio; null: not known, as with the next ones."""
+    move_in_on: date | None
+    budget: int | None
+    """Dollars a month at most."""
+    pets: str
+    """Such as dog, 2 cats or none; empty: not known."""
     created_at: datetime
     first_answer_at: datetime | None
     """When somebody first talked or wrote to them; null: nobody yet."""
@@ -120,6 +129,8 @@ class LeadDetail(LeadCard, kw_only=True):
 
     timeline: list[ActivityEntry]
     """Oldest first."""
+    suggestions: list[SuggestionEntry]
+    """What was understood from voicemail, and waits to be taken over."""
 
 
 class SavedFilterEntry(msgspec.Struct):
@@ -141,6 +152,10 @@ _CARD = select(
     Lead.source,
     Agent.slug.label("agent"),
     Lead.language,
+    Lead.bedrooms,
+    Lead.move_in_on,
+    Lead.budget,
+    Lead.pets,
     Lead.created_at,
     Lead.first_answer_at,
     Lead.last_contact_at,
@@ -219,7 +234,8 @@ def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
     """A lead with its whole timeline. Raises NotFound."""
     found = card(session, lead_id, now)
     shown = {name: getattr(found, name) for name in LeadCard.__struct_fields__}
-    return LeadDetail(**shown, timeline=timeline(session, lead_id))
+    open_ones = suggestions.listed(session, lead_id)
+    return LeadDetail(**shown, timeline=timeline(session, lead_id), suggestions=open_ones)
 
 
 def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> LeadCard:

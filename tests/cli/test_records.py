@@ -338,3 +338,31 @@ def test_leads_go_out_and_come_in_as_lists(busy: Leaseline, tmp_path: Path) -> N
     busy.refused("lead", "import", str(tmp_path / "missing.csv"))
     busy.refused("lead", "export", str(tmp_path / "missing" / "leads.csv"))
     assert not list(tmp_path.glob(".*part"))
+
+
+def test_what_was_understood_from_voicemail_is_taken_over_or_put_aside(office: Leaseline) -> None:
+    office.ok("lead", "add", "--phone", "5125550188", "--name", "Pat")
+    database = sqlite3.connect(office.home / "leaseline.db")
+    for field, value in (("bedrooms", "2"), ("pets", "dog"), ("budget", "1500")):
+        database.execute(
+            "INSERT INTO suggestion (key, lead_id, field, value, words, second, state, created_at)"
+            " VALUES (?, 1, ?, ?, 'as they were said', 3, 'open', '2026-03-02 16:00:00')",
+            (f"c1:{field}", field, value),
+        )
+    database.commit()
+    database.close()
+    assert [(one["id"], one["field"]) for one in office.json("lead", "suggestions")] == [
+        (1, "bedrooms"),
+        (2, "pets"),
+        (3, "budget"),
+    ]
+    assert "as they were said" in office.ok("lead", "show", "1")
+    assert "Dismissed 1 suggestion." in office.ok("lead", "dismiss", "3")
+    assert "Took over 2 suggestions." in office.ok("lead", "take", "--lead", "1")
+    assert "2 bedrooms, pets: dog" in office.ok("lead", "show", "1")
+    assert "Nothing waits" in office.ok("lead", "suggestions", "1")
+    assert "no open suggestions" in office.refused("lead", "take", "--lead", "1")
+    assert "by their ids" in office.refused("lead", "take")
+    assert "no suggestion 9" in office.refused("lead", "dismiss", "9")
+    office.ok("lead", "edit", "1", "--bedrooms", "studio", "--move-in", "2026-05-01", "--budget", "1400")
+    assert "a studio, from 2026-05-01, up to $1400" in office.ok("lead", "show", "1")

@@ -16,8 +16,8 @@ WIDTH = 128
 """Of the model; a text has fewer tokens, which are single bytes here."""
 
 
-def make(folder: Path, text: str) -> Path:
-    """Writes the model for `text` (ASCII) into a new folder."""
+def make(folder: Path, text: str, names: str = "") -> Path:
+    """Writes the model for `text` (ASCII) into a new folder; for a transcriber that is told exactly these `names`."""
     from ctranslate2.specs import WhisperSpec
 
     tokenizer = _tokenizer()
@@ -35,8 +35,9 @@ def make(folder: Path, text: str) -> Path:
     positions, output = _zeros(448, WIDTH), _zeros(len(vocabulary), WIDTH)
     # The first position belongs to the prompt's one token, <|startoftranscript|>, of an English-only model, with
     # <|notimestamps|> behind it or not: both choose the text's beginning.
+    told = 1 + len(tokenizer.encode(f" {names}", add_special_tokens=False).ids) if names else 0
     for position in range(448):
-        positions[position, min(max(position - 1, 0), len(tokens) - 1)] = 1
+        positions[position, min(max(position - told - 1, 0), len(tokens) - 1)] = 1
     for direction, token in enumerate(tokens):
         output[token, direction] = 10
     decoder.position_encodings.encodings, decoder.projection.weight = positions, output

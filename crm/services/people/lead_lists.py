@@ -24,7 +24,7 @@ from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage
 from crm.edge import numbers
 from crm.services.audit import By
-from crm.services.people import intake, opt_outs, timeline
+from crm.services.people import intake, opt_outs, timeline, wishes
 from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
 from crm.store.models import Agent, Device, Lead, LeadEmail, LeadPhone, Line, Property, Unit
 from crm.store.queries import opt_outs as opt_out_queries
@@ -214,6 +214,7 @@ class _Named:
         _choice(LeadType, values, "type")
         _choice(LeadStatus, values, "status")
         read_language(self._config, values.get("language", ""))
+        wishes.read(**_wishes(values))
         fields.text(values.get("source", ""), "source", 60)
         fields.text(values.get("closed_because", ""), "reason", 300)
         if len(values.get("note", "")) > LONGEST_NOTE:
@@ -314,6 +315,7 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
             intake.add_address(lead, address)
     lead.source = lead.source or values.get("source", "") or source[:60]
     lead.language = lead.language or values.get("language", "")
+    wishes.complete(lead, wishes.read(**_wishes(values)))
     if person.agent is not None and lead.assigned_agent_id is None:
         lead.assigned_agent_id = person.agent.id
     at = person.contact or person.created
@@ -337,6 +339,10 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
     if note := values.get("note"):
         key = f"import-note:{lead.id}:{by.now.isoformat()}:{person.line.number}"
         timeline.enter(session, lead.id, Happened.NOTE, note, person.created, key=key, by=by.who, is_new=True)
+
+
+def _wishes(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: values[name] for name in ("bedrooms", "move_in", "budget", "pets") if name in values}
 
 
 def _choice(of: type[LeadType] | type[LeadStatus], values: Mapping[str, str], column: str) -> None:

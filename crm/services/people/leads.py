@@ -16,7 +16,7 @@ from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
-from crm.services.people import intake, standing, timeline
+from crm.services.people import intake, standing, timeline, wishes
 from crm.services.people.identity import who_is
 from crm.store.models import Lead
 from crm.store.queries import leads, office
@@ -104,6 +104,10 @@ def change(
     reason: str | None = None,
     source: str | None = None,
     language: str | None = None,
+    bedrooms: str | None = None,
+    move_in: str | None = None,
+    budget: str | None = None,
+    pets: str | None = None,
 ) -> Lead:
     """Changes what is given of the lead that `intake.person` finds; an empty text takes it away.
 
@@ -129,6 +133,7 @@ def change(
     if language is not None:
         lead.language = read_language(config, language)
         changed.append("language")
+    changed += wishes.write(lead, wishes.read(bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets))
     if kind is not None:
         lead.kind = read_kind(session, kind)
         changed.append("kind")

@@ -65,6 +65,7 @@ REFERENCES = (
     LeadReference("lead_proposal.other_id", OnMerge.MOVES),
     LeadReference("message.lead_id", OnMerge.MOVES, numbers=("from_number", "to_number")),
     LeadReference("short_link.lead_id", OnMerge.MOVES),
+    LeadReference("suggestion.lead_id", OnMerge.MOVES),
     LeadReference("task.lead_id", OnMerge.MOVES),
     LeadReference("tour.lead_id", OnMerge.MOVES),
 )

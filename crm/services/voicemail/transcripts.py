@@ -13,24 +13,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain import heard
+from crm.domain.heard import Phrase
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
 from crm.services.outbox import mails
 from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
-from crm.services.people import timeline
+from crm.services.people import suggestions, timeline
 from crm.services.voicemail import mailboxes, recordings
-from crm.store.models import Call, Lead, Line, Voicemail
+from crm.store.models import Agent, Call, Lead, Line, Organization, Property, Task, Voicemail
 from crm.store.queries import nodes
 from crm.words import notices as words
 from crm.worker import Troubles, Worker, keep
 
+MOST_NAMES, LONGEST_NAMES = 20, 400
+"""Names of properties and of agents that the transcriber is told, and characters of them all: a model reads some
+hundred words beside the sound, not more."""
 TRIES = 2
 """How often to try a voicemail when the transcriber dies, which may be the voicemail's fault."""
 
@@ -43,6 +48,8 @@ class Waiting:
 
     id: str
     file: str
+    names: str
+    """That are likely in it, separated by commas."""
 
 
 def model_folder(config: Config) -> Path | None:
@@ -50,7 +57,19 @@ def model_folder(config: Config) -> Path | None:
     return config.home / config.voice.whisper_model if config.voice.whisper_model else None
 
 
-class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
+@dataclass(frozen=True)
+class Result:
+    """What became of a voicemail's words."""
+
+    state: TranscriptState
+    phrases: Sequence[Phrase] = ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(phrase.text for phrase in self.phrases)
+
+
+class Transcripts(Worker[Waiting, Result]):
     """Transcribes one voicemail at a time. Two apps may transcribe the same one; only the first result is kept."""
 
     name = "transcripts"
@@ -70,15 +89,15 @@ class Transcripts(Worker[Waiting, tuple[TranscriptState, str]]):
     def claim(self, session: Session, now: datetime, under_way: Sequence[Waiting]) -> Waiting | None:
         return _next(session, self._config, now)
 
-    async def work(self, claim: Waiting) -> tuple[TranscriptState, str]:
+    async def work(self, claim: Waiting) -> Result:
         await self._stop_idling()
         try:
             return await _write_down(self._config, self._transcriber, claim)
         finally:
             self._idle = asyncio.create_task(self._let_go_later())
 
-    def record(self, session: Session, claim: Waiting, result: tuple[TranscriptState, str], now: datetime) -> None:
-        finish(session, self._config, claim.id, *result, now)
+    def record(self, session: Session, claim: Waiting, result: Result, now: datetime) -> None:
+        finish(session, self._config, claim.id, result, now)
 
     async def close(self) -> None:
         await self._stop_idling()
@@ -109,26 +128,33 @@ async def run(crm: Crm, troubles: Troubles) -> None:
 
 def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
     """The voicemail that has waited longest, among those of this node and of nodes that are gone."""
-    query = select(Voicemail.call_id, Voicemail.file).join(Voicemail.call)
+    query = select(Voicemail.call_id, Voicemail.file, Call.property_id).join(Voicemail.call)
     query = query.where(
         Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
     )
     row = session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1)).first()
-    return Waiting(row[0], row[1]) if row else None
+    return Waiting(row[0], row[1], names(session, row[2])) if row else None
 
 
-async def _write_down(
-    config: Config, transcriber: Transcriber | None, voicemail: Waiting
-) -> tuple[TranscriptState, str]:
+def names(session: Session, property_id: int | None) -> str:
+    """Names that are likely in a voicemail: those of its property first, then of others and of the agents."""
+    office = session.scalar(select(Organization.name).order_by(Organization.id).limit(1))
+    first = case((Property.id == property_id, 0), else_=1)
+    properties = session.scalars(select(Property.name).order_by(first, Property.id).limit(MOST_NAMES))
+    agents = session.scalars(select(Agent.name).order_by(Agent.id).limit(MOST_NAMES))
+    return ", ".join([*properties, *([office] if office else []), *agents])[:LONGEST_NAMES]
+
+
+async def _write_down(config: Config, transcriber: Transcriber | None, voicemail: Waiting) -> Result:
     folder = model_folder(config)
     if transcriber is None or folder is None or problem(folder):
-        return TranscriptState.NONE, ""
+        return Result(TranscriptState.NONE)
     sound = mailboxes.audio(config, voicemail.file)
     if sound is None:
-        return TranscriptState.FAILED, ""
+        return Result(TranscriptState.FAILED)
     for attempt in range(1, TRIES + 1):
         try:
-            text = await transcriber.transcribe(sound, config.voice.longest_seconds)
+            spoken = await transcriber.transcribe(sound, config.voice.longest_seconds, voicemail.names)
         except TranscriberLost as error:
             _log.warning("the transcriber was lost", extra={"voicemail_id": voicemail.id, "attempt": attempt})
             reason = str(error)
@@ -136,20 +162,20 @@ async def _write_down(
             reason = str(error)
             break
         else:
-            return TranscriptState.DONE, text
+            return Result(TranscriptState.DONE, [Phrase(one.text, one.start, one.end) for one in spoken])
     _log.warning("a voicemail has no transcript", extra={"voicemail_id": voicemail.id, "reason": reason})
-    return TranscriptState.FAILED, ""
+    return Result(TranscriptState.FAILED)
 
 
-def finish(
-    session: Session, config: Config, voicemail_id: str, state: TranscriptState, text: str, now: datetime
-) -> None:
-    """Stores a voicemail's transcript, or that there is none, and queues its mails, in one transaction."""
+def finish(session: Session, config: Config, voicemail_id: str, result: Result, now: datetime) -> None:
+    """Stores a voicemail's transcript, or that there is none, suggests what was understood for the lead's card, and
+    queues the voicemail's mails, in one transaction."""
     query = select(Voicemail).where(Voicemail.call_id == voicemail_id).with_for_update(of=Voicemail).options(_card)
     voicemail = session.scalars(query).one_or_none()
     if voicemail is None or voicemail.transcript_state != TranscriptState.QUEUED:
         return
-    voicemail.transcript_state, voicemail.transcript = state, text.replace("\x00", "")
+    voicemail.transcript_state, voicemail.transcript = result.state, result.text.replace("\x00", "")
+    gist = ""
     if voicemail.transcript and voicemail.call.lead_id is not None:
         key = timeline.transcript_key(voicemail_id)
         timeline.enter(
@@ -162,7 +188,26 @@ def finish(
             call_id=voicemail_id,
             about=voicemail.call.property_id,
         )
-    _mail(session, config, voicemail, now)
+        gist = _understand(session, config, voicemail, result.phrases, now)
+    _mail(session, config, voicemail, gist, now)
+
+
+def _understand(
+    session: Session, config: Config, voicemail: Voicemail, phrases: Sequence[Phrase], now: datetime
+) -> str:
+    """Suggests what was understood for the lead's card. Gives it as a line, which the open task about the voicemail
+    says, too; "" for nothing."""
+    lead = voicemail.call.lead
+    assert lead is not None
+    today = voicemail.left_at.astimezone(config.tz).date()
+    found = heard.understood(phrases, suggestions.known_properties(session), today)
+    suggestions.make(session, config, lead, voicemail.call_id, found, now)
+    gist = heard.in_words(found)
+    if gist:
+        about = select(Task).where(Task.call_id == voicemail.call_id, Task.done_at.is_(None)).limit(1)
+        if task := session.scalars(about).first():
+            task.why = f"{task.why} They said: {gist}."[:300]
+    return gist
 
 
 _card = selectinload(Voicemail.call).options(
@@ -170,7 +215,7 @@ _card = selectinload(Voicemail.call).options(
 )
 
 
-def _mail(session: Session, config: Config, voicemail: Voicemail, now: datetime) -> None:
+def _mail(session: Session, config: Config, voicemail: Voicemail, gist: str, now: datetime) -> None:
     who, where = mailboxes.who(voicemail, config.region), mailboxes.where(voicemail)
     subject = f"New voicemail for {where} from {who}"
     lines = [
@@ -179,6 +224,7 @@ def _mail(session: Session, config: Config, voicemail: Voicemail, now: datetime)
         "",
         said(voicemail.transcript_state, voicemail.transcript),
         "",
+        *([f"In short: {gist}.", ""] if gist else []),
         f"Mailbox: {voicemail.mailbox or OFFICE}. {words.more('voicemail', call=voicemail.call_id)}",
     ]
     for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, voicemail.mailbox)):

@@ -51,6 +51,7 @@ from crm.store.models.people import (
     LeadProposal,
     OptOut,
     SavedFilter,
+    Suggestion,
 )
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Task, TaskCall
@@ -118,6 +119,7 @@ __all__ = [
     "Subteam",
     "SubteamMember",
     "SubteamSister",
+    "Suggestion",
     "Task",
     "TaskCall",
     "TextPause",

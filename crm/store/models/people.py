@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -79,6 +79,12 @@ class Lead(Base):
         String(300), default="", server_default="", comment="as whoever closed it said; empty when it is open"
     )
     source: Mapped[str] = mapped_column(String(60), default="", comment="source of the first line they called")
+    bedrooms: Mapped[int | None] = mapped_column(comment="that they look for; 0: a studio; null: not known")
+    move_in_on: Mapped[date | None] = mapped_column(comment="when they want to move in; null: not known")
+    budget: Mapped[int | None] = mapped_column(comment="dollars a month at most; null: not known")
+    pets: Mapped[str] = mapped_column(
+        String(100), default="", server_default="", comment="such as dog, 2 cats or none; empty: not known"
+    )
     assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
     assigned_at: Mapped[datetime | None] = mapped_column(comment="null: by a call or text, not by hand or in turn")
     last_contact_at: Mapped[datetime | None] = mapped_column(
@@ -234,6 +240,28 @@ class Activity(Base):
     property_id: Mapped[int | None] = mapped_column(
         ForeignKey("property.id", ondelete="SET NULL"), comment="what it is about; null: the person, or unknown"
     )
+
+
+class Suggestion(Base):
+    """Something that was understood from what a lead said, for a person to take over into their card, or not."""
+
+    __tablename__ = "suggestion"
+    __table_args__ = (
+        Index("ix_suggestion_lead", "lead_id", "state"),
+        Index("ix_suggestion_open", "state", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="the same field of the same call comes once")
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
+    field: Mapped[str] = mapped_column(String(20), comment="as crm.domain.heard.CardField")
+    value: Mapped[str] = mapped_column(String(200))
+    words: Mapped[str] = mapped_column(String(300), comment="that it comes from, as they were heard")
+    second: Mapped[int] = mapped_column(comment="of the recording, in which they begin")
+    state: Mapped[str] = mapped_column(String(10), default="open", comment="open, taken or dismissed")
+    decided_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    decided_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 class SavedFilter(Base):

@@ -1,0 +1,71 @@
+"""What a lead looks for: bedrooms, a date to move in, a budget, and who moves in with them on four legs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.store.models import Lead
+
+MOST_BEDROOMS = 20
+MOST_BUDGET = 1_000_000
+STUDIO = "studio"
+
+
+def read(
+    *, bedrooms: str | None = None, move_in: str | None = None, budget: str | None = None, pets: str | None = None
+) -> dict[str, Any]:
+    """What is given as text, as columns of the card; empty text is nothing. Raises Invalid.
+
+    `bedrooms` is a number or "studio", `move_in` a date, `budget` dollars a month.
+    """
+    found: dict[str, Any] = {}
+    if bedrooms is not None:
+        found["bedrooms"] = _bedrooms(bedrooms)
+    if move_in is not None:
+        found["move_in_on"] = _move_in(move_in)
+    if budget is not None:
+        found["budget"] = _budget(budget)
+    if pets is not None:
+        found["pets"] = fields.text(pets, "pets", 100)
+    return found
+
+
+def write(lead: Lead, wanted: Mapping[str, Any]) -> list[str]:
+    """Writes what `read` gave into the card, and gives the names of what was changed."""
+    for column, value in wanted.items():
+        setattr(lead, column, value)
+    return list(wanted)
+
+
+def complete(lead: Lead, wanted: Mapping[str, Any]) -> None:
+    """Writes what the card does not say yet."""
+    for column, value in wanted.items():
+        if getattr(lead, column) in (None, ""):
+            setattr(lead, column, value)
+
+
+def _bedrooms(raw: str) -> int | None:
+    word = raw.strip().lower()
+    if not word:
+        return None
+    count = 0 if word == STUDIO else int(word) if word.isdecimal() and len(word) < 4 else -1
+    if not 0 <= count <= MOST_BEDROOMS:
+        raise Invalid("Give the bedrooms as a number such as 2, or studio.", code="bedrooms_invalid")
+    return count
+
+
+def _move_in(raw: str) -> date | None:
+    return fields.day(raw) if raw.strip() else None
+
+
+def _budget(raw: str) -> int | None:
+    digits = raw.strip().removeprefix("$").replace(",", "").partition(".")[0]
+    if not raw.strip():
+        return None
+    if not digits.isdecimal() or not 0 < int(digits[:9]) <= MOST_BUDGET:
+        raise Invalid("Give the budget in dollars a month, such as 1500.", code="budget_invalid")
+    return int(digits)

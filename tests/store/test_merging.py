@@ -40,6 +40,7 @@ from crm.store.models import (
     Message,
     Property,
     ShortLink,
+    Suggestion,
     Task,
     Tour,
     TourSlot,
@@ -203,6 +204,16 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                     ),
                     ShortLink(
                         token=f"t{id}", key=f"link:call{id}", lead_id=id, path="/", made_at=NOW, expires_at=NOW + HOUR
+                    ),
+                    Suggestion(
+                        key=f"call{id}:pets",
+                        lead_id=id,
+                        call_id=f"call{id}",
+                        field="pets",
+                        value="dog",
+                        words="a dog",
+                        second=3,
+                        created_at=NOW,
                     ),
                     Tour(key=f"form:{id}", slot_id=slot.id, lead_id=id, state="booked", booked_by="web", booked_at=NOW),
                     FollowUp(

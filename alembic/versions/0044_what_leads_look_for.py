@@ -5,8 +5,8 @@ suggested for their card, with the words and the second it comes from.
 What happens to rows that are there: nothing is known of them.
 Down: both are forgotten.
 
-Revision ID: 0043
-Revises: 0042
+Revision ID: 0044
+Revises: 0043
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from alembic import op
 
 from crm.store.models.base import UtcDateTime
 
-revision = "0043"
-down_revision = "0042"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

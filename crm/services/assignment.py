@@ -18,7 +18,7 @@ from crm.services.people import leads, timeline
 from crm.store.models import Agent, Lead, Property, SubteamMember
 
 
-def by_hand(session: Session, config: Config, by: By, raw: str, agent: str | None) -> Lead:
+def by_hand(session: Session, config: Config, by: By, raw: str | int, agent: str | None) -> Lead:
     """Gives the lead with this id, phone number or email address to an agent (slug); None takes it from whoever has it.
 
     Both agents are told, unless one of them does it. Raises Invalid, NotFound, Conflict.
@@ -32,7 +32,7 @@ def by_hand(session: Session, config: Config, by: By, raw: str, agent: str | Non
     return lead
 
 
-def in_turn(session: Session, config: Config, by: By, raw: str, *, property_slug: str | None = None) -> Lead:
+def in_turn(session: Session, config: Config, by: By, raw: str | int, *, property_slug: str | None = None) -> Lead:
     """Gives a lead to whoever is next: of the property's subteam (the lead's latest interest, if none is named) when it
     has somebody on duty, else of all on duty.
 

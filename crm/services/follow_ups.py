@@ -360,7 +360,15 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
         return 0
     url = short_links.to_listings(session, config, interest.property, lead.id, f"followup:{step.id}", now)
     body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
-    new = NewText(f"followup:{step.id}", TextPurpose.FOLLOW_UP, lead.phones[0].number, ours, body, lead_id=lead.id)
+    new = NewText(
+        f"followup:{step.id}",
+        TextPurpose.FOLLOW_UP,
+        lead.phones[0].number,
+        ours,
+        body,
+        lead_id=lead.id,
+        about=interest.property_id,
+    )
     step.message_id = queue(session, config, new, now).id
     _end(step, SENT, now, step.why)
     return 1

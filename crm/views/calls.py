@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import (
     Agent,
@@ -22,6 +23,7 @@ from crm.store.models import (
     RoutingDecision,
     Voicemail,
 )
+from crm.store.queries import reach as reached
 from crm.views import messages, tasks
 
 
@@ -121,17 +123,22 @@ class RoutingEntry(msgspec.Struct):
     stages: list[str]
 
 
-class CallDetail(CallEntry, kw_only=True):
-    """A call with everything that happened in it."""
+class CallSummary(CallEntry, kw_only=True):
+    """A call with what was part of it, and what it led to."""
 
     legs: list[LegEntry]
     recordings: list[RecordingEntry]
-    events: list[EventEntry]
-    routing: list[RoutingEntry]
     tasks: list[int]
     """Ids of the tasks it led to."""
     messages: list[int]
     """Ids of the texts it led to."""
+
+
+class CallDetail(CallSummary, kw_only=True):
+    """A call with everything that happened in it."""
+
+    events: list[EventEntry]
+    routing: list[RoutingEntry]
 
 
 _CALL = (
@@ -174,24 +181,37 @@ def listed(
     outcome: str | None = None,
     direction: str | None = None,
     in_progress: bool = False,
+    property_slug: str | None = None,
+    lead: int | None = None,
+    after: tuple[datetime, str] | None = None,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[CallEntry]:
-    """The newest first; `in_progress` are those without an outcome yet."""
-    found = _CALL.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
+    """The newest first; `in_progress` are those without an outcome yet. `after` is start and id of the last one on the
+    page before."""
+    found = _CALL.where(*reached.of_calls(reach))
+    found = found.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
     if since is not None:
         found = found.where(Call.started_at >= since)
     if outcome is not None:
         found = found.where(Call.outcome == outcome)
     if direction is not None:
         found = found.where(Call.direction == direction)
+    if after is not None:
+        found = found.where(tuple_(Call.started_at, Call.id) < after)
+    if property_slug is not None:
+        named = select(Property.id).where(Property.slug == property_slug)
+        found = found.where(Call.property_id == named.scalar_subquery())
+    if lead is not None:
+        found = found.where(Call.lead_id == lead)
     if in_progress:
         found = found.where(Call.outcome.is_(None))
     return [CallEntry(**_of(row)) for row in session.execute(found)]
 
 
-def one(session: Session, call_id: str) -> CallDetail:
+def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallSummary:
     """Raises NotFound."""
-    row = session.execute(_CALL.where(Call.id == call_id)).first()
+    row = session.execute(_CALL.where(Call.id == call_id, *reached.of_calls(reach))).first()
     if row is None:
         raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
     recordings = select(
@@ -202,6 +222,18 @@ def one(session: Session, call_id: str) -> CallDetail:
         Recording.seconds,
         Recording.deleted_at,
     ).where(Recording.call_id == call_id)
+    return CallSummary(
+        **_of(row),
+        legs=legs(session, call_id),
+        recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
+        tasks=tasks.ids_of_call(session, call_id, reach),
+        messages=messages.ids_of_call(session, call_id, reach),
+    )
+
+
+def one(session: Session, call_id: str) -> CallDetail:
+    """Raises NotFound."""
+    found = summary(session, call_id)
     events = select(CallEvent.at, CallEvent.kind, CallEvent.data).where(CallEvent.call_id == call_id)
     decisions = select(
         RoutingDecision.at,
@@ -211,13 +243,9 @@ def one(session: Session, call_id: str) -> CallDetail:
         RoutingDecision.stages,
     ).where(RoutingDecision.call_id == call_id)
     return CallDetail(
-        **_of(row),
-        legs=legs(session, call_id),
-        recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
+        **{name: getattr(found, name) for name in CallSummary.__struct_fields__},
         events=[EventEntry(*one) for one in session.execute(events.order_by(CallEvent.at))],
         routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
-        tasks=tasks.ids_of_call(session, call_id),
-        messages=messages.ids_of_call(session, call_id),
     )
 
 

@@ -20,6 +20,7 @@ from crm.store.models import (
     Interest,
     Lead,
     LeadEmail,
+    LeadMerge,
     LeadPhone,
     OptOut,
     Property,
@@ -63,6 +64,7 @@ class NextAction(msgspec.Struct):
 class ActivityEntry(msgspec.Struct):
     """An entry of the timeline."""
 
+    id: int
     at: datetime
     kind: str
     """The industry's event name: CallFromProspect, Text, ..."""
@@ -162,6 +164,20 @@ _CARD = select(
 ).outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
 
 
+_ENTRY = select(
+    Activity.id,
+    Activity.at,
+    Activity.kind,
+    Activity.text,
+    Activity.by,
+    Activity.call_id.label("call"),
+    or_(
+        exists().where(Recording.call_id == Activity.call_id, Recording.deleted_at.is_(None)),
+        and_(Voicemail.call_id.is_not(None), Voicemail.purged_at.is_(None)),
+    ).label("recording"),
+).outerjoin(Voicemail, Voicemail.call_id == Activity.call_id)
+
+
 def listed(
     session: Session,
     now: datetime,
@@ -178,10 +194,12 @@ def listed(
     return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)]
 
 
-def of_ids(session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter) -> dict[int, LeadEntry]:
+def of_ids(
+    session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter, reach: Reach = WHOLE_OFFICE
+) -> dict[int, LeadEntry]:
     """Those of the leads that match the filter, by id."""
-    found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted)
-    return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now)}
+    found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted, reach)
+    return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)}
 
 
 def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
@@ -204,6 +222,8 @@ def filtered(
         found = found.where(Lead.status == wanted.status)
     if wanted.source is not None:
         found = found.where(Lead.source == wanted.source)
+        if (foreign := reached.foreign_sources(reach)) is not None:
+            found = found.where(Lead.source.not_in(foreign))
     if wanted.agent == rules.NOBODY:
         found = found.where(Lead.assigned_agent_id.is_(None))
     elif wanted.agent is not None:
@@ -220,7 +240,8 @@ def filtered(
     if wanted.light is not None:
         found = found.where(_has_light(Light(wanted.light), now))
     if wanted.overdue:
-        found = found.where(exists().where(Task.lead_id == Lead.id, Task.done_at.is_(None), Task.due_at < now))
+        late = (Task.lead_id == Lead.id, Task.done_at.is_(None), Task.due_at < now)
+        found = found.where(exists().where(*late, *reached.of_tasks(reach)))
     if wanted.since is not None:
         found = found.where(Lead.created_at >= wanted.since)
     if wanted.contact_since is not None:
@@ -238,11 +259,28 @@ def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
     return LeadDetail(**shown, timeline=timeline(session, lead_id), suggestions=open_ones)
 
 
+def surviving(session: Session, lead_id: int, reach: Reach) -> int:
+    """The id itself, or that of the lead into which this one was merged. Raises NotFound unless it is within reach."""
+    into = select(LeadMerge.lead_id).where(LeadMerge.gone_id == lead_id, LeadMerge.undone_at.is_(None))
+    found = select(Lead.id).where(or_(Lead.id == lead_id, Lead.id.in_(into)), *reached.of_leads(reach))
+    if (id := session.scalar(found)) is None:
+        raise _unknown(lead_id)
+    return id
+
+
+def card_within(session: Session, lead_id: int, now: datetime, reach: Reach) -> LeadCard | None:
+    """None where there is none within reach."""
+    try:
+        return card(session, lead_id, now, reach)
+    except NotFound:
+        return None
+
+
 def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> LeadCard:
     """Raises NotFound."""
     found = session.execute(_CARD.where(Lead.id == lead_id, *reached.of_leads(reach))).all()
     if not found:
-        raise NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
+        raise _unknown(lead_id)
     [card] = _whole(session, found, now, reach)
     emails = select(LeadEmail.address).where(LeadEmail.lead_id == lead_id).order_by(LeadEmail.id)
     opted_out = (
@@ -258,25 +296,34 @@ def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFF
     )
 
 
-def timeline(session: Session, lead_id: int) -> list[ActivityEntry]:
-    """The oldest entry first."""
-    found = (
-        select(
-            Activity.at,
-            Activity.kind,
-            Activity.text,
-            Activity.by,
-            Activity.call_id.label("call"),
-            or_(
-                exists().where(Recording.call_id == Activity.call_id, Recording.deleted_at.is_(None)),
-                and_(Voicemail.call_id.is_not(None), Voicemail.purged_at.is_(None)),
-            ).label("recording"),
-        )
-        .outerjoin(Voicemail, Voicemail.call_id == Activity.call_id)
-        .where(Activity.lead_id == lead_id)
-        .order_by(Activity.at, Activity.id)
-    )
+def _unknown(lead_id: int) -> NotFound:
+    return NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
+
+
+def timeline(
+    session: Session,
+    lead_id: int,
+    *,
+    before: tuple[datetime, int] | None = None,
+    limit: int | None = None,
+    reach: Reach = WHOLE_OFFICE,
+) -> list[ActivityEntry]:
+    """The oldest entry first; of a part of it the latest first. `before` is time and id of the last one on the page
+    before."""
+    found = _ENTRY.where(Activity.lead_id == lead_id, *reached.of_entries(reach))
+    if limit is None:
+        found = found.order_by(Activity.at, Activity.id)
+    else:
+        found = found.order_by(Activity.at.desc(), Activity.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(tuple_(Activity.at, Activity.id) < before)
     return [ActivityEntry(**row._mapping) for row in session.execute(found)]
+
+
+def latest_entry(session: Session, lead_id: int) -> ActivityEntry:
+    """The one that was entered last."""
+    found = _ENTRY.where(Activity.lead_id == lead_id).order_by(Activity.id.desc()).limit(1)
+    return ActivityEntry(**session.execute(found).one()._mapping)
 
 
 def saved_filters(session: Session) -> list[SavedFilterEntry]:
@@ -325,10 +372,13 @@ def _whole(
     )
     for row in session.execute(about):
         interests[row.lead_id].append(InterestEntry(row.slug, row.name, row.stage, row.updated_at))
-    actions = _next_actions(session, ids, now)
+    actions = _next_actions(session, ids, now, reach)
+    foreign = reached.foreign_sources(reach)
+    hidden = frozenset() if foreign is None else frozenset(session.scalars(foreign))
     return [
         {key: value for key, value in card._mapping.items() if key != "is_hot"}
         | {
+            "source": "" if card.source in hidden else card.source,
             "type": LeadType.HOT if card.is_hot else LeadType.COLD,
             "light": rules.light(card.status, card.last_contact_at, card.created_at, now),
             "phones": phones[card.id],
@@ -339,12 +389,12 @@ def _whole(
     ]
 
 
-def _next_actions(session: Session, ids: Sequence[int], now: datetime) -> dict[int, NextAction]:
+def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Reach) -> dict[int, NextAction]:
     """Each lead's open task that is due first."""
     found = (
         select(Task.lead_id, Task.id, Task.kind, Agent.slug, Task.why, Task.due_at)
         .join(Agent, Agent.id == Task.owner_id)
-        .where(Task.lead_id.in_(ids), Task.done_at.is_(None))
+        .where(Task.lead_id.in_(ids), Task.done_at.is_(None), *reached.of_tasks(reach))
         # The last one read for each lead is kept.
         .order_by(Task.due_at.desc(), Task.id.desc())
     )

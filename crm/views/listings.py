@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_,
 from sqlalchemy.orm import Session, aliased
 
 from crm.domain import fair_housing, listings
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.domain.listings import Home, ListingFilter, ListingState, Place, Terms, Words
 from crm.store.models import (
@@ -25,6 +26,7 @@ from crm.store.models import (
     Unit,
 )
 from crm.store.queries import listings as queries
+from crm.store.queries import reach as reached
 
 
 class PetEntry(msgspec.Struct):
@@ -303,9 +305,11 @@ def listed(
     after: tuple[Decimal, int] | None = None,
     limit: int = 50,
     language: str = listings.LANGUAGES[0],
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[ListingEntry]:
     """By rent, the lowest first. `after` is the rent and id of the last listing on the page before."""
-    rows = session.execute(_page_of(filtered(_NOW, now, wanted), after, limit)).all()
+    found = filtered(_NOW, now, wanted).where(*reached.of_listings(reach))
+    rows = session.execute(_page_of(found, after, limit)).all()
     return [ListingEntry(**_entry(row, queries.home(row.own), now, language)) for row in rows]
 
 

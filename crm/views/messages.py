@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
+from crm.domain.errors import NotFound
 from crm.store.models import Agent, LeadPhone, Message
+from crm.store.queries import reach as reached
 
 
 class MessageEntry(msgspec.Struct):
@@ -79,10 +82,15 @@ def listed(
     direction: str | None = None,
     decision: str | None = None,
     unassigned: bool = False,
+    lead: int | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[MessageEntry]:
-    """The newest first; `unassigned` are those without a lead."""
-    found = _TEXT.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
+    """The newest first; `unassigned` are those without a lead. `after` is time and id of the last one on the page
+    before."""
+    found = _TEXT.where(*reached.of_messages(reach))
+    found = found.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
     if since is not None:
         found = found.where(Message.created_at >= since)
     if state is not None:
@@ -91,9 +99,21 @@ def listed(
         found = found.where(Message.direction == direction)
     if decision is not None:
         found = found.where(Message.decision == decision)
+    if after is not None:
+        found = found.where(tuple_(Message.created_at, Message.id) < after)
+    if lead is not None:
+        found = found.where(Message.lead_id == lead)
     if unassigned:
         found = found.where(Message.lead_id.is_(None))
     return [MessageEntry(**row._mapping) for row in session.execute(found)]
+
+
+def one(session: Session, message_id: int, reach: Reach = WHOLE_OFFICE) -> MessageEntry:
+    """Raises NotFound."""
+    row = session.execute(_TEXT.where(Message.id == message_id, *reached.of_messages(reach))).first()
+    if row is None:
+        raise NotFound(f"There is no text {message_id}.", code="message_unknown", message=message_id)
+    return MessageEntry(**row._mapping)
 
 
 def of_call(session: Session, call_id: str) -> list[MessageEntry]:
@@ -102,8 +122,9 @@ def of_call(session: Session, call_id: str) -> list[MessageEntry]:
     return [MessageEntry(**row._mapping) for row in session.execute(found)]
 
 
-def ids_of_call(session: Session, call_id: str) -> list[int]:
-    return list(session.scalars(select(Message.id).where(Message.call_id == call_id).order_by(Message.id)))
+def ids_of_call(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> list[int]:
+    found = select(Message.id).where(Message.call_id == call_id, *reached.of_messages(reach))
+    return list(session.scalars(found.order_by(Message.id)))
 
 
 def thread(

@@ -10,8 +10,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import Line, Portfolio, Property, Subteam
+from crm.store.queries import reach as reached
 from crm.views.lists import by_owner
 
 
@@ -67,9 +69,12 @@ _PROPERTY = (
 )
 
 
-def listed(session: Session) -> list[PropertyEntry]:
-    """All, by slug."""
-    return _entries(session, _PROPERTY.order_by(Property.slug))
+def listed(
+    session: Session, *, after: str | None = None, limit: int | None = None, reach: Reach = WHOLE_OFFICE
+) -> list[PropertyEntry]:
+    """By slug, all of them unless there is a limit; `after` is the last one on the page before."""
+    found = _PROPERTY.where(*reached.of_properties(reach)).order_by(Property.slug).limit(limit)
+    return _entries(session, found if after is None else found.where(Property.slug > after))
 
 
 def one(session: Session, slug: str) -> PropertyEntry:

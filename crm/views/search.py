@@ -11,10 +11,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, TableClause, column, func, literal_column, select, table, text
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import Invalid
 from crm.domain.leads import LeadFilter
 from crm.store import prepared
 from crm.store.models import Activity, Lead, LeadEmail, LeadPhone
+from crm.store.queries import reach as reached
 from crm.store.search import PREFIX
 from crm.views import leads
 from crm.views.leads import LeadEntry
@@ -50,6 +52,7 @@ def found(
     wanted: LeadFilter = EVERYBODY,
     *,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[LeadHit]:
     """Leads by part of their name, address or number (in any notation), or by words of their timeline, the last of
     which may be incomplete. The newest first; those found by name, number or address before those found by timeline.
@@ -64,7 +67,7 @@ def found(
     hits: dict[int, tuple[str, str, datetime | None]] = {}
     # Which of them a filter leaves is only known when their cards are read.
     most = limit if wanted == EVERYBODY else MOST
-    for where, query in _searches(session.get_bind().dialect.name == "sqlite", asked, digits):
+    for where, query in _searches(session.get_bind().dialect.name == "sqlite", asked, digits, reach):
         if len(hits) >= most:
             break
         # SQLite finds row after row, as they are read.
@@ -74,7 +77,7 @@ def found(
                 if len(hits) >= most:
                     break
     words_asked = asked.split()
-    cards = leads.of_ids(session, now, list(hits), wanted)
+    cards = leads.of_ids(session, now, list(hits), wanted, reach)
     return [
         LeadHit(lead=cards[id], found_in=where, excerpt=_around(words_asked, excerpt), at=at)
         for id, (where, excerpt, at) in hits.items()
@@ -82,17 +85,31 @@ def found(
     ][:limit]
 
 
-def _searches(sqlite: bool, asked: str, digits: str) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
+def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     """The indexes to search, by name, and the query for each."""
     # Text with more letters than digits is not a number, though it may contain one, as a street address does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
         national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
-        yield "phone", _parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national)
+        yield (
+            "phone",
+            _parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national).where(
+                *reached.of_leads(reach, LeadPhone.lead_id)
+            ),
+        )
     if len(asked) >= FEWEST:
-        yield "name", _parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked)
-        yield "email", _parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower())
+        yield (
+            "name",
+            _parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked).where(*reached.of_leads(reach)),
+        )
+        yield (
+            "email",
+            _parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower()).where(
+                *reached.of_leads(reach, LeadEmail.lead_id)
+            ),
+        )
     if words := re.findall(r"\w+", asked):
-        yield "timeline", _by_words(sqlite, words)
+        within = (*reached.of_leads(reach, Activity.lead_id), *reached.of_entries(reach))
+        yield "timeline", _by_words(sqlite, words).where(*within)
 
 
 def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*tuple[Any, ...]]:

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, case, or_, select
+from sqlalchemy import ColumnElement, Select, case, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
+from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Call, Lead, LeadPhone, Task, TaskCall
+from crm.store.queries import reach as reached
 
 
 class TaskEntry(msgspec.Struct):
@@ -91,10 +94,18 @@ def listed(
     with_done: bool = False,
     due_before: datetime | None = None,
     since: datetime | None = None,
+    lead: int | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[TaskEntry]:
-    """The most urgent first; `owner` is an agent's slug, `since` goes by when they were created."""
-    found = _TASK.order_by(Task.due_at, Task.id).limit(limit)
+    """The most urgent first; `owner` is an agent's slug, `since` goes by when they were created. `after` is due time
+    and id of the last one on the page before."""
+    found = _TASK.where(*reached.of_tasks(reach)).order_by(Task.due_at, Task.id).limit(limit)
+    if after is not None:
+        found = found.where(tuple_(Task.due_at, Task.id) > after)
+    if lead is not None:
+        found = found.where(Task.lead_id == lead)
     if owner is not None:
         # By the owner's id, so that the index returns them in order.
         found = found.where(Task.owner_id == select(Agent.id).where(Agent.slug == owner).scalar_subquery())
@@ -107,13 +118,22 @@ def listed(
     return _entries(session, found, now)
 
 
+def one(session: Session, task_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> TaskEntry:
+    """Raises NotFound."""
+    found = _entries(session, _TASK.where(Task.id == task_id, *reached.of_tasks(reach)), now)
+    if not found:
+        raise NotFound(f"There is no task {task_id}.", code="task_unknown", task=task_id)
+    return found[0]
+
+
 def of_call(session: Session, call_id: str, now: datetime) -> list[TaskEntry]:
     """The tasks that a call led to, the oldest first; a task may cover other calls of the person, too."""
     return _entries(session, _TASK.where(_came_of(call_id)).order_by(Task.id), now)
 
 
-def ids_of_call(session: Session, call_id: str) -> list[int]:
-    return list(session.scalars(select(Task.id).where(_came_of(call_id)).order_by(Task.id)))
+def ids_of_call(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> list[int]:
+    found = select(Task.id).where(_came_of(call_id), *reached.of_tasks(reach))
+    return list(session.scalars(found.order_by(Task.id)))
 
 
 def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEntry]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, Lead, Property, Tour, TourBlackout, TourHours, TourSlot
+from crm.store.queries import reach as reached
 
 
 class SlotEntry(msgspec.Struct):
@@ -115,10 +117,24 @@ _TOUR = (
 
 
 def listed(
-    session: Session, *, since: datetime, property_slug: str | None = None, state: str | None = None, limit: int = 50
+    session: Session,
+    *,
+    since: datetime,
+    property_slug: str | None = None,
+    state: str | None = None,
+    lead: int | None = None,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[tuple[TourEntry, str]]:
-    """By time, each with the time zone of its property, "" for the office's."""
-    found = _TOUR.where(TourSlot.starts_at >= since).order_by(TourSlot.starts_at, Tour.id).limit(limit)
+    """By time, each with the time zone of its property, "" for the office's. `after` is beginning and id of the last
+    one on the page before."""
+    found = _TOUR.where(TourSlot.starts_at >= since, *reached.of_tours(reach))
+    found = found.order_by(TourSlot.starts_at, Tour.id).limit(limit)
+    if after is not None:
+        found = found.where(tuple_(TourSlot.starts_at, Tour.id) > after)
+    if lead is not None:
+        found = found.where(Tour.lead_id == lead)
     if property_slug is not None:
         found = found.where(Property.slug == property_slug)
     if state is not None:
@@ -126,9 +142,9 @@ def listed(
     return [(TourEntry(*tour), timezone) for *tour, timezone in session.execute(found)]
 
 
-def one(session: Session, tour_id: int) -> tuple[TourEntry, str]:
+def one(session: Session, tour_id: int, reach: Reach = WHOLE_OFFICE) -> tuple[TourEntry, str]:
     """With the time zone of its property, "" for the office's. Raises NotFound."""
-    row = session.execute(_TOUR.where(Tour.id == tour_id)).first()
+    row = session.execute(_TOUR.where(Tour.id == tour_id, *reached.of_tours(reach))).first()
     if row is None:
         raise _unknown(tour_id)
     *tour, timezone = row

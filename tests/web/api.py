@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.config import Api as ApiSettings
 from crm.config import Config, Ports
@@ -61,7 +62,6 @@ class Office:
     crm: Crm
     api: ApiServer
     http: httpx.AsyncClient
-    programs: dict[str, Program] = field(default_factory=dict)
     now: datetime = NOW
 
     def key(self, name: str, *scopes: str, **sees: Any) -> Program:
@@ -76,35 +76,41 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def running_api(folder: Path, migrated: Path, **settings: Any) -> AsyncIterator[Office]:
+async def running_api(folder: Path, database: Path, *, is_empty: bool = True, **settings: Any) -> AsyncIterator[Office]:
+    """`database` is a migrated one, of which a copy is used; unless it `is_empty`, it was made by this before."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = Config(folder / "home", ports=Ports(api=port), timezone="America/Chicago", api=ApiSettings(**settings))
     for made in config.folders:
         made.mkdir(parents=True)
-    (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
+    (config.home / "leaseline.db").write_bytes(database.read_bytes())
     crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), lambda: found.now)
-    with crm.store.writing() as session:
-        dana, alice, bob = (
-            Agent(slug=name, name=name.title(), email=f"{name}@example.com") for name in ("dana", "alice", "bob")
-        )
-        session.add_all([dana, alice, bob])
-        session.flush()
-        north = Subteam(slug="north", name="North", members=[alice])
-        south = Subteam(slug="south", name="South", members=[bob])
-        elm = Property(slug="elm", name="Elm Street", subteam=north)
-        oak = Property(slug="oak", name="Oak Court", subteam=south)
-        session.add_all(
-            [
-                Organization(name="Maple & Sons", admin_agent_id=dana.id),
-                Line(number="+15125550100", label="Elm", property=elm, source="elm-sign"),
-                Line(number="+15125550101", label="Oak", property=oak, source="oak-sign"),
-            ]
-        )
+    if is_empty:
+        with crm.store.writing() as session:
+            _found_office(session)
     api = ApiServer(crm)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
         found = Office(crm, api, http)
         async with serving(config, api.build(), "api"):
             yield found
     crm.store.close()
+
+
+def _found_office(session: Session) -> None:
+    dana, alice, bob = (
+        Agent(slug=name, name=name.title(), email=f"{name}@example.com") for name in ("dana", "alice", "bob")
+    )
+    session.add_all([dana, alice, bob])
+    session.flush()
+    north = Subteam(slug="north", name="North", members=[alice])
+    south = Subteam(slug="south", name="South", members=[bob])
+    elm = Property(slug="elm", name="Elm Street", subteam=north)
+    oak = Property(slug="oak", name="Oak Court", subteam=south)
+    session.add_all(
+        [
+            Organization(name="Maple & Sons", admin_agent_id=dana.id),
+            Line(number="+15125550100", label="Elm", property=elm, source="elm-sign"),
+            Line(number="+15125550101", label="Oak", property=oak, source="oak-sign"),
+        ]
+    )

@@ -38,6 +38,8 @@ class NewText:
     body: str
     lead_id: int | None = None
     call_id: str | None = None
+    about: int | None = None
+    """Id of the property it is about; None: the person."""
     agent_id: int | None = None
     """Who wrote it."""
     not_before: datetime | None = None
@@ -87,6 +89,7 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
         segments=segments(new.body).count,
         lead_id=new.lead_id,
         call_id=new.call_id,
+        property_id=new.about,
         agent_id=new.agent_id,
         state=DeliveryState.QUEUED,
         attempts=0,

@@ -23,7 +23,6 @@ from crm.services.outbox import gatekeeper, pauses
 from crm.services.outbox.carriers import CarrierFor
 from crm.services.outbox.delivery import Transport
 from crm.services.people import timeline
-from crm.store import snapshot
 from crm.store.models import Message, Trunk
 
 
@@ -72,9 +71,8 @@ class TextTransport(Transport[Message, TextToSend]):
         row.carrier, row.carrier_id = self._config.texts.carrier, their_id[:120] or None
         if row.lead_id is not None:
             wrote, key = f"Texted: {row.body}", f"text:{row.id}"
-            line = snapshot.now(session).lines.get(row.from_number)
-            about = line.property.id if line and line.property else None
-            timeline.enter(session, row.lead_id, Happened.TEXT, wrote, now, key=key, call_id=row.call_id, about=about)
+            about, of = row.property_id, row.call_id
+            timeline.enter(session, row.lead_id, Happened.TEXT, wrote, now, key=key, call_id=of, about=about)
 
     def refused(self, session: Session, row: Message, error: DeliveryError, now: datetime) -> None:
         row.carrier = self._config.texts.carrier

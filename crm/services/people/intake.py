@@ -120,6 +120,12 @@ def by_address(session: Session, raw: str, at: datetime) -> Lead:
     return lead
 
 
+def by_known_address(session: Session, raw: str) -> int | None:
+    """The id of the lead that an email address finds. Raises Invalid if it is not an address."""
+    lead = leads.by_address(session, _address(raw))
+    return lead.id if lead else None
+
+
 def write_address(session: Session, lead: Lead, raw: str) -> None:
     """Where mail to a lead goes from now on, and what finds them; empty for nowhere. Raises Invalid.
 

@@ -147,6 +147,7 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
         media=[_clean(link)[:1000] for link in incoming.media[:10]],
         segments=segments(body).count,
         lead_id=lead.id if lead else None,
+        property_id=line.property_id if line else None,
         carrier=incoming.carrier,
         carrier_id=_clean(incoming.carrier_id)[:120],
         state=DeliveryState.RECEIVED,
@@ -269,6 +270,7 @@ def _answer(scene: _Scene, purpose: TextPurpose, body: str) -> None:
         from_number=message.to_number,
         body=body,
         lead_id=message.lead_id,
+        about=message.property_id,
     )
     queue(scene.session, scene.config, new, scene.now)
 
@@ -402,7 +404,7 @@ def send(
     session: Session,
     config: Config,
     by: By,
-    person: str,
+    person: str | int,
     body: str,
     *,
     agent: str | None = None,
@@ -429,13 +431,16 @@ def send(
     writer = agents.named(session, agent) if agent else None
     lead, number = _addressee(session, config, person, by.now)
     contact = who_is(session, number).contact
+    ours = line_for(session, config, lead, line, contact.property_id if contact else None)
+    used = lines.by_number(session, ours)
     new = NewText(
         key=f"agent:{uuid.uuid4().hex}",
         purpose=TextPurpose.AGENT,
         to_number=number,
-        from_number=line_for(session, config, lead, line, contact.property_id if contact else None),
+        from_number=ours,
         body=body,
         lead_id=lead.id if lead else None,
+        about=used.property_id if used else None,
         agent_id=writer.id if writer else None,
     )
     message = queue(session, config, new, by.now)
@@ -451,7 +456,7 @@ def send(
     return message
 
 
-def _addressee(session: Session, config: Config, raw: str, now: datetime) -> tuple[Lead | None, str]:
+def _addressee(session: Session, config: Config, raw: str | int, now: datetime) -> tuple[Lead | None, str]:
     """Returns the lead, creating one if needed, and the number to text. No lead is created for somebody who would not
     become one by texting us, such as a contact."""
     found, number = intake.person(session, config, raw)

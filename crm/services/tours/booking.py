@@ -58,7 +58,7 @@ def book(
     secrets: Secrets,
     by: By,
     *,
-    person: str,
+    person: str | int,
     property_slug: str,
     at: datetime,
     key: str,
@@ -330,6 +330,7 @@ def _text(
         from_number=line.number,
         body=body,
         lead_id=lead.id,
+        about=property.id,
         not_before=at,
         expires_at=tour.slot.starts_at if what == "reminder" else None,
     )

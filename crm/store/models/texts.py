@@ -52,6 +52,7 @@ class Message(Sendable, Base):
         # What came from somebody, or to a line, lately.
         Index("ix_message_from_made", "from_number", "created_at"),
         Index("ix_message_to_made", "to_number", "created_at"),
+        Index("ix_message_property_made", "property_id", "created_at"),
     )
     key: Mapped[str] = mapped_column(
         String(120), unique=True, comment="what it is for; the same cause never texts twice"
@@ -67,6 +68,9 @@ class Message(Sendable, Base):
     segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what it is about; null: the person, or unknown"
+    )
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
     carrier: Mapped[str] = mapped_column(String(10), default="", server_default="", comment="sip, twilio or telnyx")
     carrier_id: Mapped[str | None] = mapped_column(String(120), index=True, comment="the carrier's own id of it")

@@ -1,21 +1,86 @@
-"""What a reach lets through, as conditions of queries. With the whole office there is none."""
+"""What a reach lets through, as conditions of queries. With the whole office there is none.
+
+What is about a property is seen by whoever sees that property. What is about none hangs on its person, and is seen by
+whoever sees them: people are seen where they are interested in a property that is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from crm.domain.access import Reach
-from crm.store.models import Interest, Lead
+from crm.domain.texts import TextPurpose
+from crm.store.models import Activity, Call, Interest, Lead, Line, Listing, Message, Property, Task, TourSlot
+
+Conditions = Iterator[ColumnElement[bool]]
 
 
-def of_leads(reach: Reach) -> Iterator[ColumnElement[bool]]:
-    """Leads that are interested in one of its properties."""
+def of_leads(reach: Reach, id: Any = Lead.id) -> Conditions:
+    """Leads that are interested in one of its properties; `id` is the column with theirs."""
     if reach.properties is not None:
-        yield Lead.id.in_(select(Interest.lead_id).where(Interest.property_id.in_(reach.properties)))
+        yield id.in_(_leads(reach.properties))
 
 
-def of_interests(reach: Reach) -> Iterator[ColumnElement[bool]]:
+def foreign_sources(reach: Reach) -> Any:
+    """Sources of lines that are of other properties alone; None with the whole office."""
+    if reach.properties is None:
+        return None
+    own = select(Line.source).where(or_(Line.property_id.is_(None), Line.property_id.in_(reach.properties)))
+    others = select(Line.source).where(Line.property_id.not_in(reach.properties), Line.source != "")
+    return others.where(Line.source.not_in(own))
+
+
+def of_interests(reach: Reach) -> Conditions:
     if reach.properties is not None:
         yield Interest.property_id.in_(reach.properties)
+
+
+def of_entries(reach: Reach) -> Conditions:
+    """Entries of timelines."""
+    if reach.properties is not None:
+        yield _about(reach.properties, Activity.property_id, Activity.lead_id)
+
+
+def of_tasks(reach: Reach) -> Conditions:
+    if reach.properties is not None:
+        yield _about(reach.properties, Task.property_id, Task.lead_id)
+
+
+def of_messages(reach: Reach) -> Conditions:
+    """Texts; notices to people in the office are theirs."""
+    if reach.properties is not None:
+        yield _about(reach.properties, Message.property_id, Message.lead_id)
+        yield Message.purpose != TextPurpose.STAFF
+
+
+def of_calls(reach: Reach) -> Conditions:
+    """Calls, in a query that joins their lines."""
+    if reach.properties is not None:
+        yield _about(reach.properties, func.coalesce(Call.property_id, Line.property_id), Call.lead_id)
+
+
+def of_tours(reach: Reach) -> Conditions:
+    """Tours, in a query that joins their slots."""
+    if reach.properties is not None:
+        yield TourSlot.property_id.in_(reach.properties)
+
+
+def of_listings(reach: Reach) -> Conditions:
+    if reach.properties is not None:
+        yield Listing.property_id.in_(reach.properties)
+
+
+def of_properties(reach: Reach) -> Conditions:
+    if reach.properties is not None:
+        yield Property.id.in_(reach.properties)
+
+
+def _about(properties: frozenset[int], property_id: Any, lead_id: Any) -> ColumnElement[bool]:
+    return or_(property_id.in_(properties), and_(property_id.is_(None), lead_id.in_(_leads(properties))))
+
+
+def _leads(properties: frozenset[int]) -> Any:
+    return select(Interest.lead_id).where(Interest.property_id.in_(properties))

@@ -27,7 +27,7 @@ from crm.domain.errors import CrmError
 from crm.services.access import answers, keys
 from crm.services.access.answers import GivenAnswer
 from crm.services.access.keys import KnownKey
-from crm.web.api import leads, openapi, problems
+from crm.web.api import calls, leads, listings, messages, openapi, problems, tasks, tours
 from crm.web.api.routes import Ask, Operation, Reply, Routes, Stale, converted, encode, etag, matches
 from crm.web.shield import body, hosts, shielded
 
@@ -36,7 +36,7 @@ LONGEST_BODY = 64 * 1024
 USE_KEPT_TO = timedelta(minutes=5)
 """When a key was used last is written no more often."""
 EVERY_SECONDS = 60.0
-RESOURCES: tuple[Routes, ...] = (leads.routes,)
+RESOURCES: tuple[Routes, ...] = tuple(noun.routes for noun in (leads, tasks, listings, tours, calls, messages))
 
 _log = logging.getLogger(__name__)
 

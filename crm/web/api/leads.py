@@ -1,4 +1,4 @@
-"""Leads: guest cards."""
+"""Leads: guest cards, their timelines, and who somebody is."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from msgspec import UNSET, UnsetType
 from crm.domain.access import Scope
 from crm.domain.errors import Invalid
 from crm.domain.leads import OPEN, LeadFilter, LeadKind, LeadStatus, LeadType, LeasingStage, Light
+from crm.edge import numbers
+from crm.services import assignment
+from crm.services import tasks as tasks_service
+from crm.services.people import identity, intake
 from crm.services.people import leads as service
-from crm.views import leads
-from crm.views.leads import LeadCard, LeadEntry
+from crm.views import leads, search, tasks
+from crm.views.leads import ActivityEntry, LeadCard, LeadEntry
+from crm.views.search import LeadHit
+from crm.views.tasks import TaskEntry
+from crm.web.api import sees
 from crm.web.api.cursors import page
-from crm.web.api.routes import Ask, Body, Id, ListPage, Moment, Paged, Reply, Routes, Slug, given
-from crm.web.api.sees import property_named
+from crm.web.api.routes import Ask, Body, Id, Limit, ListPage, Moment, Paged, Query, Reply, Routes, Slug, given
 
 routes = Routes("leads")
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Prose = Annotated[str, msgspec.Meta(min_length=1, max_length=service.LONGEST_NOTE)]
 Number = Annotated[str, msgspec.Meta(max_length=40)]
 Source = Annotated[str, msgspec.Meta(max_length=60)]
 
@@ -118,7 +126,7 @@ def add_lead(ask: Ask, body: NewLead) -> Reply[LeadCard]:
         email=body.email,
         kind=body.kind,
         source=body.source,
-        property_slug=property_named(ask, body.property) if body.property else None,
+        property_slug=sees.property_named(ask, body.property) if body.property else None,
         cold=body.type is LeadType.COLD,
     )
     card = leads.card(ask.session, lead.id, ask.now, ask.reach)
@@ -127,14 +135,14 @@ def add_lead(ask: Ask, body: NewLead) -> Reply[LeadCard]:
 
 @routes.get("/leads/{lead}", Scope.LEADS_READ)
 def show_lead(ask: Ask, lead: Id) -> LeadCard:
-    """Show a lead."""
-    return leads.card(ask.session, lead, ask.now, ask.reach)
+    """Show a lead; under the id of one that was merged into another, that one."""
+    return leads.card(ask.session, sees.lead(ask, lead), ask.now, ask.reach)
 
 
 @routes.patch("/leads/{lead}", Scope.LEADS_WRITE)
 def change_lead(ask: Ask, lead: Id, body: LeadChanges) -> LeadCard:
     """Change a lead."""
-    leads.card(ask.session, lead, ask.now, ask.reach)
+    lead = sees.lead(ask, lead)
     service.named(ask.session, ask.config, lead, lock=True)
     ask.check_unchanged(leads.card(ask.session, lead, ask.now, ask.reach))
     changes = given(body)
@@ -144,3 +152,177 @@ def change_lead(ask: Ask, lead: Id, body: LeadChanges) -> LeadCard:
         changes["hot"] = changes.pop("type") is LeadType.HOT
     service.change(ask.session, ask.config, ask.by, lead, **changes)
     return leads.card(ask.session, lead, ask.now, ask.reach)
+
+
+class Assignment(Body, kw_only=True):
+    """Whose a lead is to be."""
+
+    agent: Slug | None = None
+    """Slug; null: nobody's, unless `in_turn`."""
+    in_turn: bool = False
+    """To whoever is next in the property's subteam, or else in the office."""
+
+
+@routes.post("/leads/{lead}/assignment", Scope.LEADS_WRITE)
+def assign_lead(ask: Ask, lead: Id, body: Assignment) -> LeadCard:
+    """Give a lead to an agent; both agents are told."""
+    lead = sees.lead(ask, lead)
+    if body.in_turn:
+        if body.agent is not None:
+            raise Invalid("Give an agent, or in_turn, not both.", code="assignment_twice")
+        assignment.in_turn(ask.session, ask.config, ask.by, lead, property_slug=_own_interest(ask, lead))
+    else:
+        assignment.by_hand(ask.session, ask.config, ask.by, lead, body.agent)
+    ask.session.flush()
+    return leads.card(ask.session, lead, ask.now, ask.reach)
+
+
+def _own_interest(ask: Ask, lead: int) -> str | None:
+    """The property within reach of which was heard last; None: whichever was heard of last."""
+    if ask.reach.is_whole:
+        return None
+    interests = leads.card(ask.session, lead, ask.now, ask.reach).interests
+    return max(interests, key=lambda one: one.updated_at).property
+
+
+@routes.get("/leads/{lead}/timeline", Scope.LEADS_READ)
+def list_timeline(ask: Ask, lead: Id, query: Paged) -> ListPage[ActivityEntry]:
+    """List what has happened with a lead, the latest first."""
+    lead = sees.lead(ask, lead)
+    return page(
+        query,
+        tuple[datetime, int],
+        lambda one: (one.at, one.id),
+        lambda after, limit: leads.timeline(ask.session, lead, before=after, limit=limit, reach=ask.reach),
+    )
+
+
+class NewNote(Body, kw_only=True):
+    """What somebody wrote down about a lead."""
+
+    text: Prose
+
+
+@routes.post("/leads/{lead}/notes", Scope.LEADS_WRITE, 201)
+def add_note(ask: Ask, lead: Id, body: NewNote) -> ActivityEntry:
+    """Write a note into a lead's timeline."""
+    lead = sees.lead(ask, lead)
+    service.write_note(ask.session, ask.config, ask.by, lead, body.text)
+    ask.session.flush()
+    return leads.latest_entry(ask.session, lead)
+
+
+class NewEvent(Body, kw_only=True):
+    """What went past the system."""
+
+    kind: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(service.LOGGED)})$")]
+    """call: we called and talked; call-from: they called; attempt: nobody answered; email, text, meeting."""
+    text: Prose
+    at: Moment | None = None
+    """When it happened; null: now."""
+
+
+@routes.post("/leads/{lead}/events", Scope.LEADS_WRITE, 201)
+def log_event(ask: Ask, lead: Id, body: NewEvent) -> ActivityEntry:
+    """Put a call, text, email or meeting on record that went past the system."""
+    at = ask.now if body.at is None else body.at
+    lead = sees.lead(ask, lead)
+    service.log(ask.session, ask.config, ask.by, lead, body.kind, body.text, at)
+    ask.session.flush()
+    return leads.latest_entry(ask.session, lead)
+
+
+class NewTask(Body, kw_only=True):
+    """What is to be done for a lead."""
+
+    why: Line
+    due_at: Moment
+    owner: Slug | None = None
+    """Slug of the agent who is to do it; null: the lead's agent, or the next."""
+
+
+@routes.post("/leads/{lead}/tasks", Scope.TASKS_WRITE, 201)
+def add_task(ask: Ask, lead: Id, body: NewTask) -> Reply[TaskEntry]:
+    """Add a task for a lead; whoever is to do it is told."""
+    lead = sees.lead(ask, lead)
+    made = tasks_service.add(ask.session, ask.config, ask.by, lead, body.why, body.due_at, body.owner)
+    return Reply(tasks.one(ask.session, made.id, ask.now, ask.reach), 201, f"/tasks/{made.id}")
+
+
+class SearchQuery(Query, kw_only=True):
+    """What is searched for."""
+
+    q: Annotated[str, msgspec.Meta(min_length=search.FEWEST, max_length=search.LONGEST)]
+    """A part of a name, number (in any notation) or email address, or words of the timeline, the last of which may be
+    unfinished."""
+    limit: Limit = 20
+    """How many to give at most."""
+
+
+@routes.get("/search/leads", Scope.LEADS_READ)
+def search_leads(ask: Ask, query: SearchQuery) -> ListPage[LeadHit]:
+    """Find leads by who they are, or by what was said and written. There is one page."""
+    hits = search.found(ask.session, query.q, ask.now, limit=query.limit, reach=ask.reach)
+    return ListPage(items=hits, next=None)
+
+
+class PersonQuery(Query, kw_only=True):
+    """A number or an address."""
+
+    number: Number | None = None
+    """A phone number, in any notation."""
+    email: Text | None = None
+
+
+class KnownAs(msgspec.Struct, kw_only=True):
+    """A resident, owner or vendor."""
+
+    kind: str
+    name: str
+    """Empty until it is known."""
+    property: str | None
+    """Slug."""
+
+
+class Person(msgspec.Struct, kw_only=True):
+    """Who has a number or an address: it may be a lead's and a resident's at once, or nobody's."""
+
+    number: str | None
+    """E.164; null when an address was asked for."""
+    lead: LeadCard | None
+    contact: KnownAs | None
+    colleague: str | None
+    """Slug of the agent whose mobile it is. Only for keys that see the whole office."""
+    is_ours: bool
+    """One of our own lines. Only for keys that see the whole office."""
+    is_blocked: bool
+    """Calls from it are refused. Only for keys that see the whole office."""
+
+
+@routes.get("/people", Scope.LEADS_READ)
+def who_is(ask: Ask, query: PersonQuery) -> Person:
+    """Say who has a phone number or an email address."""
+    if (query.number is None) == (query.email is None):
+        raise Invalid("Give a number or an email address.", code="person_not_named")
+    if query.email is not None:
+        found = intake.by_known_address(ask.session, query.email)
+        return _person(ask, identity.NOBODY, None, found)
+    number = numbers.parse(query.number or "", ask.config.region)
+    if number is None:
+        raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
+    known = identity.who_is(ask.session, number)
+    return _person(ask, known, number, known.lead.id if known.lead else None)
+
+
+def _person(ask: Ask, known: identity.Identity, number: str | None, lead: int | None) -> Person:
+    is_whole, contact = ask.reach.is_whole, known.contact
+    if contact and not ask.reach.holds(contact.property_id):
+        contact = None
+    return Person(
+        number=number,
+        lead=leads.card_within(ask.session, lead, ask.now, ask.reach) if lead is not None else None,
+        contact=KnownAs(kind=contact.kind, name=contact.name, property=contact.property or None) if contact else None,
+        colleague=known.colleague if is_whole else None,
+        is_ours=is_whole and known.is_line,
+        is_blocked=is_whole and known.blocked is not None,
+    )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from crm.domain.errors import NotFound
+from sqlalchemy import select
+
+from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.edge import numbers
 from crm.services.office import properties
+from crm.services.people import leads as people
+from crm.services.phones.lines import line_for
+from crm.store.models import Line, Listing
+from crm.store.queries import lines
+from crm.views import leads, tasks, tours
 from crm.web.api.routes import Ask
 
 
@@ -13,3 +21,48 @@ def property_named(ask: Ask, slug: str) -> str:
     if not ask.reach.holds(found.id):
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return slug
+
+
+def lead(ask: Ask, id: int) -> int:
+    """The id of a lead that the key sees; of one that was merged, the id of the lead it is now. Raises NotFound."""
+    return leads.surviving(ask.session, id, ask.reach)
+
+
+def listing(ask: Ask, id: int) -> int:
+    """The id of a listing that the key sees. Raises NotFound."""
+    of = ask.session.scalar(select(Listing.property_id).where(Listing.id == id))
+    if of is None or not ask.reach.holds(of):
+        raise NotFound(f"There is no listing {id}.", code="listing_unknown", listing=id)
+    return id
+
+
+def task(ask: Ask, id: int) -> int:
+    """The id of a task that the key sees. Raises NotFound."""
+    return tasks.one(ask.session, id, ask.now, ask.reach).id
+
+
+def tour(ask: Ask, id: int) -> int:
+    """The id of a tour that the key sees. Raises NotFound."""
+    return tours.one(ask.session, id, ask.reach)[0].id
+
+
+def line_to_text(ask: Ask, lead: int | None, named: str | None) -> str | None:
+    """The line that a text of this key leaves by: the one that is named, or would be chosen, if it is of a property
+    that the key sees, or else one that is. None: whichever would be chosen. Raises NotFound, Invalid."""
+    if ask.reach.properties is None:
+        return named
+    if named is not None:
+        found = lines.by_number(ask.session, numbers.clean_did(named, ask.config.region))
+        if found is None or not ask.reach.holds(found.property_id):
+            raise NotFound("There is no such line.", code="line_unknown")
+        return found.number
+    own = select(Line.number).where(Line.property_id.in_(ask.reach.properties), Line.number.startswith("+"))
+    mine = list(ask.session.scalars(own.order_by(Line.id)))
+    if not mine:
+        raise Invalid("None of the properties that this key sees has a line.", code="line_to_text_missing")
+    try:
+        person = people.named(ask.session, ask.config, lead) if lead is not None else None
+        usual = line_for(ask.session, ask.config, person, None)
+    except CrmError:
+        usual = ""
+    return usual if usual in mine else mine[0]

@@ -69,5 +69,6 @@ def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | 
         body=body,
         lead_id=lead.id if lead else None,
         call_id=scene.call.id,
+        about=scene.call.property_id,
     )
     outgoing.queue(scene.session, scene.config, new, scene.now)

@@ -132,6 +132,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests from this machine come from a proxy, which appends the visitor's address to X-Forwarded-For."""
     forms_per_hour: PositiveInt = 20
     """Forms accepted from one network address per hour."""
+    uploads_per_hour: PositiveInt = 40
+    """Documents that one network address may send within an hour."""
     requests_per_minute: PositiveInt = 300
     """Pages served to one network address per minute."""
 
@@ -154,6 +156,10 @@ class Applications(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An application that is not submitted within this time becomes a task for the lead's agent."""
     review_hours: PositiveInt = 24
     """A submitted application should be reviewed within this time."""
+    most_documents: PositiveInt = 10
+    """Files that somebody may send with an application."""
+    document_megabytes: PositiveInt = 10
+    """The largest of them."""
     keep_unfinished_days: PositiveInt = 60
     """An unfinished application that nobody has worked on for this many days is deleted with its documents; the lead
     stays."""
@@ -638,6 +644,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.home / "mails"
 
     @property
+    def documents_folder(self) -> Path:
+        """Documents of applications (crm/edge/documents.py); nothing is served from here."""
+        return self.home / "applications"
+
+    @property
     def spool_folder(self) -> Path:
         """Asterisk's logs of calls it handled without the app, until they are imported."""
         return self.home / "spool"
@@ -669,6 +680,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.music_folder,
             self.recordings_folder,
             self.pictures_folder,
+            self.documents_folder,
             self.mails_folder,
             self.spool_folder,
             self.journal_folder,

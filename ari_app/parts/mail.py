@@ -6,6 +6,7 @@ from functools import partial
 
 from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
+from crm.services.applications import retention as unfinished
 from crm.services.arrivals.mails import MailReader
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
@@ -24,6 +25,7 @@ def mail(shared: Shared) -> list[Part]:
         shared.keep(MailReader(crm)),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
+        shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),
     ]
     if crm.config.database_url.startswith("sqlite"):
         parts.append(

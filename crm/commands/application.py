@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, cut, limit_option, many, one, with_system
+from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
 from crm.domain.applications import FIELDS, ApplicationStatus, Step
-from crm.services.applications import decisions
+from crm.services.applications import decisions, documents
 from crm.services.people import intake
 from crm.views import applications as views
 from crm.views.applications import ApplicationDetail, ApplicationEntry
@@ -25,6 +27,7 @@ _THEIRS = (ApplicationStatus.INVITED, ApplicationStatus.STARTED, ApplicationStat
     examples=(
         "application list --status submitted",
         "application show 3",
+        "application document 7 --out pay-stub.pdf",
         "application status 3 approved",
     ),
 )
@@ -136,6 +139,31 @@ def status(system: System, application: int, status: str, reason: str, as_json: 
         output.say(f"Application {application} is {_in_words(status)}.")
     if wanted is ApplicationStatus.DENIED:
         output.hint(words.ADVERSE_ACTION)
+
+
+@application.command(
+    examples=("application document 7 --out pay-stub.pdf",),
+)
+@click.argument("document", type=ID)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to write it.")
+@with_system
+def document(system: System, document: int, out: Path) -> None:
+    """Write a DOCUMENT of an application to a file, as the applicant sent it. `application show` lists them.
+
+    It came from outside: look at it with a program that is up to date. Who reads one is in the audit log.
+    """
+    found = system.run(documents.read, system.config, system.by, document)
+    try:
+        # Never over what is there already.
+        with out.open("xb") as file:
+            out.chmod(0o600)
+            with found.path.open("rb") as kept:
+                shutil.copyfileobj(kept, file)
+    except FileExistsError:
+        raise WrongInput(f"{out} exists already: name another file.") from None
+    except OSError as error:
+        raise WrongInput(f"{out} cannot be written ({error.strerror}): choose another place.") from None
+    output.say(f"Wrote {found.name} ({found.media_type}) to {out}.")
 
 
 def _print_step(step: Step, answers: Mapping[str, Any]) -> None:

@@ -115,6 +115,8 @@ class Step(StrEnum):
     HOUSEHOLD = "household"
     HOMES = "homes"
     INCOME = "income"
+    DOCUMENTS = "documents"
+    """Files, which are no fields."""
     REVIEW = "review"
 
 
@@ -126,6 +128,8 @@ class StepFields:
 
 _Kind = FieldKind
 INCOME_KINDS = ("job", "self-employed", "retirement", "benefits", "housing-voucher", "student-aid", "savings", "other")
+DOCUMENT_KINDS = ("income", "identity", "rental-history", "other")
+"""What a document shows."""
 
 FIELDS: Mapping[Step, StepFields] = {
     Step.YOU: StepFields(
@@ -187,6 +191,7 @@ FIELDS: Mapping[Step, StepFields] = {
             ),
         ),
     ),
+    Step.DOCUMENTS: StepFields(),
     Step.REVIEW: StepFields(),
 }
 """What each step asks. Names are those of the form, of the answers kept, and of the words that label them."""

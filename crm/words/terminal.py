@@ -86,6 +86,7 @@ HINTS = {
     "proposal_unknown": "`leaseline lead proposals` shows those that are open.",
     "close_without_reason": "give it with --reason.",
     "invitations_wrong": "correct them, or use --skip-wrong to invite the others.",
+    "document_unknown": "`leaseline application show` lists them.",
     "denial_without_reason": "give it with --reason.",
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",

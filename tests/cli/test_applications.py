@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +111,24 @@ def test_wrong_addresses_are_all_named_and_nothing_is_half_done(office: Leaselin
     result = office("lead", "invite", "--property", "elm", "--skip-wrong", *addresses)
     assert (result.exit_code, len(office.json("lead", "list"))) == (1, 2)
     assert "2 invitations queued" in result.stderr
+
+
+def test_a_document_is_written_to_a_file_that_is_new(office: Leaseline, tmp_path: Path) -> None:
+    offered(office)
+    applied(office)
+    folder = office.home / "applications"
+    (folder / ("a" * 32)).write_bytes(b"%PDF-1.7")
+    database = sqlite3.connect(office.home / "leaseline.db")
+    columns = "application_id, kind, name, media_type, bytes, file, uploaded_at"
+    row = f"1, 'income', 'my stub.pdf', 'application/pdf', 8, '{'a' * 32}', '2026-03-02 16:00:00'"
+    with database:
+        database.execute(f"INSERT INTO application_document ({columns}) VALUES ({row})")
+    database.close()
+    assert "my stub.pdf" in office.ok("application", "show", "1")
+    out = tmp_path / "out.pdf"
+    assert "my stub.pdf" in office.ok("application", "document", "1", "--out", str(out))
+    assert (out.read_bytes(), out.stat().st_mode & 0o777) == (b"%PDF-1.7", 0o600)
+    result = office("application", "document", "1", "--out", str(out))
+    assert (result.exit_code, "exists already" in result.stderr) == (2, True)
+    assert "no document 7" in office.refused("application", "document", "7", "--out", str(tmp_path / "other"))
+    assert not (tmp_path / "other").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from crm.domain.applications import ApplicationStatus, Step
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.pasted import addresses
 from crm.secrets import Secrets
-from crm.services.applications import decisions, invitations, links, online
+from crm.services.applications import decisions, documents, invitations, links, online, retention
 from crm.services.applications.links import ApplicationLink
 from crm.services.applications.online import Beginning, Signed
 from crm.services.arrivals.forms import FieldErrors
@@ -23,6 +24,7 @@ from crm.store.models import (
     Activity,
     Agent,
     Application,
+    ApplicationDocument,
     AuditEntry,
     Interest,
     Lead,
@@ -34,7 +36,7 @@ from crm.store.models import (
 )
 from crm.store.session import Store
 from crm.views import applications as views
-from tests.store.conftest import NOW
+from tests.store.conftest import NOW, crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -327,3 +329,63 @@ def test_an_invitation_to_nothing_or_nobody_is_refused(
         invite(store, config, secrets, raw, **more)
     assert refused.value.code == code
     assert rows(store, Lead) == []
+
+
+# --- what nobody has finished ---
+
+
+def document(store: Store, config: Config, application_id: int, name: str = "a" * 32) -> Path:
+    path = config.documents_folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"%PDF-1.7")
+    with store.writing() as session:
+        upload = documents.Upload("income", "stub.pdf", "application/pdf", 8, name)
+        documents.add(session, config, By("website", NOW), browser(application_id), upload)
+    return path
+
+
+async def test_what_nobody_finishes_is_deleted_with_its_documents_and_the_lead_stays(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    old, sent = begin(store, config, secrets), begin(store, config, secrets, "b", email="sam@example.com")
+    path, other = document(store, config, old), document(store, config, sent, "b" * 32)
+    submit(store, config, sent)
+    days = timedelta(days=config.applications.keep_unfinished_days)
+    assert await retention.look(crm_at(config, store, NOW + days)) == 0
+    assert path.exists()
+    assert await retention.look(crm_at(config, store, NOW + days + timedelta(seconds=1))) == 1
+    assert not path.exists()
+    assert other.exists()
+    assert [application.id for application in rows(store, Application)] == [sent]
+    assert [lead.email for lead in rows(store, Lead)] == ["pat@example.com", "sam@example.com"]
+    finish = [task for task in rows(store, Task) if task.kind == "finish_application"]
+    assert all(task.done_at for task in finish)
+    assert "was not finished, and deleted after 60 days" in rows(store, Activity)[-1].text
+
+
+async def test_files_without_a_record_are_deleted_after_a_week(store: Store, config: Config, secrets: Secrets) -> None:
+    known = document(store, config, begin(store, config, secrets))
+    stray, foreign = config.documents_folder / ("c" * 32), config.documents_folder / "notes.txt"
+    for path in (known, stray, foreign):
+        path.write_bytes(b"x")
+        at = (NOW - timedelta(days=6)).timestamp()
+        os.utime(path, (at, at))
+    await retention.look(crm_at(config, store))
+    assert stray.exists()
+    await retention.look(crm_at(config, store, NOW + timedelta(days=2)))
+    assert [path.exists() for path in (known, stray, foreign)] == [True, False, True]
+
+
+def test_reading_a_document_is_in_the_audit_log(store: Store, config: Config, secrets: Secrets) -> None:
+    path = document(store, config, begin(store, config, secrets))
+    with store.writing() as session:
+        found = documents.read(session, config, BY, 1)
+    assert (found.path, found.name, found.media_type) == (path, "stub.pdf", "application/pdf")
+    assert "document 1 of application 1 read" in [entry.what for entry in rows(store, AuditEntry)]
+    path.unlink()
+    with pytest.raises(Invalid, match="not on this system"), store.writing() as session:
+        documents.read(session, config, BY, 1)
+    with store.writing() as session:
+        session.execute(update(ApplicationDocument).values(file="../secrets.json"))
+    with pytest.raises(Invalid), store.writing() as session:
+        documents.read(session, config, BY, 1)

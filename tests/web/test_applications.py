@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from crm.store.models import (
     Activity,
     Application,
+    ApplicationDocument,
     ArrivalRecord,
     Consent,
     Interest,
@@ -116,3 +118,120 @@ async def test_an_application_is_begun_saved_resumed_by_the_link_that_was_mailed
     assert subjects == ["Application for Elm <Street>: started", "Application for Elm <Street>: submitted"]
     [arrival] = visitor.rows(ArrivalRecord)
     assert (arrival.channel, arrival.lead_id) == ("application:started", lead.id)
+
+
+# --- documents ---
+
+PDF = b"%PDF-1.7\n" + b"pay stub " * 50
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\0" * 300
+
+
+async def upload(
+    visitor: Visitor, base: str, content: bytes, name: str = "stub.pdf", *, kind: str = "income", key: str | None = None
+) -> httpx.Response:
+    if key is None:
+        key = visitor.key(await visitor.open(f"{base}/documents"))
+    return await visitor.http.post(
+        f"{base}/documents",
+        data={"key": key, "kind": kind},
+        files={"document": (name, content, "text/html")},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+
+
+def kept(visitor: Visitor) -> list[Path]:
+    return sorted(visitor.crm.config.documents_folder.iterdir())
+
+
+async def test_a_document_is_kept_by_what_is_in_it_under_a_name_of_our_own(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    page = await visitor.open(f"{base}/documents")
+    check(page)
+    for content, name in ((PDF, "../../<b>stub\r\n.html"), (JPEG, "C:\\pictures\\me.exe")):
+        answer = await upload(visitor, base, content, name)
+        assert answer.status_code == 303, answer.text
+    pdf, jpeg = visitor.rows(ApplicationDocument)
+    assert (pdf.media_type, pdf.bytes, pdf.kind) == ("application/pdf", len(PDF), "income")
+    assert (jpeg.media_type, jpeg.name) == ("image/jpeg", "me.exe")
+    assert "/" not in pdf.name
+    assert pdf.name.isprintable()
+    for path in kept(visitor):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert re.fullmatch("[0-9a-f]{32}", path.name)
+    assert {path.read_bytes() for path in kept(visitor)} == {PDF, JPEG}
+    page = await visitor.open(f"{base}/documents")
+    check(page)
+    assert "me.exe" in page
+    assert "<b>" not in page
+    for path in (f"{base}/documents/{pdf.file}", f"/applications/{pdf.file}", f"/pictures/{pdf.file}"):
+        await visitor.open(path, 404)
+    answer = await post(visitor, f"{base}/documents", act=f"remove:{pdf.id}")
+    assert answer.status_code == 303
+    assert [one.id for one in visitor.rows(ApplicationDocument)] == [jpeg.id]
+    assert [path.read_bytes() for path in kept(visitor)] == [JPEG]
+
+
+async def test_what_is_no_document_is_refused_and_leaves_nothing_on_the_disk(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    largest = visitor.crm.config.applications.document_megabytes * 1_000_000
+    said = words.EN
+    for content, told in (
+        (b"<html><script>alert(1)</script>", said["document_type"]),
+        (b"MZ\x90\0" + b"\0" * 100, said["document_type"]),
+        (b"hello", said["document_type"]),
+        (b"", said["document_missing"]),
+        (PDF + b"\0" * largest, said["document_large"].format(megabytes=10)),
+    ):
+        answer = await upload(visitor, base, content)
+        assert answer.status_code == 422
+        check(answer.text)
+        assert told in answer.text
+    answer = await upload(visitor, base, PDF, kind="passwords")
+    assert answer.status_code == 422
+    answer = await upload(visitor, base, PDF, key="made-up")
+    assert answer.status_code == 409
+    assert visitor.rows(ApplicationDocument) == kept(visitor) == []
+
+
+async def test_a_form_that_is_no_form_leaves_nothing_on_the_disk(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    field = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+    head = b'--x\r\nContent-Disposition: form-data; name="document"; filename="a.pdf"\r\n\r\n'
+    for kind, content, status in (
+        ("multipart/form-data", PDF, 400),
+        ("multipart/form-data; boundary=x", PDF, 400),
+        ("multipart/form-data; boundary=x", head + PDF * 2000, 400),
+        (
+            "multipart/form-data; boundary=x",
+            field + b"y" * 2000,
+            413,
+        ),
+        ("multipart/form-data; boundary=x", (field + b"y\r\n") * 11, 413),
+        ("multipart/form-data; boundary=x", b"--x\r\n" + b"A: b\r\n" * 20 + b"\r\n", 400),
+    ):
+        headers = {"Content-Type": kind, "Sec-Fetch-Site": "same-origin"}
+        answer = await visitor.http.post(f"{base}/documents", content=content, headers=headers)
+        assert answer.status_code == status, (kind, content[:60], answer.text)
+    assert kept(visitor) == []
+
+
+async def test_there_may_be_so_many_documents_and_no_more(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    most = visitor.crm.config.applications.most_documents
+    for _ in range(most):
+        assert (await upload(visitor, base, PDF)).status_code == 303
+    page = await visitor.open(f"{base}/documents")
+    assert "multipart" not in page
+    answer = await upload(visitor, base, PDF, key=visitor.key(page))
+    assert answer.status_code == 422
+    assert len(kept(visitor)) == most
+
+
+async def test_documents_of_others_cannot_be_taken_back(visitor: Visitor) -> None:
+    theirs = await begin(visitor)
+    await upload(visitor, theirs, PDF)
+    [document] = visitor.rows(ApplicationDocument)
+    mine = await begin(visitor, email="sam@example.com")
+    for what in (str(document.id), "x", "9" * 30, ""):
+        assert (await post(visitor, f"{mine}/documents", act=f"remove:{what}")).status_code == 303
+    assert len(kept(visitor)) == 1

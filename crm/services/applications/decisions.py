@@ -59,7 +59,7 @@ def set_status(
         hours = config.applications.review_hours
         events.leave_task(session, config, found, TaskKind.REVIEW_APPLICATION, again, hours, by.now, is_same=True)
     else:
-        events.close_tasks(session, found, f"The application was {status}.", by.now)
+        events.close_tasks(session, found.lead_id, f"The application was {status}.", by.now)
     session.flush()
     return found
 

@@ -86,12 +86,12 @@ def leave_task(
     return owner
 
 
-def close_tasks(session: Session, application: Application, result: str, now: datetime) -> None:
-    """Ends the tasks about applications of this lead that nothing is left to do for."""
+def close_tasks(session: Session, lead_id: int, result: str, now: datetime) -> None:
+    """Ends the tasks about applications of a lead that nothing is left to do for."""
     session.flush()
     for kind, open in ((TaskKind.FINISH_APPLICATION, UNFINISHED), (TaskKind.REVIEW_APPLICATION, WAITING)):
-        others = exists().where(Application.lead_id == application.lead_id, Application.status.in_(open))
-        person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
+        others = exists().where(Application.lead_id == lead_id, Application.status.in_(open))
+        person = person_of(kind, lead_id=lead_id, caller=None, did="", desk="")
         task = tasks.open_one(session, person, kind)
         if task is not None and not session.scalar(select(others)):
             task.done_at, task.result = now, result[:300]

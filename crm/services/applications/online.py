@@ -148,21 +148,27 @@ def save(
 
     Raises Conflict when it was sent or withdrawn meanwhile, or is gone on with by the link that was sent; NotFound.
     """
-    application = _open(session, link)
+    application = opened(session, link)
     kept = dict(answers)
     if step is Step.YOU:
         kept["email"] = application.email
-    application.answers = {**application.answers, step.value: kept}
-    application.saved_at = by.now
     application.language = language or application.language
-    _is_going_on(session, config, application, link, by.now)
+    keep(session, config, application, link, step, kept, by.now)
     return Saved(problems(config, step, kept))
 
 
-def _is_going_on(
-    session: Session, config: Config, application: Application, link: ApplicationLink, now: datetime
+def keep(
+    session: Session,
+    config: Config,
+    application: Application,
+    link: ApplicationLink,
+    step: Step,
+    answers: Mapping[str, Any],
+    now: datetime,
 ) -> None:
-    """What saving anything means for the application."""
+    """Stores the answers of a step of an application that is `opened`, with what saving anything means for it."""
+    application.answers = {**application.answers, step.value: dict(answers)}
+    application.saved_at = now
     application.is_confirmed = application.is_confirmed or link.is_sent
     if application.status == ApplicationStatus.INVITED:
         _started(session, config, application, now)
@@ -183,7 +189,7 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
 
     Raises FieldErrors, under "steps" when a step is not complete; Conflict and NotFound as `save` does.
     """
-    application = _open(session, link)
+    application = opened(session, link)
     now = by.now
     wrong = {}
     signature = " ".join(signed.signature.split())
@@ -204,7 +210,7 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
     standing.happened(application.lead, LeadEvent.APPLIED, now)
     told = f"Submitted the application for {events.home_of(application)}."
     events.tell(session, application, told, now, key="submitted")
-    events.close_tasks(session, application, "The application was submitted.", now)
+    events.close_tasks(session, application.lead_id, "The application was submitted.", now)
     why = f"Review the application for {events.home_of(application)}, and answer it."
     hours = config.applications.review_hours
     owner = events.leave_task(session, config, application, TaskKind.REVIEW_APPLICATION, why, hours, now)
@@ -270,7 +276,7 @@ def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now
         send_link(session, config, secrets, application, f"{now:%Y-%m-%dT%H}", now)
 
 
-def _open(session: Session, link: ApplicationLink) -> Application:
+def opened(session: Session, link: ApplicationLink) -> Application:
     """The application, locked, if its link may change it now."""
     found = session.scalars(
         select(Application).where(Application.id == link.application_id).with_for_update(of=Application)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,18 @@ from starlette.responses import RedirectResponse, Response
 
 from crm.domain import applications as rules
 from crm.domain.applications import FIELDS, UNFINISHED, ApplicationStatus, FieldKind, Step
-from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.services.applications import links, online
+from crm.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from crm.edge import documents as files
+from crm.services.applications import documents, links, online
 from crm.services.applications.links import ApplicationLink
 from crm.services.applications.online import Beginning, Signed
 from crm.services.arrivals.forms import FieldErrors
 from crm.services.audit import By
+from crm.services.system import disk
 from crm.views import applications as views
 from crm.views.applications import ApplicationPage
 from crm.views.site import SiteOffice
-from crm.web.site import visitors
+from crm.web.site import uploads, visitors
 from crm.web.site.visit import FormTopic, PageVisit, sent_form, what_about
 from crm.web.site.visitors import Robot, TooOld
 from crm.words.applications import SIGNED, SIGNED_VERSION
@@ -116,9 +119,13 @@ async def step(visit: PageVisit) -> Response:
         raise NotFound("There is no such step.", code="page_unknown")
     wanted = STEPS[name]
     if visit.request.method == "POST":
+        if wanted is Step.DOCUMENTS:
+            return await _post_documents(visit, office, application, link)
         return await _post(visit, office, application, link, wanted)
     if wanted is Step.REVIEW:
-        return _show_review(visit, office, application)
+        return await _show_review(visit, office, application)
+    if wanted is Step.DOCUMENTS:
+        return await _show_documents(visit, office, application)
     more = visit.request.query_params.get("more", "")
     return _show_step(visit, office, application, wanted, application.answers.get(wanted, {}), more=more)
 
@@ -142,10 +149,10 @@ async def _post(
         saved = await crm.store.run(online.save, crm.config, by, link, wanted, answers, language=visit.looks.language)
     except TooOld:
         if wanted is Step.REVIEW:
-            return _show_review(visit, office, application, sent, {"": "expired"}, 409)
+            return await _show_review(visit, office, application, sent, {"": "expired"}, 409)
         return _show_step(visit, office, application, wanted, answers, {"": "expired"}, 409)
     except FieldErrors as error:
-        return _show_review(visit, office, application, sent, error.by_field, 422)
+        return await _show_review(visit, office, application, sent, error.by_field, 422)
     except Conflict:
         # Sent or withdrawn in another window.
         return _to(visit, visit.request.path_params["token"], wanted)
@@ -158,6 +165,96 @@ async def _post(
     if saved.problems:
         return _show_step(visit, office, application, wanted, answers, saved.problems, 422)
     return _to(visit, token, rules.after(wanted))
+
+
+async def _post_documents(
+    visit: PageVisit, office: SiteOffice, application: ApplicationPage, link: ApplicationLink
+) -> Response:
+    """A document is sent or taken back, or they continue without any more."""
+    crm, by = visit.crm, By(WHO, visit.crm.now())
+    token = visit.request.path_params["token"]
+    if visit.request.headers.get("Content-Type", "").startswith("multipart/"):
+        return await _upload(visit, office, application, link)
+    sent = await sent_form(visit.request)
+    act, _, what = sent.get("act", "").partition(":")
+    try:
+        _checked(visit, sent)
+        if act == "remove":
+            id = int(what) if what.isascii() and what.isdigit() and len(what) < 10 else 0
+            if file := await crm.store.run(documents.remove, crm.config, by, link, id):
+                await asyncio.to_thread(files.delete, crm.config.documents_folder, file)
+            return _to(visit, token, Step.DOCUMENTS)
+        await crm.store.run(online.save, crm.config, by, link, Step.DOCUMENTS, {}, language=visit.looks.language)
+    except TooOld:
+        return await _show_documents(visit, office, application, {}, {"": "expired"}, 409)
+    except Conflict:
+        return _to(visit, token, Step.DOCUMENTS)
+    return _to(visit, token, rules.after(Step.DOCUMENTS) if act != "later" else None)
+
+
+async def _upload(
+    visit: PageVisit, office: SiteOffice, application: ApplicationPage, link: ApplicationLink
+) -> Response:
+    crm, folder, limits = visit.crm, visit.crm.config.documents_folder, visit.crm.config.applications
+    if not visit.limits.may_upload(visit.address):
+        return _private(visit.page("said", office, 429, said=visit.looks.say("slow_down")))
+    if (await asyncio.to_thread(disk.look, crm.config)).is_low:
+        raise Unavailable("There is little room on the disk.", code="disk_low")
+    if len(await crm.store.read(views.documents, application.id)) >= limits.most_documents:
+        return await _show_documents(visit, office, application, {}, {"document": "documents_many"}, 422)
+    sent = await uploads.receive(visit.request, folder, "document", limits.document_megabytes * 1_000_000)
+    is_kept = False
+    try:
+        _checked(visit, sent.fields)
+        kind = files.media_type(sent.head)
+        wrong = "document_large" if sent.is_too_large else "document_missing" if not sent.size else ""
+        if not wrong and kind is None:
+            wrong = "document_type"
+        if wrong:
+            return await _show_documents(visit, office, application, sent.fields, {"document": wrong}, 422)
+        assert kind is not None
+        upload = documents.Upload(sent.fields.get("kind", ""), sent.name, kind, sent.size, sent.file)
+        await crm.store.run(documents.add, crm.config, By(WHO, crm.now()), link, upload)
+        is_kept = True
+    except TooOld:
+        return await _show_documents(visit, office, application, sent.fields, {"": "expired"}, 409)
+    except FieldErrors as error:
+        return await _show_documents(visit, office, application, sent.fields, error.by_field, 422)
+    except Conflict:
+        pass
+    finally:
+        if sent.file and not is_kept:
+            await asyncio.to_thread(files.delete, folder, sent.file)
+    return _to(visit, visit.request.path_params["token"], Step.DOCUMENTS)
+
+
+async def _show_documents(
+    visit: PageVisit,
+    office: SiteOffice,
+    application: ApplicationPage,
+    sent: dict[str, str] | None = None,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    limits = visit.crm.config.applications
+    there = await visit.crm.store.read(views.documents, application.id)
+    return _private(
+        visit.page(
+            "apply_documents",
+            office,
+            status,
+            **_frame(visit, application, Step.DOCUMENTS),
+            there=there,
+            may_grow=len(there) < limits.most_documents,
+            kinds=rules.DOCUMENT_KINDS,
+            accept=",".join(files.TYPES),
+            megabytes=limits.document_megabytes,
+            most=limits.most_documents,
+            sent=sent or {},
+            wrong=wrong or {},
+            key=visit.keys.new(),
+        )
+    )
 
 
 def _show_step(
@@ -185,7 +282,7 @@ def _show_step(
     )
 
 
-def _show_review(
+async def _show_review(
     visit: PageVisit,
     office: SiteOffice,
     application: ApplicationPage,
@@ -194,6 +291,7 @@ def _show_review(
     status: int = 200,
 ) -> Response:
     config = visit.crm.config
+    there = await visit.crm.store.read(views.documents, application.id)
     return _private(
         visit.page(
             "apply_review",
@@ -203,8 +301,9 @@ def _show_review(
             parts=[
                 (one, _shown(one, application.answers.get(one, {}), {}, empty=False))
                 for one in Step
-                if one is not Step.REVIEW
+                if one not in (Step.DOCUMENTS, Step.REVIEW)
             ],
+            there=there,
             missing=online.incomplete(config, application.answers),
             sent=sent or {},
             wrong=wrong or {},

@@ -104,6 +104,12 @@ class Looks:
     def number(self, value: Decimal | int) -> str:
         return str(format_decimal(value, locale=self._locale))
 
+    def size(self, count: int) -> str:
+        """Of a file: 340 kB, 1.2 MB."""
+        if count < 1_000_000:
+            return f"{self.number(max(1, count // 1000))} kB"
+        return f"{self.number(Decimal(count // 100_000) / 10)} MB"
+
     def day(self, value: date) -> str:
         return str(format_date(value, "long", locale=self._locale))
 

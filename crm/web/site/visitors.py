@@ -53,9 +53,13 @@ class Limits:
         self._counts = FixedWindowRateLimiter(MemoryStorage())
         self._pages = RateLimitItemPerMinute(site.requests_per_minute)
         self._forms = RateLimitItemPerHour(site.forms_per_hour)
+        self._uploads = RateLimitItemPerHour(site.uploads_per_hour)
 
     def may_look(self, address: str) -> bool:
         return self._counts.hit(self._pages, "page", address)
+
+    def may_upload(self, address: str) -> bool:
+        return self._counts.hit(self._uploads, "upload", address)
 
     def may_send(self, address: str) -> bool:
         return self._counts.hit(self._forms, "form", address)

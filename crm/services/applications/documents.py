@@ -1,0 +1,92 @@
+"""Documents that belong to an application: recorded once they are on disk, taken back, and read by the office."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain.applications import DOCUMENT_KINDS, Step
+from crm.domain.errors import Invalid, NotFound
+from crm.edge import documents
+from crm.services import audit
+from crm.services.applications import online
+from crm.services.applications.links import ApplicationLink
+from crm.services.arrivals.forms import FieldErrors
+from crm.services.audit import By
+from crm.store.models import ApplicationDocument
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that is on disk."""
+
+    kind: str
+    name: str
+    """As the sender's machine called it."""
+    media_type: str
+    bytes: int
+    file: str
+    """In config.documents_folder."""
+
+
+def add(session: Session, config: Config, by: By, link: ApplicationLink, upload: Upload) -> None:
+    """Records a document of an application. Raises FieldErrors, and Conflict and NotFound as `online.save` does."""
+    application = online.opened(session, link)
+    theirs = select(func.count(ApplicationDocument.id)).where(ApplicationDocument.application_id == application.id)
+    if upload.kind not in DOCUMENT_KINDS:
+        raise FieldErrors({"kind": "choice_wrong"})
+    if (session.scalar(theirs) or 0) >= config.applications.most_documents:
+        raise FieldErrors({"document": "documents_many"})
+    session.add(
+        ApplicationDocument(
+            application_id=application.id,
+            kind=upload.kind,
+            name=documents.shown_name(upload.name) or "document",
+            media_type=upload.media_type,
+            bytes=upload.bytes,
+            file=upload.file,
+            uploaded_at=by.now,
+        )
+    )
+    online.keep(session, config, application, link, Step.DOCUMENTS, {}, by.now)
+    session.flush()
+
+
+def remove(session: Session, config: Config, by: By, link: ApplicationLink, document_id: int) -> str | None:
+    """Takes a document back; returns its file, which is to be deleted afterwards. None: it was gone already."""
+    application = online.opened(session, link)
+    found = session.get(ApplicationDocument, document_id)
+    if found is None or found.application_id != application.id:
+        return None
+    session.delete(found)
+    online.keep(session, config, application, link, Step.DOCUMENTS, {}, by.now)
+    return found.file
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    path: Path
+    name: str
+    media_type: str
+
+
+def read(session: Session, config: Config, by: By, document_id: int) -> StoredDocument:
+    """Where a document is, for somebody in the office who reads it; that they do is in the audit log.
+
+    Raises NotFound, and Invalid when another system has its file.
+    """
+    found = session.get(ApplicationDocument, document_id)
+    if found is None:
+        raise NotFound(f"There is no document {document_id}.", code="document_unknown")
+    path = documents.path_of(config.documents_folder, found.file)
+    if path is None or not path.is_file():
+        raise Invalid(
+            "The file of this document is not on this system: another one on the same database may have it.",
+            code="document_elsewhere",
+        )
+    audit.record(session, by, f"document {document_id} of application {found.application_id} read")
+    return StoredDocument(path, found.name, found.media_type)

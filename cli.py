@@ -52,6 +52,7 @@ COMMANDS = {
     "route": "Who calls reach, and why.",
     "lead": "People who want to rent a home, or to have one managed.",
     "application": "Applications for a home, from the public site.",
+    "source": "Listing portals and websites that leads come from.",
     "tour": "Tours: when they are offered, and who has booked one.",
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",

@@ -51,7 +51,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web: int = 8090
     """Our web server: the tour pages that texts link to."""
     webhooks: int = 8091
-    """Only the carriers' webhooks; `web` answers them as well, but visitors may crowd them out there."""
+    """Only the carriers' webhooks, and what portals post; `web` answers both as well, but visitors may crowd them out
+    there."""
     site: int = 8092
     """The public site, with listings and forms."""
     api: int = 8093

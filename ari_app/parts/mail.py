@@ -7,7 +7,9 @@ from functools import partial
 from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
 from crm.services.applications import retention as unfinished
-from crm.services.arrivals.mails import MailReader
+from crm.services.arrivals import posts
+from crm.services.arrivals.posts import PostBox
+from crm.services.arrivals.reading import ArrivalReader
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
@@ -22,7 +24,8 @@ def mail(shared: Shared) -> list[Part]:
     transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
     parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
-        shared.keep(MailReader(crm)),
+        shared.keep(ArrivalReader(crm)),
+        shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
         shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),

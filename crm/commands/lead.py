@@ -639,14 +639,21 @@ def import_(system: System, file: Path, source: str | None, rejects: Path | None
         raise SystemExit(1)
 
 
-@lead.command("intake", examples=("lead intake < mail.txt", "lead intake --source zillow < mail.txt"))
+@lead.command(
+    "intake",
+    examples=("lead intake < mail.txt", "lead intake --source zillow < mail.txt", "lead intake --again"),
+)
 @click.option("--source", default="", metavar="NAME", help="Where it comes from.  [default: as the email says]")
-def take_in(source: str) -> None:
+@click.option("--again", is_flag=True, help="Instead, read again what could not be read, or an older version has read.")
+def take_in(source: str, again: bool) -> None:
     """Take in an email from standard input, as a mail server pipes it.
 
     Whoever it names becomes a lead, or is one already; the lead's agent gets a task and a notice. If that is not
     possible now, the exit status is 75, and the mail server tries again later.
     """
+    if again:
+        lead_mails.read_again()
+        return
     if sys.stdin.isatty():
         raise WrongInput("Pipe an email into it, such as `leaseline lead intake < mail.txt`.")
     lead_mails.take_in(source)
@@ -661,19 +668,20 @@ def take_in(source: str) -> None:
 @limit_option()
 @with_system
 def arrivals(system: System, problems: bool, since: str | None, limit: int, as_json: bool) -> None:
-    """List what came in by email and by form, newest first, and which lead it belongs to."""
+    """List what came in by email, by form and from portals, newest first, and which lead it belongs to."""
     entries = system.read(arrivals_view.listed, problems=problems, since=system.since(since), limit=limit + 1)
     entries = cut(entries, limit)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("arrival", "at", "came by", "was", "lead", "read by", "problem"),
+        ("arrival", "at", "came by", "source", "was", "lead", "read by", "problem"),
         (
             (
                 one.id,
                 output.local(one.received_at, system.config.tz),
                 one.channel,
+                one.source,
                 one.outcome or "not read yet",
                 one.lead or "",
                 one.parser,

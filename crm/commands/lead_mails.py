@@ -11,8 +11,9 @@ from crm.commands.command import System, with_system
 from crm.config import ConfigError
 from crm.domain.errors import CrmError
 from crm.edge import mail_files
-from crm.services.arrivals import mails
+from crm.services.arrivals import mails, reading
 from crm.services.arrivals.mails import CameBy
+from crm.views import arrivals
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h: the mail server keeps the email and tries again later."""
@@ -32,8 +33,22 @@ def take_in(source: str) -> None:
 async def _take_in(system: System, source: str) -> None:
     mail = mail_files.take(sys.stdin.buffer, system.config.mail.incoming.longest_megabytes * 1024 * 1024)
     id = await mails.take_in(system.crm, mail, CameBy("pipe", source))
-    claim = await system.store.run(mails.begin, id)
+    claim = await system.store.run(reading.begin, id)
     # An email that cannot be read is kept all the same: the app tries again, and then sets it aside for a person.
-    if claim is not None and (problem := await mails.read(system.crm, claim)):
-        await system.store.run(mails.set_aside, claim, problem, system.now)
+    if claim is not None and (problem := await reading.read(system.crm, claim)):
+        await system.store.run(reading.set_aside, claim, problem, system.now)
     output.say(f"Arrival {id}.")
+
+
+@with_system
+async def read_again(system: System) -> None:
+    """Reads again what could not be read, and what an older version of a parser has read."""
+    count = failed = after = 0
+    while ids := await system.store.run(reading.again, after):
+        for id in ids:
+            claim = await system.store.run(reading.begin, id)
+            if claim is not None and (problem := await reading.read(system.crm, claim)):
+                await system.store.run(reading.set_aside, claim, problem, system.now)
+        failed += await system.store.read(arrivals.count_problems, ids)
+        count, after = count + len(ids), ids[-1]
+    output.say(f"Read {output.counted(count, 'arrival')} again; {failed:,} could not be read.")

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from crm.config import Config
 from crm.web.guard import IDLE_SECONDS, GuardedProtocol
-from crm.web.routes import texts, tours
+from crm.web.routes import posts, texts, tours
 from crm.web.routes.texts import Webhooks
 from crm.web.shield import hosts, shielded
 from crm.worker import Troubles
@@ -28,12 +28,12 @@ RETRY_SECONDS = 10.0
 def build(webhooks: Webhooks) -> ASGIApp:
     """Builds the whole web application, for ports.web. It includes the webhooks, for proxies that know only one
     port."""
-    return _application(webhooks, [*texts.routes(webhooks), *tours.routes(webhooks.crm)])
+    return _application(webhooks, [*texts.routes(webhooks), *posts.routes(webhooks.crm), *tours.routes(webhooks.crm)])
 
 
 def build_webhooks(webhooks: Webhooks) -> ASGIApp:
-    """Builds an application with the carriers' webhooks only, for ports.webhooks."""
-    return _application(webhooks, texts.routes(webhooks))
+    """Builds an application for ports.webhooks, with the carriers' webhooks and what portals post."""
+    return _application(webhooks, [*texts.routes(webhooks), *posts.routes(webhooks.crm)])
 
 
 def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:

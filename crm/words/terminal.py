@@ -92,6 +92,8 @@ HINTS = {
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
     # --- programs ---
     "api_key_unknown": "`leaseline api key list` shows them all.",
+    "source_exists": "change it with `leaseline source set {source}`.",
+    "source_unknown": "`leaseline source list` shows them all.",
     # --- calls ---
     "call_unknown": "`leaseline call list` shows them all.",
     "desk_not_straight": "leave --straight out.",

@@ -17,14 +17,20 @@ from crm.domain.leads import Happened, LeadStatus
 from crm.domain.tasks import TaskKind
 from crm.edge import mail_files
 from crm.edge.mail_files import TakenMail
-from crm.services.arrivals import mails
-from crm.services.arrivals.mails import CameBy, MailReader
+from crm.services.arrivals import mails, reading, sources
+from crm.services.arrivals.arrival import Parser
+from crm.services.arrivals.mails import CameBy
+from crm.services.arrivals.portals.inquiry import Inquiry
+from crm.services.arrivals.reading import ArrivalReader
+from crm.services.audit import By
+from crm.services.listings import homes, places
 from crm.services.people import intake
 from crm.store.models import Activity, Agent, ArrivalRecord, Lead, LeadEmail, Mail, Task
 from crm.store.session import Store
 from crm.worker import Troubles, keep
 from tests.store.conftest import NOW, crm_at
 
+BY = By("tester", NOW)
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
 
@@ -42,8 +48,8 @@ def written(text: str = "Is the two bedroom still free?", /, **headers: str) -> 
 async def taken(crm: Crm, raw: bytes, way: str = "pipe", source: str = "") -> ArrivalRecord:
     """The arrival of a mail that has been taken in and read."""
     id = await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy(way, source))
-    while (claim := await crm.store.run(mails.begin, id)) is not None:
-        await crm.store.run(mails.set_aside, claim, await mails.read(crm, claim), crm.now())
+    while (claim := await crm.store.run(reading.begin, id)) is not None:
+        await crm.store.run(reading.set_aside, claim, await reading.read(crm, claim), crm.now())
     with crm.store.reading() as session:
         return session.get_one(ArrivalRecord, id)
 
@@ -210,7 +216,7 @@ async def test_a_mail_that_breaks_its_reading_is_set_aside_and_the_next_one_is_r
         return find(mail)
 
     monkeypatch.setattr(mails, "find", breaks)
-    worker = asyncio.create_task(keep(crm, MailReader(crm), Troubles(crm.now)))
+    worker = asyncio.create_task(keep(crm, ArrivalReader(crm), Troubles(crm.now)))
     async with asyncio.timeout(10):
         with store.changes.told(["arrival"], (changed := asyncio.Event()).set):
             while any(one.read_at is None for one in all_of(store, ArrivalRecord)):
@@ -218,7 +224,7 @@ async def test_a_mail_that_breaks_its_reading_is_set_aside_and_the_next_one_is_r
                 changed.clear()
     worker.cancel()
     bad, good = all_of(store, ArrivalRecord)
-    assert (bad.outcome, bad.tries, bad.lead_id) == (ArrivalOutcome.UNREADABLE, mails.MOST_TRIES, None)
+    assert (bad.outcome, bad.tries, bad.lead_id) == (ArrivalOutcome.UNREADABLE, reading.MOST_TRIES, None)
     assert "ZeroDivisionError" in bad.problem
     assert (good.outcome, good.lead_id is not None) == (ArrivalOutcome.LEAD, True)
 
@@ -228,9 +234,9 @@ async def test_a_mail_whose_file_is_gone_says_so(crm: Crm, store: Store) -> None
     id = await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy("pipe"))
     [file] = crm.config.mails_folder.rglob("*.eml")
     file.unlink()
-    claim = await store.run(mails.begin, id)
+    claim = await store.run(reading.begin, id)
     assert claim is not None
-    assert "gone" in await mails.read(crm, claim)
+    assert "gone" in await reading.read(crm, claim)
 
 
 async def test_of_a_mail_that_is_too_large_the_beginning_is_kept_and_read(
@@ -242,16 +248,131 @@ async def test_of_a_mail_that_is_too_large_the_beginning_is_kept_and_read(
         mail = mail_files.take(stream, 1024 * 1024)
     assert (len(mail.raw), mail.size, mail.is_whole) == (mail_files.BEGINNING, path.stat().st_size, False)
     id = await mails.take_in(crm, mail, CameBy("pipe"))
-    claim = await store.run(mails.begin, id)
+    claim = await store.run(reading.begin, id)
     assert claim is not None
-    assert await mails.read(crm, claim) == ""
+    assert await reading.read(crm, claim) == ""
     assert "too large" in all_of(store, Activity)[0].text
 
 
 async def test_another_node_does_not_read_what_is_on_our_disk(crm: Crm, store: Store) -> None:
-    raw = written()
+    raw, crm = written(), crm_at(Config(crm.config.home, node="east"), store)
     await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy("imap"))
-    elsewhere = MailReader(crm_at(Config(crm.config.home, node="west"), store, NOW + timedelta(hours=1)))
+    elsewhere = ArrivalReader(crm_at(Config(crm.config.home, node="west"), store, NOW + timedelta(hours=1)))
     with store.reading() as session:
         assert elsewhere.due(session, NOW, []) is None
-        assert MailReader(crm).due(session, NOW, []) == NOW
+        assert ArrivalReader(crm).due(session, NOW, []) == NOW
+
+
+# --- from portals ---
+
+
+async def test_lead_metadata_counts_before_the_words_also_in_a_bulk_mail(crm: Crm, store: Store) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["Subject"], mail["Precedence"] = "leads@portal.example.com", "New lead", "bulk"
+    mail.set_content("See the HTML.")
+    mail.add_alternative(
+        '<head><meta name="lead_information_version" content="1.0"><meta name="lead_name" content="Kim Lee">'
+        '<meta name="lead_email" content="Kim@example.com"><meta name="lead_source" content="StreetEasy">'
+        '<meta name="lead_property_name" content="Maple Court"><meta name="lead_message" content="Any cats?"></head>',
+        subtype="html",
+    )
+    arrival = await taken(crm, mail.as_bytes())
+    with store.reading() as session:
+        lead = session.get_one(Lead, arrival.lead_id)
+        assert (lead.name, lead.email, lead.source) == ("Kim Lee", "kim@example.com", "StreetEasy")
+        assert [one.property.slug for one in lead.interests] == ["maple"]
+    assert (arrival.parser, arrival.outcome) == ("metadata", ArrivalOutcome.LEAD)
+
+
+async def test_each_prospect_of_a_mits_document_becomes_a_lead(crm: Crm, store: Store) -> None:
+    document = "".join(
+        f"<Prospect><Customers><Customer><Name><FirstName>{name}</FirstName></Name><Email>{name}@example.com</Email>"
+        "</Customer></Customers></Prospect>"
+        for name in ("pat", "kim")
+    )
+    mail = EmailMessage()
+    mail["From"], mail["Auto-Submitted"] = "feed@portal.example.com", "auto-generated"
+    mail.set_content("Attached.")
+    mail.add_attachment(
+        f"<LeadManagement><Prospects>{document}</Prospects></LeadManagement>".encode(),
+        maintype="application",
+        subtype="xml",
+        filename="leads.xml",
+    )
+    assert (await taken(crm, mail.as_bytes())).parser == "mits"
+    assert [lead.email for lead in all_of(store, Lead)] == ["pat@example.com", "kim@example.com"]
+    assert len(all_of(store, Task)) == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"to": "leads+maple@oak.example.com"},
+        {"to": "leads+zillow.maple@oak.example.com"},
+        {"to": "someone@example.com", "delivered_to": "Leads+Maple@oak.example.com"},
+        {"to": "maple@leads.example.com"},
+        {"to": "leads@oak.example.com", "subject": "A question about Maple Court!"},
+    ],
+    ids=["tag", "two tags", "delivered", "alias", "subject"],
+)
+async def test_the_property_is_told_by_the_address_or_else_by_the_words(
+    crm: Crm, store: Store, headers: dict[str, str]
+) -> None:
+    with store.writing() as session:
+        sources.add(session, BY, "zillow", name="Zillow")
+        sources.add(session, BY, "maple-site", property_slug="maple", address="maple@leads.example.com")
+    arrival = await taken(crm, written("Free?", **headers))
+    with store.reading() as session:
+        lead = session.get_one(Lead, arrival.lead_id)
+        assert [one.property.slug for one in lead.interests] == ["maple"]
+        expected = {"leads+zillow.maple@oak.example.com": "Zillow", "maple@leads.example.com": "maple-site"}
+        assert lead.source == expected.get(headers["to"], "email")
+
+
+async def test_the_home_is_told_by_listing_number_or_by_street_and_unit(crm: Crm, store: Store) -> None:
+    with store.writing() as session:
+        places.change(session, BY, "maple", {"street": "12 Elm Street", "city": "Austin"})
+        cells = {"bedrooms": "2", "bathrooms": "1", "rent": "1450"}
+        listing_id, _ = (homes.add(session, BY, "maple", unit, cells).id for unit in ("204B", "7"))
+    for name, said in (("pat", f"Listing ID: {listing_id}"), ("kim", "Address: 12 Elm St., Austin\nUnit: Apt #204-B")):
+        text = f"Name: {name}\nEmail: {name}@example.com\n{said}"
+        arrival = await taken(crm, written(text, from_="no-reply@portal.example.com"))
+        with store.reading() as session:
+            [interest] = session.get_one(Lead, arrival.lead_id).interests
+            assert (interest.property.slug, interest.unit.name) == ("maple", "204B")
+
+
+async def test_what_could_not_be_read_is_read_again_by_a_later_parser(
+    crm: Crm, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = written("Interessent: Kim Lee, kim@example.com", from_="no-reply@portal.example.com")
+    assert (await taken(crm, raw)).outcome == ArrivalOutcome.UNREADABLE
+    known = await taken(crm, written("Hello", from_="Pat <pat@example.com>"))
+    monkeypatch.setitem(reading.VERSIONS, "plain", 2)
+    later = Inquiry(name="Kim Lee", email="kim@example.com")
+    monkeypatch.setattr(
+        mails,
+        "find",
+        lambda mail: ((later if "Kim" in mail.text else Inquiry(email="pat@example.com"),), Parser("plain", 2)),
+    )
+    ids = await store.run(reading.again, 0)
+    assert len(ids) == 2
+    for id in ids:
+        claim = await store.run(reading.begin, id)
+        assert claim is not None
+        assert await reading.read(crm, claim) == ""
+    assert await store.run(reading.again, 0) == []
+    assert {lead.email for lead in all_of(store, Lead)} == {"pat@example.com", "kim@example.com"}
+    with store.reading() as session:
+        [task] = session.scalars(select(Task).where(Task.lead_id == known.lead_id)).all()
+        assert task.times == 1
+
+
+async def test_what_was_an_erased_persons_is_not_read_again(
+    crm: Crm, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await taken(crm, written())
+    with store.writing() as session:
+        session.delete(session.scalars(select(Lead)).one())
+    monkeypatch.setitem(reading.VERSIONS, "plain", 2)
+    assert await store.run(reading.again, 0) == []

@@ -92,9 +92,13 @@ def pass_on(
         person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
         task = tasks.open_one(session, person, TaskKind.INQUIRY)
         if task is None:
+            key = f"arrival:{record.id}"
+            if session.scalar(select(Task.id).where(Task.key == key)) is not None:
+                # It was read before, as somebody else's, or tells about several people.
+                key = f"{key}:{lead.id}"
             session.add(
                 Task(
-                    key=f"arrival:{record.id}",
+                    key=key,
                     kind=TaskKind.INQUIRY,
                     person=person,
                     owner=owner,
@@ -110,4 +114,4 @@ def pass_on(
             task.times += 1
             owner = task.owner
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
-    notices.tell(session, config, [owner], f"arrival:{record.id}", subject, f"{who}: {told}", now)
+    notices.tell(session, config, [owner], f"arrival:{record.id}:{lead.id}", subject, f"{who}: {told}", now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crm.store.models.access import ApiKey, ApiKeyReach, KeptAnswer
 from crm.store.models.applications import Application, ApplicationDocument
-from crm.store.models.arrivals import ArrivalRecord, Consent, ShortLink
+from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, ShortLink
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import (
@@ -93,6 +93,7 @@ __all__ = [
     "LeadMerge",
     "LeadPhone",
     "LeadProposal",
+    "LeadSource",
     "Leg",
     "Line",
     "Listing",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
+
+if TYPE_CHECKING:
+    from crm.store.models.office import Property
 
 
 class ArrivalRecord(Base):
@@ -28,6 +31,8 @@ class ArrivalRecord(Base):
             sqlite_where=text("problem <> ''"),
             postgresql_where=text("problem <> ''"),
         ),
+        # When a source was last heard of.
+        Index("ix_arrival_source", "source_id", "received_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(
@@ -46,12 +51,34 @@ class ArrivalRecord(Base):
     node: Mapped[str] = mapped_column(
         String(10), default="", server_default="", comment="whose disk has the rest of it; empty: there is no rest"
     )
+    source_id: Mapped[int | None] = mapped_column(
+        ForeignKey("lead_source.id", ondelete="SET NULL"), comment="null: none that is set up"
+    )
     lead_id: Mapped[int | None] = mapped_column(
-        ForeignKey("lead.id", ondelete="SET NULL"),
-        index=True,
-        comment="whose it is; null: it could not be read",
+        ForeignKey("lead.id", ondelete="SET NULL"), index=True, comment="whose it is; null: it could not be read"
     )
     problem: Mapped[str] = mapped_column(String(300), default="", comment="why it could not be read; empty: it was")
+
+
+class LeadSource(Base):
+    """Somewhere leads come from, such as a listing portal, with an email address or a secret path of its own."""
+
+    __tablename__ = "lead_source"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(60), comment="as a lead's source shows it")
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="SET NULL"), comment="what they ask about unless they say otherwise"
+    )
+    address: Mapped[str] = mapped_column(
+        String(200), default="", index=True, comment="what is sent to it is from there; lower case; empty: none"
+    )
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of the end of its secret path")
+    old_token_hash: Mapped[str | None] = mapped_column(String(64), unique=True, comment="of the path before")
+    old_until: Mapped[datetime | None] = mapped_column(comment="until then the path before is accepted, too")
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None] = mapped_column(comment="null: it has its first path")
+    property: Mapped[Property | None] = relationship()
 
 
 class Consent(Base):

@@ -44,9 +44,9 @@ def key() -> None:
     "--property", "properties", multiple=True, metavar="SLUG", help="Only what belongs to this property; repeatable."
 )
 @click.option(
-    "--subteam", "subteams", multiple=True, metavar="SLUG", help="Only what belongs to its properties; repeatable."
+    "--subteam", "subteams", multiple=True, metavar="SLUG", help="The same for the properties of this subteam."
 )
-@click.option("--expires", metavar="WHEN", help="From then on it is void: in 90d, or a date.  [default: never]")
+@click.option("--expires", metavar="WHEN", help="When it stops working: 90d from now, or a date.  [default: never]")
 @with_system
 def add(
     system: System,
@@ -65,7 +65,7 @@ def add(
         keys.add, system.by, name, scopes, property_slugs=properties, subteam_slugs=subteams, expires_at=at
     )
     until = f" until {output.local(at, system.config.tz)}" if at else ""
-    output.hint(f"Key {made.name} is in force{until}. Keep it safe: it cannot be shown again.")
+    output.hint(f"Key {made.name} is valid{until}. Keep it safe: it cannot be shown again.")
     output.say(whole)
 
 
@@ -87,7 +87,7 @@ def list_(system: System, with_old: bool, as_json: bool) -> None:
                 one.begins,
                 one.state,
                 one.scopes,
-                "the whole office" if one.whole_office else [*one.properties, *one.subteams] or "nothing any more",
+                "the whole office" if one.whole_office else [*one.properties, *one.subteams] or "nothing",
                 output.local(one.used_at, tz) or "never",
                 output.local(one.expires_at, tz),
                 one.made_by,

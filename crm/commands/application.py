@@ -42,7 +42,7 @@ def application() -> None:
 )
 @click.option("--status", type=click.Choice([one.value for one in ApplicationStatus]), help="Only these.")
 @click.option("--property", "property_slug", metavar="SLUG", help="Only for homes of this property.")
-@click.option("--lead", metavar="LEAD", help="Only of this lead: id, phone number or email address.")
+@click.option("--lead", metavar="LEAD", help="Only this lead's: an id, phone number or email address.")
 @limit_option()
 @with_system
 def list_(

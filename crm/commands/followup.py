@@ -92,7 +92,7 @@ def stage(system: System, lead: int, property: str, stage: str) -> None:
 
 
 @followup.command(json=many(SequenceStepEntry), examples=("followup sequences", "followup sequences --portfolio east"))
-@click.option("--portfolio", default="", metavar="SLUG", help="Of this portfolio.")
+@click.option("--portfolio", default="", metavar="SLUG", help="Those of this portfolio.")
 @with_system
 def sequences(system: System, portfolio: str, as_json: bool) -> None:
     """Show the sequences in force, and check their file."""
@@ -103,7 +103,7 @@ def sequences(system: System, portfolio: str, as_json: bool) -> None:
     output.print_table(
         ("stage", "step", "hours", "text"),
         ((one.stage, one.step, f"{one.wait_hours:g}", one.text) for one in entries),
-        empty="Nothing is sent to anybody.",
+        empty="There are no sequences, so nothing is sent.",
     )
     own = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"
     output.hint(

@@ -37,14 +37,14 @@ def hours() -> None:
 @click.argument("openings", nargs=-1)
 @click.option("--always", is_flag=True, help="Open at all times, except on holidays.")
 @click.option("--property", "property_slug", metavar="SLUG", help="Hours of this property only, in its time zone.")
-@click.option("--as-office", is_flag=True, help="Give the property the office's week again, on its own clock.")
+@click.option("--as-office", is_flag=True, help="Use the office's week again, in the property's time zone.")
 @with_system
 def change(system: System, openings: tuple[str, ...], always: bool, property_slug: str | None, as_office: bool) -> None:
     """Replace the whole week with OPENINGS; days they do not name are closed."""
     if [bool(openings), always, as_office].count(True) != 1:
         raise click.UsageError("Give the week's openings, such as 'mon-fri 09:00-18:00', or --always.")
     if as_office and property_slug is None:
-        raise click.UsageError("--as-office goes with --property: name the one that gets the office's week.")
+        raise click.UsageError("--as-office goes with --property: name the property that gets the office's week.")
     # A property without its own week has the office's.
     week = (ALL_WEEK,) if always and property_slug else openings
     system.run(service.replace, system.by, week, property_slug)
@@ -59,7 +59,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, property_slu
 
 
 @hours.command(json=one(HoursEntry), examples=("hours show", "hours show --property elm", "hours show --json"))
-@click.option("--property", "property_slug", metavar="SLUG", help="Of this property.  [default: the office]")
+@click.option("--property", "property_slug", metavar="SLUG", help="This property's hours.  [default: the office's]")
 @with_system
 def show(system: System, property_slug: str | None, as_json: bool) -> None:
     """Show the week's opening hours, and whether it is open now."""
@@ -75,10 +75,10 @@ def show(system: System, property_slug: str | None, as_json: bool) -> None:
             (day, ", ".join(f"{one.opens}-{one.closes}" for one in entry.openings if one.weekday == day) or "closed")
             for day in (WEEKDAYS if entry.openings else ())
         ),
-        empty=f"{whose} is always open{'' if schedule.always_open else ', but for holidays and special days'}.",
+        empty=f"{whose} is always open{'' if schedule.always_open else ', except on holidays and special days'}.",
     )
     if not entry.is_own:
-        output.say(f"{whose} has the office's week, on its own clock.")
+        output.say(f"{whose} has the office's week, in its own time zone.")
     if entry.today:
         output.say(f"Today is {entry.today}.")
     if not entry.is_open:

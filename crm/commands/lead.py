@@ -60,13 +60,13 @@ _FILTERS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--kind", type=_choice(LeadKind), help="Only tenants, or owners."),
     click.option("--type", type=_choice(LeadType), help="Only these."),
     click.option("--status", type=_choice(LeadStatus, OPEN), help="Only these; open: new or in progress."),
-    click.option("--stage", type=_choice(LeasingStage), help="Only with an interest that is so far."),
+    click.option("--stage", type=_choice(LeasingStage), help="Only with an interest at this stage."),
     click.option("--light", type=_choice(Light), help="Only with this follow-up light."),
-    click.option("--source", help="Only from there."),
+    click.option("--source", help="Only those from this source."),
     click.option("--property", metavar="SLUG", help="Only with an interest in this property."),
     click.option("--agent", metavar="SLUG", help=f"Only this agent's; {NOBODY}: nobody's."),
     click.option("--subteam", metavar="SLUG", help="Only with an interest in a property of this subteam."),
-    click.option("--overdue", is_flag=True, help="Only with a task that is overdue."),
+    click.option("--overdue", is_flag=True, help="Only with an overdue task."),
     click.option("--contact-since", metavar="WHEN", help="Only if the last contact was then or later."),
     click.option("--contact-before", metavar="WHEN", help="Only without any contact since then, such as 7d."),
     since_option,
@@ -97,7 +97,7 @@ def written(given: dict[str, Any]) -> dict[str, str]:
 )
 @filter_options
 @click.option("--filter", "saved", metavar="NAME", help="A saved filter; what else is given narrows it further.")
-@click.option("--save", metavar="NAME", help="Also keep this filter, under this name.")
+@click.option("--save", metavar="NAME", help="Also save this filter under this name.")
 @limit_option()
 @with_system
 def list_(system: System, /, saved: str | None, save: str | None, limit: int, as_json: bool, **given: Any) -> None:
@@ -174,7 +174,7 @@ def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool,
 
 
 @lead.command("filters", json=many(SavedFilterEntry), examples=("lead filters", "lead filters --remove elm-tours"))
-@click.option("--remove", metavar="NAME", help="Forget this one.")
+@click.option("--remove", metavar="NAME", help="Remove this filter.")
 @with_system
 def filters_(system: System, remove: str | None, as_json: bool) -> None:
     """List saved filters."""
@@ -290,7 +290,7 @@ def add(
         property_slug=property_slug,
         cold=cold,
     )
-    output.say(f"Added lead {found.id}." if is_new else f"They are lead {found.id} already; added what was missing.")
+    output.say(f"Added lead {found.id}." if is_new else f"They are already lead {found.id}; added what was missing.")
 
 
 @lead.command(
@@ -310,7 +310,7 @@ def add(
 @click.option("--hot/--cold", "hot", default=None, help="How promising they are.")
 @click.option("--status", type=_choice(LeadStatus), help="closed needs a --reason, and makes them cold.")
 @click.option("--reason", help="Why they are closed.")
-@click.option("--source", help="Where they came from; '' for nowhere known.")
+@click.option("--source", help="Where they came from; '' if not known.")
 @click.option("--language", metavar="CODE", help="What they hear and read, such as es; '' for the line's.")
 @click.option("--bedrooms", metavar="COUNT", help="That they look for, such as 2 or studio; '' for not known.")
 @click.option("--move-in", metavar="DATE", help="When they want to move in, such as 2026-05-01; '' for not known.")
@@ -404,7 +404,7 @@ def note(system: System, lead: str, text: str) -> None:
 @click.argument("what")
 @click.option("--due", metavar="WHEN", help="Such as 'fri 10:00' or '2026-03-03 10:00'.")
 @click.option("--in", "in_", metavar="SPAN", help="From now on, such as 2h or 1d.")
-@click.option("--owner", metavar="SLUG", help="Who is to do it.  [default: the lead's agent, or the next]")
+@click.option("--owner", metavar="SLUG", help="Who should do it.  [default: the lead's agent, or the next]")
 @with_system
 def task(system: System, lead: str, what: str, due: str | None, in_: str | None, owner: str | None) -> None:
     """Make a task to do WHAT for the LEAD with this id, phone number or email address."""
@@ -438,7 +438,7 @@ def log(system: System, lead: str, kind: str, text: str, at: str | None) -> None
 @click.argument("agent", required=False)
 @click.option("--in-turn", is_flag=True, help="To whoever is next in the property's subteam, or else in the office.")
 @click.option("--property", "property_slug", metavar="SLUG", help="With --in-turn: whose subteam.")
-@click.option("--nobody", is_flag=True, help="Take it from whoever has it.")
+@click.option("--nobody", is_flag=True, help="Unassign it.")
 @with_system
 def assign(
     system: System, lead: str, agent: str | None, in_turn: bool, property_slug: str | None, nobody: bool
@@ -465,11 +465,11 @@ def assign(
     ),
 )
 @click.argument("addresses", nargs=-1)
-@click.option("--property", "property_slug", metavar="SLUG", help="Where they are to apply.")
-@click.option("--unit", "unit_name", metavar="NAME", help="With --property: for this home of it.")
-@click.option("--listing", "listing_id", type=ID, metavar="LISTING", help="Or the listing they are to apply for.")
-@click.option("--skip-wrong", is_flag=True, help="Invite the others when some are not email addresses.")
-@click.option("--again", is_flag=True, help="Also send those their link again who were invited before.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property they can apply for.")
+@click.option("--unit", "unit_name", metavar="NAME", help="With --property: this home only.")
+@click.option("--listing", "listing_id", type=ID, metavar="LISTING", help="Instead: the listing they can apply for.")
+@click.option("--skip-wrong", is_flag=True, help="Invite the others if some are not email addresses.")
+@click.option("--again", is_flag=True, help="Send the link again to people who were invited before.")
 @with_system
 def invite(
     system: System,
@@ -502,7 +502,7 @@ def invite(
         sent = sum(one.result in (InvitationResult.INVITED, InvitationResult.AGAIN) for one in done)
         output.hint(f"{output.counted(sent, 'invitation')} queued.")
         if sent and not system.config.mail.server:
-            output.hint("No mail server is set, so nothing leaves before mail.server is: see `leaseline mail list`.")
+            output.hint("They wait until mail.server is set in leaseline.toml: see `leaseline mail list`.")
     if any(one.result is InvitationResult.WRONG for one in done):
         raise SystemExit(1)
 
@@ -511,7 +511,7 @@ _INVITED = {
     InvitationResult.INVITED: "invited",
     InvitationResult.AGAIN: "link sent again",
     InvitationResult.BEFORE: "invited before: --again sends the link again",
-    InvitationResult.APPLIED: "has applied for it already",
+    InvitationResult.APPLIED: "has already applied for it",
     InvitationResult.OPTED_OUT: "opted out: nothing was sent",
     InvitationResult.WRONG: "not the email address of a prospect",
 }
@@ -581,7 +581,7 @@ def _interests(interests: Sequence[InterestEntry]) -> list[str]:
     type=click.Choice(lead_files.FORMATS),
     default="csv",
     show_default=True,
-    help="jsonl: a line each.",
+    help="jsonl: one JSON object per line.",
 )
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas stay as they are.")
 @with_system
@@ -608,10 +608,8 @@ def export(system: System, /, file: Path, saved: str | None, format_: str, raw: 
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--source", help="Where leads come from that have no source of their own.  [default: the file's name]")
-@click.option(
-    "--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Write the lines that were not taken there."
-)
+@click.option("--source", help="For leads without a source of their own.  [default: the file's name]")
+@click.option("--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Write rejected lines to this file.")
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @with_system
 def import_(system: System, file: Path, source: str | None, rejects: Path | None, dry_run: bool) -> None:
@@ -628,9 +626,11 @@ def import_(system: System, file: Path, source: str | None, rejects: Path | None
     for line in done.first_rejects:
         output.hint(line)
     if done.rejected > len(done.first_rejects):
-        output.hint(f"And {done.rejected - len(done.first_rejects):,} more; --rejects FILE writes them all down.")
+        output.hint(
+            f"And {done.rejected - len(done.first_rejects):,} more; --rejects FILE writes all of them to a file."
+        )
     output.say(
-        f"Added {output.counted(done.added, 'lead')}, completed {done.joined:,} that were there, "
+        f"Added {output.counted(done.added, 'lead')}, completed {done.joined:,} existing, "
         f"rejected {output.counted(done.rejected, 'line')}."
     )
     if dry_run:
@@ -663,7 +663,7 @@ def take_in(source: str, again: bool) -> None:
     json=many(ArrivalEntry),
     examples=("lead arrivals --since today", "lead arrivals --problems", "lead arrivals --json"),
 )
-@click.option("--problems", is_flag=True, help="Only what could not be read.")
+@click.option("--problems", is_flag=True, help="Only those that could not be read.")
 @since_option
 @limit_option()
 @with_system
@@ -743,8 +743,8 @@ def proposals_(
 @lead.command(examples=("lead merge 12 15", "lead merge 12 15 --keep 12 --yes"))
 @click.argument("one")
 @click.argument("other")
-@click.option("--keep", metavar="LEAD", help="Which of the two survives.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--keep", metavar="LEAD", help="The one of the two that survives.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_system
 def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> None:
     """Merge the leads ONE and OTHER, which are the same person; each is an id, phone number or email address.
@@ -769,7 +769,7 @@ def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> 
     if not yes:
         click.confirm(f"Merge lead {gone} into lead {kept}?", abort=True)
     system.run(merging.merge, system.config, system.by, str(kept), str(gone))
-    output.say(f"Lead {gone} is part of lead {kept} now; `leaseline lead unmerge {gone}` undoes it.")
+    output.say(f"Lead {gone} is now part of lead {kept}; `leaseline lead unmerge {gone}` undoes it.")
 
 
 @lead.command(examples=("lead unmerge 15",))

@@ -138,5 +138,5 @@ def _rejects(path: Path | None, heads: list[str]) -> Iterator[Callable[[Rejected
     with path.open("w", encoding="utf-8", newline="") as out:
         path.chmod(0o600)
         table = csv.writer(out, lineterminator="\n")
-        table.writerow([*heads, "why it was not taken"])
+        table.writerow([*heads, "why it was rejected"])
         yield lambda one: table.writerow([*one.line.cells, one.why])

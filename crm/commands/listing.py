@@ -87,18 +87,18 @@ def change(system: System, /, listing: int, **given: Any) -> None:
         "listing list --after 12 --json",
     ),
 )
-@click.option("--property", metavar="SLUG", help="Only of this property.")
+@click.option("--property", metavar="SLUG", help="Only those of this property.")
 @click.option(
     "--state",
     type=click.Choice([state.value for state in ListingState]),
-    help="Only these; changed: published, and a later version waits to be.",
+    help="Only these; changed: published, with a later version that is not.",
 )
-@click.option("--beds", type=click.IntRange(0, 20), help="Only with so many bedrooms; 0 is a studio.")
-@click.option("--rent-from", metavar="AMOUNT", help="Only from this rent on.")
-@click.option("--rent-to", metavar="AMOUNT", help="Only up to this rent.")
-@click.option("--available-by", metavar="DATE", help="Only if it is available then or before.")
-@click.option("--pets", type=PETS, help="Only where these are allowed.")
-@click.option("--after", type=ID, metavar="LISTING", help="Only what comes after this one.")
+@click.option("--beds", type=click.IntRange(0, 20), help="Only those with this number of bedrooms; 0 is a studio.")
+@click.option("--rent-from", metavar="AMOUNT", help="Only those with at least this rent.")
+@click.option("--rent-to", metavar="AMOUNT", help="Only those with at most this rent.")
+@click.option("--available-by", metavar="DATE", help="Only those available by then.")
+@click.option("--pets", type=PETS, help="Only those that allow them.")
+@click.option("--after", type=ID, metavar="LISTING", help="Only those after this one in the list.")
 @limit_option()
 @with_system
 def list_(
@@ -150,7 +150,7 @@ def list_(
             )
             for entry in entries
         ),
-        empty="There are no such listings: `leaseline listing add` makes one.",
+        empty="No listings found: add one with `leaseline listing add`.",
     )
 
 
@@ -160,7 +160,7 @@ def list_(
 )
 @click.argument("listing", type=ID)
 @click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
-@click.option("--version", type=click.IntRange(1, 2**31 - 1), help="As this version said.")
+@click.option("--version", type=click.IntRange(1, 2**31 - 1), help="Show this version.")
 @terms.language_option
 @with_system
 def show(system: System, listing: int, at: str | None, version: int | None, language: str, as_json: bool) -> None:
@@ -231,7 +231,7 @@ def check(system: System, listing: int) -> None:
     for finding in findings:
         output.say(finding)
     if not findings:
-        output.say("Nothing was found.")
+        output.say("The check found nothing.")
 
 
 @listing.command(
@@ -253,7 +253,7 @@ def publish(system: System, listings_: tuple[int, ...], until: str | None, despi
     day = fields.day(until) if until else None
     with terms.deciding():
         changed = system.run(homes.publish, system.config, system.by, listings_, until=day, despite=despite)
-    output.say(f"Published {output.counted(changed, 'listing')}." if changed else "They are public already.")
+    output.say(f"Published {output.counted(changed, 'listing')}." if changed else "They are already public.")
 
 
 @listing.command(examples=("listing unpublish 12", "listing unpublish 12 13"))
@@ -267,8 +267,8 @@ def unpublish(system: System, listings_: tuple[int, ...]) -> None:
 
 @listing.command(examples=("listing expire 12 --on 2026-06-30", "listing expire 12 --never"))
 @click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
-@click.option("--on", metavar="DATE", help="The last day on which it is public, where it is.")
-@click.option("--never", is_flag=True, help="Public until it is unpublished.")
+@click.option("--on", metavar="DATE", help="The last day, in the property's time zone.")
+@click.option("--never", is_flag=True, help="Keep it public until it is unpublished.")
 @with_system
 def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bool) -> None:
     """Set the last day on which each published LISTING is public."""
@@ -290,7 +290,7 @@ def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bo
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--pictures", "folder", type=click.Path(path_type=Path), help="Where the pictures of a feed are, as HASH.webp."
+    "--pictures", "folder", type=click.Path(path_type=Path), help="Folder with the feed's pictures, as HASH.webp."
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @terms.despite_option
@@ -350,9 +350,9 @@ def _content(file: Path) -> bytes:
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--property", metavar="SLUG", help="Only this one.")
+@click.option("--property", metavar="SLUG", help="Only this property.")
 @click.option(
-    "--pictures", "folder", type=click.Path(path_type=Path), help="Also copy the pictures there, as HASH.webp."
+    "--pictures", "folder", type=click.Path(path_type=Path), help="Also copy the pictures to this folder, as HASH.webp."
 )
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas are left as they are.")
 @with_system
@@ -401,7 +401,7 @@ def _tables(file: Path) -> dict[str, Path]:
     try:
         file.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WrongInput(f"{file} cannot be made ({error.strerror}): choose another folder.") from None
+        raise WrongInput(f"{file} cannot be created ({error.strerror}): choose another folder.") from None
     return {name: file / f"{name}.csv" for name in names}
 
 
@@ -423,7 +423,7 @@ def picture() -> None:
 @click.argument("listing", type=ID)
 @terms.picture_file
 @terms.with_alt
-@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its position.  [default: the last]")
 @with_system
 def add_picture(system: System, listing: int, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
     """Add a JPEG, PNG or WebP. It is stored in several sizes, without the camera's metadata."""
@@ -454,7 +454,7 @@ def list_pictures(system: System, listing: int, as_json: bool) -> None:
 @click.argument("listing", type=ID)
 @terms.picture_number
 @terms.with_alt
-@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new position.")
 @with_system
 def set_picture(system: System, listing: int, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
     """Move the picture NUMBER, or describe it."""

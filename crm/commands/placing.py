@@ -24,7 +24,7 @@ TAKEN_SECONDS = 15.0
 """How long to wait for the app, which takes an order within a second if it runs."""
 
 
-_wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show how it goes on.")
+_wait_option = click.option("--wait/--no-wait", default=True, show_default=True, help="Show what happens.")
 
 
 @click.command(
@@ -78,7 +78,7 @@ def missed(system: System, limit: int, as_json: bool) -> None:
             )
             for entry in entries
         ),
-        empty="Nobody is to be called back.",
+        empty="Nobody is waiting for a call back.",
     )
 
 

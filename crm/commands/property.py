@@ -67,7 +67,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
 @click.option(
     "--voicemail-to", type=click.Choice([one.value for one in VoicemailTo]), help="The mailbox that voicemail goes to."
 )
-@click.option("--escalate/--no-escalate", default=None, help="Call people about voicemail that nobody takes.")
+@click.option("--escalate/--no-escalate", default=None, help="Call staff about voicemail that nobody takes.")
 @terms.place_options
 @with_system
 def change(
@@ -172,7 +172,7 @@ def offer(system: System, slug: str, language: str, as_json: bool) -> None:
         (
             ("property", f"{entry.name} ({entry.property})"),
             ("state", entry.state),
-            ("version", f"{entry.version} of {entry.latest}" if entry.latest else "nothing is written yet"),
+            ("version", f"{entry.version} of {entry.latest}" if entry.latest else "none yet"),
             ("address", terms.address_line(address.street, address.city, address.state, address.postal_code)),
             ("position", position),
             *terms.term_lines(entry.terms),
@@ -201,7 +201,7 @@ def publish(system: System, slug: str, despite: str) -> None:
     """
     with terms.deciding():
         changed = system.run(places.publish, system.by, slug, despite=despite)
-    output.say(f"Published property {slug}." if changed else "It is public already.")
+    output.say(f"Published property {slug}." if changed else f"Property {slug} is already public.")
 
 
 @property_.command(examples=("property unpublish elm",))
@@ -210,7 +210,7 @@ def publish(system: System, slug: str, despite: str) -> None:
 def unpublish(system: System, slug: str) -> None:
     """Withdraw the property SLUG, and with it all its listings, from the public site."""
     changed = system.run(places.unpublish, system.by, slug)
-    output.say(f"Unpublished property {slug}." if changed else "It was not public.")
+    output.say(f"Unpublished property {slug}." if changed else f"Property {slug} was not public.")
 
 
 @property_.command(json=many(VersionEntry), examples=("property history elm",))
@@ -233,7 +233,7 @@ def picture() -> None:
 @click.argument("slug")
 @terms.picture_file
 @terms.with_alt
-@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its place.  [default: the last]")
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its position.  [default: the last]")
 @with_system
 def add_picture(system: System, slug: str, file: Path, alt: str | None, alt_es: str | None, at: int | None) -> None:
     """Add a JPEG, PNG or WebP. It is stored in several sizes, without the camera's metadata."""
@@ -255,7 +255,7 @@ def list_pictures(system: System, slug: str, as_json: bool) -> None:
 @click.argument("slug")
 @terms.picture_number
 @terms.with_alt
-@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new place.")
+@click.option("--at", type=click.IntRange(1, listings.MOST_PICTURES), help="Its new position.")
 @with_system
 def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
     """Move the picture NUMBER, or describe it."""

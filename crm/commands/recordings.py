@@ -62,7 +62,7 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
     output.print_table(
         ("kind", "name"),
         ((one.kind, one.name) for one in entries),
-        empty="All audio has its call, and every call its audio.",
+        empty="All audio and records match.",
     )
     if entries and not dry_run:
         output.say(f"{len(entries)} were repaired: `leaseline voicemail list` shows the voicemail.")

@@ -21,7 +21,7 @@ from crm.views.reports import LostEntry, MetricsEntry, SourceEntry
 _MEANINGS = "\n\n".join(f"{name}: {text}" for name, text in DEFINITIONS.items())
 
 since_option = click.option(
-    "--since", default="7d", show_default=True, metavar="WHEN", help="From when on: 30d ago, today, or a date."
+    "--since", default="7d", show_default=True, metavar="WHEN", help="Only from then on: 30d ago, today, or a date."
 )
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the keys of --json as column names.")
 plot_option = click.option(

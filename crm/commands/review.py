@@ -32,7 +32,7 @@ LONGEST_FILE = 20_000_000
     ),
 )
 @click.option(
-    "--since", default="7d", show_default=True, metavar="WHEN", help="From when on: 30d ago, today, or a date."
+    "--since", default="7d", show_default=True, metavar="WHEN", help="Only from then on: 30d ago, today, or a date."
 )
 @click.option(
     "--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many calls to draw at random."
@@ -136,7 +136,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     except Wrong as wrong:
         tell_others(wrong)
         raise
-    output.say(f"Kept {output.counted(len(answers), 'answer')}.")
+    output.say(f"Recorded {output.counted(len(answers), 'answer')}.")
 
 
 def _read(file: Path) -> list[ReviewAnswer]:

@@ -218,7 +218,7 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
             ("caller", plan.kind),
             ("language", plan.language),
             ("otherwise", ", then ".join(plan.otherwise)),
-            ("kept as", plan.record),
+            ("recorded as", plan.record),
             ("if unfinished", f"{plan.task} for {plan.owner or 'the admin'}, due {due}" if plan.task else ""),
             ("texts", plan.texts),
         )

@@ -36,13 +36,13 @@ def show(system: System, as_json: bool) -> None:
         return
     output.print_entry(
         (
-            ("address outside", found.public_url or "none yet: set site.public_url"),
+            ("public address", found.public_url or "none yet: set site.public_url"),
             ("address on this machine", found.local_url),
             ("homes", found.homes),
             ("properties", found.properties),
             (f"forms in {DAYS} days", ", ".join(f"{count} {kind}" for kind, count in found.forms.items()) or "none"),
             (f"links sent in {DAYS} days", found.links_sent),
-            ("of them opened", found.links_opened),
+            ("of those, opened", found.links_opened),
         )
     )
     if not found.homes:
@@ -89,8 +89,8 @@ def check(system: System, pages: int, as_json: bool) -> None:
 
 @site.command(examples=("site link '(512) 555-0199' --property elm", "site link 12 --listing 3", "site link 12"))
 @click.argument("lead")
-@click.option("--property", "property_", metavar="SLUG", help="Leads to this property.")
-@click.option("--listing", type=int, metavar="ID", help="Leads to this home.")
+@click.option("--property", "property_", metavar="SLUG", help="Link to this property.")
+@click.option("--listing", type=int, metavar="ID", help="Link to this home.")
 @with_system
 def link(system: System, lead: str, property_: str | None, listing: int | None) -> None:
     """Print a short link for LEAD (an id, phone number or email address) to send by hand.

@@ -33,7 +33,7 @@ def task() -> None:
 @click.option("--owner", metavar="SLUG", help="Only this agent's.")
 @click.option("--mine", is_flag=True, help="Only those of the agent with your user name on this machine.")
 @click.option("--due", metavar="WHEN", help="Only those due by then: today, tomorrow, overdue, or a date.")
-@click.option("--all", "with_done", is_flag=True, help="Include those that are done.")
+@click.option("--all", "with_done", is_flag=True, help="Include those already done.")
 @since_option
 @limit_option()
 @with_system
@@ -89,7 +89,7 @@ def done(system: System, id: int, result: str) -> None:
 
 @task.command(examples=("task reassign 3 --to bob",))
 @click.argument("id", type=ID)
-@click.option("--to", required=True, metavar="SLUG", help="The agent who is to do it.")
+@click.option("--to", required=True, metavar="SLUG", help="The agent who should do it.")
 @with_system
 def reassign(system: System, id: int, to: str) -> None:
     """Reassign the task ID to another agent."""

@@ -26,36 +26,36 @@ language_option = click.option(
     type=click.Choice(listings.LANGUAGES),
     default=listings.LANGUAGES[0],
     show_default=True,
-    help="Of the text.",
+    help="Language of the text.",
 )
 despite_option = click.option(
     "--despite-findings",
     "despite",
     metavar="REASON",
     default="",
-    help="Publish words that the fair-housing check has found; the reason, and who you are, stay on record.",
+    help="Publish words that the fair-housing check found; the reason and your name stay on record.",
 )
 
 _TERMS: tuple[Decorator, ...] = (
     click.option("--pets", help="Such as '2 cats, monthly 25; 1 dog, up to 50 lb, deposit 300', or none."),
     click.option("--fees", help="Such as 'application 50 per applicant: credit check; parking 40 monthly', or none."),
-    click.option("--utilities", help=f"Those in the rent, of: {', '.join(listings.Utility)}; or none."),
+    click.option("--utilities", help=f"Included in the rent, of: {', '.join(listings.Utility)}; or none."),
     click.option("--parking", help=f"One or more of: {', '.join(listings.ParkingKind)}."),
     click.option("--laundry", help=f"One or more of: {', '.join(listings.Laundry)}."),
-    click.option("--lease-months", help="Lengths of a lease, such as '6, 12'."),
+    click.option("--lease-months", help="Lease terms in months, such as '6, 12'."),
     click.option("--accessibility", help=f"One or more of: {', '.join(listings.Access)}; or none."),
 )
 _HOME: tuple[Decorator, ...] = (
     click.option("--bedrooms", metavar="NUMBER", help="0 is a studio."),
     click.option("--bathrooms", metavar="NUMBER", help="Such as 1.5."),
     click.option("--square-feet", metavar="NUMBER"),
-    click.option("--rent", metavar="AMOUNT", help="A month."),
+    click.option("--rent", metavar="AMOUNT", help="Per month."),
     click.option("--deposit", metavar="AMOUNT"),
-    click.option("--available-on", metavar="DATE", help="'' while it is not known."),
+    click.option("--available-on", metavar="DATE", help="'' if not known yet."),
     *_TERMS,
     language_option,
     click.option("--headline", help="One line, in --language."),
-    click.option("--text", help="What is said of the home, in --language."),
+    click.option("--text", help="The description of the home, in --language."),
     click.option("--text-file", type=click.File(encoding="utf-8"), help="The same, from a file; - is standard input."),
     click.option("--concession", help="Such as '1 month free', in --language."),
 )
@@ -67,9 +67,9 @@ _PLACE: tuple[Decorator, ...] = (
     click.option("--position", metavar="'LAT, LON'", help="On the map, such as '30.2672, -97.7431'."),
     *_TERMS,
     language_option,
-    click.option("--text", help="What is said of the property, in --language."),
+    click.option("--text", help="The description of the property, in --language."),
     click.option("--text-file", type=click.File(encoding="utf-8"), help="The same, from a file; - is standard input."),
-    click.option("--policies", help="Its rules, such as smoking, in --language."),
+    click.option("--policies", help="Rules, such as about smoking, in --language."),
 )
 _IN_LANGUAGES = ("headline", "text", "concession", "policies")
 
@@ -131,12 +131,12 @@ def deciding() -> Iterator[None]:
 def say_written(what: str, written: Written) -> None:
     """Prints the result of a change."""
     if not written.is_new:
-        output.say(f"{what} says that already.")
+        output.say(f"Nothing changes: {what[:1].lower()}{what[1:]} already says that.")
         return
     output.say(f"Changed {what.lower() if what.startswith('Listing') else what}: version {written.version}.")
     if written.waits:
         tell(written.waits)
-        output.hint("The version before stays public until somebody publishes this one.")
+        output.hint("The previous version stays public until somebody publishes this one.")
 
 
 def tell(findings: Iterable[WordsFound | str]) -> None:
@@ -226,7 +226,7 @@ def print_history(system: System, entries: list[VersionEntry], as_json: bool) ->
             )
             for one in entries
         ),
-        empty="Nothing is written yet.",
+        empty="There is no version yet.",
     )
 
 
@@ -235,7 +235,7 @@ def picture_alts(alt: str | None, alt_es: str | None) -> dict[str, str]:
 
 
 alt_options: tuple[Decorator, ...] = (
-    click.option("--alt", metavar="TEXT", help="What is to be seen on it, for those who do not see it."),
+    click.option("--alt", metavar="TEXT", help="What it shows, for people who cannot see it."),
     click.option("--alt-es", metavar="TEXT", help="The same in Spanish."),
 )
 

@@ -84,7 +84,7 @@ def keep(sent: bytes, folder: Path) -> StoredPicture:
         if not card_of(folder, name).exists():
             _keep_file(card_of(folder, name), _encoded(_scaled(shown, min(width, CARD_WIDTH)), "JPEG"))
     except OSError as error:
-        raise PictureError(f"The picture could not be kept ({error.strerror}): check the disk of {folder}.") from None
+        raise PictureError(f"The picture could not be stored ({error.strerror}): check the disk of {folder}.") from None
     return StoredPicture(name, shown.width, shown.height, widths)
 
 
@@ -98,12 +98,12 @@ def _decoded(sent: bytes) -> Image.Image:
             with Image.open(io.BytesIO(sent), formats=FORMATS) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
                     raise PictureError(
-                        f"The picture has {opened.width} x {opened.height} pixels: at most {MOST_PIXELS // 1_000_000} "
-                        "million are taken, so save it smaller."
+                        f"The picture has {opened.width} x {opened.height} pixels, but at most "
+                        f"{MOST_PIXELS // 1_000_000} million are accepted: save it smaller."
                     )
                 if min(opened.size) < LEAST_SIDE:
                     raise PictureError(
-                        f"The picture has {opened.width} x {opened.height} pixels: people would see nothing on it."
+                        f"The picture has only {opened.width} x {opened.height} pixels: use a larger one."
                     )
                 # A JPEG is decoded at a fraction of its size if that is enough.
                 opened.draft("RGB", (WIDTHS[-1] * 2, WIDTHS[-1] * 2))
@@ -113,7 +113,7 @@ def _decoded(sent: bytes) -> Image.Image:
         raise PictureError("The picture has far too many pixels: save it smaller.") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         raise PictureError(
-            "The file is no picture that can be used, or it is damaged: save it as JPEG, PNG or WebP."
+            "The file is not a picture that can be used, or is damaged: save it as JPEG, PNG or WebP."
         ) from error
 
 
@@ -170,7 +170,7 @@ def _is_ours(sent: bytes) -> bool:
 def _shelf(folder: Path, hash: str) -> Path:
     """Files are spread over 256 folders by the first two digits of their names."""
     if not re.fullmatch(r"[0-9a-f]{64}", hash):
-        raise ValueError("this is no picture's hash")
+        raise ValueError("this is not the hash of a picture")
     return folder / hash[:2]
 
 

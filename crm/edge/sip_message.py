@@ -70,11 +70,11 @@ _MEANINGS = {
     403: "The trunk's peer does not allow this text",
     404: "The trunk's peer does not know the number",
     405: "The trunk's peer does not accept texts",
-    413: "The trunk's peer finds the text too long",
+    413: "The text is too long for the trunk's peer",
     415: "The trunk's peer does not accept plain texts",
-    484: "The trunk's peer finds the number incomplete",
+    484: "The trunk's peer says that the number is incomplete",
     501: "The trunk's peer does not accept texts",
-    513: "The trunk's peer finds the text too long",
+    513: "The text is too long for the trunk's peer",
 }
 
 

@@ -26,7 +26,7 @@ OPTED_OUT = "40300"
 _MEANINGS = {
     "10009": "it does not accept the API key: correct the secret",
     "40001": "the number is a landline or cannot be reached",
-    "40002": "it was taken for spam",
+    "40002": "it was considered spam",
     "40003": "our number is blocked as a sender of spam",
     "40004": "the recipient's carrier refused it",
     "40005": "it expired on its way",
@@ -36,7 +36,7 @@ _MEANINGS = {
     "40012": "the number is not valid",
     "40013": "our number is not valid as a sender",
     "40302": "the text is too long",
-    "40305": "our number is not one of the account's",
+    "40305": "our number does not belong to the account",
     "40310": "the number is not valid",
     "40312": "the messaging profile is turned off",
     "40314": "texts are turned off for the account",
@@ -93,11 +93,11 @@ def verified(
     if not given or not timestamp:
         raise Forged("its signature is missing")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-        raise Forged("its timestamp is no time")
+        raise Forged("its timestamp is not a number")
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
     except (ValueError, binascii.Error):
-        raise Forged("it cannot be checked: texts.telnyx_public_key in leaseline.toml is no such key") from None
+        raise Forged("it cannot be verified: texts.telnyx_public_key in leaseline.toml is not a public key") from None
     try:
         key.verify(base64.b64decode(given, validate=True), timestamp.encode() + b"|" + body)
     except (InvalidSignature, ValueError, binascii.Error):

@@ -26,10 +26,10 @@ _MEANINGS = {
     "21211": "the number is not valid",
     "21408": "the account may not text this country: allow it in Twilio's console",
     "21606": "our number cannot send texts: buy or verify it at Twilio",
-    "21612": "this pair of numbers cannot be used",
+    "21612": "this number cannot be texted from ours",
     "21614": "the number is not a mobile number",
     "21617": "the text is longer than 1600 characters",
-    "21659": "our number is not the account's",
+    "21659": "our number does not belong to the account",
     "30003": "the phone cannot be reached",
     "30004": "the text was blocked",
     "30005": "the number is unknown",
@@ -96,7 +96,7 @@ def verified(token: str, url: str, body: bytes, given: str) -> Mapping[str, str]
             body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=200, errors="strict"
         )
     except (ValueError, UnicodeDecodeError):
-        raise Forged("its body is no form") from None
+        raise Forged("its body is not a form") from None
     if not hmac.compare_digest(signature(token, url, parameters).encode(), given.encode("utf-8", "replace")):
         raise Forged("its signature is missing" if not given else "its signature is wrong")
     return dict(parameters)

@@ -145,5 +145,5 @@ class Transcriber:
             answer = json.loads(line)
         except ValueError as error:  # nothing, half a line, or one that is far too long
             await self.stop()
-            raise TranscriberLost("The transcriber ended in the middle.") from error
+            raise TranscriberLost("The transcriber ended before it answered.") from error
         return answer if isinstance(answer, dict) else {}

@@ -47,8 +47,8 @@ def test_a_home_is_offered_changed_and_shown_as_it_was(office: Leaseline) -> Non
     ):
         assert text in office.ok("listing", "show", "1")
     assert "204B" in office.ok("listing", "list", "--beds", "2", "--rent-to", "1500", "--pets", "cats")
-    assert "no such listings" in office.ok("listing", "list", "--pets", "dogs")
-    assert "no such listings" in office.ok("listing", "list", "--after", "1")
+    assert "No listings found" in office.ok("listing", "list", "--pets", "dogs")
+    assert "No listings found" in office.ok("listing", "list", "--after", "1")
     office.ok("listing", "expire", "1", "--on", "2099-01-31")
     assert office.json("listing", "show", "1")["expires_at"] == "2099-02-01T06:00:00Z"
     office.ok("listing", "unpublish", "1")

@@ -21,7 +21,7 @@ def test_a_merge_asks_which_lead_survives(two: Leaseline) -> None:
     told = two.ok("lead", "merge", "1", "2", input="2\ny\n")
     assert "Pat Smith" in told
     assert "pat@example.com" in told
-    assert "Lead 1 is part of lead 2 now; `leaseline lead unmerge 1` undoes it." in told
+    assert "Lead 1 is now part of lead 2; `leaseline lead unmerge 1` undoes it." in told
     assert [one["name"] for one in two.json("lead", "list")] == ["Patricia Smith"]
 
 

@@ -328,7 +328,7 @@ def test_leads_go_out_and_come_in_as_lists(busy: Leaseline, tmp_path: Path) -> N
     assert (result.exit_code, "Added 1 lead" in result.stdout) == (1, True)
     assert "Line 3: '12' is not a phone number." in result.stderr
     assert rejects.read_text().splitlines() == [
-        "name,phone,why it was not taken",
+        "name,phone,why it was rejected",
         "Sam,12,'12' is not a phone number.",
     ]
     assert busy.json("lead", "show", "5125550188")["source"] == "fair.csv"

@@ -99,7 +99,7 @@ def test_the_review_sheet_goes_out_and_its_answers_come_back(busy: Leaseline, tm
     assert "line 2, column" in busy.refused("report", "review", str(sheet))
     rows[0] |= {"routed_right": "no", "note": "=HYPERLINK()"}
     _fill_in(sheet, rows)
-    assert "Kept 1 answer." in busy.ok("report", "review", str(sheet))
+    assert "Recorded 1 answer." in busy.ok("report", "review", str(sheet))
     left = busy.json("report", "weekly", "--since", "2020-01-01", "--sample", "1000")
     assert rows[0]["call"] not in [one["call"] for one in left]
     busy.ok("report", "review", rows[0]["call"], "yes", "--note", "After all.")

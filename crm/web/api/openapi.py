@@ -47,7 +47,7 @@ def document(resources: Sequence[Routes], root: str, public_url: str) -> dict[st
     }
 
 
-_ABOUT = "Leads, calls, texts, tours and tasks of a leasing office. docs/api.md has a guide with examples."
+_ABOUT = "Leads, calls, texts, tours and tasks of a leasing office. docs/guide/api.md has a guide with examples."
 _KEYS = f"A key made with `leaseline api key add`. Scopes: {', '.join(Scope)}."
 _HEADERS = {
     "ETag": {"description": "Names this state of the resource (RFC 9110).", "schema": {"type": "string"}},

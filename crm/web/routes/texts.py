@@ -102,7 +102,7 @@ async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
     try:
         token = webhooks.crm.secrets.get(secret_name(twilio.NAME))
     except SecretError:
-        raise Forged("there is no auth token to check it with: `leaseline message secret twilio`") from None
+        raise Forged("there is no auth token to verify it with: `leaseline message secret twilio`") from None
     # Twilio signs the URL it requested, which behind a proxy is not the one that arrives here.
     query = f"?{request.url.query}" if request.url.query else ""
     url = webhook_url(webhooks.crm.config, request.url.path)
@@ -113,7 +113,7 @@ async def _twilio_form(webhooks: Webhooks, request: Request) -> dict[str, str]:
 async def _telnyx(webhooks: Webhooks, request: Request) -> Response:
     sent, now, texts = await body(request, LONGEST_BODY), webhooks.crm.now(), webhooks.crm.config.texts
     if not texts.telnyx_public_key:
-        raise Forged("there is no texts.telnyx_public_key in leaseline.toml to check it with")
+        raise Forged("there is no texts.telnyx_public_key in leaseline.toml to verify it with")
     event = telnyx.verified(
         texts.telnyx_public_key,
         sent,

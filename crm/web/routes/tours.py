@@ -90,7 +90,7 @@ def _time(sent: str, now: datetime) -> datetime:
     day."""
     at = datetime.fromisoformat(sent)
     if at.utcoffset() is None or abs(at.year - now.year) > 1:
-        raise ValueError("no time of ours")
+        raise ValueError("not a time that was offered")
     return at.astimezone(UTC)
 
 

@@ -54,6 +54,7 @@ COMMANDS = {
     "application": "Applications for a home, from the public site.",
     "source": "Listing portals and websites that leads come from.",
     "tour": "Tours: when they are offered, and who has booked one.",
+    "notice": "What agents were told of.",
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",
     "message": "Texts, in and out.",

@@ -79,7 +79,8 @@ def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None
     who = lead.name or (lead.phones[0].number if lead.phones else lead.email) or "unknown"
     if to is not None and to.slug != by.who:
         words = f"Lead {lead.id} ({who}) is yours now, given to you by {by.who}."
-        notices.tell(session, config, [to], f"{key}:to", f"Lead {lead.id} is yours now", words, by.now)
+        notices.tell(session, config, [to], f"{key}:to", f"Lead {lead.id} is yours now", words, by.now, lead_id=lead.id)
     if former is not None and former.slug != by.who:
         words = f"Lead {lead.id} ({who}) is no longer yours: {by.who} gave it to {to.name if to else 'nobody'}."
-        notices.tell(session, config, [former], f"{key}:from", f"Lead {lead.id} is no longer yours", words, by.now)
+        subject = f"Lead {lead.id} is no longer yours"
+        notices.tell(session, config, [former], f"{key}:from", subject, words, by.now, lead_id=lead.id)

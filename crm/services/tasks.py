@@ -66,7 +66,8 @@ def add(
     timeline.enter(session, lead.id, Happened.TASK, told, by.now, key=f"task:{task.id}", by=by.who, is_new=True)
     audit.record(session, by, f"task {task.id} added")
     if of.slug != by.who:
-        notices.tell(session, config, [of], f"task:{task.id}", f"Task {task.id} is yours", told, by.now)
+        subject = f"Task {task.id} is yours"
+        notices.tell(session, config, [of], f"task:{task.id}", subject, told, by.now, lead_id=lead.id)
     return task
 
 
@@ -199,6 +200,7 @@ def _escalate(session: Session, config: Config, task: Task, now: datetime) -> in
         subject,
         f"{subject}, because {late} did not do it in time: {task.why}",
         now,
+        lead_id=task.lead_id,
     )
     _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})
     return 1

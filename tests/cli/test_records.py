@@ -366,3 +366,15 @@ def test_what_was_understood_from_voicemail_is_taken_over_or_put_aside(office: L
     assert "no suggestion 9" in office.refused("lead", "dismiss", "9")
     office.ok("lead", "edit", "1", "--bedrooms", "studio", "--move-in", "2026-05-01", "--budget", "1400")
     assert "a studio, from 2026-05-01, up to $1400" in office.ok("lead", "show", "1")
+
+
+def test_agents_have_a_list_of_what_they_were_told(office: Leaseline) -> None:
+    office.ok("lead", "add", "--name", "Pat")
+    office.ok("lead", "assign", "1", "alice")
+    [told] = office.json("notice", "list", "--agent", "alice", "--unread")
+    assert (told["agent"], told["lead"]) == ("alice", 1)
+    assert "is yours now" in office.ok("notice", "list")
+    assert "Marked 1 notice as read." in office.ok("notice", "read", "alice")
+    assert "No notices found." in office.ok("notice", "list", "--unread")
+    assert "no agent zoe" in office.refused("notice", "read", "zoe")
+    assert "has no notice 9" in office.refused("notice", "read", "alice", "9")

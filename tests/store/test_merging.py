@@ -38,6 +38,7 @@ from crm.store.models import (
     Line,
     Mail,
     Message,
+    Notice,
     Property,
     ShortLink,
     Suggestion,
@@ -204,6 +205,14 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                     ),
                     ShortLink(
                         token=f"t{id}", key=f"link:call{id}", lead_id=id, path="/", made_at=NOW, expires_at=NOW + HOUR
+                    ),
+                    Notice(
+                        key=f"notice:{id}",
+                        agent_id=session.scalar(select(Agent.id).limit(1)),
+                        lead_id=id,
+                        subject="New",
+                        text="New",
+                        made_at=NOW,
                     ),
                     Suggestion(
                         key=f"call{id}:pets",

@@ -105,7 +105,8 @@ def tell_owner(
     subject = f"Application for {property.name}: {what}"
     more = words.more("application", application=application.id)
     text = f"{who(lead)}: {told} {more}"
-    notices.tell(session, config, [owner], f"application:{application.id}:{what}", subject, text, now)
+    key = f"application:{application.id}:{what}"
+    notices.tell(session, config, [owner], key, subject, text, now, lead_id=lead.id)
 
 
 def who(lead: Lead) -> str:

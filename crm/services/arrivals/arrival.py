@@ -114,4 +114,5 @@ def pass_on(
             task.times += 1
             owner = task.owner
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
-    notices.tell(session, config, [owner], f"arrival:{record.id}:{lead.id}", subject, f"{who}: {told}", now)
+    key = f"arrival:{record.id}:{lead.id}"
+    notices.tell(session, config, [owner], key, subject, f"{who}: {told}", now, lead_id=lead.id)

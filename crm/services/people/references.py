@@ -64,6 +64,7 @@ REFERENCES = (
     LeadReference("lead_proposal.lead_id", OnMerge.MOVES),
     LeadReference("lead_proposal.other_id", OnMerge.MOVES),
     LeadReference("message.lead_id", OnMerge.MOVES, numbers=("from_number", "to_number")),
+    LeadReference("notice.lead_id", OnMerge.MOVES),
     LeadReference("short_link.lead_id", OnMerge.MOVES),
     LeadReference("suggestion.lead_id", OnMerge.MOVES),
     LeadReference("task.lead_id", OnMerge.MOVES),

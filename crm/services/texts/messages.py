@@ -356,6 +356,7 @@ def _notify(scene: _Scene, wrote: str) -> None:
         f"New text for {property} from {sender}",
         f"{property}: {sender} wrote: {beginning}",
         scene.now,
+        lead_id=lead.id if lead else None,
     )
 
 

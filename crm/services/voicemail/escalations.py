@@ -175,4 +175,5 @@ def _tell_admin(session: Session, config: Config, voicemail: Voicemail, now: dat
         "Unclaimed voicemail",
         f"Nobody has taken the voicemail for {where} from {who}, although everyone was called about it.",
         now,
+        lead_id=voicemail.call.lead_id,
     )

@@ -19,6 +19,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.outbox import notices
 from crm.services.people import timeline
 from crm.services.phones import spoken
 from crm.store.models import Call, Recording, Voicemail
@@ -97,6 +98,7 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
 
 
 async def look(crm: Crm) -> None:
+    await crm.store.run(notices.forget, crm.now())
     gone = await prune(crm, By("retention", crm.now()))
     sentences = await asyncio.to_thread(spoken.prune, crm.config)
     log.info("retention", extra={"deleted": len(gone), "sentences": sentences})

@@ -54,7 +54,7 @@ from crm.store.models.people import (
     Suggestion,
 )
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
-from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Task, TaskCall
+from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, Task, TaskCall
 from crm.store.models.texts import Mail, Message, Sendable, TextPause
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
 
@@ -101,6 +101,7 @@ __all__ = [
     "Mail",
     "Message",
     "Node",
+    "Notice",
     "OfficeMark",
     "OptOut",
     "Organization",

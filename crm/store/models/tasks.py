@@ -49,6 +49,24 @@ class FollowUp(Base):
     interest: Mapped[Interest] = relationship()
 
 
+class Notice(Base):
+    """Something an agent was told of, in a list of their own besides text and email."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_agent_read", "agent_id", "read_at", "id"), Index("ix_notice_made", "made_at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="the same cause tells an agent once")
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+    lead_id: Mapped[int | None] = mapped_column(
+        ForeignKey("lead.id", ondelete="CASCADE"), index=True, comment="whom it is about; null: no lead"
+    )
+    subject: Mapped[str] = mapped_column(String(300))
+    text: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+    read_at: Mapped[datetime | None] = mapped_column(comment="null: not yet")
+    agent: Mapped[Agent] = relationship()
+
+
 class FollowUpLook(Base):
     """When the follow-ups of a lead have to be looked at again; none: not before something happens with the lead.
 

@@ -21,15 +21,17 @@ from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult
-from crm.services.people import filters, intake, merging, proposals, unmerging
+from crm.services.people import erasing, filters, intake, merging, proposals, unmerging
 from crm.services.people import leads as leads_service
 from crm.services.people import suggestions as suggestions_service
 from crm.views import arrivals as arrivals_view
+from crm.views import erasures as erasures_view
 from crm.views import leads
 from crm.views import proposals as proposals_view
 from crm.views import search as finding
 from crm.views import suggestions as suggestion_views
 from crm.views.arrivals import ArrivalEntry
+from crm.views.erasures import ErasureEntry
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry, SavedFilterEntry
 from crm.views.proposals import ProposalEntry
 from crm.views.search import LeadHit
@@ -783,6 +785,55 @@ def unmerge(system: System, lead: int) -> None:
     """
     undone = system.run(unmerging.unmerge, system.config, system.by, lead)
     output.say(f"Lead {lead} is a lead of its own again, and no longer part of lead {undone.lead_id}.")
+
+
+@lead.command(examples=("lead erase 12 --why 'asked for it by email'", "lead erase 12 --why 'asked for it' --yes"))
+@click.argument("lead")
+@click.option("--why", required=True, help="Kept, with who did it and when; name nobody.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_system
+async def erase(system: System, lead: str, why: str, yes: bool) -> None:
+    """Erase the LEAD with this id, phone number or email address, and everything that is known of the person.
+
+    Calls with their recordings and voicemail, texts, emails, forms, applications, tours, tasks and the timeline go, and
+    their number from the logs. That it was done stays, and so do opt-outs. It cannot be undone.
+    """
+    found = await system.store.read(leads_service.named, system.config, lead)
+    await system.store.read(erasing.check, system.config, found.id, system.now)
+    scope = await system.store.read(erasures_view.scope, found.id)
+    if not yes:
+        much = ", ".join(
+            output.counted(count, what)
+            for count, what in ((scope.calls, "call"), (scope.recordings, "recording"), (scope.texts, "text"))
+        )
+        name = output.safe(found.name or "name unknown")
+        click.confirm(f"Erase lead {found.id} ({name}) with {much}? It cannot be undone.", abort=True)
+    known = await system.store.read(erasing.mentions, system.config, found.id)
+    await system.store.run(erasing.erase, system.config, system.by, found.id, why, known)
+    left = await erasing.finish(system.crm)
+    output.say(f"Erased lead {found.id}.")
+    if left:
+        output.hint(f"{output.counted(left, 'file')} cannot be removed yet; it is tried again once a day.")
+
+
+@lead.command(
+    json=many(ErasureEntry),
+    examples=("lead erasures", "lead erasures --since 2026-01-01 --json"),
+)
+@since_option
+@limit_option()
+@with_system
+def erasures(system: System, since: str | None, limit: int, as_json: bool) -> None:
+    """List leads that were erased, newest first: when, by whom and why."""
+    entries = cut(system.read(erasures_view.listed, since=system.since(since), limit=limit + 1), limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    output.print_table(
+        ("lead", "erased", "by", "why", "still to be removed"),
+        ((one.lead, output.local(one.at, system.config.tz), one.by, one.why, one.left or "") for one in entries),
+        empty="Nobody was erased.",
+    )
 
 
 def _compare(system: System, both: Sequence[LeadDetail]) -> None:

@@ -20,5 +20,7 @@ class ArrivalOutcome(StrEnum):
     """A mail server tells that a mail of ours came back."""
     OWN = "own"
     """We sent it ourselves."""
+    ERASED = "erased"
+    """Whoever sent it asked to be forgotten: only that something came is kept, so that it does not come again."""
     UNREADABLE = "unreadable"
     """It names nobody who could be answered, or could not be read: a person has to look at it."""

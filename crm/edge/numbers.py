@@ -171,6 +171,14 @@ def display(number: str, region: str) -> str:
     return phonenumbers.format_number(parsed, style)
 
 
+def national(number: str) -> str:
+    """The digits of a number (E.164) after its country's; empty if it is none."""
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse(number, None))
+    except NumberParseException:
+        return ""
+
+
 def speak(number: str, region: str) -> str:
     """Formats a number for text to speech: digit by digit, with a comma between the groups."""
     groups = re.findall(r"\d+", display(number, region))

@@ -1,4 +1,4 @@
-"""Leads that are one person, at the terminal."""
+"""Leads that are one person, and people who want to be forgotten, at the terminal."""
 
 from __future__ import annotations
 
@@ -77,3 +77,17 @@ def test_what_is_proposed_is_listed_and_dismissed(two: Leaseline) -> None:
     assert "Leads 1 and 2 stay two." in two.ok("lead", "proposals", "dismiss", "1")
     assert two.json("lead", "proposals") == []
     assert "was dismissed already" in two.refused("lead", "proposals", "dismiss", "1")
+
+
+def test_an_erasure_is_confirmed_and_stays_on_record(two: Leaseline) -> None:
+    before = two.json("lead", "list")
+    assert two("lead", "erase", "1", "--why", "asked for it", input="n\n").exit_code == 1
+    assert two.json("lead", "list") == before
+    asked = two.ok("lead", "erase", "1", "--why", "asked for it", input="y\n")
+    assert "Erase lead 1 (Pat Smith) with 0 calls, 0 recordings, 0 texts? It cannot be undone." in asked
+    assert [lead["id"] for lead in two.json("lead", "list")] == [2]
+    [erasure] = two.json("lead", "erasures")
+    assert (erasure["lead"], erasure["why"], erasure["left"]) == (1, "asked for it", 0)
+    assert "Lead 1 was erased on" in two.refused("lead", "show", "1")
+    two.ok("lead", "erase", "2", "--why", "asked for it", "--yes")
+    assert two.json("lead", "list") == []

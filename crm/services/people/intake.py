@@ -29,6 +29,8 @@ def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | Non
     """
     if isinstance(raw, int) or (raw.isascii() and raw.isdigit() and len(raw) < 7):
         lead = leads.by_id(session, int(raw)) or leads.merged_from(session, int(raw))
+        if lead is None and (at := leads.erased_at(session, int(raw))):
+            raise NotFound(f"Lead {raw} was erased on {at:%Y-%m-%d}.", code="lead_erased", lead=str(raw))
         if lead is None:
             raise NotFound(f"There is no lead {raw}.", code="lead_unknown", lead=str(raw))
         return lead, None

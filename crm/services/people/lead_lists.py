@@ -24,7 +24,7 @@ from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage
 from crm.edge import numbers
 from crm.services.audit import By
-from crm.services.people import intake, opt_outs, timeline, wishes
+from crm.services.people import erasing, intake, opt_outs, timeline, wishes
 from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
 from crm.store.models import Agent, Device, Lead, LeadEmail, LeadPhone, Line, Property, Unit
 from crm.store.queries import opt_outs as opt_out_queries
@@ -143,7 +143,15 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], sou
         except CrmError as error:
             taken.rejected.append(Rejected(line, str(error)))
     found = _Leads(session, people)
+    identities = [what for person in people for what in (*person.phones, *map(str.lower, person.emails))]
+    gone = erasing.erased(session, config, identities)
     for person in people:
+        forgotten = [gone[what] for what in (*person.phones, *map(str.lower, person.emails)) if what in gone]
+        if forgotten and not found.of(person):
+            when = f"{forgotten[-1].astimezone(config.tz):%Y-%m-%d}"
+            why = f"This person was erased on {when}: if they are back, enter them by hand."
+            taken.rejected.append(Rejected(person.line, why))
+            continue
         owners = found.of(person)
         if len(owners) > 1:
             which = " and ".join(str(lead.id) for lead in owners)

@@ -20,7 +20,7 @@ from crm.context import Crm
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.outbox import notices
-from crm.services.people import timeline
+from crm.services.people import erasing, timeline
 from crm.services.phones import spoken
 from crm.store.models import Call, Recording, Voicemail
 from crm.store.queries import nodes
@@ -101,7 +101,9 @@ async def look(crm: Crm) -> None:
     await crm.store.run(notices.forget, crm.now())
     gone = await prune(crm, By("retention", crm.now()))
     sentences = await asyncio.to_thread(spoken.prune, crm.config)
-    log.info("retention", extra={"deleted": len(gone), "sentences": sentences})
+    # What an erasure had no time for.
+    left = await erasing.finish(crm)
+    log.info("retention", extra={"deleted": len(gone), "sentences": sentences, "left_of_erasures": left})
 
 
 def _path(config: Config, file: str) -> Path | None:

@@ -21,6 +21,7 @@ from crm.store.models.calls import (
     RoutingDecision,
     Voicemail,
 )
+from crm.store.models.erasures import ErasedIdentity, Erasure, ErasureWork
 from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFile, PropertyProfile, Publication
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
@@ -82,6 +83,9 @@ __all__ = [
     "Device",
     "Dialled",
     "EmergencyCall",
+    "ErasedIdentity",
+    "Erasure",
+    "ErasureWork",
     "FollowUp",
     "FollowUpLook",
     "FollowUpRulesSeen",

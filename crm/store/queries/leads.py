@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from crm.store.models import Interest, Lead, LeadEmail, LeadMerge, LeadPhone
+from crm.store.models import Erasure, Interest, Lead, LeadEmail, LeadMerge, LeadPhone
 
 _CARD = (
     selectinload(Lead.phones),
@@ -50,6 +52,11 @@ def merged_from(session: Session, lead_id: int) -> Lead | None:
     """The lead that one with this id was merged into, however many merges there were."""
     found = select(Lead).join(LeadMerge, LeadMerge.lead_id == Lead.id).where(LeadMerge.gone_id == lead_id)
     return session.scalars(found.where(LeadMerge.undone_at.is_(None)).options(*_CARD)).first()
+
+
+def erased_at(session: Session, lead_id: int) -> datetime | None:
+    """When a lead was erased; None if none with this id was."""
+    return session.scalar(select(Erasure.at).where(Erasure.lead_id == lead_id))
 
 
 def locked(session: Session, lead_id: int) -> Lead | None:

@@ -92,12 +92,15 @@ class PackageSet:
     """False: the packages come from the machine's own release, through its own apt sources."""
     only_named: bool = False
     """True: only the named packages, without their dependencies."""
+    files: tuple[tuple[str, str], ...] = ()
+    """What is written beside its files: path and text of each, which may be run as a program."""
 
     def root(self, cache: Path) -> Path:
         """The folder it is unpacked into. Its name depends on the recipe, so a set whose recipe changed is fetched
         again."""
         release = SUITE if self.from_forky else own_release()
-        recipe = json.dumps([self.packages, self.leave_out, self.only_named, release, processor()])
+        told = [self.packages, self.leave_out, self.only_named, release, processor()]
+        recipe = json.dumps([*told, self.files] if self.files else told)
         return cache / "packages" / f"{self.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
     def is_complete(self, cache: Path) -> bool:
@@ -120,6 +123,7 @@ POSTGRES = PackageSet(
     disk_mb=230,
     from_forky=False,
 )
+CHROMIUM_START = "usr/lib/chromium/start"
 CHROMIUM = PackageSet(
     "chromium",
     "Chromium",
@@ -128,6 +132,36 @@ CHROMIUM = PackageSet(
     # What draws in windows and on graphics cards; a headless browser draws by itself.
     (*ADMINISTRATION, "libllvm*", "libz3*", "mesa-libgallium", "libgl1-mesa-dri", "x11-*", "xdg-utils", "xkb-data"),
     disk_mb=510,
+    files=(
+        (
+            CHROMIUM_START,
+            """#!/bin/sh
+# Starts Chromium with the libraries and fonts of this folder. It starts itself again for each page, and takes
+# /proc/self/exe for itself, which is the loader: hence a loader beside its files, and this script for its children.
+here=${0%/*}
+root=${0%/usr/lib/chromium/start}
+for libraries in "$root"/usr/lib/*-linux-gnu; do :; done
+FONTCONFIG_FILE=$here/fonts.conf
+export FONTCONFIG_FILE
+exec "$here/loader" --inhibit-cache --library-path "$libraries:$libraries/pulseaudio" "$here/chromium-headless-shell" \\
+    --browser-subprocess-path="$0" --no-zygote "$@"
+""",
+        ),
+        (
+            # Debian's own names folders of the system, and is completed when packages are installed.
+            "usr/lib/chromium/fonts.conf",
+            """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">../../share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+  <alias><family>serif</family><prefer><family>Liberation Serif</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
+  <match><edit name="family" mode="append_last"><string>Liberation Sans</string></edit></match>
+</fontconfig>
+""",
+        ),
+    ),
 )
 PIP = PackageSet("pip", "pip", ("python3-pip-whl",), (), disk_mb=5, from_forky=False, only_named=True)
 # For Ubuntu and its derivatives, which have neither the keys that Debian signs with nor the address of Debian's
@@ -153,30 +187,6 @@ PROGRAMS = {
     "sipp": ("usr/bin/sipp", (SIPP,), "script/setup test"),
 }
 
-
-CHROMIUM_START = "usr/lib/chromium/start"
-_CHROMIUM_START = """#!/bin/sh
-# Starts Chromium with the libraries and fonts of this folder. It starts itself again for each page, and takes
-# /proc/self/exe for itself, which is the loader: hence a loader beside its files, and this script for its children.
-here=${{0%/*}}
-root=${{0%/usr/lib/chromium/start}}
-FONTCONFIG_FILE=$here/fonts.conf
-export FONTCONFIG_FILE
-exec "$here/loader" --inhibit-cache --library-path "{libraries}" "$here/chromium-headless-shell" \\
-    --browser-subprocess-path="$0" --no-zygote "$@"
-"""
-# Debian's own file names folders of the system, and is completed when packages are installed.
-_CHROMIUM_FONTS = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig>
-  <dir prefix="relative">../../share/fonts</dir>
-  <cachedir prefix="xdg">fontconfig</cachedir>
-  <alias><family>serif</family><prefer><family>Liberation Serif</family></prefer></alias>
-  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
-  <alias><family>sans-serif</family><prefer><family>Liberation Sans</family></prefer></alias>
-  <alias><family>system-ui</family><prefer><family>Liberation Sans</family></prefer></alias>
-</fontconfig>
-"""
 
 # What the rest of Leaseline uses
 
@@ -816,7 +826,7 @@ def bring(package_set: PackageSet, packages: Sequence[Package], apt: Apt, root: 
     unpacking = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=root.parent))
     try:
         _unpack([apt.archives / package.file for package in packages], unpacking, package_set.title, progress)
-        _finish(unpacking)
+        _finish(package_set, unpacking)
         check_asterisk(unpacking)
         check_chromium(unpacking)
         (unpacking / ".complete").write_text("".join(f"{package.name} {package.version}\n" for package in packages))
@@ -859,7 +869,7 @@ def _unpack_one(file: Path, folder: Path) -> None:
     raise SetupError(f"{file.name} can't be unpacked ({last}): run the setup again.")
 
 
-def _finish(root: Path) -> None:
+def _finish(package_set: PackageSet, root: Path) -> None:
     """Does the little that installing the packages would do in addition to unpacking them."""
     sounds = root / "usr/share/asterisk/sounds"
     if (sounds / "en_US_f_Allison").is_dir() and not os.path.lexists(sounds / "en"):
@@ -868,12 +878,10 @@ def _finish(root: Path) -> None:
     for jit in root.glob("usr/lib/postgresql/*/lib/llvmjit.so"):
         jit.unlink()
     if (browser := root / "usr/lib/chromium").is_dir():
-        loader = next((root / "usr/lib" / library_folder()).glob("ld-linux-*.so.*"))
-        shutil.copy(loader, browser / "loader")
-        (browser / "fonts.conf").write_text(_CHROMIUM_FONTS)
-        libraries = ":".join(f"$root/{folder.relative_to(root)}" for folder in library_dirs(root))
-        (root / CHROMIUM_START).write_text(_CHROMIUM_START.format(libraries=libraries))
-        (root / CHROMIUM_START).chmod(0o755)
+        shutil.copy(next((root / "usr/lib" / library_folder()).glob("ld-linux-*.so.*")), browser / "loader")
+    for path, text in package_set.files:
+        (root / path).write_text(text)
+        (root / path).chmod(0o755)
 
 
 def check_asterisk(root: Path) -> None:

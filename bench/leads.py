@@ -1,8 +1,8 @@
-"""How long finding people takes among 100,000 leads with 1,000,000 timeline entries.
+"""What finding people takes among 100,000 leads with 1,000,000 entries in their timelines.
 
-Each of Leaseline's reads takes turns with a control, which reads the same data with its own statement on the same
-database and connection; the difference is our overhead. `script/bench leads`, or `script/bench leads --postgres` on its
-own server. The table is also written to bench/results as JSON.
+Each of Leaseline's reads takes turns with a control, which reads what it finds by a statement of its own on the same
+database and connection: what is left between the two is ours. `script/bench leads`, and `script/bench leads --postgres`
+on a server of its own. The table is also left as JSON in bench/results.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ GOALS = {
     "part of a name": 10,
     "last digits": 10,
 }
-"""99th percentile, in milliseconds."""
+"""Milliseconds that 99 of 100 take at most."""
 
 
 def enrich(store: Store, size: Size, now: datetime) -> None:
-    """Gives the leads of `bench.data` different names and addresses, and timelines with `ENTRIES` entries in total."""
+    """Gives the leads of `bench.data` names that differ, addresses, and timelines of `ENTRIES` entries in all."""
     chance = random.Random(2)
 
     def name() -> str:
@@ -110,7 +110,7 @@ Read = Callable[[Session], object]
 
 
 def pairs(sqlite: bool, size: Size, now: datetime, chance: random.Random) -> dict[str, Iterator[tuple[Read, Read]]]:
-    """Yields our read and its control for each kind of read, with another person, word or filter every time."""
+    """Ours and the control of each kind of read, for another person, word or filter every time."""
 
     def whose() -> int:
         return 1 + chance.randrange(size.leads)
@@ -191,7 +191,7 @@ def pairs(sqlite: bool, size: Size, now: datetime, chance: random.Random) -> dic
 
 
 def measured(store: Store, sqlite: bool, size: Size, now: datetime, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Returns the wall-clock milliseconds of each read, ours and the control's, run in turns."""
+    """Milliseconds of each read by the clock, ours and the control's, in turns."""
     found: dict[str, dict[str, list[float]]] = {}
     for name, some in pairs(sqlite, size, now, random.Random(3)).items():
         spent = found[name] = {"ours": [], "control": []}
@@ -205,9 +205,9 @@ def measured(store: Store, sqlite: bool, size: Size, now: datetime, rounds: int)
 
 
 def exported(store: Store, now: datetime) -> dict[str, float]:
-    """Returns the speed of the CSV export, in leads per second of wall clock and CPU, and its peak memory in MB."""
+    """Leads a second of CPU and of the clock as CSV, and megabytes that it took at the most."""
     with tempfile.TemporaryDirectory() as folder:
-        # As the command line does once it has started.
+        # As the command line does when it has started.
         gc.collect()
         gc.freeze()
         began, cpu = time.perf_counter(), time.process_time()
@@ -223,8 +223,8 @@ def exported(store: Store, now: datetime) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=300, help="how often each read is done")
-    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
+    parser.add_argument("--rounds", type=int, default=300, help="of each read")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, instead of SQLite")
     options = parser.parse_args()
     size = Size(options.leads, options.leads * 3 // 2, options.leads * 3 // 2, 0, 0)
     where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
@@ -253,8 +253,8 @@ def main() -> None:
         (median, p99), (control, control_p99) = of["ours"], of["control"]
         table.add_row(name, f"{median:.2f}", f"{p99:.2f}", f"{control:.2f}, {control_p99:.2f}", str(GOALS[name]))
     out = found["export"]
-    table.add_row("CSV export, leads per second", f"{out['a second']:,.0f}", "", "", "50,000")
-    table.add_row("  peak memory of Python, MB", f"{out['MB']:.0f}", "", "", "")
+    table.add_row("CSV out, leads a second", f"{out['a second']:,.0f}", "", "", "50,000")
+    table.add_row("  megabytes of Python at most", f"{out['MB']:.0f}", "", "", "")
     console = Console(width=110)
     console.print(table)
     RESULTS.mkdir(exist_ok=True)

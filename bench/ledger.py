@@ -1,8 +1,9 @@
-"""What recording a call costs: statements, transactions and CPU from its facts to its rows.
+"""What the record of a call costs: statements, transactions and CPU from its facts to its rows.
 
-Facts of whole calls (greeting, key, one phone rings, a talk) go through the journal and the ledger, in the bursts in
-which a call reports them: first one call alone, then many whose bursts are interleaved. The last figures are for calls
-one after another, and the memory that is kept: `script/bench ledger`; `--url` names an empty PostgreSQL database.
+Facts of whole calls (greeting, key, one phone rings, a talk) go through the journal and the ledger, a call's facts in
+the bursts in which a call states them: one call alone, then many whose bursts come in turns. The last figures are of
+calls one after another, and of the memory that is kept: `script/bench ledger`; `--url` names a PostgreSQL database,
+which has to be empty.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ AGENTS = 40
 
 
 def bursts(number: int) -> Iterator[list[Fact]]:
-    """Yields the facts of a whole call, in the bursts in which they are reported."""
+    """A whole call, in the groups in which its facts come."""
     call, leg = f"bench-{number}.1", f"bench-{number}-leg"
     agent = f"agent-{number % AGENTS}"
     numbers = itertools.count()
@@ -126,7 +127,7 @@ def furnish(store: Store) -> None:
 
 
 async def _calls(journal: Journal, numbers: range) -> None:
-    """Records calls with their bursts interleaved; a range of one call records it alone."""
+    """One after another, or with all their bursts in turns."""
     for together in zip(*(bursts(number) for number in numbers), strict=True):
         for fact in itertools.chain(*together):
             journal.append(fact)
@@ -134,13 +135,13 @@ async def _calls(journal: Journal, numbers: range) -> None:
 
 
 def _memory() -> int:
-    """Returns the resident bytes of this process."""
+    """Bytes of this process that are in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 async def measure(url: str, folder: Path, calls: int, row: int) -> None:
     console = Console(width=110)
-    table = Table("calls", "statements/call", "transactions/call", "CPU ms/call", "ms until all are recorded")
+    table = Table("calls", "statements a call", "transactions a call", "CPU ms a call", "ms until all are on record")
     config = Config(folder)
     migrate.upgrade(url)
     store = Store(url)
@@ -151,9 +152,9 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
         await store.run(record, facts, NOW)
 
     async with Journal(config.journal_folder, apply) as journal:
-        await _calls(journal, range(10))  # Warms up the caches.
+        await _calls(journal, range(10))  # What is prepared once is prepared.
         shown: list[tuple[str, int]] = []
-        for name, numbers in (("1", range(10, 11)), (f"{calls}, interleaved", range(1000, 1000 + calls))):
+        for name, numbers in (("1", range(10, 11)), (f"{calls}, in turns", range(1000, 1000 + calls))):
             with counting(store) as counted:
                 await _calls(journal, numbers)
             count = len(numbers)
@@ -175,7 +176,7 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
             grown = (_memory() - before) * 4 / 3
             size = sum(file.stat().st_size for file in config.journal_folder.iterdir())
             console.print(
-                f"{row} calls in a row: {grown / row:.0f} bytes of memory per call; the journal has {size} bytes"
+                f"{row} calls in a row: {grown / row:.0f} bytes of memory a call; the journal has {size} bytes"
             )
     store.close()
     for statement, times in shown:
@@ -184,8 +185,8 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=100, help="calls at once")
-    parser.add_argument("--row", type=int, default=0, help="calls in a row, to see how much memory is kept")
+    parser.add_argument("--calls", type=int, default=100, help="how many at once")
+    parser.add_argument("--row", type=int, default=0, help="how many in a row, to see what memory is kept")
     parser.add_argument("--url", default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:

@@ -1,7 +1,7 @@
-"""How long the routing decision takes in a large office: by itself, and including the reads it depends on.
+"""How long the routing decision takes in a large office: from what is known, and with finding out what is known.
 
-500 properties and 2,000 agents. The decision is compared with a control in the same run, sorting the same number of
-names: `script/bench routing`.
+500 properties and 2,000 agents. The decision itself is beside a control in the same run, the sorting of as many names:
+`script/bench routing`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 
 
 def any_inputs(chance: random.Random) -> RoutingInputs:
-    """Returns the inputs of a random call: any property, people, hour and caller, and answers that need not fit."""
+    """A call as it may come: any property, people, hour and caller, and answers that need not fit."""
     first = chance.randrange(TEAMS) * (AGENTS // TEAMS)
     team = PEOPLE[first : first + AGENTS // TEAMS]
     sisters = PEOPLE[(first + 20) % AGENTS : (first + 20) % AGENTS + 40]
@@ -100,13 +100,13 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
 
 
 def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
-    """Returns the same call on a line without a property, so that choosing among all is part of the decision."""
+    """The same on a line without a property: its choice among all is part of the decision."""
     letters = KeyedAnswer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
     return replace(inputs, answers=(letters, *inputs.answers), property=None)
 
 
 def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) -> list[float]:
-    """Returns the CPU milliseconds of each case."""
+    """Milliseconds of each."""
     found = []
     for case in cases:
         began = time.process_time()
@@ -147,7 +147,7 @@ async def large_office(store: Store) -> None:
 
 
 async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
-    """Returns the seconds it takes to replay recorded calls under changed rules, on SQLite."""
+    """Seconds of deciding recorded calls again under other rules, on SQLite."""
     url = f"sqlite:///{folder / 'past.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store = Store(url)
@@ -176,7 +176,7 @@ async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
 
 
 async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str, list[float]]:
-    """Returns the CPU milliseconds of decisions including their reads, on SQLite."""
+    """Milliseconds of deciding with finding out, on SQLite."""
     url = f"sqlite:///{folder / 'large.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store, config = Store(url), Config(folder)
@@ -202,7 +202,7 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("--calls", type=int, default=50, help="decisions that include their reads")
+    parser.add_argument("--calls", type=int, default=50, help="Decisions with finding out.")
     options = parser.parse_args()
     chance = random.Random(1)
     cases = [any_inputs(chance) for _ in range(options.rounds)]
@@ -219,7 +219,7 @@ def main() -> None:
         past = [replace(case, people=replace(case.people, everyone=case.people.subteam)) for case in cases[:1000]]
         small = [replace(case, people=_without_strangers(case.people)) for case in past]
         again = asyncio.run(replayed(Path(folder), small))
-    rows |= {f"including reads on SQLite: {name}": spent for name, spent in found.items()}
+    rows |= {f"with finding out on SQLite: {name}": spent for name, spent in found.items()}
     control = statistics.median(rows["sorting 500 names (control)"])
     table = Table("500 properties, 2,000 agents", "median ms", "p99 ms", "times the control")
     for name, spent in rows.items():
@@ -228,11 +228,11 @@ def main() -> None:
         table.add_row(name, f"{median:.3f}", f"{p99:.3f}", f"{median / control:.1f}")
     console = Console(width=110)
     console.print(table)
-    console.print(f"{len(small)} recorded calls replayed under other rules: {again:.2f} s")
+    console.print(f"{len(small)} recorded calls decided again under other rules: {again:.2f} s")
 
 
 def _without_strangers(people: People) -> People:
-    """Returns the people as recorded for a call in which only the property's people may ring."""
+    """As it is kept of a call where only the property's people may ring."""
     team = frozenset((*people.subteam, *people.sisters))
     now = {name: getattr(people, name) & team for name in ("available", "busy", "after_hours")}
     return replace(people, **now)

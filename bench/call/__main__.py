@@ -1,7 +1,7 @@
-"""What a call costs: Leaseline compared with the same call in plain dialplan, FastAGI, asyncari and forked AGI scripts.
+"""What a call costs: Leaseline beside the same call in plain dialplan, FastAGI, asyncari and forked AGI scripts.
 
-All of them get the same callers and phones (SIPp) in one run, in turns. Without arguments all figures are measured, one
-after the other; the table is also written to bench/results as JSON. `script/bench call cost key --rounds 3`.
+All ways get the same callers and phones (SIPp) in one run, in turns. Without names all figures are taken, one after the
+other; the table is also left as JSON in bench/results. `script/bench call cost key --rounds 3`.
 """
 
 from __future__ import annotations
@@ -47,22 +47,20 @@ def commit() -> str:
 
 def main() -> None:
     allow_files()
-    # However this process ends, everything it started ends with it.
+    # However it is ended, what it has started ends with it.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"some of: {', '.join(FIGURES)}")
-    parser.add_argument("--rounds", type=int, default=3, help="cost: rounds of all implementations; idle: starts")
-    parser.add_argument("--calls", type=int, default=24, help="cost, counts: calls per round and implementation")
-    parser.add_argument(
-        "--agents", type=int, default=40, help="agents in the office; rate: all have a registered phone"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="cost: in turns; idle: starts")
+    parser.add_argument("--calls", type=int, default=24, help="cost, counts: in each round and way")
+    parser.add_argument("--agents", type=int, default=40, help="in the office; rate: all have a registered phone")
     parser.add_argument("--large", type=int, default=2000, help="key: agents in the large office")
-    parser.add_argument("--probes", type=int, default=100, help="key: calls per office and implementation")
-    parser.add_argument("--step-seconds", type=float, default=5, help="rate: how long callers arrive at each rate")
-    parser.add_argument("--talks", type=int, default=200, help="talks: how many at the same time")
-    parser.add_argument("--hold", type=float, default=60, help="talks: seconds each is held")
-    parser.add_argument("--idle", type=float, default=30, help="idle: seconds to measure")
-    parser.add_argument("--in-a-row", type=int, default=100, help="row: calls one after the other")
+    parser.add_argument("--probes", type=int, default=100, help="key: calls in each office and way")
+    parser.add_argument("--step-seconds", type=float, default=5, help="rate: so long callers come at each rate")
+    parser.add_argument("--talks", type=int, default=200, help="talks: at the same time")
+    parser.add_argument("--hold", type=float, default=60, help="talks: seconds")
+    parser.add_argument("--idle", type=float, default=30, help="idle: seconds")
+    parser.add_argument("--in-a-row", type=int, default=100, help="row: calls")
     given = vars(parser.parse_args())
     names = given.pop("figures") or list(FIGURES)
     if unknown := set(names) - set(FIGURES):

@@ -1,4 +1,4 @@
-"""CPU time of processes with all their descendants, and memory."""
+"""What processes take: processor time and memory of one with all below it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 def cpu_seconds(pid: int) -> float:
-    """Returns utime + stime of a process, of its living descendants, and of those it has waited for."""
+    """utime + stime of a process, of its children that live, and of those it has waited for."""
     root = psutil.Process(pid)
     spent = 0.0
     for process in (root, *root.children(recursive=True)):
@@ -18,5 +18,5 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory(pid: int) -> int:
-    """Returns the resident bytes of the process itself."""
+    """Resident bytes of the process alone."""
     return int(psutil.Process(pid).memory_info().rss)

@@ -14,8 +14,12 @@ from sqlalchemy import select
 from crm.config import Config, Ports
 from crm.config import Site as SiteSettings
 from crm.context import Crm
+from crm.domain import applications as rules
+from crm.domain.applications import Step
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
+from crm.services.applications import links, online
+from crm.services.applications.online import Beginning, Signed
 from crm.services.audit import By
 from crm.services.listings import homes, places
 from crm.services.people import short_links
@@ -34,12 +38,25 @@ LONG = "The Residences at Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogo
 UNITS = 24
 """Of the property that fills a page of the list, so that there is a second one."""
 
+ANSWERS = {
+    Step.HOUSEHOLD: {"people": "2", "adults-1-name": "Sam Lee", "pets-1-kind": "Cat", "pets-1-pounds": "9"},
+    Step.HOMES: {"homes-1-street": "5 Oak Lane", "homes-1-city": "Austin", "homes-1-since": "04/2023"},
+    Step.INCOME: {"sources-1-kind": "housing-voucher", "sources-1-monthly": "$1,400"},
+}
+APPLICATIONS: tuple[tuple[str, dict[Step, dict[str, str]]], ...] = (
+    ("begun", {}),
+    ("ready", ANSWERS),
+    ("submitted", ANSWERS),
+)
+
 
 @dataclass
 class Site:
     crm: Crm
     url: str
     """Without a slash at its end."""
+    paths: dict[str, str]
+    """The ends of links to applications: one just begun, one that is ready, and one that was submitted."""
 
     def invited(self, number: str) -> tuple[int, str]:
         """A lead, and the link to Elm Street that a text to them would hold."""
@@ -76,8 +93,12 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
     store, secrets = Store(config.database_url), Secrets(config.secrets_file)
     crm = Crm(config, store, secrets, lambda: NOW)
     _fill(crm)
+    begun, ready, submitted = (_application(crm, name, steps) for name, steps in APPLICATIONS)
+    paths = {"begun": begun, "ready": ready, "submitted": submitted}
+    with store.writing() as session:
+        online.submit(session, config, BY, links.read(secrets, submitted, NOW), Signed("Pat Smith", "Yes.", "1", ""))
     async with serving(config, build(crm), "site"):
-        yield Site(crm, url)
+        yield Site(crm, url, paths)
     store.close()
 
 
@@ -102,3 +123,17 @@ def _fill(crm: Crm) -> None:
             unit = {"rent": str(2600 + number), "deposit": "0", "bedrooms": "2", "bathrooms": "1"}
             found.append(homes.add(session, BY, "long", str(number + 1), unit).id)
         homes.publish(session, crm.config, BY, found)
+
+
+def _application(crm: Crm, name: str, steps: dict[Step, dict[str, str]]) -> str:
+    """The end of the link to an application in which these steps are filled in."""
+    you = {"name": "Pat Smith", "email": f"{name}@example.com", "phone": "", "move_in": "2026-04-01"}
+    with crm.store.writing() as session:
+        beginning = Beginning(key=name, answers=rules.read(Step.YOU, you), listing_id=2, fee="50 per applicant")
+        id = online.begin(session, crm.config, crm.secrets, BY, beginning)
+        token = links.token(crm.config, crm.secrets, id, NOW, is_sent=True)
+        link = links.read(crm.secrets, token, NOW)
+        for step, answers in steps.items():
+            saved = online.save(session, crm.config, BY, link, step, rules.read(step, answers), language="en")
+            assert saved.problems == {}
+    return token

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import JSHandle, Locator, Page, ViewportSize, expect
 
 from crm.words.site import WORDS
 from tests.browser.office import Site
@@ -43,7 +43,7 @@ async def test_a_texted_link_leads_to_a_home_a_question_and_a_tour_and_all_of_it
     await page.get_by_label(say["phone"], exact=True).fill(number)
     await page.get_by_label(say["message"]).fill("Is parking included?")
     await page.get_by_role("button", name=say["send"]).click()
-    await expect(page.get_by_role("status")).to_have_text(say["sent"])
+    await expect(page.get_by_role("heading", level=1)).to_have_text(say["sent"])
 
     await follow(page, say["back"].format(name=HOME))
     await follow(page, say["tour"])
@@ -53,15 +53,68 @@ async def test_a_texted_link_leads_to_a_home_a_question_and_a_tour_and_all_of_it
     await page.get_by_label(say["name"]).fill("Pat Smith")
     await page.get_by_label(say["phone_mobile"]).fill(number)
     await page.get_by_role("button", name=say["book"]).click()
-    await expect(page.get_by_role("status")).to_contain_text(say["tour_text"])
+    await expect(page.get_by_text(say["tour_text"])).to_be_visible()
 
-    [opened, asked, wanted, booked] = site.timeline(lead)
-    assert opened == ("LinkOpened", "Opened our link to /properties/elm.")
-    assert asked == ("Form", "Asked about 204 at Elm Street Apartments: Is parking included?")
-    assert wanted == ("Form", "Asked for a tour of 204 at Elm Street Apartments.")
-    assert booked == ("Appointment", f"Booked a tour of Elm Street Apartments (accompanied): {site.at(time)}.")
+    did = [one for one in site.timeline(lead) if one[0] in ("LinkOpened", "Form", "Appointment")]
+    assert did == [
+        ("LinkOpened", "Opened our link to /properties/elm."),
+        ("Form", "Asked about 204 at Elm Street Apartments: Is parking included?"),
+        ("Form", "Asked for a tour of 204 at Elm Street Apartments."),
+        ("Appointment", f"Booked a tour of Elm Street Apartments (accompanied): {site.at(time)}."),
+    ]
+
+
+async def test_a_tour_is_booked_with_the_keyboard_alone(site: Site, visitor: Visitor) -> None:
+    say = WORDS["en"]
+    page = await visitor.page(DESKTOP)
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    assert await focused(page) == say["skip"]
+    await page.keyboard.press("Enter")
+    for link in (HOME, say["tour"]):
+        await tab_to(page, link)
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(say["tour_of"].format(name=HOME))
+    # All times are one stop, within which the arrows move.
+    free = page.get_by_role("radio")
+    await tab_to(page, await named(free.first))
+    for _ in range(3):
+        await page.keyboard.press("ArrowDown")
+    await expect(free.nth(3)).to_be_checked()
+    time = site.at(str(await free.nth(3).get_attribute("value")))
+    await tab_to(page, say["name"])
+    await page.keyboard.type("Pat Smith")
+    await tab_to(page, say["phone_mobile"])
+    await page.keyboard.type("(512) 555-0185")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(say["tour_done"].format(name=HOME, when=time))
 
 
 async def follow(page: Page, name: str) -> None:
     """Clicks the one link of this name."""
     await page.get_by_role("link", name=name, exact=True).click()
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """Presses Tab until what has this name has the focus, which shows wherever it goes."""
+    passed = []
+    while len(passed) < 40:
+        await page.keyboard.press("Tab")
+        # A date's button for its calendar is the browser's own, and shows by itself.
+        assert await page.evaluate(
+            "document.activeElement.type === 'date' || getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+        ), passed
+        passed.append(await focused(page))
+        if passed[-1] == name:
+            return
+    raise AssertionError(f"{name} is not reached: {passed}")
+
+
+async def focused(page: Page) -> str:
+    return await named(await page.evaluate_handle("document.activeElement"))
+
+
+async def named(one: Locator | JSHandle) -> str:
+    """The text of a link or a button, or a field's label."""
+    return str(await one.evaluate("""(one) => (one.labels?.[0] ?? one).innerText.replace(/[ \\n]+/g, " ").trim()"""))

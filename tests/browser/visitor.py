@@ -11,6 +11,8 @@ from tests.browser.office import Site
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+SMALLEST: ViewportSize = {"width": 320, "height": 640}
+"""What content has to fit without scrolling sideways (WCAG 2.2, 1.4.10)."""
 SECONDS = 30
 """That a step may take, for a machine that does much else."""
 

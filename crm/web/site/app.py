@@ -28,13 +28,12 @@ from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
 from crm.services.audit import By
 from crm.services.people import short_links
-from crm.services.tours import links as tour_links
 from crm.services.tours import times
 from crm.views import listings, site
 from crm.views.listings import Card, PlacePage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
-from crm.web.site import apply, tours, visitors
+from crm.web.site import apply, visitors
 from crm.web.site.looks import STYLE, Looks
 from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
 from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
@@ -44,7 +43,6 @@ PAGE = 24
 """Homes on a page of the list."""
 TIMES = 60
 """Free times that are offered."""
-NOT_FOR_ROBOTS = ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply", "/tours/", "/*/tours/")
 PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
 
 _log = logging.getLogger(__name__)
@@ -75,7 +73,8 @@ def build(crm: Crm) -> ASGIApp:
 
         both = ("GET", "POST")
         pages += [
-            route("" if prefix else "/", _list),
+            *([route("", _list)] if prefix else []),
+            route("/", _list),
             route("/homes/{listing:int}", _home),
             route("/homes/{listing:int}/question", _form, *both),
             route("/homes/{listing:int}/tour", _form, *both),
@@ -84,7 +83,6 @@ def build(crm: Crm) -> ASGIApp:
             route("/properties/{property}/question", _form, *both),
             route("/properties/{property}/tour", _form, *both),
             route("/properties/{property}/apply", apply.start, *both),
-            route(f"{tour_links.PATH}{{token}}", tours.tour, *both),
             route("/apply", apply.resume, *both),
             route("/apply/{token}", apply.step),
             route("/apply/{token}/{step}", apply.step, *both),
@@ -191,7 +189,14 @@ async def _form(visit: PageVisit) -> Response:
     except TooOld:
         return _show_form(visit, kind, about, sent, {"": "expired"}, status=409)
     except Robot:
-        return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
+        return visit.page(
+            "said",
+            about.office,
+            said=visit.looks.say("sent"),
+            more=visit.looks.say("sent_more"),
+            back=about.back,
+            back_to=about.name,
+        )
     except (Conflict, Invalid):
         await _look_for_times(visit, about)
         return _show_form(visit, kind, about, sent, {"at": "tour_taken"}, status=409)
@@ -199,15 +204,16 @@ async def _form(visit: PageVisit) -> Response:
         when = visit.looks.moment(accepted.tour_at, about.tz)
         said = visit.looks.say("tour_done", name=about.name, when=when)
         return visit.page(
-            "said",
-            about.office,
-            said=said,
-            more=visit.looks.say("tour_text"),
-            back=about.back,
-            back_to=about.name,
-            further=(f"{visit.looks.prefix}{accepted.tour_path}", "tour_change") if accepted.tour_path else None,
+            "said", about.office, said=said, more=visit.looks.say("tour_text"), back=about.back, back_to=about.name
         )
-    return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
+    return visit.page(
+        "said",
+        about.office,
+        said=visit.looks.say("sent"),
+        more=visit.looks.say("sent_more"),
+        back=about.back,
+        back_to=about.name,
+    )
 
 
 async def _look_for_times(visit: PageVisit, about: FormTopic) -> None:
@@ -299,7 +305,10 @@ async def _follow(crm: Crm, request: Request) -> Response:
 
 
 async def _robots(crm: Crm, request: Request) -> Response:
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS)]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply")),
+    ]
     if crm.config.site.public_url:
         lines.append(f"Sitemap: {crm.config.site.public_url.rstrip('/')}/sitemap.xml")
     else:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import msgspec
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -35,7 +36,10 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "Referrer-Policy": "same-origin",
 }
+FIRST = next(iter(words.LANGUAGES))
 LOCALES = {"en": "en_US", "es": "es_US"}
+DAYS = {"en": "EEEE, MMMM d", "es": "EEEE, d 'de' MMMM"}
+"""Of days within weeks, which need no year."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,22 @@ class Looks:
     def terms(self, values: Sequence[str]) -> str:
         return ", ".join(self.term(value) for value in values)
 
+    @staticmethod
+    def sentence(words: str) -> str:
+        """With a capital at its beginning; the rest as it is."""
+        return words[:1].upper() + words[1:]
+
+    def other_language(self, language: str = FIRST) -> Markup:
+        """The attribute that marks words in another language than the page's; what people enter only once is in the
+        first language."""
+        return Markup("" if language == self.language else f' lang="{language}"')
+
+    def months(self, lengths: Sequence[int]) -> str:
+        """The lengths of leases that one may choose from: 6, 12 or 18 months."""
+        if list(lengths) == [1]:
+            return self.say("month_one")
+        return self.say("months", n=format_list([str(one) for one in lengths], "or", locale=self._locale))
+
     def money(self, amount: Decimal) -> str:
         whole = amount == amount.to_integral_value()
         pattern = "¤#,##0" if whole else None
@@ -128,7 +148,8 @@ class Looks:
                 )
                 for value, slot in some
             ]
-            found.append((str(format_date(day, "full", locale=self._locale)), listed))
+            named = str(format_date(day, DAYS[self.language], locale=self._locale))
+            found.append((self.sentence(named), listed))
         return found
 
     def phone(self, number: str) -> str:

@@ -30,7 +30,7 @@ EN = {
     ),
     "apply_fee": "Application fee: {fee}. It is not paid here.",
     "apply_equal": (
-        "We welcome everybody. Ask us at any time for a reasonable accommodation; you do not have to say so here."
+        "Everyone is welcome to apply. Ask us at any time for a reasonable accommodation; you need not do so here."
     ),
     "apply_begin": "Save and continue",
     "apply_next": "Save and continue",
@@ -66,10 +66,12 @@ EN = {
     "ask_household": "Household and pets",
     "ask_household_people": "How many people will live in the home, you included?",
     "ask_adults": "Other adults",
+    "ask_adults_one": "Person {n}",
     "ask_adults_intro": "Everyone aged 18 or older who will live with you. Each needs an application of their own.",
     "ask_adults_name": "Full name",
     "ask_adults_email": "Email",
     "ask_pets": "Pets",
+    "ask_pets_one": "Pet {n}",
     "ask_pets_intro": (
         "Assistance animals, which help a person with a disability, are not pets: there is nothing to enter for them."
     ),
@@ -77,6 +79,7 @@ EN = {
     "ask_pets_breed": "Breed",
     "ask_pets_pounds": "Weight in pounds",
     "ask_homes": "Where you have lived",
+    "ask_homes_one": "Home {n}",
     "ask_homes_intro": "The home you live in now first, then those before it, for the last three years or so.",
     "ask_homes_street": "Street address",
     "ask_homes_city": "City",
@@ -84,23 +87,25 @@ EN = {
     "ask_homes_postal_code": "ZIP code",
     "ask_homes_since": "From (month and year)",
     "ask_homes_until": "To (month and year)",
-    "ask_homes_rent": "Rent a month",
+    "ask_homes_rent": "Monthly rent",
     "ask_homes_landlord": "Landlord or property manager",
     "ask_homes_landlord_phone": "Their phone",
     "ask_homes_why_left": "Why did you leave, or want to?",
     "ask_income": "Income and work",
     "ask_sources": "Sources of income",
+    "ask_sources_one": "Source {n}",
     "ask_sources_intro": "Lawful income of any kind counts, housing vouchers and other benefits too.",
     "ask_sources_kind": "What is it?",
     "ask_sources_payer": "From whom (employer or agency)",
     "ask_sources_position": "Position",
     "ask_sources_since": "Since (month and year)",
-    "ask_sources_monthly": "Amount a month, before taxes",
+    "ask_sources_monthly": "Monthly amount, before taxes",
     "ask_sources_contact": "Whom may we ask? (name and phone or email)",
     "ask_income_more": "Is there anything else we should know about it?",
     "ask_documents": "Documents",
     "ask_documents_intro": (
-        "What shows your income, such as pay stubs or an award letter, and who you are. You may also bring them to us."
+        "Documents that show your income, such as pay stubs or an award letter, and who you are. You may also bring "
+        "them to us."
     ),
     "ask_documents_none": "Please send no medical records, and nothing about an assistance animal.",
     "ask_documents_there": "What we have",
@@ -175,10 +180,12 @@ ES = {
     "ask_household": "Hogar y mascotas",
     "ask_household_people": "¿Cuántas personas vivirán en la vivienda, incluyéndole a usted?",
     "ask_adults": "Otros adultos",
+    "ask_adults_one": "Persona {n}",
     "ask_adults_intro": "Quienes tienen 18 años o más y vivirán con usted. Cada persona necesita una solicitud propia.",
     "ask_adults_name": "Nombre completo",
     "ask_adults_email": "Correo electrónico",
     "ask_pets": "Mascotas",
+    "ask_pets_one": "Mascota {n}",
     "ask_pets_intro": (
         "Los animales de asistencia, que ayudan a una persona con discapacidad, no son mascotas: no hay que anotarlos."
     ),
@@ -186,6 +193,7 @@ ES = {
     "ask_pets_breed": "Raza",
     "ask_pets_pounds": "Peso en libras",
     "ask_homes": "Dónde ha vivido",
+    "ask_homes_one": "Vivienda {n}",
     "ask_homes_intro": "Primero la vivienda actual y luego las anteriores, de los últimos tres años más o menos.",
     "ask_homes_street": "Dirección",
     "ask_homes_city": "Ciudad",
@@ -199,6 +207,7 @@ ES = {
     "ask_homes_why_left": "¿Por qué se fue o quiere irse?",
     "ask_income": "Ingresos y trabajo",
     "ask_sources": "Fuentes de ingresos",
+    "ask_sources_one": "Fuente {n}",
     "ask_sources_intro": "Cuentan todos los ingresos lícitos, también los vales de vivienda y otras ayudas.",
     "ask_sources_kind": "¿Qué es?",
     "ask_sources_payer": "De quién (empleador o agencia)",

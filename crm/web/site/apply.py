@@ -424,12 +424,18 @@ class ShownField:
     """Key of its words; empty: none."""
     wrong: str
     """Key of what has to be mended; empty: nothing."""
+    group: str
+    """Its group; empty: none."""
+    number: int
+    """Of its set in the group, from 1."""
 
 
 @dataclass(frozen=True)
 class ShownGroup:
     name: str
     sets: list[list[ShownField]]
+    is_required: bool
+    """There has to be one set at least."""
     may_grow: bool
 
 
@@ -459,37 +465,29 @@ def _shown(
         if empty and (len(given) < max(group.least, 1) or more == group.name) and len(given) < group.most:
             given.append({})
         sets = [
-            [
-                _field(field, one, f"{group.name}-{number}-", f"{group.name}_", wrong, in_first=number == 1)
-                for field in group.fields
-            ]
+            [_field(field, one, wrong, group.name, number) for field in group.fields]
             for number, one in enumerate(given, start=1)
         ]
-        groups.append(ShownGroup(group.name, sets, len(given) < group.most))
-    fields = [_field(field, answers, "", f"{step.value}_", wrong) for field in asked.fields]
+        groups.append(ShownGroup(group.name, sets, group.least > 0, len(given) < group.most))
+    fields = [_field(field, answers, wrong, step.value) for field in asked.fields]
     return ShownStep(fields, groups)
 
 
-def _field(
-    field: rules.Field,
-    answers: dict[str, Any],
-    prefix: str,
-    label: str,
-    wrong: dict[str, str],
-    *,
-    in_first: bool = True,
-) -> ShownField:
-    id = f"{prefix}{field.name}"
+def _field(field: rules.Field, answers: dict[str, Any], wrong: dict[str, str], of: str, number: int = 0) -> ShownField:
+    """A field of a step, or of a set of a group (`of`); 0: of a step."""
+    id = f"{of}-{number}-{field.name}" if number else field.name
     hint = "until_hint" if field.name == "until" else "month_hint" if field.kind is FieldKind.MONTH else ""
     return ShownField(
         id=id,
-        label=f"ask_{label}{field.name}",
+        label=f"ask_{of}_{field.name}",
         kind=field.kind,
         value=answers.get(field.name, ""),
         is_required=field.is_required,
         longest=field.longest,
         choices=field.choices,
-        autocomplete=field.autocomplete if in_first else "",
+        autocomplete=field.autocomplete,
         hint=hint,
         wrong=wrong.get(id, ""),
+        group=of if number else "",
+        number=number,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from crm.config import Config
+from crm.domain import applications
+from crm.domain.applications import FieldKind
+from crm.domain.errors import Invalid
 from crm.domain.tours import Slot
 from crm.edge import numbers
 from crm.services.tours import booking
@@ -132,6 +136,15 @@ class Looks:
 
     def day(self, value: date) -> str:
         return str(format_date(value, "long", locale=self._locale))
+
+    def answer(self, kind: str, value: str) -> str:
+        """An answer of an application as its reader sees it."""
+        if kind == FieldKind.CHOICE:
+            return self.term(value).capitalize()
+        if kind == FieldKind.DAY:
+            with contextlib.suppress(Invalid):
+                return self.day(applications.day(value))
+        return value
 
     def moment(self, at: datetime, tz: ZoneInfo) -> str:
         return booking.in_words(at, tz, self.language)

@@ -222,7 +222,7 @@ def _create_tables() -> None:
         _owner("content_version", "listing"),
         _owner("content_version", "property"),
         sa.Column("version", sa.Integer(), nullable=False, comment="from 1"),
-        sa.Column("content", sa.JSON(), nullable=False, comment="crm.domain.listings.Home or Place"),
+        sa.Column("content", sa.JSON(), nullable=False, comment="crm.domain.listings.Home or PropertyContent"),
         sa.Column("made_at", AT, nullable=False),
         sa.Column("made_by", sa.String(80), nullable=False, comment="who wrote it"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_content_version")),

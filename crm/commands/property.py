@@ -11,7 +11,7 @@ from crm.commands import output, terms
 from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
 from crm.domain.mailboxes import VoicemailTo
-from crm.services.listings import answers, pictures, places
+from crm.services.listings import answers, pictures, profiles
 from crm.services.office import properties
 from crm.views import listings as offers
 from crm.views import properties as views
@@ -68,7 +68,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
     "--voicemail-to", type=click.Choice([one.value for one in VoicemailTo]), help="The mailbox that voicemail goes to."
 )
 @click.option("--escalate/--no-escalate", default=None, help="Call staff about voicemail that nobody takes.")
-@terms.place_options
+@terms.property_options
 @with_system
 def change(
     system: System,
@@ -99,7 +99,7 @@ def change(
         "voicemail_to": voicemail_to,
         "escalates": escalate,
     }
-    written = system.run(places.set_up, system.by, slug, settings, cells)
+    written = system.run(profiles.set_up, system.by, slug, settings, cells)
     if written is None:
         output.say(f"Changed property {slug}.")
     else:
@@ -200,7 +200,7 @@ def publish(system: System, slug: str, despite: str) -> None:
     Before that, somebody has to decide about any words that the fair-housing check finds.
     """
     with terms.deciding():
-        changed = system.run(places.publish, system.by, slug, despite=despite)
+        changed = system.run(profiles.publish, system.by, slug, despite=despite)
     output.say(f"Published property {slug}." if changed else f"Property {slug} is already public.")
 
 
@@ -209,7 +209,7 @@ def publish(system: System, slug: str, despite: str) -> None:
 @with_system
 def unpublish(system: System, slug: str) -> None:
     """Withdraw the property SLUG, and with it all its listings, from the public site."""
-    changed = system.run(places.unpublish, system.by, slug)
+    changed = system.run(profiles.unpublish, system.by, slug)
     output.say(f"Unpublished property {slug}." if changed else f"Property {slug} was not public.")
 
 
@@ -240,7 +240,7 @@ def add_picture(system: System, slug: str, file: Path, alt: str | None, alt_es: 
     system.read(views.one, slug)
     taken = pictures.take_in(system.config, file)
     change = pictures.added(taken, terms.picture_alts(alt, alt_es), at)
-    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change, taken=taken))
+    terms.say_written(f"Property {slug}", system.run(profiles.set_pictures, system.by, slug, change, taken=taken))
 
 
 @picture.command("list", json=many(PictureEntry), examples=("property picture list elm",))
@@ -260,7 +260,7 @@ def list_pictures(system: System, slug: str, as_json: bool) -> None:
 def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es: str | None, at: int | None) -> None:
     """Move the picture NUMBER, or describe it."""
     change = pictures.edited(number, terms.picture_alts(alt, alt_es), at)
-    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
+    terms.say_written(f"Property {slug}", system.run(profiles.set_pictures, system.by, slug, change))
 
 
 @picture.command("remove", examples=("property picture remove elm 2",))
@@ -270,7 +270,7 @@ def set_picture(system: System, slug: str, number: int, alt: str | None, alt_es:
 def remove_picture(system: System, slug: str, number: int) -> None:
     """Remove the picture NUMBER; earlier versions keep it."""
     change = pictures.removed(number)
-    terms.say_written(f"Property {slug}", system.run(places.set_pictures, system.by, slug, change))
+    terms.say_written(f"Property {slug}", system.run(profiles.set_pictures, system.by, slug, change))
 
 
 @property_.group(

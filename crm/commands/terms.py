@@ -59,7 +59,7 @@ _HOME: tuple[Decorator, ...] = (
     click.option("--text-file", type=click.File(encoding="utf-8"), help="The same, from a file; - is standard input."),
     click.option("--concession", help="Such as '1 month free', in --language."),
 )
-_PLACE: tuple[Decorator, ...] = (
+_PROPERTY: tuple[Decorator, ...] = (
     click.option("--street", help="House number and street."),
     click.option("--city"),
     click.option("--state", metavar="XX"),
@@ -79,9 +79,9 @@ def home_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(command, _HOME)
 
 
-def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def property_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that describe a property; `cells` collects their values."""
-    return _with(command, _PLACE)
+    return _with(command, _PROPERTY)
 
 
 def _with(command: Callable[..., Any], options: Iterable[Decorator]) -> Callable[..., Any]:

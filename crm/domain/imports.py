@@ -160,9 +160,9 @@ def _home(column: str) -> Column:
     return Column(read)
 
 
-def _place(column: str) -> Column:
+def _property(column: str) -> Column:
     def read(raw: str) -> str:
-        listings.PLACE_COLUMNS[column](listings.Place(), raw)
+        listings.PROPERTY_COLUMNS[column](listings.PropertyContent(), raw)
         return raw
 
     return Column(read)
@@ -208,7 +208,7 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "listings_url": Column(lambda raw: fields.url(raw, "listings URL")),
         "timezone": Column(fields.timezone),
         "holidays": Column(_text("calendar of holidays", 10)),
-        **{column: _place(column) for column in listings.PLACE_COLUMNS},
+        **{column: _property(column) for column in listings.PROPERTY_COLUMNS},
         "pets": Column(_pets),
         "published": Column(_YES_NO),
     },

@@ -163,7 +163,7 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place(Terms):
+class PropertyContent(Terms):
     """A property as it is offered."""
 
     street: str = ""
@@ -224,9 +224,9 @@ _TERMS = ("pets", "fees", "utilities", "parking", "laundry", "lease_months", "ac
 Kind = TypeVar("Kind", bound=Terms)
 
 
-def with_terms_of(home: Home, place: Place) -> Home:
+def with_terms_of(home: Home, content: PropertyContent) -> Home:
     """Returns the home with the terms of its property wherever it has none of its own."""
-    missing = {name: getattr(place, name) for name in _TERMS if getattr(home, name) is None}
+    missing = {name: getattr(content, name) for name in _TERMS if getattr(home, name) is None}
     return replace(home, **missing)
 
 
@@ -573,9 +573,9 @@ def _said(part: str, language: str) -> Callable[[Kind, str], Kind]:
     return lambda terms, raw: with_words(terms, language, **{part: raw})
 
 
-def _position(place: Place, raw: str) -> Place:
+def _position(content: PropertyContent, raw: str) -> PropertyContent:
     latitude, longitude = position(raw)
-    return replace(place, latitude=latitude, longitude=longitude)
+    return replace(content, latitude=latitude, longitude=longitude)
 
 
 def _terms_columns(*parts: str) -> dict[str, Callable[[Kind, str], Kind]]:
@@ -604,7 +604,7 @@ HOME_COLUMNS: Mapping[str, Callable[[Home, str], Home]] = {
     "available_on": _in("available_on", fields.day),
     **_terms_columns("headline", "text", "concession"),
 }
-PLACE_COLUMNS: Mapping[str, Callable[[Place, str], Place]] = {
+PROPERTY_COLUMNS: Mapping[str, Callable[[PropertyContent, str], PropertyContent]] = {
     "street": _line("street", LONGEST_LINE),
     "city": _line("city", 100),
     "state": _in("state", state, ""),
@@ -629,12 +629,12 @@ def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
     return home
 
 
-def read_place(cells: Mapping[str, str], known: Place | None = None) -> Place:
+def read_property(cells: Mapping[str, str], known: PropertyContent | None = None) -> PropertyContent:
     """Returns a new property with these columns, or `known` with these columns changed. Raises Invalid."""
-    place = known or Place()
+    content = known or PropertyContent()
     for name, raw in cells.items():
-        place = PLACE_COLUMNS[name](place, raw)
-    return place
+        content = PROPERTY_COLUMNS[name](content, raw)
+    return content
 
 
 def home_cells(home: Home) -> dict[str, str]:
@@ -650,15 +650,15 @@ def home_cells(home: Home) -> dict[str, str]:
     }
 
 
-def place_cells(place: Place) -> dict[str, str]:
-    """Returns the text of every column, as `read_place` parses it."""
+def property_cells(content: PropertyContent) -> dict[str, str]:
+    """Returns the text of every column, as `read_property` parses it."""
     return {
-        "street": place.street,
-        "city": place.city,
-        "state": place.state,
-        "postal_code": place.postal_code,
-        "position": position_as_text(place),
-        **_terms_cells(place, "text", "policies"),
+        "street": content.street,
+        "city": content.city,
+        "state": content.state,
+        "postal_code": content.postal_code,
+        "position": position_as_text(content),
+        **_terms_cells(content, "text", "policies"),
     }
 
 
@@ -679,10 +679,10 @@ def _terms_cells(terms: Terms, *parts: str) -> dict[str, str]:
     }
 
 
-def position_as_text(place: Place) -> str:
-    if place.latitude is None or place.longitude is None:
+def position_as_text(content: PropertyContent) -> str:
+    if content.latitude is None or content.longitude is None:
         return ""
-    return f"{_short(place.latitude)}, {_short(place.longitude)}"
+    return f"{_short(content.latitude)}, {_short(content.longitude)}"
 
 
 def _short(number: Decimal) -> str:
@@ -699,8 +699,8 @@ def checked_home(home: Home) -> Home:
     return replace(read_home(home_cells(home)), pictures=checked_pictures(home.pictures))
 
 
-def checked_place(place: Place) -> Place:
-    return replace(read_place(place_cells(place)), pictures=checked_pictures(place.pictures))
+def checked_property(content: PropertyContent) -> PropertyContent:
+    return replace(read_property(property_cells(content)), pictures=checked_pictures(content.pictures))
 
 
 def checked_pictures(pictures: tuple[Picture, ...]) -> tuple[Picture, ...]:

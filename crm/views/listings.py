@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from crm.domain import fair_housing, listings
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
-from crm.domain.listings import Home, ListingFilter, ListingState, Place, Terms, Words
+from crm.domain.listings import Home, ListingFilter, ListingState, PropertyContent, Terms, Words
 from crm.store.models import (
     Answer,
     ContentVersion,
@@ -244,7 +244,7 @@ class Page(msgspec.Struct, kw_only=True):
     answers: list[AnswerEntry]
 
 
-class PlacePage(msgspec.Struct, kw_only=True):
+class PropertyPage(msgspec.Struct, kw_only=True):
     """A property's public page."""
 
     property: str
@@ -263,7 +263,7 @@ class PlacePage(msgspec.Struct, kw_only=True):
 _Own = aliased(ContentVersion)
 _Shared = aliased(ContentVersion)
 _IN_FORCE = func.coalesce(Listing.published, Listing.latest)
-_PLACE_IN_FORCE = func.coalesce(PropertyProfile.published, PropertyProfile.latest)
+_PROFILE_IN_FORCE = func.coalesce(PropertyProfile.published, PropertyProfile.latest)
 
 _ROW = (
     select(
@@ -277,15 +277,15 @@ _ROW = (
         _Own.made_by,
         _Shared.version.label("property_version"),
         _Shared.content.label("shared"),
-        PropertyProfile.cats.label("place_cats"),
-        PropertyProfile.dogs.label("place_dogs"),
+        PropertyProfile.cats.label("property_cats"),
+        PropertyProfile.dogs.label("property_dogs"),
     )
     .join(Unit, Unit.id == Listing.unit_id)
     .join(Property, Property.id == Listing.property_id)
     .outerjoin(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
 )
 _NOW = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == _IN_FORCE)).outerjoin(
-    _Shared, and_(_Shared.property_id == Listing.property_id, _Shared.version == _PLACE_IN_FORCE)
+    _Shared, and_(_Shared.property_id == Listing.property_id, _Shared.version == _PROFILE_IN_FORCE)
 )
 _PUBLIC = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == Listing.published)).join(
     # A property that is not public has no such version, and so there is no row.
@@ -372,24 +372,24 @@ def one(
         row = session.execute(_at_version(session, listing_id, version, at)).one_or_none()
     if row is None:
         raise _unknown(listing_id, version)
-    home, place = queries.home(row.own), queries.place(row.shared)
-    words, about = _both(home, place, language)
+    home, content = queries.home(row.own), queries.property_content(row.shared)
+    words, about = _both(home, content, language)
     # A listing is public only together with its property.
-    has_public_place = _published_at(session, Publication.property_id == row.Listing.property_id, as_of) is not None
+    has_public_property = _published_at(session, Publication.property_id == row.Listing.property_id, as_of) is not None
     was_public = public == row.version if at is not None else _is_public(row.Listing, row.version, now)
     return ListingDetail(
         **_entry(row, home, now, language),
-        terms=_terms(listings.with_terms_of(home, place)),
+        terms=_terms(listings.with_terms_of(home, content)),
         text=words.text,
         concession=words.concession,
         pictures=_pictures(session, home, language)[0],
         property_name=row.property_name,
         property_version=row.property_version,
-        address=_address(place),
+        address=_address(content),
         policies=about.policies,
         made_at=row.made_at,
         made_by=row.made_by,
-        public=was_public and has_public_place,
+        public=was_public and has_public_property,
         findings=[str(found) for found in fair_housing.check(home)],
     )
 
@@ -397,13 +397,13 @@ def one(
 def _at_version(session: Session, listing_id: int, version: int, at: datetime | None) -> Select[*tuple[Any, ...]]:
     """A version of a listing, with its property as it was `at` that time, or as it is now."""
     found = _ROW.join(_Own, and_(_Own.listing_id == Listing.id, _Own.version == version))
-    shared: ColumnElement[Any] = _PLACE_IN_FORCE
+    shared: ColumnElement[Any] = _PROFILE_IN_FORCE
     if at is not None:
-        place = select(Listing.property_id).where(Listing.id == listing_id).scalar_subquery()
-        known = _published_at(session, Publication.property_id == place, at)
+        property_id = select(Listing.property_id).where(Listing.id == listing_id).scalar_subquery()
+        known = _published_at(session, Publication.property_id == property_id, at)
         if known is None:
             written = select(func.max(ContentVersion.version)).where(
-                ContentVersion.property_id == place, ContentVersion.made_at <= at
+                ContentVersion.property_id == property_id, ContentVersion.made_at <= at
             )
             known = session.scalar(written)
         shared = func.coalesce(known, 0)
@@ -441,7 +441,7 @@ def history(session: Session, listing_id: int) -> list[VersionEntry]:
 
 def history_of_property(session: Session, slug: str) -> list[VersionEntry]:
     """Every version, the oldest first. Raises NotFound."""
-    return _history(session, ContentVersion.property_id, Publication.property_id, _place(session, slug).id)
+    return _history(session, ContentVersion.property_id, Publication.property_id, _property(session, slug).id)
 
 
 def _history(session: Session, written: Any, shown: Any, owner: int) -> list[VersionEntry]:
@@ -482,24 +482,26 @@ def _history(session: Session, written: Any, shown: Any, owner: int) -> list[Ver
 
 def property_detail(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyDetail:
     """A property's details; a property without any has version 0. Raises NotFound."""
-    place = _place(session, slug)
+    property = _property(session, slug)
     row = session.execute(
         select(PropertyProfile, ContentVersion.version, ContentVersion.content)
         .join(
             ContentVersion,
-            and_(ContentVersion.property_id == PropertyProfile.property_id, ContentVersion.version == _PLACE_IN_FORCE),
+            and_(
+                ContentVersion.property_id == PropertyProfile.property_id, ContentVersion.version == _PROFILE_IN_FORCE
+            ),
         )
-        .where(PropertyProfile.property_id == place.id)
+        .where(PropertyProfile.property_id == property.id)
     ).one_or_none()
-    said = queries.place(row.content if row else None)
+    said = queries.property_content(row.content if row else None)
     words = listings.in_language(said.words, language)
     profile = row.PropertyProfile if row else None
     state = ListingState.DRAFT
     if profile and profile.published is not None:
         state = ListingState.PUBLISHED if profile.published == profile.latest else ListingState.CHANGED
     return PropertyDetail(
-        property=place.slug,
-        name=place.name,
+        property=property.slug,
+        name=property.name,
         state=state,
         version=row.version if row else 0,
         latest=profile.latest if profile else 0,
@@ -509,7 +511,7 @@ def property_detail(session: Session, slug: str, language: str = listings.LANGUA
         policies=words.policies,
         pictures=_pictures(session, said, language)[0],
         findings=[str(found) for found in fair_housing.check(said)],
-        answers=answers(session, place.id, language),
+        answers=answers(session, property.id, language),
     )
 
 
@@ -524,20 +526,20 @@ def pictures_of_property(session: Session, slug: str, language: str = listings.L
                 PropertyProfile.latest == ContentVersion.version,
             ),
         )
-        .where(ContentVersion.property_id == _place(session, slug).id)
+        .where(ContentVersion.property_id == _property(session, slug).id)
     )
-    return _pictures(session, queries.place(content), language)[0]
+    return _pictures(session, queries.property_content(content), language)[0]
 
 
 def answers_of(session: Session, slug: str | None, *, at: datetime | None = None) -> list[AnswerEntry]:
     """The answers of a property, or (None) of the office, in each language. Raises NotFound."""
-    return answers(session, _place(session, slug).id if slug else None, at=at)
+    return answers(session, _property(session, slug).id if slug else None, at=at)
 
 
 def answer(session: Session, slug: str | None, topic: str, language: str, *, at: datetime | None = None) -> AnswerEntry:
     """A property's own answer, else the office's; in the language, else in the first of LANGUAGES. Raises NotFound."""
-    place_id = _place(session, slug).id if slug else None
-    found = answers(session, place_id, language, topic=topic, at=at)
+    property_id = _property(session, slug).id if slug else None
+    found = answers(session, property_id, language, topic=topic, at=at)
     if not found:
         raise NotFound(
             f"Nobody has given an answer about {topic[:40]!a}.", code="answer_unknown", property=slug or "office"
@@ -560,11 +562,11 @@ def cards(
     """Public listings by rent, in two statements. `after` is the rent and id of the last one on the page before."""
     found = filtered(_PUBLIC, now, wanted).where(queries.is_public(now))
     rows = session.execute(_page_of(found, after, limit)).all()
-    homes = [(row, queries.home(row.own), queries.place(row.shared)) for row in rows]
-    first = [(home.pictures or place.pictures)[:1] for _, home, place in homes]
+    homes = [(row, queries.home(row.own), queries.property_content(row.shared)) for row in rows]
+    first = [(home.pictures or content.pictures)[:1] for _, home, content in homes]
     known = _known_pictures(session, [one.hash for pictures in first for one in pictures])
     shown = []
-    for (row, home, place), pictures in zip(homes, first, strict=True):
+    for (row, home, content), pictures in zip(homes, first, strict=True):
         words = listings.in_language(home.words, language)
         shown.append(
             Card(
@@ -572,15 +574,15 @@ def cards(
                 property=row.slug,
                 property_name=row.property_name,
                 unit=row.unit,
-                city=place.city,
-                state=place.state,
+                city=content.city,
+                state=content.state,
                 bedrooms=home.bedrooms,
                 bathrooms=home.bathrooms,
                 square_feet=home.square_feet,
                 rent=home.rent,
                 available_on=home.available_on,
-                cats=row.place_cats if row.Listing.cats is None else row.Listing.cats,
-                dogs=row.place_dogs if row.Listing.dogs is None else row.Listing.dogs,
+                cats=row.property_cats if row.Listing.cats is None else row.Listing.cats,
+                dogs=row.property_dogs if row.Listing.dogs is None else row.Listing.dogs,
                 headline=words.headline,
                 concession=words.concession,
                 picture=next(iter(_entries(pictures, known, language)), None),
@@ -595,9 +597,9 @@ def page(session: Session, listing_id: int, now: datetime, language: str = listi
     row = session.execute(found).one_or_none()
     if row is None:
         return None
-    home, place = queries.home(row.own), queries.place(row.shared)
-    words, about = _both(home, place, language)
-    own, shared = _pictures(session, home, language, place)
+    home, content = queries.home(row.own), queries.property_content(row.shared)
+    words, about = _both(home, content, language)
+    own, shared = _pictures(session, home, language, content)
     return Page(
         id=row.Listing.id,
         version=row.version,
@@ -605,14 +607,14 @@ def page(session: Session, listing_id: int, now: datetime, language: str = listi
         property_name=row.property_name,
         property_version=row.property_version,
         unit=row.unit,
-        address=_address(place),
+        address=_address(content),
         bedrooms=home.bedrooms,
         bathrooms=home.bathrooms,
         square_feet=home.square_feet,
         rent=home.rent,
         deposit=home.deposit,
         available_on=home.available_on,
-        terms=_terms(listings.with_terms_of(home, place)),
+        terms=_terms(listings.with_terms_of(home, content)),
         headline=words.headline,
         text=words.text,
         concession=words.concession,
@@ -623,7 +625,7 @@ def page(session: Session, listing_id: int, now: datetime, language: str = listi
     )
 
 
-def place(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PlacePage | None:
+def property_page(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyPage | None:
     """A property's public page, without its homes, in three statements; None: it is not public, or does not exist."""
     found = (
         select(Property, ContentVersion.version, ContentVersion.content)
@@ -637,9 +639,9 @@ def place(session: Session, slug: str, language: str = listings.LANGUAGES[0]) ->
     row = session.execute(found).one_or_none()
     if row is None:
         return None
-    said = queries.place(row.content)
+    said = queries.property_content(row.content)
     words = listings.in_language(said.words, language)
-    return PlacePage(
+    return PropertyPage(
         property=row.Property.slug,
         name=row.Property.name,
         version=row.version,
@@ -751,12 +753,14 @@ def _page_of(
     return found.order_by(Listing.rent, Listing.id).limit(limit)
 
 
-def _both(home: Home, place: Place, language: str) -> tuple[Words, Words]:
-    return listings.in_language(home.words, language), listings.in_language(place.words, language)
+def _both(home: Home, content: PropertyContent, language: str) -> tuple[Words, Words]:
+    return listings.in_language(home.words, language), listings.in_language(content.words, language)
 
 
-def _address(place: Place) -> AddressEntry:
-    return AddressEntry(place.street, place.city, place.state, place.postal_code, place.latitude, place.longitude)
+def _address(content: PropertyContent) -> AddressEntry:
+    return AddressEntry(
+        content.street, content.city, content.state, content.postal_code, content.latitude, content.longitude
+    )
 
 
 def _terms(terms: Terms) -> TermsEntry:
@@ -813,7 +817,7 @@ def _entries(
     ]
 
 
-def _place(session: Session, slug: str) -> Property:
+def _property(session: Session, slug: str) -> Property:
     found = session.scalar(select(Property).where(Property.slug == slug))
     if found is None:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)

@@ -21,7 +21,7 @@ from crm.secrets import Secrets
 from crm.services.applications import links, online
 from crm.services.applications.online import Beginning, Signed
 from crm.services.audit import By
-from crm.services.listings import homes, places
+from crm.services.listings import homes, profiles
 from crm.services.people import short_links
 from crm.services.system import demo_listings, directory
 from crm.services.tours import booking, times
@@ -116,8 +116,8 @@ def _fill(crm: Crm) -> None:
         # What little there can be of a home, and what much there can be of its name.
         bare = {"rent": "2395.50", "deposit": "0", "bedrooms": "4", "bathrooms": "2.5"}
         address = {"street": "1 Long Way", "city": "Austin", "state": "TX", "postal_code": "78702"}
-        places.change(session, BY, "long", address)
-        places.publish(session, BY, "long")
+        profiles.change(session, BY, "long", address)
+        profiles.publish(session, BY, "long")
         found = [homes.add(session, BY, "long", "Penthouse-Northwest-Corner-1200B", bare).id]
         for number in range(UNITS):
             unit = {"rent": str(2600 + number), "deposit": "0", "bedrooms": "2", "bathrooms": "1"}

@@ -8,7 +8,7 @@ from crm.config import Config
 from crm.edge import pictures
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.listings import places
+from crm.services.listings import profiles
 from crm.services.system import demo_listings, directory
 from crm.store.session import Store
 from crm.views import listings as views
@@ -56,6 +56,6 @@ async def test_the_demo_office_offers_homes_once(store: Store, config: Config) -
 async def test_it_stays_out_of_what_somebody_offers(store: Store, config: Config) -> None:
     secrets = Secrets(config.secrets_file)
     store.run_blocking(directory.load_demo, config, secrets, BY)
-    store.run_blocking(places.change, BY, "elm", {"city": "Austin"})
+    store.run_blocking(profiles.change, BY, "elm", {"city": "Austin"})
     store.run_blocking(demo_listings.load, config, secrets, BY, {})
     assert store.read_blocking(views.listed, NOW) == []

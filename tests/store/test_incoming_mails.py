@@ -23,7 +23,7 @@ from crm.services.arrivals.mails import CameBy
 from crm.services.arrivals.portals.inquiry import Inquiry
 from crm.services.arrivals.reading import ArrivalReader
 from crm.services.audit import By
-from crm.services.listings import homes, places
+from crm.services.listings import homes, profiles
 from crm.services.people import intake
 from crm.store.models import Activity, Agent, ArrivalRecord, Lead, LeadEmail, Mail, Task
 from crm.store.session import Store
@@ -331,7 +331,7 @@ async def test_the_property_is_told_by_the_address_or_else_by_the_words(
 
 async def test_the_home_is_told_by_listing_number_or_by_street_and_unit(crm: Crm, store: Store) -> None:
     with store.writing() as session:
-        places.change(session, BY, "maple", {"street": "12 Elm Street", "city": "Austin"})
+        profiles.change(session, BY, "maple", {"street": "12 Elm Street", "city": "Austin"})
         cells = {"bedrooms": "2", "bathrooms": "1", "rent": "1450"}
         listing_id, _ = (homes.add(session, BY, "maple", unit, cells).id for unit in ("204B", "7"))
     for name, said in (("pat", f"Listing ID: {listing_id}"), ("kim", "Address: 12 Elm St., Austin\nUnit: Apt #204-B")):

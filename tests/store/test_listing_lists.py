@@ -19,7 +19,7 @@ from crm.domain.errors import Invalid
 from crm.domain.imports import ListKind, Lists, Wrong
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.listings import answers, feed, homes, pictures, places
+from crm.services.listings import answers, feed, homes, pictures, profiles
 from crm.services.office import properties
 from crm.services.system import imports
 from crm.store.models import ContentVersion, Listing, Property, PropertyProfile, Publication, Unit
@@ -42,7 +42,7 @@ def filled(store: Store, config: Config, tmp_path: Path) -> None:
         run(properties.add, BY, slug, name=name)
     address = {"street": "100 Elm Street", "city": "Austin", "state": "TX", "postal_code": "78701"}
     run(
-        places.change,
+        profiles.change,
         BY,
         "elm",
         {
@@ -60,9 +60,9 @@ def filled(store: Store, config: Config, tmp_path: Path) -> None:
             "policies_en": "'No smoking'",
         },
     )
-    run(places.set_pictures, BY, "elm", pictures.added(front, {"en": "Front", "es": "Fachada"}), taken=front)
-    run(places.publish, BY, "elm")
-    run(places.change, BY, "oak", {"city": "Austin"})
+    run(profiles.set_pictures, BY, "elm", pictures.added(front, {"en": "Front", "es": "Fachada"}), taken=front)
+    run(profiles.publish, BY, "elm")
+    run(profiles.change, BY, "oak", {"city": "Austin"})
     home = {"bedrooms": "2", "bathrooms": "1.5", "rent": "1450.50", "deposit": "500"}
     for unit, more in (
         ("10", {"available_on": "2026-05-01", "pets": "none", "fees": "none", "concession_en": "1 month free"}),
@@ -190,7 +190,7 @@ def home_of(found: dict[str, Any], number: int = 0) -> dict[str, Any]:
         (lambda found: home_of(found, 1).update(unit="10"), "the same is already in"),
         (lambda found: home_of(found)["home"].update(pictures=[{"hash": "../../etc/passwd"}]), "is not a picture"),
         (lambda found: home_of(found)["home"].update(pictures=[{"hash": "0" * 64}]), "is not in this home"),
-        (lambda found: found["properties"][0]["place"].update(state="Texas"), "property 1 (elm): "),
+        (lambda found: found["properties"][0]["details"].update(state="Texas"), "property 1 (elm): "),
         (lambda found: found["properties"][0].update(slug="Elm Street"), "property 1 (Elm Street), slug"),
         (lambda found: found["properties"][1].update(published=True), "property 2 (oak), published: "),
         (lambda found: found["properties"][0]["answers"].append({"topic": "pool"}), "property 1 (elm), answer 3"),

@@ -12,7 +12,7 @@ from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.listings import ListingFilter
 from crm.services.audit import By
-from crm.services.listings import answers, homes, places
+from crm.services.listings import answers, homes, profiles
 from crm.services.listings.versions import Written
 from crm.services.office import properties
 from crm.services.phones import lines
@@ -38,9 +38,9 @@ def by(at: datetime = NOW, who: str = "alice") -> By:
     return By(who, at)
 
 
-def publish_place(store: Store, slug: str = "maple", **cells: str) -> None:
-    store.run_blocking(places.change, by(), slug, {**ADDRESS, **cells})
-    store.run_blocking(places.publish, by(), slug)
+def publish_property(store: Store, slug: str = "maple", **cells: str) -> None:
+    store.run_blocking(profiles.change, by(), slug, {**ADDRESS, **cells})
+    store.run_blocking(profiles.publish, by(), slug)
 
 
 def add(store: Store, unit: str = "204B", slug: str = "maple", **cells: str) -> int:
@@ -68,7 +68,7 @@ async def test_a_home_is_public_once_it_and_its_property_are_published(store: St
     with pytest.raises(Conflict, match="Property maple is not published"):
         publish(store, config, listing)
     assert page(store, listing) is None
-    publish_place(store, text_en="A quiet court.")
+    publish_property(store, text_en="A quiet court.")
     assert page(store, listing) is None, "the home itself is still a draft"
     assert publish(store, config, listing) == 1
     assert publish(store, config, listing) == 0
@@ -76,13 +76,13 @@ async def test_a_home_is_public_once_it_and_its_property_are_published(store: St
     assert shown is not None
     assert (shown.unit, shown.rent, shown.available_on) == ("204B", Decimal("1450.00"), date(2026, 4, 1))
     assert (shown.address.city, shown.address.state, shown.about) == ("Austin", "TX", "A quiet court.")
-    store.run_blocking(places.unpublish, by(), "maple")
+    store.run_blocking(profiles.unpublish, by(), "maple")
     assert page(store, listing) is None, "without its property nobody sees it"
     assert not detail(store, listing).public
 
 
 async def test_what_a_home_does_not_say_is_as_its_property_says(store: Store, config: Config) -> None:
-    publish_place(
+    publish_property(
         store, pets="2 cats, monthly 25", fees="application 50 per applicant: credit check", utilities="water"
     )
     plain, own = add(store, "1"), add(store, "2", pets="none", fees="none", utilities="heat, water")
@@ -102,7 +102,7 @@ async def test_what_a_home_does_not_say_is_as_its_property_says(store: Store, co
 async def test_a_changed_price_is_public_at_once_and_the_one_before_stays_on_record(
     store: Store, config: Config
 ) -> None:
-    publish_place(store)
+    publish_property(store)
     listing = add(store)
     publish(store, config, listing, at=NOW + DAY)
     change(store, listing, at=NOW + 3 * DAY, rent="1500")
@@ -131,10 +131,10 @@ async def test_a_changed_price_is_public_at_once_and_the_one_before_stays_on_rec
 
 
 async def test_what_was_quoted_is_shown_with_the_property_as_it_was(store: Store, config: Config) -> None:
-    publish_place(store, fees="application 40")
+    publish_property(store, fees="application 40")
     listing = add(store)
     publish(store, config, listing)
-    store.run_blocking(places.change, by(NOW + 5 * DAY), "maple", {"fees": "application 60"})
+    store.run_blocking(profiles.change, by(NOW + 5 * DAY), "maple", {"fees": "application 60"})
     then, today = detail(store, listing, NOW + 9 * DAY, at=NOW + DAY), detail(store, listing, NOW + 9 * DAY)
     assert then.terms.fees == [views.FeeEntry("application", Decimal("40.00"), "once", "")]
     assert today.terms.fees == [views.FeeEntry("application", Decimal("60.00"), "once", "")]
@@ -144,7 +144,7 @@ async def test_what_was_quoted_is_shown_with_the_property_as_it_was(store: Store
 async def test_words_that_exclude_keep_a_listing_from_the_public_until_somebody_decides(
     store: Store, config: Config
 ) -> None:
-    publish_place(store)
+    publish_property(store)
     listing = add(store, text_en="Sunny. No children.")
     with pytest.raises(Conflict, match=r"text \(en\), character 8: “No children”") as refused:
         publish(store, config, listing)
@@ -178,7 +178,7 @@ async def test_words_that_exclude_keep_a_listing_from_the_public_until_somebody_
 
 
 async def test_a_listing_expires_by_itself_at_the_end_of_its_last_day(store: Store, config: Config) -> None:
-    publish_place(store)
+    publish_property(store)
     listing = add(store)
     publish(store, config, listing, until=date(2026, 3, 5))
     last = datetime.fromisoformat("2026-03-05T23:59:59-06:00")
@@ -208,7 +208,7 @@ async def test_a_listing_expires_by_itself_at_the_end_of_its_last_day(store: Sto
 
 
 async def test_several_are_published_together_or_none_is(store: Store, config: Config) -> None:
-    publish_place(store)
+    publish_property(store)
     good, bad = add(store, "1"), add(store, "2", text_en="Adults only.")
     with pytest.raises(Conflict):
         publish(store, config, good, bad)
@@ -223,14 +223,14 @@ async def test_several_are_published_together_or_none_is(store: Store, config: C
 
 async def test_a_property_needs_an_address_before_it_is_public(store: Store) -> None:
     with pytest.raises(Invalid, match="no street"):
-        store.run_blocking(places.publish, by(), "maple")
-    store.run_blocking(places.change, by(), "maple", {**ADDRESS, "position": "30.2672,-97.7431"})
-    assert store.run_blocking(places.publish, by(), "maple")
-    assert not store.run_blocking(places.publish, by(), "maple")
-    shown = store.read_blocking(views.place, "maple")
+        store.run_blocking(profiles.publish, by(), "maple")
+    store.run_blocking(profiles.change, by(), "maple", {**ADDRESS, "position": "30.2672,-97.7431"})
+    assert store.run_blocking(profiles.publish, by(), "maple")
+    assert not store.run_blocking(profiles.publish, by(), "maple")
+    shown = store.read_blocking(views.property_page, "maple")
     assert shown is not None
     assert (shown.address.latitude, shown.address.longitude) == (Decimal("30.267200"), Decimal("-97.743100"))
-    store.run_blocking(places.unpublish, by(), "maple")
+    store.run_blocking(profiles.unpublish, by(), "maple")
     store.run_blocking(lines.remove, by(), "US", "+15125550100")
     with pytest.raises(Conflict, match="stays on record"):
         store.run_blocking(properties.remove, by(), "maple")
@@ -239,7 +239,7 @@ async def test_a_property_needs_an_address_before_it_is_public(store: Store) -> 
 async def test_a_property_that_was_never_public_goes_with_all_it_said(store: Store) -> None:
     store.run_blocking(properties.add, by(), "oak")
     add(store, "1", "oak")
-    store.run_blocking(places.change, by(), "oak", ADDRESS)
+    store.run_blocking(profiles.change, by(), "oak", ADDRESS)
     store.run_blocking(answers.give, by(), "oak", "schools", "Ask the district.", "en")
     store.run_blocking(properties.remove, by(), "oak")
     with store.reading() as session:
@@ -248,9 +248,9 @@ async def test_a_property_that_was_never_public_goes_with_all_it_said(store: Sto
 
 
 async def test_lists_are_narrowed_and_paged_by_key(store: Store, config: Config) -> None:
-    publish_place(store, pets="cats")
+    publish_property(store, pets="cats")
     store.run_blocking(properties.add, by(), "oak")
-    publish_place(store, "oak")
+    publish_property(store, "oak")
     made = [
         add(store, "1", rent="900", bedrooms="0", pets="dogs"),
         add(store, "2", rent="1200", bedrooms="1", available_on=""),
@@ -281,7 +281,7 @@ async def test_lists_are_narrowed_and_paged_by_key(store: Store, config: Config)
 
 
 async def test_a_page_takes_three_statements_and_a_list_two(store: Store, config: Config) -> None:
-    publish_place(store)
+    publish_property(store)
     made = [add(store, str(number)) for number in range(5)]
     publish(store, config, *made)
     store.run_blocking(answers.give, by(), "maple", "schools", "Ask the district.", "en")

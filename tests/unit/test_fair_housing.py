@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.domain.fair_housing import PATTERNS, WHY, Protected, check, check_text, unaccepted
-from crm.domain.listings import Fee, PetPolicy, Picture, Place, Words
+from crm.domain.listings import Fee, PetPolicy, Picture, PropertyContent, Words
 
 pytestmark = pytest.mark.unit
 
@@ -166,15 +166,15 @@ def test_accents_dashes_and_line_breaks_hide_nothing() -> None:
 
 
 def test_every_text_is_read_and_its_place_is_named() -> None:
-    place = Place(
+    content = PropertyContent(
         words={"en": Words(text="Nice.", policies="No kids."), "es": Words(text="Solo adultos.")},
         pictures=(Picture("a" * 64), Picture("b" * 64, {"en": "Pool, adults only"})),
         pets=PetPolicy(note="no service animals"),
         fees=(),
     )
-    found = {(one.part, one.language, one.at) for one in check(place)}
+    found = {(one.part, one.language, one.at) for one in check(content)}
     assert found == {("policies", "en", 1), ("text", "es", 1), ("picture 2", "en", 7), ("pets", "en", 1)}
-    assert check(Place(fees=(Fee("children", 50, purpose="no kids"),)))  # type: ignore[arg-type]
+    assert check(PropertyContent(fees=(Fee("children", 50, purpose="no kids"),)))  # type: ignore[arg-type]
     [first] = check_text("en", "text", "Nice. No kids.")
     assert str(first) == (
         "text (en), character 7: “No kids” (familial or marital status): families with children, and people who live "

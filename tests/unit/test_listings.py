@@ -22,7 +22,7 @@ from crm.domain.listings import (
     PetPolicy,
     Pets,
     Picture,
-    Place,
+    PropertyContent,
     Utility,
     Words,
 )
@@ -153,9 +153,9 @@ def test_other_values_are_read() -> None:
 
 
 def test_a_home_says_what_its_property_does_not() -> None:
-    place = Place(pets=PetPolicy(), utilities=(Utility.WATER,), parking=(ParkingKind.LOT,))
+    content = PropertyContent(pets=PetPolicy(), utilities=(Utility.WATER,), parking=(ParkingKind.LOT,))
     home = listings.read_home({"bedrooms": "1", "bathrooms": "1", "rent": "900", "pets": "cats", "utilities": "none"})
-    whole = listings.with_terms_of(home, place)
+    whole = listings.with_terms_of(home, content)
     assert whole.pets == PetPolicy((Pets("cats"),))
     assert (whole.utilities, whole.parking, whole.laundry) == ((), (ParkingKind.LOT,), None)
 
@@ -237,9 +237,9 @@ def test_every_home_reads_the_same_again(home: Home) -> None:
     assert listings.checked_home(home) == home
 
 
-def test_every_column_of_a_place_reads_the_same_again() -> None:
+def test_every_column_of_a_property_reads_the_same_again() -> None:
     cells = {
-        **dict.fromkeys(listings.PLACE_COLUMNS, ""),
+        **dict.fromkeys(listings.PROPERTY_COLUMNS, ""),
         "street": "100 Elm Street",
         "city": "Austin",
         "state": "TX",
@@ -255,8 +255,8 @@ def test_every_column_of_a_place_reads_the_same_again() -> None:
         "text_es": "Patio de ladrillo.",
         "policies_en": "No smoking.",
     }
-    assert listings.place_cells(listings.read_place(cells)) == cells
-    assert listings.read_place(dict.fromkeys(cells, ""), listings.read_place(cells)) == Place()
+    assert listings.property_cells(listings.read_property(cells)) == cells
+    assert listings.read_property(dict.fromkeys(cells, ""), listings.read_property(cells)) == PropertyContent()
 
 
 def test_pictures_are_named_by_their_hash_and_described_in_known_languages() -> None:

@@ -20,7 +20,7 @@ from crm.domain.tours import TourKind
 from crm.edge import pictures
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.listings import homes, places
+from crm.services.listings import homes, profiles
 from crm.services.listings import pictures as shown
 from crm.services.tours import times
 from crm.store.models import (
@@ -143,10 +143,10 @@ async def visiting(tmp_path: Path, migrated: Path) -> AsyncIterator[Visitor]:
         homes.add(session, BY, "elm", "9", {**cells, "rent": "990", "bedrooms": "0", "bathrooms": "1"})
         shown.recorded(session, BY, taken)
         homes.set_pictures(session, BY, 1, shown.added(taken, {"en": "Kitchen"}), taken)
-        places.change(
+        profiles.change(
             session, BY, "elm", {"street": "1 Elm Street", "city": "Austin", "state": "TX", "postal_code": "78701"}
         )
-        places.publish(session, BY, "elm")
+        profiles.publish(session, BY, "elm")
         homes.publish(session, config, BY, [1, 2])
         times.set_hours(session, BY, "elm", ["mon-fri 09:00-12:00"], kind=TourKind.ACCOMPANIED, minutes=60)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build(crm)), base_url="http://127.0.0.1") as http:

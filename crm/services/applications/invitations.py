@@ -218,7 +218,7 @@ def _home(
 def _fee(session: Session, property: Property, unit: Unit | None) -> str:
     """The application fee as the home, or its property, states it to the public; else as it is written down."""
     profile = session.get(PropertyProfile, property.id)
-    place = versions.place(
+    shared = versions.property_content(
         session.scalar(
             select(ContentVersion.content).where(
                 ContentVersion.property_id == property.id,
@@ -230,13 +230,13 @@ def _fee(session: Session, property: Property, unit: Unit | None) -> str:
     )
     listing = session.scalars(select(Listing).where(Listing.unit_id == unit.id)).first() if unit else None
     if listing is None:
-        return application_fee(place.fees or ())
+        return application_fee(shared.fees or ())
     content = session.scalar(
         select(ContentVersion.content).where(
             ContentVersion.listing_id == listing.id, ContentVersion.version == (listing.published or listing.latest)
         )
     )
-    return application_fee(with_terms_of(versions.home(content), place).fees or ()) if content else ""
+    return application_fee(with_terms_of(versions.home(content), shared).fees or ()) if content else ""
 
 
 def _opted_out(session: Session, lead: Lead) -> bool:

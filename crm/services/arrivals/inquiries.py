@@ -212,7 +212,9 @@ def _at(session: Session, street: str) -> Property | None:
         ContentVersion.property_id == PropertyProfile.property_id, ContentVersion.version == PropertyProfile.latest
     )
     rows = session.execute(select(PropertyProfile.property_id, ContentVersion.content).join(ContentVersion, newest))
-    best = _longest(_street(street), ((id, (_street(listings.place(content).street),)) for id, content in rows))
+    best = _longest(
+        _street(street), ((id, (_street(listings.property_content(content).street),)) for id, content in rows)
+    )
     return session.get(Property, best) if best is not None else None
 
 

@@ -20,11 +20,11 @@ def give(session: Session, by: By, slug: str | None, topic: str, text: str, lang
     Raises Conflict for words that somebody has to decide about, unless `despite` gives the reason to keep them;
     Invalid, NotFound.
     """
-    place_id = properties.named(session, slug).id if slug else None
+    property_id = properties.named(session, slug).id if slug else None
     topic, language = fields.slug(topic), listings.check_language(language)
     text = listings.paragraphs(text, "answer")
     reason = fields.text(despite, "reason", 300)
-    before = latest(session, place_id, topic, language)
+    before = latest(session, property_id, topic, language)
     if before is not None and before.text == text:
         return before.version
     found = fair_housing.check_text(language, topic, text)
@@ -37,7 +37,7 @@ def give(session: Session, by: By, slug: str | None, topic: str, text: str, lang
     version = before.version + 1 if before else 1
     session.add(
         Answer(
-            property_id=place_id,
+            property_id=property_id,
             topic=topic,
             language=language,
             version=version,
@@ -54,7 +54,7 @@ def give(session: Session, by: By, slug: str | None, topic: str, text: str, lang
     return version
 
 
-def latest(session: Session, place_id: int | None, topic: str, language: str) -> Answer | None:
-    whose = Answer.property_id.is_(None) if place_id is None else Answer.property_id == place_id
+def latest(session: Session, property_id: int | None, topic: str, language: str) -> Answer | None:
+    whose = Answer.property_id.is_(None) if property_id is None else Answer.property_id == property_id
     found = select(Answer).where(whose, Answer.topic == topic, Answer.language == language)
     return session.scalars(found.order_by(Answer.version.desc()).limit(1)).first()

@@ -21,7 +21,7 @@ from crm.domain import imports, listings
 from crm.domain.errors import Invalid
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
 from crm.domain.lead_rows import write_cell
-from crm.domain.listings import Home, Place
+from crm.domain.listings import Home, PropertyContent
 from crm.edge import pictures
 from crm.store.models import Answer, ContentVersion, Listing, PictureFile, Property, PropertyProfile, Unit
 from crm.store.queries import listings as queries
@@ -33,9 +33,9 @@ LONGEST_FEED = 200_000_000
 KINDS = (ListKind.PROPERTIES, ListKind.UNITS, ListKind.ANSWERS)
 """The lists in a feed, or in a folder of CSV files."""
 
-PROPERTY_COLUMNS = ("slug", "name", *listings.PLACE_COLUMNS, "published")
-UNIT_COLUMNS = ("property", "name", *listings.HOME_COLUMNS, "published", "last_day")
-ANSWER_COLUMNS = ("property", "topic", "language", "text")
+PROPERTY_HEADINGS = ("slug", "name", *listings.PROPERTY_COLUMNS, "published")
+UNIT_HEADINGS = ("property", "name", *listings.HOME_COLUMNS, "published", "last_day")
+ANSWER_HEADINGS = ("property", "topic", "language", "text")
 
 Progress = Callable[[int, int], None]
 """Called with how many properties are done, and how many there are."""
@@ -62,8 +62,8 @@ class FeedProperty(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omi
     slug: str
     name: str = ""
     published: bool | None = None
-    place: dict[str, Any] = {}
-    """A crm.domain.listings.PropertyDetails."""
+    details: dict[str, Any] = {}
+    """A crm.domain.listings.PropertyContent."""
     answers: list[FeedAnswer] = []
     listings: list[FeedListing] = []
 
@@ -75,32 +75,32 @@ def exported(
     session: Session, tz: ZoneInfo, now: datetime, only: str | None = None
 ) -> Iterator[tuple[FeedProperty, int, int]]:
     """Properties by slug, with their homes by unit; each with its number from 1, and how many properties there are."""
-    places = select(Property, PropertyProfile, ContentVersion.content).outerjoin(
+    rows = select(Property, PropertyProfile, ContentVersion.content).outerjoin(
         PropertyProfile, PropertyProfile.property_id == Property.id
     )
-    places = places.outerjoin(
+    rows = rows.outerjoin(
         ContentVersion,
         and_(ContentVersion.property_id == Property.id, ContentVersion.version == PropertyProfile.latest),
     )
     if only is not None:
-        places = places.where(Property.slug == only)
-    found = sorted(session.execute(places), key=lambda row: row.Property.slug)
-    for number, (place, profile, content) in enumerate(found, start=1):
+        rows = rows.where(Property.slug == only)
+    found = sorted(session.execute(rows), key=lambda row: row.Property.slug)
+    for number, (property, profile, content) in enumerate(found, start=1):
         yield (
             FeedProperty(
-                slug=place.slug,
-                name=place.name,
+                slug=property.slug,
+                name=property.name,
                 published=_wish(profile, profile is not None and profile.published is not None),
-                place=queries.stored(queries.place(content)),
-                answers=office_answers(session, place.id),
-                listings=_homes(session, place, zone(tz, place), now),
+                details=queries.stored(queries.property_content(content)),
+                answers=current_answers(session, property.id),
+                listings=_homes(session, property, zone(tz, property), now),
             ),
             number,
             len(found),
         )
 
 
-def _homes(session: Session, place: Property, tz: ZoneInfo, now: datetime) -> list[FeedListing]:
+def _homes(session: Session, property: Property, tz: ZoneInfo, now: datetime) -> list[FeedListing]:
     found = (
         select(Listing, Unit.name, ContentVersion.content)
         .join(Unit, Unit.id == Listing.unit_id)
@@ -108,7 +108,7 @@ def _homes(session: Session, place: Property, tz: ZoneInfo, now: datetime) -> li
             ContentVersion,
             and_(ContentVersion.listing_id == Listing.id, ContentVersion.version == Listing.latest),
         )
-        .where(Listing.property_id == place.id)
+        .where(Listing.property_id == property.id)
     )
     homes = []
     for listing, unit, content in session.execute(found):
@@ -132,7 +132,7 @@ def _wish(head: Listing | PropertyProfile | None, is_public: bool) -> bool | Non
     return True if head.published == head.latest else None
 
 
-def office_answers(session: Session, property_id: int | None) -> list[FeedAnswer]:
+def current_answers(session: Session, property_id: int | None) -> list[FeedAnswer]:
     """The current answers of a property, or of the office (None)."""
     mine = Answer.property_id.is_(None) if property_id is None else Answer.property_id == property_id
     latest = (
@@ -155,11 +155,11 @@ def write_json(
 ) -> set[str]:
     """Writes the feed property by property, and returns the hashes of the pictures in it."""
     named: set[str] = set()
-    head = {"format": FORMAT, "answers": office_answers(session, None) if only is None else []}
+    head = {"format": FORMAT, "answers": current_answers(session, None) if only is None else []}
     out.write(msgspec.json.encode(head).decode().removesuffix("}") + ',"properties":[')
     for one, number, total in exported(session, tz, now, only):
         out.write(("," if number > 1 else "") + "\n" + msgspec.json.encode(one).decode())
-        for content in (one.place, *(listing.home for listing in one.listings)):
+        for content in (one.details, *(listing.home for listing in one.listings)):
             named.update(picture["hash"] for picture in content.get("pictures", ()))
         progress(number, total)
     out.write("\n]}\n")
@@ -179,9 +179,9 @@ def write_csv(
     feed."""
     tables = {kind: csv.writer(file, lineterminator="\n") for kind, file in files.items()}
     heads = {
-        ListKind.PROPERTIES: PROPERTY_COLUMNS,
-        ListKind.UNITS: UNIT_COLUMNS,
-        ListKind.ANSWERS: ANSWER_COLUMNS,
+        ListKind.PROPERTIES: PROPERTY_HEADINGS,
+        ListKind.UNITS: UNIT_HEADINGS,
+        ListKind.ANSWERS: ANSWER_HEADINGS,
     }
 
     def row(kind: ListKind, values: Mapping[str, str]) -> None:
@@ -195,12 +195,12 @@ def write_csv(
     for kind, table in tables.items():
         table.writerow(heads[kind])
     if only is None:
-        answers("", office_answers(session, None))
+        answers("", current_answers(session, None))
     for one, number, total in exported(session, tz, now, only):
-        place = listings.place_cells(queries.place(one.place))
+        cells = listings.property_cells(queries.property_content(one.details))
         row(
             ListKind.PROPERTIES,
-            {"slug": one.slug, "name": one.name, **place, "published": _yes_no(one.published)},
+            {"slug": one.slug, "name": one.name, **cells, "published": _yes_no(one.published)},
         )
         answers(one.slug, one.answers)
         for listing in one.listings:
@@ -274,7 +274,7 @@ def read_json(content: bytes) -> Lists:
 
 
 Entry = TypeVar("Entry", FeedProperty, FeedListing, FeedAnswer)
-Content = TypeVar("Content", Home, Place)
+Content = TypeVar("Content", Home, PropertyContent)
 
 
 class _Reader:
@@ -294,13 +294,18 @@ class _Reader:
         if one is None:
             return
         where = f"{where} ({one.slug[:40]})"
-        place = self._content(one.place, Place, where)
-        if place is None:
+        content = self._content(one.details, PropertyContent, where)
+        if content is None:
             return
-        cells = {"slug": one.slug, "name": one.name, **listings.place_cells(place), "published": _yes_no(one.published)}
+        cells = {
+            "slug": one.slug,
+            "name": one.name,
+            **listings.property_cells(content),
+            "published": _yes_no(one.published),
+        }
         if one.published is None:
             del cells["published"]
-        self._row(ListKind.PROPERTIES, cells, where, place.pictures)
+        self._row(ListKind.PROPERTIES, cells, where, content.pictures)
         for number, other in enumerate(given, start=1):
             self.answer(other, one.slug, f"{where}, answer {number}")
         for number, other in enumerate(homes, start=1):
@@ -343,8 +348,8 @@ class _Reader:
             if unknown := next(_unknown(said, msgspec.to_builtins(content)), None):
                 raise msgspec.ValidationError(f"{unknown[:60]!a} is not known")
             checked: Any = listings.checked_home(content) if isinstance(content, Home) else None
-            if isinstance(content, Place):
-                checked = listings.checked_place(content)
+            if isinstance(content, PropertyContent):
+                checked = listings.checked_property(content)
             if checked != content:
                 raise Invalid("a text has line ends, blanks, ; or : where it may have none.", code="feed_text_unkept")
         except (msgspec.ValidationError, Invalid) as error:

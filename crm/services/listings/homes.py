@@ -27,18 +27,18 @@ from crm.store.queries import office as queries
 def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Mapping[str, str]) -> Listing:
     """Adds a listing, which is not public yet. `cells` are texts by column (listings.HOME_COLUMNS). Raises Invalid,
     NotFound, Conflict."""
-    place = properties.named(session, property_slug)
+    property = properties.named(session, property_slug)
     name = fields.text(unit_name, "unit", 40, required=True)
     home = listings.read_home(cells)
-    unit = session.scalar(select(Unit).where(Unit.property_id == place.id, Unit.name == name))
+    unit = session.scalar(select(Unit).where(Unit.property_id == property.id, Unit.name == name))
     if unit is None:
-        unit = Unit(property_id=place.id, name=name)
+        unit = Unit(property_id=property.id, name=name)
         session.add(unit)
     else:
         known = session.scalar(select(Listing.id).where(Listing.unit_id == unit.id))
         if known is not None:
             raise Conflict(
-                f"Unit {name} of {place.slug} is listing {known} already.", code="listing_exists", listing=known
+                f"Unit {name} of {property.slug} is listing {known} already.", code="listing_exists", listing=known
             )
     describe(unit, home)
     session.flush()
@@ -46,7 +46,7 @@ def add(session: Session, by: By, property_slug: str, unit_name: str, cells: Map
     session.add(listing)
     session.flush()
     Versions(session, by, HOMES, ()).begin(listing, home)
-    audit.record(session, by, f"listing {listing.id} added: {place.slug} {name}")
+    audit.record(session, by, f"listing {listing.id} added: {property.slug} {name}")
     return listing
 
 

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from crm.domain import fair_housing, fields
 from crm.domain.errors import Conflict, Invalid
 from crm.domain.fair_housing import WordsFound
-from crm.domain.listings import Home, Place
+from crm.domain.listings import Home, PropertyContent
 from crm.services.audit import By
 from crm.store.models import ContentVersion, Listing, PropertyProfile, Publication
 from crm.store.queries import listings as queries
 
 Head = TypeVar("Head", Listing, PropertyProfile)
-Content = TypeVar("Content", Home, Place)
+Content = TypeVar("Content", Home, PropertyContent)
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,20 @@ def _show_home(listing: Listing, home: Home) -> None:
     listing.dogs = home.pets.allows("dogs") if home.pets else None
 
 
-def _show_place(profile: PropertyProfile, place: Place) -> None:
-    profile.cats = place.pets.allows("cats") if place.pets else None
-    profile.dogs = place.pets.allows("dogs") if place.pets else None
+def _show_property(profile: PropertyProfile, content: PropertyContent) -> None:
+    profile.cats = content.pets.allows("cats") if content.pets else None
+    profile.dogs = content.pets.allows("dogs") if content.pets else None
 
 
 HOMES: Kind[Listing, Home] = Kind(
     ContentVersion.listing_id, Listing.id, lambda listing: listing.id, queries.home, _show_home
 )
-PLACES: Kind[PropertyProfile, Place] = Kind(
+PROPERTIES: Kind[PropertyProfile, PropertyContent] = Kind(
     ContentVersion.property_id,
     PropertyProfile.property_id,
     lambda profile: profile.property_id,
-    queries.place,
-    _show_place,
+    queries.property_content,
+    _show_property,
 )
 
 

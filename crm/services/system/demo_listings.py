@@ -54,9 +54,9 @@ def load(session: Session, config: Config, secrets: Secrets, by: By, drawn: dict
     if not is_wanted(session):
         return
     told = json.loads(DEMO_LISTINGS.read_text(encoding="utf-8"))
-    for place in told["properties"]:
-        _complete(place["place"], drawn, by.now.date())
-        for listing in place["listings"]:
+    for property in told["properties"]:
+        _complete(property["details"], drawn, by.now.date())
+        for listing in property["listings"]:
             _complete(listing["home"], drawn, by.now.date())
     lists = feed.read_json(json.dumps(told).encode())
     imports.take_over(session, config, secrets, by, lists, list(drawn.values()))

@@ -26,8 +26,8 @@ from crm.edge.pictures import StoredPicture
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.listings import answers, homes, pictures, places
-from crm.services.listings.versions import HOMES, PLACES, Versions
+from crm.services.listings import answers, homes, pictures, profiles
+from crm.services.listings.versions import HOMES, PROPERTIES, Versions
 from crm.services.office import holidays, hours, subteams
 from crm.services.people import contacts
 from crm.services.phones import answering, devices, lines
@@ -157,7 +157,7 @@ def load(
     total = sum(len(rows) for rows in lists.rows.values())
     done = _Done(progress, 2 * total)
     problems = _twice(long.get(ListKind.CONTACTS, ()), config)
-    new = store.read_blocking(_new_places, short)
+    new = store.read_blocking(_new_properties, short)
     slices = [Lists({kind: some}) for kind, rows in long.items() for some in _sliced(rows)]
     for part in (short, *slices):
         known = Lists(
@@ -240,7 +240,7 @@ def _property_of(kind: ListKind, row: Row) -> str:
     return (row.values.get("property") or "") if kind in LONG else ""
 
 
-def _new_places(session: Session, lists: Lists) -> set[str]:
+def _new_properties(session: Session, lists: Lists) -> set[str]:
     """Slugs of the properties that the lists add."""
     named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
     return named - set(session.scalars(select(Property.slug))) if named else set()
@@ -521,25 +521,25 @@ class _Importer:
     def _offer(self, session: Session, rows: Sequence[Row]) -> None:
         """Writes the details of the properties in the list, and publishes them as it says."""
         session.flush()
-        profiles = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
-        versions = Versions(session, self._by, PLACES, profiles.values())
+        by_property = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
+        versions = Versions(session, self._by, PROPERTIES, by_property.values())
         known = self._all(session, Property)
         for row in rows:
-            cells = {column: text for column, text in row.values.items() if column in listings.PLACE_COLUMNS}
+            cells = {column: text for column, text in row.values.items() if column in listings.PROPERTY_COLUMNS}
             wish = row.values.get("published")
             slug = row.values["slug"]
-            profile = profiles.get(known[slug].id)
+            profile = by_property.get(known[slug].id)
             if profile is None:
                 if not any(cells.values()) and not row.values.get("pictures") and wish != "yes":
                     continue
                 profile = PropertyProfile(property_id=known[slug].id, latest=0, published=None)
             try:
-                place = listings.read_place(cells, versions.latest(profile) if profile.latest else None)
+                content = listings.read_property(cells, versions.latest(profile) if profile.latest else None)
                 if "pictures" in row.values:
-                    place = replace(place, pictures=self._pictures(session, row))
-                places.put(session, versions, profile, place)
+                    content = replace(content, pictures=self._pictures(session, row))
+                profiles.put(session, versions, profile, content)
                 if wish == "yes":
-                    places.publish_it(versions, profile, slug, despite=self._despite)
+                    profiles.publish_it(versions, profile, slug, despite=self._despite)
                 elif wish == "no" and profile.published is not None:
                     versions.unpublish(profile)
             except (Conflict, Invalid) as error:
@@ -587,7 +587,7 @@ class _Importer:
     def _publish(self, session: Session) -> None:
         """Publishes or unpublishes homes, where the list says so."""
         public = set(session.scalars(select(PropertyProfile.property_id).where(PropertyProfile.published.is_not(None))))
-        zones = {place.id: zone(self._config.tz, place) for place in self._all(session, Property).values()}
+        zones = {property.id: zone(self._config.tz, property) for property in self._all(session, Property).values()}
         for listing, versions, row in self._written_homes:
             wish, last_day = row.values.get("published"), row.values.get("last_day")
             try:
@@ -612,13 +612,13 @@ class _Importer:
         return wanted
 
     def _answer(self, session: Session, row: Row) -> bool:
-        place = self._named(session, Property, row, "property", "property")
-        if row.values.get("property") and place is None:
+        property = self._named(session, Property, row, "property", "property")
+        if row.values.get("property") and property is None:
             return False
         topic, language = row.values["topic"], row.values["language"]
-        before = answers.latest(session, place.id if place else None, topic, language)
+        before = answers.latest(session, property.id if property else None, topic, language)
         try:
-            slug = place.slug if place else None
+            slug = property.slug if property else None
             answers.give(session, self._by, slug, topic, row.values["text"], language, despite=self._despite)
         except (Conflict, Invalid) as error:
             self.problems.append(row.problem("text", str(error)))

@@ -68,7 +68,7 @@ class ContentVersion(Base):
         ForeignKey("property.id", ondelete="CASCADE"), comment="null if it is a listing's"
     )
     version: Mapped[int] = mapped_column(comment="from 1")
-    content: Mapped[dict[str, Any]] = mapped_column(JSON, comment="crm.domain.listings.Home or Place")
+    content: Mapped[dict[str, Any]] = mapped_column(JSON, comment="crm.domain.listings.Home or PropertyContent")
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(80), comment="who wrote it")
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, and_, or_
 
-from crm.domain.listings import Home, Place, Terms
+from crm.domain.listings import Home, PropertyContent, Terms
 from crm.store.models import Listing
 
 
@@ -22,9 +22,9 @@ def home(content: dict[str, Any]) -> Home:
     return msgspec.convert(content, Home)
 
 
-def place(content: dict[str, Any] | None) -> Place:
+def property_content(content: dict[str, Any] | None) -> PropertyContent:
     """A property about which nothing is written says nothing."""
-    return msgspec.convert(content or {}, Place)
+    return msgspec.convert(content or {}, PropertyContent)
 
 
 def is_public(now: datetime) -> ColumnElement[bool]:

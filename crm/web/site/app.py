@@ -30,7 +30,7 @@ from crm.services.audit import By
 from crm.services.people import short_links
 from crm.services.tours import times
 from crm.views import listings, site
-from crm.views.listings import Card, PlacePage
+from crm.views.listings import Card, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
 from crm.web.site import apply, visitors
@@ -154,8 +154,8 @@ async def _home(visit: PageVisit) -> Response:
 async def _place(visit: PageVisit) -> Response:
     slug = read_slug(visit.request.path_params["property"])
 
-    def read(session: Session) -> tuple[SiteOffice, PlacePage, list[Card]] | None:
-        found = listings.place(session, slug or "", visit.looks.language)
+    def read(session: Session) -> tuple[SiteOffice, PropertyPage, list[Card]] | None:
+        found = listings.property_page(session, slug or "", visit.looks.language)
         if found is None:
             return None
         wanted = ListingFilter(property=slug)

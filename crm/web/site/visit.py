@@ -17,7 +17,7 @@ from crm.context import Crm
 from crm.domain.errors import NotFound
 from crm.domain.tours import Slot
 from crm.views import listings, site
-from crm.views.listings import Page, PlacePage
+from crm.views.listings import Page, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import body
 from crm.web.site import visitors
@@ -115,8 +115,8 @@ async def what_about(visit: PageVisit) -> FormTopic:
     if "property" in params:
         slug = read_slug(params["property"]) or ""
 
-        def read(session: Session) -> tuple[SiteOffice, PlacePage, int] | None:
-            found, id = listings.place(session, slug, visit.looks.language), site.property_id(session, slug)
+        def read(session: Session) -> tuple[SiteOffice, PropertyPage, int] | None:
+            found, id = listings.property_page(session, slug, visit.looks.language), site.property_id(session, slug)
             return (site.office(session, slug), found, id) if found and id else None
 
         if (known := await visit.crm.store.read(read)) is None:

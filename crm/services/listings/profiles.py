@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from crm.domain import listings
 from crm.domain.errors import Invalid
-from crm.domain.listings import Place
+from crm.domain.listings import PropertyContent
 from crm.edge.pictures import StoredPicture
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.listings import pictures
-from crm.services.listings.versions import PLACES, Versions, Written
+from crm.services.listings.versions import PROPERTIES, Versions, Written
 from crm.services.office import properties
 from crm.store.models import PropertyProfile
 
@@ -27,7 +27,7 @@ def change(session: Session, by: By, slug: str, cells: Mapping[str, str]) -> Wri
     """Changes what is given, as the next version. `cells` are texts by column (listings.PROPERTY_COLUMNS); an empty one
     removes what was there. Raises Invalid, NotFound."""
     profile, versions = found(session, by, slug)
-    written = put(session, versions, profile, listings.read_place(cells, _latest(versions, profile)))
+    written = put(session, versions, profile, listings.read_property(cells, _latest(versions, profile)))
     if written.is_new:
         audit.record(session, by, f"property {slug} described: version {written.version}")
     return written
@@ -44,14 +44,17 @@ def set_up(
 
 
 def put(
-    session: Session, versions: Versions[PropertyProfile, Place], profile: PropertyProfile, place: Place
+    session: Session,
+    versions: Versions[PropertyProfile, PropertyContent],
+    profile: PropertyProfile,
+    content: PropertyContent,
 ) -> Written:
     """Writes the first version, or the next one."""
     if profile.latest:
-        return versions.append(profile, place)
+        return versions.append(profile, content)
     profile.latest = 1
     session.add(profile)
-    return versions.begin(profile, place)
+    return versions.begin(profile, content)
 
 
 def publish(session: Session, by: By, slug: str, *, despite: str = "") -> bool:
@@ -66,10 +69,10 @@ def publish(session: Session, by: By, slug: str, *, despite: str = "") -> bool:
 
 
 def publish_it(
-    versions: Versions[PropertyProfile, Place], profile: PropertyProfile, slug: str, *, despite: str = ""
+    versions: Versions[PropertyProfile, PropertyContent], profile: PropertyProfile, slug: str, *, despite: str = ""
 ) -> bool:
-    place = _latest(versions, profile)
-    if missing := [column for column in ADDRESS if not getattr(place, column)]:
+    content = _latest(versions, profile)
+    if missing := [column for column in ADDRESS if not getattr(content, column)]:
         raise Invalid(
             f"Property {slug} has no {missing[0].replace('_', ' ')} yet.", code="address_missing", property=slug
         )
@@ -94,22 +97,22 @@ def set_pictures(
     if taken is not None:
         pictures.recorded(session, by, taken)
     profile, versions = found(session, by, slug)
-    place = _latest(versions, profile)
-    changed = replace(place, pictures=listings.checked_pictures(change(place.pictures)))
+    content = _latest(versions, profile)
+    changed = replace(content, pictures=listings.checked_pictures(change(content.pictures)))
     written = put(session, versions, profile, changed)
     if written.is_new:
         audit.record(session, by, f"pictures of property {slug} changed: version {written.version}")
     return written
 
 
-def found(session: Session, by: By, slug: str) -> tuple[PropertyProfile, Versions[PropertyProfile, Place]]:
+def found(session: Session, by: By, slug: str) -> tuple[PropertyProfile, Versions[PropertyProfile, PropertyContent]]:
     """A property's profile; a new one has no version yet and is not stored. Raises NotFound, Invalid."""
-    place = properties.named(session, slug)
-    profile = session.get(PropertyProfile, place.id)
+    property = properties.named(session, slug)
+    profile = session.get(PropertyProfile, property.id)
     if profile is None:
-        return PropertyProfile(property_id=place.id, latest=0, published=None), Versions(session, by, PLACES, ())
-    return profile, Versions(session, by, PLACES, [profile])
+        return PropertyProfile(property_id=property.id, latest=0, published=None), Versions(session, by, PROPERTIES, ())
+    return profile, Versions(session, by, PROPERTIES, [profile])
 
 
-def _latest(versions: Versions[PropertyProfile, Place], profile: PropertyProfile) -> Place:
-    return versions.latest(profile) if profile.latest else Place()
+def _latest(versions: Versions[PropertyProfile, PropertyContent], profile: PropertyProfile) -> PropertyContent:
+    return versions.latest(profile) if profile.latest else PropertyContent()

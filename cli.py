@@ -58,6 +58,7 @@ COMMANDS = {
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",
     "message": "Texts, in and out.",
+    "webhook": "Addresses of other programs that are told of events.",
     "api": "Keys of programs that use the REST API.",
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",

@@ -11,11 +11,12 @@ from functools import partial
 
 from ari_app import log as log_to
 from ari_app.parts.agi import agi
+from ari_app.parts.api import api
 from ari_app.parts.calls import calls
 from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
-from ari_app.parts.web import api, site, web
+from ari_app.parts.web import site, web
 from crm import context
 from crm.config import Config
 from crm.context import Crm
@@ -95,7 +96,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         if "site" in parts:
             work += site(shared)
         if "api" in parts:
-            work += api(shared)
+            work += await api(shared)
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield

@@ -5,6 +5,7 @@ The file is read once, by the entry point, and passed down; nothing else reads i
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -146,6 +147,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Public URL of the proxy, e.g. https://api.example.com; empty: the API can only be reached from this machine."""
     requests_per_minute: PositiveInt = 600
     """Requests accepted per key and minute."""
+    webhook_networks: tuple[str, ...] = ()
+    """Private networks that webhooks may be sent to, such as 10.1.0.0/16; there also without TLS."""
 
 
 class Applications(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -810,6 +813,13 @@ def _check(config: Config, path: Path) -> None:
         )
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
         raise ConfigError(f"{path}: mail.from_address is not an address: write one like phone@example.com.")
+    for network in config.api.webhook_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ConfigError(
+                f"{path}: api.webhook_networks has {network!r}; write networks such as 10.1.0.0/16."
+            ) from None
     _check_texts(config.texts, path)
     _check_dialing(config.dialing, path)
     _check_talk(config, path)

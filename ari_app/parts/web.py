@@ -6,7 +6,6 @@ from functools import partial
 
 from ari_app.parts.shared import Part, Shared
 from crm.web import app as server
-from crm.web.api.app import EVERY_SECONDS, ApiServer
 from crm.web.routes.texts import Webhooks
 from crm.web.site.app import build as build_site
 
@@ -22,12 +21,3 @@ def web(shared: Shared) -> list[Part]:
 def site(shared: Shared) -> list[Part]:
     """The public site, on a listener of its own, so that crowds of visitors do not keep the carriers' webhooks away."""
     return [partial(server.keep_serving, shared.crm.config, build_site(shared.crm), shared.troubles, "site")]
-
-
-def api(shared: Shared) -> list[Part]:
-    """The REST API, on a listener of its own, so that no integration delays the carriers by asking too much."""
-    served = ApiServer(shared.crm)
-    return [
-        partial(server.keep_serving, shared.crm.config, served.build(), shared.troubles, "api"),
-        shared.every(EVERY_SECONDS, "keys and answers of the API", served.look),
-    ]

@@ -168,6 +168,10 @@ def _print(found: Health, config: Config) -> None:
         output.print_heading("Texts")
         until = output.local(found.texts.paused_until, config.tz)
         output.print_entry((("automatic texts", f"PAUSED until {until}: {found.texts.why}"),))
+    if found.webhooks:
+        output.print_heading("Webhooks")
+        for one in found.webhooks:
+            output.say(one.sentence)
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialed", "step", "with the app"),

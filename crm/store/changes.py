@@ -25,6 +25,7 @@ from sqlalchemy import URL, Engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.errors import Unavailable
+from crm.store import happenings
 
 LOOK_SECONDS = 0.5
 CHANNEL = "leaseline"
@@ -37,7 +38,20 @@ ALIVE: dict[str, Any] = {
 """Nothing is sent on a connection that listens, so only TCP notices that the server's machine is gone."""
 
 WATCHED = frozenset(
-    {"agent", "arrival", "call_order", "device", "mail", "message", "subteam_member", "task", "voicemail"}
+    {
+        "agent",
+        "arrival",
+        "call_order",
+        "device",
+        "happening",
+        "mail",
+        "message",
+        "subteam_member",
+        "task",
+        "voicemail",
+        "webhook",
+        "webhook_delivery",
+    }
 )
 """Tables that somebody may wait for. Other tables are not announced: commits with a NOTIFY wait for one another."""
 
@@ -115,6 +129,9 @@ class RowChanges:
                 connection.info.get("written", set()).add(name)
                 if changed is not None and name in WATCHED and not context.execution_options.get(_UNTOLD):
                     changed.add(name)
+                # PostgreSQL's triggers tell of what they write themselves.
+                if changed is not None and self._is_sqlite and happenings.may_be_noted(name, statement):
+                    changed.add(happenings.TABLE)
 
     def announce(self, session: Session) -> None:
         """The last step of a transaction: other processes will hear of it."""

@@ -18,13 +18,16 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store import marks, search, touches, triggers
+from crm.store import happenings, marks, search, touches, triggers
 from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
 
 # Any number will do, as long as nobody else on the same PostgreSQL server uses it for another purpose.
 _LOCK = 5_327_328
+
+_KEPT_RIGHT = (marks, touches, happenings)
+"""What triggers do."""
 
 
 def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
@@ -37,7 +40,7 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
         connection = config.attributes["connection"]
         if connection.dialect.name == "sqlite" and not _is_at(connection, revision):
             # A table that is rebuilt is missing for a moment, and triggers of others that name it would not do.
-            triggers.remove(connection, marks.FAMILY, touches.FAMILY)
+            triggers.remove(connection, *(family.FAMILY for family in _KEPT_RIGHT))
         command.upgrade(config, revision)
 
     _run(url, up, node)
@@ -47,7 +50,7 @@ def downgrade(url: str, revision: str) -> None:
     """Migrates down to `revision`; "base" removes every table."""
 
     def down(config: Config) -> None:
-        triggers.remove(config.attributes["connection"], marks.FAMILY, touches.FAMILY)
+        triggers.remove(config.attributes["connection"], *(family.FAMILY for family in _KEPT_RIGHT))
         search.remove(config.attributes["connection"])
         command.downgrade(config, revision)
 
@@ -84,7 +87,7 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             migrate(_config(connection, node))
-            for family in (marks, touches):
+            for family in _KEPT_RIGHT:
                 if family.supported(connection):
                     triggers.put(connection, family.triggers(connection.dialect.name))
             search.put(connection)

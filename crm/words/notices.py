@@ -14,6 +14,10 @@ MORE = {
         "Check `leaseline call list`, then run `leaseline message resume`, with --drop if the callers are not real."
     ),
     "tour": "`leaseline lead show {lead}` shows everything about them.",
+    "webhook": (
+        "See `leaseline webhook deliveries --webhook {webhook}`; `leaseline webhook replay {webhook} --failed` sends "
+        "what was given up again."
+    ),
     "voicemail": "To take it: leaseline voicemail take {call} --agent NAME",
 }
 

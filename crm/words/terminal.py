@@ -96,6 +96,8 @@ HINTS = {
     "api_key_unknown": "`leaseline api key list` shows them all.",
     "source_exists": "change it with `leaseline source set {source}`.",
     "source_unknown": "`leaseline source list` shows them all.",
+    "webhook_delivery_unknown": "`leaseline webhook deliveries` shows them all.",
+    "webhook_unknown": "`leaseline webhook list` shows them all.",
     # --- calls ---
     "call_unknown": "`leaseline call list` shows them all.",
     "desk_not_straight": "leave --straight out.",
@@ -220,6 +222,10 @@ MENDS = {
     "tasks_overdue": "`leaseline task list` shows them.",
     "texts_failed": "`leaseline message list --state failed` shows why, `leaseline message resend` resends them.",
     "texts_paused": "Check `leaseline call list`, then run `leaseline message resume`.",
+    "webhook_silent": (
+        "See `leaseline webhook deliveries --webhook {webhook}`; once its receiver works, `leaseline webhook replay "
+        "{webhook} --failed` sends what was given up."
+    ),
     "transcripts_off": "Correct voice.whisper_model.",
 }
 """How to fix what the doctor found, by the finding's code."""

@@ -24,7 +24,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.people import leads, timeline
 from crm.services.people.references import REFERENCES, LeadReference, OnMerge
-from crm.store import rows
+from crm.store import happenings, rows
 from crm.store.models import Base, LeadMerge
 
 Id = int | str
@@ -101,6 +101,7 @@ def merge(session: Session, config: Config, by: By, survivor: str, gone: str) ->
     both = {row["id"]: dict(row) for row in session.execute(locked).mappings()}
     if len(both) < 2:
         raise Conflict("One of the two was merged or erased just now.", code="changed_meanwhile")
+    noted = happenings.latest(session)
     before = Before(rows.to_json(both[survivor_id]), rows.to_json(both[gone_id]))
     _look(session, before, survivor_id, gone_id)
     for reference in REFERENCES:
@@ -127,6 +128,7 @@ def merge(session: Session, config: Config, by: By, survivor: str, gone: str) ->
     timeline.enter(session, survivor_id, Happened.MERGED, told, by.now, key=f"merge:{made.id}", by=by.who, is_new=True)
     audit.record(session, by, f"lead {gone_id} merged into lead {survivor_id}")
     session.flush()
+    happenings.forget(session, noted, ids)
     return made
 
 

@@ -37,7 +37,7 @@ from crm.services.people.merging import (
     slices,
 )
 from crm.services.people.references import KEYED, REFERENCES, LeadReference, OnMerge
-from crm.store import rows
+from crm.store import happenings, rows
 from crm.store.models import (
     Base,
     FollowUp,
@@ -78,6 +78,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
             code="merge_later",
             lead=str(later),
         )
+    noted = happenings.latest(session)
     before = msgspec.convert(merge.before, Before)
     _check_free(session, before, survivor_id)
     _Parting(session, config, before, survivor_id, gone_id).part()
@@ -85,6 +86,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     session.expire_all()
     _tell(session, by, merge, before, survivor_id)
     session.flush()
+    happenings.forget(session, noted, (survivor_id, gone_id))
     return merge
 
 

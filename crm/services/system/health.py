@@ -36,6 +36,8 @@ from crm.services.phones import capacity, devices, emergencies, trunks
 from crm.services.system import copies, disk, workers
 from crm.services.system.disk import DiskRoom
 from crm.services.system.workers import WorkerHealth
+from crm.services.webhooks import subscriptions
+from crm.services.webhooks.subscriptions import WebhookHealth
 from crm.store import migrate
 from crm.store.models import Agent, Device, EmergencyCall, Trunk
 from crm.store.queries import calls as call_queries
@@ -280,6 +282,8 @@ class Health:
     line: LineHealth = LineHealth()
     limits: LimitsHealth = LimitsHealth()
     texts: TextsHealth = TextsHealth()
+    webhooks: list[WebhookHealth] = field(default_factory=list)
+    """Those whose receivers take nothing."""
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """From the last 24 hours, newest first, including those not imported from Asterisk yet."""
     held: str = ""
@@ -380,6 +384,7 @@ def _on_record(
         calls=_in_progress(config, open_calls, _from_trunks(channels), with_app),
         line=LineHealth(len(waiting_since), longest, len(orders.queued_callbacks(session, config, now))),
         texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
+        webhooks=subscriptions.silent(session, now),
         emergencies=_emergencies(session, now - emergencies.RECENT),
     )
 

@@ -58,6 +58,7 @@ from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan
 from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, Task, TaskCall
 from crm.store.models.texts import Mail, Message, Sendable, TextPause
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
+from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, WebhookReach
 
 __all__ = [
     "Activity",
@@ -89,6 +90,7 @@ __all__ = [
     "FollowUp",
     "FollowUpLook",
     "FollowUpRulesSeen",
+    "Happening",
     "Hours",
     "Interest",
     "KeptAnswer",
@@ -137,4 +139,7 @@ __all__ = [
     "Unit",
     "UtcDateTime",
     "Voicemail",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookReach",
 ]

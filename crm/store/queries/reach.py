@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from crm.domain.access import Reach
-from crm.domain.texts import TextPurpose
 from crm.store.models import Activity, Call, Interest, Lead, Line, Listing, Message, Property, Task, TourSlot
 
 Conditions = Iterator[ColumnElement[bool]]
@@ -50,10 +49,9 @@ def of_tasks(reach: Reach) -> Conditions:
 
 
 def of_messages(reach: Reach) -> Conditions:
-    """Texts; notices to people in the office are theirs."""
+    """Texts. Notices to people in the office are about no property and no lead."""
     if reach.properties is not None:
         yield _about(reach.properties, Message.property_id, Message.lead_id)
-        yield Message.purpose != TextPurpose.STAFF
 
 
 def of_calls(reach: Reach) -> Conditions:

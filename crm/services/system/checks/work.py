@@ -18,7 +18,8 @@ from crm.services.calls.strays import compare
 from crm.services.outbox import pauses
 from crm.services.system.checks.finding import Finding, counted, ok, some, warn
 from crm.services.voicemail import transcripts
-from crm.store.models import Mail, Message, Task
+from crm.services.webhooks import subscriptions
+from crm.store.models import Mail, Message, Task, Webhook
 from crm.store.queries import calls, messages
 
 RECENT = timedelta(days=7)
@@ -50,9 +51,19 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
             else []
         ),
         *_mail(config, unsent),
+        *_webhooks(session, now),
         counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
         counted("calls", lost, f"{lost} may be lost: nobody is responsible for the caller.", "calls_lost"),
     ]
+
+
+def _webhooks(session: Session, now: datetime) -> Iterator[Finding]:
+    """Receivers that take nothing; where there are no webhooks there is nothing to say."""
+    silent = subscriptions.silent(session, now)
+    for one in silent:
+        yield warn("webhooks", one.sentence, "webhook_silent", webhook=one.webhook)
+    if not silent and (count := session.scalar(select(func.count(Webhook.id)))):
+        yield ok("webhooks", f"The receivers of all {count} take what is sent.")
 
 
 def _mail(config: Config, unsent: int) -> Iterator[Finding]:

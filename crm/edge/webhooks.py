@@ -1,0 +1,188 @@
+"""How webhooks reach their receivers: over HTTPS, and never into networks that nobody allowed.
+
+Whoever may name an address could otherwise have us ask what only this machine reaches. So each connection goes to the
+addresses that were checked, since the same name may be resolved to another one a moment later; nothing is redirected;
+and of an answer no more is read than a receiver has reason to say.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import socket
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from crm.edge.delivery import DeliveryError
+
+SECONDS = aiohttp.ClientTimeout(total=15.0, connect=5.0)
+AT_ONCE = 16
+"""Receivers that are spoken to at once."""
+LONGEST_ANSWER = 16 * 1024
+"""Bytes of an answer that are read; a connection with more left is closed."""
+LONGEST_RETRY_AFTER = 86400.0
+GONE = 410
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class WebhookError(DeliveryError):
+    """It was not taken, or nobody knows: it is sent again, and the receiver knows by its id whether it had it."""
+
+    def __init__(self, message: str, *, is_gone: bool = False, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, retryable=not is_gone, retry_after_seconds=retry_after_seconds)
+        self.is_gone = is_gone
+        """The receiver wants nothing any more."""
+
+
+class AddressRefused(OSError):
+    """A name that leads where nothing may be sent."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Networks that are not public, and may be sent to nevertheless."""
+
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, written: Iterable[str]) -> Self:
+        return cls(tuple(ipaddress.ip_network(one) for one in written))
+
+    def problem(self, url: str) -> str:
+        """Why nothing is sent to this address as it is written, as the end of a sentence; empty if something may be."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
+            return "it is not a web address like https://example.com/hooks"
+        if parts.scheme == "http" and not self.networks:
+            return "it has to begin with https://, except for networks in api.webhook_networks"
+        try:
+            address = ipaddress.ip_address(parts.hostname)
+        except ValueError:
+            return ""
+        return "" if self.lets(address, parts.scheme) else _REFUSED
+
+    def lets(self, address: Address, scheme: str) -> bool:
+        """Whether something may be sent to this address."""
+        real = _embedded(address) or address
+        if any(real.version == network.version and real in network for network in self.networks):
+            return True
+        return scheme == "https" and real.is_global and not real.is_multicast
+
+
+_REFUSED = "it is not in a public network, and api.webhook_networks does not name its own"
+
+
+def _embedded(address: Address) -> Address | None:
+    """The IPv4 address that an IPv6 one stands for (RFC 4291, 6052, 3056, 4380)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names to the addresses that may be sent to, and fails when there are others among them."""
+
+    def __init__(self, allowed: Allowed, scheme: str) -> None:
+        self._allowed, self._scheme = allowed, scheme
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        for one in found:
+            # An address that only counts on one of our own links has it behind a percent sign.
+            if not self._allowed.lets(ipaddress.ip_address(one["host"].partition("%")[0]), self._scheme):
+                raise AddressRefused(f"The receiver's address is refused: {_REFUSED}.")
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A receiver has taken a delivery."""
+
+    status: int
+
+
+class WebhookClient:
+    """Posts to receivers, over connections that are kept. `async with` it."""
+
+    def __init__(self, allowed: Allowed, tls: ssl.SSLContext | None = None) -> None:
+        """`tls`: which certificates are trusted; None: those the system trusts."""
+        self._allowed, self._tls = allowed, tls
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        for scheme in ("https", "http"):
+            self._sessions[scheme] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=CheckedResolver(self._allowed, scheme),
+                    use_dns_cache=False,
+                    limit=AT_ONCE,
+                    ssl=self._tls or True,
+                ),
+                timeout=SECONDS,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Taken:
+        """Raises WebhookError unless the receiver answers that it has taken it (2xx)."""
+        if problem := self._allowed.problem(url):
+            raise WebhookError(f"The receiver's address is refused: {problem}.")
+        session = self._sessions[urlsplit(url).scheme]
+        try:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                await answer.content.read(LONGEST_ANSWER)
+                return self._read(answer)
+        except TimeoutError as error:
+            raise WebhookError(f"It did not answer within {SECONDS.total:.0f} seconds.") from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise WebhookError("Its certificate is not one to trust.") from error
+        except aiohttp.ClientConnectorDNSError as error:
+            if isinstance(error.os_error, AddressRefused):
+                raise WebhookError(str(error.os_error)) from error
+            raise WebhookError("Its name is unknown.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise WebhookError(f"It cannot be reached ({type(error).__name__}).") from error
+
+    def _read(self, answer: aiohttp.ClientResponse) -> Taken:
+        status = answer.status
+        if 200 <= status < 300:
+            return Taken(status)
+        if 300 <= status < 400:
+            raise WebhookError(f"It answered {status}, a redirect, which is not followed.")
+        if status == GONE:
+            raise WebhookError("It answered 410: it is gone, and wants nothing any more.", is_gone=True)
+        raise WebhookError(f"It answered {status}.", retry_after_seconds=_seconds(answer.headers.get("Retry-After")))
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None

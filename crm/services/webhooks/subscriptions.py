@@ -1,0 +1,204 @@
+"""Webhooks: added, removed, and their deliveries sent again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import fields, webhooks
+from crm.domain.delivery import DeliveryState
+from crm.domain.errors import Invalid, NotFound
+from crm.domain.webhooks import TEST, read_events
+from crm.edge.webhooks import Allowed
+from crm.secrets import SecretError, Secrets
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.office import properties, subteams
+from crm.store.models import Webhook, WebhookDelivery, WebhookReach
+
+PATIENCE = timedelta(minutes=10)
+"""A receiver that has been failing for less is not worth a word."""
+AT_ONCE = 500
+"""Rows that are removed in one transaction."""
+
+
+def add(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    url: str,
+    events: Sequence[str],
+    *,
+    property_slugs: Sequence[str] = (),
+    subteam_slugs: Sequence[str] = (),
+) -> tuple[Webhook, str]:
+    """Tells an address of events from now on: all of them, or those at some properties. Returns it with its secret.
+
+    Raises Invalid, NotFound.
+    """
+    address = fields.url(url, "address")
+    if problem := Allowed.of(config.api.webhook_networks).problem(address):
+        raise Invalid(f"Nothing is sent to that address: {problem}.", code="webhook_address_refused")
+    reach = [WebhookReach(property_id=properties.named(session, slug).id) for slug in dict.fromkeys(property_slugs)]
+    reach += [WebhookReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)]
+    webhook = Webhook(
+        url=address,
+        events=list(read_events(events)),
+        is_narrow=bool(reach),
+        reach=reach,
+        node=config.node,
+        made_by=by.who[:80],
+        made_at=by.now,
+    )
+    session.add(webhook)
+    session.flush()
+    secret = webhooks.new_secret()
+    # A number may come again after the one that had it was removed, so what is there is replaced.
+    secrets.put(secret_name(webhook.id), secret)
+    audit.record(session, by, f"webhook {webhook.id} added: {', '.join(webhook.events)}")
+    return webhook, secret
+
+
+def remove(session: Session, secrets: Secrets, by: By, webhook_id: int) -> None:
+    """Raises NotFound."""
+    session.delete(named(session, webhook_id))
+    session.flush()
+    secrets.remove(secret_name(webhook_id))
+    audit.record(session, by, f"webhook {webhook_id} removed")
+
+
+def replay(
+    session: Session,
+    by: By,
+    webhook_id: int,
+    *,
+    keys: Sequence[str] = (),
+    since: datetime | None = None,
+    failed_only: bool = False,
+) -> int:
+    """Has deliveries sent again: those named by their keys, or those since then, or those of them that failed. Gives
+    how many these are. A webhook that was stopped works again.
+
+    Each keeps its id, by which a receiver that has had it knows it. Raises NotFound.
+    """
+    webhook = named(session, webhook_id, lock=True)
+    which = [WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.state != DeliveryState.SENDING]
+    if keys:
+        which.append(WebhookDelivery.key.in_(keys))
+    if since is not None:
+        which.append(WebhookDelivery.created_at >= since)
+    if failed_only:
+        which.append(WebhookDelivery.state.in_((DeliveryState.FAILED, DeliveryState.BLOCKED)))
+    again = (
+        update(WebhookDelivery)
+        .where(*which)
+        .values(state=DeliveryState.QUEUED, next_attempt_at=by.now, attempts=0, error="", replayed_at=by.now)
+        .returning(WebhookDelivery.key)
+        .execution_options(synchronize_session=False)
+    )
+    found = session.scalars(again).all()
+    if missing := sorted(set(keys) - set(found)):
+        raise NotFound(f"There is no delivery {missing[0][:40]} to this webhook.", code="webhook_delivery_unknown")
+    webhook.stopped_at, webhook.not_before, webhook.failures = None, None, 0
+    webhook.failing_since = webhook.told_at = None
+    audit.record(session, by, f"{len(found)} deliveries of webhook {webhook_id} sent again")
+    return len(found)
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Removes some deliveries that have been kept for long enough; gives how many."""
+    old = select(WebhookDelivery.id).where(
+        WebhookDelivery.created_at < now - webhooks.KEPT,
+        WebhookDelivery.state.not_in((DeliveryState.QUEUED, DeliveryState.SENDING)),
+    )
+    some = old.order_by(WebhookDelivery.created_at).limit(AT_ONCE)
+    gone = delete(WebhookDelivery).where(WebhookDelivery.id.in_(some)).returning(WebhookDelivery.id)
+    return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
+
+
+def named(session: Session, webhook_id: int, *, lock: bool = False) -> Webhook:
+    """Raises NotFound."""
+    found = session.get(Webhook, webhook_id, with_for_update=lock)
+    if found is None:
+        raise NotFound(f"There is no webhook {webhook_id}.", code="webhook_unknown", webhook=webhook_id)
+    return found
+
+
+def secret_name(webhook_id: int) -> str:
+    return f"webhook/{webhook_id}"
+
+
+def secret_of(secrets: Secrets, webhook_id: int) -> str:
+    """Raises Invalid when it is gone."""
+    try:
+        return secrets.get(secret_name(webhook_id))
+    except SecretError as error:
+        raise Invalid(
+            "The webhook's secret is missing here: remove the webhook and add it again.", code="webhook_secret_missing"
+        ) from error
+
+
+@dataclass(frozen=True)
+class WebhookHealth:
+    """A webhook whose receiver takes nothing."""
+
+    webhook: int
+    """Its number."""
+    host: str
+    """Whom it is for."""
+    since: datetime
+    stopped: bool
+    """Its receiver said that it is gone, so nothing is sent any more."""
+
+    @property
+    def sentence(self) -> str:
+        what = "is stopped, because its receiver is gone," if self.stopped else "has taken nothing"
+        return f"Webhook {self.webhook} to {self.host} {what} since {self.since:%Y-%m-%d %H:%M} UTC."
+
+
+def silent(session: Session, now: datetime) -> list[WebhookHealth]:
+    """Those that are stopped, or have been failing for longer than a receiver needs to start anew."""
+    found = select(Webhook.id, Webhook.url, Webhook.stopped_at, Webhook.failing_since).order_by(Webhook.id)
+    found = found.where(or_(Webhook.stopped_at.is_not(None), Webhook.failing_since < now - PATIENCE))
+    return [
+        WebhookHealth(
+            row.id, urlsplit(row.url).hostname or "", row.stopped_at or row.failing_since, row.stopped_at is not None
+        )
+        for row in session.execute(found)
+    ]
+
+
+def new_key() -> str:
+    """An id for a delivery."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
+def body_of(event: str, at: datetime, data: dict[str, object]) -> str:
+    """What a receiver gets (Standard Webhooks, "Payload structure")."""
+    return msgspec.json.encode({"type": event, "timestamp": at, "data": data}).decode()
+
+
+def headers_of(secret: str, key: str, now: datetime, body: bytes) -> dict[str, str]:
+    """Those that say which delivery it is, and that it is from us."""
+    return {
+        "content-type": "application/json",
+        "user-agent": "Leaseline",
+        "webhook-id": key,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": webhooks.signature(secret, key, now, body),
+    }
+
+
+def test_of(webhook: Webhook, secrets: Secrets, now: datetime) -> tuple[str, bytes, dict[str, str]]:
+    """Address, body and headers of a delivery that stands for no event. Raises Invalid."""
+    body = body_of(TEST, now, {"webhook": webhook.id}).encode()
+    return webhook.url, body, headers_of(secret_of(secrets, webhook.id), new_key(), now, body)

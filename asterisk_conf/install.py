@@ -124,6 +124,15 @@ POSTGRES = PackageSet(
     from_forky=False,
 )
 CHROMIUM_START = "usr/lib/chromium/start"
+DOVECOT = PackageSet(
+    "dovecot",
+    "Dovecot",
+    ("dovecot-imapd",),
+    # Its programs start one another, as PostgreSQL's do. What it knows of languages is for searching, and takes 40 MB.
+    (*ADMINISTRATION, "libc6", "libc-bin", "libicu*", "libexttextcat*", "libstemmer*"),
+    disk_mb=60,
+    from_forky=False,
+)
 CHROMIUM = PackageSet(
     "chromium",
     "Chromium",
@@ -268,6 +277,17 @@ def postgres_bin(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
     return newest_postgres(root / "usr/lib/postgresql"), {"LD_LIBRARY_PATH": ":".join(map(str, library_dirs(root)))}
 
 
+def dovecot(cache: Path | None = None) -> tuple[Path, dict[str, str]]:
+    """The folder that the IMAP server for tests is unpacked into, and the environment variables that its programs need.
+    Raises ProgramMissing."""
+    cache = cache or cache_folder()
+    root = DOVECOT.root(cache)
+    if not DOVECOT.is_complete(cache):
+        raise ProgramMissing("Dovecot is not set up yet: run script/setup test first.")
+    libraries = [*library_dirs(root), root / "usr/lib/dovecot"]
+    return root, {"LD_LIBRARY_PATH": ":".join(map(str, libraries))}
+
+
 def chromium(cache: Path | None = None) -> Path:
     """The headless browser that web pages are tested in, as one program with no words more. Raises ProgramMissing."""
     root = _root_of(CHROMIUM_START, (CHROMIUM,), cache)
@@ -408,7 +428,7 @@ def wanted(level: str) -> list[PackageSet]:
     if importlib.util.find_spec("ensurepip") is None:
         sets.append(PIP)
     if level == "test":
-        sets += [SIPP, CHROMIUM] if machine_postgres() else [SIPP, CHROMIUM, POSTGRES]
+        sets += [SIPP, CHROMIUM, DOVECOT] if machine_postgres() else [SIPP, CHROMIUM, DOVECOT, POSTGRES]
     return sets
 
 

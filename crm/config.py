@@ -360,10 +360,22 @@ MAIL_SECURITIES = ("starttls", "tls", "none")
 
 
 class MailIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Email from people outside and from listing portals."""
+    """Email from people outside and from listing portals, in a folder that is read over IMAP and never changed. The
+    password is a secret: `leaseline mail secret --in`."""
 
+    server: str = ""
+    """Host of the mailbox; empty: there is none, and email comes by `leaseline lead intake` alone."""
+    port: PositiveInt = 993
+    security: str = "tls"
+    """tls (port 993), starttls (port 143), or none, for a server on this machine."""
+    user: str = ""
+    """The user to log in as."""
+    folder: str = "INBOX"
+    """The folder that is read."""
+    look_minutes: Positive = 2.0
+    """How often it is looked into if the server does not report new email by itself (IDLE)."""
     longest_megabytes: PositiveInt = 25
-    """Only the beginning is kept of a larger email."""
+    """Of a larger email only the beginning is kept."""
 
 
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -811,6 +823,11 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(
             f"{path}: mail.security = {config.mail.security!r} is not one of {', '.join(MAIL_SECURITIES)}."
         )
+    inbox = config.mail.incoming
+    if inbox.security not in MAIL_SECURITIES:
+        raise ConfigError(f"{path}: mail.in.security = {inbox.security!r} is not one of {', '.join(MAIL_SECURITIES)}.")
+    if inbox.server and not inbox.user:
+        raise ConfigError(f"{path}: mail.in.user is empty: write the user that mail.in.server knows.")
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):
         raise ConfigError(f"{path}: mail.from_address is not an address: write one like phone@example.com.")
     for network in config.api.webhook_networks:

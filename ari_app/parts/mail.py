@@ -8,6 +8,7 @@ from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
 from crm.services.applications import retention as unfinished
 from crm.services.arrivals import posts
+from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.arrivals.posts import PostBox
 from crm.services.arrivals.reading import ArrivalReader
 from crm.services.outbox import mails
@@ -30,6 +31,8 @@ def mail(shared: Shared) -> list[Part]:
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
         shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),
     ]
+    if crm.config.mail.incoming.server:
+        parts.append(Mailboxes(crm, shared.troubles, shared.held).keep)
     if crm.config.database_url.startswith("sqlite"):
         parts.append(
             shared.every(statistics.EVERY_SECONDS, "database statistics", lambda: crm.store.run(statistics.renew))

@@ -12,9 +12,13 @@ from crm.commands.command import Failure, Group, System, WrongInput, cut, limit_
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError
+from crm.edge.mailbox import MailboxError
+from crm.services.arrivals import mailboxes
+from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.outbox import mails
 from crm.views import mails as views
 from crm.views.mails import MailEntry
+from crm.worker import Troubles
 
 OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
 """Mail servers do not report deliveries, and these are outgoing emails."""
@@ -53,7 +57,8 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
     )
 
 
-@mail.command(examples=("mail secret", "mail secret --file password.txt"))
+@mail.command(examples=("mail secret", "mail secret --file password.txt", "mail secret --in"))
+@click.option("--in", "incoming", is_flag=True, help="The password of the mailbox that is read, mail.in.user's.")
 @click.option(
     "--file",
     "file",
@@ -62,11 +67,30 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
     help="Read the password from a file, - for standard input.  [default: prompt for it]",
 )
 @with_system
-def secret(system: System, file: IO[str] | None) -> None:
+def secret(system: System, incoming: bool, file: IO[str] | None) -> None:
     """Store the password that mail.user logs in with."""
-    value = read_secret(file) if file else str(click.prompt("Password of the mail server", hide_input=True))
+    whose = "mailbox" if incoming else "mail server"
+    value = read_secret(file) if file else str(click.prompt(f"Password of the {whose}", hide_input=True))
+    if incoming:
+        system.run(mailboxes.put_secret, system.secrets, system.by, value)
+        output.say("The password is stored, and used for the next connection.")
+        return
     system.run(mails.put_secret, system.secrets, system.by, value)
     output.say("The password is stored, and used from the next email on.")
+
+
+@mail.command(examples=("mail look",))
+@with_system
+async def look(system: System) -> None:
+    """Take in what is new in the mailbox of [mail.in] now, once; the app does so all the time."""
+    if not system.config.mail.incoming.server:
+        raise Failure("No mailbox is set: write mail.in.server and mail.in.user into leaseline.toml.")
+    reader = Mailboxes(system.crm, Troubles(lambda: system.now))
+    try:
+        count = await reader.look()
+    except MailboxError as error:
+        raise Failure(str(error)) from error
+    output.say(f"Took in {output.counted(count, 'email')}; the app reads them.")
 
 
 @mail.command(examples=("mail test alice@example.com",))

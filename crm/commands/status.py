@@ -172,6 +172,15 @@ def _print(found: Health, config: Config) -> None:
         output.print_heading("Webhooks")
         for one in found.webhooks:
             output.say(one.sentence)
+    if found.arrivals.today or found.arrivals.unread or found.arrivals.mailbox_at:
+        output.print_heading("Emails and forms")
+        output.print_entry(
+            (
+                ("in the last 24 hours", f"{found.arrivals.today:,}"),
+                ("not read yet", f"{found.arrivals.unread:,}"),
+                ("mailbox counted", output.local(found.arrivals.mailbox_at, config.tz) or "never"),
+            )
+        )
     output.print_heading("Calls in progress")
     output.print_table(
         ("call", "since", "caller", "number dialed", "step", "with the app"),

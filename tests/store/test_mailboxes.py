@@ -1,304 +1,277 @@
-"""Mailboxes on real databases: whose a voicemail is, who hears it, and what becomes of it."""
+"""The mailbox that is read over IMAP, on both databases, from a real server (Dovecot)."""
 
 from __future__ import annotations
 
 import asyncio
-import wave
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import delete, select
 
-from crm.config import Config
+from crm.config import Config, MailIn, MailSettings
 from crm.context import Crm
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
-from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.mailboxes import TranscriptState
-from crm.services.audit import By
-from crm.services.calls import ledger
-from crm.services.voicemail import mailboxes, recordings, retention, transcripts
-from crm.services.voicemail.mailboxes import Lamp
-from crm.store.models import Activity, Agent, AuditEntry, Mail, Property, Recording, Task, Voicemail
+from crm.edge import mail_files
+from crm.services.arrivals import mailboxes, reading
+from crm.services.arrivals.mailboxes import Mailboxes
+from crm.services.system.checks import mail as checks
+from crm.services.system.checks.finding import Level
+from crm.store.models import Activity, ArrivalRecord, Lead, MailFolder, MailFolderEntry, Task
 from crm.store.session import Store
-from tests.store import rows
+from crm.worker import Troubles
+from tests import mailbox
+from tests.mailbox import MailServer
+from tests.store.conftest import NOW, crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
-NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
-"""A Monday, 10:00 in Chicago."""
-MAPLE, OFFICE_LINE = "+15125550100", "+15125550101"
-BY = By("tests", NOW)
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with mailbox.serving() as found:
+        yield found
 
 
-def tone(path: Path, seconds: float = 1.0) -> None:
-    with wave.open(str(path), "wb") as out:
-        out.setparams((1, 2, 8000, 0, "NONE", ""))
-        out.writeframes(bytes(range(256)) * int(seconds * 8000 * 2 / 256))
+@pytest.fixture
+def crm(config: Config, store: Store, server: MailServer) -> Crm:
+    inbox = MailIn(server="127.0.0.1", port=server.port, security="none", user=mailbox.USER, look_minutes=0.01)
+    found = crm_at(Config(config.home, mail=MailSettings(incoming=inbox)), store)
+    found.secrets.put(mailboxes.SECRET, mailbox.PASSWORD)
+    return found
 
 
-async def left(
-    store: Store,
-    config: Config,
-    call_id: str,
-    *,
-    did: str = MAPLE,
-    mailbox: str = "",
-    caller: str = "+15125550177",
-    at: datetime = NOW,
-) -> Voicemail:
-    """A voicemail through the ledger, as a call leaves it."""
-    tone(config.recordings_folder / f"{call_id}.wav")
-    for fact in (
-        CallArrived(f"{call_id}/a", call_id, at, did, caller),
-        VoicemailLeft(f"{call_id}/m", call_id, at, f"{call_id}.wav", 12, mailbox),
-        CallEnded(f"{call_id}/e", call_id, at, EndedBy.CALLER),
+def reader(crm: Crm, troubles: Troubles | None = None, held: Callable[[], bool] = lambda: False) -> Mailboxes:
+    return Mailboxes(crm, troubles or Troubles(crm.now), held)
+
+
+def mail(name: str, text: str = "Is it free?") -> bytes:
+    return f"From: {name}@example.com\r\nSubject: Hi\r\nMessage-ID: <{name}@example.com>\r\n\r\n{text}\r\n".encode()
+
+
+def rows(store: Store, model: type) -> list:
+    with store.reading() as session:
+        return list(session.scalars(select(model)).all())
+
+
+async def until(store: Store, table: str, is_so: Callable[[], bool]) -> None:
+    """Waits until something is so, looking whenever rows of a table have changed."""
+    async with asyncio.timeout(20):
+        with store.changes.told([table], (changed := asyncio.Event()).set):
+            while not is_so():
+                await changed.wait()
+                changed.clear()
+
+
+async def test_twenty_24332_every_email_of_the_mailbox_is_stored_and_both_are_counted(
+    crm: Crm, store: Store, server: MailServer
+) -> None:
+    sent = {f"{n:03}": mail(f"n{n}") for n in range(20)}
+    for name, raw in sent.items():
+        server.deliver(raw, name)
+    assert await reader(crm).look() == 20
+    kept = {path.read_bytes() for path in crm.config.mails_folder.rglob("*.eml")}
+    assert kept == set(sent.values())
+    [folder] = rows(store, MailFolder)
+    assert (folder.there, folder.here, folder.counted_at) == (20, 20, NOW)
+
+
+async def test_nothing_in_the_mailbox_is_changed(crm: Crm, server: MailServer) -> None:
+    server.deliver(mail("pat"), "one")
+    await reader(crm).look()
+    assert server.files() == {"one": mail("pat")}
+    assert any(command.startswith("EXAMINE") for command in server.heard)
+    assert not any(word in command for command in server.heard for word in ("SELECT", "STORE", "EXPUNGE", "MOVE"))
+
+
+async def test_what_is_new_is_taken_in_as_soon_as_the_server_says_so(
+    crm: Crm, store: Store, server: MailServer
+) -> None:
+    async with following(crm):
+        async with asyncio.timeout(20):
+            await server.idling.wait()
+        server.deliver(mail("pat"), "one")
+        await until(store, "arrival", lambda: bool(rows(store, ArrivalRecord)))
+    assert server.logins == 1
+
+
+async def test_a_server_that_reports_nothing_is_asked_again(crm: Crm, store: Store, server: MailServer) -> None:
+    server.can_idle = False
+    server.deliver(mail("pat"), "one")
+    async with following(crm):
+        await until(store, "arrival", lambda: len(rows(store, ArrivalRecord)) == 1)
+        server.deliver(mail("kim"), "two")
+        await until(store, "arrival", lambda: len(rows(store, ArrivalRecord)) == 2)
+    assert "IDLE" not in server.heard
+    assert server.logins == 1
+
+
+async def test_after_a_broken_connection_it_goes_on_where_it_was(
+    crm: Crm, store: Store, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "RETRY_SECONDS", 0.05)
+    troubles = Troubles(crm.now)
+    server.deliver(mail("pat"), "one")
+    async with following(crm, troubles):
+        async with asyncio.timeout(20):
+            await server.idling.wait()
+        server.deliver(mail("kim"), "two")
+        server.cut()
+        await until(store, "arrival", lambda: len(rows(store, ArrivalRecord)) == 2)
+    assert server.logins == 2
+    assert sum("BODY.PEEK" in command for command in server.heard) == 2
+
+
+async def test_emails_that_are_numbered_anew_are_fetched_again_and_count_once(
+    crm: Crm, store: Store, server: MailServer
+) -> None:
+    for name in ("pat", "kim"):
+        server.deliver(mail(name), name)
+    assert await reader(crm).look() == 2
+    [before] = rows(store, MailFolder)
+    server.forget_uids()
+    server.deliver(mail("sam"), "sam")
+    assert await reader(crm).look() == 1
+    [after] = rows(store, MailFolder)
+    assert before.uid_validity != after.uid_validity
+    assert (after.there, after.here) == (3, 3)
+    assert len(rows(store, ArrivalRecord)) == 3
+
+
+async def test_what_is_missing_here_is_fetched_when_both_are_counted(
+    crm: Crm, store: Store, server: MailServer
+) -> None:
+    for name in ("pat", "kim", "sam"):
+        server.deliver(mail(name), name)
+    await reader(crm).look()
+    with store.writing() as session:
+        [first, *_] = session.scalars(select(MailFolderEntry).order_by(MailFolderEntry.uid))
+        session.execute(delete(ArrivalRecord).where(ArrivalRecord.id == first.arrival_id))
+        session.delete(first)
+    assert await reader(crm).look() == 1
+    [folder] = rows(store, MailFolder)
+    assert (folder.there, folder.here, len(rows(store, ArrivalRecord))) == (3, 3, 3)
+
+
+async def test_what_was_erased_here_is_not_fetched_again(crm: Crm, store: Store, server: MailServer) -> None:
+    server.deliver(mail("pat"), "pat")
+    await reader(crm).look()
+    with store.writing() as session:
+        session.execute(delete(ArrivalRecord))
+    assert await reader(crm).look() == 0
+    assert rows(store, ArrivalRecord) == []
+
+
+async def test_an_email_that_is_too_large_is_fetched_by_its_beginning(
+    crm: Crm, store: Store, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = msgspec.structs.replace(crm.config.mail.incoming, longest_megabytes=1)
+    crm = crm_at(Config(crm.config.home, mail=MailSettings(incoming=inbox)), store)
+    server.deliver(mail("pat", "x" * 70 + "\r\n" * 1_000_000), "large")
+    server.deliver(mail("kim"), "small")
+    assert await reader(crm).look() == 2
+    large, small = sorted(rows(store, ArrivalRecord), key=lambda one: one.raw["is_whole"])
+    assert (large.raw["is_whole"], small.raw["is_whole"]) == (False, True)
+    assert large.raw["bytes"] > 1_000_000
+    assert (crm.config.mails_folder / large.raw["file"][:2] / f"{large.raw['file']}.eml").stat().st_size == (
+        mail_files.BEGINNING
+    )
+
+
+async def test_history_becomes_leads_without_tasks_and_notices(crm: Crm, store: Store, server: MailServer) -> None:
+    server.deliver(mail("old"), "old")
+    path = server.inbox / "new" / "old"
+    long_ago = (NOW - timedelta(days=400)).timestamp()
+    os.utime(path, (long_ago, long_ago))
+    server.deliver(mail("new"), "new")
+    await reader(crm).look()
+    for one in rows(store, ArrivalRecord):
+        claim = await store.run(reading.begin, one.id)
+        assert claim is not None
+        assert await reading.read(crm, claim) == ""
+    leads = {lead.email: lead for lead in rows(store, Lead)}
+    assert set(leads) == {"old@example.com", "new@example.com"}
+    assert [task.lead_id for task in rows(store, Task)] == [leads["new@example.com"].id]
+    entries = {entry.lead_id: entry for entry in rows(store, Activity)}
+    assert entries[leads["old@example.com"].id].at == NOW - timedelta(days=400)
+
+
+async def test_what_is_wrong_is_told_in_a_sentence_and_shows_as_trouble(
+    crm: Crm, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "RETRY_SECONDS", 0.01)
+    for settings, says in (
+        ({"folder": "Nowhere"}, "has no folder Nowhere"),
+        ({"user": "somebody"}, "does not accept the user or password"),
+        ({"security": "starttls"}, "127.0.0.1"),
+        ({"security": "tls"}, "no TLS"),
+        ({"port": 1}, "cannot be reached on port 1"),
     ):
-        await store.run(ledger.record, config, fact, at)
-    return await row(store, call_id)
+        inbox = msgspec.structs.replace(crm.config.mail.incoming, **settings)
+        wrong = crm_at(Config(crm.config.home, mail=MailSettings(incoming=inbox)), crm.store)
+        changed = asyncio.Event()
+        troubles = Troubles(crm.now, lambda found, changed=changed: changed.set())
+        async with following(wrong, troubles), asyncio.timeout(20):
+            await changed.wait()
+        assert says in troubles.found[mailboxes.NAME].what
 
 
-async def row(store: Store, call_id: str) -> Voicemail:
-    return await store.read(rows.voicemail, call_id)
+async def test_a_home_that_may_be_a_copy_reads_no_mailbox(
+    crm: Crm, store: Store, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "HELD_SECONDS", 0.01)
+    server.deliver(mail("pat"), "one")
+    asked = 0
+    asked_often = asyncio.Event()
+
+    def held() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 5:
+            asked_often.set()
+        return True
+
+    async with following(crm, held=held), asyncio.timeout(20):
+        await asked_often.wait()
+    assert (server.logins, rows(store, ArrivalRecord)) == (0, [])
 
 
-async def change(store: Store, slug: str, **values: object) -> None:
-    with store.writing() as session:
-        property = session.scalars(select(Property).where(Property.slug == slug)).one()
-        for name, value in values.items():
-            setattr(property, name, value)
+async def test_twenty_25749_the_doctor_counts_both_and_notices_an_email_that_has_gone(
+    crm: Crm, store: Store, server: MailServer
+) -> None:
+    def findings(now: datetime = NOW) -> dict[str, tuple[str, str]]:
+        found = store.read_blocking(checks.incoming, crm.config, now)
+        return {one.check: (one.level, one.text) for one in found}
 
-
-async def owner_of(store: Store, call_id: str) -> str:
-    with store.reading() as session:
-        task = session.scalars(select(Task).where(Task.key == f"call:{call_id}")).one()
-        agent = session.get(Agent, task.owner_id)
-        assert agent
-        return agent.slug
-
-
-async def test_a_message_goes_to_its_propertys_box_or_the_subteams_or_the_offices(store: Store, config: Config) -> None:
-    assert (await left(store, config, "c1")).mailbox == "property:maple"
-    assert (await left(store, config, "c2", did=OFFICE_LINE)).mailbox == "office"
-    assert (await left(store, config, "c3", mailbox="agent:carol")).mailbox == "agent:carol"
-    await change(store, "maple", voicemail_to="subteam")
-    assert (await left(store, config, "c4")).mailbox == "subteam:east"
-    # Stated again, it stays where it was.
-    assert (await left(store, config, "c1")).mailbox == "property:maple"
-    assert await owner_of(store, "c3") == "carol"
-
-
-async def test_who_hears_a_box_and_in_which_order(store: Store) -> None:
-    with store.reading() as session:
-        by_slug = {agent.slug: agent for agent in session.scalars(select(Agent))}
-        boxes = {slug: mailboxes.boxes_of(session, agent.id) for slug, agent in by_slug.items()}
-        nobody = mailboxes.people(session, "agent:long-gone")
-    assert boxes == {
-        "alice": ["agent:alice", "subteam:east", "property:maple"],
-        "bob": ["agent:bob", "subteam:east", "property:maple"],
-        "carol": ["agent:carol"],
-        "dana": ["agent:dana", "office"],
-    }
-    assert [agent.slug for agent in nobody] == ["dana"]
-
-
-async def test_listening_by_phone_begins_with_ones_own_and_the_oldest(store: Store, config: Config) -> None:
-    await left(store, config, "c1", at=NOW - timedelta(hours=2))
-    await left(store, config, "c2", at=NOW - timedelta(hours=3))
-    await left(store, config, "c3", mailbox="agent:alice")
-    found = await store.read(mailboxes.listener, "alice-desk")
-    assert found
-    assert ([one.id for one in found.voicemails], found.new) == (["c3", "c2", "c1"], 3)
-    assert found.voicemails[1].property_name == "Maple Court"
-    for call_id in ("c1", "c2", "c3"):
-        await store.run(mailboxes.heard, call_id, NOW)
-    found = await store.read(mailboxes.listener, "alice-desk")
-    assert found
-    assert (len(found.voicemails), found.new) == (3, 0)
-    assert await store.read(mailboxes.listener, "nobodys-phone") is None
-    carols = await store.read(mailboxes.listener, "carol-desk")
-    assert carols
-    assert carols.voicemails == ()
-
-
-async def test_of_two_who_take_a_message_at_once_one_gets_it(store: Store, config: Config) -> None:
-    await left(store, config, "c1")
-    results = await asyncio.gather(
-        *(store.run(mailboxes.take, BY, "c1", who) for who in ("alice", "bob", "carol")), return_exceptions=True
+    assert findings()["mailbox"][0] == Level.WARN
+    for name in ("pat", "kim"):
+        server.deliver(mail(name), name)
+    await reader(crm).look()
+    level, text = findings()["mailbox"]
+    assert (level, text.startswith("2 emails are in the folder INBOX, and 2 of them are stored here")) == (
+        Level.OK,
+        True,
     )
-    assert sum(result is None for result in results) == 1
-    assert sum(isinstance(result, Conflict) for result in results) == 2
-    taken = await row(store, "c1")
-    assert taken.taken_by
-    assert await owner_of(store, "c1") == taken.taken_by.slug
-    assert taken.escalate_at is None
-    # Taking it again is no mistake of theirs.
-    await store.run(mailboxes.take, BY, "c1", taken.taken_by.slug)
-    with store.reading() as session:
-        assert session.scalars(select(Activity.text).where(Activity.key == "taken:c1")).one() == (
-            f"{taken.taken_by.name} took the voicemail they left."
-        )
-        task = session.scalars(select(Task)).one()
-        assert task.why.endswith(f"{taken.taken_by.name} took it.")
-
-
-async def test_a_fact_that_comes_late_does_not_take_the_task_away_again(store: Store, config: Config) -> None:
-    await left(store, config, "c1")
-    await store.run(mailboxes.take, BY, "c1", "carol")
-    await store.run(ledger.record, config, VoicemailLeft("c1/m2", "c1", NOW, "c1.wav", 14), NOW)
-    assert await owner_of(store, "c1") == "carol"
-    with store.reading() as session:
-        task = session.scalars(select(Task)).one()
-        assert "left a voicemail of 14 s" in task.why
-        assert task.why.endswith("Carol took it.")
-
-
-async def test_what_cannot_be_done_says_so(store: Store, config: Config) -> None:
-    await left(store, config, "c1")
-    with pytest.raises(NotFound, match="no such voicemail"):
-        await store.run(mailboxes.take, BY, "c9", "alice")
-    with pytest.raises(NotFound, match="no agent nobody"):
-        await store.run(mailboxes.take, BY, "c1", "nobody")
-    await store.run(mailboxes.delete, BY, "c1")
-    with pytest.raises(Conflict, match="already been deleted"):
-        await store.run(mailboxes.delete, BY, "c1")
-    for wrong, kind in (("agent:", Invalid), ("team:north", Invalid), ("../etc", Invalid), ("agent:zoe", NotFound)):
-        with pytest.raises(kind):
-            await store.read(mailboxes.existing, wrong)
-    assert await store.read(mailboxes.existing, "subteam:east") == "subteam:east"
-    # The next step stays with somebody, whatever becomes of the sound.
-    with store.reading() as session:
-        assert session.scalars(select(Task)).one().done_at is None
-
-
-async def test_lamps_show_what_is_new_and_what_was_heard(store: Store, config: Config) -> None:
-    await left(store, config, "c1")
-    await left(store, config, "c2")
-    await left(store, config, "c3", mailbox="agent:bob")
-    await store.run(mailboxes.heard, "c1", NOW)
-    assert await store.read(mailboxes.lamps) == {
-        "alice": Lamp(1, 1),
-        "bob": Lamp(2, 1),
-        "carol": Lamp(),
-        "dana": Lamp(),
-    }
-    await store.run(mailboxes.delete, BY, "c1")
-    assert (await store.read(mailboxes.lamps))["alice"] == Lamp(1, 0)
-
-
-async def test_lamps_ask_no_more_of_the_database_for_more_agents_and_messages(store: Store, config: Config) -> None:
-    asked: list[str] = []
-
-    def count(*arguments: object) -> None:
-        asked.append(str(arguments[2]))
-
-    await left(store, config, "c0")
+    assert findings()["emails"][0] == Level.OK
+    assert findings(NOW + timedelta(hours=8))["mailbox"][0] == Level.WARN
+    assert findings(NOW + timedelta(minutes=11))["arrivals"][0] == Level.WARN
+    next(crm.config.mails_folder.rglob("*.eml")).unlink()
+    assert findings()["emails"][0] == Level.WARN
     with store.writing() as session:
-        session.add_all(Agent(slug=f"new-{number}", name="New") for number in range(30))
-    assert len(await store.read(mailboxes.lamps)) == 34, "a new agent shows at once"
-    for number in range(1, 10):
-        await left(store, config, f"c{number}")
-    event.listen(Engine, "before_cursor_execute", count)
+        session.scalars(select(MailFolder)).one().here = 1
+    assert findings()["mailbox"][0] == Level.WARN
+
+
+@asynccontextmanager
+async def following(
+    crm: Crm, troubles: Troubles | None = None, held: Callable[[], bool] = lambda: False
+) -> AsyncIterator[None]:
+    """The mailbox is read while the block runs."""
+    task = asyncio.create_task(reader(crm, troubles, held).keep())
     try:
-        assert (await store.read(mailboxes.lamps))["alice"] == Lamp(10)
+        yield
     finally:
-        event.remove(Engine, "before_cursor_execute", count)
-    assert len([one for one in asked if "BEGIN" not in one]) == 2, "the office's mark, and the counts"
-
-
-async def test_a_message_is_mailed_once_to_the_people_of_its_box(store: Store, config: Config, crm: Crm) -> None:
-    with store.writing() as session:
-        for agent in session.scalars(select(Agent)):
-            agent.email = f"{agent.slug}@example.com"
-    await left(store, config, "c1")
-    for _ in range(2):
-        await store.run(transcripts.finish, config, "c1", TranscriptState.DONE, "I want two bedrooms.", NOW)
-    with store.reading() as session:
-        mails = session.scalars(select(Mail).order_by(Mail.to_address)).all()
-    assert [(one.to_address, one.voicemail_id) for one in mails] == [
-        ("alice@example.com", "c1"),
-        ("bob@example.com", "c1"),
-    ]
-    assert mails[0].subject == "New voicemail for Maple Court from (512) 555-0177"
-    assert "I want two bedrooms." in mails[0].body
-    assert "Monday, March 02, 2026 at 10:00" in mails[0].body
-    attached = await transcripts.attachments(crm)("c1")
-    assert [(one.name, one.kind) for one in attached] == [
-        ("voicemail-2026-03-02-1000.mp3", "audio/mpeg"),
-        ("voicemail-2026-03-02-1000.wav", "audio/wav"),
-    ]
-    assert attached[0].content[0] == 0xFF, "an MPEG frame begins with its sync word"
-    assert len(attached[0].content) < len(attached[1].content) / 4
-    await change(store, "maple", subteam_id=None)
-    await left(store, config, "c2")
-    await store.run(transcripts.finish, config, "c2", TranscriptState.NONE, "", NOW)
-    with store.reading() as session:
-        mail = session.scalars(select(Mail).where(Mail.voicemail_id == "c2")).one()
-    assert mail.to_address == "dana@example.com"
-    assert "There is no transcript." in mail.body
-
-
-async def test_a_recorder_that_was_killed_leaves_a_message_that_can_be_heard(config: Config) -> None:
-    spooled = config.asterisk_folder / "spool" / "recording" / "c1.wav"
-    spooled.parent.mkdir(parents=True)
-    tone(spooled, 2.0)
-    whole = spooled.read_bytes()
-    spooled.write_bytes(whole[:40] + bytes(4) + whole[44:])
-    assert recordings.keep(config, "c1") == pytest.approx(2.0, abs=0.1)
-    with wave.open(str(config.recordings_folder / "c1.wav")) as sound:
-        assert sound.getnframes() == (len(whole) - 44) // 2
-
-
-async def test_retention_deletes_sound_and_words_and_says_so(store: Store, config: Config, crm: Crm) -> None:
-    limits = msgspec.structs.replace(
-        config,
-        voicemail=msgspec.structs.replace(config.voicemail, keep_days=30),
-        recordings=msgspec.structs.replace(config.recordings, keep_days=10),
-    )
-    await left(store, config, "old", at=NOW - timedelta(days=31))
-    await left(store, config, "new", at=NOW - timedelta(days=29))
-    await store.run(transcripts.finish, config, "old", TranscriptState.DONE, "words", NOW)
-    with store.writing() as session:
-        for name, days in (("talk-old", 11), ("talk-new", 9)):
-            tone(config.recordings_folder / f"{name}.wav")
-            session.add(
-                Recording(
-                    id=name, call_id="old", mode="announced", file=f"{name}.wav", started_at=NOW - timedelta(days=days)
-                )
-            )
-    due = await store.read(retention.expired, limits, NOW)
-    assert {(one.kind, one.file) for one in due} == {("recording", "talk-old.wav"), ("voicemail", "old.wav")}
-    assert all(one.bytes > 1000 for one in due)
-    assert (config.recordings_folder / "old.wav").exists(), "a look deletes nothing"
-    assert len(await retention.prune(replace(crm, config=limits), BY)) == 2
-    assert sorted(path.name for path in config.recordings_folder.iterdir()) == ["new.wav", "talk-new.wav"]
-    purged = await row(store, "old")
-    assert (purged.purged_at, purged.transcript) == (NOW, "")
-    assert mailboxes.audio(config, purged.file) is None
-    with store.reading() as session:
-        told = session.scalars(select(AuditEntry.what).order_by(AuditEntry.id)).all()
-        assert session.get_one(Recording, "talk-old").deleted_at == NOW
-        assert session.get_one(Recording, "talk-new").deleted_at is None
-    assert told[-2:] == [
-        "recording of 2026-02-19, call old, deleted by retention",
-        "voicemail of 2026-01-30, call old, deleted by retention",
-    ]
-    assert await retention.prune(replace(crm, config=limits), BY) == []
-    never = msgspec.structs.replace(
-        limits,
-        voicemail=msgspec.structs.replace(config.voicemail, keep_days=0),
-        recordings=msgspec.structs.replace(config.recordings, keep_days=0),
-    )
-    assert await store.read(retention.expired, never, NOW + timedelta(days=9999)) == []
-
-
-async def test_a_row_cannot_delete_what_lies_outside_the_recordings(store: Store, config: Config, crm: Crm) -> None:
-    outside = config.home / "leaseline.toml"
-    outside.write_text("x")
-    await left(store, config, "old", at=NOW - timedelta(days=400))
-    with store.writing() as session:
-        session.get_one(Voicemail, "old").file = "../leaseline.toml"
-    await retention.prune(crm, BY)
-    assert outside.exists()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

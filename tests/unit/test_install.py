@@ -154,11 +154,17 @@ def test_no_advice_to_change_debians_mirror_when_the_machines_own_sources_fail()
 
 def test_programs_the_machine_has_are_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: object())
-    assert install.wanted("test") == [install.RUNTIME, install.SIPP, install.CHROMIUM, install.POSTGRES]
+    assert install.wanted("test") == [
+        install.RUNTIME,
+        install.SIPP,
+        install.CHROMIUM,
+        install.DOVECOT,
+        install.POSTGRES,
+    ]
     dirs = install.AsteriskDirs(*[tmp_path] * 5)
     monkeypatch.setattr(install, "machine_asterisk", lambda: (Path("/usr/sbin/asterisk"), dirs))
     monkeypatch.setattr(install, "machine_postgres", lambda: tmp_path)
-    assert install.wanted("test") == [install.TOOLS, install.SIPP, install.CHROMIUM]
+    assert install.wanted("test") == [install.TOOLS, install.SIPP, install.CHROMIUM, install.DOVECOT]
     assert install.program("asterisk", tmp_path) == ["/usr/sbin/asterisk"]
     assert install.asterisk_dirs(tmp_path) is dirs
     assert install.postgres_bin(tmp_path) == (tmp_path, {})

@@ -92,6 +92,8 @@ def act(
     session.flush()
     if number == 1:
         record.lead_id = lead.id
+    if record.raw.get("is_old"):
+        return lead
     about = str(meant) or _office(session)
     what = "An email" if kind is Happened.EMAIL else "An inquiry"
     arrival.pass_on(session, config, lead, meant.property, record, f"{what} about {about}", told, now)
@@ -129,6 +131,8 @@ def is_ours(session: Session, config: Config, address: str) -> bool:
 def leave_to_somebody(session: Session, config: Config, record: ArrivalRecord, what: str, now: datetime) -> None:
     """An inquiry that names nobody may still be somebody's: one open task of the admin covers all of them."""
     record.problem = "It names nobody who could be answered."
+    if record.raw.get("is_old"):
+        return
     task = tasks.open_one(session, NOBODY, TaskKind.INQUIRY)
     if task is not None:
         task.times += 1

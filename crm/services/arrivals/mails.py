@@ -46,6 +46,10 @@ class CameBy:
     """pipe or imap."""
     source: str = ""
     """Short name of a source that is set up, or any name; empty: the email says."""
+    at: datetime | None = None
+    """When the mail server got it; None: just now."""
+    is_old: bool = False
+    """It was there before we began to read the mailbox, so it leaves no task and no notice."""
 
 
 def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: datetime) -> tuple[int, bool]:
@@ -55,6 +59,7 @@ def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: d
     two: some senders' programs always write the same one.
     """
     said = mime.fingerprint(mail.raw)
+    came_at = min(came.at or now, now)
     named = hashlib.sha256((mime.message_id(mail.raw) or said).encode("utf-8", "replace")).hexdigest()[:40]
     for key in (f"mail:{named}", f"mail:{named}:{said[:40]}"):
         there = arrival.kept(session, key)
@@ -65,9 +70,12 @@ def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: d
                 "is_whole": mail.is_whole,
                 "said": said,
                 "source": came.source,
+                "is_old": came.is_old,
             }
             source = sources.named(session, came.source)
-            record = arrival.keep(session, key, f"mail:{came.way}", raw, PARSER, now, node=config.node, is_read=False)
+            record = arrival.keep(
+                session, key, f"mail:{came.way}", raw, PARSER, came_at, node=config.node, is_read=False
+            )
             record.source_id = source.id if source else None
             return record.id, True
         if there.raw.get("said") == said:

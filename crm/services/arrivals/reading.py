@@ -114,8 +114,8 @@ SLICE = 100
 
 
 def again(session: Session, after: int) -> list[int]:
-    """Marks the next arrivals to be read again: those that could not be read, or that an older version of a parser has
-    read. Returns their ids; none: these were all. `after` is the last id of the slice before, 0 for the first.
+    """Marks the next arrivals to be read: those that were not, or not successfully, or by an older version of a parser.
+    Returns their ids; none: these were all. `after` is the last id of the slice before, 0 for the first.
 
     What belonged to a lead that is gone stays as it is: that person may have been erased.
     """
@@ -124,8 +124,8 @@ def again(session: Session, after: int) -> list[int]:
     is_erased = and_(ArrivalRecord.outcome == ArrivalOutcome.LEAD, ArrivalRecord.lead_id.is_(None))
     found = (
         select(ArrivalRecord)
-        .where(ArrivalRecord.id > after, is_readable, ~is_erased, ArrivalRecord.read_at.is_not(None))
-        .where(or_(ArrivalRecord.problem != "", *older))
+        .where(ArrivalRecord.id > after, is_readable, ~is_erased)
+        .where(or_(ArrivalRecord.read_at.is_(None), ArrivalRecord.problem != "", *older))
         .order_by(ArrivalRecord.id)
         .limit(SLICE)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
-from crm.services.system.checks import machine, office, phones, work
+from crm.services.system.checks import machine, mail, office, phones, work
 from crm.services.system.checks.finding import Finding, fault
 from crm.services.system.health import Health
 
@@ -20,6 +20,7 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         found += await crm.store.read(office.examine, config, health.at)
         found += await phones.examine(crm, health)
         found += await crm.store.read(work.waiting, config, health.at)
+        found += await crm.store.read(mail.incoming, config, health.at)
         found += await work.strays(crm)
     except CrmError as error:
         found.append(fault("database", str(error), "database_down"))

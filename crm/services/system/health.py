@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from ari_app.edge.client import AriClient
@@ -39,7 +39,7 @@ from crm.services.system.workers import WorkerHealth
 from crm.services.webhooks import subscriptions
 from crm.services.webhooks.subscriptions import WebhookHealth
 from crm.store import migrate
-from crm.store.models import Agent, Device, EmergencyCall, Trunk
+from crm.store.models import Agent, ArrivalRecord, Device, EmergencyCall, MailFolder, Trunk
 from crm.store.queries import calls as call_queries
 from crm.store.queries import dialing as dial_queries
 from crm.store.queries import messages, nodes
@@ -190,6 +190,18 @@ class TextsHealth:
 
 
 @dataclass(frozen=True)
+class ArrivalsHealth:
+    """Emails and forms that came in."""
+
+    today: int = 0
+    """In the last 24 hours."""
+    unread: int = 0
+    """Waiting to be read."""
+    mailbox_at: datetime | None = None
+    """When the mailbox was last compared with what is stored here; null: never, or there is none."""
+
+
+@dataclass(frozen=True)
 class EmergencyHealth:
     """An emergency call in progress, or from the last 24 hours."""
 
@@ -284,6 +296,7 @@ class Health:
     texts: TextsHealth = TextsHealth()
     webhooks: list[WebhookHealth] = field(default_factory=list)
     """Those whose receivers take nothing."""
+    arrivals: ArrivalsHealth = ArrivalsHealth()
     emergencies: list[EmergencyHealth] = field(default_factory=list)
     """From the last 24 hours, newest first, including those not imported from Asterisk yet."""
     held: str = ""
@@ -385,7 +398,16 @@ def _on_record(
         line=LineHealth(len(waiting_since), longest, len(orders.queued_callbacks(session, config, now))),
         texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
         webhooks=subscriptions.silent(session, now),
+        arrivals=_arrivals(session, now),
         emergencies=_emergencies(session, now - emergencies.RECENT),
+    )
+
+
+def _arrivals(session: Session, now: datetime) -> ArrivalsHealth:
+    return ArrivalsHealth(
+        today=session.scalar(select(func.count()).where(ArrivalRecord.received_at > now - timedelta(days=1))) or 0,
+        unread=session.scalar(select(func.count()).where(ArrivalRecord.read_at.is_(None))) or 0,
+        mailbox_at=session.scalar(select(func.max(MailFolder.counted_at))),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crm.store.models.access import ApiKey, ApiKeyReach, KeptAnswer
 from crm.store.models.applications import Application, ApplicationDocument
-from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, ShortLink
+from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, MailFolder, MailFolderEntry, ShortLink
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import (
@@ -105,6 +105,8 @@ __all__ = [
     "Listing",
     "Location",
     "Mail",
+    "MailFolder",
+    "MailFolderEntry",
     "Message",
     "Node",
     "Notice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
@@ -58,6 +58,33 @@ class ArrivalRecord(Base):
         ForeignKey("lead.id", ondelete="SET NULL"), index=True, comment="whose it is; null: it could not be read"
     )
     problem: Mapped[str] = mapped_column(String(300), default="", comment="why it could not be read; empty: it was")
+
+
+class MailFolder(Base):
+    """A folder of a mailbox that is read, and how far."""
+
+    __tablename__ = "mail_folder"
+    __table_args__ = (UniqueConstraint("server", "user", "folder"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    server: Mapped[str] = mapped_column(String(200))
+    user: Mapped[str] = mapped_column(String(200))
+    folder: Mapped[str] = mapped_column(String(200))
+    uid_validity: Mapped[int] = mapped_column(BigInteger, comment="once it changes, UIDs mean something else")
+    first_at: Mapped[datetime] = mapped_column(comment="when it was first read; emails from before are history")
+    counted_at: Mapped[datetime | None] = mapped_column(comment="when the two were counted; null: not yet")
+    there: Mapped[int] = mapped_column(default=0, comment="emails in the folder")
+    here: Mapped[int] = mapped_column(default=0, comment="those of them that are stored here")
+
+
+class MailFolderEntry(Base):
+    """An email of a folder that is read."""
+
+    __tablename__ = "mail_folder_entry"
+    folder_id: Mapped[int] = mapped_column(ForeignKey("mail_folder.id", ondelete="CASCADE"), primary_key=True)
+    uid: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    arrival_id: Mapped[int | None] = mapped_column(
+        ForeignKey("arrival.id", ondelete="SET NULL"), index=True, comment="null: it was erased here"
+    )
 
 
 class LeadSource(Base):

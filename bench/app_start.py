@@ -1,6 +1,6 @@
-"""How soon the app is known to be ready after it was killed, and what it takes when nobody calls.
+"""How long the app takes to be ready after it was killed, and what it uses while nobody calls.
 
-"Ready" is when run/app.json says that it is connected to Asterisk, which is what `leaseline up` and the tests wait for:
+"Ready" is when run/app.json says that it is connected to Asterisk, as `leaseline up` and the tests wait for:
 `script/bench app_start --rounds 5 --idle 30`.
 """
 
@@ -32,7 +32,7 @@ async def main(rounds: int, idle: float) -> None:
             )
             assert system.app.process is not None
             app = psutil.Process(system.app.process.pid)
-            await asyncio.sleep(10)  # Texts, mail and holidays are loaded once it runs.
+            await asyncio.sleep(10)  # Texts, mail and holidays are loaded after the start.
             before, began = app.cpu_times(), time.perf_counter()
             await asyncio.sleep(idle)
             after, seconds = app.cpu_times(), time.perf_counter() - began

@@ -1,7 +1,7 @@
-"""What a request to Asterisk costs over kept-alive HTTP, and over the event WebSocket beside it.
+"""What a request to Asterisk costs over kept-alive HTTP, and over the event WebSocket.
 
-A micro-call (answer, set two variables, play a beep, hang up) comes from SIPp; both ways handle the same number of
-calls in turns, in one run against one Asterisk. Only the ratio means something: `script/bench ari_transport`.
+SIPp places a micro-call (answer, set two variables, play a beep, hang up); both transports handle the same number of
+calls in turns, in one run against one Asterisk. Only the ratio is meaningful: `script/bench ari_transport`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ SCENARIO = """<?xml version="1.0" encoding="UTF-8"?>
 
 @dataclass
 class Cost:
-    """CPU milliseconds a call, and the median time from its arrival to the answer to its last request."""
+    """CPU milliseconds per call, and the median milliseconds from a call's arrival to the answer to its last
+    request."""
 
     asterisk: float
     python: float
@@ -99,7 +100,7 @@ class Cost:
 
 
 class MicroCalls:
-    """Handles each call as soon as it arrives, with whatever sends the requests."""
+    """Handles each call as soon as it arrives, with any transport for the requests."""
 
     def __init__(self, beep: Path) -> None:
         self.beep = beep.with_suffix("")
@@ -140,7 +141,7 @@ class MicroCalls:
 
 
 async def over_http(config: Config, secret: str, calls: MicroCalls, work: Callable[[], Awaitable[Cost]]) -> Cost:
-    """The project's own client."""
+    """Uses the project's own client."""
     client = AriClient(
         f"http://127.0.0.1:{config.ports.http}",
         STASIS_APP,
@@ -165,7 +166,7 @@ async def over_http(config: Config, secret: str, calls: MicroCalls, work: Callab
 
 
 async def over_socket(config: Config, secret: str, calls: MicroCalls, work: Callable[[], Awaitable[Cost]]) -> Cost:
-    """The control: REST requests on the event WebSocket (Asterisk documentation, "ARI REST over WebSocket")."""
+    """The control: REST requests over the event WebSocket (Asterisk documentation, "ARI REST over WebSocket")."""
     waiting: dict[str, asyncio.Future[None]] = {}
     headers = {"Authorization": aiohttp.encode_basic_auth(STASIS_APP, secret)}
     url = f"http://127.0.0.1:{config.ports.http}/ari/events?app={STASIS_APP}&subscribeAll=true"
@@ -198,7 +199,7 @@ async def over_socket(config: Config, secret: str, calls: MicroCalls, work: Call
 
         calls.request = request
         reading = asyncio.create_task(read())
-        # Asterisk sends its answers through the same filter: without RESTResponse no request is ever answered.
+        # Asterisk filters its responses as well: without RESTResponse no request is ever answered.
         allowed = [{"type": kind} for kind in [*events.KINDS, "RESTResponse"]]
         await request("PUT", f"/applications/{STASIS_APP}/eventFilter", {}, {"allowed": allowed})
         try:

@@ -1,8 +1,8 @@
-"""What lists, reports and the follow-up tick take with ten times the data of a large office.
+"""How long lists, reports and the follow-up tick take with ten times the data of a large office.
 
-100,000 leads, 150,000 calls, 150,000 texts and 1,000,000 events, made anew by bulk inserts and thrown away after;
-`script/bench data`, and `script/bench data --postgres` on a server of its own. The table is also left as JSON in
-bench/results.
+100,000 leads, 150,000 calls, 150,000 texts and 1,000,000 events, created by bulk inserts and deleted afterwards;
+`script/bench data`, or `script/bench data --postgres` on its own server. The table is also written to bench/results as
+JSON.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Size:
     texts: int
     events: int
     rows: int
-    """Of each list that is imported."""
+    """Rows of each imported list."""
 
 
 def number_of(lead: int) -> str:
@@ -104,7 +104,7 @@ def fill(store: Store, size: Size, now: datetime) -> None:
             make(session, size, now, chance)
     with store.writing() as session:
         if session.get_bind().dialect.name == "postgresql":
-            # Rows came with their ids; those to come go on after them.
+            # The rows have explicit ids; further ones continue after them.
             for table in Base.metadata.sorted_tables:
                 if table.primary_key.columns.keys() == ["id"] and isinstance(table.c.id.type, Integer):
                     latest = f"(SELECT coalesce(max(id), 1) FROM {table.name})"
@@ -178,7 +178,7 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
     ids = range(size.calls)
     names, weights = list(OUTCOMES), list(OUTCOMES.values())
     outcomes = [chance.choices(names, weights)[0] for _ in ids]
-    # Calls of ours are of long ago: a list of them has to find them behind all others.
+    # Outgoing calls are all old: a list of them has to find them behind all others.
     outcomes = ["talked" if one == "not_reached" and n > size.calls // 10 else one for n, one in enumerate(outcomes)]
     whose = [1 + chance.randrange(size.leads) for _ in ids]
     agents = [1 + chance.randrange(AGENTS) for _ in ids]
@@ -314,7 +314,7 @@ def _texts(session: Session, size: Size, now: datetime, chance: random.Random) -
 
 @contextlib.contextmanager
 def lock_times() -> Iterator[list[tuple[float, float]]]:
-    """Seconds of each transaction that writes, by the clock and of CPU: for so long nobody else does on SQLite."""
+    """Yields the seconds of each write transaction, wall clock and CPU; on SQLite nobody else can write meanwhile."""
     found: list[tuple[float, float]] = []
 
     def on_begin(connection: Connection) -> None:
@@ -336,7 +336,7 @@ def lock_times() -> Iterator[list[tuple[float, float]]]:
 
 
 def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock) -> dict[str, list[float]]:
-    """Milliseconds of each, the first with cold caches."""
+    """Returns the milliseconds of every round of each read; the first has cold caches."""
     month = now - timedelta(days=30)
     acts: dict[str, Callable[[Session], object]] = {
         "call list": lambda session: calls.listed(session),
@@ -374,7 +374,7 @@ LISTS: dict[ListKind, tuple[str, Callable[[int], str]]] = {
 
 
 def imported(store: Store, config: Config, rows: int) -> dict[str, tuple[float, list[tuple[float, float]]]]:
-    """Seconds of the import of each list, and of each of its transactions by the clock and of CPU."""
+    """Returns how long the import of each list took, and each of its transactions in wall clock and CPU; seconds."""
     found = {}
     for kind, (heads, row) in LISTS.items():
         lists = imports.read_csv("\n".join((heads, *map(row, range(rows)))), kind)
@@ -386,7 +386,8 @@ def imported(store: Store, config: Config, rows: int) -> dict[str, tuple[float, 
 
 
 async def ticks(crm: Crm) -> tuple[list[float], list[int], tuple[float, float]]:
-    """Seconds of the first tick and of one in which nothing is new, texts that each queued, the longest write lock."""
+    """Returns the seconds of the first tick and of one with nothing new, the texts each queued, and the longest write
+    lock."""
     seconds, queued = [], []
     with lock_times() as locked:
         for _ in range(2):
@@ -408,7 +409,7 @@ async def measure(url: str, size: Size, rounds: int, with_ticks: bool) -> dict[s
             fill(store, size, now)
             store.run_blocking(planner.renew)
             found: dict[str, Any] = {"filled in": time.perf_counter() - began}
-            # SQLite works in this very thread: its CPU tells more than a clock on a machine that others use, too.
+            # SQLite runs in this thread, so its CPU time says more than a clock on a machine shared with others.
             clock = time.thread_time if url.startswith("sqlite") else time.perf_counter
             found["reads"] = reads(store, config, now, rounds, clock)
             if size.rows:

@@ -1,8 +1,8 @@
-"""What finding people takes among 100,000 leads with 1,000,000 entries in their timelines.
+"""How long finding people takes among 100,000 leads with 1,000,000 timeline entries.
 
-Each of Leaseline's reads takes turns with a control, which reads what it finds by a statement of its own on the same
-database and connection: what is left between the two is ours. `script/bench leads`, and `script/bench leads --postgres`
-on a server of its own. The table is also left as JSON in bench/results.
+Each of Leaseline's reads takes turns with a control, which reads the same data with its own statement on the same
+database and connection; the difference is our overhead. `script/bench leads`, or `script/bench leads --postgres` on its
+own server. The table is also written to bench/results as JSON.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ GOALS = {
     "part of a name": 10,
     "last digits": 10,
 }
-"""Milliseconds that 99 of 100 take at most."""
+"""99th percentile, in milliseconds."""
 
 
 def enrich(store: Store, size: Size, now: datetime) -> None:
-    """Gives the leads of `bench.data` names that differ, addresses, and timelines of `ENTRIES` entries in all."""
+    """Gives the leads of `bench.data` different names and addresses, and timelines with `ENTRIES` entries in total."""
     chance = random.Random(2)
 
     def name() -> str:
@@ -110,7 +110,7 @@ Read = Callable[[Session], object]
 
 
 def pairs(sqlite: bool, size: Size, now: datetime, chance: random.Random) -> dict[str, Iterator[tuple[Read, Read]]]:
-    """Ours and the control of each kind of read, for another person, word or filter every time."""
+    """Yields our read and its control for each kind of read, with another person, word or filter every time."""
 
     def whose() -> int:
         return 1 + chance.randrange(size.leads)
@@ -191,7 +191,7 @@ def pairs(sqlite: bool, size: Size, now: datetime, chance: random.Random) -> dic
 
 
 def measured(store: Store, sqlite: bool, size: Size, now: datetime, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of each read by the clock, ours and the control's, in turns."""
+    """Returns the wall-clock milliseconds of each read, ours and the control's, run in turns."""
     found: dict[str, dict[str, list[float]]] = {}
     for name, some in pairs(sqlite, size, now, random.Random(3)).items():
         spent = found[name] = {"ours": [], "control": []}
@@ -205,9 +205,9 @@ def measured(store: Store, sqlite: bool, size: Size, now: datetime, rounds: int)
 
 
 def exported(store: Store, now: datetime) -> dict[str, float]:
-    """Leads a second of CPU and of the clock as CSV, and megabytes that it took at the most."""
+    """Returns the speed of the CSV export, in leads per second of wall clock and CPU, and its peak memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
-        # As the command line does when it has started.
+        # As the command line does once it has started.
         gc.collect()
         gc.freeze()
         began, cpu = time.perf_counter(), time.process_time()

@@ -1,9 +1,8 @@
-"""What the record of a call costs: statements, transactions and CPU from its facts to its rows.
+"""What recording a call costs: statements, transactions and CPU from its facts to its rows.
 
-Facts of whole calls (greeting, key, one phone rings, a talk) go through the journal and the ledger, a call's facts in
-the bursts in which a call states them: one call alone, then many whose bursts come in turns. The last figures are of
-calls one after another, and of the memory that is kept: `script/bench ledger`; `--url` names a PostgreSQL database,
-which has to be empty.
+Facts of whole calls (greeting, key, one phone rings, a talk) go through the journal and the ledger, in the bursts in
+which a call reports them: first one call alone, then many whose bursts are interleaved. The last figures are for calls
+one after another, and the memory that is kept: `script/bench ledger`; `--url` names an empty PostgreSQL database.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ AGENTS = 40
 
 
 def bursts(number: int) -> Iterator[list[Fact]]:
-    """A whole call, in the groups in which its facts come."""
+    """Yields the facts of a whole call, in the bursts in which they are reported."""
     call, leg = f"bench-{number}.1", f"bench-{number}-leg"
     agent = f"agent-{number % AGENTS}"
     numbers = itertools.count()
@@ -127,7 +126,7 @@ def furnish(store: Store) -> None:
 
 
 async def _calls(journal: Journal, numbers: range) -> None:
-    """One after another, or with all their bursts in turns."""
+    """Records calls with their bursts interleaved; a range of one call records it alone."""
     for together in zip(*(bursts(number) for number in numbers), strict=True):
         for fact in itertools.chain(*together):
             journal.append(fact)
@@ -135,7 +134,7 @@ async def _calls(journal: Journal, numbers: range) -> None:
 
 
 def _memory() -> int:
-    """Bytes of this process that are in memory."""
+    """Returns the resident bytes of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
@@ -152,7 +151,7 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
         await store.run(record, facts, NOW)
 
     async with Journal(config.journal_folder, apply) as journal:
-        await _calls(journal, range(10))  # What is prepared once is prepared.
+        await _calls(journal, range(10))  # Warms up the caches.
         shown: list[tuple[str, int]] = []
         for name, numbers in (("1", range(10, 11)), (f"{calls}, in turns", range(1000, 1000 + calls))):
             with counting(store) as counted:

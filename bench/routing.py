@@ -1,7 +1,7 @@
-"""How long the routing decision takes in a large office: from what is known, and with finding out what is known.
+"""How long the routing decision takes in a large office: by itself, and including the reads it depends on.
 
-500 properties and 2,000 agents. The decision itself is beside a control in the same run, the sorting of as many names:
-`script/bench routing`.
+500 properties and 2,000 agents. The decision is compared with a control in the same run, sorting the same number of
+names: `script/bench routing`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ TO_TEAM = (KeyedAnswer(Question.MENU, TEAM),)
 
 
 def any_inputs(chance: random.Random) -> RoutingInputs:
-    """A call as it may come: any property, people, hour and caller, and answers that need not fit."""
+    """Returns the inputs of a random call: any property, people, hour and caller, and answers that need not fit."""
     first = chance.randrange(TEAMS) * (AGENTS // TEAMS)
     team = PEOPLE[first : first + AGENTS // TEAMS]
     sisters = PEOPLE[(first + 20) % AGENTS : (first + 20) % AGENTS + 40]
@@ -100,13 +100,13 @@ def any_inputs(chance: random.Random) -> RoutingInputs:
 
 
 def choosing(inputs: RoutingInputs, chance: random.Random) -> RoutingInputs:
-    """The same on a line without a property: its choice among all is part of the decision."""
+    """Returns the same call on a line without a property, so that choosing among all is part of the decision."""
     letters = KeyedAnswer(Question.LETTERS, "".join(chance.choice("23456789") for _ in range(3)))
     return replace(inputs, answers=(letters, *inputs.answers), property=None)
 
 
 def times(act: Callable[[RoutingInputs], object], cases: list[RoutingInputs]) -> list[float]:
-    """Milliseconds of each."""
+    """Returns the CPU milliseconds of each case."""
     found = []
     for case in cases:
         began = time.process_time()
@@ -147,7 +147,7 @@ async def large_office(store: Store) -> None:
 
 
 async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
-    """Seconds of deciding recorded calls again under other rules, on SQLite."""
+    """Returns the seconds it takes to replay recorded calls under changed rules, on SQLite."""
     url = f"sqlite:///{folder / 'past.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store = Store(url)
@@ -176,7 +176,7 @@ async def replayed(folder: Path, cases: list[RoutingInputs]) -> float:
 
 
 async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str, list[float]]:
-    """Milliseconds of deciding with finding out, on SQLite."""
+    """Returns the CPU milliseconds of decisions including their reads, on SQLite."""
     url = f"sqlite:///{folder / 'large.db'}"
     await asyncio.to_thread(migrate.upgrade, url)
     store, config = Store(url), Config(folder)
@@ -232,7 +232,7 @@ def main() -> None:
 
 
 def _without_strangers(people: People) -> People:
-    """As it is kept of a call where only the property's people may ring."""
+    """Returns the people as recorded for a call in which only the property's people may ring."""
     team = frozenset((*people.subteam, *people.sisters))
     now = {name: getattr(people, name) & team for name in ("available", "busy", "after_hours")}
     return replace(people, **now)

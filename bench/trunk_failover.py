@@ -1,7 +1,7 @@
-"""How soon a call goes to the next trunk when the first refuses it, says nothing, or is known to be away.
+"""How soon a call reaches the next trunk if the first refuses it, does not answer, or is known to be unreachable.
 
-Every way is beside a control in the same run, a first trunk that rings. What is measured is the time from the request
-to dial until the INVITE is at the trunk that takes it: `script/bench trunk_failover`.
+Each case is compared with a control in the same run, a first trunk that rings. Measured is the time from the request to
+dial until the INVITE reaches the trunk that takes it: `script/bench trunk_failover`.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ WAYS = {
     "no answer to the INVITE": "",
     "no answer to OPTIONS either": None,
 }
-"""What the first trunk does with a call; None is nobody at all."""
+"""What the first trunk does with a call; None: there is nobody."""
 NEXT = "next"
 
 
 class Carrier(asyncio.DatagramProtocol):
-    """Answers OPTIONS, every INVITE with one status or not at all, and records when the INVITEs came."""
+    """Answers OPTIONS, and every INVITE with one status or not at all; signals when an INVITE arrives."""
 
     def __init__(self, status: str) -> None:
         self.status = status
@@ -82,7 +82,7 @@ class Bench:
     ports: dict[str, int]
 
     async def dial(self, first: str) -> float:
-        """Seconds from the request to the INVITE at the trunk that takes the call."""
+        """Returns the seconds from the request until the INVITE reaches the trunk that takes the call."""
         takes = first if first == "way-0" else NEXT
         invited = self.carriers[takes].invited
         invited.clear()

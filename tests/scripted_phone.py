@@ -1,5 +1,5 @@
-"""A desk phone played by SIPp from `tests/scenarios/<name>.xml`: for what only the wire shows, and for answers that no
-softphone gives."""
+"""A desk phone played by SIPp with `tests/scenarios/<name>.xml`, to see the messages on the wire and to give answers
+that no softphone gives."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from asterisk_conf import install
 from tests.system import ELM, System
 
 NO_UTF_8 = "\udcff"
-"""In text that is written with surrogateescape: the byte FF."""
+"""The byte FF, in text that is written with surrogateescape."""
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 @dataclass(frozen=True)
 class ScriptedPhone:
     log: Path
-    """What went over the wire, as SIPp writes it."""
+    """SIPp's log of the messages on the wire."""
 
     def received(self, method: str) -> list[str]:
-        """Requests of one method that reached the phone, as they were on the wire, without repetitions."""
+        """Returns the requests of one method that reached the phone, as on the wire, without retransmissions."""
         if not self.log.exists():
             return []
         messages = re.split(r"^-{20,}.*$", self.log.read_text(errors="replace"), flags=re.MULTILINE)
@@ -39,8 +39,8 @@ class ScriptedPhone:
 async def scripted_phone(
     system: System, device: str, scenario: str, port: int | None = None, **keys: str
 ) -> AsyncIterator[ScriptedPhone]:
-    """Registers as a device and follows the scenario, in which the keys are filled in, with every call; answers OPTIONS
-    by itself."""
+    """Registers as a device and follows the scenario for every call, with the keys filled in; SIPp answers OPTIONS
+    itself."""
     port = port or system.phone_ports()[0]
     log = system.folder / f"sipp-{device}-{scenario}-{port}.log"
     log.unlink(missing_ok=True)
@@ -62,8 +62,8 @@ async def scripted_phone(
 
 @asynccontextmanager
 async def returning_phone(system: System, device: str, scenario: str) -> AsyncIterator[ScriptedPhone]:
-    """A phone that registered and was silent until Asterisk gave it up, and that registers again where it was, and
-    answers."""
+    """A phone that registers and stays silent until Asterisk considers it unreachable, then registers again at the same
+    address and answers."""
     port, _ = system.phone_ports()
     async with _contact_statuses(system, device) as statuses:
         await _register(system, device, port, expires=300)
@@ -76,7 +76,7 @@ async def returning_phone(system: System, device: str, scenario: str) -> AsyncIt
 
 @asynccontextmanager
 async def _contact_statuses(system: System, device: str) -> AsyncIterator[AsyncIterator[str]]:
-    """What Asterisk says of a device's contact from now on."""
+    """Yields the status changes of a device's contact from now on."""
     auth = aiohttp.encode_basic_auth("leaseline", system.secrets.get("ari"))
     url = f"http://127.0.0.1:{system.config.ports.http}/ari/events?app=watcher&subscribeAll=true"
     async with aiohttp.ClientSession(headers={"Authorization": auth}) as session, session.ws_connect(url) as socket:
@@ -92,14 +92,15 @@ async def _contact_statuses(system: System, device: str) -> AsyncIterator[AsyncI
 
 @dataclass(frozen=True)
 class BusyLamp:
-    """A key of a phone that shows whether a colleague talks."""
+    """A key of a phone that shows whether a colleague is on a call."""
 
     phone: ScriptedPhone
     process: asyncio.subprocess.Process
 
     @property
     def states(self) -> list[str]:
-        """What it was told, in order, as dialog-info says it: terminated (idle), early (rings), confirmed (busy)."""
+        """The states it was notified of, in order, as in dialog-info: terminated (idle), early (ringing), confirmed
+        (busy)."""
         told = [re.search(r"<state>(\w+)</state>", notify) for notify in self.phone.received("NOTIFY")]
         states = [found[1] for found in told if found]
         return [state for number, state in enumerate(states) if number == 0 or state != states[number - 1]]
@@ -107,7 +108,7 @@ class BusyLamp:
 
 @asynccontextmanager
 async def busy_lamp(system: System, user: str, secret: str, extension: str) -> AsyncIterator[BusyLamp]:
-    """Subscribes to an extension. One that is refused ends at once: `process` then has a return code."""
+    """Subscribes to an extension. A refused subscription ends at once: `process` then has a return code."""
     port, _ = system.phone_ports()
     log = system.folder / f"sipp-lamp-{user}-{port}.log"
     log.unlink(missing_ok=True)
@@ -140,7 +141,7 @@ async def busy_lamp(system: System, user: str, secret: str, extension: str) -> A
 
 
 async def registers(system: System, device: str, secret: str) -> bool:
-    """Whether a phone with this password may register; it signs off again at once."""
+    """Whether a phone with this password can register; it unregisters again at once."""
     port, _ = system.phone_ports()
     return await _registered(system, device, secret, port, 300) and await _registered(system, device, secret, port, 0)
 
@@ -151,7 +152,7 @@ async def _register(system: System, device: str, port: int, expires: int) -> Non
 
 
 async def registered(system: System, device: str, address: str, port: int, expires: int = 300) -> None:
-    """Registers a device from another address than all others have."""
+    """Registers a device from a given address."""
     secret = system.secrets.get(f"device/{device}")
     assert await _registered(system, device, secret, port, expires, address)
 
@@ -182,7 +183,8 @@ async def _registered(
 
 
 async def guesses(system: System, device: str, address: str, count: int = 1) -> bool:
-    """Registers from an address with a wrong password, again and again; whether the last try was dropped (403)."""
+    """Registers with a wrong password from an address, `count` times; returns whether the last try was refused with
+    403."""
     port, _ = system.phone_ports()
     log = system.folder / f"guesses-{port}.log"
     log.unlink(missing_ok=True)
@@ -231,8 +233,8 @@ async def _sipp(system: System, port: int, *options: str, address: str = "127.0.
 
 @asynccontextmanager
 async def unanswering_callers(system: System, callers: Sequence[str]) -> AsyncIterator[Callable[[], list[str]]]:
-    """Calls through the demo trunk, one of each number and all at once, that never confirm the answer. Gives a function
-    that gives their statuses so far, provisional ones apart."""
+    """Places calls through the demo trunk, one from each number, all at once, that never acknowledge the answer. Yields
+    a function that returns the final statuses so far, sorted."""
     port, _ = system.phone_ports()
     inject, log = system.folder / f"calls-{port}.csv", system.folder / f"calls-{port}.log"
     log.unlink(missing_ok=True)
@@ -278,8 +280,9 @@ async def raw_calls(
     scenario: str = "raw_call",
     device: str = "",
 ) -> None:
-    """Calls through the demo trunk, or from a device, one after the other, each with the fields that the scenario
-    writes on the wire: From and request URI first. No field holds a semicolon. All are answered."""
+    """Places calls through the demo trunk, or from a device, one after the other, and waits until all were answered and
+    ended. Each has the fields that the scenario writes to the wire: From and request URI first. Fields must not contain
+    semicolons."""
     port, _ = system.phone_ports()
     user, secret = (device, f"device/{device}") if device else ("trunk-demo", "trunk/demo")
     inject = system.folder / f"calls-{port}.csv"
@@ -302,7 +305,7 @@ async def raw_calls(
         system.secrets.get(secret),
         "-d",
         str(stay_milliseconds),
-        # Asterisk's re-INVITE with the name of whoever answered may cross the BYE; SIPp would give the call up.
+        # Asterisk's re-INVITE with the name of whoever answered may cross the BYE; SIPp would otherwise abort the call.
         "-default_behaviors",
         "all,-abortunexp",
         "-trace_err",
@@ -315,9 +318,9 @@ async def raw_calls(
 
 @asynccontextmanager
 async def unreadable_call(system: System, device: str, number: str) -> AsyncIterator[str]:
-    """A device's call with a byte in its Call-ID that is no UTF-8; yields its channel's id.
+    """A device's call with a byte in its Call-ID that is not UTF-8; yields the id of its channel.
 
-    Whoever uses it ends the call in Asterisk.
+    The caller of this function has to end the call in Asterisk.
     """
     port, _ = system.phone_ports()
     inject = system.folder / f"calls-{port}.csv"
@@ -353,7 +356,7 @@ async def unreadable_call(system: System, device: str, number: str) -> AsyncIter
 
 @asynccontextmanager
 async def replacing_call(system: System, endpoint: str, channel: dict[str, Any]) -> AsyncIterator[None]:
-    """A device's or the demo trunk's call that takes the place of a channel; whoever uses it ends the call."""
+    """A call from a device or the demo trunk that replaces a channel; the caller of this function has to end it."""
     port, _ = system.phone_ports()
     secret = "trunk/demo" if endpoint == "trunk-demo" else f"device/{endpoint}"
     process = await _sipp(

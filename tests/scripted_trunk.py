@@ -1,4 +1,4 @@
-"""A carrier played by SIPp from `tests/scenarios/<name>.xml`, on loopback: what reaches it is on record."""
+"""A carrier played by SIPp with `tests/scenarios/<name>.xml` on loopback; records what reaches it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.scripted_phone import SCENARIOS, ScriptedPhone, _sipp
 from tests.system import System
 
 UNANSWERED = 4
-"""So many times a trunk was asked by SIP OPTIONS, every `qualify_seconds`, and the first one has timed out (3 s)."""
+"""After this many OPTIONS, one every `qualify_seconds`, the first has timed out (3 s)."""
 
 
 @asynccontextmanager
@@ -27,10 +27,10 @@ async def scripted_trunk(
     online: bool = True,
     options: bool = True,
 ) -> AsyncIterator[ScriptedPhone]:
-    """Adds a trunk whose far end follows the scenario with every call and answers OPTIONS; `online` waits for that.
+    """Adds a trunk whose far end follows the scenario for every call and answers OPTIONS; `online` waits for that.
     Without `options` it answers none, as many carriers do, and counts as unreachable.
 
-    The trunk stays until the office is as new.
+    The trunk stays until the office is reset.
     """
     port, _ = system.phone_ports()
     log = system.folder / f"sipp-{slug}-{scenario}-{port}.log"
@@ -61,7 +61,7 @@ async def scripted_trunk(
             session.execute(marked)
         await system.publish()
         if not options:
-            # Before the first has timed out, nobody knows whether it is reachable.
+            # Until the first has timed out, nobody knows whether it is reachable.
             sent = ScriptedPhone(log)
             await system.until(lambda: len(sent.received("OPTIONS")) >= UNANSWERED, f"trunk {slug} is unreachable", 20)
         elif online:

@@ -1,7 +1,7 @@
-"""What a call costs: Leaseline beside the same call in plain dialplan, FastAGI, asyncari and forked AGI scripts.
+"""What a call costs: Leaseline compared with the same call in plain dialplan, FastAGI, asyncari and forked AGI scripts.
 
-All ways get the same callers and phones (SIPp) in one run, in turns. Without names all figures are taken, one after the
-other; the table is also left as JSON in bench/results. `script/bench call cost key --rounds 3`.
+All of them get the same callers and phones (SIPp) in one run, in turns. Without arguments all figures are measured, one
+after the other; the table is also written to bench/results as JSON. `script/bench call cost key --rounds 3`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def commit() -> str:
 
 def main() -> None:
     allow_files()
-    # However it is ended, what it has started ends with it.
+    # However this process ends, everything it started ends with it.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"some of: {', '.join(FIGURES)}")

@@ -1,6 +1,6 @@
 """The controls: the same call without Leaseline, on the same Asterisk with the same accounts.
 
-Their Asterisk differs in its dialplan, and in that it logs nothing (CEL) and copies no SIP message (HEP).
+Their Asterisk has another dialplan, and neither logs calls (CEL) nor mirrors SIP messages (HEP).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from bench.call.offices import Office, agent_of
 
 HERE = Path(__file__).parent
 WAYS = {"dialplan": "+1512", "FastAGI": "+1513", "asyncari": "+1514", "forked AGI": "+1515"}
-"""What calls it, and the area code that extensions.conf knows it by."""
+"""The controls, and the area code by which extensions.conf selects each."""
 
 
 @dataclass
 class Controls:
     office: Office
-    """Whose Asterisk they use."""
+    """The office whose Asterisk they use."""
     processes: dict[str, asyncio.subprocess.Process]
 
     def lines(self, way: str) -> list[str]:
         return [WAYS[way] + line.removeprefix("+1512") for line in self.office.lines]
 
     def pids(self, way: str) -> tuple[int, int | None]:
-        """Asterisk's, and that of the program beside it."""
+        """Returns the process ids of Asterisk and of the control's own program, if it has one."""
         assert self.office.asterisk.process
         beside = self.processes.get(way)
         return self.office.asterisk.process.pid, beside.pid if beside else None
@@ -43,7 +43,7 @@ class Controls:
 
 @contextlib.asynccontextmanager
 async def controls(office: Office, registered: int) -> AsyncIterator[Controls]:
-    """Runs an office's Asterisk with the dialplan of the controls, and the programs beside it."""
+    """Runs an office's Asterisk with the dialplan of the controls, and the controls' programs."""
     config, etc = office.config, office.config.asterisk_folder / "etc"
     prompts, database = config.prompts_folder / "en", office.folder / "thin.db"
     thin.create(database, [agent_of(number) for number in range(office.agents)])
@@ -78,7 +78,7 @@ async def controls(office: Office, registered: int) -> AsyncIterator[Controls]:
 
 
 def _asyncari() -> Path:
-    """The interpreter of an environment with asyncari alone, made when it is first needed."""
+    """Returns the interpreter of an environment that contains only asyncari, which is created on first use."""
     lock = HERE / "requirements.txt"
     folder = cache_folder() / f"bench-asyncari-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     python = folder / "bin" / "python"

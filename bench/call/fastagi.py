@@ -1,4 +1,4 @@
-"""A control: a FastAGI server that handles a call and writes its rows by plain sqlite3."""
+"""A control: a FastAGI server that handles a call and writes its rows with plain sqlite3."""
 
 from __future__ import annotations
 

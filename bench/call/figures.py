@@ -1,4 +1,4 @@
-"""What is measured, a function for each figure. Each gives rows of a table and everything that it found."""
+"""The measurements, one function for each figure. Each returns rows for the table and all its data."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bench.call.sipp import Calls
 from tests.system import port_block
 
 STAY_SECONDS = 1.9
-"""From the key on: 0.2 s of ringing, what the way takes, and some 1.5 s of talk."""
+"""Time from the key to the end of the call: 0.2 s of ringing, what the control takes, and some 1.5 s of talk."""
 REACH_SECONDS = 2.3
-"""A caller waits so long for an agent where the highest rate is looked for."""
+"""How long a caller waits for an agent while the highest rate is searched for."""
 HURRIED_RATE = 4.0
-"""Calls a second that every way carries."""
+"""Calls per second that every control can handle."""
 MICRO_RATE = 8.0
 WARM_CALLS = 12
 RATES = {
@@ -63,7 +63,7 @@ Found = tuple[list[Row], dict[str, Any]]
 
 
 async def cost(options: Options) -> Found:
-    """CPU of a whole call and of a micro-call, Leaseline and controls in turns."""
+    """CPU of a whole call and of a micro-call, Leaseline and the controls in turns."""
     registered = min(40, options.agents)
     costs: dict[str, dict[str, list[tuple[float, float]]]] = {}
     async with _rig(options.agents, registered) as bench, bench.leaseline.running_app():
@@ -92,7 +92,7 @@ async def cost(options: Options) -> Found:
 
 
 async def _cost(bench: Rig, way: str, scenario: str, count: int, rate: float, registered: int) -> tuple[float, float]:
-    """Milliseconds a call, of Asterisk and of the program beside it."""
+    """Returns the milliseconds per call of Asterisk, and of the app or the control's program."""
     before, begun = bench.cpu(way), bench.leaseline.calls()
     calls = await bench.run(way, scenario, count, rate, STAY_SECONDS, registered)
     assert not calls.failed, f"{way}: {calls}"
@@ -105,7 +105,7 @@ async def _cost(bench: Rig, way: str, scenario: str, count: int, rate: float, re
 
 
 async def _whole(bench: Rig, way: str, count: int, rate: float, stay: float, registered: int) -> Calls:
-    """Whole calls, recorded."""
+    """Places whole calls, and waits until they are recorded."""
     begun = bench.leaseline.calls()
     calls = await bench.run(way, "caller", count, rate, stay, registered)
     if way == LEASELINE:
@@ -129,7 +129,7 @@ async def counts(options: Options) -> Found:
         busy, spent = await ours.counted(), time.monotonic() - began
 
     def per_call(kind: str) -> dict[str, float]:
-        """Without what there is of it when nobody calls."""
+        """Subtracts what happens while nobody calls."""
         names = {*busy[kind], *idle[kind]}
         found = {n: busy[kind].get(n, 0) - idle[kind].get(n, 0) * spent / seconds for n in names}
         ordered = sorted(found.items(), key=lambda one: -one[1])
@@ -154,7 +154,7 @@ async def counts(options: Options) -> Found:
 
 
 async def key(options: Options) -> Found:
-    """From the key until the INVITE is at the phone, with a small and a large office."""
+    """Time from the key until the INVITE reaches the phone, in a small and a large office."""
     rows, found = [], {}
     for agents, allowed in ((options.agents if options.agents <= 40 else 40, 15), (options.large, 25)):
         spent: dict[str, list[float]] = {LEASELINE: [], "dialplan": []}
@@ -163,7 +163,7 @@ async def key(options: Options) -> Found:
             for number in range(options.probes + 3):
                 for way, one in probes.items():
                     seconds = await one.key_to_invite(bench.lines(way)[0])
-                    if number >= 3:  # The first ones warm it up.
+                    if number >= 3:  # The first ones are for warming up.
                         spent[way].append(seconds * 1000)
                 await until(lambda: bench.leaseline.behind(bench.leaseline.calls()) <= 0, "the call is on record")
         for way, milliseconds in spent.items():
@@ -176,7 +176,7 @@ async def key(options: Options) -> Found:
 
 
 async def rate(options: Options) -> Found:
-    """The highest rate without a failed call, and how far the record is behind then."""
+    """The highest rate without a failed call, and how far the recording is behind at that rate."""
     agents, best, steps = options.agents, {}, []
     behind, late = 0, 0.0
     async with _rig(agents, agents) as bench, bench.leaseline.running_app():
@@ -251,7 +251,7 @@ async def talks(options: Options) -> Found:
 
 
 async def idle(options: Options) -> Found:
-    """The app when nobody calls, its start, and two commands."""
+    """The app while nobody calls, its start, and two commands."""
     registered = min(40, options.agents)
     async with _rig(options.agents, registered) as bench:
         ours = bench.leaseline
@@ -284,7 +284,7 @@ async def idle(options: Options) -> Found:
 
 
 async def _seconds(words: Sequence[str], ours: Office, times: int = 9) -> list[float]:
-    """Of a command, from its start to its end."""
+    """Returns the run times of a command."""
     program = [str(Path(sys.executable).parent / "leaseline"), "--home", str(ours.config.home), *words]
     found = []
     for _ in range(times):
@@ -296,7 +296,8 @@ async def _seconds(words: Sequence[str], ours: Office, times: int = 9) -> list[f
 
 
 async def _ready(times: int) -> list[float]:
-    """Seconds from script/up until it says that all is up; the first start, which makes the home, does not count."""
+    """Returns the seconds until script/up says that all is up; the first start, which creates the home, does not
+    count."""
     found = []
     with tempfile.TemporaryDirectory() as folder, port_block() as first:
         for _ in range(times + 1):

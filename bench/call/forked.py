@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A control: an AGI script that Asterisk forks for each step of a call.
 
-Arguments: database, step, and what it is about.
+Arguments: database, step, and the step's own arguments.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
-"""The app as it is, with counters around it that it knows nothing of.
+"""The unmodified app, with counters around it.
 
-`python -m bench.call.measured REPORT ...` takes the words of `leaseline serve`. At SIGRTMIN the counts
- since the signal before are written to the file REPORT.
+`python -m bench.call.measured REPORT ...` takes the arguments of `leaseline serve`. On SIGRTMIN it writes the counts
+since the previous signal to the file REPORT.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import cli
 from ari_app import main as app
 
 LAG_SECONDS = 0.005
-"""How often the loop is asked whether it is on time."""
+"""How often the event loop's lag is sampled."""
 _NAMED = re.compile(r"(?<=/)[^/]*\d[^/]*|(?<=/PJSIP/)[^/]+")
-"""What of a path is the name of one channel, bridge or phone."""
+"""The parts of a path that name one channel, bridge or phone."""
 
 counts: dict[str, Counter[str]] = {
     name: Counter() for name in ("statements", "transactions", "ari", "ami", "thread hops")

@@ -1,4 +1,4 @@
-"""A Leaseline of the bench's own: a home, an office with as many agents as wanted, Asterisk, and the app."""
+"""A Leaseline for the bench: a home, an office with any number of agents, Asterisk, and the app."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from crm.store.session import Store
 from tests.system import port_block, spoken_prompts
 
 PHONES_PORT, CALLERS_PORT = 20, 22
-"""Behind the first of the ports that a home has for phones."""
+"""Offsets from the first of the home's ports for demo phones."""
 RECORDED_SECONDS = 120.0
-"""So long the record may be behind the last call."""
+"""How long recording may lag behind the last call."""
 PASSWORD = "of-the-bench-alone"
 
 SETTINGS = """
@@ -63,7 +63,7 @@ def agent_of(number: int) -> str:
 
 @dataclass
 class Office:
-    """One home; its Asterisk and its app are started by whoever needs them."""
+    """One home; its Asterisk and its app are started on demand."""
 
     crm: Crm
     agents: int
@@ -82,12 +82,12 @@ class Office:
 
     @property
     def report(self) -> Path:
-        """What `measured` has counted."""
+        """The file with the counts of `measured`."""
         return self.folder / "measured.json"
 
     @contextlib.asynccontextmanager
     async def running_asterisk(self, registered: int) -> AsyncIterator[None]:
-        """With phones of the first agents, or without any."""
+        """Runs Asterisk, with registered phones for the first agents, or without any."""
         await self.asterisk.start()
         try:
             accounts = [(agent_of(number), PASSWORD) for number in range(registered)]
@@ -103,7 +103,7 @@ class Office:
 
     @contextlib.asynccontextmanager
     async def running_app(self, *, measured: bool = False) -> AsyncIterator[None]:
-        """`measured`: with what counts (bench/call/measured.py)."""
+        """Runs the app; `measured` adds the counters of bench/call/measured.py."""
         plain, since = self.app, datetime.now(UTC)
         if measured:
             command = [sys.executable, "-m", "bench.call.measured", str(self.report)]
@@ -112,14 +112,14 @@ class Office:
             await self.app.start()
             await until(lambda: heartbeat.is_connected(self.config, since) or not self.app.is_alive, "the app is ready")
             assert self.app.is_alive, self.app.last_words
-            await asyncio.sleep(3)  # Some of its work begins a moment after its start.
+            await asyncio.sleep(3)  # Some of its work starts with a delay.
             yield
         finally:
             await self.app.stop()
             self.app = plain
 
     async def counted(self) -> dict[str, Any]:
-        """What `measured` counted since the last time."""
+        """Returns the counts of `measured` since the last time."""
         before = self.report.stat().st_mtime_ns if self.report.exists() else 0
         assert self.app.process
         self.app.process.send_signal(signal.SIGRTMIN)
@@ -132,13 +132,13 @@ class Office:
             return session.scalar(select(func.count(Call.id))) or 0
 
     def behind(self, expected: int) -> int:
-        """How many of the calls have no outcome on record yet."""
+        """Returns how many of the calls have no outcome on record yet."""
         with self.crm.store.reading() as session:
             ended = session.scalar(select(func.count(Call.id)).where(Call.outcome.is_not(None))) or 0
         return expected - ended
 
     async def recorded(self, expected: int) -> float:
-        """Waits until so many calls have an outcome and the journal is empty; gives the seconds that it took."""
+        """Waits until this many calls have an outcome and the journal is empty; returns how many seconds that took."""
         began = time.monotonic()
         facts = self.config.journal_folder / "facts.jsonl"
 
@@ -158,7 +158,7 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def office(folder: Path, agents: int, *, rtp: tuple[int, int]) -> AsyncIterator[Office]:
-    """A home that is ready, in which nothing runs."""
+    """Sets up a home, in which nothing runs yet."""
     by = By("bench", datetime.now(UTC))
     folder.mkdir(parents=True)
     with port_block() as first:
@@ -196,7 +196,7 @@ async def office(folder: Path, agents: int, *, rtp: tuple[int, int]) -> AsyncIte
 
 
 def _fill(store: Store, count: int) -> None:
-    """Each agent has a phone, and a property with a line alone."""
+    """Adds agents, each with a phone and the only one of a property that has a line."""
     with store.writing() as session:
         for number in range(count):
             slug = agent_of(number)
@@ -210,7 +210,7 @@ def _fill(store: Store, count: int) -> None:
 
 
 def _give_passwords(crm: Crm, count: int) -> None:
-    """At once: one after the other, 2,000 would write the file 2,000 times."""
+    """Writes all passwords at once: one at a time, 2,000 agents would rewrite the file 2,000 times."""
     path = crm.secrets.path
     known: Mapping[str, str] = json.loads(path.read_text())
     own = {devices.secret_name(agent_of(number)): PASSWORD for number in range(count)}
@@ -225,7 +225,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 60.0)
 
 
 async def _until_booted(config: Config) -> None:
-    """AMI is the last of it to listen that the bench needs."""
+    """Waits for AMI, the last of the ports the bench needs to open."""
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -1,4 +1,4 @@
-"""One caller and one phone that know the time: how long from the key until the INVITE is at the phone."""
+"""One caller and one phone with precise timing: how long from the key until the INVITE reaches the phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.call.offices import CALLERS_PORT, PASSWORD, PHONES_PORT, Office, agen
 from bench.call.sipp import CALLERS_ADDRESS, PHONES_ADDRESS, new_number, register
 
 GREETING_SECONDS = 0.4
-"""From the answer until the key."""
+"""Time from the answer to the key."""
 TALK_SECONDS = 0.1
 SOUND_PORT = 34000
 ANSWER_SECONDS = 20.0
@@ -35,11 +35,11 @@ def _header(message: str, name: str) -> str:
 
 
 class Phone(asyncio.DatagramProtocol):
-    """Answers every call at once."""
+    """A phone that answers every call at once."""
 
     def __init__(self) -> None:
         self.invited: asyncio.Future[float] | None = None
-        """When the next INVITE comes."""
+        """The time at which the next INVITE arrives."""
         self.in_talk = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -79,7 +79,7 @@ class Phone(asyncio.DatagramProtocol):
 
 @dataclass
 class Caller(asyncio.DatagramProtocol):
-    """Makes one call at a time."""
+    """A caller that places one call at a time."""
 
     own: str
     target: str
@@ -94,7 +94,7 @@ class Caller(asyncio.DatagramProtocol):
             self.answers.put_nowait(message)
 
     async def call(self, line: str, phone: Phone) -> float:
-        """Seconds from when the key is let go until the phone's INVITE."""
+        """Returns the seconds from the release of the key until the phone's INVITE."""
         self._number, self._line, self._call_id = new_number(), line, secrets.token_hex(8)
         self._to, self._uri = f"<sip:{line}@127.0.0.1>", f"sip:{line}@{self.target}"
         phone.invited = asyncio.get_running_loop().create_future()
@@ -116,7 +116,7 @@ class Caller(asyncio.DatagramProtocol):
         return rang - pressed
 
     async def _press(self, port: int) -> float:
-        """Presses the key as a telephone event (RFC 4733); gives when it was let go."""
+        """Presses the key as a telephone event (RFC 4733); returns the time of its release."""
         source, stamp = secrets.randbits(32), secrets.randbits(16)
         address = self.own.partition(":")[0]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sound:
@@ -152,7 +152,7 @@ class Caller(asyncio.DatagramProtocol):
         self._transport.sendto("\r\n".join([*heads, "", body]).encode())
 
     async def _answer(self, sequence: str) -> str:
-        """The final one, which has to be good."""
+        """Returns the final response, which has to be a success."""
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
                 message = await self.answers.get()
@@ -174,7 +174,7 @@ class Probe:
 
 @contextlib.asynccontextmanager
 async def probe(office: Office) -> AsyncIterator[Probe]:
-    """With the phone of the first agent, which registers; no other phone is at its address."""
+    """Yields a caller and the phone of the first agent, which is registered; it has its address to itself."""
     loop, ports = asyncio.get_running_loop(), office.config.ports
     port = ports.demo + PHONES_PORT
     await register([(agent_of(0), PASSWORD)], ports.sip, port)

@@ -1,4 +1,4 @@
-"""What processes take: processor time and memory of one with all below it."""
+"""CPU time of processes with all their descendants, and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 def cpu_seconds(pid: int) -> float:
-    """utime + stime of a process, of its children that live, and of those it has waited for."""
+    """Returns utime + stime of a process, of its living descendants, and of those it has waited for."""
     root = psutil.Process(pid)
     spent = 0.0
     for process in (root, *root.children(recursive=True)):
@@ -18,5 +18,5 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory(pid: int) -> int:
-    """Resident bytes of the process alone."""
+    """Returns the resident bytes of the process itself."""
     return int(psutil.Process(pid).memory_info().rss)

@@ -1,4 +1,4 @@
-"""Leaseline and the controls side by side, and the runs of callers that all figures are made of."""
+"""Leaseline and the controls side by side, and the runs of callers that all figures use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Rig:
         return self.leaseline.lines if way == LEASELINE else self.controls.lines(way)
 
     def cpu(self, way: str) -> tuple[float, float]:
-        """Seconds of Asterisk so far, and of the program beside it with its children."""
+        """Returns the CPU seconds so far of Asterisk, and of the app or the control's program with its children."""
         if way == LEASELINE:
             ours = self.leaseline
             assert ours.asterisk.process
@@ -42,7 +42,7 @@ class Rig:
         return cpu_seconds(pids[0]), cpu_seconds(pids[1]) if pids[1] else 0.0
 
     async def run(self, way: str, scenario: str, count: int, rate: float, stay: float, registered: int) -> Calls:
-        """Callers of the first lines, one for each phone that is registered."""
+        """Runs callers to the first lines, one line for each registered phone."""
         house = self.office(way)
         assert house.phones
         return await run_callers(
@@ -59,14 +59,14 @@ class Rig:
 
 
 def allow_files() -> None:
-    """A talk takes ten in Asterisk; what is started from here may have as many as the machine lets it."""
+    """Raises the limit on open files as far as the machine allows; a talk takes ten in Asterisk."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
 
 
 @contextlib.asynccontextmanager
 async def rig(folder: Path, agents: int, registered: int) -> AsyncIterator[Rig]:
-    """Both Asterisks run, with `registered` phones each; the app does not yet."""
+    """Runs both Asterisks, with `registered` phones each; the app is not started yet."""
     async with (
         office(folder / "leaseline", agents, rtp=RTP) as ours,
         office(folder / "controls", agents, rtp=CONTROLS_RTP) as theirs,

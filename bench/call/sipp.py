@@ -1,4 +1,4 @@
-"""The phones and callers of the bench: SIPp with the scenarios beside this file."""
+"""The phones and callers of the bench: SIPp with the scenarios next to this file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 CALLERS_ADDRESS, PHONES_ADDRESS = "127.0.0.9", "127.0.0.8"
 AREA_CODES = ("201", "202", "203", "205", "206", "207", "208", "209", "210", "212")
 AT_ONCE = 20
-"""So many phones register at the same time."""
+"""How many phones register at the same time."""
 
 _serial = itertools.count(secrets.randbelow(3_000_000))
 
 
 def new_number() -> str:
-    """A caller's, which nobody had before."""
+    """Returns a caller number that was not used before."""
     serial = next(_serial)
     return f"+1{AREA_CODES[serial // 700_000 % 10]}{2_000_000 + serial % 700_000 * 10 + 1:07d}"
 
@@ -41,19 +41,19 @@ def _sipp(target: int, scenario: str, address: str, port: int, media: int, *opti
 
 @dataclass(frozen=True)
 class Calls:
-    """What became of one run of callers."""
+    """The result of one run of callers."""
 
     begun: int
     failed: int
-    """The caller's side did not go as in the scenario."""
+    """Calls that did not go as in the scenario on the caller's side."""
     reached: int
-    """A phone was answered before the caller left."""
+    """Calls that a phone answered before the caller left."""
     error: str = ""
-    """What the first caller met that failed."""
+    """What went wrong in the first failed call."""
 
 
 class Phones:
-    """Phones that all live in one SIPp."""
+    """Phones played by a single SIPp."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -92,7 +92,7 @@ async def run_callers(
     rate: float,
     stay_milliseconds: int = 0,
 ) -> Calls:
-    """Calls the lines in turns; returns when the last caller has gone."""
+    """Calls the lines in turns; returns once the last caller has gone."""
     numbers, statistics = folder / f"callers-{port}.csv", folder / f"callers-{port}.stat"
     rows = (f"{lines[number % len(lines)]};{new_number()}\n" for number in range(count))
     numbers.write_text("SEQUENTIAL\n" + "".join(rows))
@@ -137,7 +137,7 @@ def _said(folder: Path) -> str:
 
 
 async def register(accounts: Sequence[tuple[str, str]], target: int, port: int, address: str = PHONES_ADDRESS) -> None:
-    """Registers every account from one address, where its calls go from then on."""
+    """Registers every account from one address, to which its calls then go."""
     loop = asyncio.get_running_loop()
     answers = _Answers()
     transport, _ = await loop.create_datagram_endpoint(
@@ -155,7 +155,7 @@ async def register(accounts: Sequence[tuple[str, str]], target: int, port: int, 
                 group.create_task(one(user, password))
     finally:
         transport.close()
-        await answers.closed.wait()  # SIPp is to have the port next.
+        await answers.closed.wait()  # SIPp uses the port next.
 
 
 async def _registered(
@@ -181,7 +181,7 @@ async def _registered(
 
 
 class _Answers(asyncio.DatagramProtocol):
-    """Final answers to requests, by Call-ID and sequence number."""
+    """Final responses, by Call-ID and sequence number."""
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], asyncio.Future[str]] = {}

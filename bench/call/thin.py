@@ -1,4 +1,4 @@
-"""The rows of a call as a thin CRM without Leaseline would keep them, in plain sqlite3: what the controls write."""
+"""The rows of a call as a minimal CRM would keep them, in plain sqlite3; written by the controls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CREATE TABLE line (did TEXT PRIMARY KEY, agent TEXT);
 
 
 def create(path: Path, agents: list[str]) -> None:
-    """A line for each agent, known by its last four digits."""
+    """Adds a line for each agent, identified by its last four digits."""
     database = connect(path)
     database.executescript(TABLES)
     database.executemany("INSERT INTO line VALUES (?, ?)", [(agent[-4:], agent) for agent in agents])
@@ -26,7 +26,7 @@ def create(path: Path, agents: list[str]) -> None:
 
 
 def connect(path: str | Path) -> sqlite3.Connection:
-    """As durable as Leaseline's own."""
+    """Opens the database with the same durability as Leaseline's own."""
     database = sqlite3.connect(path, timeout=20, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")

@@ -1,4 +1,4 @@
-"""A control: the call by the library asyncari, without any record. Runs in an environment of its own (controls.py)."""
+"""A control: the call with the library asyncari, without any recording. Has its own environment (controls.py)."""
 
 import contextlib
 import logging
@@ -13,7 +13,7 @@ answered: dict[str, anyio.Event] = {}
 
 
 async def handle(ari: asyncari.Client, caller, agent: str, prompts: str) -> None:
-    aiter(caller)  # From here on its events are kept.
+    aiter(caller)  # From here on its events are queued.
     leg = bridge = None
     try:
         await caller.answer()
@@ -53,7 +53,7 @@ async def main(url: str, password: str, prompts: str) -> None:
         ari.on_channel_event("StasisStart") as arrivals,
     ):
         async for channel, event in arrivals:
-            # An event has a second channel where one replaces another.
+            # If one channel replaces another, the event has both.
             channel = channel["channel"] if isinstance(channel, dict) else channel
             if event["args"][0] != LEG:
                 ari.taskgroup.start_soon(handle, ari, channel, f"agent-{event['args'][0][-4:]}", prompts)

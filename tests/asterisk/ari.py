@@ -1,4 +1,4 @@
-"""ARI over HTTP and WebSocket, as far as the app and the tests ask for it."""
+"""ARI over HTTP and WebSocket, as far as the app and the tests use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = web.StreamResponse
 
 
 def shown(model: str, body: Any) -> web.Response:
-    """An answer of the shape that the documents tell."""
+    """Returns a response after checking its shape against the api-docs."""
     documents.check(model, body)
     return web.json_response(body)
 
@@ -40,7 +40,7 @@ class Ari:
         self._asterisk = asterisk
         self._known = "Basic " + base64.b64encode(f"leaseline:{password}".encode()).decode()
         self._sockets: dict[str, tuple[web.WebSocketResponse, asyncio.Queue[dict[str, Any]]]] = {}
-        """By the application's name."""
+        """By name of the application."""
         self._allowed: dict[str, set[str]] = {}
         asterisk.send = self._send
 
@@ -168,7 +168,7 @@ class Ari:
         return shown("Channel", self._channel(request).json)
 
     async def originate(self, request: web.Request) -> Answer:
-        """Only what sets a message lamp, on a Local channel of its own."""
+        """Only supports setting a message lamp, on a Local channel of its own."""
         query, body = request.query, await request.json()
         assert query["endpoint"] == "Local/s@message-lamp", query["endpoint"]
         variables = body["variables"]
@@ -244,7 +244,7 @@ class Ari:
         return nothing()
 
     async def rtp_statistics(self, request: web.Request) -> Answer:
-        """Sound comes from everybody all the time."""
+        """Reports that audio keeps coming from everybody."""
         channel = self._channel(request)
         packets = int(self._asterisk.loop.time() * 50) % 2**31
         counts = {"txcount": packets, "rxcount": packets, "txploss": 0, "rxploss": 0, "local_ssrc": 1, "remote_ssrc": 2}
@@ -261,7 +261,7 @@ class Ari:
             channel.phone.is_told(request.query["states"])
         return nothing()
 
-    # --- what is heard and said ---
+    # --- audio ---
 
     async def _play(self, request: web.Request, target: Channel | Bridge) -> Answer:
         playback = self._asterisk.play(target, request.match_info["playback"], request.query["media"].split(","))

@@ -1,8 +1,8 @@
-"""Time that passes only when nobody has anything to do.
+"""Time that only passes while nobody has anything to do.
 
-As long as the loop has something to run, a socket something to read or a thread is at work, the clock goes like any
-other. When everybody waits for some later time, it is that time at once. So a prompt lasts two seconds and a phone
-rings for twenty to whoever looks at the clock, and the test takes milliseconds.
+As long as the loop has something to run, a socket has data, or a thread is at work, the clock runs like any other. If
+everybody waits for some later time, the clock jumps to it. So anybody who reads the clock sees a prompt last two
+seconds and a phone ring for twenty, and the test takes milliseconds.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 
 LOOK_SECONDS = 0.001
-"""By the clock on the wall: so long nothing may come before time jumps. What one end of a connection has written may
-reach the other a little later."""
+"""Wall-clock time without any event after which time jumps. What one end of a connection has written may reach the
+other a little later."""
 
 
 class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.passed = 0.0
-        """Seconds that went by without anybody having to wait for them."""
+        """Seconds that were skipped."""
         self.threads = 0
-        """How many pieces of work threads have been given whose end the loop has not heard of yet."""
+        """Number of work items given to threads whose end the loop has not yet seen."""
         self.waiting: list[asyncio.Future[None]] = []
-        """Of those who wait until nobody has anything to do."""
+        """Futures of those who wait until nobody has anything to do."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.threads or (timeout is not None and timeout <= 0):
@@ -57,7 +57,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return super().time() + self._jumps.passed
 
     def now(self) -> datetime:
-        """By the calendar."""
+        """The current date and time."""
         return datetime.now(UTC) + timedelta(seconds=self._jumps.passed)
 
     async def idle(self) -> None:
@@ -67,7 +67,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         await one
 
     def watch(self, work: Future[Any]) -> None:
-        """No time is skipped before the loop has heard of the end of what a thread does."""
+        """Makes the clock wait until the loop has seen the end of a thread's work."""
         self._jumps.threads += 1
         work.add_done_callback(lambda _: None if self.is_closed() else self.call_soon_threadsafe(self._is_done))
 
@@ -77,7 +77,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def threads_watched() -> Iterator[None]:
-    """Whatever a jumping loop gives to threads it waits for."""
+    """Makes jumping loops wait for everything that is given to threads."""
     submit = ThreadPoolExecutor.submit
 
     def submit_watched(pool: ThreadPoolExecutor, *args: Any, **kwargs: Any) -> Future[Any]:

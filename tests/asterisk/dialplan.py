@@ -1,7 +1,8 @@
-"""The doors of our dialplan, as far as flows depend on them; asterisk_conf/templates/extensions.conf.j2 has them all.
+"""The entry points of our dialplan, as far as flows depend on them; all are in
+asterisk_conf/templates/extensions.conf.j2.
 
-What Asterisk does alone is not here: emergency calls, texts, the limits on callers, and the last resorts, of which only
-is known that a caller got there (`Asterisk.taken_back`). Real calls show those.
+What Asterisk does alone is missing: emergency calls, texts, the limits on callers, and the last resorts, which only
+record that a caller got there (`Asterisk.taken_back`). Real calls test those.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Dialplan:
             "taken-back": self.taken_back,
         }
 
-    # --- doors ---
+    # --- entry points ---
 
     async def from_trunk(self, channel: Channel) -> None:
         did = re.sub(r"[^+0-9]", "", channel.exten)
@@ -77,7 +78,7 @@ class Dialplan:
         await self._to_app(channel, "staff", channel.variables["LL_DIALLED"])
 
     async def feature_codes(self, channel: Channel) -> None:
-        """The app says what to play and where the call goes on."""
+        """The app says what to play and where the call continues."""
         self._asterisk.limit(channel, self._config.survival.first_seconds)
         code = re.sub(r"[^*0-9]", "", channel.exten)
         told = await self._ask(channel, "feature_code", code, channel.endpoint)
@@ -99,7 +100,7 @@ class Dialplan:
         self._asterisk.limit(channel, self._config.survival.first_seconds)
         await self._asterisk.stasis(channel, *args)
 
-    # --- phones that the app has dialled ---
+    # --- phones that the app dials ---
 
     async def ringing(self, channel: Channel) -> None:
         then = channel.exten
@@ -122,12 +123,12 @@ class Dialplan:
         await self._asterisk.stasis(channel, "ordered", channel.variables["LL_CALL"])
 
     async def leg_told(self, channel: Channel) -> None:
-        """Whoever heard what a call is about, but does not get it, is told why."""
+        """Tells somebody who heard what a call is about, but does not get it, why."""
         self._asterisk.limit(channel, 30)
         await self._playback(channel, str(self._config.prompts_folder / "en" / channel.exten))
 
     async def taken_back(self, channel: Channel) -> None:
-        """A last resort: the dead man's switch was due, or a flow failed. What follows there real calls show."""
+        """A last resort: the dead man's switch fired, or a flow failed. Real calls test what follows."""
         self._asterisk.taken_back.append(channel)
 
     # --- common ---
@@ -144,7 +145,7 @@ class Dialplan:
             raise Left
 
     async def _ask(self, channel: Channel, script: str, *args: str) -> dict[str, str]:
-        """The dialplan's AGI(): the variables that the script sets."""
+        """Does what AGI() does in the dialplan; returns the variables that the script sets."""
         found: dict[str, str] = {}
         reader, writer = await asyncio.open_connection("127.0.0.1", self._config.ports.agi)
         request = f"agi://127.0.0.1:{self._config.ports.agi}/{self._secrets.get('agi')}/{script}"
@@ -166,7 +167,7 @@ def _base64(text: str) -> str:
 
 
 def endpoints(pjsip: Path) -> set[str]:
-    """Names of the endpoints in a pjsip.conf: sections of that type, or with a template of it."""
+    """Returns the names of the endpoints in a pjsip.conf: sections of that type, or with a template of that type."""
     sections = re.findall(r"^\[([^\]]+)\](?:\((.*)\))?\n((?:(?!\[).*\n)*)", pjsip.read_text(), re.MULTILINE)
     typed = {name for name, _, text in sections if re.search(r"^type\s*=\s*endpoint\s*$", text, re.MULTILINE)}
     templates = {name for name, base, _ in sections if base == "!"}

@@ -1,4 +1,4 @@
-"""What Asterisk says of its own answers and events: the api-docs of the version that is set up."""
+"""Asterisk's own description of its responses and events: the api-docs of the installed version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from asterisk_conf import install
 
 OF_BASE = ("asterisk_id", "application", "timestamp", "type")
-"""Fields of every event."""
+"""Fields that every event has."""
 _SIMPLE = {
     "string": str,
     "Date": str,
@@ -23,7 +23,7 @@ _SIMPLE = {
 
 @functools.cache
 def models() -> dict[str, dict[str, Any]]:
-    """Every model's fields, by its name."""
+    """Returns the fields of every model, by name of the model."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((install.asterisk_dirs().data / "rest-api").glob("*.json")):
         for name, model in json.loads(path.read_text()).get("models", {}).items():
@@ -35,7 +35,7 @@ _right: set[tuple[str, frozenset[str]]] = set()
 
 
 def check(model: str, body: Any) -> None:
-    """Fails for what is not as the documents say. The same fields are looked at only once."""
+    """Fails if a body differs from the documentation. Bodies with the same fields are only checked once."""
     shape = (model, _fields(body))
     if shape not in _right:
         _check(model, body, model)
@@ -43,7 +43,7 @@ def check(model: str, body: Any) -> None:
 
 
 def _fields(body: Any) -> frozenset[str]:
-    """All there are, those of what is inside included."""
+    """Returns all fields, including nested ones."""
     if isinstance(body, dict):
         return frozenset(f"{key}.{inner}" for key, value in body.items() for inner in (_fields(value) or {""}))
     if isinstance(body, list):

@@ -1,4 +1,4 @@
-"""AMI: the few actions that the app asks for."""
+"""AMI: the few actions that the app uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
 class Manager:
     def __init__(self, asterisk: Asterisk, passwords: set[str], reload: Callable[[], None]) -> None:
-        """`reload` is called when the configuration is to be read again."""
+        """`reload` is called when Asterisk should read its configuration again."""
         self._asterisk, self._passwords, self._reload = asterisk, passwords, reload
         self._writers: set[asyncio.StreamWriter] = set()
 

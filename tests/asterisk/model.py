@@ -1,4 +1,4 @@
-"""What there is in an Asterisk: channels, bridges, what plays and what is recorded, and the events that tell of it."""
+"""The state of an Asterisk: channels, bridges, playbacks and recordings, and the events that report changes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 RATE = 8000
 SIGNAL_SECONDS = 0.005
-"""A SIP message is under way so long."""
+"""How long a SIP message takes to arrive."""
 CAUSES = {0: "Unknown", 16: "Normal Clearing", 17: "User busy", 19: "User alerting, no answer", 21: "Call Rejected"}
 SIP_CAUSES = {486: 17, 600: 17, 603: 21, 403: 21, 404: 1, 480: 19, 487: 16, 503: 34, 500: 38, 408: 18, 302: 17}
-"""Q.850 causes that Asterisk gives for SIP answers (res/res_pjsip.c, `ast_sip_hangup_sip2cause`)."""
+"""Q.850 causes that Asterisk maps SIP responses to (res/res_pjsip.c, `ast_sip_hangup_sip2cause`)."""
 
 Dialplan = Callable[["Channel"], Awaitable[None]]
 
 
 class Left(Exception):
-    """A channel that the app let go on in the dialplan."""
+    """The app sent the channel on in the dialplan, or the channel hung up."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Recording:
     longest_seconds: float = 0
     silence_seconds: float = 0
     words: list[tuple[float, float]] = field(default_factory=list)
-    """Second in the recording at which somebody begins to speak, and for how long."""
+    """When somebody begins to speak and for how long, in seconds from the start of the recording."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     over: dict[str, int] = field(default_factory=dict)
     state: str = "recording"
@@ -109,7 +109,7 @@ class Channel:
     name: str
     created: datetime
     phone: Phone | None = None
-    """Who is at the other end."""
+    """The phone at the other end."""
     state: str = "Down"
     caller_name: str = ""
     caller_number: str = ""
@@ -126,17 +126,17 @@ class Channel:
     dialplan: asyncio.Task[None] | None = None
     on_hold: bool = False
     is_dialled: bool = False
-    """We call whoever is at the other end."""
+    """Whether we call the other end."""
     is_ringing: bool = False
-    """They hear that it rings."""
+    """Whether the other end hears ringback."""
     has_spoken: bool = False
-    """Its far end has answered an INVITE in any way."""
+    """Whether the far end has responded to an INVITE in any way."""
     progress: list[str] = field(default_factory=list)
-    """What was told of a transfer that its phone asked for."""
+    """Progress reported for a transfer that its phone requested."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Future[None] | None = None
-    """Set while it is in the app."""
+    """Set while the channel is in the app."""
     heard: list[Sound] = field(default_factory=list)
     """Files that were played to it."""
 
@@ -183,20 +183,20 @@ class Sound:
     """A file that somebody hears, or music."""
 
     path: Path | None
-    """None is music."""
+    """None for music."""
     content: bytes
-    """Which tells a copy of the file."""
+    """Identifies copies of the file."""
     at: float
     seconds: float = 0.0
     share: float = 0.0
 
 
 class Asterisk:
-    """One that runs. `on_change` is called whenever anything has happened."""
+    """A running Asterisk. `on_change` is called whenever anything has happened."""
 
     def __init__(self, folder: Path, on_change: Callable[[], None]) -> None:
         self.folder = folder
-        """For its recordings."""
+        """Folder for its recordings."""
         self.loop = cast(JumpingLoop, asyncio.get_running_loop())
         self.started = self.loop.now()
         self.on_change = on_change
@@ -205,7 +205,7 @@ class Asterisk:
         self.endpoints: set[str] = set()
         """Names in pjsip.conf."""
         self.registered: dict[str, Phone] = {}
-        """Phones that answer, by endpoint; of a trunk, whoever is behind it."""
+        """Reachable phones, by endpoint; for a trunk, whoever is behind it."""
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
         self.playbacks: dict[str, Playback] = {}
@@ -213,11 +213,11 @@ class Asterisk:
         self.globals: dict[str, str] = {}
         self.device_states: dict[str, str] = {}
         self.lamps: dict[str, tuple[int, int]] = {}
-        """New and old messages, by agent."""
+        """Numbers of new and old voicemails, by agent."""
         self.asked: list[str] = []
-        """Method and path of each request by ARI."""
+        """Method and path of each ARI request."""
         self.taken_back: list[Channel] = []
-        """Whom the dialplan's last resort has got."""
+        """Channels that reached the dialplan's last resort."""
         self.send: Callable[[dict[str, Any]], None] = lambda event: None
         self._numbers = 0
 
@@ -245,7 +245,7 @@ class Asterisk:
         return channel
 
     def register(self, endpoint: str, phone: Phone | None) -> None:
-        """From now on this phone answers there, or none does."""
+        """Makes this phone, or none, answer at an endpoint from now on."""
         was_online = endpoint in self.registered
         if phone:
             self.registered[endpoint] = phone
@@ -273,7 +273,7 @@ class Asterisk:
         self.tell("ChannelStateChange", channel=channel.json)
 
     def answer(self, channel: Channel) -> None:
-        """Asterisk answers whoever calls."""
+        """Asterisk answers an incoming call."""
         if channel.state == "Up":
             return
         self.change_state(channel, "Up")
@@ -281,13 +281,13 @@ class Asterisk:
             channel.phone.is_answered(channel)
 
     def is_answered(self, channel: Channel) -> None:
-        """Whoever was called has answered."""
+        """A phone that was called has answered."""
         channel.has_spoken = True
         self.change_state(channel, "Up")
         channel.answered.set()
 
     def enter(self, channel: Channel, context: str, exten: str = "s") -> None:
-        """Sends a channel on in the dialplan, whatever it does now."""
+        """Sends a channel elsewhere in the dialplan, whatever it does now."""
         if channel.gone.is_set():
             return
         former, channel.dialplan = channel.dialplan, None
@@ -306,7 +306,7 @@ class Asterisk:
             self.hang_up(channel, 16)
 
     async def stasis(self, channel: Channel, *args: str) -> None:
-        """The dialplan's application Stasis(). Raises Left when the app sends it elsewhere, or it hangs up."""
+        """The dialplan's application Stasis(). Raises Left once the app sends the channel elsewhere, or it hangs up."""
         channel.app_name, channel.app_data = "Stasis", ",".join([STASIS_APP, *args])
         channel.left = self.loop.create_future()
         self.tell("StasisStart", args=list(args), channel=channel.json)
@@ -324,7 +324,7 @@ class Asterisk:
             left.set_result(None)
 
     def limit(self, channel: Channel, seconds: float) -> None:
-        """TIMEOUT(absolute); 0 is none."""
+        """Sets TIMEOUT(absolute); 0 for none."""
         if channel.limit:
             channel.limit.cancel()
         channel.limit = self.loop.call_later(seconds, self._limit_is_over, channel) if seconds else None
@@ -343,7 +343,7 @@ class Asterisk:
             channel.variables[name] = value
 
     def hang_up(self, channel: Channel, cause: int, sip_status: int = 0) -> None:
-        """Ends a channel from whichever side."""
+        """Ends a channel, from either side."""
         if channel.gone.is_set():
             return
         channel.gone.set()
@@ -379,10 +379,10 @@ class Asterisk:
         requested = {"requested_destination": {"destination": target}}
         self.tell("ChannelTransfer", refer_to=requested, referred_by={"source_channel": channel.json})
 
-    # --- calls that come, and phones that ring ---
+    # --- incoming calls, and phones that ring ---
 
     def arrives(self, phone: Phone, endpoint: str, context: str, exten: str) -> Channel:
-        """Somebody calls us, and is in the dialplan at once."""
+        """Starts a call to us, which enters the dialplan at once."""
         channel = Channel(self.next_id(), self.next_name(endpoint), self.loop.now(), phone, "Ring")
         channel.caller_number = phone.shown_number
         self.add(channel)
@@ -390,7 +390,7 @@ class Asterisk:
         return channel
 
     def create(self, channel_id: str, endpoint: str, variables: dict[str, str], args: str) -> Channel | None:
-        """A channel to an endpoint, not yet dialled; None when nothing can be sent to it."""
+        """Creates a channel to an endpoint that is dialed later; None if nothing can be sent to it."""
         name, _, uri = endpoint.removeprefix("PJSIP/").partition("/")
         if name not in self.endpoints or (name not in self.registered and not uri):
             return None
@@ -413,7 +413,7 @@ class Asterisk:
             self.loop.call_later(SIGNAL_SECONDS, channel.phone.is_called, channel)
 
     def rings(self, channel: Channel) -> None:
-        """Its phone says so."""
+        """Reports that the phone rings."""
         if channel.gone.is_set():
             return
         channel.has_spoken = True
@@ -421,14 +421,14 @@ class Asterisk:
         self._dialled(channel, "RINGING")
 
     def declines(self, channel: Channel, sip_status: int) -> None:
-        """Its phone does not take the call."""
+        """Ends a channel whose phone declines the call."""
         self._dialled(channel, {17: "BUSY", 21: "BUSY", 1: "CHANUNAVAIL"}.get(SIP_CAUSES[sip_status], "CONGESTION"))
         self.hang_up(channel, SIP_CAUSES[sip_status], sip_status)
 
     def _dialled(self, channel: Channel, status: str) -> None:
         self.tell("Dial", peer=channel.json, dialstring=channel.endpoint, dialstatus=status)
 
-    # --- what is heard ---
+    # --- playbacks ---
 
     def play(self, target: Channel | Bridge, playback_id: str, media: list[str]) -> Playback:
         playback = Playback(playback_id, target, media)
@@ -439,7 +439,7 @@ class Asterisk:
         return playback
 
     def _play_next(self, target: Channel | Bridge) -> None:
-        """The next file of what is at the head of the line."""
+        """Plays the next file of the target's first playback."""
         playback = target.playbacks[0]
         path = Path(playback.media[playback.position].removeprefix("sound:") + ".wav")
         seconds = length(path)
@@ -480,7 +480,7 @@ class Asterisk:
             self._play_next(target)
 
     def stop_playing(self, channel: Channel) -> None:
-        """Whoever leaves hears nothing to its end."""
+        """Ends the playbacks of a channel that leaves."""
         for playback in list(channel.playbacks):
             self.end_playback(playback, "failed")
 
@@ -497,7 +497,7 @@ class Asterisk:
                 sound.share = min(sound.seconds / whole, 0.99) if sound.share < 1 else 1.0
 
     def speaks(self, channel: Channel, path: Path) -> None:
-        """Somebody says a sentence into their phone: whoever they talk with hears it, and it is recorded."""
+        """Says a sentence into a phone: everybody in the talk hears it, and it is recorded."""
         seconds = length(path)
         assert seconds is not None, path
         now = self.loop.time()
@@ -598,7 +598,7 @@ class Asterisk:
 
 
 def length(path: Path) -> float | None:
-    """Seconds; None for a file that is not there."""
+    """Returns the length of a WAV file in seconds; None if it does not exist or is not one."""
     try:
         with wave.open(str(path)) as file:
             return file.getnframes() / file.getframerate()
@@ -607,7 +607,7 @@ def length(path: Path) -> float | None:
 
 
 def _write(path: Path, seconds: float, words: list[tuple[float, float]]) -> None:
-    """Silence, and something that rises and falls like words."""
+    """Writes silence, with noise that rises and falls like speech where somebody spoke."""
     samples = np.zeros(int(max(seconds, 0.1) * RATE), dtype="<i2")
     noise = np.random.default_rng(1)
     for at, lasting in words:
@@ -621,5 +621,5 @@ def _write(path: Path, seconds: float, words: list[tuple[float, float]]) -> None
 
 
 def written(at: datetime) -> str:
-    """As Asterisk writes a time."""
+    """Formats a time as Asterisk does."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -1,4 +1,4 @@
-"""Phones at the other end of the channels: for whoever uses one it is a softphone (`ari_app.demo.softphone`)."""
+"""Phones at the other end of channels, with the interface of `ari_app.demo.softphone`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ REASONS = {17: "486 Busy Here", 21: "603 Decline", 19: "480 Temporarily Unavaila
 
 
 class Phone(Softphone):
-    """One phone; its commands are baresip's, and so are its events."""
+    """One phone; its commands and events are those of baresip."""
 
     def __init__(self, asterisk: Asterisk, user: str, endpoint: str, context: str = "", says: int = 180) -> None:
-        """`says` is the SIP answer to every call: 180, and it rings, or one that ends it; 100, and nothing follows; or
-        0, and it does not answer at all. One that calls by itself enters the dialplan's `context`."""
+        """`says` is the SIP response to every call: 180 makes it ring; a final one ends the call; after 100 nothing
+        follows; 0 is no response at all. Calls placed by the phone enter the dialplan in `context`."""
         super().__init__(user, Path(), None)  # type: ignore[arg-type]
         self._asterisk = asterisk
         self.endpoint = endpoint
@@ -30,16 +30,16 @@ class Phone(Softphone):
         self.called = 0
         """How many calls were sent to it."""
         self.causes: list[int] = []
-        """Q.850 causes with which calls ended that Asterisk ended: 26 is answered elsewhere."""
+        """Q.850 causes of calls that Asterisk ended; 26 means answered elsewhere."""
         self.shown: list[str] = []
-        """Who called, as the phone displays it."""
+        """Callers as the phone displayed them."""
         self._context = context
         self._calls: list[Channel] = []
         self._latest: Channel | None = None
         self._pressed = ""
         self._stirred = asyncio.Event()
 
-    # --- what whoever holds it does ---
+    # --- what its user does ---
 
     async def command(self, name: str, params: str = "") -> str:
         match name:
@@ -52,7 +52,7 @@ class Phone(Softphone):
             case "sndcode" if params.isprintable():
                 self._pressed = params
             case "sndcode":
-                # Asterisk tells of a key when it is released.
+                # Asterisk reports a key when it is released.
                 self._asterisk.press(self._call, self._pressed)
             case "hold":
                 self._asterisk.hold(self._call, on=True)
@@ -119,7 +119,7 @@ class Phone(Softphone):
         self._report("CALL_INCOMING", f"sip:{number[1] if number else ''}@127.0.0.1")
 
     def is_ringing_there(self) -> None:
-        """Whoever it calls is being rung."""
+        """The other end of its call is ringing."""
         self._report("CALL_RINGING")
 
     def is_answered(self, channel: Channel) -> None:
@@ -133,12 +133,13 @@ class Phone(Softphone):
             self._report("CALL_CLOSED", REASONS.get(cause, "") if channel.state != "Up" else "")
 
     def is_told(self, state: str) -> None:
-        """How a transfer goes that it asked for. As baresip does, it hangs up when that fails, without a word."""
+        """Receives the progress of a transfer it requested. Like baresip, it hangs up without a message if that
+        fails."""
         if state == "channel_unavailable":
             self._report("TRANSFER_FAILED")
             self._asterisk.loop.call_soon(self._hang_up)
 
-    # --- what it notices ---
+    # --- what it observes ---
 
     @property
     def sounds(self) -> list[Sound]:

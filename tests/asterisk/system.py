@@ -1,4 +1,4 @@
-"""The app on an Asterisk of tests, and what tests do with it. It reads like `tests.system.System`."""
+"""The app with the Asterisk for tests, and what tests do with them. It has the interface of `tests.system.System`."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ __all__ = ["ELM", "LAKESIDE", "Seam", "Template", "template"]
 
 PROMPT_SECONDS = 2.0
 LETTER_SECONDS = 0.06
-"""Of what is spoken for one call alone."""
+"""Length per letter of prompts that are synthesized for a single call."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A home that is set up, for each test to copy."""
+    """A finished home, for each test to copy."""
 
     home: Path
 
 
 @contextlib.contextmanager
 def template(folder: Path, first_port: int) -> Iterator[Template]:
-    """The demo office, with prompts of which nothing is to be heard."""
+    """Sets up the demo office, with silent prompts."""
 
     async def make() -> Path:
         by = By("tests", datetime.now(UTC))
@@ -85,7 +85,7 @@ def template(folder: Path, first_port: int) -> Iterator[Template]:
 
 
 def sound(path: Path, text: str, seconds: float) -> None:
-    """A WAV of that length, unlike those of other texts."""
+    """Writes a WAV of this length that differs from those of other texts."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
@@ -97,7 +97,7 @@ def _synthesize(text: str, language: str, path: Path) -> None:
 
 
 class Seam(Records):
-    """A running app, whose Asterisk is in the test's own process."""
+    """A running app whose Asterisk is in the test's own process."""
 
     pbx: Asterisk
 
@@ -161,7 +161,7 @@ class Seam(Records):
     # --- the app ---
 
     async def start_app(self) -> None:
-        """All of it but mails and web pages."""
+        """Starts all parts of the app except mail and web."""
         self._app = contextlib.AsyncExitStack()
         shared = Shared(self.crm, self._app, lambda: False)
         stop = asyncio.Event()
@@ -183,7 +183,7 @@ class Seam(Records):
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:
-        """Restarts the app with another line in leaseline.toml."""
+        """Restarts the app with a line of leaseline.toml replaced."""
         toml = self.config.home / "leaseline.toml"
         assert before in toml.read_text()
         toml.write_text(toml.read_text().replace(before, after))
@@ -196,20 +196,20 @@ class Seam(Records):
         return self.pbx.loop.now()
 
     async def publish(self) -> None:
-        """What every CLI command that changes accounts, duty or DND ends with."""
+        """Does what every CLI command that changes accounts, duty or DND ends with."""
         await publish.publish(self.crm)
 
     # --- waiting ---
 
     def _stir(self) -> None:
-        """Something has happened."""
+        """Notes that something has happened."""
         self._stirred.set()
 
     async def until(
         self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05
     ) -> None:
-        """Waits until a condition holds, and whatever follows from it at once has been done. It is looked at whenever
-        something has happened."""
+        """Waits until a condition holds and everything that follows from it at once is done. The condition is checked
+        whenever something has happened."""
         loop = self.pbx.loop
         deadline = loop.time() + seconds
         while True:
@@ -231,7 +231,7 @@ class Seam(Records):
 
     @contextlib.asynccontextmanager
     async def phone(self, device: str, *, says: int = 180) -> AsyncIterator[Phone]:
-        """An agent's registered phone; `says` is its SIP answer to calls (`Phone`)."""
+        """An agent's registered phone; `says` is its SIP response to calls (`Phone`)."""
         assert device in self.pbx.endpoints, f"{device} is no phone of ours"
         phone = Phone(self.pbx, device, device, "from-staff", says)
         with self._registered(device, phone):
@@ -248,7 +248,8 @@ class Seam(Records):
 
     @contextlib.asynccontextmanager
     async def caller(self, number: str | None = None) -> AsyncIterator[Phone]:
-        """A prospect's phone, calling through the demo trunk; a number that no test had before unless one is named."""
+        """A prospect's phone, calling through the demo trunk, from a number that no test had before unless one is
+        given."""
         phone = Phone(self.pbx, number or self.new_number(), "trunk-demo", "from-trunk")
         yield phone
         for channel in [one for one in self.pbx.channels.values() if one.phone is phone]:
@@ -256,7 +257,7 @@ class Seam(Records):
 
     @contextlib.asynccontextmanager
     async def behind(self, trunk: str, number: str, *, says: int = 180) -> AsyncIterator[Phone]:
-        """Somebody outside who has the calls that go out by a trunk."""
+        """Somebody outside who receives the calls that leave through a trunk."""
         assert f"trunk-{trunk}" in self.pbx.endpoints, f"{trunk} is no trunk of ours"
         phone = Phone(self.pbx, number, f"trunk-{trunk}", says=says)
         with self._registered(f"trunk-{trunk}", phone):
@@ -271,7 +272,7 @@ class Seam(Records):
         await caller.wait_for("CALL_ESTABLISHED")
 
     async def to_team(self, caller: Softphone, line: str = ELM) -> None:
-        """Dials and presses 2 at once."""
+        """Dials and presses 2 at the menu."""
         await self.dial(caller, line)
         await self.step(caller.user, "menu")
         await caller.press("2")
@@ -282,7 +283,7 @@ class Seam(Records):
         return cast(Phone, phone).sounds
 
     def heard(self, phone: Softphone) -> list[Heard]:
-        """Which prompts the phone heard, in order; names of the language `en`, or `greeting`."""
+        """Returns the prompts the phone heard, in order: names of the language `en`, or `greeting`."""
         prompts = self.config.prompts_folder
         names = {prompts / "en" / f"{name}.wav": name for name in speech.sentences("en")}
         names |= {path: f"greeting {path.stem}" for path in (prompts / "greetings").glob("*.wav")}
@@ -296,7 +297,7 @@ class Seam(Records):
         return [heard.name for heard in self.heard(phone)]
 
     async def hears(self, phone: Softphone, sound: Path, count: int = 1, seconds: float = 45) -> None:
-        """Waits until a sound file was played to a phone to its end, `count` times in its latest call."""
+        """Waits until a phone has heard a sound file to its end, `count` times in its latest call."""
         await self.until(lambda: self._times(phone, sound) >= count, f"{phone.user} hears {sound.stem}", seconds)
 
     def _times(self, phone: Softphone, path: Path) -> int:
@@ -310,20 +311,20 @@ class Seam(Records):
         return self._times(phone, sound)
 
     async def hears_beginning(self, phone: Softphone, sound: Path) -> None:
-        """Waits until a phone hears something that it may not hear to its end."""
+        """Waits until a phone hears the beginning of a sound, which may be interrupted."""
         await self.until(
             lambda: any(one.path == sound for one in self.sounds(phone)), f"{phone.user} hears {sound.stem}", 45
         )
 
     async def hears_music(self, phone: Softphone) -> None:
-        """Waits until a phone hears the music for those who wait."""
+        """Waits until a phone hears music on hold."""
         await self.until(lambda: bool(self.music_heard(phone)), f"{phone.user} hears music", seconds=30)
 
     def music_heard(self, phone: Softphone) -> list[Sound]:
         return [sound for sound in self.sounds(phone) if sound.path is None]
 
     async def speak(self, phone: Softphone, sound: Path) -> None:
-        """Says a sentence and returns when it has been said."""
+        """Says a sentence and returns once it has been said."""
         await phone.say(sound)
         await asyncio.sleep((length(sound) or 0) + 0.3)
 
@@ -331,16 +332,16 @@ class Seam(Records):
         return self.config.prompts_folder / language / f"{name}.wav"
 
     async def phrase(self, prompt: str, language: str = "en", **places: str) -> Path:
-        """A sentence with a name or a key in it, as callers hear it."""
+        """Returns a sentence with a name or a key in it, as callers hear it."""
         return await spoken(self.config, speech.phrases(language)[prompt].format(**places), language)
 
     def spoken(self, text: str) -> Path:
-        """A sentence for a phone to say."""
+        """Returns a sentence for a phone to say."""
         path = self.folder / "sentences" / f"{zlib.crc32(text.encode())}.wav"
         if not path.exists():
             _synthesize(text, "en", path)
         return path
 
     async def pass_time(self, seconds: float) -> None:
-        """Lets so much time go by."""
+        """Lets this much time pass."""
         await asyncio.sleep(seconds)

@@ -1,6 +1,6 @@
-"""A whole Leaseline for the call tests: a home and ports of its own, a real Asterisk, the app, phones, and a carrier.
+"""A whole Leaseline for the call tests: its own home and ports, a real Asterisk, the app, phones, and a carrier.
 
-Three witnesses tell what happened: the phones (events and recorded sound), Asterisk (ARI), and the database.
+Three witnesses tell what happened: the phones (events and recorded audio), Asterisk (ARI), and the database.
 """
 
 from tests.system.carriers import SILENT, CarrierPeer, response

@@ -1,4 +1,4 @@
-"""The app of a test system: killed, started, and with other settings."""
+"""The app of a test system: kill it, start it, and run it with other settings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.system.asterisk import Asterisk
 
 class App(Asterisk):
     async def kill_app(self) -> None:
-        """As a crash does: no good-bye. What is being dialed in these milliseconds rings first, as Asterisk can see to
-        it by itself only then (ari_app/edge/dial.py)."""
+        """Kills the app as a crash would. Legs that are being dialed at this moment ring first, because only then can
+        Asterisk look after them by itself (ari_app/edge/dial.py)."""
         assert self.app.process is not None
         await self.until(self._is_dialled, "nothing is in the moment of being dialed")
         self.app.process.kill()
@@ -27,9 +27,9 @@ class App(Asterisk):
         try:
             channels = await self.ari("/channels")
         except aiohttp.ClientError:
-            return True  # Asterisk is away, too.
+            return True  # Asterisk is gone as well.
         if not isinstance(channels, list):
-            return True  # Asterisk cannot tell of one of them, and so of none.
+            return True  # Asterisk cannot describe one of them, so it describes none.
         return not any(channel["dialplan"].get("app_data", "").endswith(f",{RINGING}") for channel in channels)
 
     async def start_app(self) -> None:
@@ -39,7 +39,7 @@ class App(Asterisk):
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:
-        """Restarts the app with another line in leaseline.toml, and with the former one at the end."""
+        """Restarts the app with a line of leaseline.toml replaced, and again with the original one at the end."""
         toml = self.config.home / "leaseline.toml"
         former = toml.read_text()
         assert before in former
@@ -54,5 +54,5 @@ class App(Asterisk):
             await self.start_app()
 
     async def publish(self) -> None:
-        """What every CLI command that changes accounts, duty or DND ends with."""
+        """Does what every CLI command that changes accounts, duty or DND ends with."""
         await publish.publish(self.crm)

@@ -1,4 +1,4 @@
-"""What Asterisk says of itself (ARI), one of the three witnesses."""
+"""What Asterisk reports (ARI), one of the three witnesses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Asterisk(Parts):
         async with self.http.get(URL(f"/ari{path}", encoded=True)) as response:
             answer = await response.json()
         if path == "/channels" and isinstance(answer, list):
-            # Asterisk's own, for texts; it is there for good once one has come.
+            # Asterisk's own channel for texts, which stays once a text has arrived.
             return [channel for channel in answer if channel["name"] != "Message/ast_msg_queue"]
         return answer
 
@@ -37,19 +37,19 @@ class Asterisk(Parts):
         return bool((await self.ari(f"/endpoints/PJSIP/{device}")).get("state") == "online")
 
     async def channels(self, name: str) -> int:
-        """How many channels an endpoint has now, such as a ringing phone's."""
+        """Returns how many channels an endpoint has now, for example that of a ringing phone."""
         return len((await self.ari(f"/endpoints/PJSIP/{name}"))["channel_ids"])
 
     async def is_quiet_at(self, name: str) -> bool:
         return await self.channels(name) == 0
 
     async def hang_up(self, channel_id: str) -> None:
-        """From Asterisk's side."""
+        """Hangs up from Asterisk's side."""
         async with self.http.delete(URL(f"/ari/channels/{quote(channel_id, safe='')}", encoded=True)):
             pass
 
     async def channel_of(self, endpoint: str, *, newest: bool = False) -> dict[str, Any]:
-        """The one channel of an endpoint, or the one that was made last."""
+        """Returns the only channel of an endpoint, or its newest one."""
         found = [one for one in await self.ari("/channels") if one["name"].startswith(f"PJSIP/{endpoint}-")]
         assert len(found) == 1 or (newest and found), f"{endpoint} has {len(found)} channels"
         return dict(max(found, key=lambda one: str(one["name"])))
@@ -58,11 +58,12 @@ class Asterisk(Parts):
         return any(channel_id in bridge["channels"] for bridge in await self.ari("/bridges"))
 
     async def replacing(self, channel: dict[str, Any], extension: str) -> str:
-        """URI for a REFER that asks to replace a phone's own call (RFC 3891), which only it can name."""
+        """Returns the URI for a REFER that asks to replace a phone's own call (RFC 3891), which only that phone can
+        name."""
         return f"sip:{extension}@{self.sip}?Replaces={quote(await self.dialog(channel), safe='')}"
 
     async def dialog(self, channel: dict[str, Any]) -> str:
-        """A call as a Replaces header names it."""
+        """Returns a call's dialog as a Replaces header names it."""
         tags = [await self.variable(channel["id"], f"CHANNEL(pjsip,{side}_tag)") for side in ("local", "remote")]
         return f"{channel['protocol_id']};to-tag={tags[0]};from-tag={tags[1]}"
 

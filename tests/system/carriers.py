@@ -9,20 +9,20 @@ from sipmessage import Message as SipMessage
 from sipmessage import Request
 
 SILENT = "silent"
-"""Instead of a status line: the carrier does not answer."""
+"""In place of a status line: the carrier does not answer."""
 
 
 class CarrierPeer(asyncio.DatagramProtocol):
-    """The demo trunk's other end: takes texts (SIP MESSAGE) and answers Asterisk's OPTIONS."""
+    """The demo trunk's other end: accepts texts (SIP MESSAGE) and answers Asterisk's OPTIONS."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[str, str]] = []
-        """Number and body of every text that was accepted."""
+        """Number and body of every accepted text."""
         self.answers: list[str] = []
-        """Status lines for the next texts, e.g. '503 Service Unavailable'; when used up it is '200 OK'."""
+        """Status lines for the next texts, e.g. '503 Service Unavailable'; once they are used up, '200 OK'."""
         self.refused = 0
         self._answered: dict[bytes, str] = {}
-        """What each request got."""
+        """The status each request got."""
         self._changed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -34,10 +34,10 @@ class CarrierPeer(asyncio.DatagramProtocol):
             return
         if request.method == "ACK":
             return
-        # It takes texts, not calls.
+        # It accepts texts, not calls.
         status = "480 Temporarily Unavailable" if request.method == "INVITE" else "200 OK"
         if request.method == "MESSAGE" and data in self._answered:
-            # Whoever waits long for an answer sends the very same again (RFC 3261, 17.1.2.2).
+            # A client that gets no response retransmits the same request (RFC 3261, 17.1.2.2).
             status = self._answered[data]
         elif request.method == "MESSAGE":
             status = self._answered[data] = self.answers.pop(0) if self.answers else status
@@ -51,7 +51,7 @@ class CarrierPeer(asyncio.DatagramProtocol):
             self._transport.sendto(response(data, status), addr)
 
     async def text_to(self, number: str, count: int = 1) -> str:
-        """Waits for the number's text and returns its body; of several the last."""
+        """Waits until the number has `count` texts and returns the body of the last."""
         async with asyncio.timeout(10):
             while len(found := [body for to, body in self.texts if to == number]) < count:
                 await self._changed.wait()

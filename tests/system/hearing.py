@@ -1,4 +1,4 @@
-"""What phones hear and say: sound files in what they recorded."""
+"""What phones hear and say: finds sound files in their recordings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.system.parts import Parts
 
 class Hearing(Parts):
     def heard(self, phone: Softphone) -> list[Heard]:
-        """Which prompts the phone heard, in order; names of the language `en`, `beep`, or `greeting`."""
+        """Returns the prompts the phone heard, in order: names of the language `en`, `beep`, or `greeting`."""
         sounds = {name: self.config.prompt(name, "en") for name in speech.sentences("en")}
         sounds |= {f"greeting {path.stem}": path for path in (self.config.prompts_folder / "greetings").glob("*.wav")}
         known = {name: listening.read(path) for name, path in sounds.items()}
@@ -36,7 +36,7 @@ class Hearing(Parts):
             raise AssertionError(f"{error}; heard: {heard}") from None
 
     def _parts_heard(self, phone: Softphone, sound: Path) -> list[Heard]:
-        """What was heard instead: all prompts, and what there is of the sound."""
+        """Returns what was heard instead: all prompts, and any part of the sound."""
         if not phone.heard.exists():
             return []
         recorded = listening.read(phone.heard)
@@ -50,17 +50,17 @@ class Hearing(Parts):
         return await asyncio.to_thread(Ear(phone.heard, sound).times)
 
     async def hears_music(self, phone: Softphone) -> None:
-        """Waits until a phone hears the music for those who wait."""
+        """Waits until a phone hears music on hold."""
         await self.until(lambda: bool(self.music_heard(phone)), f"{phone.user} hears music", seconds=30, pause=0.4)
 
     def music_heard(self, phone: Softphone) -> list[Heard]:
-        """Where the music was heard; it begins at any place."""
+        """Returns where the music was heard; it may start at any position."""
         whole = listening.read(self.config.prompts_folder / tones.MUSIC / tones.MUSIC_FILE)
         parts = {f"music {start}": whole[start : start + 2 * listening.RATE] for start in range(0, len(whole), 16000)}
         return listening.find(listening.read(phone.heard), parts)
 
     async def speak(self, phone: Softphone, sound: Path) -> None:
-        """Says a sentence and returns when it has been said, which nothing but the clock tells."""
+        """Says a sentence and returns once it has been said, which only the clock can tell."""
         await phone.say(sound)
         await asyncio.sleep(len(listening.read(sound)) / listening.RATE + 0.3)
 
@@ -68,11 +68,11 @@ class Hearing(Parts):
         return self.config.prompt(name, language)
 
     async def phrase(self, prompt: str, language: str = "en", **places: str) -> Path:
-        """A sentence with a name or a key in it, as callers hear it."""
+        """Returns a sentence with a name or a key in it, as callers hear it."""
         return await spoken(self.config, speech.phrases(language)[prompt].format(**places), language)
 
     def spoken(self, text: str) -> Path:
-        """A sentence for a phone to say."""
+        """Returns a sentence for a phone to say."""
         path = self.folder / "sentences" / f"{text[:80]} {zlib.crc32(text.encode())}.wav"
         path.parent.mkdir(exist_ok=True)
         if not path.exists():
@@ -81,10 +81,10 @@ class Hearing(Parts):
 
 
 class Ear:
-    """Listens for one sound file in a recording that goes on.
+    """Listens for one sound file in a recording that is still growing.
 
-    Comparing the sound as a whole takes a while, so it is done only when the file's end was heard in what is new; that
-    may have been spoilt, so now and then it is done all the same.
+    Comparing the whole recording takes a while, so it is only done once the file's end was found in the new part; since
+    that part may be distorted, it is also done now and then regardless.
     """
 
     WHOLE_EVERY_SECONDS = 4.0
@@ -96,7 +96,7 @@ class Ear:
         self._compared_whole = 0
 
     async def has_heard(self, count: int) -> bool:
-        """Whether it was heard to its end, `count` times."""
+        """Whether the sound was heard to its end, `count` times."""
         try:
             recorded = listening.read(self._recording)
         except (OSError, EOFError, wave.Error):
@@ -105,7 +105,7 @@ class Ear:
             self._compared = self._compared_whole = 0  # Another call has begun.
         if len(recorded) == self._compared_whole:
             return False
-        # At a hangup a phone drops what its jitter buffer still holds, so the end may never be heard as it is.
+        # On hangup a phone drops the contents of its jitter buffer, so the end may never be heard as it is.
         has_stopped = len(recorded) == self._compared
         new = recorded[max(0, self._compared - int(listening.SNIPPET_SECONDS * listening.RATE)) :]
         self._compared = len(recorded)
@@ -116,7 +116,7 @@ class Ear:
         return await asyncio.to_thread(self.times) >= count
 
     def times(self) -> int:
-        """How often it was heard to its end."""
+        """Returns how often the sound was heard to its end."""
         try:
             recorded = listening.read(self._recording)
         except (OSError, EOFError, wave.Error):

@@ -1,4 +1,4 @@
-"""A whole system, from an empty folder to phones that may register."""
+"""A whole system, from an empty folder to phones that can register."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class System(Phones, Office):
 async def running_system(
     folder: Path, prompts: Path, toml: str = SETTINGS, *, start: bool = True, database: str = ""
 ) -> AsyncIterator[System]:
-    """Starts everything in a new home below `folder`; `prompts` holds prompts that are spoken already. Without `start`
-    the home is ready, and nothing runs. `database` is the URL of one on PostgreSQL."""
+    """Starts everything in a new home below `folder`; `prompts` holds prompts that were synthesized before. Without
+    `start` the home is ready, but nothing runs. `database` is the URL of one on PostgreSQL."""
     by = By("tests", datetime.now(UTC))
     with port_block() as first:
         home = folder / "home"
@@ -98,7 +98,7 @@ async def running_system(
         config = settings.load(home)
         crm = context.opened(config)
         await crm.store.run(directory.load_demo, config, crm.secrets, by)
-        # Copies: `leaseline up` brings them up to date, and finds them so, as they are taken for the office's own.
+        # Copies, because `leaseline up` updates them; it finds them current, as they are taken for the office's own.
         for entry in (*speech.languages(), "recorded", tones.MUSIC):
             shutil.copytree(prompts / entry, config.prompts_folder / entry, dirs_exist_ok=True)
         shutil.copy2(prompts / tones.FILE, config.prompts_folder)
@@ -118,7 +118,7 @@ async def running_system(
         finally:
             await app.stop()
             await asterisk.stop()
-            # A supervisor that a test has killed may have left more.
+            # If a test has killed its supervisor, more may be left.
             for left in processes.running(config).values():
                 left.send_signal(signal.SIGKILL)
                 await left.ended()
@@ -128,8 +128,8 @@ async def running_system(
 
 
 class Shared:
-    """One system for all tests of a worker. After a test that failed the next one gets a new one: what the failure left
-    behind must fail nobody else, nor its own second try."""
+    """One system for all tests of a worker. After a failed test the next one gets a new system: whatever the failure
+    left behind must not fail other tests, nor the test's own second attempt."""
 
     def __init__(self, folder: Callable[[], Path], toml: str = SETTINGS) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""The demo office, as new before each test."""
+"""The demo office, reset before each test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Office(App, Records):
     _new: Snapshot | None = None
 
     async def office_as_new(self) -> None:
-        """Takes back whatever was changed in the database, and tells Asterisk. The first test finds it new."""
+        """Reverts all changes in the database, and tells Asterisk. The first test finds the office new."""
         if self._new is None:
             self._new = Snapshot(self.store)
         else:
@@ -29,7 +29,7 @@ class Office(App, Records):
 
 
 class Snapshot:
-    """All rows that there were, but for rosters: the app knows which it has stored, and nobody ever deletes one."""
+    """All rows at one time, except rosters: the app remembers which it has stored, and nobody ever deletes one."""
 
     def __init__(self, store: Store) -> None:
         tables = [table for table in Base.metadata.sorted_tables if table is not Roster.__table__]
@@ -39,7 +39,7 @@ class Snapshot:
     def restore(self, store: Store) -> None:
         with store.writing() as session:
             if session.get_bind().dialect.name == "sqlite":
-                # Whatever refers to what, all of it is there in the end.
+                # References may be broken meanwhile, but in the end all rows are there.
                 session.execute(text("PRAGMA defer_foreign_keys = ON"))
             for table in reversed(self._rows):
                 session.execute(delete(table))

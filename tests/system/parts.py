@@ -1,4 +1,4 @@
-"""What a running system is made of, and how to wait for what it does."""
+"""The parts of a running system, and how to wait for what they do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Parts:
     async def until(
         self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05
     ) -> None:
-        """Waits until a condition holds; fails with `what` when it doesn't in time."""
+        """Waits until a condition holds; fails with `what` if it does not in time."""
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             answer = condition()

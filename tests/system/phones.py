@@ -22,14 +22,14 @@ class Phones(Records, Hearing):
         return f"127.0.0.1:{self.config.ports.sips}"
 
     def phone_ports(self) -> tuple[int, int]:
-        """For SIP and for the control channel."""
+        """Returns ports for SIP and for the control channel."""
         first = self.config.ports.demo + 12 + 3 * (self._phones % 25)
         self._phones += 1
         return first, first + 2
 
     @contextlib.asynccontextmanager
     async def phone(self, device: str, *, tls: bool = False, srtp: bool = False) -> AsyncIterator[Softphone]:
-        """An agent's registered phone, which Asterisk has found to answer."""
+        """An agent's registered phone that Asterisk considers reachable."""
         folder = self.folder / f"phone-{device}"
         secret = self.secrets.get(f"device/{device}")
         sip_port, control_port = self.phone_ports()
@@ -68,9 +68,10 @@ class Phones(Records, Hearing):
     async def caller(
         self, number: str | None = None, *, address: str = "127.0.0.1", known: bool = True
     ) -> AsyncIterator[Softphone]:
-        """A prospect's phone, calling through the demo trunk; a number that no test had before unless one is named.
+        """A prospect's phone, calling through the demo trunk, from a number that no test had before unless one is
+        given.
 
-        One that is not `known` shows no credentials, as a peer known by its address, or a stranger.
+        If it is not `known`, it sends no credentials, like a peer known by its address, or a stranger.
         """
         number = number or self.new_number()
         self._callers += 1
@@ -97,7 +98,7 @@ class Phones(Records, Hearing):
         await caller.wait_for("CALL_ESTABLISHED")
 
     async def to_team(self, caller: Softphone, line: str = ELM) -> None:
-        """Dials and presses 2 at once."""
+        """Dials and presses 2 at the menu."""
         await self.dial(caller, line)
         await self.step(caller.user, "menu")
         await caller.press("2")

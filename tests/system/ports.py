@@ -1,4 +1,4 @@
-"""Ports of a test system's own."""
+"""Ports for test systems."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FIRST_BLOCK, BLOCK, BLOCKS = 20000, 300, 40
-"""Ports for tests: below the range from which the system hands out ports by itself."""
+"""Ports for tests, below the range from which the kernel assigns ports."""
 
 
 @contextlib.contextmanager
 def port_block() -> Iterator[int]:
-    """A block of ports that no other test run on this machine uses meanwhile; yields the first."""
+    """Reserves a block of ports that no other test run on this machine uses meanwhile; yields the first."""
     folder = Path(tempfile.gettempdir()) / f"leaseline-test-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     for number in range(BLOCKS):

@@ -1,4 +1,4 @@
-"""Every sentence that callers hear, said quickly."""
+"""Every prompt, spoken quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from asterisk_conf.prompts import speech, tones
 
 
 def spoken_prompts() -> Path:
-    """A folder with every prompt, spoken once and kept for later runs; several runs may ask at once."""
+    """Returns a folder with every prompt, synthesized once and kept for later runs; several runs may call this at
+    once."""
     folder = cache_folder() / "test-prompts"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -32,11 +33,12 @@ HURRIED = 2.5
 
 
 SHORTEST_PROMPT = 2.0
-"""Seconds. What is much shorter cannot be told from others."""
+"""Seconds. Much shorter prompts cannot be told apart."""
 
 
 def _hurry(plain: Path, path: Path) -> None:
-    """A prompt in the office's own words, as it were: said quickly, because the tests wait for its end all the time."""
+    """Speeds a prompt up and passes it off as the office's own recording, because the tests keep waiting for prompts to
+    end."""
     if path.exists() and path.stat().st_mtime > plain.stat().st_mtime:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the CRM holds of calls and of those who called, one of the three witnesses."""
+"""What the CRM holds about calls and callers, one of the three witnesses."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.system.asterisk import Asterisk
 
 class Records(Asterisk):
     def rows(self, query: Select[Any]) -> Sequence[Any]:
-        """Of columns, without the records they are of: tests wait for most things by asking again and again."""
+        """Returns columns instead of records: tests wait for most things by repeating queries."""
         with self.store.reading() as session:
             return session.execute(query).all()
 
     def _calls(self, number: str | None, *columns: Any) -> Sequence[Any]:
-        """These columns of the caller's calls in this test, oldest first."""
+        """Returns these columns of the caller's calls in this test, oldest first."""
         mine = select(*columns).where(Call.caller == number, Call.started_at >= self.started)
         return self.rows(mine.order_by(Call.started_at))
 
@@ -38,13 +38,13 @@ class Records(Asterisk):
             return list(session.scalars(query).unique())
 
     async def call_from(self, number: str | None) -> Call:
-        """The caller's latest call, with its legs, events and lead."""
+        """Returns the caller's latest call, with its legs, events and lead."""
         calls = await self.calls_from(number)
         assert calls, f"no call from {number} is on record"
         return calls[-1]
 
     async def calls_from(self, number: str | None) -> list[Call]:
-        """The caller's calls in this test, oldest first."""
+        """Returns the caller's calls in this test, oldest first."""
         query = select(Call).where(Call.caller == number, Call.started_at >= self.started).order_by(Call.started_at)
         whole = (Call.legs, Call.events, Call.voicemail, Call.lead)
         return await self.all(query.options(*(selectinload(part) for part in whole)))
@@ -69,7 +69,7 @@ class Records(Asterisk):
         await self.until(there, f"step {step} of the call from {number}", seconds=30)
 
     async def recording(self, number: str | None) -> None:
-        """Waits until the caller's message is being recorded."""
+        """Waits until the caller's voicemail is being recorded."""
 
         async def runs() -> bool:
             calls = self._calls(number, Call.id)
@@ -94,7 +94,7 @@ class Records(Asterisk):
         return calls.lead
 
     async def rang(self, number: str | None) -> dict[str, set[str]]:
-        """Which devices rang for the caller's latest call, by stage, the stages in order."""
+        """Returns which devices rang for the caller's latest call, by stage, the stages in order."""
         stages: dict[str, set[str]] = {}
         calls = self._calls(number, Call.id)
         assert calls, f"no call from {number} is on record"
@@ -121,14 +121,14 @@ class Records(Asterisk):
             )
 
     async def talked_last(self, **minutes_ago: float | None) -> None:
-        """Sets when agents ended their last talk; None is never."""
+        """Sets how many minutes ago agents ended their last talk; None: never."""
         with self.store.writing() as session:
             for slug, minutes in minutes_ago.items():
                 at = None if minutes is None else datetime.now(UTC) - timedelta(minutes=minutes)
                 session.execute(update(Agent).where(Agent.slug == slug).values(last_talk_ended_at=at))
 
     async def is_quiet(self) -> bool:
-        """Nothing is left of a call: no channel, no bridge, no flow, no fact on its way."""
+        """Whether nothing is left of any call: no channel, bridge or flow, and no unrecorded fact."""
         if await self.ari("/channels") or await self.ari("/bridges"):
             return False
         open_calls = self.rows(select(Call.id).where(Call.outcome.is_(None)))

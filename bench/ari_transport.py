@@ -306,8 +306,8 @@ async def run(count: int, rate: int, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=150, help="in each round and way")
-    parser.add_argument("--rate", type=int, default=25, help="calls a second")
+    parser.add_argument("--calls", type=int, default=150, help="calls per round and transport")
+    parser.add_argument("--rate", type=int, default=25, help="calls per second")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     asyncio.run(run(arguments.calls, arguments.rate, arguments.rounds))

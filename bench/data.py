@@ -343,7 +343,7 @@ def reads(store: Store, config: Config, now: datetime, rounds: int, clock: Clock
         "call list --direction out": lambda session: calls.listed(session, direction="out"),
         "task list --owner": lambda session: tasks.listed(session, now, owner="agent-7"),
         "report lost": lambda session: reports.lost(session, config, now),
-        "the same of 30 days, hourly": lambda session: calls_queries.lost(session, config.node, now, since=month),
+        "report lost, hourly for 30 days": lambda session: calls_queries.lost(session, config.node, now, since=month),
         "message list --state failed": lambda session: messages.listed(session, state="failed"),
         "last caller of an agent": lambda session: calls_queries.last_caller_of(session, "agent-7"),
         "lead list": lambda session: leads.listed(session, datetime.now(UTC)),
@@ -428,10 +428,10 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=150_000)
     parser.add_argument("--texts", type=int, default=150_000)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--rows", type=int, default=50_000, help="of each list that is imported")
-    parser.add_argument("--rounds", type=int, default=7, help="of each list")
-    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, instead of SQLite")
-    parser.add_argument("--no-tick", action="store_true", help="without the follow-ups, which may take minutes")
+    parser.add_argument("--rows", type=int, default=50_000, help="rows of each imported list")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each list is read")
+    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
+    parser.add_argument("--no-tick", action="store_true", help="skip the follow-ups, which may take minutes")
     options = parser.parse_args()
     size = Size(options.leads, options.calls, options.texts, options.events, options.rows)
     where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)

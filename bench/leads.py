@@ -223,8 +223,8 @@ def exported(store: Store, now: datetime) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=300, help="of each read")
-    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own, instead of SQLite")
+    parser.add_argument("--rounds", type=int, default=300, help="how often each read is done")
+    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
     options = parser.parse_args()
     size = Size(options.leads, options.leads * 3 // 2, options.leads * 3 // 2, 0, 0)
     where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
@@ -253,8 +253,8 @@ def main() -> None:
         (median, p99), (control, control_p99) = of["ours"], of["control"]
         table.add_row(name, f"{median:.2f}", f"{p99:.2f}", f"{control:.2f}, {control_p99:.2f}", str(GOALS[name]))
     out = found["export"]
-    table.add_row("CSV out, leads a second", f"{out['a second']:,.0f}", "", "", "50,000")
-    table.add_row("  megabytes of Python at most", f"{out['MB']:.0f}", "", "", "")
+    table.add_row("CSV export, leads per second", f"{out['a second']:,.0f}", "", "", "50,000")
+    table.add_row("  peak memory of Python, MB", f"{out['MB']:.0f}", "", "", "")
     console = Console(width=110)
     console.print(table)
     RESULTS.mkdir(exist_ok=True)

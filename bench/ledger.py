@@ -140,7 +140,7 @@ def _memory() -> int:
 
 async def measure(url: str, folder: Path, calls: int, row: int) -> None:
     console = Console(width=110)
-    table = Table("calls", "statements a call", "transactions a call", "CPU ms a call", "ms until all are on record")
+    table = Table("calls", "statements/call", "transactions/call", "CPU ms/call", "ms until all are recorded")
     config = Config(folder)
     migrate.upgrade(url)
     store = Store(url)
@@ -153,7 +153,7 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
     async with Journal(config.journal_folder, apply) as journal:
         await _calls(journal, range(10))  # Warms up the caches.
         shown: list[tuple[str, int]] = []
-        for name, numbers in (("1", range(10, 11)), (f"{calls}, in turns", range(1000, 1000 + calls))):
+        for name, numbers in (("1", range(10, 11)), (f"{calls}, interleaved", range(1000, 1000 + calls))):
             with counting(store) as counted:
                 await _calls(journal, numbers)
             count = len(numbers)
@@ -175,7 +175,7 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
             grown = (_memory() - before) * 4 / 3
             size = sum(file.stat().st_size for file in config.journal_folder.iterdir())
             console.print(
-                f"{row} calls in a row: {grown / row:.0f} bytes of memory a call; the journal has {size} bytes"
+                f"{row} calls in a row: {grown / row:.0f} bytes of memory per call; the journal has {size} bytes"
             )
     store.close()
     for statement, times in shown:
@@ -184,8 +184,8 @@ async def measure(url: str, folder: Path, calls: int, row: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=100, help="how many at once")
-    parser.add_argument("--row", type=int, default=0, help="how many in a row, to see what memory is kept")
+    parser.add_argument("--calls", type=int, default=100, help="calls at once")
+    parser.add_argument("--row", type=int, default=0, help="calls in a row, to see how much memory is kept")
     parser.add_argument("--url", default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:

@@ -202,7 +202,7 @@ async def gathered(folder: Path, rounds: int, chance: random.Random) -> dict[str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("--calls", type=int, default=50, help="Decisions with finding out.")
+    parser.add_argument("--calls", type=int, default=50, help="decisions that include their reads")
     options = parser.parse_args()
     chance = random.Random(1)
     cases = [any_inputs(chance) for _ in range(options.rounds)]
@@ -219,7 +219,7 @@ def main() -> None:
         past = [replace(case, people=replace(case.people, everyone=case.people.subteam)) for case in cases[:1000]]
         small = [replace(case, people=_without_strangers(case.people)) for case in past]
         again = asyncio.run(replayed(Path(folder), small))
-    rows |= {f"with finding out on SQLite: {name}": spent for name, spent in found.items()}
+    rows |= {f"including reads on SQLite: {name}": spent for name, spent in found.items()}
     control = statistics.median(rows["sorting 500 names (control)"])
     table = Table("500 properties, 2,000 agents", "median ms", "p99 ms", "times the control")
     for name, spent in rows.items():
@@ -228,7 +228,7 @@ def main() -> None:
         table.add_row(name, f"{median:.3f}", f"{p99:.3f}", f"{median / control:.1f}")
     console = Console(width=110)
     console.print(table)
-    console.print(f"{len(small)} recorded calls decided again under other rules: {again:.2f} s")
+    console.print(f"{len(small)} recorded calls replayed under other rules: {again:.2f} s")
 
 
 def _without_strangers(people: People) -> People:

@@ -42,8 +42,8 @@ from tests.system import port_block
 WAYS = {
     "rings (control)": "180 Ringing",
     "503": "503 Service Unavailable",
-    "no answer to the INVITE": "",
-    "no answer to OPTIONS either": None,
+    "no response to INVITE": "",
+    "no response to OPTIONS either": None,
 }
 """What the first trunk does with a call; None: there is nobody."""
 NEXT = "next"

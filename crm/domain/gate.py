@@ -53,6 +53,16 @@ DAY = timedelta(days=1)
 CONFIRMATIONS = frozenset({TextPurpose.STOP_CONFIRMED, TextPurpose.START_CONFIRMED, TextPurpose.HELP})
 AUTOMATIC = frozenset({TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextPurpose.CALLBACK, TextPurpose.FOLLOW_UP})
 """Nobody in the office has written or arranged them, and most are triggered by a caller."""
+_ANSWERS = frozenset(
+    {
+        TextPurpose.LISTINGS_LINK,
+        TextPurpose.MISSED_CALL,
+        TextPurpose.TOUR,
+        TextPurpose.CALLBACK,
+        TextPurpose.APPLICATION,
+    }
+)
+"""What somebody has just asked for, or answers their call."""
 _COUNTED = frozenset(TextPurpose) - CONFIRMATIONS - {TextPurpose.STAFF, TextPurpose.INBOUND}
 _DESPITE_OPT_OUT = {TextPurpose.STOP_CONFIRMED, TextPurpose.HELP}
 _TO_WITHHELD = CONFIRMATIONS | {TextPurpose.AGENT, TextPurpose.STAFF}
@@ -201,7 +211,7 @@ def class_of(purpose: TextPurpose, created_at: datetime, last_heard_at: datetime
         return MessageClass.NOTICE
     if purpose in CONFIRMATIONS:
         return MessageClass.CONFIRMATION
-    if purpose in (TextPurpose.LISTINGS_LINK, TextPurpose.MISSED_CALL, TextPurpose.TOUR, TextPurpose.CALLBACK):
+    if purpose in _ANSWERS:
         return MessageClass.ANSWER
     if last_heard_at is not None and created_at - last_heard_at <= ANSWER_WITHIN:
         return MessageClass.ANSWER

@@ -20,6 +20,8 @@ class TextPurpose(StrEnum):
     TOUR = "tour"
     """A tour was booked, moved or cancelled."""
     TOUR_REMINDER = "tour_reminder"
+    APPLICATION = "application"
+    """The link to an application that they have begun."""
     STOP_CONFIRMED = "stop_confirmed"
     START_CONFIRMED = "start_confirmed"
     HELP = "help"
@@ -38,6 +40,7 @@ LIFETIMES: dict[TextPurpose, timedelta] = {
     TextPurpose.FOLLOW_UP: timedelta(days=3),
     TextPurpose.TOUR: timedelta(days=1),
     TextPurpose.TOUR_REMINDER: timedelta(hours=12),
+    TextPurpose.APPLICATION: timedelta(days=1),
     # 47 CFR 64.1200(a)(12): within five minutes, or not at all.
     TextPurpose.STOP_CONFIRMED: timedelta(minutes=5),
     TextPurpose.START_CONFIRMED: timedelta(hours=1),
@@ -80,6 +83,7 @@ _WORDS = {
         "tour_reminder": "Reminder: your tour of {name} is {when}.",
         "tour_change": " To change or cancel: {url}",
         "tour_reply": " To change or cancel, reply to this text or call us.",
+        "application": "{name}: to continue your application: {url} This link is yours alone.",
         "callback": "{agent} from {name}: I can't talk right now, but I will call you in {minutes} minutes.",
         "queued": "{name}: we are holding your place in line, and we will call you back as soon as it is your turn.",
         "stop": "{name}: you are unsubscribed and will get no more texts from us. Reply START to get them again.",
@@ -96,6 +100,7 @@ _WORDS = {
         "tour_reminder": "Recordatorio: su visita a {name} es el {when}.",
         "tour_change": " Para cambiarla o cancelarla: {url}",
         "tour_reply": " Para cambiarla o cancelarla, responda a este mensaje o llámenos.",
+        "application": "{name}: para continuar su solicitud: {url} Este enlace es solo para usted.",
         "callback": "{agent} de {name}: no puedo hablar ahora y le llamaré en {minutes} minutos.",
         "queued": "{name}: usted conserva su lugar en la fila y le llamaremos en cuanto sea su turno.",
         "stop": "{name}: ya no recibirá más mensajes nuestros. Responda START para volver a recibirlos.",
@@ -129,6 +134,11 @@ def tour(what: str, name: str, when: str, language: str, url: str = "") -> str:
     if what == "cancelled":
         return text
     return text + (words["tour_change"].format(url=url) if url else words["tour_reply"])
+
+
+def application(name: str, url: str, language: str) -> str:
+    """The link to an application that the person has begun at this property."""
+    return _words(language)["application"].format(name=name, url=url)
 
 
 def callback_promised(agent: str, name: str, minutes: int, language: str) -> str:

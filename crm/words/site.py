@@ -8,6 +8,14 @@ from crm.words import applications
 
 LANGUAGES = {"en": "English", "es": "Español"}
 
+
+def prefix(language: str) -> str:
+    """What the paths of the site begin with in a language, such as es or es-US: nothing for the first, and for those
+    that the site is not in."""
+    found = language.lower().partition("-")[0]
+    return f"/{found}" if found in list(LANGUAGES)[1:] else ""
+
+
 CONSENT_VERSION = "2026-11"
 CONSENT = {
     "en": (
@@ -78,6 +86,20 @@ _EN = {
     "tour_done": "Your tour of {name} is booked: {when}.",
     "tour_text": "We have texted you the details, with a link to move or cancel it.",
     "tour_taken": "That time was just taken. Please choose another one.",
+    "tour_change": "Move or cancel this tour",
+    "tour_yours": "Your tour of {name}",
+    "tour_is_at": "It is booked for {when}.",
+    "tour_other": "Another time",
+    "tour_move": "Move the tour",
+    "tour_cancel": "Cancel the tour",
+    "tour_moved": "Your tour has been moved. We have sent you the new time, with a new link.",
+    "tour_off": "Your tour has been canceled. You can book another one at any time.",
+    "tour_was_off": "This tour was canceled.",
+    "tour_over": "This tour is over.",
+    "tour_changed": "This tour has been changed since then. Please use the link in our latest text or email.",
+    "tour_link_broken": "This link is incomplete. Please open it again from our text or email, or call us.",
+    "tour_link_late": "This tour has started or is over. Please call us to set up another time.",
+    "tour_no_change": "This tour can no longer be changed here. Please call us.",
     "question": "Ask a question",
     "question_about": "Your question about {name}",
     "contact": "Write to us",
@@ -172,6 +194,20 @@ _ES = {
     "tour_done": "Su visita a {name} está reservada: {when}.",
     "tour_text": "Le hemos enviado los detalles por mensaje de texto, con un enlace para cambiarla o cancelarla.",
     "tour_taken": "Esa hora acaba de ocuparse. Elija otra, por favor.",
+    "tour_change": "Cambiar o cancelar esta visita",
+    "tour_yours": "Su visita a {name}",
+    "tour_is_at": "Está reservada para el {when}.",
+    "tour_other": "Otra hora",
+    "tour_move": "Cambiar la visita",
+    "tour_cancel": "Cancelar la visita",
+    "tour_moved": "Su visita ha cambiado. Le hemos enviado la nueva hora, con un enlace nuevo.",
+    "tour_off": "Su visita está cancelada. Puede reservar otra cuando quiera.",
+    "tour_was_off": "Esta visita fue cancelada.",
+    "tour_over": "Esta visita ya pasó.",
+    "tour_changed": "Esta visita ha cambiado desde entonces. Use el enlace de nuestro último mensaje o correo.",
+    "tour_link_broken": "Este enlace está incompleto. Ábralo otra vez desde nuestro mensaje o correo, o llámenos.",
+    "tour_link_late": "Esta visita ya empezó o pasó. Llámenos para acordar otra hora.",
+    "tour_no_change": "Esta visita ya no se puede cambiar aquí. Llámenos, por favor.",
     "question": "Hacer una pregunta",
     "question_about": "Su pregunta sobre {name}",
     "contact": "Escríbanos",
@@ -211,6 +247,9 @@ _ES = {
 }
 WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **applications.EN}, "es": {**_ES, **applications.ES}}
 """By language, then by key; a test keeps the languages alike."""
+
+TOUR_ERRORS = frozenset({"tour_changed", "tour_link_broken", "tour_link_late", "tour_over"})
+"""Errors about a tour, by code, that have words of their own."""
 
 TERMS = {
     "es": {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from crm.config import Site
+from crm.domain.applications import Step
 from crm.store.models import (
     Activity,
     Application,
@@ -17,10 +21,12 @@ from crm.store.models import (
     Interest,
     Lead,
     Mail,
+    Message,
     Task,
 )
+from crm.web.site.app import build
 from crm.words import applications as words
-from tests.web.visitors import NOW, PUBLIC, Visitor, check
+from tests.web.visitors import NOW, PUBLIC, Visitor, check, visiting
 
 pytestmark = pytest.mark.web
 
@@ -235,3 +241,168 @@ async def test_documents_of_others_cannot_be_taken_back(visitor: Visitor) -> Non
     for what in (str(document.id), "x", "9" * 30, ""):
         assert (await post(visitor, f"{mine}/documents", act=f"remove:{what}")).status_code == 303
     assert len(kept(visitor)) == 1
+
+
+# --- what nobody is to learn, and nobody is to lose ---
+
+
+async def test_the_first_step_says_the_same_to_somebody_new_and_to_somebody_known(visitor: Visitor) -> None:
+    first = await begin(visitor)
+    await fill_in(visitor, first)
+    second = await begin(visitor, name="Mallory")
+    page = await visitor.open(f"{second}/household")
+    check(page)
+    for part in ("Sam Lee", "Oak", 'value="2"'):
+        assert part not in page, "nothing of the other application is shown"
+    assert len(visitor.rows(Lead)) == 1
+    assert [one.id for one in visitor.rows(Application)] == [1, 2]
+
+
+async def test_a_lost_link_is_sent_to_its_address_and_the_page_never_says_whether_there_is_one(
+    visitor: Visitor,
+) -> None:
+    await begin(visitor)
+    before = len(visitor.rows(Mail))
+    check(await visitor.open("/apply"))
+    pages = set()
+    for address in ("pat@example.com", "nobody@example.com"):
+        answer = await post(visitor, "/apply", email=address)
+        assert answer.status_code == 200
+        pages.add(answer.text)
+    assert len(pages) == 1
+    assert [mail.to_address for mail in visitor.rows(Mail)[before:]] == ["pat@example.com"]
+    answer = await post(visitor, "/apply", email="pat")
+    assert answer.status_code == 422
+    check(answer.text)
+
+
+async def test_a_link_that_is_made_up_or_too_old_shows_nothing(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    for path in (f"{base}x/household", f"{base[:-1]}/household", "/apply/x/household", f"/apply/{'x' * 3000}"):
+        page = await visitor.open(path, 404)
+        assert "Pat" not in page
+    await visitor.open(f"{base}/nothing", 404)
+    days = visitor.crm.config.applications.link_days
+    late = dataclasses.replace(visitor.crm, now=lambda: NOW + timedelta(days=days))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(late)), base_url="http://127.0.0.1") as http:
+        answer = await http.get(f"{base}/household")
+    assert answer.status_code == 410
+    check(answer.text)
+    assert words.EN["apply_link_late"] in answer.text
+    assert 'action="/apply"' in answer.text
+
+
+async def test_programs_and_forms_from_elsewhere_begin_and_save_nothing(visitor: Visitor) -> None:
+    answer = await post(visitor, "/homes/1/apply", website="https://spam.example", **PAT)
+    assert "Thank you" in answer.text
+    assert (await post(visitor, "/homes/1/apply", key="made-up", **PAT)).status_code == 409
+    assert visitor.rows(Application) == visitor.rows(Lead) == []
+    base = await begin(visitor)
+    key = visitor.key(await visitor.open(f"{base}/household"))
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+        answer = await visitor.http.post(f"{base}/household", data={"key": key, "people": "3"}, headers=headers)
+        assert answer.status_code == 409
+        assert 'value="3"' in answer.text, "what was typed is not lost"
+    assert "household" not in visitor.rows(Application)[0].answers
+
+
+async def test_an_application_that_was_sent_twice_counts_once(visitor: Visitor) -> None:
+    key = visitor.key(await visitor.open("/homes/1/apply"))
+    for _ in range(2):
+        assert (await post(visitor, "/homes/1/apply", key=key, **PAT)).status_code == 303
+    [application] = visitor.rows(Application)
+    base = mailed(visitor)
+    await fill_in(visitor, base)
+    page = await visitor.open(f"{base}/review")
+    for _ in range(2):
+        answer = await post(visitor, f"{base}/review", key=visitor.key(page), **SIGNED)
+        assert answer.status_code in (200, 303)
+    answer = await post(visitor, f"{base}/household", key=visitor.key(page), people="9")
+    assert "We have your application" in answer.text
+    [application] = visitor.rows(Application)
+    assert application.answers["household"]["people"] == "2", "what was sent does not change any more"
+    assert len([entry for entry in visitor.rows(Activity) if "Submitted" in entry.text]) == 1
+
+
+async def test_what_has_to_be_mended_is_named_at_its_field_and_kept(visitor: Visitor) -> None:
+    answer = await post(visitor, "/homes/1/apply", name="", email="pat@", phone="12", move_in="soon", texts="yes")
+    assert answer.status_code == 422
+    check(answer.text)
+    for field in ("name", "email", "phone", "move_in"):
+        assert f'<a href="#{field}">' in answer.text
+        assert f'id="{field}-wrong"' in answer.text
+    assert 'value="pat@"' in answer.text
+    base = await begin(visitor)
+    answer = await post(visitor, f"{base}/homes", **{"homes-2-street": "9 Elm", "homes-2-since": "13/2020"})
+    assert answer.status_code == 422
+    check(answer.text)
+    assert '<a href="#homes-1-since">' in answer.text, "the first set that is filled in becomes the first"
+    assert 'value="9 Elm"' in await visitor.open(f"{base}/homes")
+    page = await visitor.open(f"{base}/review")
+    check(page)
+    assert "not complete" in page
+    assert "signature" not in page
+    answer = await post(visitor, f"{base}/review", key=visitor.key(await visitor.open(f"{base}/homes")), **SIGNED)
+    assert answer.status_code == 422
+    assert visitor.rows(Application)[0].status == "started"
+
+
+async def test_a_set_is_added_and_taken_away_without_javascript(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    answer = await post(visitor, f"{base}/household", act="add:adults", **HOUSEHOLD)
+    page = await visitor.open(answer.headers["location"])
+    check(page)
+    assert 'name="adults-2-name"' in page
+    assert 'value="Sam Lee"' in page
+    await post(visitor, f"{base}/household", **{**HOUSEHOLD, "adults-1-name": "", "adults-2-name": "Kim Roe"})
+    assert visitor.rows(Application)[0].answers["household"]["adults"] == [{"name": "Kim Roe", "email": ""}]
+
+
+async def test_every_page_of_an_application_is_there_in_both_languages(visitor: Visitor) -> None:
+    base = await begin(visitor, "/properties/elm/apply")
+    await upload(visitor, base, PDF)
+    pages = ["/homes/1/apply", "/properties/elm/apply", "/apply", f"{base}/saved"]
+    for path in (*pages, *(f"{base}/{step}" for step in Step)):
+        check(await visitor.open(path))
+        page = await visitor.open(f"/es{path}")
+        check(page, "es")
+        assert "noindex" in page
+    assert visitor.rows(Application)[0].unit_id is None
+    answer = await visitor.http.get(f"{base}/you")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_the_link_is_texted_to_whoever_agreed_and_opening_it_shows_without_giving_it_away(
+    visitor: Visitor,
+) -> None:
+    await begin(visitor)
+    assert visitor.rows(Message) == []
+    await begin(visitor, "/es/homes/1/apply", texts="yes", email="sam@example.com", phone="512 555 0189")
+    [text] = visitor.rows(Message)
+    assert (text.purpose, text.to_number) == ("application", "+15125550189")
+    assert "su solicitud" in text.body
+    short = re.findall(rf"{PUBLIC}(/l/\S+)", text.body)[0]
+    answer = await visitor.http.get(short, headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
+    assert answer.headers["location"].startswith("/es/apply/")
+    opened = visitor.rows(Activity)[-1]
+    assert opened.text == "Opened our link to their application."
+    page = await visitor.open((await visitor.http.get(answer.headers["location"])).headers["location"])
+    check(page, "es")
+
+
+async def test_answers_are_in_no_log_and_no_list(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    base = await begin(visitor)
+    await fill_in(visitor, base)
+    await post(visitor, f"{base}/review", **SIGNED)
+    assert "Oak" not in caplog.text
+    assert all("Oak" not in entry.text for entry in visitor.rows(Activity))
+    assert all("Oak" not in task.why for task in visitor.rows(Task))
+    assert all("Oak" not in mail.body for mail in visitor.rows(Mail))
+    assert all("Oak" not in str(arrival.raw) for arrival in visitor.rows(ArrivalRecord))
+
+
+async def test_one_address_may_send_so_many_documents_an_hour(tmp_path: Path, migrated: Path) -> None:
+    async with visiting(tmp_path, migrated, Site(public_url=PUBLIC, uploads_per_hour=2)) as visitor:
+        base = await begin(visitor)
+        assert [(await upload(visitor, base, PDF)).status_code for _ in range(3)] == [303, 303, 429]

@@ -286,3 +286,34 @@ async def test_a_link_from_a_text_leads_to_the_property_and_shows_in_the_timelin
     late = Crm(crm.config, crm.store, crm.secrets, lambda: NOW + timedelta(days=91))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(build(late)), base_url="http://127.0.0.1") as http:
         assert (await http.get(path, headers=phone)).headers["location"] == "/"
+
+
+async def test_a_tour_is_moved_and_cancelled_by_its_link_in_each_language(visitor: Visitor) -> None:
+    page = await visitor.open("/es/homes/1/tour")
+    at = re.findall(r'name="at" value="([^"]+)"', page)
+    page = await visitor.send("/es/homes/1/tour", name="Pat", phone="5125550188", at=at[0])
+    [link] = re.findall(r'href="(/es/tours/[^"]+)"', page)
+    texted = visitor.rows(Message)[0].body
+    assert f"{PUBLIC}{link}" in texted, "the text has the same link"
+    page = await visitor.open(link)
+    check(page, "es")
+    other = re.findall(r'name="at" value="([^"]+)"', page)
+    assert at[0].partition("/")[0] not in other
+    check(await visitor.open(link.removeprefix("/es")))
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    elsewhere = await visitor.http.post(link, data={"act": "cancel"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert elsewhere.status_code == 409
+    answer = await visitor.http.post(link, data={"act": "move", "at": "2026-03-02T17:10:00+00:00"}, headers=headers)
+    assert (answer.status_code, words.WORDS["es"]["tour_taken"] in answer.text) == (409, True)
+    answer = await visitor.http.post(link, data={"act": "move", "at": other[0]}, headers=headers)
+    assert words.WORDS["es"]["tour_moved"] in answer.text
+    assert words.WORDS["es"]["tour_changed"] in await visitor.open(link, 409)
+    [tour] = visitor.rows(Tour)
+    assert tour.version == 2
+    moved = next(one.body for one in visitor.rows(Message) if ":moved" in one.key)
+    link = re.findall(rf"{PUBLIC}(/es/tours/\S+)", moved)[0]
+    answer = await visitor.http.post(link, data={"act": "cancel"}, headers=headers)
+    check(answer.text, "es")
+    assert words.WORDS["es"]["tour_off"] in answer.text
+    assert visitor.rows(Tour)[0].state == "cancelled"
+    assert words.WORDS["en"]["tour_link_broken"] in await visitor.open("/tours/made-up", 410)

@@ -114,9 +114,9 @@ def check(page: str, language: str = "en") -> None:
 
 
 @contextlib.asynccontextmanager
-async def visiting(tmp_path: Path, migrated: Path) -> AsyncIterator[Visitor]:
+async def visiting(tmp_path: Path, migrated: Path, site: Site | None = None) -> AsyncIterator[Visitor]:
     """Of an office with a property and two homes that are public."""
-    config = Config(tmp_path / "home", site=Site(public_url=PUBLIC), timezone="America/Chicago")
+    config = Config(tmp_path / "home", site=site or Site(public_url=PUBLIC), timezone="America/Chicago")
     for folder in config.folders:
         folder.mkdir(parents=True)
     (config.home / "leaseline.db").write_bytes(migrated.read_bytes())

@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.secrets import Secrets
+from crm.words.site import prefix
 
 SECRET = "links"
 """Name of the key in the secrets file, which signs links to tours too; with another one, old links are void."""
@@ -35,9 +36,12 @@ def url(config: Config, secrets: Secrets, application_id: int, language: str, no
     """The link as it is sent; "" when nobody outside reaches the public site (site.public_url)."""
     if not config.site.public_url:
         return ""
-    prefix = "" if language == "en" else f"/{language}"
-    end = token(config, secrets, application_id, now, is_sent=True)
-    return f"{config.site.public_url.rstrip('/')}{prefix}{PATH}{end}"
+    return f"{config.site.public_url.rstrip('/')}{path(config, secrets, application_id, language, now)}"
+
+
+def path(config: Config, secrets: Secrets, application_id: int, language: str, now: datetime) -> str:
+    """The path of the link that is sent."""
+    return f"{prefix(language)}{PATH}{token(config, secrets, application_id, now, is_sent=True)}"
 
 
 def read(secrets: Secrets, token: str, now: datetime) -> ApplicationLink:

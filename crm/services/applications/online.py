@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain import applications, fields
+from crm.domain import applications, fields, texts
 from crm.domain.applications import LONGEST_SIGNATURE, UNFINISHED, ApplicationStatus, Step
-from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.leads import LeadEvent
 from crm.domain.tasks import TaskKind
+from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.secrets import Secrets
 from crm.services.applications import events, links
@@ -25,10 +26,11 @@ from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.forms import SOURCE, FieldErrors
 from crm.services.audit import By
 from crm.services.outbox import outgoing
-from crm.services.outbox.outgoing import NewMail
-from crm.services.people import intake, standing
+from crm.services.outbox.outgoing import NewMail, NewText
+from crm.services.people import intake, short_links, standing
 from crm.services.people.identity import who_is
 from crm.services.people.intake import Introduced
+from crm.services.phones.lines import line_for
 from crm.store.models import Application, Consent, Listing
 from crm.store.queries import leads
 from crm.words import applications as words
@@ -114,7 +116,28 @@ def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Begi
     session.refresh(application, ["property", "unit"])
     _started(session, config, application, by.now)
     send_link(session, config, secrets, application, "began", by.now)
+    if sent.agreed_to and number:
+        _text_link(session, config, secrets, application, number, by.now)
     return application.id
+
+
+def _text_link(
+    session: Session, config: Config, secrets: Secrets, application: Application, number: str, now: datetime
+) -> None:
+    """Texts the link to somebody who has just agreed to texts, in an office that has a line."""
+    if not config.site.public_url:
+        return
+    try:
+        line = line_for(session, config, application.lead, None)
+    except CrmError:
+        return
+    path = links.path(config, secrets, application.id, application.language, now)
+    until = now + timedelta(days=config.applications.link_days)
+    key = f"application:{application.id}:link"
+    url = short_links.personal(session, config, application.lead_id, path, key, until, now)
+    body = texts.application(application.property.name, url, application.language)
+    new = NewText(key, TextPurpose.APPLICATION, number, line, body, lead_id=application.lead_id)
+    outgoing.queue(session, config, new, now)
 
 
 def _started(session: Session, config: Config, application: Application, now: datetime) -> None:

@@ -13,7 +13,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.leads import Happened, LeadEvent
-from crm.domain.tours import TourKind
+from crm.domain.tours import TourKind, TourState
 from crm.edge import numbers
 from crm.secrets import Secrets
 from crm.services.arrivals import arrival
@@ -21,8 +21,8 @@ from crm.services.arrivals.arrival import Parser
 from crm.services.audit import By
 from crm.services.people import intake, standing, timeline
 from crm.services.people.intake import Introduced
-from crm.services.tours import booking
-from crm.store.models import Consent, Lead, Listing, Property, Tour, TourSlot
+from crm.services.tours import booking, links
+from crm.store.models import Consent, Lead, Listing, Property, Tour
 from crm.store.queries import office
 
 PARSER = Parser("site", 1)
@@ -69,6 +69,8 @@ class Accepted:
     """False if the same form had been sent before."""
     tour_at: datetime | None = None
     """When the tour that they booked begins; None: they booked none."""
+    tour_path: str = ""
+    """Where they move or cancel it, on the site; empty: no tour, or not any more."""
 
 
 @dataclass
@@ -85,8 +87,8 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     """
     there = arrival.kept(session, f"form:{sent.key}")
     if there is not None and there.lead_id is not None:
-        begins = select(TourSlot.starts_at).join(Tour, Tour.slot_id == TourSlot.id)
-        return Accepted(there.lead_id, False, session.scalar(begins.where(Tour.key == f"form:{sent.key}")))
+        booked = session.scalars(select(Tour).where(Tour.key == f"form:{sent.key}")).first()
+        return _accepted(secrets, there.lead_id, False, booked)
     person, message = _read(config, sent)
     record = arrival.keep(session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now)
     lead = intake.introduced(session, person, by.now)
@@ -125,7 +127,15 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     is_done = tour is not None and not message
     subject = _SUBJECTS[sent.kind].format(property.name if property else "the office")
     arrival.pass_on(session, config, lead, property, record, subject, told, by.now, is_done=is_done)
-    return Accepted(lead.id, True, tour.slot.starts_at if tour else None)
+    return _accepted(secrets, lead.id, True, tour)
+
+
+def _accepted(secrets: Secrets, lead_id: int, is_new: bool, tour: Tour | None) -> Accepted:
+    if tour is None:
+        return Accepted(lead_id, is_new)
+    at = tour.slot.starts_at
+    path = links.path(secrets, tour.id, tour.version, at) if tour.state == TourState.BOOKED else ""
+    return Accepted(lead_id, is_new, at, path)
 
 
 def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:

@@ -18,6 +18,8 @@ from crm.store.snapshot import KnownProperty
 
 GOOD_FOR = timedelta(days=90)
 PATH = "/l/"
+PERSONAL = "/apply/"
+"""Part of the path of a page that is one person's alone."""
 
 
 def to_listings(
@@ -39,6 +41,13 @@ def to_listings(
     if lead_id is None:
         return f"{config.site.public_url.rstrip('/')}{path}"
     return _url(config, _token(session, key, lead_id, path, now))
+
+
+def personal(
+    session: Session, config: Config, lead_id: int, path: str, key: str, expires_at: datetime, now: datetime
+) -> str:
+    """A short link to a page that is this lead's alone, for a text. The same `key` gives the same link."""
+    return _url(config, _token(session, key, lead_id, path, now, expires_at))
 
 
 def by_hand(
@@ -105,13 +114,17 @@ def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> s
         link.opens += 1
         link.opened_at = now
         key = f"opened:{token}:{now:%Y-%m-%d}"
-        told, slug = f"Opened our link to {link.path}.", link.path.removeprefix("/properties/")
+        # The path of a personal page opens it, so the timeline does not have it.
+        what, slug = "their application" if PERSONAL in link.path else link.path, link.path.removeprefix("/properties/")
+        told = f"Opened our link to {what}."
         about = session.scalar(select(Property.id).where(Property.slug == slug))
         timeline.enter(session, link.lead_id, Happened.LINK_OPENED, told, now, key=key, about=about)
     return link.path
 
 
-def _token(session: Session, key: str, lead_id: int, path: str, now: datetime) -> str:
+def _token(
+    session: Session, key: str, lead_id: int, path: str, now: datetime, expires_at: datetime | None = None
+) -> str:
     there = session.scalars(select(ShortLink).where(ShortLink.key == key)).first()
     if there is None:
         there = ShortLink(
@@ -120,7 +133,7 @@ def _token(session: Session, key: str, lead_id: int, path: str, now: datetime) -
             lead_id=lead_id,
             path=path,
             made_at=now,
-            expires_at=now + GOOD_FOR,
+            expires_at=expires_at or now + GOOD_FOR,
             opens=0,
         )
         session.add(there)

@@ -321,7 +321,7 @@ def _text(
         return
     language = language or lead.language or line.language
     when = in_words(tour.slot.starts_at, times.zone(config, property), language)
-    link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at)
+    link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at, language)
     body = texts.tour(what, property.name, when, language, link)
     new = NewText(
         key=f"tour:{tour.id}:{tour.version}:{what}{part}",
@@ -360,7 +360,7 @@ def _mail(
         property,
         what,
         (in_words(at, tz, language), in_words(at, tz, "en")),
-        links.url(config, secrets, tour.id, tour.version, at),
+        links.url(config, secrets, tour.id, tour.version, at, language),
         language,
         now,
     )

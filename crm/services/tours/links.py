@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.secrets import Secrets
+from crm.words.site import prefix
 
 SECRET = "links"
 """Name of the key in the secrets file; if it is removed or replaced, old links are void."""
@@ -26,12 +27,18 @@ class Link:
     """Seconds since the epoch."""
 
 
-def url(config: Config, secrets: Secrets, tour_id: int, version: int, starts_at: datetime) -> str:
-    """The link for a text; "" without web.public_url, when nobody outside can reach our pages."""
-    if not config.web.public_url:
-        return ""
-    token = str(_signer(secrets).dumps([tour_id, version, int(starts_at.timestamp())]))
-    return f"{config.web.public_url.rstrip('/')}{PATH}{token}"
+def path(secrets: Secrets, tour_id: int, version: int, starts_at: datetime) -> str:
+    """The link's path, at our web server and at the public site alike."""
+    return f"{PATH}{_signer(secrets).dumps([tour_id, version, int(starts_at.timestamp())])}"
+
+
+def url(config: Config, secrets: Secrets, tour_id: int, version: int, starts_at: datetime, language: str = "") -> str:
+    """The link as it stands in a text: to the public site, in the person's language, where there is one, else to our
+    web server; "" when nobody outside reaches either."""
+    where = path(secrets, tour_id, version, starts_at)
+    if config.site.public_url:
+        return f"{config.site.public_url.rstrip('/')}{prefix(language)}{where}"
+    return f"{config.web.public_url.rstrip('/')}{where}" if config.web.public_url else ""
 
 
 def read(secrets: Secrets, token: str, now: datetime) -> Link:

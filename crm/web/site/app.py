@@ -28,12 +28,13 @@ from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
 from crm.services.audit import By
 from crm.services.people import short_links
+from crm.services.tours import links as tour_links
 from crm.services.tours import times
 from crm.views import listings, site
 from crm.views.listings import Card, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
-from crm.web.site import apply, visitors
+from crm.web.site import apply, tours, visitors
 from crm.web.site.looks import STYLE, Looks
 from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
 from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
@@ -43,6 +44,7 @@ PAGE = 24
 """Homes on a page of the list."""
 TIMES = 60
 """Free times that are offered."""
+NOT_FOR_ROBOTS = ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply", "/tours/", "/*/tours/")
 PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
 
 _log = logging.getLogger(__name__)
@@ -83,6 +85,7 @@ def build(crm: Crm) -> ASGIApp:
             route("/properties/{property}/question", _form, *both),
             route("/properties/{property}/tour", _form, *both),
             route("/properties/{property}/apply", apply.start, *both),
+            route(f"{tour_links.PATH}{{token}}", tours.tour, *both),
             route("/apply", apply.resume, *both),
             route("/apply/{token}", apply.step),
             route("/apply/{token}/{step}", apply.step, *both),
@@ -204,7 +207,13 @@ async def _form(visit: PageVisit) -> Response:
         when = visit.looks.moment(accepted.tour_at, about.tz)
         said = visit.looks.say("tour_done", name=about.name, when=when)
         return visit.page(
-            "said", about.office, said=said, more=visit.looks.say("tour_text"), back=about.back, back_to=about.name
+            "said",
+            about.office,
+            said=said,
+            more=visit.looks.say("tour_text"),
+            back=about.back,
+            back_to=about.name,
+            further=(f"{visit.looks.prefix}{accepted.tour_path}", "tour_change") if accepted.tour_path else None,
         )
     return visit.page(
         "said",
@@ -305,10 +314,7 @@ async def _follow(crm: Crm, request: Request) -> Response:
 
 
 async def _robots(crm: Crm, request: Request) -> Response:
-    lines = [
-        "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply")),
-    ]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS)]
     if crm.config.site.public_url:
         lines.append(f"Sitemap: {crm.config.site.public_url.rstrip('/')}/sitemap.xml")
     else:

@@ -22,7 +22,7 @@ from crm.views import applications as views
 from crm.views.applications import ApplicationPage
 from crm.views.site import SiteOffice
 from crm.web.site import uploads, visitors
-from crm.web.site.visit import FormTopic, PageVisit, sent_form, what_about
+from crm.web.site.visit import FormTopic, PageVisit, private, sent_form, what_about
 from crm.web.site.visitors import Robot, TooOld
 from crm.words.applications import SIGNED, SIGNED_VERSION
 from crm.words.site import CONSENT, CONSENT_VERSION
@@ -109,7 +109,7 @@ async def step(visit: PageVisit) -> Response:
     if application.status not in UNFINISHED:
         return _over(visit, office, application)
     if application.is_confirmed and not link.is_sent:
-        return _private(visit.page("said", office, 409, said=visit.looks.say("apply_link_moved")))
+        return private(visit.page("said", office, 409, said=visit.looks.say("apply_link_moved")))
     name = params.get("step")
     if name is None:
         return _to(visit, params["token"], rules.next_step(application.answers))
@@ -197,7 +197,7 @@ async def _upload(
 ) -> Response:
     crm, folder, limits = visit.crm, visit.crm.config.documents_folder, visit.crm.config.applications
     if not visit.limits.may_upload(visit.address):
-        return _private(visit.page("said", office, 429, said=visit.looks.say("slow_down")))
+        return private(visit.page("said", office, 429, said=visit.looks.say("slow_down")))
     if (await asyncio.to_thread(disk.look, crm.config)).is_low:
         raise Unavailable("There is little room on the disk.", code="disk_low")
     if len(await crm.store.read(views.documents, application.id)) >= limits.most_documents:
@@ -238,7 +238,7 @@ async def _show_documents(
 ) -> Response:
     limits = visit.crm.config.applications
     there = await visit.crm.store.read(views.documents, application.id)
-    return _private(
+    return private(
         visit.page(
             "apply_documents",
             office,
@@ -269,7 +269,7 @@ def _show_step(
     more: str = "",
 ) -> Response:
     shown = _shown(wanted, answers, wrong or {}, more)
-    return _private(
+    return private(
         visit.page(
             "apply_step",
             office,
@@ -292,7 +292,7 @@ async def _show_review(
 ) -> Response:
     config = visit.crm.config
     there = await visit.crm.store.read(views.documents, application.id)
-    return _private(
+    return private(
         visit.page(
             "apply_review",
             office,
@@ -327,9 +327,9 @@ def _frame(visit: PageVisit, application: ApplicationPage, wanted: Step) -> dict
 def _over(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -> Response:
     say = visit.looks.say
     if application.status == ApplicationStatus.WITHDRAWN:
-        return _private(visit.page("said", office, said=say("apply_over")))
+        return private(visit.page("said", office, said=say("apply_over")))
     said = say("apply_done", name=application.name)
-    return _private(visit.page("said", office, said=said, more=say("apply_done_more")))
+    return private(visit.page("said", office, said=said, more=say("apply_done_more")))
 
 
 def _saved(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -> Response:
@@ -340,7 +340,7 @@ def _saved(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -
         how = say("apply_saved_here", days=days)
     back = visit.request.url.path.removesuffix("/saved")
     page = visit.page("said", office, said=say("apply_saved"), more=how, back=back, back_words=say("apply_go_on"))
-    return _private(page)
+    return private(page)
 
 
 async def resume(visit: PageVisit, said: str = "") -> Response:
@@ -395,14 +395,7 @@ def _key(visit: PageVisit, sent: dict[str, str] | None, wrong: dict[str, str] | 
 def _to(visit: PageVisit, token: str, wanted: Step | None, more: str = "") -> Response:
     """To a step, or to the page that says that it is saved."""
     path = f"{visit.looks.prefix}{links.PATH}{token}/{wanted.value if wanted else 'saved'}{more}"
-    return _private(RedirectResponse(path, 303))
-
-
-def _private(response: Response) -> Response:
-    """What a person wrote about themselves is in no cache."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return private(RedirectResponse(path, 303))
 
 
 # --- fields as a template shows them ---

@@ -74,6 +74,13 @@ class Gone(Exception):
     """A home that is not public, or not any more."""
 
 
+def private(response: Response) -> Response:
+    """A page that is for one person: it is in no cache, and search engines leave it out."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 async def sent_form(request: Request, longest: int = LONGEST_FORM, most: int = MOST_FIELDS) -> dict[str, str]:
     """The fields of a form: so many bytes, and so many fields. Raises HTTPException."""
     raw = await body(request, longest)

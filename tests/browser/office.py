@@ -25,6 +25,7 @@ from crm.services.listings import homes, profiles
 from crm.services.people import short_links
 from crm.services.system import demo_listings, directory
 from crm.services.tours import booking, times
+from crm.services.tours import links as tour_links
 from crm.store import migrate
 from crm.store.models import Activity, Lead, LeadPhone, Property
 from crm.store.session import Store
@@ -56,7 +57,7 @@ class Site:
     url: str
     """Without a slash at its end."""
     paths: dict[str, str]
-    """The ends of links to applications: one just begun, one that is ready, and one that was submitted."""
+    """The ends of links to applications: one just begun, one that is ready, one that was submitted; to a tour."""
 
     def invited(self, number: str) -> tuple[int, str]:
         """A lead, and the link to Elm Street that a text to them would hold."""
@@ -94,7 +95,7 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
     crm = Crm(config, store, secrets, lambda: NOW)
     _fill(crm)
     begun, ready, submitted = (_application(crm, name, steps) for name, steps in APPLICATIONS)
-    paths = {"begun": begun, "ready": ready, "submitted": submitted}
+    paths = {"begun": begun, "ready": ready, "submitted": submitted, "tour": _tour(crm)}
     with store.writing() as session:
         online.submit(session, config, BY, links.read(secrets, submitted, NOW), Signed("Pat Smith", "Yes.", "1", ""))
     async with serving(config, build(crm), "site"):
@@ -123,6 +124,16 @@ def _fill(crm: Crm) -> None:
             unit = {"rent": str(2600 + number), "deposit": "0", "bedrooms": "2", "bathrooms": "1"}
             found.append(homes.add(session, BY, "long", str(number + 1), unit).id)
         homes.publish(session, crm.config, BY, found)
+
+
+def _tour(crm: Crm) -> str:
+    """The end of the link to a tour that is booked."""
+    with crm.store.writing() as session:
+        at = times.free(session, crm.config, "elm", NOW, kind=TourKind.ACCOMPANIED, limit=8)[-1].starts_at
+        booked = booking.book(
+            session, crm.config, crm.secrets, BY, person="+15125550179", property_slug="elm", at=at, key="browser"
+        )
+        return tour_links.path(crm.secrets, booked.tour.id, booked.tour.version, at).rpartition("/")[2]
 
 
 def _application(crm: Crm, name: str, steps: dict[Step, dict[str, str]]) -> str:

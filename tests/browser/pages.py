@@ -53,6 +53,8 @@ KINDS = (
     Kind("tour that lacks everything", "/properties/elm/tour", 200, {"name": ""}, 422),
     Kind("tour at a time just taken", "/homes/2/tour", 200, {**PAT, "at": LATE}, 409),
     Kind("tour booked", "/homes/2/tour", 200, {**PAT, "at": FIRST}),
+    Kind("tour that may be moved", "/tours/{tour}"),
+    Kind("tour whose link is not ours", "/tours/made-up", 410),
     Kind("contact", "/contact"),
     Kind("contact that lacks everything", "/contact", 200, {"texts": "yes", "name": ""}, 422),
     Kind("contact too late", "/contact", 200, {**PAT, "key": "old"}, 409),

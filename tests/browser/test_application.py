@@ -57,7 +57,7 @@ async def test_somebody_applies_step_by_step_with_a_document_and_signs(
     await page.get_by_label(say["ask_review_agreed"]).check()
     await page.get_by_label(say["ask_review_signature"]).fill("Pat Smith")
     await page.get_by_role("button", name=say["apply_submit"]).click()
-    await expect(page.get_by_role("status")).to_contain_text(say["apply_done_more"])
+    await expect(page.get_by_text(say["apply_done_more"])).to_be_visible()
 
     with site.crm.store.reading() as session:
         application = session.scalars(select(Application).where(Application.email == email)).one()

@@ -1,7 +1,7 @@
 """The caller and the number dialed, as a trunk's INVITE gives them. Pure.
 
-The dialplan hands the headers on as they came (context said in asterisk_conf/templates/extensions.conf.j2); whether the
-number is withheld it decides itself (context withheld). An INVITE that never came so far is read from its headers.
+The dialplan hands the headers on as they came (asterisk_conf/templates/extensions.conf.j2, context caller), and decides
+there, too, whether the number is withheld. An INVITE that never came so far is read from its headers.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def of(headers: Mapping[str, Sequence[str]]) -> Invite:
 
 
 def is_withheld(headers: Mapping[str, Sequence[str]]) -> bool:
-    """What the dialplan would decide (context withheld) about an INVITE that it has not seen."""
+    """What the dialplan would decide (context caller) about an INVITE that it has not seen."""
     for name, dropped, wanted, unless in _WITHHELD:
         left = re.sub(dropped, "", ",".join(headers.get(name, ()))).lower()
         if re.search(wanted, left) and not (unless and re.search(unless, left)):

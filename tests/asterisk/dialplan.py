@@ -17,7 +17,7 @@ from crm.secrets import Secrets
 from tests.asterisk.model import Asterisk, Channel, Left
 
 KEPT = ("STEP", "STAGE", "PEER", "DID", "TRUNK", "DIRECTION", "NUMBER", "KEYS", "SAID", "WITHHELD")
-"""Variables of the context `kept`, without LL_."""
+"""Variables that are kept (`kept` in the template), without LL_."""
 
 
 class Dialplan:

@@ -31,7 +31,7 @@ async def test_its_dialplan_has_doors_that_ours_has_and_keeps_what_ours_keeps(sy
     ours = (system.config.asterisk_folder / "etc" / "extensions.conf").read_text()
     contexts = dict(re.findall(r"^\[([a-z-]+)\]\n((?:(?!\[).*\n)*)", ours, re.MULTILINE))
     assert set(system.pbx.dialplan) - {"taken-back"} <= set(contexts)
-    assert re.findall(r"Set\(LL_(\w+)=", contexts["kept"]) == list(KEPT)
+    assert re.findall(r'LL_(\w+)="?\$\{LL_\1\}', contexts["agent-leg"].partition("\n same")[0]) == list(KEPT)
     for context, arguments in (("agent-leg", "agent"), ("outside-leg", "outside"), ("order-leg", "ordered")):
         assert f"Stasis({STASIS_APP},{arguments},${{LL_CALL}})" in contexts[context]
 

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.unit
 DECLINED = {
     "ast_channel_varset_type": {"ChannelVarset", "VarSet"},
     "ast_rtp_rtcp_sent_type": {"RTCPSent"},
+    "ast_test_suite_message_type": {"TestEvent"},
     "agi_exec_start_type": {"AGIExecStart"},
     "agi_exec_end_type": {"AGIExecEnd"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from ari_app.call.kept import VARIABLES
 from ari_app.edge.events import CallerID, Channel, DialplanCEP
 from ari_app.flows.plan import answers_from, kept
 from ari_app.recovery import Recovery, call_of, in_app, may_succeed, present, recover
+from asterisk_conf.render import OfficeSetup
 from crm.domain.calls import CallStep
 from crm.domain.choosing import KeyedAnswer, Question
+from tests.unit.test_render import rendered
 
 pytestmark = pytest.mark.unit
 
@@ -227,11 +230,14 @@ def test_a_phone_that_came_from_another_call_is_kept_as_the_peer() -> None:
     assert recover([caller(), moved], {}, flows=[CALL], held=[moved.id]).orphans == ()
 
 
-def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothing_if_one_is_not() -> None:
-    template = Path(__file__).parents[2] / "asterisk_conf" / "templates" / "extensions.conf.j2"
-    kept = template.read_text().partition("[kept]")[2].partition("Return()")[0]
+@pytest.mark.parametrize("context", ["arrival", "dialled", "feature-codes", "agent-leg"])
+def test_what_the_app_keeps_is_set_on_every_channel_because_asterisk_tells_nothing_if_one_is_not(
+    tmp_path: Path, context: str
+) -> None:
+    text = rendered(tmp_path, OfficeSetup())["extensions.conf"].partition(f"\n[{context}]\n")[2].partition("\n[")[0]
+    (kept,) = [line for line in text.splitlines() if "LL_STAGE=" in line]
     for name in VARIABLES:
-        assert name == "LL_CALL" or f"Set({name}=${{{name}}})" in kept
+        assert name == "LL_CALL" or re.search(rf'[,(]{name}="?\${{{name}}}"?[,)]', kept), name
 
 
 def test_what_a_caller_keyed_is_read_again_and_what_cannot_be_read_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""Whether a caller withholds their number: the patterns of the dialplan (context withheld), and that the app decides
+"""Whether a caller withholds their number: the patterns of the dialplan (context caller), and that the app decides
 alike where the dialplan never ran."""
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ pytestmark = pytest.mark.unit
 def rules(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, list[str]]]:
     """Header, what is left of it (the characters that pass), and the patterns that are looked for in it."""
     text = rendered(tmp_path_factory.mktemp("home"), OfficeSetup())["extensions.conf"]
-    context = text.partition("\n[withheld]\n")[2].partition("\n[")[0]
-    filtered = re.findall(r"FILTER\((.*),\$\{PJSIP_HEADER\(read,([\w-]+)\)", context)
-    asked = [re.findall(r'REGEX\("(.*?)" ', line) for line in context.splitlines() if "REGEX" in line]
-    assert len(filtered) == len(asked) == 3
-    return [(header, kept, patterns) for (kept, header), patterns in zip(filtered, asked, strict=True)]
+    context = text.partition("\n[caller]\n")[2].partition("\n[")[0]
+    filtered = re.findall(r'(\w+)="\$\{TOLOWER\(\$\{FILTER\(([^,]*),\$\{PJSIP_HEADER\(read,([\w-]+)\)', context)
+    asked = [line for line in context.splitlines() if "REGEX" in line]
+    assert all(line.endswith("?withheld)") for line in asked)
+    found = [
+        (header, kept, re.findall(r'REGEX\("(.*?)" ', line))
+        for name, kept, header in filtered
+        for line in asked
+        if name in line
+    ]
+    assert len(found) == len(filtered) == len(asked) == 3
+    return found
 
 
 def is_withheld(rules: list[tuple[str, str, list[str]]], headers: dict[str, str]) -> bool:

@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import panoramisk
 from sqlalchemy import Connection, Engine, event
 
 import cli
 from ari_app import main as app
+from ari_app.edge.http import Answer, Http
 
 LAG_SECONDS = 0.005
 """How often the event loop's lag is sampled."""
@@ -49,19 +49,14 @@ def count_sql() -> None:
 
 
 def count_ari() -> None:
-    tracing = aiohttp.TraceConfig()
+    request = Http.request
 
-    async def on_request(session: object, context: object, request: aiohttp.TraceRequestStartParams) -> None:
-        if request.url.path.startswith("/ari/"):
-            counts["ari"][f"{request.method} {_NAMED.sub('*', request.url.path.removeprefix('/ari'))}"] += 1
+    async def counted(self: Http, method: str, target: str, body: bytes = b"") -> Answer:
+        path = target.removeprefix("/ari").partition("?")[0]
+        counts["ari"][f"{method} {_NAMED.sub('*', path)}"] += 1
+        return await request(self, method, target, body)
 
-    tracing.on_request_start.append(on_request)
-    make = aiohttp.ClientSession.__init__
-
-    def traced(self: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
-        make(self, *args, **{**options, "trace_configs": [tracing, *(options.get("trace_configs") or [])]})
-
-    aiohttp.ClientSession.__init__ = traced  # type: ignore[method-assign]
+    Http.request = counted  # type: ignore[method-assign]
 
 
 def count_ami() -> None:

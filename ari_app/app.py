@@ -70,21 +70,21 @@ class App:
             on_event=self.on_event,
         )
         self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
-        self.office = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
+        self.context = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
         self.lamps = BusyLamps(self.client), MessageLamps(self.client)
-        self.escalations = Escalations(self.office)
-        self.queue_dispatcher = QueueDispatcher(self.office, self.begin_order)
+        self.escalations = Escalations(self.context)
+        self.queue_dispatcher = QueueDispatcher(self.context, self.begin_order)
         self.lost_lines = LostLines(
-            self.client, self.ami, self.office.calls, config.talk.lost_seconds, config.sip.qualify_seconds
+            self.client, self.ami, self.context.calls, config.talk.lost_seconds, config.sip.qualify_seconds
         )
         self.plain_phones = PlainPhones(
             self.client, lambda device: crm.store.read(devices.must_encrypt, device), crm.now
         )
-        self.calls = self.office.calls
+        self.calls = self.context.calls
         self.chores: set[asyncio.Task[None]] = set()
         self.to_drain = asyncio.Event()
         """Set when Leaseline is to stop once no call is left."""
-        self.reconciler = Reconciler(self.office, self, inbox, desk, self.escalations)
+        self.reconciler = Reconciler(self.context, self, inbox, desk, self.escalations)
 
     # --- arriving ---
 
@@ -92,7 +92,7 @@ class App:
         """Handles events of channels that no flow owns."""
         match event:
             case events.StasisStart(replace_channel=events.Channel()):
-                self.chore(replacing.succeeds(self.office, event))
+                self.chore(replacing.succeeds(self.context, event))
             case events.StasisStart(channel=channel, args=args):
                 if not self.arrives(channel, args):
                     # A phone was answered for a call that is being resumed, or whose flow has just ended.
@@ -142,7 +142,7 @@ class App:
             case _:
                 return False
         # In time, before Asterisk takes the call back (survival.first_seconds).
-        self.chore(signs.renew_one(self.office, call.person))
+        self.chore(signs.renew_one(self.context, call.person))
         if is_late:
             flow = functools.partial(steps.begin_late, flow=flow)
         self.admit(call, flow)
@@ -161,7 +161,7 @@ class App:
         """A caller's call, from what the dialplan says about it (context arrival)."""
         arrival = arrivals.read(self.config, request=did, said=said, withheld=withheld, shown=channel.caller.number)
         return LiveCall(
-            self.office,
+            self.context,
             handle or Handle(self.client, channel.id, channel.name),
             arrival.did,
             arrival.caller,
@@ -174,13 +174,13 @@ class App:
 
     def call_from(self, channel: events.Channel) -> LiveCall:
         """A call from one of our phones, which has dialed."""
-        call = LiveCall(self.office, Handle(self.client, channel.id, channel.name), "", None, "")
+        call = LiveCall(self.context, Handle(self.client, channel.id, channel.name), "", None, "")
         call.direction = CallDirection.INTERNAL
         return call
 
     def admit(self, call: LiveCall, flow: steps.Flow) -> None:
         """Begins a new call, unless Leaseline is being stopped."""
-        if self.office.stopping.is_set():
+        if self.context.stopping.is_set():
             is_busy = self.config.stopping.new_calls == "busy" and call.direction is CallDirection.IN
             flow = draining.turn_away if is_busy else draining.to_asterisk
         self.begin(call, flow)
@@ -258,7 +258,7 @@ class App:
         try:
             # Phones still ringing for this call would count as busy.
             for leg in await steps.legs_of(call):
-                await stop_leg(self.office, leg)
+                await stop_leg(self.context, leg)
         except PhoneError as error:
             log.error("phones may ring on for a call that is handed over: %s", error)
         try:
@@ -291,7 +291,7 @@ class App:
     # --- calls that were ordered ---
 
     def begin_order(self, claim: OrderClaim) -> None:
-        call = LiveCall(self.office, Handle(self.client, claim.call_id), "", claim.number, "")
+        call = LiveCall(self.context, Handle(self.client, claim.call_id), "", claim.number, "")
         call.direction = CallDirection.OUT
         if claim.is_callback:
             call.is_callback, call.ringing = True, {claim.agent}

@@ -27,23 +27,23 @@ END_SECONDS = 5.0
 TRIES = 3
 
 
-async def drain(office: AppContext) -> None:
+async def drain(context: AppContext) -> None:
     """Returns when no call is left, or everybody has been told that theirs ends. Emergency calls are never cut off."""
-    office.stopping.set()
+    context.stopping.set()
     loop = asyncio.get_running_loop()
-    until = loop.time() + office.config.stopping.longest_seconds
-    while up := await _up(office):
-        if loop.time() >= until and not _emergencies(office, up):
+    until = loop.time() + context.config.stopping.longest_seconds
+    while up := await _up(context):
+        if loop.time() >= until and not _emergencies(context, up):
             break
         await asyncio.sleep(LOOK_SECONDS)
     else:
         return
-    calls = list(office.calls)
+    calls = list(context.calls)
     log.warning("calls are cut, because Leaseline is stopped", extra={"calls": len(calls)})
     await asyncio.gather(*(_part(call) for call in calls))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(END_SECONDS):
-            await asyncio.gather(*office.calls.tasks, return_exceptions=True)
+            await asyncio.gather(*context.calls.tasks, return_exceptions=True)
 
 
 async def turn_away(call: LiveCall) -> EndedBy:
@@ -59,19 +59,19 @@ async def to_asterisk(call: LiveCall) -> None:
     await call.person.go_on_in_dialplan(call.last_resort)
 
 
-async def _up(office: AppContext) -> list[str]:
+async def _up(context: AppContext) -> list[str]:
     """Ids of all channels; none if Asterisk is gone."""
     for _ in range(TRIES):
         try:
-            return [id for ids in (await office.client.channel_ids()).values() for id in ids]
+            return [id for ids in (await context.client.channel_ids()).values() for id in ids]
         except (AsteriskUnreachable, AsteriskRefused) as error:
             log.warning("whether somebody is on the line is asked again: %s", error)
             await asyncio.sleep(LOOK_SECONDS)
     return []
 
 
-def _emergencies(office: AppContext, up: list[str]) -> bool:
-    return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(office.config))
+def _emergencies(context: AppContext, up: list[str]) -> bool:
+    return any(call.id in up and call.ended_at is None for call in spool.emergency_calls(context.config))
 
 
 async def _part(call: LiveCall) -> None:
@@ -94,7 +94,7 @@ async def _tell(call: LiveCall) -> None:
         await call.talk_bridge.play(sentence)
     elif call.step not in (CallStep.VOICEMAIL, CallStep.QUESTION) and call.direction is CallDirection.IN:
         # Voicemail is kept as far as it was spoken. The channel's events go to its flow, so the playback is polled.
-        client, playback = call.office.client, f"stopping-{call.id}"
+        client, playback = call.context.client, f"stopping-{call.id}"
         await client.post(f"{call.person.path}/play/{playback}", media=",".join(map(sound, sentence)))
         with contextlib.suppress(ChannelGone):
             while True:

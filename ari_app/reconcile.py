@@ -61,20 +61,20 @@ class Beginner(Protocol):
 
 class Reconciler:
     def __init__(
-        self, office: AppContext, app: Beginner, inbox: Inbox, desk: EmergencyNotifier, escalations: Escalations
+        self, context: AppContext, app: Beginner, inbox: Inbox, desk: EmergencyNotifier, escalations: Escalations
     ) -> None:
-        self._office = office
+        self._context = context
         self._app = app
         self._inbox = inbox
         self._desk = desk
         self._escalations = escalations
-        self._crowding = Crowding(office, office.client)
+        self._crowding = Crowding(context, context.client)
         self._witness = Witness()
         self.look_now = asyncio.Event()
         """Set when there may be something without a flow, so that it does not have to wait for the next look."""
         self._asterisk_since: datetime | None = None
         """When the Asterisk that we talk to was started; older calls died with the one before."""
-        self._last_seen = heartbeat.last_sign(office.config)
+        self._last_seen = heartbeat.last_sign(context.config)
         """The last sign of life of the app that ran before this one."""
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
@@ -82,21 +82,21 @@ class Reconciler:
 
     async def take_up(self) -> None:
         """Resumes every call in the step it was in; done at each connection to Asterisk, since events were missed."""
-        with self._office.calls.looking():
+        with self._context.calls.looking():
             async with self._looking:
-                await self._office.client.look()  # New calls wait for this.
-                tasks = self._office.calls.tasks
+                await self._context.client.look()  # New calls wait for this.
+                tasks = self._context.calls.tasks
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                await self._office.journal.taken_over()
-                self._asterisk_since = await self._office.client.started_at()
-                channels = await self._office.client.channels()
+                await self._context.journal.taken_over()
+                self._asterisk_since = await self._context.client.started_at()
+                channels = await self._context.client.channels()
                 await self._recover(channels, self._waiting(channels))
 
     async def look(self) -> None:
         """Looks for what no event reported, every LOOK_SECONDS. Raises PhoneError, CrmError, OSError."""
-        if self._office.client.connected.is_set():
+        if self._context.client.connected.is_set():
             async with self._looking:
                 await self._look()
 
@@ -107,16 +107,16 @@ class Reconciler:
         flow, and closes the records of calls that ended unobserved. What is found unattended is acted on only if it
         still is at a later look, because events and facts about it may be on their way.
         """
-        office, journal = self._office, self._office.journal
-        channels = await office.client.look()
+        context, journal = self._context, self._context.journal
+        channels = await context.client.look()
         present = recovery.present(channels)
         # If Asterisk died while we were away, the last sign of life before us is the only known time.
-        died_at = office.client.lost_at or self._last_seen
+        died_at = context.client.lost_at or self._last_seen
         await spool.import_all(
-            office.config,
+            context.config,
             journal,
             present,
-            office.now(),
+            context.now(),
             on_gone=self._witness.gone,
             died_at=died_at,
         )
@@ -124,32 +124,34 @@ class Reconciler:
         self._desk.channels = {channel.id for channel in channels}
         self._desk.look_now.set()
         waiting = self._waiting(channels)
-        open_calls = await office.store.read(ledger.open_calls, office.config)
-        gone = [id for id in open_calls if id not in present and id not in office.calls]
+        open_calls = await context.store.read(ledger.open_calls, context.config)
+        gone = [id for id in open_calls if id not in present and id not in context.calls]
         self._witness.seen(present)
-        for fact in self._witness.facts(open_calls, office.client.connected_at):
+        for fact in self._witness.facts(open_calls, context.client.connected_at):
             journal.append(fact)
         at = time.monotonic()
         self._unattended = {id: self._unattended.get(id, at) for id in (*(channel.id for channel in waiting), *gone)}
         due = {id for id, since in self._unattended.items() if at - since >= LOOK_SECONDS / 2}
         await self._recover(channels, [channel for channel in waiting if channel.id in due])
         await self._remove_bridges()
-        up = {*present, *office.calls.ids}
-        await leftovers.keep_talks(office.config, journal, office.client, up, office.now)
+        up = {*present, *context.calls.ids}
+        await leftovers.keep_talks(context.config, journal, context.client, up, context.now)
         for call_id in gone:
             if call_id in due:
                 is_cut = bool(self._asterisk_since and open_calls[call_id] < self._asterisk_since)
                 is_late = at - self._unattended[call_id] > LOGGING_SECONDS
-                is_unlogged = is_late and not spool.has_entries(office.config, call_id)
+                is_unlogged = is_late and not spool.has_entries(context.config, call_id)
                 ended_at = self._witness.ended_at(
                     call_id,
                     open_calls[call_id],
-                    office.now(),
+                    context.now(),
                     died_at=died_at if is_cut else None,
                     last_seen=self._last_seen,
                 )
-                await leftovers.close(office.config, journal, call_id, ended_at, is_cut=is_cut, is_unlogged=is_unlogged)
-        await leftovers.keep_voicemails(office.config, journal, office.client, {*up, *open_calls}, office.now())
+                await leftovers.close(
+                    context.config, journal, call_id, ended_at, is_cut=is_cut, is_unlogged=is_unlogged
+                )
+        await leftovers.keep_voicemails(context.config, journal, context.client, {*up, *open_calls}, context.now())
         await self._crowding.look(channels)
 
     def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
@@ -157,8 +159,8 @@ class Reconciler:
         return [
             channel
             for channel in recovery.in_app(channels)
-            if recovery.call_of(channel.id) not in self._office.calls
-            and self._office.calls.of_channel(channel.id) is None
+            if recovery.call_of(channel.id) not in self._context.calls
+            and self._context.calls.of_channel(channel.id) is None
             and recovery.call_of(channel.id) not in self._escalations.calling
         ]
 
@@ -166,7 +168,7 @@ class Reconciler:
         """Carries out the decision about channels that wait without a flow, and about phones whose call is gone."""
         found: dict[str, tuple[Handle, dict[str, str]]] = {}
         for channel in waiting:
-            handle = Handle(self._office.client, channel.id, channel.name)  # subscribes before it asks
+            handle = Handle(self._context.client, channel.id, channel.name)  # subscribes before it asks
             try:
                 known = await handle.variables(*kept.VARIABLES)
             except HungUp:
@@ -177,25 +179,25 @@ class Reconciler:
                 handle.release()
                 if self._app.arrives(channel, recovery.arguments(channel), is_late=True):
                     continue
-                handle = Handle(self._office.client, channel.id, channel.name)
+                handle = Handle(self._context.client, channel.id, channel.name)
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
-        flows = [*self._office.calls.ids, *self._escalations.calling]
-        found_again = recovery.recover(channels, states, flows, self._office.calls.held)
+        flows = [*self._context.calls.ids, *self._escalations.calling]
+        found_again = recovery.recover(channels, states, flows, self._context.calls.held)
         for entry in found_again.resumed:
             handle, known = found.pop(entry.channel.id)
             call = self._resumed(entry, handle, known)
-            self._office.calls.returns(call, entry.step)
-            self._app.chore(signs.renew_one(self._office, call.person))
+            self._context.calls.returns(call, entry.step)
+            self._app.chore(signs.renew_one(self._context, call.person))
             for leg in channels:
                 if leg.id in entry.legs and leg.state == "Up":
                     # Somebody may be hearing who is calling.
-                    self._app.chore(self._office.ami.limit(leg.name, self._office.config.survival.deadman_seconds))
+                    self._app.chore(self._context.ami.limit(leg.name, self._context.config.survival.deadman_seconds))
             self._app.begin(call, functools.partial(steps.resume, step=entry.step))
         for handle, _ in found.values():
             handle.release()
         for orphan in found_again.orphans:
-            await stop_leg(self._office, orphan)
+            await stop_leg(self._context, orphan)
         if found_again.resumed or found_again.orphans:
             log.info("recovered", extra={"resumed": len(found_again.resumed), "orphans": len(found_again.orphans)})
 
@@ -208,7 +210,7 @@ class Reconciler:
             call = self._app.call_of(entry.channel, did, trunk, said, withheld, handle, entry.call_id)
         else:
             call = LiveCall(
-                self._office,
+                self._context,
                 handle,
                 known.get("LL_DID", ""),
                 known.get("LL_NUMBER") or None,
@@ -225,16 +227,16 @@ class Reconciler:
 
     async def _remove_bridges(self) -> None:
         """Removes the empty bridges of talks that ended, or continued in the dialplan, without us."""
-        for bridge in await self._office.client.get("/bridges"):
+        for bridge in await self._context.client.get("/bridges"):
             call_id = bridge["id"].removeprefix(BRIDGE_MARK)
-            if call_id != bridge["id"] and not bridge["channels"] and call_id not in self._office.calls:
+            if call_id != bridge["id"] and not bridge["channels"] and call_id not in self._context.calls:
                 with contextlib.suppress(ChannelGone):
-                    await self._office.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
+                    await self._context.client.delete(f"/bridges/{quote(bridge['id'], safe='')}")
 
 
-async def stop_leg(office: AppContext, leg_id: str) -> None:
+async def stop_leg(context: AppContext, leg_id: str) -> None:
     """Ends an agent's channel that no flow works with."""
-    leg = Handle(office.client, leg_id)
+    leg = Handle(context.client, leg_id)
     try:
         await leg.hang_up()
     finally:
@@ -243,4 +245,4 @@ async def stop_leg(office: AppContext, leg_id: str) -> None:
     if call_id.startswith(ORDER_MARK):
         # The agent may never have answered; then there is no call to record anything about.
         return
-    office.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, office.now(), leg_id, DialStatus.CANCEL))
+    context.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, context.now(), leg_id, DialStatus.CANCEL))

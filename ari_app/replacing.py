@@ -28,15 +28,15 @@ CHANGE_SECONDS = 3.0
 flow that owns the channels."""
 
 
-def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, Any, None]:
+def succeeds(context: AppContext, event: events.StasisStart) -> Coroutine[Any, Any, None]:
     """Gives the new channel the former one's part in its call, at once. Returns what remains to be done."""
     assert event.replace_channel is not None
     former = event.replace_channel
-    call = office.calls.of_channel(former.id)
+    call = context.calls.of_channel(former.id)
     if call is None or not recovery.may_succeed(event.channel, former):
         log.warning("a phone may not take another's place", extra={"endpoint": event.channel.endpoint})
-        return _put_back(office.client, former, event.channel)
-    office.client.succeeds(event)
+        return _put_back(context.client, former, event.channel)
+    context.client.succeeds(event)
     # At once, rather than when its flow reads the event: nothing else may take the channel for a new call.
     call.person.become(event)
     call.channel.become(event)
@@ -48,9 +48,9 @@ def succeeds(office: AppContext, event: events.StasisStart) -> Coroutine[Any, An
 async def _succeeded(call: LiveCall, former: events.Channel, channel: events.Channel) -> None:
     """Moves what is kept with a channel to the one that replaces it, in Asterisk and on record."""
     log_to.call_id.set(call.id)
-    client = call.office.client
+    client = call.context.client
     if call.peer_leg == channel.id:
-        agent = await owner_of(call.office, channel.endpoint)
+        agent = await owner_of(call.context, channel.endpoint)
         call.leg_succeeds(former.id, former.endpoint, channel.id, channel.endpoint, agent)
         await call.person.set_variables(LL_PEER=channel.name)
     if not await _has_parted(client, former):

@@ -20,48 +20,48 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 2.0
 
 
-async def renew(office: AppContext, chore: Callable[[Any], None]) -> None:
+async def renew(context: AppContext, chore: Callable[[Any], None]) -> None:
     """Renews every caller's dead man's switch, several times within its length."""
-    seconds = office.config.survival.deadman_seconds
+    seconds = context.config.survival.deadman_seconds
     while True:
         await asyncio.sleep(seconds / 4)
-        for call in office.calls:
+        for call in context.calls:
             for whispered in call.whispered:
-                chore(renew_one(office, whispered))
+                chore(renew_one(context, whispered))
             if call.waiting:
-                chore(renew_waiting(office, call, call.waiting))
-            chore(renew_one(office, call.person))
+                chore(renew_waiting(context, call, call.waiting))
+            chore(renew_one(context, call.person))
 
 
-async def renew_one(office: AppContext, channel: Handle) -> None:
-    await office.ami.limit(channel.name, office.config.survival.deadman_seconds)
+async def renew_one(context: AppContext, channel: Handle) -> None:
+    await context.ami.limit(channel.name, context.config.survival.deadman_seconds)
 
 
-async def renew_waiting(office: AppContext, call: LiveCall, agent: Handle) -> None:
+async def renew_waiting(context: AppContext, call: LiveCall, agent: Handle) -> None:
     try:
-        await office.ami.limit(agent.name, waiting_seconds(office.config))
+        await context.ami.limit(agent.name, waiting_seconds(context.config))
     finally:
         if call.waiting is not agent:
             # They may be talking by now, and no time limit may end that.
             await agent.set_variables(timeout="0")
 
 
-async def beat(office: AppContext, troubles: Callable[[], Collection[str]]) -> None:
+async def beat(context: AppContext, troubles: Callable[[], Collection[str]]) -> None:
     """Writes run/app.json, by which `leaseline status` knows that the app is alive. Also at once when it is connected,
     since whoever starts it waits for that."""
-    path = office.config.run_folder / "app.json"
+    path = context.config.run_folder / "app.json"
     failed, me = "", processes.me()
     while True:
         state = {
-            "at": office.now().isoformat(),
+            "at": context.now().isoformat(),
             "pid": me.pid,
             "started": me.started,
-            "connected": office.client.connected.is_set(),
-            "calls": office.calls.ids,
-            "events_unknown": office.client.unknown.total(),
-            "reconnects": max(0, office.client.connections - 1),
-            "trouble": [*office.journal.troubles, *troubles()],
-            "stopping": office.stopping.is_set(),
+            "connected": context.client.connected.is_set(),
+            "calls": context.calls.ids,
+            "events_unknown": context.client.unknown.total(),
+            "reconnects": max(0, context.client.connections - 1),
+            "trouble": [*context.journal.troubles, *troubles()],
+            "stopping": context.stopping.is_set(),
         }
         try:
             heartbeat.write(path, json.dumps(state).encode())
@@ -74,4 +74,4 @@ async def beat(office: AppContext, troubles: Callable[[], Collection[str]]) -> N
         else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await office.client.connected.wait()
+                    await context.client.connected.wait()

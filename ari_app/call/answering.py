@@ -45,7 +45,7 @@ async def first_answer(
                 leg.hurry(ringing)
             # A leg whose person is hearing what the call is about is still ringing: they have yet to press a key.
             is_heard = is_telling or any(leg.hears for leg in ringing)
-            grace = call.office.config.ring.confirm_seconds if is_heard else 0
+            grace = call.context.config.ring.confirm_seconds if is_heard else 0
             if (left := until + grace - clock()) <= 0:
                 break
             watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
@@ -178,19 +178,19 @@ async def stop_other_calls(
 
     `agents` are those whose phones are known already; otherwise these are looked up, if anything is ringing at all.
     """
-    client = call.office.client
+    client = call.context.client
     own = f"{call.id}{LEG_MARK}"
     others = [id for id in (await client.seen()).channels if LEG_MARK in id and not id.startswith(own)]
     if not others:
         return
-    phones = _phones_beside(winner, agents) or await _ask_for_phones(call.office, winner)
+    phones = _phones_beside(winner, agents) or await _ask_for_phones(call.context, winner)
     for channel_id in others:
         if device_of(channel_id) in phones:
             # By request rather than as a Handle: the channel belongs to the other call's flow, which gets its events.
             path = path_of(channel_id)
             with contextlib.suppress(ChannelGone):
                 if (await client.get(path))["state"] in RINGING:
-                    if other := call.office.calls.get(channel_id.partition(LEG_MARK)[0]):
+                    if other := call.context.calls.get(channel_id.partition(LEG_MARK)[0]):
                         other.taken_away.add(channel_id)
                     await client.delete(path, reason_code=BUSY)
 
@@ -201,9 +201,9 @@ def _phones_beside(winner: RingingLeg, agents: Iterable[ringing.AgentAvailabilit
     return next((devices for devices in owners if winner.device in devices), set())
 
 
-async def _ask_for_phones(office: AppContext, winner: RingingLeg) -> set[str]:
+async def _ask_for_phones(context: AppContext, winner: RingingLeg) -> set[str]:
     try:
-        known = await availability(office, [winner.agent] if winner.agent else [])
+        known = await availability(context, [winner.agent] if winner.agent else [])
     except (CrmError, TimeoutError):
         known = []
     return _phones_beside(winner, known) or {winner.device}

@@ -29,8 +29,8 @@ class RingingPhones:
     on_call: set[str]
 
 
-async def phones(office: AppContext) -> RingingPhones:
-    present = await office.client.seen()
+async def phones(context: AppContext) -> RingingPhones:
+    present = await context.client.seen()
     # A ringing phone is on no call yet: two callers may ring the same team, and two agents take one each.
     busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
     # A mobile's channel is a trunk's; the device is in the channel's id.
@@ -40,7 +40,7 @@ async def phones(office: AppContext) -> RingingPhones:
 
 
 async def availability(
-    office: AppContext, agents: Collection[str], known: OnRecord | None = None
+    context: AppContext, agents: Collection[str], known: OnRecord | None = None
 ) -> list[ringing.AgentAvailability]:
     """Of these agents (slugs): duty and DND according to the store, reachability and calls according to Asterisk now.
 
@@ -50,17 +50,17 @@ async def availability(
         return []
     found = known.of(agents) if known else None
     if found is None:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            found = await office.store.read(reception.on_record, office.config, agents)
-    seen = await phones(office)
-    return found.with_phones(office.config, seen.online, seen.on_call)
+        async with asyncio.timeout(context.config.survival.store_seconds):
+            found = await context.store.read(reception.on_record, context.config, agents)
+    seen = await phones(context)
+    return found.with_phones(context.config, seen.online, seen.on_call)
 
 
-async def owner_of(office: AppContext, device: str) -> str:
+async def owner_of(context: AppContext, device: str) -> str:
     """Slug of the agent who owns the phone; "" if nobody does, and while the database is away."""
     try:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await office.store.read(extensions.owner_of, device)
+        async with asyncio.timeout(context.config.survival.store_seconds):
+            owner = await context.store.read(extensions.owner_of, device)
     except (CrmError, TimeoutError) as error:
         log.warning("whose phone it is could not be looked up: %s", error, extra={"device": device})
         return ""

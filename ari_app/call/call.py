@@ -136,7 +136,7 @@ class Wait:
 class LiveCall:
     """A call, whoever started it. `id` is the id of its first channel, and of its record in the CRM."""
 
-    office: AppContext
+    context: AppContext
     channel: Handle
     """The call's first channel: the caller's, or our phone's that dialed."""
     did: str
@@ -248,7 +248,7 @@ class LiveCall:
     def talk_bridge(self) -> MixingBridge:
         """The bridge in which the person talks, or waits with music."""
         if self._bridge is None:
-            self._bridge = MixingBridge(self.office.client, f"{BRIDGE_MARK}{self.id}")
+            self._bridge = MixingBridge(self.context.client, f"{BRIDGE_MARK}{self.id}")
         return self._bridge
 
     @property
@@ -307,14 +307,14 @@ class LiveCall:
 
     def emit(self, fact: Fact) -> None:
         """Emits a fact. It is on disk when this returns, and in the database soon."""
-        self.office.journal.append(fact)
+        self.context.journal.append(fact)
 
     def stamp(self, once: str = "") -> tuple[str, str, datetime]:
         """The first fields of any fact of this call: its own id, the call's, and the time.
 
         `once` names a fact that happens once per call, so that emitting it again after a restart changes nothing.
         """
-        return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.office.now()
+        return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.context.now()
 
     async def take(self, step: CallStep, **variables: str) -> None:
         """Enters a step, which Asterisk keeps with the person's channel, for the app that starts after a crash."""
@@ -326,7 +326,7 @@ class LiveCall:
             self.to_ring = None
         await self.tell(LL_STEP=step.value, **variables)
         self.step = step
-        self.office.calls.has_returned(self)
+        self.context.calls.has_returned(self)
         self.emit(StepTaken(*self.stamp(), step=step))
 
     def keep(self, **variables: str) -> None:
@@ -393,7 +393,7 @@ class LiveCall:
     def open_to_offers(self) -> asyncio.Future[Taker]:
         """Called by a step in which the person waits, which ends it with `close_to_offers`."""
         self._taken = asyncio.get_running_loop().create_future()
-        self.office.calls.has_returned(self)
+        self.context.calls.has_returned(self)
         return self._taken
 
     def close_to_offers(self) -> None:
@@ -406,4 +406,4 @@ class LiveCall:
     def sounds(self, *names: str) -> list[Path]:
         """Paths of prompts, given by name, in the caller's language."""
         language = self.language or (self.reception.language if self.reception else "en")
-        return [self.office.config.prompt(name, language) for name in names]
+        return [self.context.config.prompt(name, language) for name in names]

@@ -70,16 +70,16 @@ class Forwarded(RingingLeg):
 
     async def _may_ring(self) -> bool:
         """Checked again: since the stage began, the agent may have taken another call or turned DND on."""
-        office = self._call.office
-        agents = await availability(office, [self.agent])
-        return any(one.device == self.device for agent in agents for one in agent.reachable_devices(office.now()))
+        context = self._call.context
+        agents = await availability(context, [self.agent])
+        return any(one.device == self.device for agent in agents for one in agent.reachable_devices(context.now()))
 
     async def _dial(self) -> Handle:
-        call, office, is_mobile = self._call, self._call.office, isinstance(self.to, Mobile)
+        call, context, is_mobile = self._call, self._call.context, isinstance(self.to, Mobile)
         purpose = DialPurpose.FORWARD if is_mobile else _PURPOSES.get(self._stage, DialPurpose.OFFICE)
-        clearance = await outside.clear(office, self.to.number, purpose, agent=self.agent, call_id=call.id)
+        clearance = await outside.clear(context, self.to.number, purpose, agent=self.agent, call_id=call.id)
         return await outside.dial(
-            office,
+            context,
             clearance,
             call_id=call.id,
             caller_id=call.did if call.did.startswith("+") else clearance.caller_id,
@@ -115,7 +115,7 @@ class Forwarded(RingingLeg):
 async def adopt(call: LiveCall, leg_id: str) -> RingingLeg:
     """A leg that has been ringing since before the app was away. If it was answered, the person hears the whisper
     again."""
-    channel = Handle(call.office.client, leg_id)
+    channel = Handle(call.context.client, leg_id)
     try:
         known = await channel.variables("LL_CONFIRM", "LL_AGENT")
     except HungUp:

@@ -78,7 +78,7 @@ class RingingLeg:
         cls, call: LiveCall, leg_id: str, agent: str = "", confirmation: Confirmation | None = None
     ) -> RingingLeg:
         """A phone that has been ringing since before the app was away, whether or not it was answered meanwhile."""
-        return cls(Handle(call.office.client, leg_id), device_of(leg_id), agent, confirmation, adopting=call.office)
+        return cls(Handle(call.context.client, leg_id), device_of(leg_id), agent, confirmation, adopting=call.context)
 
     @property
     def channel(self) -> Handle:
@@ -169,7 +169,7 @@ async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, ca
     call.ringing.add(phone.agent)
     try:
         return await ring_phone(
-            call.office,
+            call.context,
             leg_id,
             phone,
             then="agent-leg",
@@ -198,7 +198,7 @@ def new_leg(call_id: str, device: str) -> str:
 
 
 async def ring_phone(
-    office: AppContext,
+    context: AppContext,
     leg_id: str,
     phone: Phone,
     *,
@@ -214,11 +214,11 @@ async def ring_phone(
     The caller of this function ends the ringing; Asterisk does after `seconds`, in case the app is away by then. Raises
     NotRung.
     """
-    channel = Handle(office.client, leg_id)
+    channel = Handle(context.client, leg_id)
     try:
         await dial.dial(
             channel,
-            office.ami,
+            context.ami,
             f"PJSIP/{phone.device}",
             then=then,
             caller_id=caller_id,

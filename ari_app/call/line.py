@@ -8,16 +8,16 @@ from crm.domain.queueing import WaitingCaller
 from crm.services.calls.orders import QueuedCallback
 
 
-def line(office: AppContext, with_phone: frozenset[str] | None = None) -> list[WaitingCaller]:
+def line(context: AppContext, with_phone: frozenset[str] | None = None) -> list[WaitingCaller]:
     """Everybody who is waiting. For a callback, only agents `with_phone` are rung: those with registered phones, not
     mobiles."""
-    found = [_waiting(call) for call in office.calls if call.wait]
-    return [*found, *(_calling_back(callback, with_phone) for callback in office.calls.callbacks)]
+    found = [_waiting(call) for call in context.calls if call.wait]
+    return [*found, *(_calling_back(callback, with_phone) for callback in context.calls.callbacks)]
 
 
 def position(call: LiveCall) -> int:
     """The position in line of a waiting caller, from 1."""
-    return queueing.position(_waiting(call), line(call.office))
+    return queueing.position(_waiting(call), line(call.context))
 
 
 def order_id(callback: QueuedCallback) -> str:

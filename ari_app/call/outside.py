@@ -43,7 +43,7 @@ class _TrunkFailed(NotReached):
 
 
 async def dial(
-    office: AppContext,
+    context: AppContext,
     clearance: Clearance,
     *,
     call_id: str,
@@ -69,22 +69,22 @@ async def dial(
     channel; LL_CONFIRM says whether they have to press a digit first.
     """
     failed: NotReached | None = None
-    routes = await _offline_last(office.client, clearance.routes)
+    routes = await _offline_last(context.client, clearance.routes)
     for route in routes:
         leg_id = new_leg(call_id, device or f"trunk-{route.trunk}")
-        leg = OutsideLeg(office, leg_id, call_id, on_ringing, stopped_as)
+        leg = OutsideLeg(context, leg_id, call_id, on_ringing, stopped_as)
         rang = LegRang(
             f"{call_id}/{leg_id}",
             call_id,
-            office.now(),
+            context.now(),
             leg_id,
             device or f"trunk-{route.trunk}",
             agent,
             leg_stage,
             clearance.number,
         )
-        office.journal.append(rang)
-        patience = office.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
+        context.journal.append(rang)
+        patience = context.config.dialing.silent_trunk_seconds * (LAST_TRUNK_PATIENCE if route is routes[-1] else 1)
         try:
             return await leg.answered(patience, leg.originate(route, caller_id, variables or {}))
         except _TrunkFailed as error:
@@ -94,19 +94,19 @@ async def dial(
     raise NotReached(failed.status, str(failed))
 
 
-async def adopt(office: AppContext, leg_id: str, call_id: str) -> Handle:
+async def adopt(context: AppContext, leg_id: str, call_id: str) -> Handle:
     """Continues to wait for a leg that was dialed before the app was away. Raises NotReached."""
-    return await OutsideLeg(office, leg_id, call_id).answered(None)
+    return await OutsideLeg(context, leg_id, call_id).answered(None)
 
 
-async def clear(office: AppContext, number: str, purpose: DialPurpose, *, agent: str, call_id: str) -> Clearance:
+async def clear(context: AppContext, number: str, purpose: DialPurpose, *, agent: str, call_id: str) -> Clearance:
     """Permission to dial a number now (`crm.services.phones.dialing.clear`); `agent` is "" for the office itself.
     Raises DialRefused, NotFound, Unavailable, TimeoutError."""
-    channels = (await office.client.seen()).channels.values()
+    channels = (await context.client.seen()).channels.values()
     live = sum(LEG_MARK in channel.id and channel.endpoint.startswith("trunk-") for channel in channels)
-    async with asyncio.timeout(office.config.survival.store_seconds):
+    async with asyncio.timeout(context.config.survival.store_seconds):
         return await dialing.clear(
-            office, number=number, purpose=purpose, agent=agent or None, call_id=call_id, live=live
+            context, number=number, purpose=purpose, agent=agent or None, call_id=call_id, live=live
         )
 
 
@@ -115,17 +115,17 @@ class OutsideLeg:
 
     def __init__(
         self,
-        office: AppContext,
+        context: AppContext,
         leg_id: str,
         call_id: str,
         on_ringing: Callable[[], None] | None = None,
         stopped_as: Callable[[], DialStatus] = lambda: DialStatus.CANCEL,
     ) -> None:
-        self._office = office
+        self._context = context
         self._call_id = call_id
         self._on_ringing = on_ringing
         self._stopped_as = stopped_as
-        self._channel = Handle(office.client, leg_id)
+        self._channel = Handle(context.client, leg_id)
         self._has_rung = False
         self._was_up = False
 
@@ -134,12 +134,12 @@ class OutsideLeg:
         try:
             state = await ringing.dial(
                 self._channel,
-                self._office.ami,
+                self._context.ami,
                 route.endpoint,
                 then="outside-leg",
                 caller_id=f'"" <{route.shown(caller_id)}>',
                 # The app ends the ringing itself; this is in case it is away by then.
-                seconds=round(self._office.config.dialing.ring_seconds) + RINGS_ON_SECONDS,
+                seconds=round(self._context.config.dialing.ring_seconds) + RINGS_ON_SECONDS,
                 variables=named,
             )
         except AsteriskRefused as refused:
@@ -151,7 +151,7 @@ class OutsideLeg:
         """The channel, once somebody has answered. `patience` is how long the trunk may be completely silent after
         `dialled` is done."""
         try:
-            async with asyncio.timeout(self._office.config.dialing.ring_seconds):
+            async with asyncio.timeout(self._context.config.dialing.ring_seconds):
                 if dialled:
                     await dialled
                 if patience is not None:
@@ -160,7 +160,7 @@ class OutsideLeg:
                     if not self._has_rung and not await self._trunk_has_spoken():
                         await self._hang_up(DialStatus.CONGESTION)
                         raise _TrunkFailed(DialStatus.CONGESTION, f"the trunk said nothing within {patience:g} s")
-                elif await ringing.is_answered(self._channel, self._office.ami):
+                elif await ringing.is_answered(self._channel, self._context.ami):
                     return self._channel
                 await self._is_answered(None)
                 return self._channel
@@ -211,7 +211,7 @@ class OutsideLeg:
         Asterisk keeps a leg's latest SIP answer; for a leg without any, the request fails with 500 (seen on 22.10.1).
         """
         try:
-            answer = await self._office.client.get(
+            answer = await self._context.client.get(
                 f"{self._channel.path}/variable", variable=f"HANGUPCAUSE({self._channel.name},tech)"
             )
         except ChannelGone:
@@ -229,7 +229,7 @@ class OutsideLeg:
     def _over(self, status: DialStatus) -> None:
         self._channel.release()
         fact_id = f"{self._call_id}/leg-ended-{self._channel.id}"
-        self._office.journal.append(LegEnded(fact_id, self._call_id, self._office.now(), self._channel.id, status))
+        self._context.journal.append(LegEnded(fact_id, self._call_id, self._context.now(), self._channel.id, status))
 
 
 async def _offline_last(client: AriClient, routes: tuple[Route, ...]) -> list[Route]:

@@ -79,12 +79,12 @@ async def finish(call: LiveCall) -> None:
         return
     await call.talk_bridge.stop_recording(name)
     call.recording = None
-    seconds = await asyncio.to_thread(recordings.keep, call.office.config, name)
+    seconds = await asyncio.to_thread(recordings.keep, call.context.config, name)
     call.emit(RecordingEnded(*call.stamp(f"{name}-ended"), recording_id=name, seconds=round(seconds)))
 
 
 async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
-    name = await asyncio.to_thread(recordings.next_name, call.office.config, call.id)
+    name = await asyncio.to_thread(recordings.next_name, call.context.config, call.id)
     await bridge.record(name)
     call.recording = name
     file = recordings.file_name(name)
@@ -93,9 +93,9 @@ async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
 
 async def _live(call: LiveCall) -> str | None:
     """The recording that has been running since before the app was away, if any."""
-    for name in await asyncio.to_thread(recordings.in_spool, call.office.config, call.id):
+    for name in await asyncio.to_thread(recordings.in_spool, call.context.config, call.id):
         try:
-            await call.office.client.get(f"/recordings/live/{quote(name, safe='')}")
+            await call.context.client.get(f"/recordings/live/{quote(name, safe='')}")
         except ChannelGone:
             continue
         return name

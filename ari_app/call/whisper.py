@@ -49,7 +49,7 @@ async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
     try:
         keys = "whisper_keys" if ConfirmChoice.LATER in offered else "whisper_two_keys"
         about = await asyncio.shield(prepare(call))
-        config = call.office.config
+        config = call.context.config
         sounds = [about, config.prompt(keys, AGENTS_LANGUAGE)]
         choice = await confirm(channel, sounds, config.ring.confirm_seconds, offered)
     except LeftTheApp:
@@ -68,7 +68,7 @@ async def ask(call: LiveCall, channel: Handle, agent: str) -> ConfirmChoice:
 
 
 async def _speak(call: LiveCall) -> Path:
-    known, config, decided = call.known, call.office.config, call.decided
+    known, config, decided = call.known, call.context.config, call.decided
     kind = decided.kind if decided else CallerKind.PROSPECT
     text = whisper(
         property_name=known.property_name,

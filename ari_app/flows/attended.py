@@ -46,7 +46,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
     if call.peer_leg is None:
         # The agent hung up while the app was away: then it is a blind transfer.
         return CallStep.TRANSFER
-    agent = Handle(call.office.client, call.peer_leg)
+    agent = Handle(call.context.client, call.peer_leg)
     target = call.target
     try:
         try:
@@ -82,7 +82,7 @@ async def consult(call: LiveCall) -> CallStep | EndedBy:
 
 def consult_bridge(call: LiveCall) -> MixingBridge:
     """The bridge in which the agent and the target talk."""
-    return MixingBridge(call.office.client, f"consult-{call.id}")
+    return MixingBridge(call.context.client, f"consult-{call.id}")
 
 
 class _AgentLeft(Exception):
@@ -115,8 +115,8 @@ async def _left(agent: Handle) -> None:
 async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: MixingBridge) -> bool:
     """Connects the agent and the target. True if the agent hangs up, which completes the transfer; False to go back to
     the person."""
-    colleague = Handle(call.office.client, found.id, found.name)
-    keys = Keys(call.office.config.talk)
+    colleague = Handle(call.context.client, found.id, found.name)
+    keys = Keys(call.context.config.talk)
     await colleague.set_variables(timeout="0")
     with contextlib.suppress(HungUp):
         await agent.set_variables(timeout="0")
@@ -126,7 +126,7 @@ async def _talk(call: LiveCall, agent: Handle, found: Handle, bridge: MixingBrid
     except (ChannelGone, AsteriskRefused):
         return not await agent.is_up() and await colleague.is_up()
     try:
-        hung_up = await race(_left(colleague), _hung_up_or_back(agent, keys, call.office.config.talk.back))
+        hung_up = await race(_left(colleague), _hung_up_or_back(agent, keys, call.context.config.talk.back))
         return hung_up is True
     finally:
         colleague.release()
@@ -153,7 +153,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
     call.by_refer = True
     call.transferrer = agent.name
     second = wish.refer_to.destination_channel
-    other = call.office.calls.of_channel(second.id) if second else None
+    other = call.context.calls.of_channel(second.id) if second else None
     if second is None or other is None or other is call:
         await progress(call, agent, "channel_unavailable")
         call.emit(
@@ -164,7 +164,7 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
         return CallStep.TALK
     if other.step is CallStep.DIALLING:
         # The target has not answered yet: transferred while it rings.
-        await hang_up(call.office.client, second.id)
+        await hang_up(call.context.client, second.id)
         return await pass_on(call, agent, other.extension, way="refer")
     asked = Handover(second.id, asyncio.get_running_loop().create_future())
     other.handovers.put_nowait(asked)
@@ -183,5 +183,5 @@ async def join(call: LiveCall, agent: Handle, bridge: MixingBridge, wish: events
         return CallStep.TALK
     await bridge.remove(agent.id)
     await taken_over(call, agent, far.id, far.name, ATTENDED)
-    await hang_up(call.office.client, second.id)
+    await hang_up(call.context.client, second.id)
     return CallStep.TALK

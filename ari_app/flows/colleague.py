@@ -45,21 +45,21 @@ def place(call: LiveCall, caller: Colleague | None, extension: str) -> None:
 
 async def dialling(call: LiveCall) -> CallStep | EndedBy:
     """Rings the colleague's phones; if resumed, takes over those that are ringing."""
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await office.store.read(extensions.agent_at, call.extension)
-        caller = await office.store.read(extensions.owner_of, call.channel.endpoint)
+    context = call.context
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        callee = await context.store.read(extensions.agent_at, call.extension)
+        caller = await context.store.read(extensions.owner_of, call.channel.endpoint)
     adopted = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
-    agents = await availability(office, [callee.slug] if callee else [])
+    agents = await availability(context, [callee.slug] if callee else [])
     found = next(iter(agents), None)
     legs = adopted
     if not adopted and found:
         await call.channel.start_ringback()
         name = shown(caller.name, caller.extension) if caller else shown("", None)
-        phones = found.free_phones(office.now())
-        legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
-    winner = await first_answer(call, legs, office.config.ring.colleague_seconds) if legs else None
+        phones = found.free_phones(context.now())
+        legs = await ring_phones(call, STAGE, phones, context.config.ring.colleague_seconds, name)
+    winner = await first_answer(call, legs, context.config.ring.colleague_seconds) if legs else None
     if winner:
         await stop_other_calls(call, winner, agents)
         call.keep(LL_PEER=winner.channel.name)
@@ -79,8 +79,8 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
 
 async def take_voicemail(call: LiveCall) -> EndedBy:
     """Records a voicemail for a colleague who does not answer, is on DND or on a call, or was not to be rung at all."""
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await office.store.read(extensions.agent_at, call.extension)
+    context = call.context
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        callee = await context.store.read(extensions.agent_at, call.extension)
     await voicemail(call, box(BoxKind.AGENT, callee.slug) if callee else "")
     return EndedBy.SYSTEM

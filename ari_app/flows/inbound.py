@@ -23,10 +23,10 @@ async def inbound(call: LiveCall) -> CallStep:
 
 async def ask(call: LiveCall) -> Welcome:
     """Asks the CRM about line and caller. Raises Unavailable, TimeoutError."""
-    office = call.office
+    context = call.context
     arrival = Arrival(call.dialled, call.did, call.caller, call.is_withheld, call.attestation)
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        found = await office.store.read(welcome, office.config, arrival, call.trunk, await moment(call))
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        found = await context.store.read(welcome, context.config, arrival, call.trunk, await moment(call))
     call.reception, call.verdict = found.reception, found.verdict
     call.did = found.reception.did
     call.language = call.language or found.reception.language

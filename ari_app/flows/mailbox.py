@@ -79,7 +79,7 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
     """
     if extension:
         return await _for_colleague(call, extension)
-    visit = Visit(call.office, call.channel, call.channel.endpoint)
+    visit = Visit(call.context, call.channel, call.channel.endpoint)
     number: str | None = None
     try:
         wanted = await mailbox(visit)
@@ -103,8 +103,8 @@ async def listen(call: LiveCall, extension: str = "") -> CallStep | EndedBy | No
 
 async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
     """Goes straight to a colleague's mailbox without ringing."""
-    store = call.office.store
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
+    store = call.context.store
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
         caller = await store.read(extensions.owner_of, call.channel.endpoint)
         callee = await store.read(extensions.agent_at, extension)
     await call.channel.answer()
@@ -121,21 +121,21 @@ async def _for_colleague(call: LiveCall, extension: str) -> EndedBy | None:
 class Visit:
     """One of our phones, whose owner listens to voicemail."""
 
-    office: AppContext
+    context: AppContext
     channel: Handle
     device: str
     """Slug: the endpoint that dialed, never its caller ID."""
 
     def sounds(self, *names: str) -> list[Path]:
-        config = self.office.config
+        config = self.context.config
         return [config.prompt(name, config.voicemail.staff_language) for name in names]
 
     async def say(self, text: str) -> Path:
-        return await spoken(self.office.config, text, self.office.config.voicemail.staff_language)
+        return await spoken(self.context.config, text, self.context.config.voicemail.staff_language)
 
     @property
     def by(self) -> By:
-        return By(f"phone {self.device}", self.office.now())
+        return By(f"phone {self.device}", self.context.now())
 
 
 async def mailbox(visit: Visit) -> str | None:
@@ -143,11 +143,11 @@ async def mailbox(visit: Visit) -> str | None:
     extension that they want to call, which is dialed by whoever called this."""
     await visit.channel.answer()
     while True:
-        listener = await visit.office.store.read(mailboxes.listener, visit.device)
+        listener = await visit.context.store.read(mailboxes.listener, visit.device)
         if listener is None:
             await play(visit.channel, visit.sounds("mailbox_unknown_phone"))
             return None
-        language = visit.office.config.voicemail.staff_language
+        language = visit.context.config.voicemail.staff_language
         heard = len(listener.voicemails) - listener.new
         await play(visit.channel, [await visit.say(readout.how_many(listener.new, heard, language))])
         for number, voicemail in enumerate(listener.voicemails[: listener.new or None], start=1):
@@ -167,14 +167,14 @@ async def mailbox(visit: Visit) -> str | None:
 async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, number: int) -> After:
     """Says when a voicemail was left and by whom, then plays it; a key, afterward or meanwhile, decides what to do with
     it."""
-    store, options = visit.office.store, visit.sounds("mailbox_options")
+    store, options = visit.context.store, visit.sounds("mailbox_options")
     sounds = [await visit.say(_about(visit, voicemail, number))]
-    audio = mailboxes.audio(visit.office.config, voicemail.file)
+    audio = mailboxes.audio(visit.context.config, voicemail.file)
     key = await prompt(visit.channel, sounds, 0)
     for _ in range(TRIES):
         if key in (NoKey.NO_INPUT, Key.REPEAT):
             key = await prompt(visit.channel, [audio] if audio else visit.sounds("mailbox_no_audio"), 0)
-            await store.run(mailboxes.heard, voicemail.id, visit.office.now())
+            await store.run(mailboxes.heard, voicemail.id, visit.context.now())
             if key is NoKey.NO_INPUT:
                 key = await prompt(visit.channel, options, KEY_SECONDS)
         match key:
@@ -204,28 +204,28 @@ async def _hear(visit: Visit, listener: Listener, voicemail: MailboxEntry, numbe
 async def _take(visit: Visit, listener: Listener, voicemail: MailboxEntry) -> str:
     """Takes the voicemail for the listener. Returns the name of the prompt that says what was done."""
     try:
-        await visit.office.store.run(mailboxes.take, visit.by, voicemail.id, listener.agent)
+        await visit.context.store.run(mailboxes.take, visit.by, voicemail.id, listener.agent)
     except Conflict:
         return "mailbox_taken_already"
     return "mailbox_taken"
 
 
 def _about(visit: Visit, voicemail: MailboxEntry, number: int) -> str:
-    config = visit.office.config
-    left_at, now = voicemail.left_at.astimezone(config.tz), visit.office.now().astimezone(config.tz)
+    config = visit.context.config
+    left_at, now = voicemail.left_at.astimezone(config.tz), visit.context.now().astimezone(config.tz)
     return readout.about(
         number,
         left_at,
         now,
         voicemail.property_name,
-        voicemail.colleague or caller_in_words(visit.office, voicemail.caller),
+        voicemail.colleague or caller_in_words(visit.context, voicemail.caller),
         config.voicemail.staff_language,
     )
 
 
-def caller_in_words(office: AppContext, caller: str | None) -> str:
+def caller_in_words(context: AppContext, caller: str | None) -> str:
     """The number as spoken, digit by digit; "" if it is withheld."""
-    return numbers.speak(caller, office.config.region) if caller else ""
+    return numbers.speak(caller, context.config.region) if caller else ""
 
 
 # --- afterward ---
@@ -252,7 +252,7 @@ async def _choose_box(visit: Visit, listener: Listener) -> str | None:
     if len(boxes) == 1:
         return boxes[0]
     names = [_name(one, listener.agent) for one in boxes]
-    question = await visit.say(readout.choice_of_boxes(names, visit.office.config.voicemail.staff_language))
+    question = await visit.say(readout.choice_of_boxes(names, visit.context.config.voicemail.staff_language))
     key = await prompt(visit.channel, [question], KEY_SECONDS)
     if key is NoKey.NO_INPUT or not key.isdigit() or not 1 <= int(key) <= len(boxes):
         return None
@@ -271,7 +271,7 @@ def _name(mailbox: str, agent: str) -> str:
 
 async def record_greeting(visit: Visit, whose: str) -> None:
     """Records what callers of a mailbox hear first. It replaces the old greeting only when 1 is pressed."""
-    config = visit.office.config
+    config = visit.context.config
     beep = config.prompts_folder / tones.FILE
     # One name per visit, so that a new attempt replaces the one before.
     name = f"greeting-{uuid.uuid4().hex[:12]}"
@@ -315,7 +315,7 @@ async def _ask_about(visit: Visit, recorded: Path) -> str | NoKey:
 
 
 async def _use(visit: Visit, whose: str, recorded: Path) -> bool:
-    path = mailboxes.greeting_path(visit.office.config, whose)
+    path = mailboxes.greeting_path(visit.context.config, whose)
     try:
         await asyncio.to_thread(speech.take_over, recorded, path)
     except speech.SpeechError as error:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 async def menu(call: LiveCall) -> CallStep:
     """Asks the questions that the routing decision needs answered. Keys interrupt what is being said."""
-    dialogue = MenuDialogue(call.office.config.menu.tries, greets=not call.answers)
+    dialogue = MenuDialogue(call.context.config.menu.tries, greets=not call.answers)
     while (decided := await plan(call)).path is Way.ASK:
         assert decided.ask is not None
         answer(call, decided.ask.answer(await _put(call, dialogue, decided.ask, decided.says)))
@@ -45,7 +45,7 @@ async def _put(call: LiveCall, dialogue: MenuDialogue, ask: KeyPrompt, before: t
 
 async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
     """What the caller keys in reply to what the dialogue says now; "" for silence."""
-    config = call.office.config.menu
+    config = call.context.config.menu
     says = dialogue.says()
     greeting = _greeting(call) if GREETING in says else []
     files = [*greeting, *await sounds(call, tuple(say for say in says if say != GREETING))]
@@ -67,7 +67,7 @@ async def _keys(call: LiveCall, dialogue: MenuDialogue) -> str:
 
 def _greeting(call: LiveCall) -> list[Path]:
     """The line's own greeting, for callers who hear the line's language; else the standard one."""
-    own = call.office.config.line_greeting(call.did)
+    own = call.context.config.line_greeting(call.did)
     return [own] if call.language == call.known.language and own.exists() else call.sounds("welcome")
 
 
@@ -77,7 +77,7 @@ async def text_offer(call: LiveCall) -> CallStep:
         await play(call.person, call.sounds("link_not_possible"))
         return await _to_team(call, "")
     call.emit(LinkRequested(*call.stamp("link")))
-    dialogue = MenuDialogue(call.office.config.menu.tries, greets=False)
+    dialogue = MenuDialogue(call.context.config.menu.tries, greets=False)
     pressed = await _put(call, dialogue, LINK_OFFER, (LINK_SENT,))
     if not pressed:
         await play(call.person, call.sounds("connecting"))

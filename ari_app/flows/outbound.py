@@ -43,12 +43,12 @@ DESK, ORDER, OUTSIDE = "desk", "order", "outside"
 async def outbound(call: LiveCall, number: str) -> CallStep | None:
     """An agent dialed an outside number on their phone. If it may not be dialed, they are told why, and nothing is
     recorded."""
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
+    context = call.context
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        agent = await context.store.read(extensions.owner_of, call.channel.endpoint)
     try:
         clearance = await outside.clear(
-            office, number, DialPurpose.DESK, agent=agent.slug if agent else "", call_id=call.id
+            context, number, DialPurpose.DESK, agent=agent.slug if agent else "", call_id=call.id
         )
     except (DialRefused, NotFound) as refused:
         await call.channel.answer()
@@ -84,24 +84,24 @@ async def ordered(call: LiveCall, claim: OrderClaim) -> CallStep | None:
 
 
 async def _ordered(call: LiveCall, claim: OrderClaim) -> CallStep:
-    office = call.office
-    found = next(iter(await availability(office, [claim.agent])), None)
-    phones = found.free_phones(office.now()) if found else ()
+    context = call.context
+    found = next(iter(await availability(context, [claim.agent])), None)
+    phones = found.free_phones(context.now()) if found else ()
     if not phones:
         raise NotReached(DialStatus.CHANUNAVAIL, f"{claim.agent} has no registered phone that is free.")
-    clearance = await outside.clear(office, claim.number, DialPurpose.ORDER, agent=claim.agent, call_id=call.id)
+    clearance = await outside.clear(context, claim.number, DialPurpose.ORDER, agent=claim.agent, call_id=call.id)
     phone = await _first_to_answer(call, phones, claim)
     call.channel.release()
     call.channel = call.person = phone.channel
     await _place(call, clearance, claim.agent, phone.device, ORDER, order_id=claim.id)
-    whom = claim.name or numbers.speak(claim.number, office.config.region)
+    whom = claim.name or numbers.speak(claim.number, context.config.region)
     await _say(call, f"Calling {whom}.")
     return CallStep.DIALLING
 
 
 async def _first_to_answer(call: LiveCall, phones: Iterable[Phone], claim: OrderClaim) -> RingingLeg:
     """Rings all of the agent's phones. Raises NotReached if none is answered."""
-    seconds = call.office.config.dialing.agent_ring_seconds
+    seconds = call.context.config.dialing.agent_ring_seconds
     rung = await asyncio.gather(*(_ring(call, phone, claim, seconds) for phone in phones))
     legs = [leg for leg in rung if leg]
     winner: RingingLeg | None = None
@@ -127,7 +127,7 @@ async def _answered(leg: RingingLeg) -> RingingLeg | None:
 async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float) -> RingingLeg | None:
     try:
         return await ring_phone(
-            call.office,
+            call.context,
             new_leg(call.id, phone.device),
             phone,
             then="order-leg",
@@ -142,7 +142,9 @@ async def _ring(call: LiveCall, phone: Phone, claim: OrderClaim, seconds: float)
 async def _not_placed(call: LiveCall, claim: OrderClaim, why: str, *, again: bool) -> None:
     # If the database is away, too, the claim expires by itself, and the order is tried again.
     with contextlib.suppress(CrmError):
-        await call.office.store.run(orders.not_placed, call.office.config, claim, why, call.office.now(), again=again)
+        await call.context.store.run(
+            orders.not_placed, call.context.config, claim, why, call.context.now(), again=again
+        )
 
 
 # --- dialing ---
@@ -188,22 +190,22 @@ async def over_too_soon(call: LiveCall, person: Handle) -> EndedBy:
 
 async def _reach(call: LiveCall) -> Handle:
     """The person's channel, once they have answered. Raises NotReached."""
-    office = call.office
-    office.calls.has_returned(call)
+    context = call.context
+    context.calls.has_returned(call)
     adopted, call.adopted_legs = call.adopted_legs, []
     if adopted:
-        return await outside.adopt(office, adopted[0], call.id)
+        return await outside.adopt(context, adopted[0], call.id)
     if call.clearance is None:
         # The app was away, and what was ringing has ended meanwhile.
-        owner = await office.store.read(extensions.owner_of, call.channel.endpoint)
+        owner = await context.store.read(extensions.owner_of, call.channel.endpoint)
         call.clearance = await outside.clear(
-            office, call.caller or "", DialPurpose.DESK, agent=owner.slug if owner else "", call_id=call.id
+            context, call.caller or "", DialPurpose.DESK, agent=owner.slug if owner else "", call_id=call.id
         )
     ringing = asyncio.Event()
     ringback = asyncio.create_task(_ring_back(call, ringing))
     try:
         return await outside.dial(
-            office,
+            context,
             call.clearance,
             call_id=call.id,
             caller_id=call.clearance.caller_id,
@@ -278,7 +280,7 @@ async def _place(
 async def _say(call: LiveCall, text: str) -> None:
     """Speaks a sentence to the agent."""
     try:
-        sound = await spoken(call.office.config, text)
+        sound = await spoken(call.context.config, text)
     except SpeechError as error:
         log.error("a sentence could not be spoken: %s", error)
         return

@@ -28,9 +28,9 @@ STAGE = "parked"
 async def parked(call: LiveCall) -> CallStep | EndedBy:
     """Waits for somebody to take the person; after a while the phones of the agent who parked them ring, then the
     team's."""
-    office = call.office
+    context = call.context
     slot = _slot(call)
-    agent = Handle(office.client, call.peer_leg) if call.peer_leg else None
+    agent = Handle(context.client, call.peer_leg) if call.peer_leg else None
     device = call.transferrer_device
     try:
         if slot is None:
@@ -47,9 +47,9 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
         try:
             await call.person.set_variables(LL_STAGE=written(call.kept))
             await call.talk_bridge.start_music()
-            await _lamp(office, slot, "INUSE")
+            await _lamp(context, slot, "INUSE")
             telling = asyncio.create_task(_tell(call, agent, slot)) if agent else None
-            async with asyncio.timeout(office.config.parking.seconds):
+            async with asyncio.timeout(context.config.parking.seconds):
                 await race(until_done(taken), hang_up_of(call.person))
         except TimeoutError:
             pass
@@ -73,7 +73,7 @@ async def parked(call: LiveCall) -> CallStep | EndedBy:
         call.parked_at = ""
         if slot:
             with contextlib.suppress(PhoneError):
-                await asyncio.shield(_lamp(office, slot, "NOT_INUSE"))
+                await asyncio.shield(_lamp(context, slot, "NOT_INUSE"))
 
 
 async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
@@ -81,7 +81,7 @@ async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
     leg = call.leg_of(agent.id, call.transferrer_device)
     call.emit(Parked(*call.stamp(f"parked-{slot}-{leg}"), slot=slot, leg_id=leg))
     try:
-        sound = await spoken(call.office.config, f"Parked at {' '.join(slot)}.")
+        sound = await spoken(call.context.config, f"Parked at {' '.join(slot)}.")
         await play(agent, [sound])
         await progress(call, agent, "channel_answered")
         await agent.hang_up()
@@ -97,31 +97,31 @@ async def _tell(call: LiveCall, agent: Handle, slot: str) -> None:
 
 def _slot(call: LiveCall) -> str | None:
     """The slot asked for, else the first free one; None if there is none."""
-    names = call.office.config.parking.names
-    used = {other.parked_at for other in call.office.calls if other is not call}
+    names = call.context.config.parking.names
+    used = {other.parked_at for other in call.context.calls if other is not call}
     free = [name for name in names if name not in used]
     if call.target in free:
         return call.target
     return free[0] if free else None
 
 
-async def _lamp(office: AppContext, slot: str, state: str) -> None:
+async def _lamp(context: AppContext, slot: str, state: str) -> None:
     """Sets the state that busy lamps show: `Stasis:park-<slot>`."""
-    await office.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
+    await context.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
 
 
 async def retrieve(call: LiveCall, slot: str) -> None:
     """One of our phones dialed a slot: connects it to the person waiting there."""
-    await call.office.calls.returned(CallStep.PARKED)
-    found = next((one for one in call.office.calls if one.parked_at == slot), None)
+    await call.context.calls.returned(CallStep.PARKED)
+    found = next((one for one in call.context.calls if one.parked_at == slot), None)
     await take_over(call, found, STAGE, nobody="nobody_parked")
 
 
 async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:
     """Connects the phone that dialed with the person of another call, or says that nobody is there any more."""
     await call.channel.answer()
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
-        owner = await call.office.store.read(extensions.owner_of, call.channel.endpoint)
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
+        owner = await call.context.store.read(extensions.owner_of, call.channel.endpoint)
     taker = Taker(call.channel, call.channel.endpoint, owner.slug if owner else "", stage)
     if other is not None and other.is_waiting:
         # Set first: an app that restarts must not take this phone for a call of its own.

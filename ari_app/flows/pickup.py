@@ -16,13 +16,13 @@ RINGING = (CallStep.RING, CallStep.DIALLING)
 async def pickup(call: LiveCall, extension: str) -> None:
     """Takes the call that is ringing at the extension; without one, the oldest one ringing for the agent's subteams,
     else for anybody. The other phones stop as answered elsewhere."""
-    office = call.office
-    await office.calls.returned(*RINGING)
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        agent = await office.store.read(extensions.owner_of, call.channel.endpoint)
-        callee = await office.store.read(extensions.agent_at, extension) if extension else None
-        mates = await office.store.read(extensions.subteams_of, agent.slug) if agent and not extension else ()
-    ringing = [one for one in office.calls if one is not call and one.is_waiting and one.step in RINGING]
+    context = call.context
+    await context.calls.returned(*RINGING)
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        agent = await context.store.read(extensions.owner_of, call.channel.endpoint)
+        callee = await context.store.read(extensions.agent_at, extension) if extension else None
+        mates = await context.store.read(extensions.subteams_of, agent.slug) if agent and not extension else ()
+    ringing = [one for one in context.calls if one is not call and one.is_waiting and one.step in RINGING]
     if extension:
         wanted = [one for one in ringing if callee and callee.slug in one.ringing]
     else:

@@ -66,7 +66,7 @@ async def ring_again(call: LiveCall, number: int) -> RoutePlan | CallStep | None
     except (CrmError, TimeoutError) as error:
         log.warning("who is free now is not known: %s", error)
         return None
-    free = (inputs.people.free or frozenset()) - call.tried - call.office.calls.reserved
+    free = (inputs.people.free or frozenset()) - call.tried - call.context.calls.reserved
     if _may_wait(decided):
         _put_on_record(call, inputs, decided, "routed-to-queue")
         return CallStep.QUEUE
@@ -95,18 +95,18 @@ def _may_wait(decided: RoutePlan) -> bool:
 
 
 async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, RoutePlan]:
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
+    context = call.context
+    async with asyncio.timeout(context.config.survival.store_seconds):
         decision, call.first_decision = call.first_decision, None
         if decision is None or call.answers or forward_failed:
-            decision = await office.store.read(
-                welcome.decide, office.config, call.known, tuple(call.answers), await moment(call, forward_failed)
+            decision = await context.store.read(
+                welcome.decide, context.config, call.known, tuple(call.answers), await moment(call, forward_failed)
             )
         inputs, decided, call.to_ring = decision.inputs, decision.plan, decision.to_ring
         if decided.property and not call.known.property_name:
-            call.reception = await office.store.read(
+            call.reception = await context.store.read(
                 reception.receive,
-                office.config,
+                context.config,
                 call.did,
                 call.caller,
                 decided.property,
@@ -132,13 +132,13 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
 
 async def moment(call: LiveCall, forward_failed: str = "") -> PhonesNow:
     """What a decision needs to know about phones, and about callers in line."""
-    office = call.office
-    phones = await phones_now(office)
+    context = call.context
+    phones = await phones_now(context)
     return PhonesNow(
-        office.now(),
+        context.now(),
         phones.online,
         phones.on_call,
-        line=office.calls.line(call),
+        line=context.calls.line(call),
         forward_failed=forward_failed,
         # If others took those who were being rung, these are waited for; those who did not answer are not.
         tried=call.tried if call.taken_away else (),
@@ -189,10 +189,10 @@ async def sounds(call: LiveCall, says: tuple[Say, ...]) -> list[File]:
 async def _sound(call: LiveCall, say: Say) -> File | None:
     language = say.language or call.language
     if not say.name and not say.key:
-        return call.office.config.prompt(say.prompt, language)
+        return call.context.config.prompt(say.prompt, language)
     try:
         text = speech.phrases(language)[say.prompt].format(name=say.name, key=say.key)
-        return await spoken(call.office.config, text, language)
+        return await spoken(call.context.config, text, language)
     except speech.SpeechError as error:
         # For example a name without any letters. The caller hears the rest, and may be unsure.
         log.warning("a choice could not be spoken: %s", type(error).__name__)

@@ -45,7 +45,7 @@ class QueueWish(StrEnum):
 
 async def queue(call: LiveCall) -> CallStep | EndedBy:
     """Waits until somebody is free and answers. If resumed, the caller keeps their place in line."""
-    calls = call.office.calls
+    calls = call.context.calls
     decided = await to_carry_out(call)
     if isinstance(call.kept, AwaitsCallback):
         calls.has_returned(call)
@@ -86,13 +86,13 @@ async def _keep_time(call: LiveCall) -> None:
     """Makes Asterisk keep when the wait began, for an app that starts after a crash, so that queue.longest_seconds
     counts from there."""
     if not isinstance(call.kept, InLine):
-        call.kept = InLine(int(call.office.now().timestamp()))
+        call.kept = InLine(int(call.context.now().timestamp()))
         await call.person.set_variables(LL_STAGE=written(call.kept))
 
 
 def _waited(call: LiveCall) -> float:
     """Seconds since the wait began."""
-    return max(0.0, call.office.now().timestamp() - call.kept.since) if isinstance(call.kept, InLine) else 0.0
+    return max(0.0, call.context.now().timestamp() - call.kept.since) if isinstance(call.kept, InLine) else 0.0
 
 
 async def _began(call: LiveCall) -> datetime:
@@ -110,11 +110,11 @@ async def _pass_the_time(call: LiveCall) -> QueueWish:
 
     Nothing else reads the caller's keys meanwhile. Raises HungUp if they hang up.
     """
-    config = call.office.config.queue
+    config = call.context.config.queue
     clock = asyncio.get_running_loop().time
     until = clock() + config.longest_seconds - _waited(call)
     begins = [Say("queue_busy")]
-    await call.office.calls.returned(CallStep.QUEUE)
+    await call.context.calls.returned(CallStep.QUEUE)
     while True:
         await _stop_music(call)
         pressed = await _tell(call, begins)
@@ -194,15 +194,15 @@ async def _in_turn(call: LiveCall, ears: asyncio.Task[QueueWish]) -> list[Ringin
     """The phones that ring once it is the caller's turn; none if the caller no longer waits, or nobody is left to wait
     for."""
     assert call.wait is not None
-    office = call.office
+    context = call.context
     while True:
         given = await race(call.wait.turn.get(), until_done(ears))
         if ears.done() or isinstance(given, asyncio.Future) or not given:
             return []
         # Some may have declined since the dispatcher chose them.
         agents = tuple(agent for agent in given if agent not in call.wait.spared_now)
-        stage = RingStage(StageName.QUEUE, agents, office.config.ring.subteam_seconds)
-        batches = ringing.whose_turn(stage, await _availability(call, agents), office.now(), call.caller)
+        stage = RingStage(StageName.QUEUE, agents, context.config.ring.subteam_seconds)
+        batches = ringing.whose_turn(stage, await _availability(call, agents), context.now(), call.caller)
         batch = [ref for one in batches for ref in one]
         if batch and (legs := await ring_batch(call, stage, batch, _seconds(call, batch))):
             return legs
@@ -216,7 +216,7 @@ async def _availability(call: LiveCall, agents: Collection[str]) -> list[AgentAv
     """The agents' availability; none while the database does not answer, so that the caller does not lose their
     place."""
     try:
-        return await availability(call.office, agents)
+        return await availability(call.context, agents)
     except (CrmError, TimeoutError) as error:
         log.warning("who could be rung for a caller in line is not known: %s", error)
         return []
@@ -224,7 +224,7 @@ async def _availability(call: LiveCall, agents: Collection[str]) -> list[AgentAv
 
 def _seconds(call: LiveCall, batch: Iterable[Phone | OutsideNumber]) -> float:
     """How long to ring, as for any call."""
-    config = call.office.config.ring
+    config = call.context.config.ring
     return ringing.ringing_seconds(batch, config.subteam_seconds, config.mobile_seconds)
 
 

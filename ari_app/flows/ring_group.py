@@ -103,7 +103,7 @@ async def ring(call: LiveCall) -> CallStep:
 
 def _first(call: LiveCall, decided: RoutePlan, agent: str) -> RoutePlan:
     """The plan with one agent's phones before the others."""
-    stage = RingStage(StageName.AGENT, (agent,), call.office.config.ring.agent_seconds)
+    stage = RingStage(StageName.AGENT, (agent,), call.context.config.ring.agent_seconds)
     return replace(decided, stages=(stage, *(other for other in decided.stages if other.agents != stage.agents)))
 
 
@@ -159,11 +159,11 @@ async def _ring_free(
 ) -> tuple[RingingLeg | None, list[RingingLeg]]:
     """Rings those of a stage who are free now and have not been rung in it yet, until a time on the loop's clock."""
     known, call.to_ring = call.to_ring, None
-    agents = await availability(call.office, stage.agents, known)
-    batches = ringing.who_to_ring(stage, agents, call.office.now(), call.caller)
-    config = call.office.config.ring
+    agents = await availability(call.context, stage.agents, known)
+    batches = ringing.who_to_ring(stage, agents, call.context.now(), call.caller)
+    config = call.context.config.ring
     # Agents who are being rung for somebody who has waited are not available to a caller who has just arrived.
-    reserved = call.office.calls.reserved
+    reserved = call.context.calls.reserved
     had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
     not_now = had_their_turn | {leg.device for leg in adopted}
     rang: list[RingingLeg] = []
@@ -202,7 +202,7 @@ async def ring_batch(
     if any(one.confirm for one in batch):
         whisper.prepare(call)
         # The other phones keep ringing while somebody hears who is calling.
-        seconds += call.office.config.ring.confirm_seconds
+        seconds += call.context.config.ring.confirm_seconds
     phones = [one for one in batch if isinstance(one, Phone)]
     desk = call.decided.desk if call.decided else None
     title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name

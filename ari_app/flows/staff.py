@@ -20,12 +20,12 @@ _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
     """Decides what was dialed; None if it is not a call of its own, and leaves no record."""
-    if dialled in call.office.config.parking.names:
+    if dialled in call.context.config.parking.names:
         await retrieve(call, dialled)
         return None
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
-        caller = await call.office.store.read(extensions.owner_of, call.channel.endpoint)
-        callee = await call.office.store.read(extensions.agent_at, dialled) if _EXTENSION.fullmatch(dialled) else None
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
+        caller = await call.context.store.read(extensions.owner_of, call.channel.endpoint)
+        callee = await call.context.store.read(extensions.agent_at, dialled) if _EXTENSION.fullmatch(dialled) else None
     if callee:
         return await colleague(call, caller, dialled)
     if len(dialled) > LONGEST_EXTENSION:

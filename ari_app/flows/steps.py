@@ -55,7 +55,7 @@ async def wind_up(call: LiveCall) -> None:
     if not call.has_talked:
         return
     for channel_id in {*await legs_of(call), *([call.peer_leg] if call.peer_leg else [])}:
-        await hang_up(call.office.client, channel_id)
+        await hang_up(call.context.client, channel_id)
     if call.has_consulted:
         await consult_bridge(call).delete()
     await call.talk_bridge.delete()
@@ -63,7 +63,7 @@ async def wind_up(call: LiveCall) -> None:
 
 async def legs_of(call: LiveCall) -> list[str]:
     """Ids of the channels that were dialed for a call and still exist."""
-    present = await call.office.client.seen()
+    present = await call.context.client.seen()
     return [id for id in present.channels if id.startswith(f"{call.id}{LEG_MARK}")]
 
 

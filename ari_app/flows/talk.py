@@ -56,8 +56,8 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
     """
     if call.peer_leg is None:
         return EndedBy.AGENT  # The agent hung up while the app was away.
-    known = call.office.client.present.channels.get(call.peer_leg)
-    agent = Handle(call.office.client, call.peer_leg, known.name if known else "")
+    known = call.context.client.present.channels.get(call.peer_leg)
+    agent = Handle(call.context.client, call.peer_leg, known.name if known else "")
     has_begun = call.has_talked
     bridge = call.talk_bridge
     try:
@@ -172,12 +172,12 @@ async def _transferred(
 
 async def _act(call: LiveCall, agent: Handle, bridge: MixingBridge, code: str) -> CallStep | EndedBy | None:
     """Carries out a code keyed during the talk. Returns None if the two continue to talk."""
-    codes = call.office.config.talk
+    codes = call.context.config.talk
     if code == codes.record:
         await recording.switch(call, agent, bridge)
         return None
     if code == codes.park:
-        return await pass_on(call, agent, call.office.config.parking.extension, way="code")
+        return await pass_on(call, agent, call.context.config.parking.extension, way="code")
     if code not in (codes.blind_transfer, codes.attended_transfer):
         return None
     await bridge.remove(agent.id)
@@ -219,7 +219,7 @@ async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
         return EndedBy.AGENT
     device = device_of(agent.id) or agent.endpoint
     call.lost_devices[device] += 1
-    call.lost_agent = await owner_of(call.office, device)
+    call.lost_agent = await owner_of(call.context, device)
     await call.talk_bridge.stop_music()
     await call.talk_bridge.remove(call.person.id)
     call.peer_leg, call.kept = None, None
@@ -236,7 +236,7 @@ class _Ears:
 
     def __init__(self, call: LiveCall, agent: Handle) -> None:
         self._call, self._agent = call, agent
-        self._keys = Keys(call.office.config.talk)
+        self._keys = Keys(call.context.config.talk)
         # The target of a transfer to an outside number is not an agent, and must not be able to dial through us.
         self._obeys_keys = not is_outsider(agent.id)
         self._tasks: dict[str, asyncio.Task[Heard]] = {}
@@ -312,11 +312,11 @@ class _Ears:
         except LeftTheApp:
             raise
         except HungUp as ended:
-            is_lost = ended.is_unknown_there or channel.id in self._call.office.calls.lost
+            is_lost = ended.is_unknown_there or channel.id in self._call.context.calls.lost
             return lost if is_lost else end
 
     async def _may_dial(self) -> bool:
-        if self._call.office.config.talk.keys_from_elsewhere or await sources.is_own(self._agent):
+        if self._call.context.config.talk.keys_from_elsewhere or await sources.is_own(self._agent):
             return True
         log.warning("keys are not heeded that do not come from the phone", extra={"device": self._agent.endpoint})
         return False

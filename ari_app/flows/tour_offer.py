@@ -28,9 +28,9 @@ async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
     """Offers times until one is booked; a caller who takes none continues with the plan's alternative."""
     decided = await to_carry_out(call)
     following = otherwise(decided, Path.TOUR)
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
         # It may have been booked before the app was away.
-        tour = await call.office.store.read(booking.booked_as, _key(call))
+        tour = await call.context.store.read(booking.booked_as, _key(call))
     if tour is None:
         if Path.TOUR not in (decided.path, *decided.otherwise):
             return STEPS[decided.path]
@@ -45,7 +45,7 @@ async def tour_offer(call: LiveCall) -> CallStep | EndedBy:
 async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], following: CallStep) -> Tour | None:
     """Offers the property's times, and later ones on request. Returns the tour that was booked; None: they want
     none."""
-    menu, missed = call.office.config.menu, 0
+    menu, missed = call.context.config.menu, 0
     dialogue = TourDialogue(
         call.known.property_name,
         call.language,
@@ -78,25 +78,25 @@ async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], fo
 
 async def _times(call: LiveCall, property_slug: str, after: datetime | None) -> Offer | None:
     """The times that are free now, later than `after` if there are any; None if none are free at all."""
-    office = call.office
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        offer = await office.store.read(times.offer, office.config, property_slug, office.now(), after)
+    context = call.context
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        offer = await context.store.read(times.offer, context.config, property_slug, context.now(), after)
         if not offer.slots and after:
-            offer = await office.store.read(times.offer, office.config, property_slug, office.now())
+            offer = await context.store.read(times.offer, context.config, property_slug, context.now())
     return offer if offer.slots else None
 
 
 async def _book(call: LiveCall, property_slug: str, slot: Slot) -> Tour | None:
     """Books a slot. Returns None if somebody else was quicker, or the time is no longer offered."""
-    office = call.office
+    context = call.context
     assert call.caller is not None
     try:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            booked = await office.store.run(
+        async with asyncio.timeout(context.config.survival.store_seconds):
+            booked = await context.store.run(
                 booking.book,
-                office.config,
-                office.secrets,
-                By(BY, office.now()),
+                context.config,
+                context.secrets,
+                By(BY, context.now()),
                 person=call.caller,
                 property_slug=property_slug,
                 at=slot.starts_at,
@@ -114,12 +114,12 @@ async def _book(call: LiveCall, property_slug: str, slot: Slot) -> Tour | None:
 async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep | EndedBy:
     """Tells the caller what is booked. They may hang up now, or go on with any key."""
     call.emit(TourBooked(*call.stamp("tour"), tour_id=tour.id))
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
-        _, property = await call.office.store.read(booking.get, tour.id)
-    when = aloud(tour.slot.starts_at, times.zone(call.office.config, property), call.language)
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
+        _, property = await call.context.store.read(booking.get, tour.id)
+    when = aloud(tour.slot.starts_at, times.zone(call.context.config, property), call.language)
     on = to_go_on(to_mailbox=following is CallStep.VOICEMAIL)
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
-    key = await prompt(call.person, files, call.office.config.menu.first_key_seconds)
+    key = await prompt(call.person, files, call.context.config.menu.first_key_seconds)
     if isinstance(key, NoKey):
         await play(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM

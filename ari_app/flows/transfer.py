@@ -62,7 +62,7 @@ async def pass_on(call: LiveCall, agent: Handle, target: str, way: str) -> CallS
     call.kept = PassedTo(target)
     call.by_refer = way == "refer"
     call.transferrer = agent.name
-    step = CallStep.PARKED if call.office.config.parking.has(target) else CallStep.TRANSFER
+    step = CallStep.PARKED if call.context.config.parking.has(target) else CallStep.TRANSFER
     await call.person.set_variables(LL_STAGE=written(call.kept), LL_PEER=agent.name)
     return step
 
@@ -70,7 +70,7 @@ async def pass_on(call: LiveCall, agent: Handle, target: str, way: str) -> CallS
 async def ask_target(call: LiveCall, agent: Handle) -> str:
     """The extension or number that the agent keys, ended by # or a pause; "" if they key none, or the code to go
     back."""
-    config = call.office.config.talk
+    config = call.context.config.talk
     digits = ""
     key = await prompt(agent, call.sounds("transfer_to"), FIRST_DIGIT_SECONDS)
     while key.isdigit() or key == "*":
@@ -96,7 +96,7 @@ async def _key(agent: Handle, seconds: float) -> str | None:
 
 async def transfer(call: LiveCall) -> CallStep | EndedBy:
     """Rings the target. Raises HungUp if the person hangs up."""
-    agent = Handle(call.office.client, call.peer_leg, call.transferrer) if call.peer_leg else None
+    agent = Handle(call.context.client, call.peer_leg, call.transferrer) if call.peer_leg else None
     target = call.target
     device = call.transferrer_device
     try:
@@ -153,12 +153,12 @@ async def give_back(call: LiveCall, agent: Handle | None, failed: NotTaken) -> C
 
 async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
     """Rings the phones of whoever left the person waiting; if nobody answers there, the team's."""
-    async with asyncio.timeout(call.office.config.survival.store_seconds):
-        owner = await call.office.store.read(extensions.owner_of, device)
-    agents = await availability(call.office, [owner.slug] if owner else [])
-    phones = [phone for agent in agents for phone in agent.free_phones(call.office.now())]
+    async with asyncio.timeout(call.context.config.survival.store_seconds):
+        owner = await call.context.store.read(extensions.owner_of, device)
+    agents = await availability(call.context, [owner.slug] if owner else [])
+    phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
     if phones:
-        seconds = call.office.config.ring.agent_seconds
+        seconds = call.context.config.ring.agent_seconds
         legs = await ring_phones(call, RETURN, phones, seconds, shown(_title(call), call.shown))
         if winner := await first_answer(call, legs, seconds):
             await stop_other_calls(call, winner, agents)
@@ -181,22 +181,22 @@ async def to_team(call: LiveCall) -> CallStep | EndedBy:
 
 async def reach(call: LiveCall, target: str) -> Handle:
     """The target's channel, once they answer. Raises NotTaken."""
-    office = call.office
+    context = call.context
     adopted, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
-    async with asyncio.timeout(office.config.survival.store_seconds):
-        callee = await office.store.read(extensions.agent_at, target)
+    async with asyncio.timeout(context.config.survival.store_seconds):
+        callee = await context.store.read(extensions.agent_at, target)
     if callee is None and not adopted:
         return await _reach_outside(call, target)
-    agents = await availability(office, [callee.slug] if callee else [])
+    agents = await availability(context, [callee.slug] if callee else [])
     found = next(iter(agents), None)
     legs = adopted
     if not legs and found:
-        phones = found.free_phones(office.now())
+        phones = found.free_phones(context.now())
         if not phones:
             raise NotTaken("The colleague is on DND, on a call, or has no reachable phone.", "transfer_unavailable")
         name = shown(_title(call), call.shown)
-        legs = await ring_phones(call, STAGE, phones, office.config.ring.colleague_seconds, name)
-    winner = await first_answer(call, legs, office.config.ring.colleague_seconds, listen=False)
+        legs = await ring_phones(call, STAGE, phones, context.config.ring.colleague_seconds, name)
+    winner = await first_answer(call, legs, context.config.ring.colleague_seconds, listen=False)
     if winner is None:
         if any(leg.status is DialStatus.BUSY for leg in legs):
             raise NotTaken("The colleague declined.", "transfer_busy")
@@ -207,15 +207,15 @@ async def reach(call: LiveCall, target: str) -> Handle:
 
 
 async def _reach_outside(call: LiveCall, target: str) -> Handle:
-    office = call.office
+    context = call.context
     device = call.transferrer_device
     if len(target) <= extensions.LONGEST:
         raise NotTaken("There is no such extension.", "transfer_unknown")
     try:
-        async with asyncio.timeout(office.config.survival.store_seconds):
-            owner = await office.store.read(extensions.owner_of, device)
+        async with asyncio.timeout(context.config.survival.store_seconds):
+            owner = await context.store.read(extensions.owner_of, device)
         clearance = await outside.clear(
-            office, target, DialPurpose.TRANSFER, agent=owner.slug if owner else "", call_id=call.id
+            context, target, DialPurpose.TRANSFER, agent=owner.slug if owner else "", call_id=call.id
         )
     except DialRefused as refused:
         raise NotTaken(str(refused), text=words.said(refused)) from refused
@@ -223,7 +223,7 @@ async def _reach_outside(call: LiveCall, target: str) -> Handle:
         raise NotTaken("The number could not be checked.") from error
     try:
         found = await outside.dial(
-            office,
+            context,
             clearance,
             call_id=call.id,
             caller_id=clearance.caller_id,
@@ -249,7 +249,7 @@ async def dead_man_s_switch(call: LiveCall, agent: Handle | None) -> AsyncIterat
     if agent is None or call.direction is CallDirection.OUT:
         yield
         return
-    seconds = str(waiting_seconds(call.office.config))
+    seconds = str(waiting_seconds(call.context.config))
     with contextlib.suppress(HungUp):
         await agent.set_variables(timeout=seconds)
         call.waiting = agent
@@ -287,7 +287,7 @@ async def _stays(agent: Handle) -> None:
 async def _sounds(call: LiveCall, failed: NotTaken) -> list[Any]:
     if failed.text:
         with contextlib.suppress(SpeechError):
-            return [await spoken(call.office.config, failed.text)]
+            return [await spoken(call.context.config, failed.text)]
     return call.sounds(failed.sentence)
 
 

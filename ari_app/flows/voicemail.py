@@ -22,7 +22,7 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
 
     `mailbox` is agent:SLUG, subteam:SLUG, property:SLUG or office; "" is the line's.
     """
-    config = call.office.config
+    config = call.context.config
     if not await media.is_recording(call.person, call.id):
         if await _keep(call, mailbox):
             # The recording ended while the app was away.
@@ -59,7 +59,7 @@ def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
     if not mailbox and not beside_leasing:
         mailbox = call.reception.mailbox if call.reception else OFFICE
     # A property's own greeting is for people who want to rent.
-    own = mailboxes.greeting(call.office.config, mailbox) if mailbox else None
+    own = mailboxes.greeting(call.context.config, mailbox) if mailbox else None
     if own:
         return [own]
     if call.direction is CallDirection.INTERNAL:
@@ -74,7 +74,7 @@ def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
 async def _keep(call: LiveCall, mailbox: str) -> float | None:
     """Stores the voicemail with the call. Returns its length in seconds; 0: nothing was said; None: there is no
     recording."""
-    seconds = await asyncio.to_thread(recordings.take_voicemail, call.office.config, call.id)
+    seconds = await asyncio.to_thread(recordings.take_voicemail, call.context.config, call.id)
     if seconds:
         file = recordings.file_name(call.id)
         call.emit(VoicemailLeft(*call.stamp("message"), file=file, seconds=round(seconds), mailbox=mailbox))

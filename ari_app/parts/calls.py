@@ -55,11 +55,11 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     guard = Guard(crm, app.client.connected.is_set)
     stack.callback(guard.close)
     return [
-        partial(signs.beat, app.office, lambda: app.plain_phones.troubles),
+        partial(signs.beat, app.context, lambda: app.plain_phones.troubles),
         app.client.run,
-        partial(signs.renew, app.office, app.chore),
+        partial(signs.renew, app.context, app.chore),
         shared.every(reconcile.LOOK_SECONDS, "calls", app.reconciler.look, app.reconciler.look_now),
-        shared.keep(Orders(app.office, app.begin_order)),
+        shared.keep(Orders(app.context, app.begin_order)),
         shared.every(emergencies.LOOK_SECONDS, "emergency calls", desk.import_all, desk.look_now),
         shared.every(PUBLISH_SECONDS, "holidays", partial(_load_holidays, crm)),
         partial(_republish, shared),
@@ -84,7 +84,7 @@ async def _leave(app: App, stop: asyncio.Event) -> None:
 async def _drained(app: App) -> None:
     await app.to_drain.wait()
     try:
-        await draining.drain(app.office)
+        await draining.drain(app.context)
     except Exception:  # A door: who stops Leaseline must not wait for ever.
         log.exception("calls could not be let end")
 

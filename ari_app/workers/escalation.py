@@ -56,8 +56,8 @@ class Escalations(Worker[Due, None]):
     wakes_on = (Voicemail,)
     at_once = 50
 
-    def __init__(self, office: AppContext) -> None:
-        self._office = office
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._calling: Counter[str] = Counter()
 
     @property
@@ -66,16 +66,16 @@ class Escalations(Worker[Due, None]):
         return sorted(self._calling)
 
     def due(self, session: Session, now: datetime, under_way: Sequence[Due]) -> datetime | None:
-        return escalations.next_due(session, self._office.config, now) if self._office.places_calls else now + NOT_YET
+        return escalations.next_due(session, self._context.config, now) if self._context.places_calls else now + NOT_YET
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[Due]) -> Due | None:
         # Without phones, the group's turn would be lost.
-        return escalations.claim(session, self._office.config, now) if self._office.places_calls else None
+        return escalations.claim(session, self._context.config, now) if self._context.places_calls else None
 
     async def work(self, claim: Due) -> None:
         self._calling[claim.voicemail_id] += 1
         try:
-            await call_group(self._office, claim)
+            await call_group(self._context, claim)
         except (PhoneError, CrmError, SpeechError, TimeoutError) as error:
             # The next group comes due in any case.
             log.warning("a group could not be called about a voicemail: %s", error)
@@ -83,69 +83,71 @@ class Escalations(Worker[Due, None]):
             self._calling -= Counter((claim.voicemail_id,))
 
 
-async def call_group(office: AppContext, due: Due) -> None:
+async def call_group(context: AppContext, due: Due) -> None:
     """Rings everybody in the group at once until somebody takes the voicemail, and plays it to them."""
-    agents = await availability(office, due.turn.agents)
-    phones = [phone for agent in agents for phone in agent.reachable_devices(office.now())]
+    agents = await availability(context, due.turn.agents)
+    phones = [phone for agent in agents for phone in agent.reachable_devices(context.now())]
     log.info(
         "called about a voicemail", extra={"voicemail_id": due.voicemail_id, "group": due.turn.group, "n": len(phones)}
     )
     if not phones:
-        await office.store.run(escalations.nobody_there, due.voicemail_id, office.now())
+        await context.store.run(escalations.nobody_there, due.voicemail_id, context.now())
         return
-    language = office.config.voicemail.staff_language
-    text = readout.escalation(due.property_name, caller_in_words(office, due.caller), language)
-    whisper = await spoken(office.config, text, language)
-    if taker := await first_found(_ask(office, due, phone, whisper) for phone in phones):
-        await _play(office, due, *taker)
+    language = context.config.voicemail.staff_language
+    text = readout.escalation(due.property_name, caller_in_words(context, due.caller), language)
+    whisper = await spoken(context.config, text, language)
+    if taker := await first_found(_ask(context, due, phone, whisper) for phone in phones):
+        await _play(context, due, *taker)
 
 
 async def _ask(
-    office: AppContext, due: Due, phone: Phone | Mobile, whisper: Path
+    context: AppContext, due: Due, phone: Phone | Mobile, whisper: Path
 ) -> tuple[Handle, Phone | Mobile] | None:
     """Rings one phone and asks whoever answers. Returns the channel and phone if they took the voicemail."""
     channel: Handle | None = None
     try:
         channel = await (
-            _dial_mobile(office, due, phone) if isinstance(phone, Mobile) else _ring_desk(office, due, phone)
+            _dial_mobile(context, due, phone) if isinstance(phone, Mobile) else _ring_desk(context, due, phone)
         )
         if channel is None:
             return None
         # The ringing's short time limit no longer applies.
         await channel.set_variables(timeout=str(LONGEST_SECONDS))
-        seconds = office.config.escalation.key_seconds
+        seconds = context.config.escalation.key_seconds
         choice = await confirm(channel, [whisper], seconds, (ConfirmChoice.CONNECT, ConfirmChoice.PASS))
-        if choice is ConfirmChoice.CONNECT and await _take(office, due, phone, channel):
+        if choice is ConfirmChoice.CONNECT and await _take(context, due, phone, channel):
             kept, channel = channel, None
             return kept, phone
     except (HungUp, MediaLost, AsteriskRefused) as error:
         log.info("one phone less for a voicemail", extra={"device": phone.device, "reason": type(error).__name__})
     finally:
         if channel is not None:
-            await _always(_let_go(office, due, channel))
+            await _always(_let_go(context, due, channel))
     return None
 
 
-async def _take(office: AppContext, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
+async def _take(context: AppContext, due: Due, phone: Phone | Mobile, channel: Handle) -> bool:
     try:
-        await office.store.run(mailboxes.take, By(f"phone {phone.device}", office.now()), due.voicemail_id, phone.agent)
+        await context.store.run(
+            mailboxes.take, By(f"phone {phone.device}", context.now()), due.voicemail_id, phone.agent
+        )
     except Conflict:
-        await play(channel, [_sound(office, "mailbox_taken_already")])
+        await play(channel, [_sound(context, "mailbox_taken_already")])
         return False
     return True
 
 
-async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | None:
+async def _ring_desk(context: AppContext, due: Due, phone: Phone) -> Handle | None:
     """Rings a phone that registers with us; None if nobody answers."""
-    call_id, seconds = due.voicemail_id, office.config.escalation.ring_seconds
+    call_id, seconds = due.voicemail_id, context.config.escalation.ring_seconds
     leg_id = new_leg(call_id, phone.device)
-    office.journal.append(
-        LegRang(f"{call_id}/{leg_id}", call_id, office.now(), leg_id, phone.device, phone.agent, STAGE)
+    context.journal.append(
+        LegRang(f"{call_id}/{leg_id}", call_id, context.now(), leg_id, phone.device, phone.agent, STAGE)
     )
     leg: RingingLeg | None = None
     try:
         leg = await ring_phone(
-            office,
+            context,
             leg_id,
             phone,
             then="agent-leg",
@@ -157,16 +159,16 @@ async def _ring_desk(office: AppContext, due: Due, phone: Phone) -> Handle | Non
             if await asyncio.shield(leg.answer) is DialStatus.ANSWER:
                 return leg.channel
         leg.channel.release()
-        _over(office, due, leg_id, leg.answer.result(), forwards=leg.forwards)
+        _over(context, due, leg_id, leg.answer.result(), forwards=leg.forwards)
     except NotRung as refused:
-        _over(office, due, leg_id, refused.status, forwards=refused.forwards)
+        _over(context, due, leg_id, refused.status, forwards=refused.forwards)
     except TimeoutError:
         await _stop(leg, NORMAL)
-        _over(office, due, leg_id, DialStatus.NOANSWER)
+        _over(context, due, leg_id, DialStatus.NOANSWER)
     except asyncio.CancelledError:
         # Somebody else took it: the phone does not show a missed call.
         await _always(_stop(leg, ANSWERED_ELSEWHERE))
-        _over(office, due, leg_id, DialStatus.CANCEL)
+        _over(context, due, leg_id, DialStatus.CANCEL)
         raise
     return None
 
@@ -177,17 +179,17 @@ async def _stop(leg: RingingLeg | None, cause: str) -> None:
             await leg.stop(cause)
 
 
-async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | None:
+async def _dial_mobile(context: AppContext, due: Due, phone: Mobile) -> Handle | None:
     """Dials an agent's mobile, after the check of outside numbers; None if it may not be dialed, or nobody answers."""
     # Their other phones ring first, if there are any.
     await asyncio.sleep(phone.after_seconds)
     try:
         clearance = await outside.clear(
-            office, phone.number, DialPurpose.ESCALATION, agent=phone.agent, call_id=due.voicemail_id
+            context, phone.number, DialPurpose.ESCALATION, agent=phone.agent, call_id=due.voicemail_id
         )
-        async with asyncio.timeout(office.config.escalation.ring_seconds):
+        async with asyncio.timeout(context.config.escalation.ring_seconds):
             return await outside.dial(
-                office,
+                context,
                 clearance,
                 call_id=due.voicemail_id,
                 caller_id=clearance.caller_id,
@@ -200,32 +202,32 @@ async def _dial_mobile(office: AppContext, due: Due, phone: Mobile) -> Handle | 
         return None
 
 
-async def _play(office: AppContext, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
+async def _play(context: AppContext, due: Due, channel: Handle, phone: Phone | Mobile) -> None:
     """Plays the voicemail to whoever took it, again with 1."""
-    audio = mailboxes.audio(office.config, due.file)
-    voicemail = audio or _sound(office, "mailbox_no_audio")
+    audio = mailboxes.audio(context.config, due.file)
+    voicemail = audio or _sound(context, "mailbox_no_audio")
     try:
-        await prompt(channel, [_sound(office, "mailbox_taken"), voicemail], 0)
-        await office.store.run(mailboxes.heard, due.voicemail_id, office.now())
-        while await prompt(channel, [_sound(office, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
+        await prompt(channel, [_sound(context, "mailbox_taken"), voicemail], 0)
+        await context.store.run(mailboxes.heard, due.voicemail_id, context.now())
+        while await prompt(channel, [_sound(context, "mailbox_again")], KEY_SECONDS) == Key.REPEAT:
             await prompt(channel, [voicemail], 0)
     except HungUp:
         log.info("hung up while hearing a voicemail", extra={"device": phone.device})
     finally:
-        await _always(_let_go(office, due, channel))
+        await _always(_let_go(context, due, channel))
 
 
-async def _let_go(office: AppContext, due: Due, channel: Handle) -> None:
+async def _let_go(context: AppContext, due: Due, channel: Handle) -> None:
     """Hangs up a phone that was answered."""
     with contextlib.suppress(PhoneError):
         await channel.hang_up()
     channel.release()
-    _over(office, due, channel.id, DialStatus.ANSWER)
+    _over(context, due, channel.id, DialStatus.ANSWER)
 
 
-def _over(office: AppContext, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
+def _over(context: AppContext, due: Due, leg_id: str, status: DialStatus, *, forwards: bool = False) -> None:
     fact_id = f"{due.voicemail_id}/leg-ended-{leg_id}"
-    office.journal.append(LegEnded(fact_id, due.voicemail_id, office.now(), leg_id, status, forwards=forwards))
+    context.journal.append(LegEnded(fact_id, due.voicemail_id, context.now(), leg_id, status, forwards=forwards))
 
 
 async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
@@ -233,5 +235,5 @@ async def _always(work: Coroutine[None, None, None] | Awaitable[None]) -> None:
     await asyncio.shield(asyncio.ensure_future(work))
 
 
-def _sound(office: AppContext, name: str) -> Path:
-    return office.config.prompt(name, office.config.voicemail.staff_language)
+def _sound(context: AppContext, name: str) -> Path:
+    return context.config.prompt(name, context.config.voicemail.staff_language)

@@ -26,27 +26,27 @@ class Orders(Worker[OrderClaim, None]):
     name = "ordered calls"
     wakes_on = (CallOrder, Task)
 
-    def __init__(self, office: AppContext, begin: Callable[[OrderClaim], None]) -> None:
+    def __init__(self, context: AppContext, begin: Callable[[OrderClaim], None]) -> None:
         """`begin` starts the flow, which records the result of the order."""
-        self._office = office
+        self._context = context
         self._begin = begin
         self._online: Collection[str] | None = None
         """Devices registered with our Asterisk; None if that is unknown, or no calls may begin."""
 
     def due(self, session: Session, now: datetime, under_way: Sequence[OrderClaim]) -> datetime | None:
-        return orders.next_due(session) if self._office.places_calls else now + NOT_YET
+        return orders.next_due(session) if self._context.places_calls else now + NOT_YET
 
     async def prepare(self) -> None:
         self._online = None
-        if self._office.places_calls:
+        if self._context.places_calls:
             try:
-                self._online = (await phones(self._office)).online
+                self._online = (await phones(self._context)).online
             except PhoneError as error:
                 log.warning("orders wait: %s", error)
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[OrderClaim]) -> OrderClaim | None:
         # The agent's phone may be registered with another node.
-        return None if self._online is None else orders.claim(session, self._office.config, now, self._online)
+        return None if self._online is None else orders.claim(session, self._context.config, now, self._online)
 
     async def work(self, claim: OrderClaim) -> None:
         self._begin(claim)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 EMERGENCY = "ll1-1772460000.1"
 
 
-def office(tmp_path: Path, looks: list[Any], seconds: float = 0) -> Any:
+def context(tmp_path: Path, looks: list[Any], seconds: float = 0) -> Any:
     """With an Asterisk that has these channels, one entry each time it is asked; None where it does not answer."""
 
     async def channel_ids() -> dict[str, list[str]]:
@@ -42,7 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def drained(tmp_path: Path, looks: list[Any], seconds: float = 0) -> list[Any]:
     """Drains; gives what Asterisk was not asked any more."""
     async with asyncio.timeout(5):
-        await draining.drain(office(tmp_path, looks, seconds))
+        await draining.drain(context(tmp_path, looks, seconds))
     return looks
 
 
@@ -57,7 +57,7 @@ async def test_it_does_not_wait_when_their_time_is_over(tmp_path: Path) -> None:
 async def test_it_waits_for_an_emergency_call_whatever_the_time(tmp_path: Path) -> None:
     looks = [["c1", EMERGENCY], [EMERGENCY], [EMERGENCY], [], "not asked"]
     entry = f"{EMERGENCY} started 1772460000 911 alice-desk +15125550100 -"
-    running = office(tmp_path, looks)
+    running = context(tmp_path, looks)
     (running.config.spool_folder / f"{EMERGENCY}.emergency").write_text(f"{entry}\n")
     async with asyncio.timeout(5):
         await draining.drain(running)

@@ -27,7 +27,7 @@ def caller(tmp_path: Path) -> Any:
     """As much of a call as a question needs."""
     config = Config(tmp_path)
     return SimpleNamespace(
-        office=SimpleNamespace(config=config),
+        context=SimpleNamespace(config=config),
         person=None,
         language="en",
         did="+15125550100",

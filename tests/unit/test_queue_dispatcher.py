@@ -27,8 +27,8 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 
 def caller(tmp_path: Path, *agents: str) -> Any:
     """As much of a call as waiting needs."""
-    office = SimpleNamespace(config=Config(tmp_path), now=lambda: NOW)
-    return SimpleNamespace(office=office, caller=None, shown=None, wait=Wait(frozenset(agents), NOW), ringing=set())
+    context = SimpleNamespace(config=Config(tmp_path), now=lambda: NOW)
+    return SimpleNamespace(context=context, caller=None, shown=None, wait=Wait(frozenset(agents), NOW), ringing=set())
 
 
 def look(call: Any, *present: str, times: int = PATIENCE) -> None:
@@ -69,7 +69,7 @@ async def test_who_has_passed_is_not_rung_by_a_turn_that_was_given_before(
 ) -> None:
     call = caller(tmp_path, "alice", "bob")
 
-    async def both(office: object, agents: object) -> list[AgentAvailability]:
+    async def both(context: object, agents: object) -> list[AgentAvailability]:
         return [AgentAvailability(slug, devices=(DeviceAvailability(f"{slug}-desk"),)) for slug in ("alice", "bob")]
 
     async def ring(call: object, stage: object, batch: list[Phone | Mobile], seconds: float) -> list[str]:
@@ -113,7 +113,7 @@ async def test_when_the_database_is_away_as_the_turn_comes_then_the_caller_waits
     call = caller(tmp_path, "alice")
     asked = 0
 
-    async def away(office: object, agents: object) -> None:
+    async def away(context: object, agents: object) -> None:
         nonlocal asked
         asked += 1
         raise error
@@ -139,7 +139,7 @@ async def test_a_wait_that_an_app_takes_up_again_has_lasted_since_it_began(tmp_p
     await queue._keep_time(first)
     assert queue._waited(first) == 0
     later = caller(tmp_path, "alice")
-    later.office.now = lambda: NOW + timedelta(seconds=90)
+    later.context.now = lambda: NOW + timedelta(seconds=90)
     later.kept, later.person = read(CallStep.QUEUE, CallDirection.IN, kept["LL_STAGE"]), first.person
     kept.clear()
     await queue._keep_time(later)

@@ -57,7 +57,7 @@ class App:
         crm: Crm,
         journal: Journal,
         inbox: Inbox,
-        desk: EmergencyNotifier,
+        notifier: EmergencyNotifier,
         held: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config = config = crm.config
@@ -84,7 +84,7 @@ class App:
         self.chores: set[asyncio.Task[None]] = set()
         self.to_drain = asyncio.Event()
         """Set when Leaseline is to stop once no call is left."""
-        self.reconciler = Reconciler(self.context, self, inbox, desk, self.escalations)
+        self.reconciler = Reconciler(self.context, self, inbox, notifier, self.escalations)
 
     # --- arriving ---
 

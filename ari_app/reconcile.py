@@ -61,12 +61,12 @@ class Beginner(Protocol):
 
 class Reconciler:
     def __init__(
-        self, context: AppContext, app: Beginner, inbox: Inbox, desk: EmergencyNotifier, escalations: Escalations
+        self, context: AppContext, app: Beginner, inbox: Inbox, notifier: EmergencyNotifier, escalations: Escalations
     ) -> None:
         self._context = context
         self._app = app
         self._inbox = inbox
-        self._desk = desk
+        self._notifier = notifier
         self._escalations = escalations
         self._crowding = Crowding(context, context.client)
         self._witness = Witness()
@@ -121,8 +121,8 @@ class Reconciler:
             died_at=died_at,
         )
         self._inbox.look_now.set()
-        self._desk.channels = {channel.id for channel in channels}
-        self._desk.look_now.set()
+        self._notifier.channels = {channel.id for channel in channels}
+        self._notifier.look_now.set()
         waiting = self._waiting(channels)
         open_calls = await context.store.read(ledger.open_calls, context.config)
         gone = [id for id in open_calls if id not in present and id not in context.calls]

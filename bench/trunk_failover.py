@@ -77,7 +77,7 @@ def _answer(request: bytes, status: str) -> bytes:
 
 @dataclass
 class Bench:
-    office: AppContext
+    context: AppContext
     carriers: dict[str, Carrier]
     ports: dict[str, int]
 
@@ -91,7 +91,7 @@ class Bench:
         began = time.perf_counter()
         dialling = asyncio.create_task(
             outside.dial(
-                self.office, clearance, call_id=uuid.uuid4().hex, caller_id=clearance.caller_id, leg_stage="bench"
+                self.context, clearance, call_id=uuid.uuid4().hex, caller_id=clearance.caller_id, leg_stage="bench"
             )
         )
         await asyncio.wait_for(invited.wait(), 20)
@@ -136,16 +136,16 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
         asterisk, _ = supervisor.children(config)
         await asterisk.start()
         try:
-            async with _office(crm, folder) as office:
-                await _until_online(office.client, set(carriers))
-                yield Bench(office, carriers, ports)
+            async with _app_context(crm, folder) as app_context:
+                await _until_online(app_context.client, set(carriers))
+                yield Bench(app_context, carriers, ports)
         finally:
             await asterisk.stop()
             crm.store.close()
 
 
 @contextlib.asynccontextmanager
-async def _office(crm: Crm, folder: Path) -> AsyncIterator[AppContext]:
+async def _app_context(crm: Crm, folder: Path) -> AsyncIterator[AppContext]:
     async def forget(_: Sequence[Fact]) -> None: ...
 
     async def nothing() -> None: ...

@@ -3,8 +3,8 @@
 `bench/ari_transport.py` compares this with requests over the event socket (docs/measurements.md): a micro-call costs
 14.4 ms of CPU over HTTP (Asterisk 10.4, Python 4.1), and 13.5 ms over the socket (11.0 and 2.5). HTTP is worth the
 additional 6 %: Asterisk carries out a socket's requests one after another, so one that waits, such as setting a
-variable during a playback, would hold up all other calls. Both were measured with aiohttp; with `http.py`, requests over
-HTTP cost Python a third.
+variable during a playback, would hold up all other calls. Both were measured with aiohttp; with `http.py`, requests
+over HTTP take a third of that CPU time in Python.
 """
 
 from __future__ import annotations

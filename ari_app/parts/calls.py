@@ -42,8 +42,8 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         await crm.store.run(record, facts, crm.now())
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
-    desk = EmergencyNotifier(crm)
-    app = App(crm, journal, shared.inbox, desk, shared.held)
+    notifier = EmergencyNotifier(crm)
+    app = App(crm, journal, shared.inbox, notifier, shared.held)
     await stack.enter_async_context(app.client)
     loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
     stack.callback(leaving.cancel)
@@ -60,7 +60,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         partial(signs.renew, app.context, app.chore),
         shared.every(reconcile.LOOK_SECONDS, "calls", app.reconciler.look, app.reconciler.look_now),
         shared.keep(Orders(app.context, app.begin_order)),
-        shared.every(emergencies.LOOK_SECONDS, "emergency calls", desk.import_all, desk.look_now),
+        shared.every(emergencies.LOOK_SECONDS, "emergency calls", notifier.import_all, notifier.look_now),
         shared.every(PUBLISH_SECONDS, "holidays", partial(_load_holidays, crm)),
         partial(_republish, shared),
         *[shared.keep(lamps) for lamps in app.lamps],

@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 from bench.data import AGENTS, DAYS, PROPERTIES, Size, fill, insert_rows, number_of
 from crm.commands import lead_files
 from crm.domain.leads import LeadFilter
+from crm.services.audit import By
 from crm.services.people.identity import who_is
 from crm.store import migrate
 from crm.store import statistics as planner
@@ -206,15 +207,16 @@ def measured(store: Store, sqlite: bool, size: Size, now: datetime, rounds: int)
 
 def exported(store: Store, now: datetime) -> dict[str, float]:
     """Returns the speed of the CSV export, in leads per second of wall clock and CPU, and its peak memory in MB."""
+    by = By("bench", now)
     with tempfile.TemporaryDirectory() as folder:
         # As the command line does once it has started.
         gc.collect()
         gc.freeze()
         began, cpu = time.perf_counter(), time.process_time()
-        count = lead_files.write(store, Path(folder) / "all.csv", now, LeadFilter(), "csv", False, lambda done: None)
+        count = lead_files.write(store, Path(folder) / "all.csv", by, LeadFilter(), "csv", False, lambda done: None)
         spent, cpu = time.perf_counter() - began, time.process_time() - cpu
         tracemalloc.start()
-        lead_files.write(store, Path(folder) / "again.csv", now, LeadFilter(), "csv", False, lambda done: None)
+        lead_files.write(store, Path(folder) / "again.csv", by, LeadFilter(), "csv", False, lambda done: None)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     return {"leads": count, "a second": count / spent, "a second of CPU": count / cpu, "MB": most / 1e6}

@@ -138,6 +138,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Documents that one network address may send within an hour."""
     requests_per_minute: PositiveInt = 300
     """Pages served to one network address per minute."""
+    keep_addresses_days: NotNegativeInt = 30
+    """The network address from which a form or an application was sent is deleted after this many days; 0 keeps it."""
 
 
 class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from ari_app.parts.shared import Part, Shared
 from crm.edge.mail import Mailer
 from crm.services.applications import retention as unfinished
 from crm.services.arrivals import posts
+from crm.services.arrivals import retention as network_addresses
 from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.arrivals.posts import PostBox
 from crm.services.arrivals.reading import ArrivalReader
@@ -29,6 +30,7 @@ def mail(shared: Shared) -> list[Part]:
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
+        shared.every(network_addresses.EVERY_SECONDS, "network addresses", lambda: network_addresses.look(crm)),
         shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),
     ]
     if crm.config.mail.incoming.server:

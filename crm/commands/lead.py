@@ -21,7 +21,7 @@ from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult
-from crm.services.people import erasing, filters, intake, merging, proposals, unmerging
+from crm.services.people import erasing, filters, intake, merging, proposals, records, unmerging
 from crm.services.people import leads as leads_service
 from crm.services.people import suggestions as suggestions_service
 from crm.views import arrivals as arrivals_view
@@ -198,16 +198,20 @@ def filters_(system: System, remove: str | None, as_json: bool) -> None:
     )
 
 
-@lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json"))
+@lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json", "lead show 12 --vcard"))
 @click.argument("lead")
+@click.option("--vcard", is_flag=True, help="Print a vCard for address books.")
 @with_system
-def show(system: System, lead: str, as_json: bool) -> None:
+def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
     """Show the LEAD with this id, phone number or email address, and everything that has happened with them."""
     with system.store.reading() as session:
         found, _ = intake.person(session, system.config, lead)
         if found is None:
             raise NotFound("There is no lead with this number.", code="lead_unknown")
         detail = leads.one(session, found.id, system.now)
+    if vcard:
+        click.echo(lead_files.vcard_of(detail), nl=False)
+        return
     if as_json:
         output.print_json(detail)
         return
@@ -572,6 +576,7 @@ def _interests(interests: Sequence[InterestEntry]) -> list[str]:
         "lead export leads.csv",
         "lead export - --status open --property elm",
         "lead export leads.jsonl --format jsonl",
+        "lead export pat.vcf --vcard 12",
     )
 )
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
@@ -586,19 +591,29 @@ def _interests(interests: Sequence[InterestEntry]) -> list[str]:
     help="jsonl: one JSON object per line.",
 )
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas stay as they are.")
+@click.option("--vcard", metavar="LEAD", help="Only this lead, as a vCard for address books.")
 @with_system
-def export(system: System, /, file: Path, saved: str | None, format_: str, raw: bool, **given: Any) -> None:
+def export(
+    system: System, /, file: Path, saved: str | None, format_: str, raw: bool, vcard: str | None, **given: Any
+) -> None:
     """Export all leads, or those that match a filter, to FILE; - writes to the terminal or a pipe.
 
-    The CSV is safe to open in a spreadsheet, and `leaseline lead import` reads it back.
+    The CSV is safe to open in a spreadsheet, and `leaseline lead import` reads it back. Timelines and the audit log say
+    that it was done.
     """
+    if vcard is not None:
+        with system.store.reading() as session:
+            found = leads_service.named(session, system.config, vcard)
+            card = leads.card(session, found.id, system.now)
+        lead_files.write_vcard(system.store, system.by, card, file)
+        return
     words = written(given)
     if saved is not None:
         words = system.read(filters.named, saved) | words
     wanted = read_filter(words, system.config.tz, system.now)
     total = system.read(leads.count, system.now, wanted)
     with output.progress("Exporting") as tell:
-        count = lead_files.write(system.store, file, system.now, wanted, format_, raw, lambda done: tell(done, total))
+        count = lead_files.write(system.store, file, system.by, wanted, format_, raw, lambda done: tell(done, total))
     output.hint(f"Exported {output.counted(count, 'lead')}.")
 
 
@@ -785,6 +800,30 @@ def unmerge(system: System, lead: int) -> None:
     """
     undone = system.run(unmerging.unmerge, system.config, system.by, lead)
     output.say(f"Lead {lead} is a lead of its own again, and no longer part of lead {undone.lead_id}.")
+
+
+@lead.command(
+    examples=("lead record 12 --out pat.json", "lead record 12 --out pat.zip --audio"),
+)
+@click.argument("lead")
+@click.option("--out", required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.option("--audio", is_flag=True, help="A ZIP archive, with recordings, voicemail, emails and documents.")
+@with_system
+def record(system: System, lead: str, out: Path, audio: bool) -> None:
+    """Write everything that is known of the LEAD with this id, phone number or email address to a FILE, as JSON.
+
+    For people who ask what is kept about them. The timeline and the audit log say that it was done.
+    """
+    if audio and str(out) == "-":
+        raise WrongInput("A ZIP archive does not go to the terminal: name a file.")
+    with system.store.reading() as session:
+        found = leads_service.named(session, system.config, lead)
+        whole = records.gather(session, found.id, system.now)
+    missing = lead_files.write_record(system.config, whole, out, with_files=audio)
+    system.run(records.exported, system.by, found.id)
+    for name in missing:
+        output.hint(f"{name} is not on this machine.")
+    output.hint(f"Wrote everything about lead {found.id} to {out}.")
 
 
 @lead.command(examples=("lead erase 12 --why 'asked for it by email'", "lead erase 12 --why 'asked for it' --yes"))

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import msgspec
 
 from crm.commands.command import WrongInput
+from crm.config import Config
 from crm.context import Crm
 from crm.domain import lead_rows
+from crm.domain.blocks import Members
 from crm.domain.leads import LeadFilter
+from crm.edge import documents, mail_files, vcard
 from crm.services.audit import By
-from crm.services.people import lead_lists
+from crm.services.people import exports, lead_lists
 from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceResult
+from crm.services.people.records import PersonRecord
 from crm.store import statistics
 from crm.store.session import Store
 from crm.views import lead_export
+from crm.views.leads import LeadCard
 
 FORMATS = ("csv", "jsonl")
 SHOWN = 20
@@ -32,29 +38,80 @@ SHOWN = 20
 def write(
     store: Store,
     path: Path,
-    now: datetime,
+    by: By,
     wanted: LeadFilter,
     format_: str,
     raw: bool,
     progress: Callable[[int], None],
 ) -> int:
-    """Exports the leads that match; returns how many. Raises WrongInput if the file cannot be written."""
-    count = 0
-    with _opened(path) as file:
-        table = csv.writer(file, lineterminator="\n")
-        if format_ == "csv":
-            table.writerow(lead_rows.COLUMNS)
-        after: int | None = 0
-        while after is not None:
-            with store.reading() as session:
-                rows, after = lead_export.page(session, now, wanted, after)
+    """Exports the leads that match, and puts that on record; returns how many. Raises WrongInput if the file cannot be
+    written."""
+    members = Members()
+    try:
+        with _opened(path) as file:
+            table = csv.writer(file, lineterminator="\n")
             if format_ == "csv":
-                table.writerows(lead_rows.write_row(row, raw=raw) for row in rows)
+                table.writerow(lead_rows.COLUMNS)
+            after: int | None = 0
+            while after is not None:
+                with store.reading() as session:
+                    rows, after = lead_export.page(session, by.now, wanted, after)
+                if format_ == "csv":
+                    table.writerows(lead_rows.write_row(row, raw=raw) for row in rows)
+                else:
+                    file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
+                for row in rows:
+                    members.add(row.id or 0)
+                progress(members.count)
+    finally:
+        # Also of one that was cut short: what went into a pipe is out.
+        if members.count:
+            store.run_blocking(exports.record, by, "CSV" if format_ == "csv" else "JSON lines", members)
+    return members.count
+
+
+def write_vcard(store: Store, by: By, card: LeadCard, path: Path) -> None:
+    """Writes one lead as a vCard, and puts that on record. Raises WrongInput if the file cannot be written."""
+    with _opened(path) as file:
+        file.write(vcard_of(card))
+    members = Members()
+    members.add(card.id)
+    store.run_blocking(exports.record, by, "vCard", members)
+
+
+def vcard_of(card: LeadCard) -> str:
+    """A lead as a file for address books."""
+    emails = [card.email, *card.further_emails] if card.email else card.further_emails
+    return vcard.file(card.name or "", card.phones, emails)
+
+
+def write_record(config: Config, record: PersonRecord, path: Path, *, with_files: bool) -> list[str]:
+    """Writes everything that is known of a person to a file: JSON, or with the files themselves a ZIP archive. Returns
+    the names of files that are not here. Raises WrongInput if it cannot be written."""
+    data = msgspec.json.format(msgspec.json.encode(record.data))
+    if not with_files:
+        with _opened(path) as file:
+            file.write(data.decode() + "\n")
+        return []
+    missing = []
+    with _opened_binary(path) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("record.json", data)
+        for folder, name, source in _files(config, record):
+            if source is not None and source.is_file():
+                archive.write(source, f"{folder}/{name}")
             else:
-                file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
-            count += len(rows)
-            progress(count)
-    return count
+                missing.append(name)
+    return missing
+
+
+def _files(config: Config, record: PersonRecord) -> Iterator[tuple[str, str, Path | None]]:
+    for name in record.audio:
+        yield "audio", Path(name).name, config.recordings_folder / Path(name).name
+    for name in record.mails:
+        with suppress(FileNotFoundError):
+            yield "emails", f"{name}.eml", mail_files.file_of(config.mails_folder, name)
+    for name in record.documents:
+        yield "documents", name, documents.path_of(config.documents_folder, name)
 
 
 @contextmanager
@@ -62,11 +119,17 @@ def _opened(path: Path) -> Iterator[TextIO]:
     if str(path) == "-":
         yield sys.stdout
         return
+    with _opened_binary(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def _opened_binary(path: Path) -> Iterator[BinaryIO]:
     part = path.with_name(f".{path.name}.part")
     try:
-        # Under a temporary name first, so that nobody finds half a list and an older one stays until this one is
+        # Under a temporary name first, so that nobody finds half a file and an older one stays until this one is
         # complete.
-        with part.open("x", encoding="utf-8", newline="") as file:
+        with part.open("xb") as file:
             part.chmod(0o600)
             yield file
         part.replace(path)

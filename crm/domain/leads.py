@@ -242,6 +242,8 @@ class Happened(StrEnum):
     """The lead was closed or opened again, or its kind or type changed."""
     ASSIGNED = "Assigned"
     """An agent took the lead over."""
+    EXPORTED = "Exported"
+    """They were in a list that somebody exported, or their record was."""
     IDENTITY = "Identity"
     """They said something about who they are that contradicts what is known, or may be another lead."""
     MERGED = "Merged"

@@ -10,16 +10,19 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from crm.domain import blocks
 from crm.domain import leads as rules
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
-from crm.domain.leads import LeadFilter, LeadStatus, LeadType, Light
+from crm.domain.leads import Happened, LeadFilter, LeadStatus, LeadType, Light
 from crm.store.models import (
     Activity,
     Agent,
     Interest,
     Lead,
     LeadEmail,
+    LeadExport,
+    LeadExportPart,
     LeadMerge,
     LeadPhone,
     OptOut,
@@ -65,6 +68,7 @@ class ActivityEntry(msgspec.Struct):
     """An entry of the timeline."""
 
     id: int
+    """0: a list that was exported, which is no entry of its own."""
     at: datetime
     kind: str
     """The industry's event name: CallFromProspect, Text, ..."""
@@ -309,7 +313,7 @@ def timeline(
     reach: Reach = WHOLE_OFFICE,
 ) -> list[ActivityEntry]:
     """The oldest entry first; of a part of it the latest first. `before` is time and id of the last one on the page
-    before."""
+    before. Exports are in the whole timeline alone."""
     found = _ENTRY.where(Activity.lead_id == lead_id, *reached.of_entries(reach))
     if limit is None:
         found = found.order_by(Activity.at, Activity.id)
@@ -317,7 +321,29 @@ def timeline(
         found = found.order_by(Activity.at.desc(), Activity.id.desc()).limit(limit)
     if before is not None:
         found = found.where(tuple_(Activity.at, Activity.id) < before)
-    return [ActivityEntry(**row._mapping) for row in session.execute(found)]
+    entries = [ActivityEntry(**row._mapping) for row in session.execute(found)]
+    if limit is None and before is None and reach == WHOLE_OFFICE:
+        entries = sorted([*entries, *_exports(session, lead_id)], key=lambda entry: entry.at)
+    return entries
+
+
+def _exports(session: Session, lead_id: int) -> list[ActivityEntry]:
+    """Lists that the lead was in, also as a lead that was merged into this one."""
+    merged = select(LeadMerge.gone_id).where(LeadMerge.lead_id == lead_id, LeadMerge.undone_at.is_(None))
+    ids = [lead_id, *session.scalars(merged)]
+    found = (
+        select(
+            LeadExport.id, LeadExport.at, LeadExport.what, LeadExport.by, LeadExportPart.block, LeadExportPart.members
+        )
+        .join(LeadExport, LeadExport.id == LeadExportPart.export_id)
+        .where(LeadExportPart.block.in_({blocks.block_of(id) for id in ids}))
+    )
+    entries = {
+        row.id: ActivityEntry(0, row.at, Happened.EXPORTED, row.what, row.by, None, False)
+        for row in session.execute(found)
+        if any(blocks.block_of(id) == row.block and blocks.has(row.members, id) for id in ids)
+    }
+    return list(entries.values())
 
 
 def latest_entry(session: Session, lead_id: int) -> ActivityEntry:

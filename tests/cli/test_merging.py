@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Leaseline
@@ -77,6 +81,54 @@ def test_what_is_proposed_is_listed_and_dismissed(two: Leaseline) -> None:
     assert "Leads 1 and 2 stay two." in two.ok("lead", "proposals", "dismiss", "1")
     assert two.json("lead", "proposals") == []
     assert "was dismissed already" in two.refused("lead", "proposals", "dismiss", "1")
+
+
+def test_everything_about_a_person_goes_to_a_file_and_that_stays_on_record(two: Leaseline, tmp_path: Path) -> None:
+    two.write(
+        "INSERT INTO call (id, did, caller, started_at, lead_id, step, trunk, ended_by, without_app) VALUES"
+        " ('c1', '', '+15125550188', '2026-03-02 16:00:00', 1, '', '', '', 0)"
+    )
+    two.write(
+        "INSERT INTO recording (id, call_id, mode, file, started_at, seconds) VALUES"
+        " ('r1', 'c1', 'announced', 'r1.wav', '2026-03-02 16:00:00', 5),"
+        " ('r2', 'c1', 'announced', 'r2.wav', '2026-03-02 16:00:00', 5)"
+    )
+    (two.home / "recordings" / "r1.wav").write_bytes(b"RIFF")
+    file, archive = tmp_path / "pat.json", tmp_path / "pat.zip"
+    two.ok("lead", "record", "1", "--out", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    record = json.loads(file.read_text())
+    assert (record["lead"]["name"], record["call"][0]["id"]) == ("Pat Smith", "c1")
+    result = two("lead", "record", "1", "--out", str(archive), "--audio")
+    assert "r2.wav is not on this machine." in result.stderr
+    with zipfile.ZipFile(archive) as found:
+        assert sorted(found.namelist()) == ["audio/r1.wav", "record.json"]
+        assert found.read("audio/r1.wav") == b"RIFF"
+        assert json.loads(found.read("record.json"))["call"] == record["call"]
+    kinds = [entry["kind"] for entry in two.json("lead", "show", "1")["timeline"]]
+    assert kinds.count("Exported") == 2
+    assert "name a file" in two.refused("lead", "record", "1", "--out", "-", "--audio")
+    assert "cannot be written" in two.refused("lead", "record", "1", "--out", "/nowhere/x")
+
+
+def test_one_lead_goes_to_an_address_book(two: Leaseline, tmp_path: Path) -> None:
+    shown = two.ok("lead", "show", "1", "--vcard")
+    assert shown.splitlines()[:4] == ["BEGIN:VCARD", "VERSION:3.0", "N:Smith;Pat;;;", "FN:Pat Smith"]
+    file = tmp_path / "pat.vcf"
+    two.ok("lead", "export", str(file), "--vcard", "1")
+    assert file.read_text().splitlines() == shown.splitlines()
+    [_, last] = two.json("lead", "show", "1")["timeline"]
+    assert (last["kind"], last["text"]) == ("Exported", "Was in a list of 1 lead that was exported as vCard.")
+
+
+def test_timelines_say_that_a_lead_was_in_a_list(two: Leaseline, tmp_path: Path) -> None:
+    two.ok("lead", "export", str(tmp_path / "all.csv"))
+    two.ok("lead", "export", str(tmp_path / "elm.csv"), "--property", "elm")
+    told = [[e["text"] for e in two.json("lead", "show", id)["timeline"] if e["kind"] == "Exported"] for id in "12"]
+    assert told == [
+        ["Was in a list of 2 leads that was exported as CSV."],
+        ["Was in a list of 2 leads that was exported as CSV.", "Was in a list of 1 lead that was exported as CSV."],
+    ]
 
 
 def test_an_erasure_is_confirmed_and_stays_on_record(two: Leaseline) -> None:

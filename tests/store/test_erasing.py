@@ -50,6 +50,8 @@ from crm.store.models import (
     Tour,
     TourSlot,
     Voicemail,
+    Webhook,
+    WebhookDelivery,
 )
 from crm.store.queries import opt_outs as ledger
 from crm.store.session import Store
@@ -142,6 +144,13 @@ def office_of_pat(store: Store, config: Config) -> int:
                 )
             )
         session.add(Notice(key="n3", agent_id=1, subject=f"Lead {pat} is yours now", text="", made_at=NOW))
+        hook = Webhook(url="https://example.com", events=[], is_narrow=False, made_by="dana", made_at=NOW)
+        session.add(hook)
+        session.flush()
+        for n, body in enumerate((f'{{"data":{{"lead":{{"id":{pat},"name":"Pat Smith"}}}}}}', f'{{"lead":{pat}0}}')):
+            told_to = WebhookDelivery(key=f"w{n}", webhook_id=hook.id, event="lead.created", body=body, state="sent")
+            told_to.error, told_to.created_at, told_to.attempts = "", NOW, 1
+            session.add(told_to)
         opt_outs.enter(session, PAT, source="keyword", evidence="STOP", now=NOW)
         audit.record(session, BY, f"blocked {PAT}")
         proposals.propose(
@@ -191,6 +200,7 @@ async def test_what_is_other_peoples_stays(store: Store, config: Config, office_
     with store.reading() as session:
         assert session.get_one(Call, f"call{sam}").lead_id == sam
         assert [mail for mail in session.scalars(select(Message.body)) if "Pat" in mail] == []
+        assert session.scalars(select(WebhookDelivery.body)).all() == [f'{{"lead":{office_of_pat}0}}']
 
 
 async def test_the_ledger_of_opt_outs_still_holds(store: Store, config: Config, office_of_pat: int) -> None:

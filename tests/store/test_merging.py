@@ -610,6 +610,17 @@ def test_a_chain_comes_apart_to_the_bit(store: Store, config: Config) -> None:
     assert everything(store) == states[0]
 
 
+def test_what_was_undone_is_undone_once_and_can_be_merged_again(store: Store, config: Config) -> None:
+    pat, sam = with_everything(store, config)
+    before = everything(store)
+    for kept, gone in ((pat, sam), (sam, pat), (pat, sam)):
+        merge(store, config, kept, gone)
+        unmerge(store, config, gone)
+        with pytest.raises(NotFound):
+            unmerge(store, config, gone)
+    assert everything(store) == before
+
+
 def test_what_is_not_merged_cannot_be_undone(store: Store, config: Config) -> None:
     pat, sam = two(store)
     with pytest.raises(NotFound, match=f"Lead {sam} is not merged"):

@@ -77,7 +77,7 @@ def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Begi
         raise FieldErrors(wrong)
     number = numbers.parse(sent.answers["phone"], config.region) if sent.answers["phone"] else None
     address = fields.email(sent.answers["email"]).lower()
-    record = arrival.keep(session, key, "application:started", _raw(sent), PARSER, by.now)
+    record = arrival.keep(session, key, "application:started", _raw(sent), PARSER, by.now, came_from=sent.came_from)
     lead = intake.introduced(session, Introduced(sent.answers["name"], address, number), by.now)
     record.lead_id = lead.id
     lead.source = lead.source or SOURCE
@@ -321,5 +321,4 @@ def _raw(sent: Beginning) -> dict[str, object]:
         "agreed_to": sent.agreed_to,
         "wording_version": sent.wording_version,
         "language": sent.language,
-        "came_from": sent.came_from,
     }

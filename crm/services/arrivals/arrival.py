@@ -42,12 +42,13 @@ def keep(
     *,
     node: str = "",
     is_read: bool = True,
+    came_from: str = "",
 ) -> ArrivalRecord:
     """Stores an arrival as received (`raw`: JSON types only), before anything is read from it.
 
     The caller sets its `lead_id`, or else its `problem`, unless it is read later (`is_read`). `node` is the system
-    whose disk has the rest of it. If two transactions store the same key at once, one fails on the unique key, and
-    finds the row when the store retries.
+    whose disk has the rest of it; `came_from` is a network address, which is not kept for long. If two transactions
+    store the same key at once, one fails on the unique key, and finds the row when the store retries.
     """
     record = ArrivalRecord(
         key=key,
@@ -59,6 +60,7 @@ def keep(
         read_at=received_at if is_read else None,
         outcome=ArrivalOutcome.LEAD if is_read else "",
         node=node,
+        came_from=came_from[:45],
         problem="",
     )
     session.add(record)

@@ -90,7 +90,9 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
         booked = session.scalars(select(Tour).where(Tour.key == f"form:{sent.key}")).first()
         return _accepted(secrets, there.lead_id, False, booked)
     person, message = _read(config, sent)
-    record = arrival.keep(session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now)
+    record = arrival.keep(
+        session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now, came_from=sent.came_from
+    )
     lead = intake.introduced(session, person, by.now)
     record.lead_id = lead.id
     property, unit_id, about = _about(session, sent)
@@ -229,5 +231,4 @@ def _raw(sent: SentForm) -> dict[str, object]:
         "agreed_to": sent.agreed_to,
         "wording_version": sent.wording_version,
         "language": sent.language,
-        "came_from": sent.came_from,
     }

@@ -21,7 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -65,6 +65,7 @@ from crm.store.models import (
     Tour,
     TourSlot,
     Voicemail,
+    WebhookDelivery,
 )
 from crm.store.queries import nodes
 
@@ -93,6 +94,8 @@ _TOLD: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (Mail, (Mail.subject, Mail.body, Mail.to_address)),
     (Message, (Message.body,)),
     (Notice, (Notice.subject, Notice.text)),
+    (WebhookDelivery, (WebhookDelivery.body,)),
+    (ArrivalRecord, (cast(ArrivalRecord.raw, Text),)),
     (AuditEntry, (AuditEntry.what,)),
 )
 """Tables whose rows may name a person without referring to their lead, and in which columns. Of texts, those to the
@@ -110,7 +113,7 @@ class Mentions:
 
 
 @dataclass
-class _Person:
+class Person:
     """By what somebody is found."""
 
     lead_id: int
@@ -128,7 +131,7 @@ class _Person:
 def check(session: Session, config: Config, lead_id: int, now: datetime) -> None:
     """Whether a lead can be erased now. Raises Conflict with what is in the way."""
     theirs = Call.lead_id == lead_id
-    if mine := _person(session, lead_id).own_numbers:
+    if mine := person_of(session, lead_id).own_numbers:
         theirs = or_(theirs, Call.caller.in_(mine))
     if session.scalar(select(Call.id).where(theirs, Call.outcome.is_(None)).limit(1)) is not None:
         raise Conflict(
@@ -151,7 +154,7 @@ def check(session: Session, config: Config, lead_id: int, now: datetime) -> None
             code="erasure_on_call",
             lead=str(lead_id),
         )
-    words = [word.encode() for word in _person(session, lead_id).words(config.region)]
+    words = [word.encode() for word in person_of(session, lead_id).words(config.region)]
     unsorted = config.asterisk_folder / "log" / "cel-custom"
     waiting = [*config.journal_folder.glob("facts*.jsonl"), *config.spool_folder.glob("*.*"), *unsorted.glob("*")]
     if any(word in path.read_bytes() for path in waiting if path.is_file() for word in words):
@@ -168,21 +171,16 @@ def mentions(session: Session, config: Config, lead_id: int, known: Mentions = M
 
     Reads whole tables, so it is asked before the transaction that erases, which only looks at what came after.
     """
-    words = [word.lower() for word in _person(session, lead_id).words(config.region)]
+    words = [word.lower() for word in person_of(session, lead_id).words(config.region)]
     # That somebody else may be this lead says nothing of them.
-    named = re.compile(rf"(?<!may be )\blead {lead_id}\b")
+    named = re.compile(rf"(?<!may be )\blead {lead_id}\b|\"lead\":(\{{\"id\":)?{lead_id}\b")
+    looked_for = (f"lead {lead_id}", f'"lead":{lead_id}', f'"lead":{{"id":{lead_id}', *words)
     found: dict[str, list[int]] = {}
     last: dict[str, int] = {}
     for table, columns in _TOLD:
         name = table.__tablename__
         last[name] = session.scalar(select(func.max(table.id))) or 0
-        says_so = or_(
-            *(
-                func.lower(text).contains(word, autoescape=True)
-                for text in columns
-                for word in (f"lead {lead_id}", *words)
-            )
-        )
+        says_so = or_(*(func.lower(text).contains(one, autoescape=True) for text in columns for one in looked_for))
         if table is Message:
             says_so &= Message.purpose == TextPurpose.STAFF
         new = select(table.id, *columns).where(table.id > known.last.get(name, 0), says_so)
@@ -203,7 +201,7 @@ def erase(session: Session, config: Config, by: By, lead_id: int, why: str, know
     if session.get_bind().dialect.name == "sqlite":
         # What is deleted is overwritten rather than left in the file's free pages (sqlite.org/pragma.html).
         session.connection().exec_driver_sql("PRAGMA secure_delete = ON")
-    who = _person(session, lead_id)
+    who = person_of(session, lead_id)
     since = mentions(session, config, lead_id, known)
     made = Erasure(lead_id=lead_id, at=by.now, by=by.who[:80], why=why)
     session.add(made)
@@ -243,7 +241,8 @@ def erased(session: Session, config: Config, identities: Sequence[str]) -> dict[
     return found
 
 
-def _person(session: Session, lead_id: int) -> _Person:
+def person_of(session: Session, lead_id: int) -> Person:
+    """By what somebody is found who is a lead."""
     phones = set(session.scalars(select(LeadPhone.number).where(LeadPhone.lead_id == lead_id)))
     addresses = set(session.scalars(select(LeadEmail.address).where(LeadEmail.lead_id == lead_id)))
     addresses |= set(session.scalars(select(func.lower(Lead.email)).where(Lead.id == lead_id, Lead.email != "")))
@@ -253,7 +252,7 @@ def _person(session: Session, lead_id: int) -> _Person:
     own_addresses = addresses - set(session.scalars(shared))
     known = {number: who_is(session, number) for number in phones}
     own = {number for number, one in known.items() if not (one.contact or one.colleague or one.is_line)}
-    return _Person(lead_id, phones, own_addresses, own)
+    return Person(lead_id, phones, own_addresses, own)
 
 
 def _digits(number: str) -> Iterator[str]:
@@ -266,14 +265,14 @@ def _digits(number: str) -> Iterator[str]:
 class _Erasing:
     """The rows of one person."""
 
-    def __init__(self, session: Session, erasure: Erasure, who: _Person) -> None:
+    def __init__(self, session: Session, erasure: Erasure, who: Person) -> None:
         self._session, self._erasure, self._who = session, erasure, who
 
     def go(self, mentions: Sequence[Mentions]) -> None:
         session, lead_id = self._session, self._who.lead_id
         self._calls()
         self._texts_and_mails(mentions)
-        self._arrivals()
+        self._forget_arrivals(ArrivalRecord.lead_id == lead_id)
         documents = select(ApplicationDocument.file, Application.node).join(Application)
         for file, node in session.execute(documents.where(Application.lead_id == lead_id)):
             self._leave(node, WorkKind.DOCUMENT, file)
@@ -318,6 +317,8 @@ class _Erasing:
             for some in slices(ids):
                 if table is AuditEntry:
                     self._make_illegible(some)
+                elif table is ArrivalRecord:
+                    self._forget_arrivals(ArrivalRecord.id.in_(some) & ArrivalRecord.lead_id.is_(None))
                 else:
                     session.execute(delete(table).where(table.id.in_(some)))
 
@@ -327,19 +328,15 @@ class _Erasing:
             for word in (*self._who.own_numbers, *self._who.addresses):
                 entry.what = entry.what.replace(word, "(erased)")
 
-    def _arrivals(self) -> None:
+    def _forget_arrivals(self, which: ColumnElement[bool]) -> None:
         """They stay without what they said, so that the same does not come in again as something new."""
-        theirs = ArrivalRecord.lead_id == self._who.lead_id
-        for record in self._session.scalars(select(ArrivalRecord).where(theirs)):
+        for record in self._session.scalars(select(ArrivalRecord).where(which)):
             if file := record.raw.get("file"):
                 self._leave(record.node, WorkKind.MAIL, str(file))
-            record.raw, record.outcome, record.problem, record.node, record.lead_id = (
-                {},
-                ArrivalOutcome.ERASED,
-                "",
-                "",
-                None,
-            )
+            # By its hash an email is recognized.
+            record.raw = {name: record.raw[name] for name in ("said",) if name in record.raw}
+            record.outcome, record.problem, record.node, record.came_from = ArrivalOutcome.ERASED, "", "", ""
+            record.lead_id = None
         self._session.flush()
 
     def _of_others(self) -> None:
@@ -412,6 +409,9 @@ def _removed(config: Config, kind: str, what: str) -> bool:
 
 def _made_illegible(config: Config, words: Sequence[str]) -> bool:
     try:
+        for path in (config.spool_folder / "done").glob("*"):
+            if path.is_file() and any(word.encode() in path.read_bytes() for word in words):
+                path.unlink(missing_ok=True)
         for path in _logs(config):
             make_illegible(path, words)
     except OSError as error:
@@ -441,8 +441,7 @@ def _is_of(file: str, call_id: str) -> bool:
 
 def _logs(config: Config) -> Iterator[Path]:
     """Where numbers may stand that the database has forgotten. What waits to be recorded is left alone."""
-    asterisks = config.asterisk_folder / "log"
-    for folder in (config.log_folder, config.journal_folder, config.spool_folder / "done", asterisks):
+    for folder in (config.log_folder, config.journal_folder, config.asterisk_folder / "log"):
         for path in sorted(folder.rglob("*")):
             waits = path.name in ("facts.jsonl", "facts-2.jsonl") or path.parent.name == "cel-custom"
             if path.is_file() and not path.is_symlink() and not waits:

@@ -118,6 +118,7 @@ def merge(session: Session, config: Config, by: By, survivor: str, gone: str) ->
     before.merged = rows.to_json(merged)
     before.merged_interests = _rows(session, INTEREST, INTEREST.c.lead_id == survivor_id)
     session.execute(delete(LEAD).where(LEAD.c.id == gone_id))
+    session.flush()
     session.expire_all()
     made = LeadMerge(
         lead_id=survivor_id, gone_id=gone_id, at=by.now, by=by.who[:80], before=msgspec.to_builtins(before)

@@ -83,6 +83,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     _check_free(session, before, survivor_id)
     _Parting(session, config, before, survivor_id, gone_id).part()
     merge.undone_at, merge.undone_by = by.now, by.who[:80]
+    session.flush()
     session.expire_all()
     _tell(session, by, merge, before, survivor_id)
     session.flush()

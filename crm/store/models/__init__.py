@@ -22,6 +22,7 @@ from crm.store.models.calls import (
     Voicemail,
 )
 from crm.store.models.erasures import ErasedIdentity, Erasure, ErasureWork
+from crm.store.models.exports import LeadExport, LeadExportPart
 from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFile, PropertyProfile, Publication
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
@@ -96,6 +97,8 @@ __all__ = [
     "KeptAnswer",
     "Lead",
     "LeadEmail",
+    "LeadExport",
+    "LeadExportPart",
     "LeadMerge",
     "LeadPhone",
     "LeadProposal",

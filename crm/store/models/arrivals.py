@@ -31,6 +31,13 @@ class ArrivalRecord(Base):
             sqlite_where=text("problem <> ''"),
             postgresql_where=text("problem <> ''"),
         ),
+        # Network addresses that are still kept, to be deleted in time.
+        Index(
+            "ix_arrival_came_from",
+            "received_at",
+            sqlite_where=text("came_from <> ''"),
+            postgresql_where=text("came_from <> ''"),
+        ),
         # When a source was last heard of.
         Index("ix_arrival_source", "source_id", "received_at"),
     )
@@ -56,6 +63,12 @@ class ArrivalRecord(Base):
     )
     lead_id: Mapped[int | None] = mapped_column(
         ForeignKey("lead.id", ondelete="SET NULL"), index=True, comment="whose it is; null: it could not be read"
+    )
+    came_from: Mapped[str] = mapped_column(
+        String(45),
+        default="",
+        server_default="",
+        comment="network address, for whoever has to look into abuse; empty: none, or no longer kept",
     )
     problem: Mapped[str] = mapped_column(String(300), default="", comment="why it could not be read; empty: it was")
 

@@ -20,7 +20,7 @@ from crm.domain.pasted import addresses as addresses_in
 from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
-from crm.services.applications.invitations import Invitation, InvitationResult
+from crm.services.applications.invitations import Invitation, InvitationResult, InvitedHome
 from crm.services.people import erasing, filters, intake, merging, proposals, records, unmerging
 from crm.services.people import leads as leads_service
 from crm.services.people import suggestions as suggestions_service
@@ -481,18 +481,23 @@ def invite(
     system: System,
     /,
     addresses: tuple[str, ...],
+    property_slug: str | None,
+    unit_name: str | None,
+    listing_id: int | None,
+    skip_wrong: bool,
+    again: bool,
     as_json: bool,
-    **given: Any,
 ) -> None:
     """Invite people to apply: each of the ADDRESSES gets an email with its own link, and becomes a lead.
 
     They can be pasted: one per line or separated by commas, with or without names; - reads them from a pipe. If one is
     wrong, nobody is invited. People who opted out are skipped.
     """
-    pasted = sys.stdin.read(LONGEST_PASTE) if addresses == ("-",) else "\n".join(addresses)
-    people = addresses_in(pasted)
+    is_piped = addresses == ("-",) or not (addresses or sys.stdin.isatty())
+    people = addresses_in(sys.stdin.read(LONGEST_PASTE) if is_piped else "\n".join(addresses))
+    home = InvitedHome(property_slug, unit_name, listing_id)
     try:
-        done = system.run(invitations.invite, system.config, system.secrets, system.by, people, **given)
+        done = invitations.invite_all(system.crm, system.by, people, home, skip_wrong=skip_wrong, again=again)
     except Invalid as error:
         for wrong in error.facts.get("wrong", ()):  # type: ignore[attr-defined]
             output.hint(f"Wrong: {wrong[:80]}")

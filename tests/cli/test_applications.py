@@ -95,9 +95,11 @@ def test_ten_pasted_addresses_make_ten_leads_and_the_same_ones_again_none(office
     assert "10 invitations queued" in result.stderr
     assert len(office.json("lead", "list", "--source", "invitation")) == 10
     assert len(office.json("mail", "list")) == 10
-    again = office.json("lead", "invite", "--listing", "1", "p3@example.com", "new@example.com")
+    again = office.json("lead", "invite", "--property", "elm", "--listing", "1", "p3@example.com", "new@example.com")
     assert [(one["result"], one["is_new_lead"]) for one in again] == [("invited before", False), ("invited", True)]
-    assert "application list" not in office.ok("application", "list", "--status", "invited")
+    assert len(office.json("application", "list", "--status", "invited")) == 11
+    assert "1 invitation queued" in office("lead", "invite", "--property", "elm", input="piped@example.com\n").stderr
+    assert "name it alone" in office.refused("lead", "invite", "--unit", "204B", "--listing", "1", "a@example.com")
 
 
 def test_wrong_addresses_are_all_named_and_nothing_is_half_done(office: Leaseline) -> None:

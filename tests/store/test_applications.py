@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.config import Config, Site
+from crm.context import Crm
 from crm.domain.applications import ApplicationStatus, Step
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.pasted import addresses
 from crm.secrets import Secrets
 from crm.services.applications import decisions, documents, invitations, links, online, retention
+from crm.services.applications.invitations import InvitedHome
 from crm.services.applications.links import ApplicationLink
 from crm.services.applications.online import Beginning, Signed
 from crm.services.arrivals.forms import FieldErrors
@@ -165,6 +167,16 @@ def test_a_lost_link_is_sent_again_to_its_address_once_an_hour(store: Store, con
         online.send_links(session, config, secrets, "pat", NOW)
 
 
+def test_nobody_fills_a_mailbox_by_beginning_many_applications_with_its_address(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    for number in range(6):
+        begin(store, config, secrets, str(number))
+    assert [mail.to_address for mail in rows(store, Mail) if "/apply/" in mail.body] == ["pat@example.com"] * 3
+    begin(store, config, secrets, "later", NOW + timedelta(hours=2))
+    assert len(rows(store, Mail)) == 4
+
+
 def test_the_unfinished_one_becomes_due_in_two_days_and_is_the_agents_of_the_lead(
     store: Store, config: Config, secrets: Secrets
 ) -> None:
@@ -226,10 +238,16 @@ def test_one_that_was_never_sent_is_withdrawn_for_good_and_leaves_the_stage(
 # --- invitations ---
 
 
-def invite(store: Store, config: Config, secrets: Secrets, raw: str, **more: object) -> list[invitations.Invitation]:
-    with store.writing() as session:
-        given = {"property_slug": "maple", **more}
-        return invitations.invite(session, config, secrets, BY, addresses(raw), **given)  # type: ignore[arg-type]
+def invite(
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    raw: str,
+    *,
+    home: InvitedHome = InvitedHome("maple"),  # noqa: B008 - it cannot change
+    **more: bool,
+) -> list[invitations.Invitation]:
+    return invitations.invite_all(Crm(config, store, secrets, lambda: NOW), BY, addresses(raw), home, **more)
 
 
 def test_ten_pasted_addresses_make_ten_leads_and_ten_mails_each_with_its_own_link(
@@ -282,12 +300,22 @@ def test_whoever_is_known_keeps_their_lead_and_is_told_of_as_invited_before(
     assert len(rows(store, Mail)) == 1
     [again] = invite(store, config, secrets, "pat@example.com", again=True)
     assert (again.result, len(rows(store, Mail))) == ("invited again", 2)
-    [other] = invite(store, config, secrets, "pat@example.com", unit_name="2B")
+    [other] = invite(store, config, secrets, "pat@example.com", home=InvitedHome("maple", "2B"))
     assert other.result == "invited", "for another home"
     with store.writing() as session:
         session.execute(update(Application).values(status="submitted"))
     [applied] = invite(store, config, secrets, "pat@example.com", again=True)
     assert (applied.result, len(rows(store, Mail))) == ("has applied", 3)
+
+
+def test_many_are_invited_in_slices_so_that_others_may_write(
+    store: Store, config: Config, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = []
+    monkeypatch.setattr(store, "make_room", lambda: room.append(len(rows(store, Application))))
+    raw = ", ".join(f"p{n}@example.com" for n in range(40))
+    assert [one.written for one in invite(store, config, secrets, raw)] == [f"p{n}@example.com" for n in range(40)]
+    assert room == [15, 30]
 
 
 def test_whoever_opted_out_is_not_invited(store: Store, config: Config, secrets: Secrets) -> None:
@@ -312,21 +340,21 @@ def test_an_invitation_becomes_an_application_when_it_is_begun(store: Store, con
 
 
 @pytest.mark.parametrize(
-    ("raw", "more", "code"),
+    ("raw", "home", "code"),
     [
-        ("", {}, "invitations_none"),
-        ("a@example.com", {"property_slug": None}, "invitation_home_missing"),
-        ("a@example.com", {"property_slug": "oak"}, "property_unknown"),
-        ("a@example.com", {"unit_name": "9Z"}, "unit_unknown"),
-        ("a@example.com", {"listing_id": 1}, "invitation_home_twice"),
-        (", ".join(f"a{n}@example.com" for n in range(501)), {}, "invitations_many"),
+        ("", InvitedHome("maple"), "invitations_none"),
+        ("a@example.com", InvitedHome(), "invitation_home_missing"),
+        ("a@example.com", InvitedHome("oak"), "property_unknown"),
+        ("a@example.com", InvitedHome("maple", "9Z"), "unit_unknown"),
+        ("a@example.com", InvitedHome(listing_id=7), "listing_unknown"),
+        (", ".join(f"a{n}@example.com" for n in range(501)), InvitedHome("maple"), "invitations_many"),
     ],
 )
 def test_an_invitation_to_nothing_or_nobody_is_refused(
-    store: Store, config: Config, secrets: Secrets, raw: str, more: dict[str, object], code: str
+    store: Store, config: Config, secrets: Secrets, raw: str, home: InvitedHome, code: str
 ) -> None:
     with pytest.raises((Invalid, NotFound)) as refused:
-        invite(store, config, secrets, raw, **more)
+        invite(store, config, secrets, raw, home=home)
     assert refused.value.code == code
     assert rows(store, Lead) == []
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.domain import applications as rules
 from crm.domain.applications import UNFINISHED, ApplicationStatus
 from crm.domain.errors import Conflict, Invalid, NotFound
@@ -43,6 +44,19 @@ from crm.store.queries import listings as versions
 SOURCE = "invitation"
 MOST = 500
 """Addresses at once; what is sent to more has to be a list that asked for it."""
+SLICE = 15
+"""Invitations in a transaction, which keeps all other writers waiting on SQLite."""
+
+
+@dataclass(frozen=True)
+class InvitedHome:
+    """What people are to apply for: a property, one of its units, or a listing."""
+
+    property: str | None = None
+    """Slug."""
+    unit: str | None = None
+    """As it says on the door."""
+    listing_id: int | None = None
 
 
 class InvitationResult(StrEnum):
@@ -70,36 +84,23 @@ class Invitation:
     application_id: int | None = None
 
 
-def invite(
-    session: Session,
-    config: Config,
-    secrets: Secrets,
+def invite_all(
+    crm: Crm,
     by: By,
     people: Sequence[PastedAddress],
+    home: InvitedHome,
     *,
-    property_slug: str | None = None,
-    unit_name: str | None = None,
-    listing_id: int | None = None,
     skip_wrong: bool = False,
     again: bool = False,
 ) -> list[Invitation]:
-    """Invites people to apply for a home, or at a property; returns what became of each, in their order.
+    """Invites people to apply; returns what became of each, in their order.
 
     Nobody is invited while one address is wrong, unless `skip_wrong`. `again`: those who were invited before, and have
-    not applied, are sent their link once more. Raises Invalid, whose fact `wrong` has all wrong ones; NotFound;
-    Conflict while the site has no address.
+    not applied, are sent their link once more. Many are invited in slices, with room for other writers in between;
+    where that is cut off, the same again invites the others. Raises Invalid, whose fact `wrong` has all wrong ones;
+    NotFound; Conflict while the site has no address.
     """
-    if not config.site.public_url:
-        raise Conflict(
-            "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
-        )
-    property, unit = _home(session, property_slug, unit_name, listing_id)
-    if not people:
-        raise Invalid("Nobody was named: give email addresses.", code="invitations_none")
-    if len(people) > MOST:
-        raise Invalid(f"That is {len(people)} addresses: invite at most {MOST} at once.", code="invitations_many")
-    ours = _ours(session)
-    wrong = [one.written for one in people if not one.address or one.address in ours]
+    wrong = crm.store.read_blocking(_wrong, crm.config, people, home)
     if wrong and not skip_wrong:
         count = f"{len(wrong)} of {len(people)}" if len(people) > 1 else "It"
         is_ = "is" if len(wrong) == 1 else "are"
@@ -108,13 +109,46 @@ def invite(
             code="invitations_wrong",
             wrong=wrong,
         )
+    right = [one for one in people if one.written not in wrong]
+    done: dict[str, Invitation] = {}
+    for first in range(0, len(right), SLICE):
+        if first:
+            crm.store.make_room()
+        some = right[first : first + SLICE]
+        for one in crm.store.run_blocking(invite, crm.config, crm.secrets, by, some, home, again=again):
+            done[one.written] = one
+    return [done.get(one.written) or Invitation(one.written, InvitationResult.WRONG) for one in people]
+
+
+def _wrong(session: Session, config: Config, people: Sequence[PastedAddress], home: InvitedHome) -> list[str]:
+    """Those that are nobody's address, or a colleague's, as they were written."""
+    if not config.site.public_url:
+        raise Conflict(
+            "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
+        )
+    _home(session, home)
+    if not people:
+        raise Invalid("Nobody was named: give email addresses.", code="invitations_none")
+    if len(people) > MOST:
+        raise Invalid(f"That is {len(people)} addresses: invite at most {MOST} at once.", code="invitations_many")
+    ours = {address.lower() for address in session.scalars(select(Agent.email).where(Agent.email != ""))}
+    return [one.written for one in people if not one.address or one.address in ours]
+
+
+def invite(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    people: Sequence[PastedAddress],
+    home: InvitedHome,
+    *,
+    again: bool = False,
+) -> list[Invitation]:
+    """Invites people whose addresses are right, in one transaction. Raises NotFound, Invalid."""
+    property, unit = _home(session, home)
     fee = _fee(session, property, unit)
-    return [
-        Invitation(one.written, InvitationResult.WRONG)
-        if not one.address or one.address in ours
-        else _invite(session, config, secrets, by, one, property, unit, fee, again)
-        for one in people
-    ]
+    return [_invite(session, config, secrets, by, one, property, unit, fee, again) for one in people]
 
 
 def _invite(
@@ -196,22 +230,24 @@ def _there(session: Session, lead: Lead, property: Property, unit: Unit | None) 
     return session.scalars(same.order_by(Application.id.desc()).limit(1)).first()
 
 
-def _home(
-    session: Session, property_slug: str | None, unit_name: str | None, listing_id: int | None
-) -> tuple[Property, Unit | None]:
-    if listing_id is not None:
-        if property_slug is not None or unit_name is not None:
-            raise Invalid("Name a listing, or a property and its unit.", code="invitation_home_twice")
-        listing = homes.named(session, listing_id)
-        return listing.property, listing.unit
-    if property_slug is None:
+def _home(session: Session, home: InvitedHome) -> tuple[Property, Unit | None]:
+    if home.property is None and home.listing_id is None:
         raise Invalid("Say what they are to apply for: name a property or a listing.", code="invitation_home_missing")
-    property = properties.named(session, property_slug)
-    if unit_name is None:
+    property = properties.named(session, home.property) if home.property is not None else None
+    if home.listing_id is not None:
+        listing = homes.named(session, home.listing_id)
+        if home.unit is not None or (property is not None and property.id != listing.property_id):
+            raise Invalid(
+                f"Listing {home.listing_id} is {listing.unit.name} of {listing.property.slug}: name it alone.",
+                code="invitation_home_twice",
+            )
+        return listing.property, listing.unit
+    assert property is not None
+    if home.unit is None:
         return property, None
-    unit = session.scalars(select(Unit).where(Unit.property_id == property.id, Unit.name == unit_name)).first()
+    unit = session.scalars(select(Unit).where(Unit.property_id == property.id, Unit.name == home.unit)).first()
     if unit is None:
-        raise NotFound(f"{property.slug} has no unit {unit_name[:40]!a}.", code="unit_unknown", property=property.slug)
+        raise NotFound(f"{property.slug} has no unit {home.unit[:40]!a}.", code="unit_unknown", property=property.slug)
     return property, unit
 
 
@@ -246,8 +282,3 @@ def _opted_out(session: Session, lead: Lead) -> bool:
         session.scalar(select(OptOut.id).where(OptOut.number.in_(numbers), OptOut.ended_at.is_(None)).limit(1))
         is not None
     )
-
-
-def _ours(session: Session) -> set[str]:
-    """Addresses of people in the office, who are no prospects."""
-    return {address.lower() for address in session.scalars(select(Agent.email).where(Agent.email != ""))}

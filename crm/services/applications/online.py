@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -36,6 +36,9 @@ from crm.store.queries import leads
 from crm.words import applications as words
 
 PARSER = Parser("application", 1)
+HOUR = timedelta(hours=1)
+MOST_BEGUN = 3
+"""With one address in an hour, before its owner is mailed no more links unasked."""
 MOST_LINKS = 5
 """That somebody who has lost theirs is sent at once."""
 
@@ -115,10 +118,18 @@ def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Begi
     session.flush()
     session.refresh(application, ["property", "unit"])
     _started(session, config, application, by.now)
-    send_link(session, config, secrets, application, "began", by.now)
+    if not _is_flooded(session, address, by.now):
+        send_link(session, config, secrets, application, "began", by.now)
     if sent.agreed_to and number:
         _text_link(session, config, secrets, application, number, by.now)
     return application.id
+
+
+def _is_flooded(session: Session, address: str, now: datetime) -> bool:
+    """Whether so many applications were begun with an address lately that somebody may want to fill its mailbox. Its
+    owner can still ask for the links."""
+    lately = select(func.count(Application.id)).where(Application.email == address, Application.began_at > now - HOUR)
+    return (session.scalar(lately) or 0) > MOST_BEGUN
 
 
 def _text_link(

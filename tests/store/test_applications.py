@@ -391,6 +391,16 @@ async def test_what_nobody_finishes_is_deleted_with_its_documents_and_the_lead_s
     assert "was not finished, and deleted after 60 days" in rows(store, Activity)[-1].text
 
 
+async def test_the_address_it_was_signed_from_is_kept_as_long_as_that_of_a_form(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    submit(store, config, begin(store, config, secrets))
+    days = timedelta(days=config.site.keep_addresses_days)
+    for later, kept in ((days, "203.0.113.9"), (days + timedelta(seconds=1), "")):
+        await retention.look(crm_at(config, store, NOW + later))
+        assert [application.signed_from for application in rows(store, Application)] == [kept]
+
+
 async def test_files_without_a_record_are_deleted_after_a_week(store: Store, config: Config, secrets: Secrets) -> None:
     known = document(store, config, begin(store, config, secrets))
     stray, foreign = config.documents_folder / ("c" * 32), config.documents_folder / "notes.txt"

@@ -1,4 +1,4 @@
-"""Deletes applications that nobody has finished, with their documents; their leads stay."""
+"""Deletes applications that nobody has finished, with their documents, and network addresses; their leads stay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -37,6 +37,8 @@ async def look(crm: Crm) -> int:
         for name in (name for names in found for name in names):
             await asyncio.to_thread(documents.delete, folder, name)
     strays = await _delete_strays(crm, by.now)
+    while crm.config.site.keep_addresses_days and await crm.store.run(_forget_addresses, crm.config, by):
+        pass
     if gone or strays:
         _log.info("unfinished applications", extra={"deleted": gone, "stray_files": strays})
     return gone
@@ -70,6 +72,17 @@ def _delete_next(session: Session, config: Config, by: By) -> list[list[str]]:
         session.execute(delete(Application).where(Application.id == application.id))
         events.close_tasks(session, lead_id, "The application was not finished, and deleted.", by.now)
     return found
+
+
+def _forget_addresses(session: Session, config: Config, by: By) -> int:
+    """Deletes the network addresses that applications were signed from, as those of forms; returns how many."""
+    old = Application.saved_at < by.now - timedelta(days=config.site.keep_addresses_days)
+    due = select(Application.id).where(Application.signed_from != "", old).order_by(Application.saved_at)
+    ids = session.scalars(due.limit(BATCH)).all()
+    if ids:
+        session.execute(update(Application).where(Application.id.in_(ids)).values(signed_from=""))
+        audit.record(session, by, f"network addresses of {len(ids)} applications deleted by retention")
+    return len(ids)
 
 
 async def _delete_strays(crm: Crm, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +16,10 @@ from crm.domain.calls import CallArrived, CallEnded, EndedBy
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.merging import Reason
+from crm.services.arrivals import forms
+from crm.services.arrivals.forms import FormKind, SentForm
 from crm.services.audit import By
-from crm.services.calls.ledger import Ledger
+from crm.services.calls.ledger import Ledger, record_all
 from crm.services.people import intake, leads, merging, opt_outs, timeline, unmerging
 from crm.services.people.merging import unique
 from crm.services.people.references import REFERENCES, OnMerge
@@ -43,6 +46,7 @@ from crm.store.models import (
     ShortLink,
     Suggestion,
     Task,
+    TaskCall,
     Tour,
     TourSlot,
 )
@@ -50,7 +54,7 @@ from crm.store.session import Store
 from crm.views import leads as views
 from crm.views import search
 from tests.store import rows
-from tests.store.conftest import NOW
+from tests.store.conftest import NOW, crm_at
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -536,6 +540,46 @@ def test_what_came_by_their_number_returns_with_them(store: Store, config: Confi
     assert everything(store, but=("lead",))["lead_phone"] == before["lead_phone"]
 
 
+def test_whoever_called_or_wrote_in_between_has_a_task_of_their_own(store: Store, config: Config) -> None:
+    """While they are one, both wait in one task of each kind."""
+    pat, sam = two(store)
+    ledger = Ledger(config)
+    crm = crm_at(config, store)
+
+    def wrote(key: str, name: str, address: str) -> None:
+        form = SentForm(kind=FormKind.QUESTION, key=key, name=name, email=address, message=f"{name} asks")
+        with store.writing() as session:
+            forms.accept(session, config, crm.secrets, By("site", NOW), form)
+
+    arrives(ledger, store, "c1", PAT, NOW)
+    wrote("1", "Pat Smith", "pat@example.com")
+    with store.reading() as session:
+        before = {task.id: (task.why, task.times, task.call_id, task.due_at) for task in rows.tasks(session)}
+    merge(store, config, pat, sam)
+    arrives(ledger, store, "c2", SAM, NOW + HOUR)
+    arrives(ledger, store, "c3", SAM, NOW + 2 * HOUR)
+    wrote("2", "Sam Lee", "sam@example.com")
+    with store.reading() as session:
+        assert {task.kind: task.times for task in rows.tasks(session)} == {"call_back": 3, "inquiry": 2}
+    unmerge(store, config, sam)
+    with store.reading() as session:
+        found = rows.tasks(session)
+        own = [task for task in found if task.lead_id == pat]
+        assert {task.id: (task.why, task.times, task.call_id, task.due_at) for task in own} == before
+        theirs = {task.kind: task for task in found if task.lead_id == sam}
+        assert {kind: (task.times, task.person) for kind, task in theirs.items()} == {
+            "call_back": (2, f"lead:{sam}"),
+            "inquiry": (1, f"lead:{sam}"),
+        }
+        assert theirs["call_back"].call_id == "c3"
+        assert theirs["inquiry"].why.endswith("Sam Lee asks")
+        covered = dict(session.execute(select(TaskCall.call_id, TaskCall.task_id)).all())
+        assert covered["c2"] == covered["c3"] == theirs["call_back"].id != covered["c1"]
+    arrives(ledger, store, "c4", SAM, NOW + 3 * HOUR)
+    with store.reading() as session:
+        assert {task.kind: task.times for task in rows.tasks(session) if task.lead_id == sam}["call_back"] == 3
+
+
 def test_a_note_taken_in_between_stays_with_the_survivor(store: Store, config: Config) -> None:
     pat, sam = two(store)
     merge(store, config, pat, sam)
@@ -630,6 +674,39 @@ def test_what_is_not_merged_cannot_be_undone(store: Store, config: Config) -> No
     merge(store, config, pat, sam)
     with pytest.raises(Conflict, match="name two leads"):
         merge(store, config, pat, sam)
+
+
+async def test_calls_at_the_same_moment_find_the_survivor(store: Store, config: Config) -> None:
+    pat, sam = two(store)
+
+    def call(session: Session, n: int) -> None:
+        number = SAM if n % 2 else PAT
+        begins = CallArrived(id=f"c{n}:1", call_id=f"c{n}", at=NOW, did="+15125550100", caller=number, trunk="acme")
+        record_all(session, config, [begins, CallEnded(id=f"c{n}:2", call_id=f"c{n}", at=NOW, by=EndedBy.CALLER)], NOW)
+
+    def act(session: Session) -> None:
+        merging.merge(session, config, BY, str(pat), str(sam))
+
+    calls = [store.run(call, n) for n in range(12)]
+    await asyncio.gather(*calls[:6], store.run(act), *calls[6:])
+    with store.reading() as session:
+        assert {one.lead_id for one in rows.calls(session)} == {pat}
+        assert len(rows.calls(session)) == 12
+        assert session.scalars(select(Lead.id)).all() == [pat]
+        assert {one.lead_id for one in session.scalars(select(Activity))} == {pat}
+        assert {one.lead_id for one in rows.tasks(session)} == {pat}
+
+
+async def test_of_two_who_merge_at_once_one_is_refused(store: Store, config: Config) -> None:
+    pat, sam = two(store)
+
+    def act(session: Session, kept: int, gone: int) -> None:
+        merging.merge(session, config, BY, str(kept), str(gone))
+
+    done = await asyncio.gather(store.run(act, pat, sam), store.run(act, sam, pat), return_exceptions=True)
+    assert [type(one) for one in done if one is not None] == [Conflict]
+    with store.reading() as session:
+        assert len(session.scalars(select(Lead.id)).all()) == 1
 
 
 def test_a_lead_is_merged_while_it_is_on_the_line(store: Store, config: Config) -> None:

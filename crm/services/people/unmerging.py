@@ -21,7 +21,7 @@ from crm.domain.leads import Happened
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.people import timeline
+from crm.services.people import parted_tasks, timeline
 from crm.services.people.merging import (
     FOLLOW_UP,
     INTEREST,
@@ -81,7 +81,11 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     noted = happenings.latest(session)
     before = msgspec.convert(merge.before, Before)
     _check_free(session, before, survivor_id)
-    _Parting(session, config, before, survivor_id, gone_id).part()
+    parting = _Parting(session, config, before, survivor_id, gone_id)
+    parting.part()
+    session.flush()
+    session.expire_all()
+    parting.part_tasks(f"unmerge:{merge.id}", by.now)
     merge.undone_at, merge.undone_by = by.now, by.who[:80]
     session.flush()
     session.expire_all()
@@ -415,6 +419,22 @@ class _Parting:
         """Tasks since the merge stand for the lead that has them now."""
         for id, _, person in renamed_tasks(self._session, self._survivor_id, self._gone_id):
             self._session.execute(update(TASK).where(TASK.c.id == id).values(person=person))
+
+    def part_tasks(self, key: str, now: datetime) -> None:
+        """Once all rows are with their leads."""
+        sides = []
+        for lead_id, is_gone in ((self._survivor_id, False), (self._gone_id, True)):
+            came = {
+                column: [
+                    id
+                    for id, row in self._since[column].items()
+                    if (id in self._theirs_since[column]) == is_gone and row.get("direction", "in") == "in"
+                ]
+                for column in ("arrival.lead_id", "message.lead_id")
+            }
+            sides.append(parted_tasks.Side(lead_id, came["arrival.lead_id"], came["message.lead_id"]))
+        before = {row["id"]: row for row in self._before.tasks}
+        parted_tasks.part(self._session, key, now, sides[0], sides[1], before)
 
     def _plan_again(self) -> None:
         """Steps that were ahead before the merge, and that nobody but it has cancelled, are ahead again; whether they

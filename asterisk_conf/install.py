@@ -980,7 +980,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         set_up(sets, cache, progress)
     except SetupError as error:
         progress.clear()
-        print(f"Set-up: {error}", file=sys.stderr)
+        print(f"Setup: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         progress.clear()

@@ -68,9 +68,9 @@ async def end_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
     for error in await asyncio.gather(*ending, return_exceptions=True):
         if isinstance(error, PhoneError):
             # As when two people hang up at the same moment; whatever else works with the channel notices, too.
-            log.info("what nobody waits for any more has ended: %s", error)
+            log.info("a canceled task has ended: %s", error)
         elif isinstance(error, Exception):
-            log.error("what nobody waits for any more has failed", exc_info=error)
+            log.error("a canceled task has failed", exc_info=error)
 
 
 async def until_done(task: asyncio.Future[A]) -> asyncio.Future[A]:

@@ -69,7 +69,7 @@ class Handle:
             yield
         except ChannelGone as gone:
             if gone.status == 409:
-                raise LeftTheApp(f"the channel is not in the app any more for {gone}") from gone
+                raise LeftTheApp(f"the channel is no longer in the app for {gone}") from gone
             raise HungUp(f"the channel left before {gone}") from gone
 
     async def answer(self) -> None:

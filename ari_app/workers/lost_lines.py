@@ -131,7 +131,7 @@ class LostLines:
         for channel_id in ids:
             try:
                 if await self._is_lost(channel_id, is_older_than_we=is_first):
-                    log.warning("nothing comes from a line any more", extra={"channel": channel_id})
+                    log.warning("a leg has gone silent and is hung up", extra={"channel": channel_id})
                     self._calls.lost.add(channel_id)
                     await self._client.delete(path_of(channel_id), reason_code=UNAVAILABLE)
             except (ChannelGone, AsteriskRefused):

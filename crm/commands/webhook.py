@@ -84,7 +84,7 @@ def list_(system: System, as_json: bool) -> None:
                 one.id,
                 one.url,
                 one.events,
-                "the whole office" if one.whole_office else [*one.properties, *one.subteams] or "nothing any more",
+                "the whole office" if one.whole_office else [*one.properties, *one.subteams] or "nothing",
                 one.state,
                 one.waiting,
                 output.local(one.failing_since, tz),

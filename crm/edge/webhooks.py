@@ -176,7 +176,7 @@ class WebhookClient:
         if 300 <= status < 400:
             raise WebhookError(f"It answered {status}, a redirect, which is not followed.")
         if status == GONE:
-            raise WebhookError("It answered 410: it is gone, and wants nothing any more.", is_gone=True)
+            raise WebhookError("It answered 410: it is gone and no longer accepts events.", is_gone=True)
         raise WebhookError(f"It answered {status}.", retry_after_seconds=_seconds(answer.headers.get("Retry-After")))
 
 

@@ -51,7 +51,7 @@ def test_a_desk_is_set_listed_and_removed(office: Leaseline) -> None:
         ("maintenance", None, "+15125550190", False, []),
     ]
     assert "straight" in office.ok("desk", "list")
-    assert "Agent alice is where calls for vendor of elm go" in _refusal_without_phones(office)
+    assert "Calls for vendor of elm go to agent alice" in _refusal_without_phones(office)
     office.ok("desk", "remove", "vendor", "--property", "elm")
     assert "no desk vendor of elm" in office.refused("desk", "remove", "vendor", "--property", "elm")
     assert len(office.json("desk", "list")) == 1

@@ -93,7 +93,7 @@ def test_hours_of_a_property_are_its_own_in_its_own_zone(office: Leaseline) -> N
         (["holiday", "add", "2026-03-01", "--open", "14:00-10:00"], "does not end after it begins"),
         (["holiday", "add", "2026-03-01", "--name", "two\nlines"], "line breaks"),
         (["holiday", "add", "2026-03-01", "--property", "oak"], "no property oak"),
-        (["holiday", "remove", "2026-03-01"], "no special day"),
+        (["holiday", "remove", "2026-03-01"], "is not a special day"),
         (["holiday", "list", "--year", "99999"], "no calendar for 99999"),
     ],
 )

@@ -244,9 +244,9 @@ async def test_a_desk_cannot_lose_the_people_behind_it(store: Store, config: Con
         for device in session.scalars(select(Device).where(Device.slug == "carol-desk")):
             session.delete(device)
         session.execute(update(Property).values(subteam_id=None))
-    with pytest.raises(Conflict, match=r"carol is where calls for vendor go"):
+    with pytest.raises(Conflict, match=r"Calls for vendor go to agent carol"):
         await store.run(agents.remove, BY, "carol", successor="dana")
-    with pytest.raises(Conflict, match=r"east is where calls for resident of maple go"):
+    with pytest.raises(Conflict, match=r"Calls for resident of maple go to subteam east"):
         await store.run(subteams.remove, BY, "east")
     [maple, everywhere] = await store.read(desk_views.listed, config)
     assert (maple.problem, everywhere.problem) == ("", "Nobody in agent:carol has a phone.")

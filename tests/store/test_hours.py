@@ -120,7 +120,7 @@ async def test_special_days_win_and_a_propertys_own_wins_over_the_offices(store:
     await store.run(holidays.remove, BY, today, "maple")
     await store.run(holidays.remove, BY, today)
     assert not await is_open(store, config, "maple")
-    with pytest.raises(NotFound, match="no special day"):
+    with pytest.raises(NotFound, match="is not a special day"):
         await store.run(holidays.remove, BY, today)
 
 

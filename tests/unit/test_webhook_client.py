@@ -57,7 +57,7 @@ async def test_what_is_posted_arrives_as_it_is_over_a_connection_that_is_kept() 
         (503, {"Retry-After": "Mon, 02 Mar 2026 16:00:00 GMT"}, "It answered 503.", False, None),
         (429, {"Retry-After": "1e99"}, "It answered 429.", False, 86400.0),
         (302, {"Location": "http://127.0.0.1:1/"}, "It answered 302, a redirect, which is not followed.", False, None),
-        (410, {}, "It answered 410: it is gone, and wants nothing any more.", True, None),
+        (410, {}, "It answered 410: it is gone and no longer accepts events.", True, None),
     ],
 )
 async def test_an_answer_that_is_no_yes_is_told(

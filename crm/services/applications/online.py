@@ -316,7 +316,7 @@ def opened(session: Session, link: ApplicationLink) -> Application:
         select(Application).where(Application.id == link.application_id).with_for_update(of=Application)
     ).first()
     if found is None:
-        raise NotFound("There is no such application any more.", code="application_gone")
+        raise NotFound("That application no longer exists.", code="application_gone")
     if found.status not in UNFINISHED:
         raise Conflict("The application was sent already.", code="application_sent")
     if found.is_confirmed and not link.is_sent:

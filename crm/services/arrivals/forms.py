@@ -193,7 +193,7 @@ def _book(
     session: Session, config: Config, secrets: Secrets, by: By, sent: SentForm, lead: Lead, property: Property | None
 ) -> Tour:
     if property is None or sent.at is None:
-        raise Invalid("A tour is of a property, at a time.", code="tour_time_unknown", property="")
+        raise Invalid("A tour needs a property and a time.", code="tour_time_unknown", property="")
     booked = booking.book(
         session,
         config,

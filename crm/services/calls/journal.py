@@ -392,7 +392,7 @@ class _LineFile:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise OSError(errno.EINVAL, "it is no file")
+                raise OSError(errno.EINVAL, "it is not a file")
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             content = self.path.read_bytes()
         except OSError:

@@ -225,7 +225,7 @@ class _LoggedCall:
 def _read(path: Path) -> _LoggedCall | None:
     """None for a file whose name is not a call id."""
     if not _CALL_ID.fullmatch(path.stem):
-        _log.error("A file in the spool is no call's", extra={"file": ascii(path.name)})
+        _log.error("A file in the spool does not belong to a call", extra={"file": ascii(path.name)})
         return None
     values: dict[str, str] = {}
     rang = []

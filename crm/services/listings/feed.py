@@ -258,7 +258,7 @@ def read_json(content: bytes) -> Lists:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"This is not JSON ({error}).", code="feed_not_json") from None
     if not isinstance(feed, dict) or feed.get("format") != FORMAT:
-        raise Invalid(f'This is no feed of listings: its "format" has to be "{FORMAT}".', code="feed_unknown")
+        raise Invalid(f'This is not a feed of listings: its "format" has to be "{FORMAT}".', code="feed_unknown")
     reader = _Reader()
     for key in set(feed) - {"format", "answers", "properties"}:
         reader.problems.append(Problem("the feed", f"{key[:40]!a} is not known: use answers and properties."))
@@ -351,7 +351,7 @@ class _Reader:
             if isinstance(content, PropertyContent):
                 checked = listings.checked_property(content)
             if checked != content:
-                raise Invalid("a text has line ends, blanks, ; or : where it may have none.", code="feed_text_unkept")
+                raise Invalid("a text has line breaks, spaces, ; or : where none is allowed.", code="feed_text_unkept")
         except (msgspec.ValidationError, Invalid) as error:
             self.problems.append(Problem(where, str(error) if isinstance(error, Invalid) else f"{error}."))
             return None

@@ -214,7 +214,7 @@ def refused(found: list[WordsFound]) -> Conflict:
     """The error for words that keep a text from being published."""
     first = "" if len(found) == 1 else f"the first of {len(found)} findings is in "
     return Conflict(
-        f"Nothing was published, for somebody has to decide about its words first: {first}{found[0]}.",
+        f"Nothing was published; somebody has to decide about the wording first: {first}{found[0]}.",
         code="findings_undecided",
         findings=_told(found),
     )

@@ -114,7 +114,7 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
         raise Conflict(f"Agent {slug} is the admin, who owns what nobody else owns.", code="agent_is_admin", agent=slug)
     if desks := contacts.served_by(session, box(BoxKind.AGENT, slug)):
         raise Conflict(
-            f"Agent {slug} is where calls for {', '.join(desks)} go.",
+            f"Calls for {', '.join(desks)} go to agent {slug}.",
             code="agent_has_desks",
             agent=slug,
             desks=list(desks),

@@ -72,10 +72,10 @@ def remove(session: Session, by: By, day: date, property_slug: str | None = None
     """Removes a special day. Raises NotFound."""
     row = _row(session, day, properties.named(session, property_slug) if property_slug else None)
     if row is None:
-        whose = f"property {property_slug} has" if property_slug else "the office has"
-        raise NotFound(f"On {day} {whose} no special day.", code="special_day_unknown", day=str(day))
+        whose = f"property {property_slug}" if property_slug else "the office"
+        raise NotFound(f"{day} is not a special day of {whose}.", code="special_day_unknown", day=str(day))
     session.delete(row)
-    audit.record(session, by, f"{day} at {property_slug or 'the office'} is no special day any more")
+    audit.record(session, by, f"{day} at {property_slug or 'the office'} is no longer a special day")
 
 
 def _row(session: Session, day: date, property: Property | None) -> SpecialDay | None:

@@ -106,7 +106,7 @@ def remove(session: Session, by: By, slug: str) -> None:
     found = named(session, slug)
     if lines := list(session.scalars(select(Line.number).where(Line.property_id == found.id))):
         raise Conflict(
-            f"{', '.join(lines)} advertises property {slug}.",
+            f"Property {slug} has {'line' if len(lines) == 1 else 'lines'} {', '.join(lines)}.",
             code="property_has_lines",
             property=slug,
             lines=list(lines),
@@ -121,7 +121,7 @@ def remove(session: Session, by: By, slug: str) -> None:
         )
     if session.scalar(select(_was_public(found.id))):
         raise Conflict(
-            f"Property {slug} or a listing of it was public: what was offered stays on record.",
+            f"Property {slug} or one of its listings has been public, so it has to stay on record.",
             code="property_was_public",
             property=slug,
         )

@@ -82,7 +82,7 @@ def remove(session: Session, by: By, slug: str) -> None:
         )
     if desks := contacts.served_by(session, box(BoxKind.SUBTEAM, slug)):
         raise Conflict(
-            f"Subteam {slug} is where calls for {', '.join(desks)} go.",
+            f"Calls for {', '.join(desks)} go to subteam {slug}.",
             code="subteam_has_desks",
             subteam=slug,
             desks=list(desks),

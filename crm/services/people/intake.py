@@ -270,5 +270,5 @@ def _address(raw: str) -> str:
     """An email address as it finds its lead, whatever capitals it was written with. Raises Invalid."""
     address = fields.email(raw).lower()
     if not address:
-        raise Invalid("That is no email address: write one like pat@example.com.", code="email_invalid")
+        raise Invalid("That is not an email address: write one like pat@example.com.", code="email_invalid")
     return address

@@ -208,7 +208,7 @@ class _Named:
             phones.append(number)
         for raw in lead_rows.several(values.get("opted_out", "")):
             if numbers.parse(raw, self._config.region) not in phones:
-                raise Invalid(f"{raw[:40]!a} wants no texts, and is no number of this line.", code="opt_out_not_theirs")
+                raise Invalid(f"{raw[:40]!a} is opted out, but is not a number in this row.", code="opt_out_not_theirs")
         emails = [fields.email(raw) for raw in lead_rows.several(values.get("emails", ""))]
         fields.text(values.get("name", ""), "name", 200)
         # Of our own lists, somebody who withheld the number and told nothing.

@@ -152,7 +152,7 @@ def _write(session: Session, config: Config, by: By, lead: Lead, field: CardFiel
         case CardField.PROPERTY:
             property = session.scalars(select(Property).where(Property.slug == value)).first()
             if property is None:
-                raise NotFound(f"There is no property {value} any more.", code="property_unknown", property=value)
+                raise NotFound(f"Property {value} no longer exists.", code="property_unknown", property=value)
             intake.interest_in(lead, property.id, by.now)
         case CardField.BEDROOMS:
             wishes.write(lead, wishes.read(bedrooms=value))

@@ -54,7 +54,7 @@ def remove(session: Session, by: By, raw: str) -> str:
     if found is None or not _is_in_force(found, by.now):
         raise NotFound(f"{network} is not banned.", code="ban_unknown", network=network)
     session.delete(found)
-    audit.record(session, by, f"SIP from {network} is not dropped any more")
+    audit.record(session, by, f"SIP from {network} is no longer dropped")
     return network
 
 

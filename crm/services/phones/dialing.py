@@ -152,12 +152,12 @@ def _clearance(session: Session, ask: DialRequest, who: Agent | None) -> Clearan
     ways = dialing.in_order([(trunk.position, _way(trunk)) for trunk in trunks])
     if not ways:
         return DialRefused(
-            "There is no trunk that calls of ours go out by: add one, or switch one on for that.",
+            "There is no trunk for outgoing calls: add one, or enable one for them.",
             code="trunk_out_missing",
         )
     line = shown_line(session, who.id if who else None, ask.number)
     if line is None:
-        return DialRefused("There is no line whose number could be shown: add one.", code="line_to_show_missing")
+        return DialRefused("There is no line whose number can be shown: add one.", code="line_to_show_missing")
     return Clearance(ask.number, ways, line.number)
 
 

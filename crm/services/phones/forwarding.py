@@ -98,7 +98,7 @@ def _new_mobile(session: Session, owner: Agent, number: str) -> Device:
     slug = f"{owner.slug}-mobile"[-40:]
     if session.scalar(select(Device).where(Device.slug == slug)):
         raise Conflict(
-            f"There is a device {slug} already, which is no mobile of {owner.slug}.",
+            f"There is already a device {slug}, but it is not a mobile of {owner.slug}.",
             code="device_is_not_theirs",
             agent=owner.slug,
             device=slug,

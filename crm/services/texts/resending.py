@@ -33,7 +33,7 @@ def these(session: Session, config: Config, by: By, ids: Sequence[int], *, unkno
     found = {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))}
     for id in ids:
         if id not in found or found[id].direction != TextDirection.OUT:
-            raise NotFound(f"There is no text {id} of ours.", code="message_unknown", message=id)
+            raise NotFound(f"There is no outgoing text {id}.", code="message_unknown", message=id)
         state = found[id].state
         if state == DeliveryState.UNKNOWN and not unknown:
             raise Conflict(f"Text {id} may have arrived.", code="message_may_have_arrived", message=id)

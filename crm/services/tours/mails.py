@@ -73,7 +73,7 @@ def _tell_agent(
     numbers_ = ", ".join(numbers.display(phone.number, config.region) for phone in lead.phones)
     who = lead.name or numbers_ or f"lead {lead.id}"
     body = f"Tour of {property.name} with {who}, {when}: {what}."
-    known = [f"Telephone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
+    known = [f"Phone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
     text = "\n".join([body, *known, words.more("tour", lead=lead.id)])
     subject = f"Tour of {property.name} with {who}"
     _mail(session, config, tour, property, what, agent.email, subject, text, now)

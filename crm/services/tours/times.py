@@ -75,7 +75,7 @@ def set_hours(
         buffer_minutes=buffer_minutes,
         capacity=capacity,
     )
-    audit.record(session, by, f"{kind} tours of {property_slug}: {', '.join(openings) or 'none any more'}")
+    audit.record(session, by, f"{kind} tours of {property_slug}: {', '.join(openings) or 'no longer offered'}")
 
 
 def put_hours(

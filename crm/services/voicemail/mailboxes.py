@@ -112,9 +112,7 @@ def existing(session: Session, raw: str) -> str:
     """Parses the name of an existing mailbox; raises Invalid, NotFound."""
     name = parse(raw)
     if name not in _people(session):
-        raise NotFound(
-            f"There is no mailbox {name}: there is nothing by that name.", code="mailbox_unknown", mailbox=name
-        )
+        raise NotFound(f"There is no mailbox {name}: nothing has that name.", code="mailbox_unknown", mailbox=name)
     return name
 
 

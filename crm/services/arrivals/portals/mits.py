@@ -52,7 +52,7 @@ def inquiries(document: bytes | str) -> tuple[Inquiry, ...]:
     root = read(document)
     prospects = _below(root, "prospect")
     if root.name != "leadmanagement" and not prospects:
-        raise Unreadable("it is no LeadManagement document")
+        raise Unreadable("it is not a LeadManagement document")
     return tuple(_inquiry(one) for one in prospects[:MOST_PROSPECTS])
 
 

@@ -143,7 +143,7 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     if kind is TaskKind.UNKNOWN_DID:
         if not scene.call.did:
             return "A call is on record without its beginning, so nobody knows which line it came to."
-        return f"A call came to {scene.call.did}, which is no line: add it, or have the carrier send it elsewhere."
+        return f"A call came to {scene.call.did}, which is not a line: add it, or have the carrier send it elsewhere."
     voicemail = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
     taken = mailboxes.taken_in_words(scene.session, voicemail) if voicemail else ""
     if scene.story.direction is CallDirection.INTERNAL:

@@ -145,7 +145,7 @@ class AriClient:
     async def _read_socket(self) -> None:
         assert self._session is not None
         url = f"{self._base_url}/ari/events?app={self.app}&subscribeAll=true"
-        async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0) as socket:
+        async with self._session.ws_connect(url, heartbeat=PING_SECONDS, max_msg_size=0, decode_text=False) as socket:
             # Without the filter, Asterisk sends every variable that is set and every RTCP report.
             allowed = [{"type": kind} for kind in events.KINDS]
             await self.put(f"/applications/{self.app}/eventFilter", {"allowed": allowed})

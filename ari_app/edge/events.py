@@ -6,6 +6,7 @@ Fields that are not used are left out. A kind that is not listed becomes an `Unk
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -298,17 +299,23 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-def decode(raw: str | bytes) -> Event:
+_DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_kind = msgspec.json.Decoder(_Kind)
+
+
+def decode(raw: bytes) -> Event:
     """Decodes a message of the event socket; never raises for JSON with a type."""
-    body = msgspec.json.decode(raw)
-    kind = str(body.get("type"))
-    known = KINDS.get(kind)
-    if known is None:
-        return UnknownEvent(kind, body)
-    try:
-        return msgspec.convert(body, known)
-    except msgspec.ValidationError:
-        return UnknownEvent(kind, body)
+    kind = _kind.decode(raw).type
+    if decoder := _DECODERS.get(kind):
+        with contextlib.suppress(msgspec.ValidationError):
+            return decoder.decode(raw)
+    return UnknownEvent(kind, msgspec.json.decode(raw))
 
 
 def channel_of(event: Event) -> str | None:

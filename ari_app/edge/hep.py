@@ -21,9 +21,13 @@ _MOST_INVITES = 1000
 """INVITEs kept until they are answered; beyond that, the oldest is dropped."""
 _LONGEST, _LONGEST_VALUE, _MOST_VALUES = 16_384, 300, 4
 """Limits of a message's head and of a header (characters), and of headers with the same name; the rest is not read."""
+_MOST_BYTES = 2_000_000
+"""Of all INVITEs that are kept."""
 _COMPACT = {"f": "from", "t": "to", "i": "call-id"}
-_SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0", re.ASCII)
-_ANSWERED = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: |$)", re.ASCII)
+_SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0\r?\n", re.ASCII)
+_BEGINS = re.compile(rb"\0\0\0\x0f..(?:INVITE |SIP/2\.0 (?P<status>[1-6]\d\d)[ \r\n])", re.DOTALL)
+"""The head of the chunk with the message, and how messages begin that may be of interest."""
+_CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,58 +94,93 @@ def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
 
 
 class Invites:
-    """Finds the INVITE that belongs to each answer."""
+    """Finds the INVITE for each answer that somebody wants to hear of.
 
-    def __init__(self, headers: Collection[str]) -> None:
-        """`headers` are the ones to keep, by name in lower case."""
+    Nearly all messages are about calls that go well. So of an INVITE only its Call-ID is read, of an answer only its
+    status, and both as a whole when they are wanted.
+    """
+
+    def __init__(self, headers: Collection[str], password: str, wants: Callable[[int], bool]) -> None:
+        """`headers`: those that somebody reads, names in lower case; `wants`: whether an answer with this status is
+        of interest now."""
         self._wanted = {*headers, "to", "call-id", "cseq", "authorization", "proxy-authorization"}
-        self._waiting: dict[tuple[str, str], InviteAnswer] = {}
+        self._password, self._wants = password, wants
+        self._proof = password.encode()
+        self._kept: dict[bytes, bytes] = {}
+        """The latest INVITE of each Call-ID, as it came."""
+        self._bytes = 0
+        """Of all of them."""
 
-    def answer(self, way: MessagePath, text: str) -> InviteAnswer | None:
-        """The answer that a message gives to an INVITE that began a call; None for any other message, and for 100."""
-        first = text.partition("\n")[0].rstrip("\r")
-        sent, answered = _SENT.fullmatch(first), _ANSWERED.match(first)
-        if not (sent or answered):
+    def hear(self, packet: bytes) -> InviteAnswer | None:
+        """What a packet says of an INVITE that began a call, if that is wanted."""
+        begins = _BEGINS.search(packet)
+        if begins is None:
             return None
-        headers = _headers(text, self._wanted)
-        if not all(headers.get(name) for name in ("call-id", "cseq", "to")):
+        if begins["status"] is None:
+            self._keep(packet, begins.end())
             return None
-        key = headers["call-id"][0], " ".join(headers["cseq"][0].split())
-        if sent:
-            if ";tag=" not in headers["to"][0].rpartition(">")[2].replace(" ", ""):
-                self._waiting[key] = InviteAnswer(0, way, sent[1], headers)
-                while len(self._waiting) > _MOST_INVITES:
-                    del self._waiting[next(iter(self._waiting))]
+        status = int(begins["status"])
+        if status < 180 or not self._wants(status):
             return None
-        assert answered is not None
-        status = int(answered[1])
-        if status < 180:
+        call = _call_id(packet, begins.end())
+        if not (invite := self._kept.get(call)) or not (found := self._match(status, packet, invite)):
             return None
-        invite = self._waiting.get(key) if status < 200 else self._waiting.pop(key, None)
-        return InviteAnswer(status, invite.way, invite.uri, invite.headers) if invite else None
+        if status >= 200:
+            self._forget(call)
+        return found
+
+    def _match(self, status: int, packet: bytes, invite: bytes) -> InviteAnswer | None:
+        answered, sent = read(packet, self._password), read(invite, self._password)
+        if answered is None or sent is None or not (line := _SENT.match(sent[1])):
+            return None
+        headers, of_answer = (_headers(text, self._wanted) for _, text in (sent, answered))
+        needed = ("call-id", "cseq", "to")
+        if not all(found.get(name) for found in (headers, of_answer) for name in needed):
+            return None
+        if any(headers[name][0].split() != of_answer[name][0].split() for name in ("call-id", "cseq")):
+            return None
+        if ";tag=" in headers["to"][0].rpartition(">")[2].replace(" ", ""):
+            return None  # Sent within a call.
+        return InviteAnswer(status, sent[0], line[1], headers)
+
+    def _keep(self, packet: bytes, after: int) -> None:
+        if self._proof not in packet or not (call := _call_id(packet, after)):
+            return
+        self._forget(call)
+        self._kept[call] = packet
+        self._bytes += len(packet)
+        while len(self._kept) > _MOST_INVITES or self._bytes > _MOST_BYTES:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, call: bytes) -> None:
+        self._bytes -= len(self._kept.pop(call, b""))
 
 
 class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, password: str, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> None:
-        self._password, self._invites, self._on_answer = password, invites, on_answer
+    def __init__(self, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> None:
+        self._invites, self._on_answer = invites, on_answer
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        if (message := read(data, self._password)) and (answer := self._invites.answer(*message)):
+        if answer := self._invites.hear(data):
             self._on_answer(answer)
 
 
 @asynccontextmanager
-async def listening(
-    port: int, password: str, headers: Collection[str], on_answer: Callable[[InviteAnswer], None]
-) -> AsyncIterator[None]:
-    """Calls `on_answer` for each answer while the block runs. Raises OSError if the port is taken."""
-    listener = _Listener(password, Invites(headers), on_answer)
+async def listening(port: int, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> AsyncIterator[None]:
+    """Calls `on_answer` for each answer while the block runs. Raises OSError if the port is in use."""
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: listener, local_addr=("127.0.0.1", port))
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: _Listener(invites, on_answer), local_addr=("127.0.0.1", port)
+    )
     try:
         yield
     finally:
         transport.close()
+
+
+def _call_id(packet: bytes, after: int) -> bytes:
+    found = _CALL_ID.search(packet, after)
+    return found[1].strip() if found else b""
 
 
 def _headers(text: str, wanted: Collection[str]) -> dict[str, tuple[str, ...]]:

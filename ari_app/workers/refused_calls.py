@@ -48,7 +48,7 @@ class _Refused:
 class RefusedCalls:
     def __init__(self, crm: Crm, journal: Journal) -> None:
         self._crm, self._journal = crm, journal
-        self._password = crm.secrets.ensure("hep")
+        self._invites = hep.Invites(invite.HEADERS, crm.secrets.ensure("hep"), self._wants)
         self._waiting: dict[str, _Refused] = {}
         """The first refusal of each call, by Call-ID."""
         self._recent: dict[str, list[datetime]] = {}
@@ -68,7 +68,7 @@ class RefusedCalls:
                     with contextlib.suppress(Unavailable):
                         self._trunks = await self._crm.store.read(trunks.find_all)
                     port = self._crm.config.ports.hep
-                    await listening.enter_async_context(hep.listening(port, self._password, invite.HEADERS, self.heard))
+                    await listening.enter_async_context(hep.listening(port, self._invites, self.heard))
                     is_listening = True
                 await self.look(self._crm.now())
 
@@ -77,6 +77,10 @@ class RefusedCalls:
             finally:
                 # Those who remain have had less time than they were due, but the next app will not know about them.
                 self._put_on_record(self._waiting, {}, self._crm.now())
+
+    def _wants(self, status: int) -> bool:
+        """Whether `heard` does anything about an answer with this status."""
+        return status in REFUSALS or (status < 300 and bool(self._waiting))
 
     def heard(self, answer: InviteAnswer) -> None:
         """Called when an INVITE was answered."""

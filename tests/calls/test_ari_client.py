@@ -93,7 +93,7 @@ async def test_when_an_event_is_of_no_known_kind_then_it_is_kept_and_counted(sys
         await system.until(lambda: client.unknown["ChannelUserevent"] == 1, "the event is counted")
         assert [event.type for event in client.latest_unknown if event.type == "ChannelUserevent"]
         assert not [event for event in got if isinstance(event, events.UnknownEvent)]
-    assert events.decode('{"type": "StasisStart", "channel": 3}') == events.UnknownEvent(
+    assert events.decode(b'{"type": "StasisStart", "channel": 3}') == events.UnknownEvent(
         "StasisStart", {"type": "StasisStart", "channel": 3}
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,9 +41,9 @@ def packet(text: str, *, password: str = PASSWORD, source: bytes = bytes([192, 0
     return b"HEP3" + struct.pack("!H", len(body) + 6) + body
 
 
-def heard(*texts: str) -> Sequence[InviteAnswer]:
-    invites = Invites(["from", "privacy"])
-    return [found for text in texts if (found := invites.answer(CARRIER, text))]
+def heard(*texts: str, wanted: Collection[int] = range(180, 700)) -> Sequence[InviteAnswer]:
+    invites = Invites(["from", "privacy"], PASSWORD, lambda status: status in wanted)
+    return [found for text in texts if (found := invites.hear(packet(text)))]
 
 
 def test_a_packet_is_its_source_and_its_text() -> None:
@@ -79,6 +79,12 @@ def test_a_final_answer_is_told_once_and_ringing_before_it() -> None:
     assert [answer.status for answer in answers] == [180, 200]
 
 
+def test_only_an_answer_that_is_wanted_is_told() -> None:
+    answers = heard(INVITE, reply("180 Ringing"), reply("488 Not Acceptable Here"), wanted={488})
+    assert [answer.status for answer in answers] == [488]
+    assert heard(INVITE, reply("486 Busy Here"), reply("488 Not Acceptable Here"), wanted={420}) == []
+
+
 @pytest.mark.parametrize(
     "texts",
     [
@@ -97,6 +103,18 @@ def test_what_is_no_answer_to_a_call_that_begins_is_none(texts: tuple[str, ...])
 def test_of_very_many_invites_the_oldest_is_forgotten() -> None:
     others = (INVITE.replace("one@carrier", f"{number}@carrier") for number in range(1000))
     assert heard(INVITE, *others, reply("488 Not"), reply("488 Not", call="999@carrier"))[0].call == "999@carrier"
+    long = (INVITE.replace("one@carrier", f"{number}@carrier") + "x" * 60_000 for number in range(50))
+    assert heard(INVITE, *long, reply("488 Not"), reply("488 Not", call="49@carrier"))[0].call == "49@carrier"
+
+
+def test_an_invite_that_is_not_from_our_asterisk_is_not_kept_and_replaces_none() -> None:
+    invites = Invites(["from"], PASSWORD, lambda status: True)
+    assert invites.hear(packet(INVITE)) is None
+    assert invites.hear(packet(INVITE.replace("+15125550123", "+15125550199"), password="another")) is None
+    assert invites.hear(packet(reply("488 Not"), password="another")) is None
+    answer = invites.hear(packet(reply("488 Not")))
+    assert answer
+    assert "+15125550123" in answer.headers["from"][0]
 
 
 @pytest.mark.parametrize(
@@ -120,11 +138,10 @@ LINES = st.lists(
 @given(st.binary(max_size=200) | LINES.map(lambda lines: packet("\r\n".join(lines))))
 @example(b"HEP3\x00\x0c\x00\x00\x00\x0f\x00\x07")
 def test_no_bytes_raise(data: bytes) -> None:
-    invites = Invites(["from", "privacy"])
+    invites = Invites(["from", "privacy"], PASSWORD, lambda status: True)
     for part in (data, packet(data.decode("utf-8", "replace"))):
-        if message := read(part, PASSWORD):
-            for _ in range(2):
-                invites.answer(*message)
-            if answer := invites.answer(CARRIER, reply("488 x")):
-                assert (answer.call, isinstance(answer.user, str)) == ("one@carrier", True)
-                assert arrivals.of_headers(CONFIG, answer.uri, answer.headers).caller in (None, "+15125550123")
+        read(part, PASSWORD)
+        invites.hear(part)
+        if answer := invites.hear(packet(reply("488 x"))):
+            assert (answer.call, isinstance(answer.user, str)) == ("one@carrier", True)
+            assert arrivals.of_headers(CONFIG, answer.uri, answer.headers).caller in (None, "+15125550123")

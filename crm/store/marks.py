@@ -1,81 +1,118 @@
-"""The mark of the office: a new one after each change to what the routing decision knows about it.
+"""Marks: of the office, a new one after each change to what the routing decision knows about it; of the site, after
+each change to what its pages show.
 
-Triggers change it (crm/store/triggers.py). It is part of the transaction that writes, like everything else there, and
-chosen at random, so that one mark always stands for one state of the office, even when a transaction is rolled back or
-an older database replaces this one.
+Triggers change them (crm/store/triggers.py). A mark is part of the transaction that writes, like everything else there,
+and chosen at random, so that one mark always stands for one state, even when a transaction is rolled back or an older
+database replaces this one.
 
-What changes with each call, such as the end of an agent's last talk, does not change the mark.
+What changes with each call, such as the end of an agent's last talk, does not change the mark of the office.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect
+from sqlalchemy.orm import Session
 
 from crm.store.triggers import Triggers, named
 
-TABLE = "office_mark"
-WATCHED: dict[str, tuple[str, ...]] = {
-    "agent": ("slug", "on_duty", "forwarding"),
-    "agent_hours": (),
-    "desk": (),
-    "device": (
-        "slug",
-        "agent_id",
-        "kind",
-        "dnd",
-        "dnd_until",
-        "number",
-        "rings_after_seconds",
-        "whisper",
-        "forwards_since",
-    ),
-    "hours": (),
-    "line": (),
-    "node": ("name",),
-    "organization": (),
-    "property": (),
-    "special_day": (),
-    "subteam": (),
-    "subteam_member": (),
-    "subteam_sister": (),
-    "tour_blackout": (),
-    "tour_hours": (),
-    "trunk": ("slug", "did_from"),
-}
-"""Tables that `crm.store.snapshot` reads whole, and the columns in which a change counts; none: any column."""
 
-FAMILY = "mark_office"
+@dataclass(frozen=True, eq=False)
+class Mark:
+    table: str
+    """Has one row, with the mark."""
+    family: str
+    """Of its triggers."""
+    watched: Mapping[str, tuple[str, ...]]
+    """Tables, and the columns in which a change counts; none: any column."""
 
+    def read(self, session: Session) -> str:
+        """As the session's transaction sees it, its own changes included."""
+        session.flush()
+        mark: str = session.connection().exec_driver_sql(f"SELECT mark FROM {self.table}").scalar_one()
+        return mark
 
-def triggers(dialect: str) -> Triggers:
-    return Triggers(FAMILY, tuple(_wanted(dialect)), _FUNCTION if dialect == "postgresql" else "")
+    def triggers(self, dialect: str) -> Triggers:
+        function = self._function if dialect == "postgresql" else ""
+        return Triggers(self.family, tuple(self._wanted(dialect)), function)
 
+    def supported(self, connection: Connection) -> bool:
+        """Whether the tables are there, in the revision that the database is at."""
+        return inspect(connection).has_table(self.table)
 
-def supported(connection: Connection) -> bool:
-    """Whether the tables are there, in the revision that the database is at."""
-    return inspect(connection).has_table(TABLE)
+    def _wanted(self, dialect: str) -> Iterator[tuple[str, str]]:
+        family = self.family
+        for table, columns in self.watched.items():
+            update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
+            if dialect == "postgresql":
+                for what, happens in (("rows", f"INSERT OR DELETE OR {update}"), ("all", "TRUNCATE")):
+                    does = f"AFTER {happens} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {family}()"
+                    yield named(family, table, what, does, self._function)
+            else:
+                for happens in ("INSERT", "DELETE", update):
+                    marks = f"UPDATE {self.table} SET mark = lower(hex(randomblob(16)))"
+                    yield named(family, table, happens[:6].lower(), f"AFTER {happens} ON {table} BEGIN {marks}; END")
 
-
-def _wanted(dialect: str) -> Iterator[tuple[str, str]]:
-    for table, columns in WATCHED.items():
-        update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
-        if dialect == "postgresql":
-            for what, happens in (("rows", f"INSERT OR DELETE OR {update}"), ("all", "TRUNCATE")):
-                does = f"AFTER {happens} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {FAMILY}()"
-                yield named(FAMILY, table, what, does, _FUNCTION)
-        else:
-            for happens in ("INSERT", "DELETE", update):
-                marks = f"UPDATE {TABLE} SET mark = lower(hex(randomblob(16)))"
-                yield named(FAMILY, table, happens[:6].lower(), f"AFTER {happens} ON {table} BEGIN {marks}; END")
-
-
-_FUNCTION = f"""
-CREATE OR REPLACE FUNCTION {FAMILY}() RETURNS trigger LANGUAGE plpgsql AS $$
+    @property
+    def _function(self) -> str:
+        return f"""
+CREATE OR REPLACE FUNCTION {self.family}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Once in a transaction is enough: nobody keeps what is read in one that has changed the office.
-    UPDATE {TABLE} SET mark = gen_random_uuid()::text WHERE xmin <> pg_current_xact_id()::xid;
+    -- Once in a transaction is enough: nobody keeps what is read in one that has changed something.
+    UPDATE {self.table} SET mark = gen_random_uuid()::text WHERE xmin <> pg_current_xact_id()::xid;
     RETURN NULL;
 END $$
 """
+
+
+OFFICE = Mark(
+    "office_mark",
+    "mark_office",
+    {
+        "agent": ("slug", "on_duty", "forwarding"),
+        "agent_hours": (),
+        "desk": (),
+        "device": (
+            "slug",
+            "agent_id",
+            "kind",
+            "dnd",
+            "dnd_until",
+            "number",
+            "rings_after_seconds",
+            "whisper",
+            "forwards_since",
+        ),
+        "hours": (),
+        "line": (),
+        "node": ("name",),
+        "organization": (),
+        "property": (),
+        "special_day": (),
+        "subteam": (),
+        "subteam_member": (),
+        "subteam_sister": (),
+        "tour_blackout": (),
+        "tour_hours": (),
+        "trunk": ("slug", "did_from"),
+    },
+)
+"""Watches the tables that `crm.store.snapshot` reads whole."""
+SITE = Mark(
+    "site_mark",
+    "mark_site",
+    {
+        "answer": (),
+        "line": ("number", "property_id"),
+        # Versions of what listings and properties say never change; which one is public stands in these.
+        "listing": (),
+        "organization": ("name",),
+        "picture": (),
+        "property": ("slug", "name"),
+        "property_profile": (),
+        "unit": ("name", "property_id"),
+    },
+)
+"""Watches what a page of the public site shows of homes and properties (`crm.views.listings`, `crm.views.site`)."""

@@ -26,8 +26,10 @@ FOLDER = Path(__file__).parents[2] / "alembic"
 # Any number will do, as long as nobody else on the same PostgreSQL server uses it for another purpose.
 _LOCK = 5_327_328
 
-_KEPT_RIGHT = (marks, touches, happenings)
+_KEPT_RIGHT = (marks.OFFICE, marks.SITE, touches, happenings)
 """What triggers do."""
+FAMILIES = (marks.OFFICE.family, marks.SITE.family, touches.FAMILY, happenings.FAMILY)
+"""Names of those triggers begin with these."""
 
 
 def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
@@ -40,7 +42,7 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
         connection = config.attributes["connection"]
         if connection.dialect.name == "sqlite" and not _is_at(connection, revision):
             # A table that is rebuilt is missing for a moment, and triggers of others that name it would not do.
-            triggers.remove(connection, *(family.FAMILY for family in _KEPT_RIGHT))
+            triggers.remove(connection, *FAMILIES)
         command.upgrade(config, revision)
 
     _run(url, up, node)
@@ -50,7 +52,7 @@ def downgrade(url: str, revision: str) -> None:
     """Migrates down to `revision`; "base" removes every table."""
 
     def down(config: Config) -> None:
-        triggers.remove(config.attributes["connection"], *(family.FAMILY for family in _KEPT_RIGHT))
+        triggers.remove(config.attributes["connection"], *FAMILIES)
         search.remove(config.attributes["connection"])
         command.downgrade(config, revision)
 

@@ -24,6 +24,7 @@ from crm.domain.choosing import Names, PropertyName
 from crm.domain.hours import Schedule, weekly
 from crm.domain.ringing import DeviceAvailability, DeviceKind
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
+from crm.store import marks
 from crm.store.models import (
     Agent,
     AgentHours,
@@ -61,7 +62,7 @@ class Office:
 
     def now(self, session: Session) -> Snapshot:
         """The office as this transaction sees it."""
-        mark = _mark(session)
+        mark = marks.OFFICE.read(session)
         if kept := self._of(mark):
             return kept
         if session.info.get("written"):
@@ -72,7 +73,7 @@ class Office:
                 if kept := self._of(mark):
                     return kept
                 found, before = _read(session), mark
-                mark = _mark(session)
+                mark = marks.OFFICE.read(session)
                 if mark == before:
                     self._kept = (mark, found)
                     break
@@ -393,7 +394,6 @@ def _grouped(rows: Iterable[tuple[int | None, One]]) -> dict[int | None, list[On
     return dict(found)
 
 
-_MARK = "SELECT mark FROM office_mark"
 _AGENTS = select(Agent.id, Agent.slug, Agent.on_duty, Agent.forwarding).order_by(Agent.slug)
 _DEVICES = select(
     Device.agent_id,
@@ -465,12 +465,6 @@ _ORGANIZATION = (
     .order_by(Organization.id)
     .limit(1)
 )
-
-
-def _mark(session: Session) -> str:
-    session.flush()
-    mark: str = session.connection().exec_driver_sql(_MARK).scalar_one()
-    return mark
 
 
 def _read(session: Session) -> Snapshot:

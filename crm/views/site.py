@@ -106,6 +106,11 @@ def property_id(session: Session, slug: str) -> int | None:
     return session.scalar(found)
 
 
+def next_end(session: Session, now: datetime) -> datetime | None:
+    """When the next home's time on the site is over; None: no home's is."""
+    return session.scalar(select(func.min(Listing.expires_at)).where(Listing.expires_at > now))
+
+
 def paths(session: Session, now: datetime) -> Iterator[str]:
     """The paths of all public pages, without the language."""
     yield "/"

@@ -21,8 +21,8 @@ from crm.config import Config
 from crm.context import Crm
 from crm.secrets import Secrets
 from crm.services.outbox.delivery import Outbox, Transport
-from crm.store import migrate
-from crm.store.models import Agent, Base, Device, Line, OfficeMark, Organization, Property, Subteam
+from crm.store import marks, migrate
+from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
 from crm.worker import Troubles, keep
 from tests.postgres import PostgresServer, running_postgres
@@ -32,6 +32,7 @@ collect_ignore = [] if WHISPER_BASE.is_dir() else ["test_telephone_speech.py"]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
+MARKS = (marks.OFFICE.table, marks.SITE.table)
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +120,8 @@ def shared_postgresql(postgres: PostgresServer, migrated_postgres: str) -> Share
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
             "SET session_replication_role = replica",  # foreign keys are not looked at, so the order does not matter
-            *(f'DELETE FROM "{name}"' for name in Base.metadata.tables if name != OfficeMark.__tablename__),
-            f"UPDATE {OfficeMark.__tablename__} SET mark = gen_random_uuid()::text",  # nor are there triggers
+            *(f'DELETE FROM "{name}"' for name in Base.metadata.tables if name not in MARKS),
+            *(f"UPDATE {name} SET mark = gen_random_uuid()::text" for name in MARKS),  # nor are there triggers
             "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
         ]
     )

@@ -199,4 +199,8 @@ async def test_what_names_another_holds_it(store: Store) -> None:
     await store.run(lines.remove, BY, "US", "+15125550100")
     await store.run(properties.remove, BY, "elm")
     await store.run(subteams.remove, BY, "north")
-    assert {name for name, count in (await counts(store)).items() if count} == {"audit_entry", "office_mark"}
+    assert {name for name, count in (await counts(store)).items() if count} == {
+        "audit_entry",
+        "office_mark",
+        "site_mark",
+    }

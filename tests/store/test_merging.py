@@ -92,7 +92,7 @@ def unmerge(store: Store, config: Config, gone: int, by: By = BY) -> None:
 
 def everything(store: Store, *, but: Iterable[str] = ()) -> dict[str, list[dict[str, Any]]]:
     """All rows of all tables that hold anything, but those that say what was done."""
-    left_out = {"audit_entry", "lead_merge", "follow_up_look", "office_mark", *but}
+    left_out = {"audit_entry", "lead_merge", "follow_up_look", "office_mark", "site_mark", *but}
     with store.reading() as session:
         found = {
             table.name: [dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()]

@@ -246,3 +246,11 @@ class OfficeMark(Base):
     __tablename__ = "office_mark"
     id: Mapped[int] = mapped_column(primary_key=True)
     mark: Mapped[str] = mapped_column(String(36), comment="random; another one after each change")
+
+
+class SiteMark(Base):
+    """One row, which triggers change with whatever the public site shows (crm/store/marks.py)."""
+
+    __tablename__ = "site_mark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(String(36), comment="random; another one after each change")

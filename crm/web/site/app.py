@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -35,11 +35,14 @@ from crm.views.listings import Card, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
 from crm.web.site import apply, tours, visitors
-from crm.web.site.looks import STYLE, Looks
+from crm.web.site.kept import KeptPages
+from crm.web.site.looks import HEADERS, STYLE, Looks
 from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
 from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
 from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
 
+FILTERS = ("after", "bedrooms", "by", "pets", "property", "up_to")
+"""What the address of a list says of it; anything else there is somebody else's, and changes nothing."""
 PAGE = 24
 """Homes on a page of the list."""
 TIMES = 60
@@ -53,7 +56,7 @@ _Endpoint = Callable[[PageVisit], Awaitable[Response]]
 
 def build(crm: Crm) -> ASGIApp:
     """The public site, on ports.site."""
-    keys, limits = FormKeys(crm.secrets), Limits(crm.config.site)
+    keys, limits, known = FormKeys(crm.secrets), Limits(crm.config.site), KeptPages(crm.config.tz)
     files = [
         Route("/robots.txt", partial(_robots, crm)),
         Route("/sitemap.xml", partial(_sitemap, crm)),
@@ -62,6 +65,10 @@ def build(crm: Crm) -> ASGIApp:
         Route(f"{short_links.PATH}{{token}}", partial(_follow, crm)),
     ]
     pages: list[Route] = []
+
+    def kept(act: _Endpoint) -> _Endpoint:
+        return partial(_kept, known, act)
+
     # The first language has no prefix, and its last route takes everything, so it comes last.
     for language in reversed(LANGUAGES):
         prefix = "" if language == next(iter(LANGUAGES)) else f"/{language}"
@@ -75,13 +82,13 @@ def build(crm: Crm) -> ASGIApp:
 
         both = ("GET", "POST")
         pages += [
-            *([route("", _list)] if prefix else []),
-            route("/", _list),
-            route("/homes/{listing:int}", _home),
+            *([route("", kept(_list))] if prefix else []),
+            route("/", kept(_list)),
+            route("/homes/{listing:int}", kept(_home)),
             route("/homes/{listing:int}/question", _form, *both),
             route("/homes/{listing:int}/tour", _form, *both),
             route("/homes/{listing:int}/apply", apply.start, *both),
-            route("/properties/{property}", _place),
+            route("/properties/{property}", kept(_place)),
             route("/properties/{property}/question", _form, *both),
             route("/properties/{property}/tour", _form, *both),
             route("/properties/{property}/apply", apply.start, *both),
@@ -119,6 +126,21 @@ async def _answered(visit: PageVisit, act: _Endpoint) -> Response:
         return visit.page("said", nobody, 500, said=looks.say("trouble"))
 
 
+async def _kept(pages: KeptPages, act: _Endpoint, visit: PageVisit) -> Response:
+    """A page that is the same for everybody: as it was answered before, or from `act`."""
+    request = visit.request
+    key = (request.url.path, *((name, request.query_params.get(name, "")) for name in FILTERS))
+    state, page = await visit.crm.store.read(pages.find, key, visit.crm.now())
+    if page is None:
+        answer = await act(visit)
+        if answer.status_code != 200:
+            return answer
+        page = pages.keep(state, key, bytes(answer.body))
+    if request.headers.get("If-None-Match") == page.etag:
+        return Response(status_code=304, headers={**HEADERS, "ETag": page.etag})
+    return HTMLResponse(page.body, headers={**HEADERS, "ETag": page.etag})
+
+
 async def _nothing(visit: PageVisit) -> Response:
     raise NotFound("There is no such page.", code="page_unknown")
 
@@ -144,7 +166,7 @@ async def _list(visit: PageVisit) -> Response:
     more = ""
     if len(cards) > PAGE:
         cards = cards[:PAGE]
-        kept = {key: value for key, value in query.items() if key in ("property", "bedrooms", "up_to", "by", "pets")}
+        kept = {key: value for key, value in query.items() if key in FILTERS and key != "after"}
         more = urlencode({**kept, "after": f"{cards[-1].rent}-{cards[-1].id}"})
     return visit.page("list", office, cards=cards, more=more, asked=dict(query), is_first=after is None)
 

@@ -1,0 +1,81 @@
+"""Pages as they were last answered, kept for as long as nothing that they show has changed.
+
+Whether it has tells the mark of the site (`crm.store.marks`), which is read for each visitor, so that whatever anybody
+changes shows at once. What changes by itself is the day, and homes whose time on the site is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from crm.store import marks
+from crm.views import site
+
+MOST_BYTES = 24 * 2**20
+"""Of all pages together: about a thousand lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    body: bytes
+    etag: str
+    """As in the header of this name (RFC 9110, 8.8.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of what the site shows."""
+
+    mark: str
+    until: datetime
+    """When it changes by itself."""
+
+
+class KeptPages:
+    def __init__(self, tz: ZoneInfo) -> None:
+        self._tz = tz
+        self._state: State | None = None
+        self._pages: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def find(self, session: Session, key: Hashable, now: datetime) -> tuple[State, Kept | None]:
+        """The state that this session sees, and the page if it is kept."""
+        mark = marks.SITE.read(session)
+        with self._lock:
+            state = self._state
+            if state and state.mark == mark and now < state.until:
+                if page := self._pages.get(key):
+                    self._pages.move_to_end(key)
+                return state, page
+        return State(mark, self._until(session, now)), None
+
+    def keep(self, state: State, key: Hashable, body: bytes) -> Kept:
+        """`body` was read after `state`. What was kept of another state goes."""
+        page = Kept(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+        with self._lock:
+            if state != self._state:
+                self._state = state
+                self._pages.clear()
+                self._bytes = 0
+            if known := self._pages.pop(key, None):
+                self._bytes -= len(known.body)
+            self._pages[key] = page
+            self._bytes += len(body)
+            while self._bytes > MOST_BYTES and len(self._pages) > 1:
+                self._bytes -= len(self._pages.popitem(last=False)[1].body)
+        return page
+
+    def _until(self, session: Session, now: datetime) -> datetime:
+        tomorrow = now.astimezone(self._tz).date() + timedelta(days=1)
+        midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=self._tz)
+        ends = site.next_end(session, now)
+        return min(midnight, ends) if ends else midnight

@@ -216,6 +216,8 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
         output.print_json(detail)
         return
     tz = system.config.tz
+    if lead.isdigit() and len(lead) < 7 and int(lead) != detail.id:
+        output.hint(f"Lead {int(lead)} was merged into lead {detail.id}.")
     output.print_entry(
         (
             ("lead", detail.id),

@@ -43,6 +43,7 @@ def test_scripts_say_which_lead_survives(two: Leaseline) -> None:
     shown = two.json("lead", "show", "2")
     assert (shown["id"], shown["name"], shown["email"]) == (1, "Pat Smith", "pat@example.com")
     assert shown["timeline"][-1]["kind"] == "Merged"
+    assert "Lead 2 was merged into lead 1." in two("lead", "show", "2").stderr
 
 
 def test_a_merge_is_undone(two: Leaseline) -> None:

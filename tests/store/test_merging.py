@@ -598,6 +598,22 @@ def test_a_note_taken_in_between_stays_with_the_survivor(store: Store, config: C
         assert (other.name, other.status, other.type) == ("Sam Lee", LeadStatus.NEW, "hot")
 
 
+def test_what_nobody_knew_before_is_whose_it_came_from(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        pat, sam = (lead(session, number).id for number in (PAT, SAM))
+    merge(store, config, pat, sam)
+    crm = crm_at(config, store)
+    sent = {"kind": FormKind.CONTACT, "key": "1", "name": "Sam Lee", "email": "lee@example.com", "phone": SAM}
+    with store.writing() as session:
+        forms.accept(session, config, crm.secrets, By("site", NOW), SentForm(**sent, message="Hello", language="es"))  # type: ignore[arg-type]
+    unmerge(store, config, sam)
+    with store.reading() as session:
+        one, other = views.one(session, pat, NOW), views.one(session, sam, NOW)
+        assert (one.name, one.email, one.further_emails, one.language) == (None, "", [], "")
+        assert (other.name, other.email, other.language) == ("Sam Lee", "lee@example.com", "es")
+        assert (one.status, other.status) == (LeadStatus.NEW, LeadStatus.NEW)
+
+
 def test_a_number_taken_away_in_between_comes_back(store: Store, config: Config) -> None:
     pat, sam = two(store)
     before = everything(store)

@@ -35,6 +35,7 @@ from crm.edge import documents, mail_files, numbers
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.people import proposals
 from crm.services.people.identity import who_is
 from crm.services.people.merging import slices
 from crm.services.people.references import REFERENCES, OnMerge
@@ -343,8 +344,8 @@ class _Erasing:
         """What other leads' timelines say of them."""
         session, lead_id = self._session, self._who.lead_id
         about = or_(LeadProposal.lead_id == lead_id, LeadProposal.other_id == lead_id)
-        for id in session.scalars(select(LeadProposal.id).where(about)):
-            session.execute(delete(Activity).where(Activity.key.like(f"proposal:{id}:%")))
+        for proposal in session.scalars(select(LeadProposal).where(about)):
+            session.execute(delete(Activity).where(Activity.key.in_(proposals.entries_of(proposal))))
         undone = select(LeadMerge).where(LeadMerge.gone_id == lead_id)
         for merge in session.scalars(undone).all():
             for key, told in (("merge", "was merged into this one"), ("unmerge", "is a lead of its own again")):

@@ -40,10 +40,16 @@ def propose(session: Session, one: Lead, other: Lead, reason: Reason, said: str,
     )
     session.add(made)
     session.flush()
-    for lead, may_be in ((one, other), (other, one)):
+    for key, lead, may_be in zip(entries_of(made), (one, other), (other, one), strict=False):
         told = f"May be the same person as lead {may_be.id} ({may_be.name or 'name unknown'}): {said}"
-        timeline.enter(session, lead.id, Happened.IDENTITY, told, now, key=f"proposal:{made.id}:{lead.id}", is_new=True)
+        timeline.enter(session, lead.id, Happened.IDENTITY, told, now, key=key, is_new=True)
     return made
+
+
+def entries_of(proposal: LeadProposal) -> tuple[str, str, str, str]:
+    """Keys of what the two timelines say of a proposal, and below of the decision, which may not be there."""
+    key = f"proposal:{proposal.id}"
+    return f"{key}:one", f"{key}:other", f"{key}:one:dismissed", f"{key}:other:dismissed"
 
 
 def look_for_alike(session: Session, lead: Lead, property: Property | None, now: datetime) -> None:
@@ -80,8 +86,8 @@ def dismiss(session: Session, by: By, proposal_id: int) -> LeadProposal:
     if proposal.state != OPEN:
         raise Conflict(f"Proposal {proposal_id} was {proposal.state} already.", code="proposal_decided")
     proposal.state, proposal.decided_at, proposal.decided_by = DISMISSED, by.now, by.who[:80]
-    for lead_id, other_id in ((proposal.lead_id, proposal.other_id), (proposal.other_id, proposal.lead_id)):
-        key = f"proposal:{proposal.id}:{lead_id}:dismissed"
+    both = (proposal.lead_id, proposal.other_id), (proposal.other_id, proposal.lead_id)
+    for key, (lead_id, other_id) in zip(entries_of(proposal)[2:], both, strict=True):
         told = f"Is not the same person as lead {other_id}."
         timeline.enter(session, lead_id, Happened.IDENTITY, told, by.now, key=key, by=by.who, is_new=True)
     audit.record(session, by, f"leads {proposal.lead_id} and {proposal.other_id} are not one person")

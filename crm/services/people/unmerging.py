@@ -86,7 +86,8 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     session.flush()
     session.expire_all()
     parting.part_tasks(f"unmerge:{merge.id}", by.now)
-    merge.undone_at, merge.undone_by = by.now, by.who[:80]
+    # Nobody needs the copies of both any more.
+    merge.undone_at, merge.undone_by, merge.before = by.now, by.who[:80], {}
     session.flush()
     session.expire_all()
     _tell(session, by, merge, before, survivor_id)
@@ -252,10 +253,19 @@ class _Parting:
                 contacts["gone" if id in theirs else "survivor"].append(at)
         return contacts
 
+    def _follows(self, survivor: Mapping[str, Any]) -> set[str]:
+        """Columns that what came in since may have changed: where the lead stands, and what was not known before."""
+        merged = rows.from_json(LEAD, self._before.merged)
+        names = {*rules.STANDING, *(name for name in merged if merged[name] in (None, ""))}
+        if survivor["assigned_at"] is not None:
+            # By hand, or in turn.
+            names -= {"assigned_agent_id", "assigned_at"}
+        return names
+
     def _standing(self, survivor: Mapping[str, Any], whose: str) -> dict[str, Any]:
         """What a lead's own contacts since the merge have made of it; empty if there were none."""
         merged = rows.from_json(LEAD, self._before.merged)
-        changed = {name for name in rules.STANDING if survivor[name] != merged[name]}
+        changed = {name for name in self._follows(survivor) if survivor[name] != merged[name]}
         contacts = self._contacts()
         own, others = contacts[whose], contacts["survivor" if whose == "gone" else "gone"]
         # By hand, on the survivor, which is the only one there was.
@@ -274,7 +284,8 @@ class _Parting:
         """The survivor as it was, but for what was changed by hand since."""
         merged = rows.from_json(LEAD, self._before.merged)
         was = rows.from_json(LEAD, self._before.survivor)
-        values = {name: was[name] for name in merged if survivor[name] == merged[name] or name in rules.STANDING}
+        follows = self._follows(survivor)
+        values = {name: was[name] for name in merged if survivor[name] == merged[name] or name in follows}
         return values | self._standing(survivor, "survivor")
 
     # --- their rows ---

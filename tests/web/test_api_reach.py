@@ -19,10 +19,11 @@ from crm.domain.tours import TourKind
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.listings import homes
+from crm.services.outbox.texts import TextTransport
 from crm.services.people import contacts, intake
 from crm.services.texts import messages as texts
 from crm.services.tours import times
-from crm.store.models import Call, Lead, Line, Message, Property, Task
+from crm.store.models import Call, Interest, Lead, Line, Message, Property, Task
 from crm.web.api.app import operations
 from crm.web.api.routes import Operation
 from tests.web.api import NOW, Office, Program, running_api
@@ -252,6 +253,37 @@ async def test_what_is_read_says_nothing_of_what_is_not_seen(office: Office, elm
                 assert not HIDDEN.search(text), (path, query, HIDDEN.findall(text), text)
                 read += len(answer.json().get("items", [1]))
     assert read > 40
+
+
+async def test_to_ask_for_what_is_not_seen_finds_as_much_as_to_ask_for_what_does_not_exist(
+    office: Office, elm: Program
+) -> None:
+    with office.crm.store.writing() as session:
+        session.query(Interest).filter_by(lead_id=1, property_id=2).one().stage = "leased"
+    for path, hidden, absent in (
+        ("/leads", {"property": "oak"}, {"property": "fir"}),
+        ("/leads", {"subteam": "south"}, {"subteam": "west"}),
+        ("/leads", {"source": "oak-sign"}, {"source": "nowhere"}),
+        ("/leads", {"stage": "leased"}, {"stage": "lost"}),
+        ("/tours", {"property": "oak"}, {"property": "fir"}),
+        ("/listings", {"property": "oak"}, {"property": "fir"}),
+        ("/calls", {"property": "oak"}, {"property": "fir"}),
+        *((path, {"lead": 2}, {"lead": 99}) for path in ("/calls", "/tasks", "/tours", "/messages")),
+        ("/search/leads", {"q": "Oak Court"}, {"q": "Fir Court"}),
+    ):
+        assert await elm.get(path, **hidden) == await elm.get(path, **absent) == {"items": [], "next": None}, hidden
+
+
+async def test_a_text_that_has_left_shows_where_it_is_about(office: Office, elm: Program) -> None:
+    """The timeline of somebody who is seen says nothing of texts about what is not."""
+    with office.crm.store.writing() as session:
+        transport = TextTransport(office.crm.config, lambda trunk: None)  # type: ignore[arg-type,return-value]
+        for message in session.query(Message).filter_by(direction="out", lead_id=1):
+            transport.sent(session, message, "", NOW)
+    timeline = (await elm.get("/leads/1/timeline"))["items"]
+    sent = [one["text"] for one in timeline if one["text"].startswith("Texted:")]
+    assert sent
+    assert not HIDDEN.search(str(sent))
 
 
 async def test_pages_are_full_although_much_is_left_out(office: Office, elm: Program) -> None:

@@ -28,7 +28,7 @@ from crm.services.access import answers, keys
 from crm.services.access.answers import GivenAnswer
 from crm.services.access.keys import KnownKey
 from crm.web.api import calls, leads, listings, messages, openapi, problems, tasks, tours
-from crm.web.api.routes import Ask, Operation, Reply, Routes, Stale, converted, encode, etag, matches
+from crm.web.api.routes import Ask, Operation, Reply, Routes, Stale, converted, encode, etag, matches, query_of
 from crm.web.shield import body, hosts, shielded
 
 ROOT = "/api/v1"
@@ -135,7 +135,7 @@ class ApiServer:
             return problems.answer(404, "path_unknown", "There is nothing at this address.")
         try:
             if operation.query:
-                arguments["query"] = converted(_query(request), operation.query)
+                arguments["query"] = query_of(_query(request), operation.query)
             elif request.url.query:
                 return problems.answer(422, "query_invalid", "Nothing may follow a question mark here.")
         except msgspec.ValidationError as error:

@@ -284,7 +284,7 @@ class KnownAs(msgspec.Struct, kw_only=True):
     """Slug."""
 
 
-class Person(msgspec.Struct, kw_only=True):
+class KnownPerson(msgspec.Struct, kw_only=True):
     """Who has a number or an address: it may be a lead's and a resident's at once, or nobody's."""
 
     number: str | None
@@ -300,7 +300,7 @@ class Person(msgspec.Struct, kw_only=True):
 
 
 @routes.get("/people", Scope.LEADS_READ)
-def who_is(ask: Ask, query: PersonQuery) -> Person:
+def who_is(ask: Ask, query: PersonQuery) -> KnownPerson:
     """Say who has a phone number or an email address."""
     if (query.number is None) == (query.email is None):
         raise Invalid("Give a number or an email address.", code="person_not_named")
@@ -314,11 +314,11 @@ def who_is(ask: Ask, query: PersonQuery) -> Person:
     return _person(ask, known, number, known.lead.id if known.lead else None)
 
 
-def _person(ask: Ask, known: identity.Identity, number: str | None, lead: int | None) -> Person:
+def _person(ask: Ask, known: identity.Identity, number: str | None, lead: int | None) -> KnownPerson:
     is_whole, contact = ask.reach.is_whole, known.contact
     if contact and not ask.reach.holds(contact.property_id):
         contact = None
-    return Person(
+    return KnownPerson(
         number=number,
         lead=leads.card_within(ask.session, lead, ask.now, ask.reach) if lead is not None else None,
         contact=KnownAs(kind=contact.kind, name=contact.name, property=contact.property or None) if contact else None,

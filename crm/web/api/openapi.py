@@ -33,6 +33,7 @@ def document(resources: Sequence[Routes], root: str, public_url: str) -> dict[st
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
             tag, operation, schema_of, components
         )
+    _link(paths, [operation for _, operation in found])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Leaseline", "version": VERSION, "description": _ABOUT},
@@ -45,6 +46,25 @@ def document(resources: Sequence[Routes], root: str, public_url: str) -> dict[st
             "headers": _HEADERS,
         },
     }
+
+
+def _link(paths: dict[str, dict[str, Any]], operations: Sequence[Operation]) -> None:
+    """Says of what is made where else its id leads: to all operations on what is shown in the same way."""
+    shown = {
+        repr(one.answers): name
+        for one in operations
+        if one.method == "GET"
+        for name in one.of_path
+        if one.path.endswith(f"{{{name}}}")
+    }
+    for made in operations:
+        if 201 not in made.statuses or (parameter := shown.get(repr(made.answers))) is None:
+            continue
+        paths[made.path][made.method.lower()]["responses"]["201"]["links"] = {
+            one.name: {"operationId": one.name, "parameters": {parameter: "$response.body#/id"}}
+            for one in operations
+            if list(one.of_path) == [parameter]
+        }
 
 
 _ABOUT = "Leads, calls, texts, tours and tasks of a leasing office. docs/guide/api.md has a guide with examples."

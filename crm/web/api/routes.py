@@ -218,6 +218,16 @@ def matches(header: str, tag: str, *, weak: bool) -> bool:
     return tag in ([one.removeprefix("W/") for one in tags] if weak else tags)
 
 
-def converted(raw: str | Mapping[str, str], wanted: Any) -> Any:
-    """What is written in an address as the types that are wanted. Raises msgspec.ValidationError."""
+def converted(raw: str, wanted: Any) -> Any:
+    """A part of an address as the type that is wanted. Raises msgspec.ValidationError."""
     return msgspec.convert(raw, wanted, strict=False)
+
+
+def query_of(raw: Mapping[str, str], wanted: type[Query]) -> Query:
+    """What follows a question mark. Raises msgspec.ValidationError."""
+    found = msgspec.convert(raw, wanted, strict=False)
+    for name in raw:
+        # msgspec takes the word null for none; in an address, what is not asked for is left out.
+        if getattr(found, name) is None:
+            raise msgspec.ValidationError(f"Expected a value - at `$.{name}`")
+    return found

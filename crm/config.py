@@ -261,9 +261,11 @@ class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     whisper_model: str = ""
     """Folder of a CTranslate2 Whisper model such as base.en; empty: no transcripts."""
+    talks: bool = False
+    """Recorded talks are transcribed as well, after all voicemail; a minute of talk takes the CPU some 15 s."""
     threads: PositiveInt = 2
     longest_seconds: Positive = 300.0
-    """A voicemail whose transcription takes longer than this gets no transcript."""
+    """A voicemail whose transcription takes longer than this gets no transcript; for a talk it is ten times as long."""
     idle_seconds: Positive = 120.0
     """The transcriber's process, some 500 MB, ends after this long without work."""
 

@@ -178,6 +178,9 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             ),
             empty="",
         )
+        for one in detail.recordings:
+            if one.transcript:
+                output.say(one.transcript, indent=2)
     output.print_heading("What happened")
     output.print_table(
         ("at", "fact", "with"),

@@ -102,6 +102,8 @@ class RecordingEntry(msgspec.Struct):
     seconds: int
     deleted_at: datetime | None
     """When the file was removed because it had been kept long enough."""
+    transcript: str
+    """What was said, by both in one; empty unless talks are transcribed."""
 
 
 class EventEntry(msgspec.Struct):
@@ -221,6 +223,7 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
         Recording.ended_at,
         Recording.seconds,
         Recording.deleted_at,
+        Recording.transcript,
     ).where(Recording.call_id == call_id)
     return CallSummary(
         **_of(row),

@@ -8,22 +8,34 @@ import sys
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
+from crm.domain.calls import (
+    CallArrived,
+    CallEnded,
+    EndedBy,
+    LegRang,
+    RecordingEnded,
+    RecordingStarted,
+    TalkStarted,
+    VoicemailLeft,
+)
 from crm.domain.mailboxes import TranscriptState
 from crm.edge import whisper
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError
+from crm.services.audit import By
 from crm.services.calls import ledger
-from crm.services.voicemail import transcripts
-from crm.store.models import Voicemail
+from crm.services.voicemail import retention, transcripts
+from crm.store.models import Property, Voicemail
 from crm.store.session import Store
+from crm.views import calls, search
 from crm.worker import Troubles
 from tests.store import rows, tiny_whisper
 from tests.store.conftest import crm_at
@@ -185,6 +197,58 @@ async def test_messages_are_written_down_in_order_whatever_is_wrong_with_one(
     ]
     assert transcripts.said(rows[0].transcript_state, rows[0].transcript) == WORDS
     assert transcripts.said(rows[3].transcript_state, rows[3].transcript) == "No words were understood in it."
+
+
+async def talked(store: Store, config: Config, call_id: str, sound: Path) -> None:
+    """A talk of a known person with Alice, which was recorded."""
+    shutil.copy(sound, config.recordings_folder / f"talk-{call_id}.wav")
+    at = NOW
+    for fact in (
+        CallArrived(f"{call_id}/a", call_id, at, "+15125550100", "+15125550188"),
+        LegRang(f"{call_id}/l", call_id, at, f"{call_id}-leg", "alice-desk", "alice", "subteam"),
+        TalkStarted(f"{call_id}/t", call_id, at, f"{call_id}-leg"),
+        RecordingStarted(f"{call_id}/r", call_id, at, f"talk-{call_id}", "announced", f"talk-{call_id}.wav"),
+        RecordingEnded(f"{call_id}/s", call_id, at, f"talk-{call_id}", 3),
+        CallEnded(f"{call_id}/e", call_id, at, EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, config, fact, NOW)
+
+
+@pytest.mark.usefixtures("office")
+async def test_recorded_talks_are_written_down_where_that_is_wanted_and_found(
+    store: Store, config: Config, speech_file: Path, tmp_path: Path
+) -> None:
+    with store.reading() as session:
+        told = transcripts.names(session, session.scalar(select(Property.id)))
+    model = tiny_whisper.make(tmp_path / "model", WORDS, told)
+    wanted = with_model(config, str(model))
+    await talked(store, wanted, "t1", speech_file)
+    wanted = msgspec.structs.replace(wanted, voice=msgspec.structs.replace(wanted.voice, talks=True))
+    await talked(store, wanted, "t2", speech_file)
+    await left(store, wanted, "c1", speech_file)
+    worker = asyncio.create_task(transcripts.run(crm_at(wanted, store), Troubles(lambda: NOW)))
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                if (await store.read(calls.one, "t2")).recordings[0].transcript == WORDS:
+                    break
+                await asyncio.sleep(0.05)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    with store.reading() as session:
+        # The voicemail waited behind it, and was first.
+        assert session.get_one(Voicemail, "c1").transcript_state == TranscriptState.DONE
+        assert calls.one(session, "t1").recordings[0].transcript == ""
+        [hit] = search.found(session, "two bedrooms Said", NOW)
+    assert hit.found_in == "timeline"
+    assert hit.lead.phones == ["+15125550188"]
+    # It goes with the file.
+    late = NOW + timedelta(days=config.recordings.keep_days + 1)
+    await retention.prune(crm_at(wanted, store, late), By("retention", late))
+    with store.reading() as session:
+        assert calls.one(session, "t2").recordings[0].transcript == ""
+        assert search.found(session, "two bedrooms Said", NOW) == []
 
 
 @pytest.mark.usefixtures("office")

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, VoicemailLeft
-from crm.domain.mailboxes import BoxKind, box
+from crm.domain.mailboxes import BoxKind, TranscriptState, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, LegStory, tell
 from crm.services.calls import orders
@@ -298,7 +298,7 @@ class _Page:
     def _write_what_follows(self, call: Call, news: _News, person: Identity) -> None:
         session, story = self._session, news.story
         if story.recordings:
-            _write_recordings(session, call, story)
+            _write_recordings(session, self._config, call, story)
         if story.placed and story.placed.order_id is not None:
             orders.placed(session, story.placed.order_id, call.id)
         if story.tour_id is not None and (tour := session.get(Tour, story.tour_id)):
@@ -477,7 +477,7 @@ def _of_callee(session: Session, story: CallStory) -> str:
     return box(BoxKind.AGENT, callee.slug) if callee else ""
 
 
-def _write_recordings(session: Session, call: Call, story: CallStory) -> None:
+def _write_recordings(session: Session, config: Config, call: Call, story: CallStory) -> None:
     for told in story.recordings:
         recording = session.get(Recording, told.id)
         if recording is None:
@@ -485,3 +485,5 @@ def _write_recordings(session: Session, call: Call, story: CallStory) -> None:
             session.add(recording)
         recording.mode, recording.file = fit(told.mode, 10), fit(told.file, 200)
         recording.started_at, recording.ended_at, recording.seconds = told.started_at, told.ended_at, told.seconds
+        if config.voice.talks and recording.ended_at and not recording.transcript_state:
+            recording.transcript_state = TranscriptState.QUEUED

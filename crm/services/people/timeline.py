@@ -46,6 +46,11 @@ def transcript_key(call_id: str) -> str:
     return f"transcript:{call_id}"
 
 
+def talk_key(recording_id: str) -> str:
+    """The entry that says what was said in a recorded talk."""
+    return f"talk:{recording_id}"
+
+
 def withdraw(session: Session, key: str) -> None:
     """Takes an entry back that was never this lead's."""
     if entry := _named(session, key):

@@ -88,7 +88,8 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
     for one in gone:
         if one.kind == "recording":
             if recording := session.get(Recording, one.id):
-                recording.deleted_at = by.now
+                recording.deleted_at, recording.transcript = by.now, ""
+                timeline.withdraw(session, timeline.talk_key(one.id))
         elif voicemail := session.get(Voicemail, one.id):
             voicemail.purged_at, voicemail.transcript = by.now, ""
             voicemail.deleted_at = voicemail.deleted_at or by.now

@@ -1,7 +1,8 @@
-"""Transcribes voicemail, and mails each one to the agents of its mailbox when that is done or has failed.
+"""Transcribes voicemail, and recorded talks where the office wants it. Each voicemail is mailed to the agents of its
+mailbox when that is done or has failed.
 
-They wait in the `voicemail` table in state queued. Without a model they are finished at once, without a transcript or
-an error.
+They wait in the tables `voicemail` and `recording` in state queued. Without a model they are finished at once, with
+neither a transcript nor an error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import case, select
+from sqlalchemy import case, literal, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -28,7 +29,7 @@ from crm.services.outbox.mails import Attachment
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.people import suggestions, timeline
 from crm.services.voicemail import mailboxes, recordings
-from crm.store.models import Agent, Call, Lead, Line, Organization, Property, Task, Voicemail
+from crm.store.models import Agent, Call, Lead, Line, Organization, Property, Recording, Task, Voicemail
 from crm.store.queries import nodes
 from crm.words import notices as words
 from crm.worker import Troubles, Worker, keep
@@ -36,6 +37,8 @@ from crm.worker import Troubles, Worker, keep
 MOST_NAMES, LONGEST_NAMES = 20, 400
 """Names of properties and of agents that the transcriber is told, and characters of them all: a model reads some
 hundred words beside the sound, not more."""
+LONGER_TALKS = 10
+"""So many times as long as a voicemail a talk may take."""
 TRIES = 2
 """How often to try a voicemail when the transcriber dies, which may be the voicemail's fault."""
 
@@ -44,9 +47,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Waiting:
-    """A voicemail waiting to be transcribed."""
+    """A voicemail or a recorded talk that waits to be transcribed."""
 
     id: str
+    """Of the voicemail's call, or of the recording."""
+    is_talk: bool
     file: str
     names: str
     """That are likely in it, separated by commas."""
@@ -73,7 +78,7 @@ class Transcripts(Worker[Waiting, Result]):
     """Transcribes one voicemail at a time. Two apps may transcribe the same one; only the first result is kept."""
 
     name = "transcripts"
-    wakes_on = (Voicemail,)
+    wakes_on = (Voicemail, Recording)
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -97,7 +102,10 @@ class Transcripts(Worker[Waiting, Result]):
             self._idle = asyncio.create_task(self._let_go_later())
 
     def record(self, session: Session, claim: Waiting, result: Result, now: datetime) -> None:
-        finish(session, self._config, claim.id, result, now)
+        if claim.is_talk:
+            finish_talk(session, claim.id, result)
+        else:
+            finish(session, self._config, claim.id, result, now)
 
     async def close(self) -> None:
         await self._stop_idling()
@@ -127,13 +135,20 @@ async def run(crm: Crm, troubles: Troubles) -> None:
 
 
 def _next(session: Session, config: Config, now: datetime) -> Waiting | None:
-    """The voicemail that has waited longest, among those of this node and of nodes that are gone."""
-    query = select(Voicemail.call_id, Voicemail.file, Call.property_id).join(Voicemail.call)
-    query = query.where(
-        Voicemail.transcript_state == TranscriptState.QUEUED, nodes.is_for_us(Call.node, config.node, now)
-    )
-    row = session.execute(query.order_by(Voicemail.left_at, Voicemail.call_id).limit(1)).first()
-    return Waiting(row[0], row[1], names(session, row[2])) if row else None
+    """What has waited longest, among what is of this node and of nodes that are gone; voicemail before talks."""
+    is_ours = nodes.is_for_us(Call.node, config.node, now)
+    voicemail = select(Voicemail.call_id, Voicemail.file, Call.property_id, literal(False)).join(Voicemail.call)
+    voicemail = voicemail.where(Voicemail.transcript_state == TranscriptState.QUEUED, is_ours)
+    talk = select(Recording.id, Recording.file, Call.property_id, literal(True)).join(Recording.call)
+    talk = talk.where(Recording.transcript_state == TranscriptState.QUEUED, is_ours)
+    for waiting in (
+        voicemail.order_by(Voicemail.left_at, Voicemail.call_id),
+        talk.order_by(Recording.started_at, Recording.id),
+    ):
+        if row := session.execute(waiting.limit(1)).first():
+            id, file, property_id, is_talk = row
+            return Waiting(id, is_talk, file, names(session, property_id))
+    return None
 
 
 def names(session: Session, property_id: int | None) -> str:
@@ -145,25 +160,26 @@ def names(session: Session, property_id: int | None) -> str:
     return ", ".join([*properties, *([office] if office else []), *agents])[:LONGEST_NAMES]
 
 
-async def _write_down(config: Config, transcriber: Transcriber | None, voicemail: Waiting) -> Result:
+async def _write_down(config: Config, transcriber: Transcriber | None, waiting: Waiting) -> Result:
     folder = model_folder(config)
     if transcriber is None or folder is None or problem(folder):
         return Result(TranscriptState.NONE)
-    sound = mailboxes.audio(config, voicemail.file)
+    sound = mailboxes.audio(config, waiting.file)
     if sound is None:
         return Result(TranscriptState.FAILED)
     for attempt in range(1, TRIES + 1):
         try:
-            spoken = await transcriber.transcribe(sound, config.voice.longest_seconds, voicemail.names)
+            longest = config.voice.longest_seconds * (LONGER_TALKS if waiting.is_talk else 1)
+            spoken = await transcriber.transcribe(sound, longest, waiting.names)
         except TranscriberLost as error:
-            _log.warning("the transcriber was lost", extra={"voicemail_id": voicemail.id, "attempt": attempt})
+            _log.warning("the transcriber was lost", extra={"waiting_id": waiting.id, "attempt": attempt})
             reason = str(error)
         except TranscriptError as error:
             reason = str(error)
             break
         else:
             return Result(TranscriptState.DONE, [Phrase(one.text, one.start, one.end) for one in spoken])
-    _log.warning("a voicemail has no transcript", extra={"voicemail_id": voicemail.id, "reason": reason})
+    _log.warning("something has no transcript", extra={"waiting_id": waiting.id, "reason": reason})
     return Result(TranscriptState.FAILED)
 
 
@@ -190,6 +206,25 @@ def finish(session: Session, config: Config, voicemail_id: str, result: Result, 
         )
         gist = _understand(session, config, voicemail, result.phrases, now)
     _mail(session, config, voicemail, gist, now)
+
+
+def finish_talk(session: Session, recording_id: str, result: Result) -> None:
+    """Stores what was said in a talk, or that nobody knows. Who said what cannot be told: both are in one sound."""
+    recording = session.get(Recording, recording_id, with_for_update=True)
+    if recording is None or recording.transcript_state != TranscriptState.QUEUED:
+        return
+    recording.transcript_state, recording.transcript = result.state, result.text.replace("\x00", "")
+    lead_id = recording.call.lead_id
+    if recording.transcript and lead_id is not None:
+        timeline.enter(
+            session,
+            lead_id,
+            Happened.TRANSCRIPT,
+            f"Said in the talk: {recording.transcript}",
+            recording.started_at,
+            key=timeline.talk_key(recording_id),
+            call_id=recording.call_id,
+        )
 
 
 def _understand(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -81,7 +82,9 @@ class Call(Base):
         default=0, server_default="0", comment="how many events were on record when the ledger last wrote the call"
     )
     agent: Mapped[Agent | None] = relationship()
-    recordings: Mapped[list[Recording]] = relationship(order_by="Recording.started_at", cascade="all, delete-orphan")
+    recordings: Mapped[list[Recording]] = relationship(
+        back_populates="call", order_by="Recording.started_at", cascade="all, delete-orphan"
+    )
     line: Mapped[Line | None] = relationship()
     contact: Mapped[Contact | None] = relationship()
     property: Mapped[Property | None] = relationship()
@@ -158,6 +161,9 @@ class CallReview(Base):
     at: Mapped[datetime]
 
 
+_QUEUED = "transcript_state = 'queued'"
+
+
 class Voicemail(Base):
     """A voicemail a caller left."""
 
@@ -165,6 +171,7 @@ class Voicemail(Base):
     __table_args__ = (
         Index("ix_voicemail_left_at", "left_at"),
         Index("ix_voicemail_mailbox_left", "mailbox", "left_at"),
+        Index("ix_voicemail_queued", "left_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
     )
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
     file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
@@ -195,6 +202,9 @@ class Recording(Base):
     """Audio of a talk, across its transfers."""
 
     __tablename__ = "recording"
+    __table_args__ = (
+        Index("ix_recording_queued", "started_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
+    )
     id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="the recording's name in Asterisk")
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
     mode: Mapped[str] = mapped_column(String(10), comment="announced or demand")
@@ -203,6 +213,14 @@ class Recording(Base):
     ended_at: Mapped[datetime | None]
     seconds: Mapped[int] = mapped_column(default=0)
     deleted_at: Mapped[datetime | None] = mapped_column(comment="when retention removed the file")
+    transcript: Mapped[str] = mapped_column(Text, default="", server_default="", comment="goes with the file")
+    transcript_state: Mapped[str] = mapped_column(
+        String(10),
+        default="",
+        server_default="",
+        comment="queued, done, failed or none; empty: it is not wanted",
+    )
+    call: Mapped[Call] = relationship(back_populates="recordings")
 
 
 class CallOrder(Base):

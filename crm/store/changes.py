@@ -46,6 +46,7 @@ WATCHED = frozenset(
         "happening",
         "mail",
         "message",
+        "recording",
         "subteam_member",
         "task",
         "voicemail",

@@ -119,8 +119,8 @@ async def restart(config: Config) -> None:
     keeper = processes.keeper(config)
     if keeper is None:
         left = processes.running(config)
-        mend = "`leaseline up` takes it over" if left else "start it with `leaseline up`"
-        raise StartError(f"No `leaseline up` is keeping this home running: {mend}.")
+        fix = "`leaseline up` takes it over" if left else "start it with `leaseline up`"
+        raise StartError(f"No `leaseline up` is keeping this home running: {fix}.")
     before, since = beat_of(config).get("pid"), datetime.now(UTC)
     keeper.send_signal(signal.SIGUSR1)
     until = time.monotonic() + REPLACED_SECONDS

@@ -41,8 +41,8 @@ class PlainPhones:
         """The phones that registered lately, and what to do about them."""
         since = self._clock() - LONGEST_REGISTRATION
         names = ", ".join(sorted(device for device, at in self._came.items() if at > since))
-        mend = "set the phone's transport to TLS, or allow the device to do without encryption, and restart the phone."
-        return [f"Registers without TLS although it has to encrypt, and is refused ({names}): {mend}"] if names else []
+        fix = "set the phone's transport to TLS, or allow the device to do without encryption, and restart the phone."
+        return [f"Registers without TLS although it has to encrypt, and is refused ({names}): {fix}"] if names else []
 
     async def remove(self, device: str, uri: str) -> bool:
         """Ends a registration that is not allowed. Returns False if it is allowed, and while the database is away.

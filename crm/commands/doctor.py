@@ -29,8 +29,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
         output.print_json([_entry(one) for one in findings])
     else:
         output.print_table(
-            ("", "check", "found", "mend"),
-            ((finding.level, finding.check, finding.text, _mend(finding)) for finding in findings),
+            ("", "check", "found", "fix"),
+            ((finding.level, finding.check, finding.text, _fix(finding)) for finding in findings),
             empty="",
         )
         warnings = sum(finding.level is Level.WARN for finding in findings)
@@ -39,11 +39,11 @@ def doctor(context: click.Context, as_json: bool) -> None:
 
 
 def _entry(one: Finding) -> FindingEntry:
-    return FindingEntry(one.check, one.level, one.text, one.code, dict(one.facts), _mend(one))
+    return FindingEntry(one.check, one.level, one.text, one.code, dict(one.facts), _fix(one))
 
 
-def _mend(finding: Finding) -> str:
-    return terminal.MENDS[finding.code].format_map(finding.facts) if finding.code else ""
+def _fix(finding: Finding) -> str:
+    return terminal.FIXES[finding.code].format_map(finding.facts) if finding.code else ""
 
 
 async def _examine(config: Config) -> list[Finding]:

@@ -12,7 +12,7 @@ from crm.services.voicemail import retention
 from crm.views.recordings import ExpiredEntry, StrayEntry
 
 
-@click.group(cls=Group, examples=("recordings prune --dry-run", "recordings mend"))
+@click.group(cls=Group, examples=("recordings prune --dry-run", "recordings repair"))
 def recordings() -> None:
     """Recordings and voicemail audio: deleting what is old, repairing what is missing."""
 
@@ -40,10 +40,10 @@ async def prune(system: System, dry_run: bool, as_json: bool) -> None:
         output.say(f"{len(entries)} {verb} deleted, {sum(one.bytes for one in entries):,} bytes.")
 
 
-@recordings.command(json=many(StrayEntry), examples=("recordings mend --dry-run", "recordings mend --json"))
+@recordings.command(json=many(StrayEntry), examples=("recordings repair --dry-run", "recordings repair --json"))
 @click.option("--dry-run", is_flag=True, help="Only show what is wrong.")
 @with_system
-async def mend(system: System, dry_run: bool, as_json: bool) -> None:
+async def repair(system: System, dry_run: bool, as_json: bool) -> None:
     """Repair audio and records that do not match, as after a crash or a restored backup.
 
     Audio in which somebody speaks becomes a voicemail of its call, with a task to listen to it; the recording of a talk
@@ -53,7 +53,7 @@ async def mend(system: System, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         found = await strays.compare(system.crm)
     else:
-        found = await strays.mend(system.crm, system.by)
+        found = await strays.repair(system.crm, system.by)
     kinds = (("sound", found.sounds), ("voicemail", found.voicemails), ("talk", found.talks))
     entries = [StrayEntry(kind=kind, name=name) for kind, names in kinds for name in names]
     if as_json:

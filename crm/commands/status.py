@@ -97,9 +97,9 @@ def _print(found: Health, config: Config) -> None:
                 if room and (room.is_low or room.reserve_is_used)
                 else ()
             ),
-            *(("to mend", trouble) for trouble in app.trouble),
+            *(("to fix", trouble) for trouble in app.trouble),
             *(
-                ("to mend", f"{one.worker}, since {output.local(one.since, config.tz, seconds=True)}: {one.trouble}")
+                ("to fix", f"{one.worker}, since {output.local(one.since, config.tz, seconds=True)}: {one.trouble}")
                 for one in found.workers
             ),
         )

@@ -1,7 +1,7 @@
 """What can go wrong in the CRM.
 
     CrmError
-    ├── NotFound      no such record; whoever named it can mend it
+    ├── NotFound      no such record; whoever named it can correct it
     ├── Conflict      it contradicts what is there already
     ├── Invalid       a value that cannot be right
     ├── DialRefused   a number that may not be dialed (crm.domain.dialing)

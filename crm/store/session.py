@@ -297,7 +297,7 @@ _SQLITE_IN_WORDS = {
 
 
 def in_words(error: BaseException) -> str:
-    """What is wrong with a SQLite file and how to mend it; "" where the error does not say."""
+    """What is wrong with a SQLite file and how to fix it; "" if the error does not say."""
     code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
     return _SQLITE_IN_WORDS.get(code & 0xFF, "")  # The rest of the code says more than anybody can act on.
 

@@ -55,8 +55,8 @@ class FindingEntry(msgspec.Struct):
     text: str
     """What was found."""
     code: str
-    """Names the situation for programs, and selects the advice in `mend`; empty if there is nothing to fix."""
+    """Names the situation for programs, and selects the advice in `fix`; empty if there is nothing to fix."""
     facts: dict[str, object]
     """What that advice needs to know, such as the name of the trunk."""
-    mend: str
+    fix: str
     """How to fix it; empty if there is nothing to fix."""

@@ -1,4 +1,4 @@
-"""What to do about an error or a finding at the terminal, by its code: the commands that mend it."""
+"""What to do about an error or a finding at the terminal, by its code: the commands that fix it."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ HINTS = {
 }
 """Codes that are not listed need no command: the error's own text says it all."""
 
-MENDS = {
+FIXES = {
     # --- the machine and the programs ---
     "app_down": "Start it with `leaseline up`.",
     "app_in_trouble": "See {folder} for more.",
@@ -222,8 +222,8 @@ MENDS = {
     "mails_lost": "Put the folder `mails` of the home back from a backup.",
     "mail_unsent": "`leaseline mail list` shows why.",
     "mail_unset": "Write mail.server and mail.from_address into leaseline.toml, then `leaseline mail secret`.",
-    "sound_lost": "Restore the recordings folder from a backup, or let `leaseline recordings mend` mark it as gone.",
-    "sound_stray": "`leaseline recordings mend` records them with their calls.",
+    "sound_lost": "Restore the recordings folder from a backup, or let `leaseline recordings repair` mark it as gone.",
+    "sound_stray": "`leaseline recordings repair` records them with their calls.",
     "tasks_overdue": "`leaseline task list` shows them.",
     "texts_failed": "`leaseline message list --state failed` shows why, `leaseline message resend` resends them.",
     "texts_paused": "Check `leaseline call list`, then run `leaseline message resume`.",

@@ -166,7 +166,7 @@ def test_status_and_doctor_show_what_is_forgotten_and_what_is_not_dialled_any_mo
     assert [one["level"] for one in found] == ["WARN", "WARN", "OK"]
     assert "+15125550190" in found[0]["text"]
     assert "bob-mobile" in found[1]["text"]
-    assert "forward off --agent bob" in found[1]["mend"]
+    assert "forward off --agent bob" in found[1]["fix"]
     assert "alice-mobile" in found[2]["text"]
     assert "bob may not dial" in office("forward", "show").stdout
 

@@ -117,7 +117,7 @@ def findings(office: Leaseline) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for one in json.loads(result.stdout):
         found.setdefault(one["check"], []).append((one["level"], one["text"]))
-        assert bool(one["mend"]) == (one["level"] != "OK")
+        assert bool(one["fix"]) == (one["level"] != "OK")
     assert result.exit_code == any(level == "ERROR" for entries in found.values() for level, _ in entries)
     return found
 

@@ -138,7 +138,7 @@ def test_a_pause_of_automatic_texts_shows_and_ends_by_command(office: Leaseline)
     assert json.loads(office("status", "--json").stdout)["texts"]["paused_until"]
     (found,) = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "automatic texts"]
     assert "320" in found["text"]
-    assert "message resume" in found["mend"]
+    assert "message resume" in found["fix"]
     assert "0 texts that waited stay here" in office.ok("message", "resume", "--drop")
     assert json.loads(office("status", "--json").stdout)["texts"]["paused_until"] is None
 

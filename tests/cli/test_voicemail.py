@@ -176,11 +176,11 @@ def test_sound_and_rows_that_do_not_match_are_named_and_mended(office: Leaseline
     os.utime(stray, (0, 0))
     found = [one for one in office_findings(office) if one["check"] == "sound"]
     assert ["1772460000.9" in found[0]["text"], VOICEMAIL in found[1]["text"]] == [True, True]
-    assert all("`leaseline recordings mend`" in one["mend"] for one in found)
+    assert all("`leaseline recordings repair`" in one["fix"] for one in found)
     amiss = [{"kind": "sound", "name": "1772460000.9"}, {"kind": "voicemail", "name": VOICEMAIL}]
-    assert office.json("recordings", "mend", "--dry-run") == amiss
-    assert office.json("recordings", "mend") == amiss
-    assert office.json("recordings", "mend") == []
+    assert office.json("recordings", "repair", "--dry-run") == amiss
+    assert office.json("recordings", "repair") == amiss
+    assert office.json("recordings", "repair") == []
     assert [one["level"] for one in office_findings(office) if one["check"] == "sound"] == ["OK"]
     assert office.json("voicemail", "show", "1772460000.9")["seconds"] == 2
 

@@ -69,7 +69,7 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
     kept = sound(config, f"{CALL}.part")
     nothing = sound(config, "1772460000.8.wav", spoken=False)
     assert await strays.compare(crm) == Strays(sounds=(CALL, "1772460000.8"))
-    await strays.mend(crm, By("tests", NOW))
+    await strays.repair(crm, By("tests", NOW))
     with store.reading() as session:
         call = calls.by_id(session, CALL)
         assert call
@@ -84,7 +84,7 @@ async def test_sound_that_no_call_has_becomes_its_message(store: Store, config: 
 async def test_a_talk_whose_recording_nobody_logged_is_put_on_record(store: Store, config: Config, crm: Crm) -> None:
     await call_that_gave_up(store, config)
     sound(config, f"{CALL}-talk-1.wav")
-    await strays.mend(crm, By("tests", NOW))
+    await strays.repair(crm, By("tests", NOW))
     with store.reading() as session:
         recording = session.get_one(Recording, f"{CALL}-talk-1")
         assert (recording.call_id, recording.seconds) == (CALL, 3)
@@ -102,7 +102,7 @@ async def test_a_row_whose_sound_is_gone_says_so(store: Store, config: Config, c
     ]
     await store.run(ledger.record_all, config, facts, NOW)
     assert await strays.compare(crm) == Strays(voicemails=(CALL,), talks=(talk,))
-    await strays.mend(crm, By("tests", NOW))
+    await strays.repair(crm, By("tests", NOW))
     with store.reading() as session:
         assert session.get_one(Voicemail, CALL).purged_at == NOW
         assert session.get_one(Recording, talk).deleted_at == NOW

@@ -1,7 +1,8 @@
-"""Finds and mends recordings without a record, and records whose recording is gone.
+"""Finds and repairs recordings without a record, and records whose recording is gone.
 
 A voicemail or a recorded talk leaves both a file and a row. If something fails in between, the mismatch is found here:
-the app checks what Asterisk has left behind (`facts_of`), the doctor and `leaseline recordings mend` check everything.
+the app checks what Asterisk has left behind (`facts_of`), and the doctor and `leaseline recordings repair` check
+everything.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _on_record(session: Session, node: str) -> tuple[Sequence[Any], Sequence[Any
     ).all()
 
 
-async def mend(crm: Crm, by: By) -> Strays:
+async def repair(crm: Crm, by: By) -> Strays:
     """Puts stray files on record: one with speech becomes the voicemail of its call or the recording of its talk, the
     rest are deleted. Where the file is gone, the record says so from now on. Returns what was found."""
     found = await compare(crm)

@@ -1,7 +1,7 @@
 """Lists of leads from elsewhere: read line by line and taken in slices, so that size costs neither memory nor time of
 others.
 
-Each line is taken whole or not at all. One that cannot be is told with its reason, and may be mended and imported
+Each line is taken whole or not at all. One that cannot be is told with its reason, and may be corrected and imported
 again: people who are there already only get what was missing.
 """
 

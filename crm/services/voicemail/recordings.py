@@ -38,7 +38,7 @@ def keep(config: Config, call_id: str) -> float:
         os.chmod(spooled, 0o600)
         shutil.move(spooled, part)
     if part.exists():
-        _mend(part)
+        _repair(part)
         part.replace(kept)
     return _seconds(kept) if kept.exists() else 0.0
 
@@ -114,7 +114,7 @@ async def play(sound: Path) -> bool:
     return False
 
 
-def _mend(path: Path) -> None:
+def _repair(path: Path) -> None:
     """Fills in the lengths that are missing from the header when the recorder was killed, from the file's size (RIFF
     WAVE)."""
     with path.open("r+b") as file:

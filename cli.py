@@ -65,7 +65,7 @@ COMMANDS = {
     "optout": "People who do not want texts.",
     "voicemail": "Voicemail that callers left.",
     "recordings": "Recordings and voicemail audio: deleting what is old, repairing what is missing.",
-    "mail": "Email to people in the office.",
+    "mail": "Email, out and in.",
     "demo": "Try the system with a call, or with the properties of a larger office.",
 }
 

@@ -376,10 +376,21 @@ class MailIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The user to log in as."""
     folder: str = "INBOX"
     """The folder that is read."""
+    address: str = ""
+    """Address whose email ends up there, e.g. leads@example.com. Answers go to it with a token after a plus, as in
+    leads+k3jx...@example.com, which the mail server has to accept; empty: they go to mail.from_address."""
     look_minutes: Positive = 2.0
     """How often it is looked into if the server does not report new email by itself (IDLE)."""
     longest_megabytes: PositiveInt = 25
     """Of a larger email only the beginning is kept."""
+
+
+class MailTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An email that is written often. {name}, {first_name}, {property}, {agent}, {office} and {text}, what is written
+    besides, are filled in."""
+
+    subject: str
+    text: str
 
 
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -399,6 +410,11 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Attempts before an email counts as failed."""
     first_retry_seconds: Positive = 30.0
     """Wait before the second attempt; doubles each time, up to an hour."""
+    postal_address: str = ""
+    """The office's postal address, in one line; offers and news by email have to carry it."""
+    templates: dict[str, MailTemplate] = {}
+    """Emails that are written often, by name: [mail.templates.NAME] with subject and text, in which {name},
+    {first_name}, {property}, {agent}, {office} and {text}, what is written besides, are filled in."""
     incoming: MailIn = msgspec.field(default=MailIn(), name="in")
 
 
@@ -830,6 +846,8 @@ def _check(config: Config, path: Path) -> None:
     inbox = config.mail.incoming
     if inbox.security not in MAIL_SECURITIES:
         raise ConfigError(f"{path}: mail.in.security = {inbox.security!r} is not one of {', '.join(MAIL_SECURITIES)}.")
+    if inbox.address and not _ADDRESS.fullmatch(inbox.address):
+        raise ConfigError(f"{path}: mail.in.address is not an address: write one like leads@example.com.")
     if inbox.server and not inbox.user:
         raise ConfigError(f"{path}: mail.in.user is empty: write the user that mail.in.server knows.")
     if config.mail.server and not _ADDRESS.fullmatch(config.mail.from_address):

@@ -16,11 +16,14 @@ from crm.commands.command import ID, Group, System, WrongInput, cut, limit_optio
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light, read_filter
+from crm.domain.mails import LONGEST_BODY
 from crm.domain.pasted import addresses as addresses_in
 from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult, InvitedHome
+from crm.services.mails import writing
+from crm.services.mails.writing import MailDraft
 from crm.services.people import erasing, filters, intake, merging, proposals, records, unmerging
 from crm.services.people import leads as leads_service
 from crm.services.people import suggestions as suggestions_service
@@ -661,6 +664,33 @@ def import_(system: System, file: Path, source: str | None, rejects: Path | None
         output.say("Nothing was written, because of --dry-run.")
     if done.rejected:
         raise SystemExit(1)
+
+
+@lead.command(
+    examples=(
+        "lead mail 12 'Yes, it is free. When would you like to see it?' --agent alice",
+        "lead mail pat@example.com - --subject 'Your tour on Friday' < words.txt",
+        "lead mail 12 --template application --agent alice",
+    )
+)
+@click.argument("lead")
+@click.argument("text", required=False, default="")
+@click.option("--subject", default="", help="[default: that of their last email, as an answer]")
+@click.option("--template", default="", metavar="NAME", help="One of [mail.templates].")
+@click.option("--agent", metavar="SLUG", help="Who writes it.")
+@click.option("--news", is_flag=True, help="It is an offer or news, not an answer: they can unsubscribe.")
+@with_system
+def mail(system: System, lead: str, text: str, subject: str, template: str, agent: str | None, news: bool) -> None:
+    """Email TEXT to the LEAD with this id, phone number or email address; - reads it from a pipe.
+
+    Their answer comes back to the same thread, their timeline, and whoever owns the lead.
+    """
+    words = sys.stdin.read(LONGEST_BODY + 1) if text == "-" else text
+    draft = MailDraft(subject, words, template, news)
+    queued = system.run(writing.send, system.config, system.by, lead, draft, agent=agent)
+    output.say(f"Email {queued.id} to {queued.to_address} is queued.")
+    if not system.config.mail.incoming.address:
+        output.hint("mail.in.address is not set, so their answer goes to mail.from_address.")
 
 
 @lead.command(

@@ -3,49 +3,75 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import IO
 
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, WrongInput, cut, limit_option, many, read_secret, with_system
+from crm.commands.command import (
+    ID,
+    Failure,
+    Group,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    one,
+    read_secret,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError
 from crm.edge.mailbox import MailboxError
 from crm.services.arrivals import mailboxes
+from crm.services.arrivals import mails as mails_in
 from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.outbox import mails
+from crm.services.outbox.mails import MailToSend
 from crm.views import mails as views
-from crm.views.mails import MailEntry
+from crm.views.mails import MailDetail, MailEntry
 from crm.worker import Troubles
 
-OF_A_MAIL = [state.value for state in DeliveryState if state not in (DeliveryState.DELIVERED, DeliveryState.RECEIVED)]
-"""Mail servers do not report deliveries, and these are outgoing emails."""
+OF_A_MAIL = [state.value for state in DeliveryState if state is not DeliveryState.DELIVERED]
+"""Mail servers do not report what arrived."""
 
 
-@click.group(cls=Group, examples=("mail secret", "mail test alice@example.com", "mail list --state failed"))
+@click.group(cls=Group, examples=("mail list --state failed", "mail show 12", "mail test alice@example.com"))
 def mail() -> None:
-    """Email to people in the office."""
+    """Email, out and in."""
 
 
-@mail.command("list", json=many(MailEntry), examples=("mail list", "mail list --state queued --json"))
+@mail.command(
+    "list",
+    json=many(MailEntry),
+    examples=("mail list", "mail list --state queued --json", "mail list --direction in --lead 12"),
+)
 @click.option("--state", type=click.Choice(OF_A_MAIL), help="Only these.")
+@click.option("--direction", type=click.Choice(("in", "out")), help="Only those that came in, or went out.")
+@click.option("--lead", type=ID, help="Only those with this lead.")
 @limit_option()
 @with_system
-def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
+def list_(
+    system: System, state: str | None, direction: str | None, lead: int | None, limit: int, as_json: bool
+) -> None:
     """List emails, newest first."""
-    entries = cut(system.read(views.listed, state=state, limit=limit + 1), limit)
+    found = system.read(views.listed, state=state, direction=direction, lead=lead, limit=limit + 1)
+    entries = cut(found, limit)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
-        ("mail", "at", "to", "subject", "state", "tries", "why"),
+        ("mail", "at", "from", "to", "lead", "subject", "state", "tries", "why"),
         (
             (
                 one.id,
                 output.local(one.created_at, system.config.tz),
+                one.from_address or "us",
                 one.to_address,
+                one.lead or "",
                 one.subject,
                 one.state,
                 one.attempts,
@@ -55,6 +81,64 @@ def list_(system: System, state: str | None, limit: int, as_json: bool) -> None:
         ),
         empty="No emails found.",
     )
+
+
+@mail.command(json=one(MailDetail), examples=("mail show 12", "mail show 12 --json"))
+@click.argument("mail", type=ID)
+@with_system
+def show(system: System, mail: int, as_json: bool) -> None:
+    """Show one MAIL with its words and its files."""
+    detail = system.read(views.one, mail)
+    if as_json:
+        output.print_json(detail)
+        return
+    sender = " ".join(filter(None, (detail.from_name, f"<{detail.from_address}>" if detail.from_address else "")))
+    output.print_entry(
+        (
+            ("mail", detail.id),
+            ("at", output.local(detail.created_at, system.config.tz)),
+            ("from", sender or "us"),
+            ("to", detail.to_address),
+            ("lead", detail.lead or "none"),
+            ("subject", detail.subject),
+            ("state", detail.state),
+            ("why", detail.error),
+            ("agent", detail.agent),
+            ("thread", detail.thread or ""),
+            ("as it came", detail.file),
+            (
+                "files",
+                [
+                    f"{one.position}: {one.name or 'no name'} ({one.kind}, {one.size:,} bytes)"
+                    for one in detail.attachments
+                ],
+            ),
+        )
+    )
+    output.print_heading("Words")
+    for line in detail.body.split("\n"):
+        output.say(line)
+
+
+@mail.command(examples=("mail save 12 1 lease.pdf",))
+@click.argument("mail", type=ID)
+@click.argument("position", type=click.IntRange(1, 1000))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_system
+def save(system: System, mail: int, position: int, file: Path) -> None:
+    """Save the attachment at a POSITION of a MAIL as FILE. It may be harmful: nobody has checked it."""
+    detail = system.read(views.one, mail)
+    found = next((one for one in detail.attachments if one.position == position), None)
+    if found is None:
+        raise WrongInput(f"Mail {mail} has no attachment {position}: `leaseline mail show {mail}` lists them.")
+    content = mails_in.attachment(system.config, Path(detail.file).stem, position)
+    try:
+        with file.open("xb") as out:
+            file.chmod(0o600)
+            out.write(content)
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be written ({error.strerror}): choose another file.") from None
+    output.say(f"Saved {len(content):,} bytes of {found.kind}.")
 
 
 @mail.command(examples=("mail secret", "mail secret --file password.txt", "mail secret --in"))
@@ -105,7 +189,7 @@ async def test(system: System, address: str) -> None:
     if not config.mail.server:
         raise Failure(mails.NO_SERVER)
     words = "This is a test email from Leaseline."
-    message = mails.compose(config, f"test:{uuid.uuid4().hex}", to, "Test", words, [], system.now)
+    message = mails.compose(config, MailToSend(f"test:{uuid.uuid4().hex}", to, "Test", words), [], system.now)
     mailer = Mailer(mails.server_of(config, system.secrets))
     try:
         await mailer.send(message, config.mail.from_address, to)

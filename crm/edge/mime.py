@@ -11,6 +11,7 @@ import email
 import email.errors
 import email.header
 import email.utils
+import functools
 import hashlib
 import html
 import re
@@ -19,6 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from enum import StrEnum
+
+import nh3
+import puremagic
+from mailparser_reply import EmailReplyParser
 
 LONGEST_TEXT = 100_000
 """Characters of an email's text that are read."""
@@ -63,8 +68,37 @@ class MailFile:
 
     name: str
     kind: str
-    """MIME type."""
+    """MIME type, as the sender says."""
     content: bytes
+
+    @property
+    def found_kind(self) -> str:
+        """MIME type by what is in it, whatever the sender says."""
+        if not self.content:
+            return "application/x-empty"
+        try:
+            found = puremagic.magic_string(self.content[:4096])
+        except (puremagic.PureError, ValueError):
+            found = []
+        best = found[0].mime_type if found else ""
+        if best:
+            return best[:100]
+        # What has no zero byte is most likely text of some kind; it is never shown as HTML.
+        return "application/octet-stream" if b"\0" in self.content[:4096] else "text/plain"
+
+
+@dataclass(frozen=True)
+class Bounced:
+    """A mail that a server could not deliver (RFC 3464)."""
+
+    message_id: str
+    """Of the mail, without angle brackets."""
+    is_final: bool
+    """False: the server goes on trying."""
+    status: str
+    """Such as 5.1.1 (RFC 3463); empty: it does not say."""
+    why: str
+    """In the server's words; empty: it does not say."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +123,8 @@ class ReadMail:
     """As received, not sanitized."""
     files: tuple[MailFile, ...] = ()
     automatic: Automatic = Automatic.NO
+    bounced: Bounced | None = None
+    """Of a bounce: what came back, if it says."""
 
 
 def read(raw: bytes) -> ReadMail:
@@ -98,6 +134,7 @@ def read(raw: bytes) -> ReadMail:
     for part in _leaves(message):
         found.take(part)
     sender = _party(message, "From")
+    automatic = _automatic(message, sender)
     return ReadMail(
         message_id=_id(_header(message, "Message-ID")),
         sender=sender,
@@ -110,7 +147,8 @@ def read(raw: bytes) -> ReadMail:
         text=_words(found.plain) or text_of(found.html),
         html=found.html,
         files=tuple(found.files),
-        automatic=_automatic(message, sender),
+        automatic=automatic,
+        bounced=_bounced(message) if automatic is Automatic.BOUNCE else None,
     )
 
 
@@ -141,6 +179,64 @@ def text_of(markup: str) -> str:
     # Line breaks in the source mean nothing.
     plain = plain.replace("\r", " ").replace("\n", " ").replace("\t", " ")
     return _words(html.unescape(_TAG.sub(_break, plain)))
+
+
+def cleaned(markup: str) -> str:
+    """HTML without scripts, styles, pictures and forms, that can be shown on a page; empty where it is too long, or
+    nested so deeply that a parser would take minutes."""
+    if len(markup) > LONGEST_CLEANED:
+        return ""
+    depth = 0
+    for tag in _ANY_TAG.finditer(markup):
+        name = tag[2].lower()
+        if name not in _CLOSED_ANYWAY:
+            depth += -1 if tag[1] else 1
+        if depth > DEEPEST:
+            return ""
+    return nh3.clean(markup, tags=_SHOWN, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto", "tel"})
+
+
+def sender(raw: bytes) -> str:
+    """The address in the From header of a mail, in lower case; empty: there is none."""
+    return _party(email.message_from_bytes(_head(raw)), "From").address.lower()
+
+
+def new_words(text: str) -> str:
+    """What somebody has written, without the mails below that they answer, and without quotes."""
+    words = text[:LONGEST_ANSWER]
+    if found := _QUOTES_BELOW.search(words):
+        words = words[: found.start()]
+    # The library's patterns take a time that grows with the square of the length.
+    beginning, rest = words[:LONGEST_PARSED], words[LONGEST_PARSED:]
+    new = _parser().parse_reply(text=beginning) or ""
+    if rest and len(new) >= len(beginning.rstrip()) - 1:
+        new = words
+    lines = [line for line in new.split("\n") if not line.startswith(">")]
+    return "\n".join(lines).strip()
+
+
+@functools.cache
+def _parser() -> EmailReplyParser:
+    return EmailReplyParser(languages=["en", "es"])
+
+
+LONGEST_ANSWER = 20_000
+LONGEST_PARSED = 4_000
+_QUOTES_BELOW = re.compile(
+    r"^(?:El .{5,120} escribió:|On .{5,120} wrote:|-{2,} ?(?:Original Message|Mensaje original) ?-{2,}|_{20,})[ \t]*$",
+    re.MULTILINE,
+)
+LONGEST_CLEANED = 200_000
+DEEPEST = 300
+_ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+_CLOSED_ANYWAY = frozenset(
+    ("br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr", "p", "li", "td", "th", "tr", "dd", "dt")
+)
+"""Tags of elements that have no content, or that end where the next one begins."""
+_SHOWN = {
+    *("p", "br", "div", "span", "b", "strong", "i", "em", "u", "s", "a", "blockquote", "pre", "code", "hr"),
+    *("ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "h1", "h2", "h3", "h4"),
+}
 
 
 def _parsed(raw: bytes) -> Message:
@@ -406,6 +502,27 @@ def _automatic(message: Message, sender: Party) -> Automatic:
     if is_told or precedence in ("bulk", "junk", "list") or any(_all(message, *_LISTS)):
         return Automatic.NOTICE
     return Automatic.NO
+
+
+def _bounced(message: Message) -> Bounced | None:
+    """What came back: from the machine-readable part, and from the mail, or its headers, that is attached."""
+    status = why = message_id = ""
+    is_final = True
+    for part in _leaves(message):
+        kind = part.get_content_type()
+        if kind == "message/delivery-status":
+            report = _bytes(part).decode("latin-1")[:20_000]
+            status = _field(report, "Status")[:20]
+            why = _field(report, "Diagnostic-Code").partition(";")[2].strip()[:200]
+            is_final = _field(report, "Action").lower() != "delayed"
+        elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
+            message_id = _id(_field(_bytes(part).decode("latin-1")[:100_000], "Message-ID"))
+    return Bounced(message_id, is_final, status, why) if message_id else None
+
+
+def _field(text: str, name: str) -> str:
+    found = re.search(rf"^{name}:[ \t]*([^\n]*(?:\n[ \t]+[^\n]*)*)", text, re.MULTILINE | re.IGNORECASE)
+    return " ".join(found[1].split()) if found else ""
 
 
 _LISTS = ("list-id", "list-unsubscribe", "list-post", "list-help", "list-owner", "list-subscribe", "list-archive")

@@ -77,7 +77,7 @@ async def test_a_mail_makes_a_lead_with_timeline_task_and_notice(crm: Crm, store
         assert "two bedroom" in entry.text
         [task] = session.scalars(select(Task)).all()
         assert (task.kind, task.lead_id, task.owner.slug in ("alice", "bob")) == (TaskKind.INQUIRY, lead.id, True)
-        [notice] = session.scalars(select(Mail)).all()
+        [notice] = session.scalars(select(Mail).where(Mail.direction == "out")).all()
         assert notice.to_address == f"{task.owner.slug}@oak.example.com"
         assert notice.subject == "An email about Maple Court"
         assert "two bedroom" in notice.body

@@ -25,7 +25,7 @@ from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError, MailUnknown, Server
 from crm.secrets import Secrets
 from crm.services.outbox import mails, outgoing
-from crm.services.outbox.mails import Attachment, MailTransport
+from crm.services.outbox.mails import Attachment, MailToSend, MailTransport
 from crm.services.outbox.outgoing import NewMail
 from crm.store.models import Mail
 from crm.store.session import Store
@@ -157,7 +157,7 @@ async def test_a_message_goes_out_with_its_sound(store: Store, config: Config) -
         with store.writing() as session:
             # No message is on record here; what the mail names is asked for all the same.
             session.scalars(select(Mail)).one().voicemail_id = None
-        mail = mails.compose(settings(config), "k1", "a@b.example", "s", "b", await attach("x"), NOW)
+        mail = mails.compose(settings(config), MailToSend("k1", "a@b.example", "s", "b"), await attach("x"), NOW)
         async with worker(store, settings(config, port)):
             await sent_when(store, lambda mail: mail.state == DeliveryState.SENT)
     names = [(part.get_filename(), part.get_content_type(), part.get_content()) for part in mail.iter_attachments()]
@@ -287,7 +287,7 @@ async def test_with_tls_and_login(certificate: Path, security: str) -> None:
     tls: dict[str, Any] = {"tls_context": context, "auth_required": True}
     if security == "tls":
         tls = {"tls": context, "auth_require_tls": False}
-    mail = mails.compose(settings(Config(Path("/"))), "k", "alice@example.com", "s", "b", [], NOW)
+    mail = mails.compose(settings(Config(Path("/"))), MailToSend("k", "alice@example.com", "s", "b"), [], NOW)
     async with serving(handler, authenticator=_login, **tls) as port:
 
         async def send(password: str, trust: ssl.SSLContext | None) -> None:

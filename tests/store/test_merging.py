@@ -40,6 +40,7 @@ from crm.store.models import (
     LeadProposal,
     Line,
     Mail,
+    MailThread,
     Message,
     Notice,
     Property,
@@ -182,7 +183,15 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                 key=f"form:{id}", channel="form:question", raw={"email": address}, parser="site", parser_version=1
             )
             arrival.received_at, arrival.lead_id, arrival.problem = NOW, id, ""
-            session.add(arrival)
+            thread = MailThread(
+                lead_id=id, token=f"{id:016}", subject="Hi", topic="hi", created_at=NOW, last_at=NOW + HOUR * id
+            )
+            session.add_all([arrival, thread])
+            session.flush()
+            mail = Mail(key=f"in:{arrival.id}", direction="in", to_address="us@oak.example.com", from_address=address)
+            mail.lead_id, mail.thread_id, mail.arrival_id = id, thread.id, arrival.id
+            mail.subject, mail.body, mail.state, mail.created_at = "Hi", "Hi", "received", NOW
+            session.add(mail)
             session.flush()
             session.add_all(
                 [

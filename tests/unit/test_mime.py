@@ -79,6 +79,32 @@ def test_a_senders_address_is_not_taken_from_an_encoded_name() -> None:
     assert mail.sender.address == "pat@example.com"
 
 
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ("Friday.\n\nOn Mon, Mar 2, 2026 at 10:00 AM Oak <a@oak.example.com> wrote:\n> When?\n", "Friday."),
+        (
+            "El viernes.\n\nEl lun, 2 mar 2026 a las 10:00, Oak (<a@oak.example.com>) escribió:\n\n> ¿Cuándo?",
+            "El viernes.",
+        ),
+        ("Ok\n\n> I quote this\n\nand answer below", "Ok\n\n\nand answer below"),
+        ("Ok\n\n________________________________\nFrom: Oak <a@oak.example.com>\nSent: Monday\n\nWhen?", "Ok"),
+        ("On Friday I wrote: no.\nBut now yes.", "On Friday I wrote: no.\nBut now yes."),
+        ("word " * 2000 + "end", "word " * 2000 + "end"),
+    ],
+)
+def test_what_is_new_in_an_answer_is_what_stands_above_quotes(text: str, new: str) -> None:
+    assert mime.new_words(text) == new
+
+
+def test_cleaned_html_has_nothing_that_acts_or_is_fetched() -> None:
+    markup = (
+        '<div style="x"><a href="https://a.example" onclick="b()">a</a><iframe src="c"></iframe><img src="d"></div>'
+    )
+    assert mime.cleaned(markup) == '<div><a href="https://a.example" rel="noopener noreferrer">a</a></div>'
+    assert mime.cleaned("<p>" + "x" * mime.LONGEST_CLEANED) == ""
+
+
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_a_mail(raw: bytes) -> None:
     mime.read(raw)
@@ -105,6 +131,8 @@ HOSTILE = {
     "lines in parts": DEEP[: 40 * 51] + b"\n" * 700_000,
     "comments, scripts and quotes in HTML": b"Content-Type: text/html\n\n" + b"<script><!--<a b='" * 50_000,
     "mails in mails": b"Content-Type: message/rfc822\n\n" * 3000,
+    "rubies": b"Content-Type: text/html\n\n" + b"<rt>" * 45_000,
+    "words that begin a quote": b"\n" + b"On " * 100_000,
     "references": b"References: " + b"<a@b> " * 100_000 + b"\n\nhi",
 }
 
@@ -114,4 +142,7 @@ def test_a_hostile_mail_takes_little_time_to_read(kind: str) -> None:
     began = time.process_time()
     mime.read(HOSTILE[kind])
     mime.fingerprint(HOSTILE[kind])
+    text = HOSTILE[kind].decode("latin-1")
+    mime.cleaned(text[: mime.LONGEST_CLEANED])
+    mime.new_words(text)
     assert time.process_time() - began < 2

@@ -250,9 +250,8 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
     owner = events.leave_task(session, config, application, TaskKind.REVIEW_APPLICATION, why, hours, now)
     events.tell_owner(session, config, application, owner, "submitted", told, now)
     subject, body = words.mail("received", application.language, home=events.home_of(application))
-    outgoing.queue(
-        session, config, NewMail(f"application:{application.id}:received", application.email, subject, body), now
-    )
+    key = f"application:{application.id}:received"
+    outgoing.queue(session, config, NewMail(key, application.email, subject, body, lead_id=application.lead_id), now)
 
 
 def _complete_lead(session: Session, config: Config, application: Application) -> None:
@@ -291,7 +290,7 @@ def send_link(
     days = config.applications.link_days
     subject, body = words.mail(what, application.language, home=events.home_of(application), url=link, days=days)
     key = f"application:{application.id}:link:{cause}"
-    outgoing.queue(session, config, NewMail(key, application.email, subject, body), now)
+    outgoing.queue(session, config, NewMail(key, application.email, subject, body, lead_id=application.lead_id), now)
 
 
 def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now: datetime) -> None:

@@ -100,6 +100,23 @@ def act(
     return lead
 
 
+def pass_on(
+    session: Session,
+    config: Config,
+    record: ArrivalRecord,
+    lead: Lead,
+    property: Property | None,
+    subject: str,
+    told: str,
+    now: datetime,
+) -> None:
+    """Leaves a task to answer, about the property that the lead asked about last unless one is given."""
+    latest = max(lead.interests, key=lambda one: one.updated_at, default=None)
+    arrival.pass_on(
+        session, config, lead, property or (latest.property if latest else None), record, subject, told, now
+    )
+
+
 def introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduced:
     """How the person introduces themselves, without anything that is ours: our lines, our colleagues, our addresses."""
     address = usable(inquiry.email)

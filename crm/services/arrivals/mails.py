@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.arrivals import ArrivalOutcome
-from crm.domain.errors import Conflict
-from crm.domain.leads import Happened
+from crm.domain.delivery import DeliveryState
+from crm.domain.errors import Conflict, NotFound
+from crm.domain.leads import Happened, LeadEvent
 from crm.edge import mail_files, mime
 from crm.edge.mail_files import TakenMail
 from crm.edge.mime import Automatic, ReadMail
@@ -28,10 +30,15 @@ from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import metadata, mits, plain
 from crm.services.arrivals.portals.inquiry import Inquiry, is_relay, usable, with_defaults
-from crm.store.models import ArrivalRecord, LeadSource
+from crm.services.mails import filing, writing
+from crm.services.mails.filing import Answered
+from crm.services.outbox import mails as outbox
+from crm.services.people import standing, timeline
+from crm.store.models import ArrivalRecord, LeadSource, Mail
 
 PARSER = Parser("mail", 1)
 """While it is not read; what finds the person in it has a name and version of its own."""
+ANSWER_PARSER = Parser("answer", 1)
 CHANNEL = "mail:"
 """The beginning of an email's channel."""
 SOURCE = "email"
@@ -71,6 +78,7 @@ def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: d
                 "said": said,
                 "source": came.source,
                 "is_old": came.is_old,
+                "from": mime.sender(mail.raw),
             }
             source = sources.named(session, came.source)
             record = arrival.keep(
@@ -101,31 +109,98 @@ def opened(config: Config, record_file: str) -> ReadMail:
     return mime.read(mail_files.load(config.mails_folder, record_file))
 
 
+def attachment(config: Config, record_file: str, position: int) -> bytes:
+    """What is in an attachment of a stored email; `position` counts from 1. Raises NotFound."""
+    try:
+        return opened(config, record_file).files[position - 1].content
+    except (OSError, IndexError) as error:
+        raise NotFound("The file of this email is gone.", code="mail_file_gone") from error
+
+
 def receive(session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, now: datetime) -> ArrivalOutcome:
     """Does what an email asks for."""
     if mail.automatic is Automatic.BOUNCE:
+        _bounce(session, config, record, mail, now)
         return ArrivalOutcome.BOUNCE
     if mail.automatic is Automatic.REPLY:
         return ArrivalOutcome.AUTOMATIC
     if inquiries.is_ours(session, config, mail.sender.address):
         return ArrivalOutcome.OWN
+    tags = list(_tags(mail.recipients))
+    if mail.automatic is Automatic.NO and (answered := filing.answered(session, mail, tags)):
+        _answer(session, config, record, mail, answered, now)
+        return ArrivalOutcome.ANSWER
+    return _inquiries(session, config, record, mail, tags, now)
+
+
+def _inquiries(
+    session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, tags: list[str], now: datetime
+) -> ArrivalOutcome:
+    """Somebody writes for the first time, or about something else; or a portal tells about them."""
     found, parser = find(mail)
     record.parser, record.parser_version = parser.name, parser.version
-    tags = list(_tags(mail.recipients))
     source = _source(session, record, mail.recipients, tags)
-    told = [_told(mail, one, whole=bool(record.raw.get("is_whole", True))) for one in found]
     leads = []
-    for number, (one, words) in enumerate(zip(found, told, strict=True), start=1):
+    for number, one in enumerate(found, start=1):
         meant = inquiries.meant_by(session, one, source, tags, f"{mail.subject}\n{one.message}")
         name = source.name if source else record.raw.get("source") or one.source or SOURCE
-        lead = inquiries.act(session, config, record, one, meant, name, words, Happened.EMAIL, now, number=number)
-        leads += [lead] if lead else []
+        told = _told(record, mail, inquiries.described(one))
+        lead = inquiries.act(session, config, record, one, meant, name, told, Happened.EMAIL, now, number=number)
+        if lead is not None:
+            leads.append(lead)
+            html = mime.cleaned(mail.html) if len(found) == 1 else ""
+            filing.file(session, record, lead, mail, inquiries.described(one), html, number)
     if leads:
         return ArrivalOutcome.LEAD
     if mail.automatic is Automatic.NOTICE and source is None:
         return ArrivalOutcome.NOTICE
     inquiries.leave_to_somebody(session, config, record, mail.subject or "an email without a subject", now)
     return ArrivalOutcome.UNREADABLE
+
+
+def _answer(
+    session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, answered: Answered, now: datetime
+) -> None:
+    """A lead answers one of our emails, or writes again in its thread."""
+    lead, words = answered.lead, mime.new_words(mail.text) or mail.text
+    is_new = record.lead_id != lead.id
+    record.lead_id, record.parser, record.parser_version = lead.id, ANSWER_PARSER.name, ANSWER_PARSER.version
+    filing.file(session, record, lead, mail, words, mime.cleaned(mail.html))
+    told = _told(record, mail, words or "(no words)")
+    if not answered.is_known_sender:
+        told += f"\nIt came from {mail.sender.address}, which is no address of theirs."
+    key = f"arrival:{record.id}"
+    timeline.enter(session, lead.id, Happened.EMAIL, told, record.received_at, key=key)
+    if _UNSUBSCRIBE.fullmatch(words[:100].strip()) or _UNSUBSCRIBE.fullmatch(mail.subject):
+        writing.unsubscribe(session, lead, mail.sender.address, now)
+        timeline.enter(
+            session, lead.id, Happened.OPT_OUT, "Wants no more news by email.", now, key=f"{key}:unsubscribed"
+        )
+        if not words or _UNSUBSCRIBE.fullmatch(words.strip()):
+            return
+    if not is_new or record.raw.get("is_old"):
+        return
+    standing.happened(lead, LeadEvent.WROTE, record.received_at)
+    session.flush()
+    inquiries.pass_on(session, config, record, lead, None, f"{lead.name or 'A lead'} answered by email", told, now)
+
+
+_UNSUBSCRIBE = re.compile(r"(?:please )?(?:unsubscribe|remove me|stop)(?: me)?[.!]?", re.IGNORECASE)
+
+
+def _bounce(session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, now: datetime) -> None:
+    """A mail server says that an email of ours to a lead did not arrive."""
+    if mail.bounced is None or not mail.bounced.is_final:
+        return
+    found = select(Mail).where(Mail.message_id == mail.bounced.message_id, Mail.direction == "out")
+    sent = session.scalars(found.with_for_update()).first()
+    if sent is None or sent.state == DeliveryState.FAILED:
+        return
+    why = f"It came back: {mail.bounced.status} {mail.bounced.why}".strip()
+    sent.state, sent.error = DeliveryState.FAILED, why[:300]
+    if sent.lead_id is not None:
+        record.lead_id = sent.lead_id
+        outbox.not_delivered(session, config, sent, why, now)
 
 
 def find(mail: ReadMail) -> tuple[tuple[Inquiry, ...], Parser]:
@@ -164,22 +239,26 @@ def _plain(mail: ReadMail) -> Inquiry:
         return labeled
     # A website's form sends in its own name, and names the person in Reply-To.
     author = mail.reply_to if reply_to else mail.sender
+    # What is quoted below was written by others.
+    words = mime.new_words(mail.text) or mail.text
+    labeled = plain.inquiry(words)
     written = Inquiry(
         name=author.name,
         email=reply_to or sender,
-        phone=labeled.phone or plain.own_number(mail.text),
-        message=labeled.message or mail.text,
+        phone=labeled.phone or plain.own_number(words),
+        message=labeled.message or words,
     )
     return with_defaults(written, labeled)
 
 
-def _told(mail: ReadMail, inquiry: Inquiry, *, whole: bool) -> str:
+def _told(record: ArrivalRecord, mail: ReadMail, words: str) -> str:
     """What came, as the timeline shows it."""
     subject = f" ({mail.subject})" if mail.subject else ""
+    names = ", ".join(one.name or one.found_kind for one in mail.files[:10])
     parts = [
-        f"Wrote by email{subject}: {inquiries.described(inquiry)}",
-        f"{len(mail.files)} attached." if mail.files else "",
-        "" if whole else "The email was too large, so only its beginning was kept.",
+        f"Wrote by email{subject}: {words}",
+        f"{len(mail.files)} attached: {names}." if mail.files else "",
+        "" if record.raw.get("is_whole", True) else "The email was too large, so only its beginning was kept.",
     ]
     return "\n".join(part for part in parts if part)
 

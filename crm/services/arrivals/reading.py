@@ -33,6 +33,7 @@ VERSIONS = {
     mits.NAME: mits.VERSION,
     plain.NAME: plain.VERSION,
     forms.NAME: forms.VERSION,
+    mails.ANSWER_PARSER.name: mails.ANSWER_PARSER.version,
 }
 """Of the parsers as they are now."""
 

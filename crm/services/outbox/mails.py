@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, exists, func, select, update
@@ -15,13 +15,19 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
+from crm.domain.leads import Happened
+from crm.domain.mails import MailPurpose
 from crm.edge import calendar as calendar_file
+from crm.edge.delivery import DeliveryError
 from crm.edge.mail import MailError, Server
 from crm.secrets import SecretError, Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.office import owners
+from crm.services.outbox import notices, outgoing, threads
 from crm.services.outbox.delivery import Transport
-from crm.store.models import Call, Mail
+from crm.services.people import timeline
+from crm.store.models import Agent, Call, Lead, Mail, MailThread
 from crm.store.queries import nodes
 
 SECRET = "mail"
@@ -80,8 +86,17 @@ class MailToSend:
     to_address: str
     subject: str
     body: str
-    voicemail_id: str | None
-    calendar: str
+    voicemail_id: str | None = None
+    calendar: str = ""
+    purpose: MailPurpose = MailPurpose.NOTICE
+    html: str = ""
+    from_name: str = ""
+    message_id: str = ""
+    """Without angle brackets; empty: made of the key."""
+    token: str = ""
+    """Of the thread that answers belong to; empty: there is none."""
+    references: tuple[str, ...] = ()
+    """Message-IDs of the emails before it in its thread, the oldest first."""
 
 
 class MailTransport(Transport[Mail, MailToSend]):
@@ -101,6 +116,9 @@ class MailTransport(Transport[Mail, MailToSend]):
 
     def look(self, session: Session, now: datetime) -> None:
         waiting = update(Mail).where(Mail.state == DeliveryState.QUEUED)
+        old = (Mail.state == DeliveryState.QUEUED, Mail.created_at < now - STALE)
+        for row in session.scalars(select(Mail).where(*old, Mail.purpose == MailPurpose.PERSONAL)):
+            not_delivered(session, self._config, row, "It could not be sent for two days.", now)
         too_old = func.substr(Mail.error, 1, 200) + _TOO_OLD
         session.execute(
             waiting.where(Mail.created_at < now - STALE).values(
@@ -123,41 +141,81 @@ class MailTransport(Transport[Mail, MailToSend]):
         return Mail.voicemail_id.is_(None) | here
 
     def claim(self, session: Session, row: Mail, now: datetime) -> MailToSend:
-        return MailToSend(row.key, row.to_address, row.subject, row.body, row.voicemail_id, row.calendar)
+        thread = session.get(MailThread, row.thread_id) if row.thread_id is not None else None
+        before = threads.references(session, thread.id) if thread else []
+        return MailToSend(
+            key=row.key,
+            to_address=row.to_address,
+            subject=row.subject,
+            body=row.body,
+            voicemail_id=row.voicemail_id,
+            calendar=row.calendar,
+            purpose=MailPurpose(row.purpose),
+            html=row.html,
+            from_name=row.from_name,
+            message_id=row.message_id,
+            token=thread.token if thread else "",
+            references=tuple(one for one in before if one != row.message_id),
+        )
 
     def of_use_until(self, row: Mail) -> datetime:
         return row.created_at + STALE
 
     async def send(self, out: MailToSend, now: datetime) -> str:
         attachments = await self._attach(out.voicemail_id) if out.voicemail_id else []
-        mail = compose(self._config, out.key, out.to_address, out.subject, out.body, attachments, now, out.calendar)
+        mail = compose(self._config, out, attachments, now)
         await self._sender.send(mail, self._config.mail.from_address, out.to_address)
         return ""
 
+    def refused(self, session: Session, row: Mail, error: DeliveryError, now: datetime) -> None:
+        if row.lead_id is not None and row.purpose == MailPurpose.PERSONAL and row.state == DeliveryState.FAILED:
+            not_delivered(session, self._config, row, row.error, now)
 
-def compose(
-    config: Config,
-    key: str,
-    to_address: str,
-    subject: str,
-    body: str,
-    attachments: list[Attachment],
-    now: datetime,
-    calendar: str = "",
-) -> EmailMessage:
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = config.mail.from_address, to_address, subject
+
+def not_delivered(session: Session, config: Config, mail: Mail, why: str, now: datetime) -> None:
+    """Shows in the lead's timeline that an email did not arrive, and tells whoever wrote it."""
+    assert mail.lead_id is not None
+    lead = session.get_one(Lead, mail.lead_id)
+    told = f"The email to {mail.to_address} ({mail.subject}) did not arrive. {why}"
+    timeline.enter(session, lead.id, Happened.EMAIL, told, now, key=f"mail:{mail.id}:failed")
+    writer = session.get(Agent, mail.agent_id or lead.assigned_agent_id or 0)
+    agents = [writer or owners.owner(session, lead, None)]
+    subject = f"An email to {lead.name or 'a lead'} did not arrive"
+    key = f"mail:{mail.id}:failed"
+    notices.tell(session, config, agents, key, subject, f"Lead {lead.id}: {told}", now, lead_id=lead.id)
+
+
+def compose(config: Config, out: MailToSend, attachments: list[Attachment], now: datetime) -> EmailMessage:
+    """The email as it goes over the wire. Nothing in it can become a header of its own: the library refuses line breaks
+    in headers, and there are none in what is queued."""
+    mail, sender = EmailMessage(), config.mail.from_address
+    mail["From"] = formataddr((_plain(out.from_name), sender)) if out.from_name else sender
+    mail["To"], mail["Subject"] = out.to_address, _plain(out.subject)
     mail["Date"] = format_datetime(now)
-    # The same for every attempt, so that a mailbox that gets it twice can tell.
-    mail["Message-ID"] = f"<{key.replace(':', '.')}@{config.mail.from_address.rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(body)
-    if calendar:
+    mail["Message-ID"] = f"<{out.message_id or outgoing.message_id(out.key, sender)}>"
+    if out.token and (reply_to := threads.reply_to(config, out.token)):
+        mail["Reply-To"] = reply_to
+    if out.references:
+        mail["In-Reply-To"] = f"<{out.references[-1]}>"
+        mail["References"] = " ".join(f"<{one}>" for one in out.references)
+    if out.purpose is MailPurpose.NOTICE:
+        mail["Auto-Submitted"] = "auto-generated"
+    if out.purpose is MailPurpose.NEWS and out.token:
+        # RFC 2369; a link that unsubscribes with one click (RFC 8058) needs a page of the public site.
+        mail["List-Unsubscribe"] = f"<mailto:{threads.reply_to(config, out.token)}?subject=unsubscribe>"
+    mail.set_content(out.body)
+    if out.html:
+        mail.add_alternative(out.html, subtype="html")
+    if out.calendar:
         # Attached twice: mail programs that support calendars use the alternative, others show the file.
-        method = calendar_file.method_of(calendar)
-        mail.add_alternative(calendar, subtype="calendar", params={"method": method})
-        attachments = [*attachments, Attachment("tour.ics", calendar_file.MIME, calendar.encode())]
+        method = calendar_file.method_of(out.calendar)
+        mail.add_alternative(out.calendar, subtype="calendar", params={"method": method})
+        attachments = [*attachments, Attachment("tour.ics", calendar_file.MIME, out.calendar.encode())]
     for one in attachments:
         kind, _, subtype = one.kind.partition("/")
         mail.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)
     return mail
+
+
+def _plain(text: str) -> str:
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -8,6 +8,7 @@ told.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
@@ -18,9 +19,10 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
+from crm.domain.mails import MailPurpose
 from crm.domain.segments import segments
 from crm.domain.texts import TextDirection, TextPurpose, of_use_again
-from crm.services.outbox import gatekeeper
+from crm.services.outbox import gatekeeper, threads
 from crm.store.models import Mail, Message
 
 NOTICE = "notice:"
@@ -60,6 +62,15 @@ class NewMail:
     """The voicemail whose recording is attached."""
     calendar: str = ""
     """Content of an iCalendar file to attach; "": none."""
+    lead_id: int | None = None
+    """The lead it is sent to: their answer finds its thread. None: somebody else."""
+    purpose: MailPurpose = MailPurpose.NOTICE
+    html: str = ""
+    """The same as HTML, if it looks different from plain text."""
+    from_name: str = ""
+    """Shown as the sender's name."""
+    agent_id: int | None = None
+    """Who wrote it."""
 
 
 @overload
@@ -71,7 +82,7 @@ def queue(session: Session, config: Config, new: NewText | NewMail, now: datetim
 
     A text that a person writes (`TextPurpose.AGENT`) gets the gate's current decision.
     """
-    return _text(session, config, new, now) if isinstance(new, NewText) else _mail(session, new, now)
+    return _text(session, config, new, now) if isinstance(new, NewText) else _mail(session, config, new, now)
 
 
 def _text(session: Session, config: Config, new: NewText, now: datetime) -> Message:
@@ -105,15 +116,23 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
     return text
 
 
-def _mail(session: Session, new: NewMail, now: datetime) -> Mail:
+def _mail(session: Session, config: Config, new: NewMail, now: datetime) -> Mail:
     key = _fitting(new.key)
     if known := session.scalars(select(Mail).where(Mail.key == key)).one_or_none():
         return known
+    sender = config.mail.from_address
     mail = Mail(
         key=key,
+        purpose=new.purpose,
         to_address=new.to_address,
+        from_name=new.from_name[:200],
         subject=" ".join(new.subject.split())[:200],
         body=new.body,
+        html=new.html,
+        message_id=message_id(key, sender) if sender else "",
+        lead_id=new.lead_id,
+        agent_id=new.agent_id,
+        thread_id=threads.of_lead(session, new.lead_id, new.subject, now).id if new.lead_id else None,
         voicemail_id=new.voicemail_id,
         calendar=new.calendar,
         state=DeliveryState.QUEUED,
@@ -125,6 +144,12 @@ def _mail(session: Session, new: NewMail, now: datetime) -> Mail:
     session.add(mail)
     session.flush()
     return mail
+
+
+def message_id(key: str, sender: str) -> str:
+    """The Message-ID of an email, without angle brackets. It is the same for every attempt, so that a mailbox that gets
+    it twice can tell."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '.', key)}@{sender.rpartition('@')[2]}"[-250:]
 
 
 def again(session: Session, config: Config, text: Message, now: datetime) -> None:

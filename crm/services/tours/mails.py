@@ -38,7 +38,7 @@ def queue(
     if lead.email:
         body = texts.tour(what, property.name, when[0], language, link)
         subject = f"{property.name}: {when[0]}"
-        _mail(session, config, tour, property, what, lead.email, subject, body, now)
+        _mail(session, config, tour, property, what, lead.email, subject, body, now, lead_id=lead.id)
     if tour.slot.agent_id and (shows := session.get(Agent, tour.slot.agent_id)) and shows.email:
         _tell_agent(session, config, tour, lead, property, what, shows, when[1], now)
 
@@ -89,7 +89,10 @@ def _mail(
     subject: str,
     body: str,
     now: datetime,
+    *,
+    lead_id: int | None = None,
 ) -> None:
+    """`lead_id`: whose answer to it is theirs; None: it goes to an agent."""
     is_over = what == "cancelled"
     entry = CalendarEntry(
         # Neither part changes while the tour exists.
@@ -106,4 +109,4 @@ def _mail(
     )
     file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
     key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
-    outgoing.queue(session, config, outgoing.NewMail(key, address, subject, body, calendar=file), now)
+    outgoing.queue(session, config, outgoing.NewMail(key, address, subject, body, calendar=file, lead_id=lead_id), now)

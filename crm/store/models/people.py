@@ -175,6 +175,7 @@ class LeadEmail(Base):
     is_relay: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="a portal passes mail on: a way to answer, not their own address"
     )
+    unsubscribed_at: Mapped[datetime | None] = mapped_column(comment="from then on no news goes to it; null: it may")
 
 
 class Interest(Base):

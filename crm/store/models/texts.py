@@ -97,21 +97,73 @@ class TextPause(Base):
     resumed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
+class MailThread(Base):
+    """Emails with a lead on one topic."""
+
+    __tablename__ = "mail_thread"
+    __table_args__ = (
+        Index("ix_mail_thread_topic", "lead_id", "topic", "id"),
+        Index("ix_mail_thread_last", "lead_id", "last_at", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))
+    token: Mapped[str] = mapped_column(String(16), unique=True, comment="in the address that answers go to; random")
+    subject: Mapped[str] = mapped_column(String(200), comment="of its first email")
+    topic: Mapped[str] = mapped_column(String(200), comment="the subject without Re: and capitals")
+    created_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(comment="when something came or went last")
+
+
 class Mail(Sendable, Base):
-    """An email."""
+    """An email; one from outside is in no outbox, and its words are those that are new in it."""
 
     __tablename__ = "mail"
     __table_args__ = (
         Index("ix_mail_outbox", "state", "next_attempt_at"),
         Index("ix_mail_made", "created_at", "id"),
+        Index("ix_mail_thread", "thread_id", "id"),
     )
     key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")
+    direction: Mapped[str] = mapped_column(String(3), default="out", server_default="out", comment="in or out")
+    purpose: Mapped[str] = mapped_column(
+        String(10), default="notice", server_default="notice", comment="as in crm.domain.mails.MailPurpose"
+    )
     to_address: Mapped[str] = mapped_column(String(200))
+    from_address: Mapped[str] = mapped_column(
+        String(320), default="", server_default="", comment="who wrote it; empty: we did"
+    )
+    from_name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(
+        Text, default="", server_default="", comment="the same as HTML, cleaned; empty: there is none"
+    )
+    message_id: Mapped[str] = mapped_column(
+        String(250), default="", server_default="", index=True, comment="Message-ID without brackets (RFC 5322, 3.6.4)"
+    )
+    lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("mail_thread.id", ondelete="SET NULL"))
+    arrival_id: Mapped[int | None] = mapped_column(
+        ForeignKey("arrival.id", ondelete="SET NULL"), index=True, comment="as what it came in"
+    )
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"), comment="who wrote it")
     voicemail_id: Mapped[str | None] = mapped_column(
         ForeignKey("voicemail.call_id", ondelete="SET NULL"), comment="its audio is attached"
     )
     calendar: Mapped[str] = mapped_column(
         Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
     )
+    attachments: Mapped[list[MailAttachment]] = relationship(
+        order_by="MailAttachment.position", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class MailAttachment(Base):
+    """A file that came with an email. It is in the email's own file; `position` counts from 1."""
+
+    __tablename__ = "mail_attachment"
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mail.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200), comment="as the sender calls it")
+    kind: Mapped[str] = mapped_column(String(100), comment="MIME type, by what is in it")
+    size: Mapped[int] = mapped_column(comment="bytes")

@@ -1,0 +1,189 @@
+"""Emails that people of the office write to leads."""
+
+from __future__ import annotations
+
+import html
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import fields
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened, LeadEvent
+from crm.domain.mails import LONGEST_BODY, MailPurpose, filled
+from crm.domain.tasks import TaskKind
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.office import agents
+from crm.services.outbox import outgoing, threads
+from crm.services.outbox.outgoing import NewMail
+from crm.services.people import intake, standing, timeline
+from crm.store.models import Agent, Lead, LeadEmail, Mail, MailThread, Property
+from crm.store.queries import office, tasks
+from crm.words import mail as words
+
+
+@dataclass(frozen=True)
+class MailDraft:
+    """What is to be sent. Empty texts: the template's, or for the subject that of the thread that is answered."""
+
+    subject: str = ""
+    text: str = ""
+    template: str = ""
+    """Name of one in [mail.templates]; its placeholders are filled, {text} with `text`."""
+    is_news: bool = False
+    """An offer or news rather than an answer: they can unsubscribe, and may have."""
+
+
+def send(session: Session, config: Config, by: By, person: str, draft: MailDraft, *, agent: str | None = None) -> Mail:
+    """Queues an email to a lead (id, phone number or email address) and completes the task to answer them. `agent` is
+    the writer's slug.
+
+    Raises NotFound, Invalid, Conflict.
+    """
+    if not config.mail.from_address:
+        raise Invalid("Emails have no sender: write mail.from_address into leaseline.toml.", code="mail_sender_missing")
+    writer = agents.named(session, agent) if agent else None
+    lead = intake.lead_of(session, config, person, by.now)
+    to = _address(session, lead, is_news=draft.is_news)
+    subject, text = _words(session, config, lead, writer, draft)
+    language = lead.language or "en"
+    name = _office(session)
+    footer = _footer(config, name, language) if draft.is_news else ""
+    signature = "\n".join(filter(None, (writer.name if writer else "", name)))
+    body = "\n\n".join(filter(None, (text, f"-- \n{signature}", footer)))
+    new = NewMail(
+        key=f"agent:{uuid.uuid4().hex}",
+        to_address=to,
+        subject=subject,
+        body=body,
+        html=_html(text, signature, footer, language),
+        lead_id=lead.id,
+        purpose=MailPurpose.NEWS if draft.is_news else MailPurpose.PERSONAL,
+        from_name=f"{writer.name}, {name}" if writer else name,
+        agent_id=writer.id if writer else None,
+    )
+    mail = outgoing.queue(session, config, new, by.now)
+    told = f"Emailed {to} ({subject}): {text}"
+    timeline.enter(session, lead.id, Happened.EMAIL, told, by.now, key=f"mail:{mail.id}", by=by.who, is_new=True)
+    audit.record(session, by, f"email {mail.id} written to lead {lead.id}")
+    if not draft.is_news:
+        for task in tasks.open_of(session, lead.id, (TaskKind.INQUIRY,)):
+            task.done_at, task.result = by.now, f"Answered with email {mail.id}."
+        standing.happened(lead, LeadEvent.REACHED_OUT, by.now)
+        if writer and lead.assigned_agent_id is None:
+            lead.assigned_agent_id = writer.id
+    return mail
+
+
+def unsubscribe(session: Session, lead: Lead, address: str, now: datetime) -> None:
+    """No news goes to this address of the lead's any more, or to any of theirs if it is not one."""
+    found = session.scalars(select(LeadEmail).where(LeadEmail.lead_id == lead.id)).all()
+    for one in [one for one in found if one.address == address.lower()] or found:
+        one.unsubscribed_at = one.unsubscribed_at or now
+
+
+def _address(session: Session, lead: Lead, *, is_news: bool) -> str:
+    """Where mail to a lead goes: their own address, or else the way through a portal's relay by which they wrote."""
+    known = session.scalars(select(LeadEmail).where(LeadEmail.lead_id == lead.id).order_by(LeadEmail.id)).all()
+    own = [one for one in known if not one.is_relay]
+    chosen = next((one for one in own if one.address == lead.email.lower()), None) or next(iter(own), None)
+    if is_news:
+        if chosen is None:
+            raise Invalid(f"Lead {lead.id} has no email address of their own.", code="lead_without_address")
+        if chosen.unsubscribed_at is not None:
+            raise Conflict(
+                f"Lead {lead.id} has unsubscribed from news on {chosen.unsubscribed_at:%Y-%m-%d}.",
+                code="lead_unsubscribed",
+            )
+    if lead.email:
+        return lead.email
+    if chosen is None:
+        chosen = next((one for one in reversed(known) if one.is_relay), None)
+    if chosen is None:
+        raise Invalid(f"Lead {lead.id} has no email address.", code="lead_without_address")
+    return chosen.address
+
+
+def _words(session: Session, config: Config, lead: Lead, writer: Agent | None, draft: MailDraft) -> tuple[str, str]:
+    """Subject and words."""
+    subject, text = draft.subject.strip(), draft.text.strip()
+    if draft.template:
+        template = config.mail.templates.get(draft.template)
+        if template is None:
+            raise NotFound(f"There is no template {draft.template[:40]}.", code="mail_template_unknown")
+        values = _values(session, lead, writer, text)
+        subject = subject or filled(template.subject, values)
+        text = filled(template.text, values).strip()
+    if not subject:
+        subject = _answering(threads.latest(session, lead.id))
+    subject = fields.text(subject, "subject", 200, required=True)
+    if not text:
+        raise Invalid("The email is empty: write one.", code="mail_empty")
+    if len(text) > LONGEST_BODY:
+        raise Invalid(
+            f"The email has {len(text):,} characters: at most {LONGEST_BODY:,} are sent.", code="mail_too_long"
+        )
+    if any(not (one.isprintable() or one in "\n\t") for one in text.replace("\r\n", "\n")):
+        raise Invalid("The email has control characters: write it without them.", code="mail_unprintable")
+    return subject, text.replace("\r\n", "\n")
+
+
+def _answering(thread: MailThread | None) -> str:
+    if thread is None:
+        raise Invalid("The email has no subject: write one.", code="mail_subject_missing")
+    subject = thread.subject or "your question"
+    return subject if re.match(r"re:", subject, re.IGNORECASE) else f"Re: {subject}"
+
+
+def _values(session: Session, lead: Lead, writer: Agent | None, text: str) -> dict[str, str]:
+    latest = max(lead.interests, key=lambda one: one.updated_at, default=None)
+    property = session.get(Property, latest.property_id) if latest else None
+    return {
+        "name": lead.name or "",
+        "first_name": (lead.name or "").split(" ")[0],
+        "property": property.name if property else _office(session),
+        "agent": writer.name if writer else _office(session),
+        "office": _office(session),
+        "text": text,
+    }
+
+
+def _office(session: Session) -> str:
+    organization = office.organization(session)
+    return organization.name if organization else ""
+
+
+def _footer(config: Config, name: str, language: str) -> str:
+    if not (config.mail.incoming.address and config.mail.postal_address):
+        raise Invalid(
+            "News needs mail.in.address, by which people unsubscribe, and mail.postal_address.", code="mail_news_unset"
+        )
+    return words.unsubscribe(name, config.mail.postal_address, language)
+
+
+_LINK = re.compile(r"https?://[^\s<>\"']{3,300}[^\s<>\"'.,;:!?)\]]")
+
+
+def _html(text: str, signature: str, footer: str, language: str) -> str:
+    """The email as plain HTML: readable everywhere, with links, and nothing that is fetched from elsewhere."""
+
+    def marked(words: str) -> str:
+        escaped = html.escape(words, quote=False).replace("\n", "<br>\n")
+        return _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', escaped)
+
+    paragraphs = [f"<p>{marked(part)}</p>" for part in re.split(r"\n{2,}", text)]
+    paragraphs.append(f"<p>{marked(signature)}</p>")
+    if footer:
+        paragraphs.append(f'<p style="color:#555;font-size:small">{marked(footer)}</p>')
+    return (
+        f'<!DOCTYPE html>\n<html lang="{html.escape(language)}">\n<head><meta charset="utf-8"></head>\n'
+        f'<body style="font-family:sans-serif;line-height:1.4;max-width:40em">\n'
+        + "\n".join(paragraphs)
+        + "\n</body>\n</html>\n"
+    )

@@ -36,7 +36,7 @@ NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
 BY = By("test", NOW)
 LONG = "The Residences at Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch"
-UNITS = 24
+UNITS = 20
 """Of the property that fills a page of the list, so that there is a second one."""
 
 ANSWERS = {
@@ -110,8 +110,8 @@ def _fill(crm: Crm) -> None:
         demo_listings.load(session, crm.config, crm.secrets, BY, drawn)
         for elm in session.scalars(select(Property)):
             elm.listings_url = ""
-        times.set_hours(session, BY, "elm", ["mon-fri 09:00-12:00"], kind=TourKind.ACCOMPANIED, minutes=30)
-        times.set_hours(session, BY, "elm", ["sat 10:00-12:00"], kind=TourKind.REMOTE, minutes=60)
+        times.set_hours(session, BY, "elm", ["mon-fri 10:00-12:00"], kind=TourKind.ACCOMPANIED, minutes=60)
+        times.set_hours(session, BY, "elm", ["sat 10:00-11:00"], kind=TourKind.REMOTE, minutes=60)
         session.add(Property(slug="long", name=LONG))
         session.flush()
         # What little there can be of a home, and what much there can be of its name.

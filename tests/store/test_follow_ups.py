@@ -77,6 +77,7 @@ async def test_who_never_answers_gets_the_sequence_and_is_then_left_alone(store:
     [first, *_] = await rows(store, Message)
     assert first.body.startswith("Hi, this is Maple Court.")
     assert "https://maple.example.com" in first.body
+    assert first.property_id == interest.property_id
     await pass_time(store, config, 400, since=142, step=24)
     assert len(await sent(store)) == 4
 

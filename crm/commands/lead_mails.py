@@ -42,7 +42,7 @@ async def _take_in(system: System, source: str) -> None:
 
 @with_system
 async def read_again(system: System) -> None:
-    """Reads again what could not be read, and what an older version of a parser has read."""
+    """Reads everything again that could not be read, or was read by an older version of its parser."""
     count = failed = after = 0
     while ids := await system.store.run(reading.again, after):
         for id in ids:

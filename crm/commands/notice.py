@@ -13,7 +13,7 @@ from crm.views.notices import NoticeEntry
 
 @click.group(cls=Group, examples=("notice list --agent alice", "notice read alice"))
 def notice() -> None:
-    """What agents were told of: new texts, forms, tours, applications, leads and tasks of theirs."""
+    """Notices to agents: new texts, forms, tours, applications, leads and tasks of theirs."""
 
 
 @notice.command(
@@ -44,6 +44,6 @@ def list_(system: System, agent: str | None, unread: bool, limit: int, as_json: 
 @click.argument("ids", nargs=-1, type=int, metavar="[NOTICE]...")
 @with_system
 def read(system: System, agent: str, ids: tuple[int, ...]) -> None:
-    """Mark notices of AGENT as read: those that are named, otherwise all."""
+    """Mark notices of AGENT as read: those that are named, or else all."""
     count = system.run(notices.read, system.by, agent, ids)
     output.say(f"Marked {output.counted(count, 'notice')} as read.")

@@ -38,7 +38,7 @@ def source() -> None:
 @click.option("--address", default="", metavar="ADDRESS", help="Email sent to this address is from there.")
 @with_system
 def add(system: System, slug: str, name: str, property_slug: str | None, address: str) -> None:
-    """Add a source called SLUG, and print the web address it may post to: it is shown once, and never again."""
+    """Add a source called SLUG, and print the web address it can post to. It cannot be shown again."""
     made = system.run(sources.add, system.by, slug, name=name, property_slug=property_slug, address=address)
     _show(system, made)
 
@@ -46,7 +46,7 @@ def add(system: System, slug: str, name: str, property_slug: str | None, address
 @source.command("list", json=many(LeadSourceEntry), examples=("source list", "source list --json"))
 @with_system
 def list_(system: System, as_json: bool) -> None:
-    """List sources, and when each was last heard of."""
+    """List sources, and when each last sent something."""
     entries = system.read(views.sources, system.now)
     if as_json:
         output.print_json(entries)
@@ -88,7 +88,7 @@ def set_(system: System, slug: str, name: str | None, property_slug: str | None,
 @click.option("--at-once", is_flag=True, help="Refuse the old address from now on.  [default: in 7 days]")
 @with_system
 def rotate(system: System, slug: str, at_once: bool) -> None:
-    """Give the source SLUG a new web address to post to, and print it: it is shown once."""
+    """Give the source SLUG a new web address to post to, and print it. It cannot be shown again."""
     _show(system, system.run(sources.rotate, system.by, slug, at_once=at_once))
 
 
@@ -96,7 +96,7 @@ def rotate(system: System, slug: str, at_once: bool) -> None:
 @click.argument("slug")
 @with_system
 def remove(system: System, slug: str) -> None:
-    """Remove the source SLUG; its leads stay. What it still posts is refused."""
+    """Remove the source SLUG; its leads stay. Whatever it still posts is refused."""
     system.run(sources.remove, system.by, slug)
     output.say(f"Removed source {slug}.")
 

@@ -36,7 +36,7 @@ STATES = click.Choice([state.value for state in DeliveryState if state is not De
     ),
 )
 def webhook() -> None:
-    """Addresses of other programs that are told of events; docs/guide/api.md says what they get."""
+    """URLs of other programs that are notified of events; docs/guide/api.md describes what they receive."""
 
 
 @webhook.command(
@@ -53,7 +53,7 @@ def webhook() -> None:
 def add(
     system: System, url: str, events: tuple[str, ...], properties: tuple[str, ...], subteams: tuple[str, ...]
 ) -> None:
-    """Tell URL of events from now on, and print the secret by which it knows that they are from here."""
+    """Notify URL of events from now on, and print the secret that signs them."""
     made, secret = system.run(
         subscriptions.add,
         system.config,
@@ -159,7 +159,7 @@ def deliveries(
 @since_option
 @with_system
 def replay(system: System, id: int, deliveries: tuple[str, ...], failed: bool, since: str | None) -> None:
-    """Send DELIVERIES of the webhook ID again, or all that failed or are recent. One that was stopped works again."""
+    """Send DELIVERIES of the webhook ID again, or all that failed or are recent. A stopped webhook is resumed."""
     if bool(deliveries) == (failed or since is not None):
         raise WrongInput("Name deliveries, or give --failed or --since.")
     count = system.run(
@@ -172,7 +172,7 @@ def replay(system: System, id: int, deliveries: tuple[str, ...], failed: bool, s
 @click.argument("id", type=ID)
 @with_system
 async def test(system: System, id: int) -> None:
-    """Send the webhook ID an event of the type webhook.test now, and say what its receiver answers."""
+    """Send the webhook ID an event of type webhook.test now, and show the receiver's response."""
     from crm.edge.webhooks import Allowed, WebhookClient, WebhookError
 
     with system.store.reading() as session:

@@ -1,6 +1,6 @@
-"""Files that people send, on disk: of a few types, by what is in them, under names of our own.
+"""Files that people upload, on disk: of a few types, told by their content, under generated names.
 
-They are written as they came and are never shown: whoever reads one saves it first.
+They are stored unchanged and never displayed: they have to be saved before anybody opens them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ TYPES = {
     "image/webp": ".webp",
     "image/heif": ".heic",
 }
-"""What is taken, and how a file of it ends."""
+"""Accepted types with their file extensions."""
 HEAD = 4096
-"""Bytes of a file that tell its type."""
+"""Bytes of a file that its type is told by."""
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 def media_type(head: bytes) -> str | None:
-    """What a file is, by its first bytes; None: nothing that is taken."""
+    """Returns the type of a file by its first bytes; None if it is not accepted."""
     try:
         found = puremagic.magic_string(head[:HEAD])
     except (puremagic.PureError, ValueError):
@@ -38,14 +38,15 @@ def media_type(head: bytes) -> str | None:
 
 
 def new(folder: Path) -> tuple[str, BinaryIO]:
-    """A new file to write to, which only our own user may read, and its name."""
+    """Creates a file that only our own user can read; returns its name, and the file open for writing."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = secrets.token_hex(16)
     return name, os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def path_of(folder: Path, name: str) -> Path | None:
-    """Where a file is; None for a name that is not one of ours, so that nothing else is ever read or deleted."""
+    """Returns the path of a file; None for any name that is not a generated one, so that nothing else is read or
+    deleted."""
     return folder / name if _NAME.fullmatch(name) else None
 
 
@@ -55,7 +56,7 @@ def delete(folder: Path, name: str) -> None:
 
 
 def older_than(folder: Path, at: float) -> Iterator[str]:
-    """Names of the files that were written last before then (epoch seconds)."""
+    """Yields the names of files last written before a time (epoch seconds)."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:
@@ -65,6 +66,6 @@ def older_than(folder: Path, at: float) -> Iterator[str]:
 
 
 def shown_name(raw: str) -> str:
-    """What a file was called where it came from, without folders or anything that does not print."""
+    """Returns the original name of a file, without folders or unprintable characters."""
     name = re.split(r"[/\\]", raw)[-1]
     return "".join(character if character.isprintable() else " " for character in name).strip()[:200]

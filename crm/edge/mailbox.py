@@ -1,7 +1,7 @@
 """A mail folder over IMAP (RFC 3501), opened read-only, so that nothing in it ever changes.
 
-Everything blocks, and is meant to be called from one thread at a time. `abort` may be called from another, to end
-what is waiting.
+All methods block and are meant for one thread at a time. `abort` may be called from another thread, to interrupt a
+method that is waiting.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ import imap_tools
 from imap_tools.utils import check_command_status
 
 SECONDS = 30.0
-"""For connecting and for each answer."""
+"""For connecting and for each response."""
 IDLE_SECONDS = 20 * 60.0
 """IDLE is renewed before servers end it after half an hour (RFC 2177)."""
 AT_ONCE = 500
-"""UIDs asked about in one command."""
+"""UIDs per command."""
 
 
 class MailboxError(Exception):
-    """The folder cannot be read now. The text is for whoever looks after mail."""
+    """The folder cannot be read now. The message is for whoever administers mail."""
 
 
 class MailGone(Exception):
-    """A mail is not in the folder any more, or the server does not give it out."""
+    """The email is no longer in the folder, or the server does not return it."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class MailboxServer:
     password: str = field(repr=False)
     folder: str = "INBOX"
     trusted: ssl.SSLContext | None = field(default=None, repr=False)
-    """Which certificate authorities are trusted; None is the system's list."""
+    """The certificate authorities to trust; None for the system's list."""
 
 
 @dataclass(frozen=True)
 class FolderState:
     uid_validity: int
-    """Once this changes, UIDs mean something else (RFC 3501, 2.3.1.1)."""
+    """If this changes, all UIDs are assigned anew (RFC 3501, 2.3.1.1)."""
     can_idle: bool
     """Whether the server reports new mail by itself (RFC 2177)."""
 
@@ -62,11 +62,11 @@ class MailHead:
     size: int
     """Bytes."""
     came_at: datetime | None
-    """When the server got it; None: it does not say."""
+    """When the server received it; None if the server does not say."""
 
 
 class Mailbox:
-    """A connection with a folder open."""
+    """A connection with one folder open."""
 
     def __init__(self, server: MailboxServer) -> None:
         """Raises MailboxError."""
@@ -92,14 +92,14 @@ class Mailbox:
         return FolderState(int(raw), "IDLE" in client.capabilities)
 
     def uids(self, first: int = 1) -> list[int]:
-        """UIDs from `first` on, in order. Raises MailboxError."""
+        """Returns the UIDs from `first` on, in ascending order. Raises MailboxError."""
         with self._told():
             found = self._box.uids(f"UID {first}:*", charset=None)
-            # n:* names the last mail even if its UID is lower.
+            # n:* includes the last email even if its UID is lower.
             return sorted(uid for uid in map(int, found) if uid >= first)
 
     def heads(self, uids: list[int]) -> Iterator[MailHead]:
-        """Sizes and times, in order; mails that are gone are left out. Raises MailboxError."""
+        """Yields sizes and times in order; emails that are gone are skipped. Raises MailboxError."""
         for start in range(0, len(uids), AT_ONCE):
             some = ",".join(map(str, uids[start : start + AT_ONCE]))
             with self._told():
@@ -108,7 +108,7 @@ class Mailbox:
             yield from sorted((one for one in heads if one), key=lambda one: one.uid)
 
     def fetch(self, uid: int, longest: int) -> bytes:
-        """The first `longest` bytes of a mail, which stays unread. Raises MailGone, MailboxError."""
+        """Returns the first `longest` bytes of an email, without marking it as read. Raises MailGone, MailboxError."""
         with self._told():
             status, answer = self._box.client.uid("FETCH", str(uid), f"(UID BODY.PEEK[]<0.{longest}>)")
         for one in answer if status == "OK" else ():
@@ -117,10 +117,10 @@ class Mailbox:
         raise MailGone(uid)
 
     def wait(self, seconds: float) -> None:
-        """Returns once the server reports a change, at the latest after `seconds`. Raises MailboxError."""
+        """Returns once the server reports a change, or after `seconds` at the latest. Raises MailboxError."""
         with self._told():
             if not self.state.can_idle:
-                # `abort` wakes it; a server that cannot IDLE says nothing on its own.
+                # `abort` interrupts this; a server without IDLE reports nothing by itself.
                 poller = select.poll()
                 poller.register(self._box.client.sock, select.POLLIN)
                 poller.poll(seconds * 1000)
@@ -129,7 +129,7 @@ class Mailbox:
             try:
                 self._box.idle.start()  # type: ignore[no-untyped-call]
             except imap_tools.errors.MailboxTaggedResponseError:
-                # There was news before the server began to wait: it says so first.
+                # There was news before the server began to idle, and it reports that first.
                 while self._box.client._get_response() is not None:
                     pass
             else:
@@ -144,7 +144,7 @@ class Mailbox:
             self._box.client.shutdown()
 
     def abort(self) -> None:
-        """Ends whatever waits for the server, from another thread; `close` comes after it."""
+        """Interrupts whatever waits for the server, from another thread; call `close` afterwards."""
         with contextlib.suppress(OSError):
             self._box.client.sock.shutdown(socket.SHUT_RDWR)
 
@@ -163,7 +163,7 @@ class Mailbox:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Turns what the libraries raise into MailboxError."""
+        """Translates the libraries' exceptions into MailboxError."""
         where = f"The mailbox on {self._server.host}"
         try:
             yield

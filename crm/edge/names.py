@@ -1,4 +1,4 @@
-"""Names of people, as they are written in forms: whether two may be one person's."""
+"""Names of people as written in forms: whether two may belong to the same person."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import unicodedata
 from rapidfuzz import fuzz
 
 SAME, ALIKE = 94, 85
-"""Of 100. Jon Smith and John Smith have 95, Maria and Mario Garcia 92, Pat Smith and Pat Smyth 89."""
+"""Similarity in percent. Jon Smith and John Smith have 95, Maria and Mario Garcia 92, Pat Smith and Pat Smyth 89."""
 SHORTEST = 3
-"""Letters that a short form of a first name has, such as Pat."""
+"""Least number of letters in a short form of a first name, such as Pat."""
 
 
 def are_same(one: str, other: str) -> bool:
-    """Whether two names are one, written differently: other capitals or accents, another order, a part left out, a
-    slip, or a short form of the first name."""
+    """Whether two names are the same, written differently: in capitals or accents, order, with a part left out or a
+    typo, or with a short form of the first name."""
     one, other = _folded(one), _folded(other)
     if max(fuzz.ratio(one, other), fuzz.token_set_ratio(one, other)) >= SAME:
         return True
@@ -26,13 +26,13 @@ def are_same(one: str, other: str) -> bool:
 
 
 def are_alike(one: str, other: str) -> bool:
-    """Whether it is worth asking a person if two names are one."""
+    """Whether two names are similar enough to ask a person about them."""
     folded = _folded(one), _folded(other)
     return are_same(one, other) or max(fuzz.ratio(*folded), fuzz.token_sort_ratio(*folded)) >= ALIKE
 
 
 def _folded(name: str) -> str:
-    """Letters and spaces only, small and without accents."""
+    """Returns only letters, digits and spaces, in lower case and without accents."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     kept = (" " if one in " ,.-" else one for one in plain if one.isalnum() or one in " ,.-")
     return " ".join("".join(kept).split())

@@ -1,4 +1,4 @@
-"""A person as a file for address books: vCard 3.0 (RFC 2426), which all of them read."""
+"""A person as a file for address books: vCard 3.0 (RFC 2426), which all of them can read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _APART = str.maketrans(";,\\", "   ")
 
 
 def file(name: str, phones: Sequence[str], emails: Sequence[str]) -> str:
-    """The text of the file. Somebody whose name is unknown is called by their number or address, as one has to be."""
-    # Here: the import takes a seventh of a second.
+    """Returns the text of the file. A name is required, so it is the number or address if the real one is unknown."""
+    # Not at the top: the import takes a seventh of a second.
     from icalendar import Component, vText
     from icalendar.prop import vN
 
@@ -17,7 +17,7 @@ def file(name: str, phones: Sequence[str], emails: Sequence[str]) -> str:
         name = "VCARD"
 
     called = " ".join(name.split()) or next(iter([*phones, *emails]), "unknown")
-    # Not all programs read a semicolon within one of the five parts, escaped or not.
+    # Not all programs can read a semicolon within one of the five parts, escaped or not.
     *given, family = called.translate(_APART).split() or [""]
     card = VCard()
     card.add("version", vText("3.0"))

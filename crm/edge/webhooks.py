@@ -1,8 +1,8 @@
-"""How webhooks reach their receivers: over HTTPS, and never into networks that nobody allowed.
+"""Sends webhooks to their receivers: over HTTPS, and never into networks that are not allowed.
 
-Whoever may name an address could otherwise have us ask what only this machine reaches. So each connection goes to the
-addresses that were checked, since the same name may be resolved to another one a moment later; nothing is redirected;
-and of an answer no more is read than a receiver has reason to say.
+Anybody who can set an address could otherwise make us send requests to what only this machine can reach. So each
+connection goes to the addresses that were checked, because the name may resolve to another one a moment later;
+redirects are not followed; and of a response only a limited part is read.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from crm.edge.delivery import DeliveryError
 
 SECONDS = aiohttp.ClientTimeout(total=15.0, connect=5.0)
 AT_ONCE = 16
-"""Receivers that are spoken to at once."""
+"""Connections to receivers at the same time."""
 LONGEST_ANSWER = 16 * 1024
-"""Bytes of an answer that are read; a connection with more left is closed."""
+"""Bytes of a response that are read; if there are more, the connection is closed."""
 LONGEST_RETRY_AFTER = 86400.0
 GONE = 410
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -36,21 +36,22 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class WebhookError(DeliveryError):
-    """It was not taken, or nobody knows: it is sent again, and the receiver knows by its id whether it had it."""
+    """The delivery was not accepted, or may not have been: it is sent again, and its id lets the receiver drop
+    repeats."""
 
     def __init__(self, message: str, *, is_gone: bool = False, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, retryable=not is_gone, retry_after_seconds=retry_after_seconds)
         self.is_gone = is_gone
-        """The receiver wants nothing any more."""
+        """Whether the receiver no longer exists."""
 
 
 class AddressRefused(OSError):
-    """A name that leads where nothing may be sent."""
+    """A name resolves to an address that nothing may be sent to."""
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Networks that are not public, and may be sent to nevertheless."""
+    """Networks that are not public but may be sent to."""
 
     networks: tuple[Network, ...] = ()
 
@@ -59,7 +60,7 @@ class Allowed:
         return cls(tuple(ipaddress.ip_network(one) for one in written))
 
     def problem(self, url: str) -> str:
-        """Why nothing is sent to this address as it is written, as the end of a sentence; empty if something may be."""
+        """Returns why nothing may be sent to this URL, as the end of a sentence; "" if the URL itself is allowed."""
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
             return "it is not a web address like https://example.com/hooks"
@@ -72,7 +73,7 @@ class Allowed:
         return "" if self.lets(address, parts.scheme) else _REFUSED
 
     def lets(self, address: Address, scheme: str) -> bool:
-        """Whether something may be sent to this address."""
+        """Whether this address may be sent to."""
         real = _embedded(address) or address
         if any(real.version == network.version and real in network for network in self.networks):
             return True
@@ -83,7 +84,7 @@ _REFUSED = "it is not in a public network, and api.webhook_networks does not nam
 
 
 def _embedded(address: Address) -> Address | None:
-    """The IPv4 address that an IPv6 one stands for (RFC 4291, 6052, 3056, 4380)."""
+    """Returns the IPv4 address embedded in an IPv6 one (RFC 4291, 6052, 3056, 4380), or None."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in _NAT64:
@@ -93,7 +94,7 @@ def _embedded(address: Address) -> Address | None:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names to the addresses that may be sent to, and fails when there are others among them."""
+    """Resolves names, and fails if any of their addresses may not be sent to."""
 
     def __init__(self, allowed: Allowed, scheme: str) -> None:
         self._allowed, self._scheme = allowed, scheme
@@ -104,7 +105,7 @@ class CheckedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
         for one in found:
-            # An address that only counts on one of our own links has it behind a percent sign.
+            # A link-local address has its interface behind a percent sign.
             if not self._allowed.lets(ipaddress.ip_address(one["host"].partition("%")[0]), self._scheme):
                 raise AddressRefused(f"The receiver's address is refused: {_REFUSED}.")
         return found
@@ -115,16 +116,16 @@ class CheckedResolver(AbstractResolver):
 
 @dataclass(frozen=True)
 class Taken:
-    """A receiver has taken a delivery."""
+    """The receiver accepted a delivery."""
 
     status: int
 
 
 class WebhookClient:
-    """Posts to receivers, over connections that are kept. `async with` it."""
+    """Posts to receivers over kept-alive connections. An async context manager."""
 
     def __init__(self, allowed: Allowed, tls: ssl.SSLContext | None = None) -> None:
-        """`tls`: which certificates are trusted; None: those the system trusts."""
+        """`tls` has the certificates to trust; None for the system's."""
         self._allowed, self._tls = allowed, tls
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -150,7 +151,7 @@ class WebhookClient:
             await session.close()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Taken:
-        """Raises WebhookError unless the receiver answers that it has taken it (2xx)."""
+        """Posts one delivery. Raises WebhookError unless the receiver accepts it (2xx)."""
         if problem := self._allowed.problem(url):
             raise WebhookError(f"The receiver's address is refused: {problem}.")
         session = self._sessions[urlsplit(url).scheme]

@@ -1,1 +1,1 @@
-"""The REST API: what programs of others read and write, with keys that see a part of the office or all of it."""
+"""The REST API: other programs read and write, with keys that see the whole office or a part of it."""

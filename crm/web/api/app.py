@@ -1,4 +1,4 @@
-"""The way of a request: the key, its limits and scopes, what it sends, one transaction, and the answer."""
+"""Handles a request: checks the key, its limits and scopes, parses the input, runs one transaction, and responds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from crm.web.shield import body, hosts, shielded
 ROOT = "/api/v1"
 LONGEST_BODY = 64 * 1024
 USE_KEPT_TO = timedelta(minutes=5)
-"""When a key was used last is written no more often."""
+"""The time of a key's last use is stored at most this often."""
 EVERY_SECONDS = 60.0
 RESOURCES: tuple[Routes, ...] = tuple(noun.routes for noun in (leads, tasks, listings, tours, calls, messages))
 
@@ -49,11 +49,11 @@ class ApiServer:
         self._counts = MovingWindowRateLimiter(MemoryStorage())
         self._limit = RateLimitItemPerMinute(crm.config.api.requests_per_minute)
         self._used: dict[int, Any] = {}
-        """When keys were used last, which is still to be written."""
+        """Last uses of keys that are not stored yet, by id of the key."""
         self._document = b""
 
     def build(self) -> ASGIApp:
-        """The application, on ports.api."""
+        """Builds the application, for ports.api."""
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in operations():
             by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -71,7 +71,7 @@ class ApiServer:
         return shielded(app, hosts(self._crm.config.api, self._crm.config.api.public_url))
 
     async def look(self) -> None:
-        """Writes down when keys were used, and forgets answers that have been kept for long enough."""
+        """Stores when keys were last used, and deletes stored responses that have expired."""
         used, self._used = self._used, {}
         if used:
             await self._crm.store.run(keys.note_use, used)
@@ -109,7 +109,7 @@ class ApiServer:
             return problems.answer(500, "failed", "Something failed here, and is in the log.")
 
     def _refused(self, key: KnownKey, operation: Operation) -> Response | None:
-        """Why a key that is in force may not do this, or not now."""
+        """Returns the response to a request that a valid key may not make, or not now; None if it may."""
         now = self._crm.now()
         if key.used_at is None or now - key.used_at >= USE_KEPT_TO:
             self._used[key.id] = now
@@ -180,7 +180,7 @@ def operations() -> list[Operation]:
 
 
 def _shown(request: Request) -> str:
-    """The key that the request shows (RFC 6750); empty: none."""
+    """Returns the key in the request (RFC 6750); "" if there is none."""
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     return shown.strip() if scheme.lower() == "bearer" else ""
 
@@ -192,7 +192,7 @@ def _stranger(has_shown: bool) -> Response:
 
 
 def _query(request: Request) -> dict[str, str]:
-    """What follows the question mark, each once. Raises HTTPException."""
+    """Returns the query parameters, each of which may be given once. Raises HTTPException."""
     pairs = request.query_params.multi_items()
     if len(pairs) > len(request.query_params.keys()):
         raise HTTPException(422, "Each parameter may be given once.")
@@ -228,7 +228,7 @@ _TEXTS = {
 
 
 def _outside(request: Request, error: Exception) -> Response:
-    """What happened before a function of a resource was asked."""
+    """Returns the response to an error that occurred before a resource's function was called."""
     assert isinstance(error, HTTPException)
     status = error.status_code
     text = _TEXTS.get(status, error.detail)

@@ -20,16 +20,16 @@ CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[!-
 
 
 class CallQuery(Paged, kw_only=True):
-    """Which calls."""
+    """Filters for calls."""
 
     property: Slug | None = None
     lead: Id | None = None
     direction: CallDirection | None = None
     outcome: Outcome | None = None
     in_progress: bool = False
-    """Only those that are up."""
+    """Only calls in progress."""
     since: Moment | None = None
-    """Only those that began then or later."""
+    """Only calls that began then or later."""
 
 
 @routes.get("/calls", Scope.CALLS_READ)

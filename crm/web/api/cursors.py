@@ -1,4 +1,4 @@
-"""Where a page of a list ends, as a text that programs pass on and do not read."""
+"""The position where a page of a list ends, as an opaque text."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def page(
     key_of: Callable[[Value], Key],
     read: Callable[[Key | None, int], list[Value]],
 ) -> ListPage[Value]:
-    """One page of a list that `read` gives in order: those after a key, up to a limit.
+    """Returns one page of a list: `read` returns its entries in order, after a key and up to a limit.
 
-    `key` is the type of what tells entries apart in that order, and `key_of` takes it from one. Raises Invalid.
+    `key` is the type of the sort key, and `key_of` returns that of an entry. Raises Invalid.
     """
     after = None if query.after is None else _read(query.after, key)
     found = read(after, query.limit + 1)
@@ -48,6 +48,6 @@ def _read(raw: str, key: type[Key]) -> Key:
 
 
 def _is_bounded(key: Any) -> bool:
-    """Whether the database can compare it."""
+    """Whether the database can compare the key."""
     parts = key if isinstance(key, tuple) else (key,)
     return all(not isinstance(part, int) or 0 <= part <= LARGEST_ID for part in parts) and "\x00" not in str(key)

@@ -34,14 +34,14 @@ Source = Annotated[str, msgspec.Meta(max_length=60)]
 
 
 class LeadQuery(Paged, kw_only=True):
-    """Which leads."""
+    """Filters for leads."""
 
     kind: LeadKind | None = None
     type: LeadType | None = None
     status: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join((*LeadStatus, OPEN))})$")] | None = None
-    """new, in_progress, closed, or open: either of the first two."""
+    """new, in_progress, closed, or open (new or in_progress)."""
     stage: LeasingStage | None = None
-    """Of an interest; with `property`, of the interest in that one."""
+    """Stage of any interest; with `property`, of the interest in that property."""
     light: Light | None = None
     """green: the last contact was less than 24 hours ago; yellow: less than 48; red: longer."""
     source: Source | None = None
@@ -50,11 +50,11 @@ class LeadQuery(Paged, kw_only=True):
     subteam: Slug | None = None
     """Only with an interest in a property of this subteam."""
     agent: Slug | None = None
-    """Only this agent's; none: nobody's."""
+    """Only this agent's leads; none: unassigned ones."""
     overdue: bool = False
-    """Only with a task that is overdue."""
+    """Only leads with an overdue task."""
     since: Moment | None = None
-    """Only those who first came then or later."""
+    """Only people who first got in touch then or later."""
     contact_since: Moment | None = None
     """Only if the last contact was then or later."""
     contact_before: Moment | None = None
@@ -66,34 +66,34 @@ class NewLead(Body, kw_only=True):
 
     name: Text = ""
     phones: Annotated[list[Number], msgspec.Meta(max_length=10)] = msgspec.field(default_factory=list)
-    """In any notation; a name, a number or an address has to be there."""
+    """In any notation. A name, a number or an email address is required."""
     email: Text = ""
     kind: LeadKind = LeadKind.TENANT
     type: LeadType = LeadType.HOT
     source: Source = ""
     """Where they came from, such as walk-in."""
     property: Slug | None = None
-    """Slug of the property they are interested in. A key that does not see the whole office has to name one."""
+    """Slug of the property they are interested in. Required for keys that do not see the whole office."""
 
 
 class LeadChanges(Body, kw_only=True):
-    """What is to be changed of a lead; what is left out stays as it is, and an empty text takes it away."""
+    """Changes to a lead. Fields that are left out stay as they are; an empty text clears a field."""
 
     name: Text | UnsetType = UNSET
     email: Text | UnsetType = UNSET
     add_phone: Number | UnsetType = UNSET
-    """A further number of theirs."""
+    """A number to add."""
     remove_phone: Number | UnsetType = UNSET
-    """A number that is not theirs."""
+    """A number to remove."""
     kind: LeadKind | UnsetType = UNSET
     type: LeadType | UnsetType = UNSET
     status: LeadStatus | UnsetType = UNSET
-    """closed needs a `reason`, and makes them cold."""
+    """closed requires a `reason`, and makes the lead cold."""
     reason: Annotated[str, msgspec.Meta(max_length=300)] | UnsetType = UNSET
-    """Why they are closed."""
+    """Why the lead is closed."""
     source: Source | UnsetType = UNSET
     language: Annotated[str, msgspec.Meta(max_length=10)] | UnsetType = UNSET
-    """What they hear and read, such as es; empty: the line's."""
+    """Language of what they hear and read, such as es; empty: the line's."""
 
 
 @routes.get("/leads", Scope.LEADS_READ)
@@ -112,7 +112,7 @@ def list_leads(ask: Ask, query: LeadQuery) -> ListPage[LeadEntry]:
 def add_lead(ask: Ask, body: NewLead) -> Reply[LeadCard]:
     """Add a lead.
 
-    A person with the same phone number or email address stays one lead, gets what was missing, and is answered with
+    If there is a person with the same phone number or email address, that lead gets what was missing, and the status is
     200.
     """
     if body.property is None and not ask.reach.is_whole:
@@ -135,7 +135,7 @@ def add_lead(ask: Ask, body: NewLead) -> Reply[LeadCard]:
 
 @routes.get("/leads/{lead}", Scope.LEADS_READ)
 def show_lead(ask: Ask, lead: Id) -> LeadCard:
-    """Show a lead; under the id of one that was merged into another, that one."""
+    """Show a lead. The id of a lead that was merged into another shows the other."""
     return leads.card(ask.session, sees.lead(ask, lead), ask.now, ask.reach)
 
 
@@ -155,17 +155,17 @@ def change_lead(ask: Ask, lead: Id, body: LeadChanges) -> LeadCard:
 
 
 class Assignment(Body, kw_only=True):
-    """Whose a lead is to be."""
+    """The agent that a lead is assigned to."""
 
     agent: Slug | None = None
-    """Slug; null: nobody's, unless `in_turn`."""
+    """Slug; null unassigns the lead, unless `in_turn` is set."""
     in_turn: bool = False
-    """To whoever is next in the property's subteam, or else in the office."""
+    """Assign it to whoever is next in the property's subteam, or else in the office."""
 
 
 @routes.post("/leads/{lead}/assignment", Scope.LEADS_WRITE)
 def assign_lead(ask: Ask, lead: Id, body: Assignment) -> LeadCard:
-    """Give a lead to an agent; both agents are told."""
+    """Assign a lead to an agent; both agents are notified."""
     lead = sees.lead(ask, lead)
     if body.in_turn:
         if body.agent is not None:
@@ -178,7 +178,7 @@ def assign_lead(ask: Ask, lead: Id, body: Assignment) -> LeadCard:
 
 
 def _own_interest(ask: Ask, lead: int) -> str | None:
-    """The property within reach of which was heard last; None: whichever was heard of last."""
+    """Returns the property within reach with the latest interest; None if the key sees the whole office."""
     if ask.reach.is_whole:
         return None
     interests = leads.card(ask.session, lead, ask.now, ask.reach).interests
@@ -187,7 +187,7 @@ def _own_interest(ask: Ask, lead: int) -> str | None:
 
 @routes.get("/leads/{lead}/timeline", Scope.LEADS_READ)
 def list_timeline(ask: Ask, lead: Id, query: Paged) -> ListPage[ActivityEntry]:
-    """List what has happened with a lead, the latest first."""
+    """List the timeline of a lead, latest first."""
     lead = sees.lead(ask, lead)
     return page(
         query,
@@ -198,14 +198,14 @@ def list_timeline(ask: Ask, lead: Id, query: Paged) -> ListPage[ActivityEntry]:
 
 
 class NewNote(Body, kw_only=True):
-    """What somebody wrote down about a lead."""
+    """A note about a lead."""
 
     text: Prose
 
 
 @routes.post("/leads/{lead}/notes", Scope.LEADS_WRITE, 201)
 def add_note(ask: Ask, lead: Id, body: NewNote) -> ActivityEntry:
-    """Write a note into a lead's timeline."""
+    """Add a note to a lead's timeline."""
     lead = sees.lead(ask, lead)
     service.write_note(ask.session, ask.config, ask.by, lead, body.text)
     ask.session.flush()
@@ -213,7 +213,7 @@ def add_note(ask: Ask, lead: Id, body: NewNote) -> ActivityEntry:
 
 
 class NewEvent(Body, kw_only=True):
-    """What went past the system."""
+    """An event that bypassed the system."""
 
     kind: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(service.LOGGED)})$")]
     """call: we called and talked; call-from: they called; attempt: nobody answered; email, text, meeting."""
@@ -224,7 +224,7 @@ class NewEvent(Body, kw_only=True):
 
 @routes.post("/leads/{lead}/events", Scope.LEADS_WRITE, 201)
 def log_event(ask: Ask, lead: Id, body: NewEvent) -> ActivityEntry:
-    """Put a call, text, email or meeting on record that went past the system."""
+    """Record a call, text, email or meeting that bypassed the system."""
     at = ask.now if body.at is None else body.at
     lead = sees.lead(ask, lead)
     service.log(ask.session, ask.config, ask.by, lead, body.kind, body.text, at)
@@ -233,35 +233,35 @@ def log_event(ask: Ask, lead: Id, body: NewEvent) -> ActivityEntry:
 
 
 class NewTask(Body, kw_only=True):
-    """What is to be done for a lead."""
+    """A task for a lead."""
 
     why: Line
     due_at: Moment
     owner: Slug | None = None
-    """Slug of the agent who is to do it; null: the lead's agent, or the next."""
+    """Slug of the agent who should do it; null: the lead's agent, or the next."""
 
 
 @routes.post("/leads/{lead}/tasks", Scope.TASKS_WRITE, 201)
 def add_task(ask: Ask, lead: Id, body: NewTask) -> Reply[TaskEntry]:
-    """Add a task for a lead; whoever is to do it is told."""
+    """Add a task for a lead; its owner is notified."""
     lead = sees.lead(ask, lead)
     made = tasks_service.add(ask.session, ask.config, ask.by, lead, body.why, body.due_at, body.owner)
     return Reply(tasks.one(ask.session, made.id, ask.now, ask.reach), 201, f"/tasks/{made.id}")
 
 
 class SearchQuery(Query, kw_only=True):
-    """What is searched for."""
+    """A search."""
 
     q: Annotated[str, msgspec.Meta(min_length=search.FEWEST, max_length=search.LONGEST)]
-    """A part of a name, number (in any notation) or email address, or words of the timeline, the last of which may be
-    unfinished."""
+    """Part of a name, number (in any notation) or email address, or words of the timeline; the last word may be
+    incomplete."""
     limit: Limit = 20
-    """How many to give at most."""
+    """Most results to return."""
 
 
 @routes.get("/search/leads", Scope.LEADS_READ)
 def search_leads(ask: Ask, query: SearchQuery) -> ListPage[LeadHit]:
-    """Find leads by who they are, or by what was said and written. There is one page."""
+    """Find leads by who they are, or by words in their timeline. There is only one page."""
     hits = search.found(ask.session, query.q, ask.now, limit=query.limit, reach=ask.reach)
     return ListPage(items=hits, next=None)
 
@@ -279,29 +279,29 @@ class KnownAs(msgspec.Struct, kw_only=True):
 
     kind: str
     name: str
-    """Empty until it is known."""
+    """Empty if it is not known."""
     property: str | None
     """Slug."""
 
 
 class KnownPerson(msgspec.Struct, kw_only=True):
-    """Who has a number or an address: it may be a lead's and a resident's at once, or nobody's."""
+    """Who has a number or an address; it may belong to a lead and a resident at once, or to nobody."""
 
     number: str | None
-    """E.164; null when an address was asked for."""
+    """E.164; null if an address was given."""
     lead: LeadCard | None
     contact: KnownAs | None
     colleague: str | None
     """Slug of the agent whose mobile it is. Only for keys that see the whole office."""
     is_ours: bool
-    """One of our own lines. Only for keys that see the whole office."""
+    """Whether it is one of our own lines. Only for keys that see the whole office."""
     is_blocked: bool
-    """Calls from it are refused. Only for keys that see the whole office."""
+    """Whether calls from it are refused. Only for keys that see the whole office."""
 
 
 @routes.get("/people", Scope.LEADS_READ)
 def who_is(ask: Ask, query: PersonQuery) -> KnownPerson:
-    """Say who has a phone number or an email address."""
+    """Find out who has a phone number or an email address."""
     if (query.number is None) == (query.email is None):
         raise Invalid("Give a number or an email address.", code="person_not_named")
     if query.email is not None:

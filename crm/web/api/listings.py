@@ -35,24 +35,24 @@ def list_properties(ask: Ask, query: Paged) -> ListPage[PropertyEntry]:
 
 
 class ListingQuery(Paged, kw_only=True):
-    """Which homes."""
+    """Filters for homes."""
 
     property: Slug | None = None
     state: ListingState | None = None
-    """published includes what is changed."""
+    """published includes changed."""
     bedrooms: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     rent_from: Money | None = None
-    """A month, such as 1450 or 1450.50."""
+    """Per month, such as 1450 or 1450.50."""
     rent_to: Money | None = None
     available_by: date | None = None
     pets: Literal["cats", "dogs"] | None = None
-    """Only where they are allowed."""
+    """Only homes where they are allowed."""
     language: Language = LANGUAGES[0]
 
 
 @routes.get("/listings", Scope.LISTINGS_READ)
 def list_listings(ask: Ask, query: ListingQuery) -> ListPage[ListingEntry]:
-    """List homes, the lowest rent first."""
+    """List homes, lowest rent first."""
     wanted = ListingFilter(
         property=query.property,
         state=query.state,
@@ -77,12 +77,12 @@ def _money(raw: str | None) -> Decimal | None:
 
 
 class LanguageQuery(Query, kw_only=True):
-    """In which language."""
+    """The language of texts."""
 
     language: Language = LANGUAGES[0]
 
 
 @routes.get("/listings/{listing}", Scope.LISTINGS_READ)
 def show_listing(ask: Ask, listing: Id, query: LanguageQuery) -> ListingDetail:
-    """Show a home as its version in force says."""
+    """Show a home in its version in force."""
     return listings.one(ask.session, sees.listing(ask, listing), ask.now, language=query.language)

@@ -1,4 +1,4 @@
-"""Texts, both ways."""
+"""Texts, incoming and outgoing."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Number = Annotated[str, msgspec.Meta(max_length=40)]
 
 
 class MessageQuery(Paged, kw_only=True):
-    """Which texts."""
+    """Filters for texts."""
 
     lead: Id | None = None
     direction: TextDirection | None = None
-    """in: what people wrote to us; out: what we wrote."""
+    """in: from people to us; out: from us to people."""
     state: DeliveryState | None = None
     since: Moment | None = None
-    """Only those written then or later."""
+    """Only texts written then or later."""
 
 
 @routes.get("/messages", Scope.MESSAGES_READ)
@@ -57,29 +57,29 @@ def list_messages(ask: Ask, query: MessageQuery) -> ListPage[MessageEntry]:
 
 @routes.get("/messages/{message}", Scope.MESSAGES_READ)
 def show_message(ask: Ask, message: Id) -> MessageEntry:
-    """Show a text, with its state in the outbox."""
+    """Show a text with its delivery state."""
     return messages.one(ask.session, message, ask.reach)
 
 
 class NewMessage(Body, kw_only=True):
-    """A text to be sent to a lead, or to a number."""
+    """A text to send to a lead, or to a number."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=1600)]
     lead: Id | None = None
     number: Number | None = None
-    """In place of a lead, in any notation. Only for keys that see the whole office."""
+    """Instead of a lead, in any notation. Only for keys that see the whole office."""
     agent: Slug | None = None
     """Slug of the agent who writes it."""
     line: Number | None = None
-    """Our number that it comes from; null: the one the person used last."""
+    """Our number it is sent from; null: the one the person used last."""
 
 
 @routes.post("/messages", Scope.MESSAGES_WRITE, 201)
 def send_message(ask: Ask, body: NewMessage) -> Reply[MessageEntry]:
-    """Text somebody, through the outbox.
+    """Queue a text to somebody.
 
-    Whether it may leave is decided at once, and again when it leaves: `decision` says send, wait or block, and
-    `decision_reasons` why. A text that is blocked stays on record and is not sent.
+    Whether it may be sent is decided at once, and again when it is sent: `decision` is send, wait or block, and
+    `decision_reasons` says why. A blocked text stays on record and is not sent.
     """
     if (body.lead is None) == (body.number is None):
         raise Invalid("Give a lead or a number.", code="addressee_missing")
@@ -93,7 +93,7 @@ def send_message(ask: Ask, body: NewMessage) -> Reply[MessageEntry]:
 
 
 def _number(ask: Ask, raw: str) -> str:
-    # Otherwise a short one would be taken for a lead's id.
+    # Otherwise a short number would be taken for a lead's id.
     if (number := numbers.parse(raw, ask.config.region)) is None:
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     return number

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the declared operations and the structs that come in and go out."""
+"""Generates the OpenAPI 3.1 document from the declared operations and their input and output structs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECURITY = "key"
 
 
 def document(resources: Sequence[Routes], root: str, public_url: str) -> dict[str, Any]:
-    """The document for operations below `root`."""
+    """Returns the document for operations below `root`."""
     found = [(routes.tag, operation) for routes in resources for operation in routes.operations]
     types = list(_types(operation for _, operation in found))
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
@@ -49,7 +49,7 @@ def document(resources: Sequence[Routes], root: str, public_url: str) -> dict[st
 
 
 def _link(paths: dict[str, dict[str, Any]], operations: Sequence[Operation]) -> None:
-    """Says of what is made where else its id leads: to all operations on what is shown in the same way."""
+    """Adds links from operations that create something to all operations on its id, matched by the type they return."""
     shown = {
         repr(one.answers): name
         for one in operations
@@ -136,7 +136,7 @@ def _of_query(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """In an address there is no null: what may be null may be left out."""
+    """Removes null from a query parameter's schema: instead of null, a parameter is left out."""
     rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     if schema.get("default") is not None:
         rest["default"] = schema["default"]
@@ -179,7 +179,7 @@ def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
 
 
 def _describe(components: dict[str, Any], types: Iterable[Any]) -> None:
-    """Puts what is written under the fields of structs into their schemas."""
+    """Adds the docstrings of struct fields to their schemas as descriptions."""
     structs = {kind.__name__: kind for kind in _structs(types)}
     for name, schema in components.items():
         kind = structs.get(re.sub(r"_.*", "", name))

@@ -1,4 +1,4 @@
-"""What went wrong, as programs read it (RFC 9457): the one table from errors to status codes."""
+"""Errors as programs read them (RFC 9457), and the table that maps errors to status codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.web.api.routes import encode
 
 MIME = "application/problem+json"
 BUSY_SECONDS = 5
-"""After which a request may be tried again that the database had no time for."""
+"""When to retry a request for which the database had no time."""
 
 STATUS: tuple[tuple[type[CrmError], int], ...] = ((NotFound, 404), (Conflict, 409), (Invalid, 422), (Unavailable, 503))
 
@@ -21,28 +21,28 @@ VEILED = {
     "lead_is_two": "They are known already, as more than one lead.",
     "number_is_colleagues": "That is the mobile of somebody who works here.",
 }
-"""What a key that does not see the whole office reads in place of texts which name others."""
+"""Replace messages that name other records, for keys that do not see the whole office."""
 
 
 class ProblemDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
     """The status in words."""
     status: int
     detail: str
-    """A sentence for people. It may change; programs go by `code`."""
+    """A sentence for people. It may change; programs should use `code`."""
     code: str
-    """Names the situation, and stays as it is."""
+    """Identifies the situation, and does not change."""
     at: str = ""
-    """Which field of what was sent is wrong, such as $.email."""
+    """The field that is wrong, such as $.email."""
 
 
 def answer(status: int, code: str, detail: str, *, at: str = "", headers: dict[str, str] | None = None) -> Response:
     title = HTTPStatus(status).phrase
     problem = ProblemDetails(title=title, status=status, detail=detail, code=code, at=at)
-    # Always there, whatever msgspec leaves out by default.
+    # msgspec leaves out defaults, but the type is always there.
     return Response(encode({"type": problem.type, **msgspec.to_builtins(problem)}), status, headers, MIME)
 
 
@@ -54,6 +54,6 @@ def of(error: CrmError, reach: Reach = WHOLE_OFFICE) -> Response:
 
 
 def of_fields(error: msgspec.ValidationError, what: str) -> Response:
-    """What msgspec says of a value that is not of the type that is wanted."""
+    """Returns the response to a value that does not have the declared type."""
     text, _, at = str(error).partition(" - at ")
     return answer(422, f"{what}_invalid", f"{text}.", at=at.strip("`"))

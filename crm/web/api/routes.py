@@ -1,12 +1,12 @@
-"""How a resource is declared: one function with its annotations says what comes in and what goes out, and is all that
-the server and the OpenAPI document know of it.
+"""Declares resources: the annotations of one function describe its input and output, for the server and for the OpenAPI
+document.
 
     @routes.get("/leads/{lead}", Scope.LEADS_READ)
     def show_lead(ask: Ask, lead: Id) -> LeadCard:
         '''Show a lead.'''
 
-Parameters are `ask`, those of the path, and where there are any `query` (a struct of the query string) and `body` (a
-struct of the JSON). A function runs in one transaction, which only writes when the method is not GET, and raises what
+Its parameters are `ask`, those of the path, and optionally `query` (a struct for the query string) and `body` (a struct
+for the JSON). A function runs in one transaction, which only writes if the method is not GET, and may raise what
 services raise (`crm.domain.errors`).
 """
 
@@ -33,12 +33,12 @@ from crm.services.audit import By
 
 LARGEST_ID = 2**31 - 1
 Id = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
-"""Of a record, as far as the database's numbers go."""
+"""The id of a record; integers in the database go up to LARGEST_ID."""
 PAGE = 50
 Limit = Annotated[int, msgspec.Meta(ge=1, le=200)]
-"""How many there are on a page."""
+"""Entries on a page."""
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{0,39}$")]
-"""The short name of a property, a subteam or an agent."""
+"""The slug of a property, a subteam or an agent."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its offset (RFC 3339)."""
 
@@ -47,54 +47,54 @@ Value = TypeVar("Value")
 
 
 class ListPage(msgspec.Struct, Generic[Value], kw_only=True):
-    """A part of a list."""
+    """A page of a list."""
 
     items: list[Value]
     next: str | None
-    """What `after` has to be for the next page; null: this is the last one."""
+    """Value of `after` for the next page; null on the last page."""
 
 
 class Query(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What narrows a list."""
+    """Base class for query strings."""
 
 
 class Paged(Query, kw_only=True):
-    """Which page of a list."""
+    """Selects a page of a list."""
 
     limit: Limit = PAGE
-    """How many to give at most."""
+    """Most entries to return."""
     after: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    """`next` of the page before."""
+    """`next` of the previous page."""
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is written."""
+    """Base class for request bodies."""
 
 
 @dataclass(frozen=True)
 class Reply(Generic[Value]):
-    """What was made, where the status depends on it."""
+    """A created record, if the status depends on the outcome."""
 
     value: Value
     status: int
     location: str
-    """Path of what was made, below the root of the API."""
+    """Path of the record, below the root of the API."""
 
 
 class Stale(Exception):
-    """What is to be changed is not any more as the program knows it (If-Match)."""
+    """The record has changed since the program read it (If-Match)."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One request, as far as the functions of resources care."""
+    """One request, as the functions of resources see it."""
 
     session: Session
     crm: Crm
     key: KnownKey
     now: datetime
     match: str | None = None
-    """The ETags of If-Match; None: it was not sent."""
+    """ETags of If-Match; None if it was not sent."""
 
     @property
     def config(self) -> Config:
@@ -113,7 +113,7 @@ class Ask:
         return By(f"api:{self.key.name}", self.now)
 
     def check_unchanged(self, current: msgspec.Struct) -> None:
-        """Raises Stale unless it is as the program says it knows it. Lock the row first."""
+        """Raises Stale if the record differs from what the program read. Lock the row first."""
         if self.match is not None and not matches(self.match, etag(encode(current)), weak=False):
             raise Stale
 
@@ -152,7 +152,7 @@ class Operation:
 
     @property
     def answers(self) -> Any:
-        """The type of what is answered; NoneType: nothing is."""
+        """Type of the response; NoneType for an empty one."""
         found = self.hints["return"]
         return get_args(found)[0] if get_origin(found) is Reply else found
 
@@ -176,11 +176,11 @@ class Routes:
         return self._declared("GET", path, scope, (200,))
 
     def post(self, path: str, scope: Scope, *statuses: int) -> Callable[[Act], Act]:
-        """With the statuses that it answers, 200 if none is given."""
+        """Declares a POST with the statuses of its responses, 200 if none is given."""
         return self._declared("POST", path, scope, statuses or (200,))
 
     def patch(self, path: str, scope: Scope) -> Callable[[Act], Act]:
-        """The function has to call `ask.check_unchanged`."""
+        """Declares a PATCH; its function has to call `ask.check_unchanged`."""
         return self._declared("PATCH", path, scope, (200,), takes_match=True)
 
     def _declared(
@@ -194,7 +194,7 @@ class Routes:
 
 
 def given(changes: Body) -> dict[str, Any]:
-    """The fields that were sent."""
+    """Returns the fields that were sent."""
     found = {name: getattr(changes, name) for name in changes.__struct_fields__}
     return {name: value for name, value in found.items() if value is not msgspec.UNSET}
 
@@ -211,7 +211,7 @@ def etag(body: bytes) -> str:
 
 
 def matches(header: str, tag: str, *, weak: bool) -> bool:
-    """Whether a list of ETags, or *, names this one (RFC 9110, 8.8.3.2)."""
+    """Whether a list of ETags, or *, includes this one (RFC 9110, 8.8.3.2)."""
     if header.strip() == "*":
         return True
     tags = [one.strip() for one in header.split(",")]
@@ -219,15 +219,15 @@ def matches(header: str, tag: str, *, weak: bool) -> bool:
 
 
 def converted(raw: str, wanted: Any) -> Any:
-    """A part of an address as the type that is wanted. Raises msgspec.ValidationError."""
+    """Converts a part of the path to its declared type. Raises msgspec.ValidationError."""
     return msgspec.convert(raw, wanted, strict=False)
 
 
 def query_of(raw: Mapping[str, str], wanted: type[Query]) -> Query:
-    """What follows a question mark. Raises msgspec.ValidationError."""
+    """Converts the query string to its struct. Raises msgspec.ValidationError."""
     found = msgspec.convert(raw, wanted, strict=False)
     for name in raw:
-        # msgspec takes the word null for none; in an address, what is not asked for is left out.
+        # msgspec converts the word null to None; in a URL, a parameter without a value is left out.
         if getattr(found, name) is None:
             raise msgspec.ValidationError(f"Expected a value - at `$.{name}`")
     return found

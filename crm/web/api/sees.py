@@ -1,4 +1,4 @@
-"""What a key sees of what it names: anything else does not exist for it."""
+"""What a key can see: anything else does not exist for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crm.web.api.routes import Ask
 
 
 def property_named(ask: Ask, slug: str) -> str:
-    """The slug of a property that the key sees. Raises NotFound."""
+    """Returns the slug of a property that the key can see. Raises NotFound."""
     found = properties.named(ask.session, slug)
     if not ask.reach.holds(found.id):
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
@@ -24,12 +24,12 @@ def property_named(ask: Ask, slug: str) -> str:
 
 
 def lead(ask: Ask, id: int) -> int:
-    """The id of a lead that the key sees; of one that was merged, the id of the lead it is now. Raises NotFound."""
+    """Returns the id of a lead that the key can see, or of the lead it was merged into. Raises NotFound."""
     return leads.surviving(ask.session, id, ask.reach)
 
 
 def listing(ask: Ask, id: int) -> int:
-    """The id of a listing that the key sees. Raises NotFound."""
+    """Returns the id of a listing that the key can see. Raises NotFound."""
     of = ask.session.scalar(select(Listing.property_id).where(Listing.id == id))
     if of is None or not ask.reach.holds(of):
         raise NotFound(f"There is no listing {id}.", code="listing_unknown", listing=id)
@@ -37,18 +37,18 @@ def listing(ask: Ask, id: int) -> int:
 
 
 def task(ask: Ask, id: int) -> int:
-    """The id of a task that the key sees. Raises NotFound."""
+    """Returns the id of a task that the key can see. Raises NotFound."""
     return tasks.one(ask.session, id, ask.now, ask.reach).id
 
 
 def tour(ask: Ask, id: int) -> int:
-    """The id of a tour that the key sees. Raises NotFound."""
+    """Returns the id of a tour that the key can see. Raises NotFound."""
     return tours.one(ask.session, id, ask.reach)[0].id
 
 
 def line_to_text(ask: Ask, lead: int | None, named: str | None) -> str | None:
-    """The line that a text of this key leaves by: the one that is named, or would be chosen, if it is of a property
-    that the key sees, or else one that is. None: whichever would be chosen. Raises NotFound, Invalid."""
+    """Returns the line to send a text from: the named or the usual one if its property is visible to the key, or else
+    any visible one. None leaves the choice to the outbox. Raises NotFound, Invalid."""
     if ask.reach.properties is None:
         return named
     if named is not None:

@@ -19,22 +19,22 @@ routes = Routes("tasks")
 
 
 class TaskQuery(Paged, kw_only=True):
-    """Which tasks."""
+    """Filters for tasks."""
 
     owner: Slug | None = None
-    """Only this agent's."""
+    """Only this agent's tasks."""
     lead: Id | None = None
-    """Only about this lead."""
+    """Only tasks about this lead."""
     done: bool = False
-    """Those that are done, too."""
+    """Include tasks that are done."""
     due_before: Moment | None = None
     since: Moment | None = None
-    """Only those made then or later."""
+    """Only tasks created then or later."""
 
 
 @routes.get("/tasks", Scope.TASKS_READ)
 def list_tasks(ask: Ask, query: TaskQuery) -> ListPage[TaskEntry]:
-    """List open tasks, the most urgent first."""
+    """List open tasks, most urgent first."""
     return page(
         query,
         tuple[datetime, int],
@@ -61,7 +61,7 @@ def show_task(ask: Ask, task: Id) -> TaskEntry:
 
 
 class TaskResult(Body, kw_only=True):
-    """What came of a task."""
+    """The result of a task."""
 
     result: Annotated[str, msgspec.Meta(max_length=300)] = ""
 
@@ -75,28 +75,28 @@ def finish_task(ask: Ask, task: Id, body: TaskResult) -> TaskEntry:
 
 
 class NewOwner(Body, kw_only=True):
-    """Who is to do a task."""
+    """The agent who should do a task."""
 
     owner: Slug
 
 
 @routes.post("/tasks/{task}/assignment", Scope.TASKS_WRITE)
 def assign_task(ask: Ask, task: Id, body: NewOwner) -> TaskEntry:
-    """Give a task to another agent."""
+    """Assign a task to another agent."""
     service.reassign(ask.session, ask.by, sees.task(ask, task), body.owner)
     ask.session.flush()
     return tasks.one(ask.session, task, ask.now, ask.reach)
 
 
 class NewDueTime(Body, kw_only=True):
-    """Until when a task is put off."""
+    """The time until which a task is postponed."""
 
     until: Moment
 
 
 @routes.post("/tasks/{task}/postponement", Scope.TASKS_WRITE)
 def postpone_task(ask: Ask, task: Id, body: NewDueTime) -> TaskEntry:
-    """Put a task off."""
+    """Postpone a task."""
     service.snooze(ask.session, ask.by, sees.task(ask, task), body.until)
     ask.session.flush()
     return tasks.one(ask.session, task, ask.now, ask.reach)

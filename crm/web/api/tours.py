@@ -20,35 +20,35 @@ from crm.web.api.routes import Ask, Body, Id, Limit, ListPage, Moment, Paged, Qu
 routes = Routes("tours")
 
 JUST_OVER = timedelta(hours=12)
-"""Tours that began so long ago are still listed when nobody says since when."""
+"""Without `since`, tours that began within this time are listed as well."""
 
 
 class TimesQuery(Query, kw_only=True):
-    """Which free times."""
+    """Filters for free times."""
 
     days: Annotated[int, msgspec.Meta(ge=0, le=90)] = times.OFFERED_DAYS
-    """How far ahead."""
+    """How many days ahead."""
     kind: TourKind | None = None
     limit: Limit = 50
-    """How many to give at most."""
+    """Most times to return."""
 
 
 @routes.get("/properties/{property}/tour-times", Scope.TOURS_READ)
 def list_tour_times(ask: Ask, property: Slug, query: TimesQuery) -> ListPage[SlotEntry]:
-    """List the times at which a tour of a property can be booked. There is one page."""
+    """List the times at which a tour of a property can be booked. There is only one page."""
     slug = sees.property_named(ask, property)
     free = times.free(ask.session, ask.config, slug, ask.now, days=query.days, kind=query.kind, limit=query.limit)
     return ListPage(items=[SlotEntry(slug, one.starts_at, one.ends_at, one.kind.value) for one in free], next=None)
 
 
 class TourQuery(Paged, kw_only=True):
-    """Which tours."""
+    """Filters for tours."""
 
     property: Slug | None = None
     lead: Id | None = None
     state: TourState | None = None
     since: Moment | None = None
-    """Only those that begin then or later; null: those to come, and of the last 12 hours."""
+    """Only tours that begin then or later; null: upcoming ones, and those of the last 12 hours."""
 
 
 @routes.get("/tours", Scope.TOURS_READ)
@@ -78,7 +78,7 @@ def show_tour(ask: Ask, tour: Id) -> TourEntry:
 
 
 class NewTour(Body, kw_only=True):
-    """A tour to be booked."""
+    """A tour to book."""
 
     property: Slug
     lead: Id
@@ -87,7 +87,7 @@ class NewTour(Body, kw_only=True):
     kind: TourKind | None = None
     """Which kind, if several are offered at that time."""
     note: Annotated[str, msgspec.Meta(max_length=300)] = ""
-    """For the agent who gives the tour."""
+    """A note for the agent who gives the tour."""
 
 
 @routes.post("/tours", Scope.TOURS_WRITE, 201)
@@ -118,7 +118,7 @@ class NewTime(Body, kw_only=True):
 
 @routes.post("/tours/{tour}/move", Scope.TOURS_WRITE)
 def move_tour(ask: Ask, tour: Id, body: NewTime) -> TourEntry:
-    """Move a tour to another time; the person is told."""
+    """Move a tour to another time; the person is notified."""
     booking.move(ask.session, ask.config, ask.secrets, ask.by, sees.tour(ask, tour), body.at)
     ask.session.flush()
     return tours.one(ask.session, tour)[0]
@@ -126,21 +126,21 @@ def move_tour(ask: Ask, tour: Id, body: NewTime) -> TourEntry:
 
 @routes.post("/tours/{tour}/cancellation", Scope.TOURS_WRITE)
 def cancel_tour(ask: Ask, tour: Id) -> TourEntry:
-    """Cancel a tour; the person is told, and the time is free again."""
+    """Cancel a tour; the person is notified, and the time is free again."""
     booking.cancel(ask.session, ask.config, ask.secrets, ask.by, sees.tour(ask, tour))
     ask.session.flush()
     return tours.one(ask.session, tour)[0]
 
 
 class TourResult(Body, kw_only=True):
-    """What came of a tour."""
+    """The result of a tour."""
 
     state: Literal["done", "missed"]
 
 
 @routes.post("/tours/{tour}/result", Scope.TOURS_WRITE)
 def close_tour(ask: Ask, tour: Id, body: TourResult) -> TourEntry:
-    """Say what came of a tour that has begun."""
+    """Record the result of a tour that has begun."""
     booking.close(ask.session, ask.config, ask.secrets, ask.by, sees.tour(ask, tour), TourState(body.state))
     ask.session.flush()
     return tours.one(ask.session, tour)[0]

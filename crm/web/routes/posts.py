@@ -1,7 +1,7 @@
-"""Where listing portals post what people ask, at a secret path for each source.
+"""Receives inquiries that listing portals post, at a secret path for each source.
 
-200 means that the post is in the database or on the disk. Nothing of its content decides about the answer, so that a
-portal never gives up on one: what cannot be read is for us to look at.
+200 means that the post is in the database or on disk. The response does not depend on the content, so that a portal
+never gives up on one: posts that cannot be read are for us to look at.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ async def _post(crm: Crm, box: PostBox, request: Request) -> Response:
 
 
 def _try_again(about: dict[str, str], error: Exception) -> Response:
-    # A driver's message would quote the post, so only the kind of error and its line are logged.
+    # A driver's message would quote the post, so only the type of the error and its line are logged.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
     _log.error("a post could not be stored", extra={**about, "error": type(error).__name__, "where": where})

@@ -25,7 +25,7 @@ def take_in(source: str) -> None:
         _take_in(source)
     except Exception as error:  # noqa: BLE001 - a door: whatever it is, the mail server has to keep the email
         why = str(error) if isinstance(error, (CrmError, ConfigError, OSError)) else type(error).__name__
-        output.hint(f"The email was not taken in, and is to be sent again: {why}")
+        output.hint(f"The email could not be taken in, and has to be sent again: {why}")
         click.get_current_context().exit(TRY_AGAIN)
 
 

@@ -20,7 +20,7 @@ def notice() -> None:
     "list", json=many(NoticeEntry), examples=("notice list", "notice list --agent alice --unread", "notice list --json")
 )
 @click.option("--agent", metavar="SLUG", help="Only this agent's.")
-@click.option("--unread", is_flag=True, help="Only those that were not read.")
+@click.option("--unread", is_flag=True, help="Only unread ones.")
 @limit_option()
 @with_system
 def list_(system: System, agent: str | None, unread: bool, limit: int, as_json: bool) -> None:

@@ -34,8 +34,8 @@ def source() -> None:
 )
 @click.argument("slug")
 @click.option("--name", default="", help="As a lead's source shows it.  [default: SLUG]")
-@click.option("--property", "property_slug", metavar="SLUG", help="What people ask about unless they say otherwise.")
-@click.option("--address", default="", metavar="ADDRESS", help="Email sent to this address is from there.")
+@click.option("--property", "property_slug", metavar="SLUG", help="The property of inquiries that name none.")
+@click.option("--address", default="", metavar="ADDRESS", help="Email to this address counts as from this source.")
 @with_system
 def add(system: System, slug: str, name: str, property_slug: str | None, address: str) -> None:
     """Add a source called SLUG, and print the web address it can post to. It cannot be shown again."""
@@ -53,7 +53,7 @@ def list_(system: System, as_json: bool) -> None:
         return
     tz = system.config.tz
     output.print_table(
-        ("source", "name", "property", "address", "last heard of", "old path until"),
+        ("source", "name", "property", "address", "last sent", "old path until"),
         (
             (
                 one.slug,
@@ -105,4 +105,4 @@ def _show(system: System, made: MadePath) -> None:
     output.say(webhook_url(system.config, made.path) or made.path)
     output.hint(f"{made.source.name} posts to this address. Keep it secret; it cannot be shown again.")
     if not system.config.web.public_url:
-        output.hint("It is a path on ports.webhooks: put web.public_url into leaseline.toml for a whole address.")
+        output.hint("It is a path on ports.webhooks: set web.public_url in leaseline.toml to get a full address.")

@@ -47,8 +47,12 @@ def webhook() -> None:
 )
 @click.argument("url")
 @click.option("--events", multiple=True, required=True, metavar="EVENT,...", help=f"Some of {', '.join(WebhookEvent)}.")
-@click.option("--property", "properties", multiple=True, metavar="SLUG", help="Only what happens there; repeatable.")
-@click.option("--subteam", "subteams", multiple=True, metavar="SLUG", help="Only at its properties; repeatable.")
+@click.option(
+    "--property", "properties", multiple=True, metavar="SLUG", help="Only events at this property; repeatable."
+)
+@click.option(
+    "--subteam", "subteams", multiple=True, metavar="SLUG", help="The same for the properties of this subteam."
+)
 @with_system
 def add(
     system: System, url: str, events: tuple[str, ...], properties: tuple[str, ...], subteams: tuple[str, ...]
@@ -64,7 +68,7 @@ def add(
         property_slugs=properties,
         subteam_slugs=subteams,
     )
-    output.hint(f"Webhook {made.id} hears of events from now on. Its secret:")
+    output.hint(f"Webhook {made.id} gets events from now on. Its secret:")
     output.say(secret)
 
 
@@ -78,7 +82,7 @@ def list_(system: System, as_json: bool) -> None:
         return
     tz = system.config.tz
     output.print_table(
-        ("webhook", "address", "events", "hears of", "state", "waiting", "failing since", "next attempt"),
+        ("webhook", "address", "events", "sees", "state", "waiting", "failing since", "next attempt"),
         (
             (
                 one.id,
@@ -155,7 +159,7 @@ def deliveries(
 )
 @click.argument("id", type=ID)
 @click.argument("deliveries", nargs=-1)
-@click.option("--failed", is_flag=True, help="Those that were given up.")
+@click.option("--failed", is_flag=True, help="All that failed for good.")
 @since_option
 @with_system
 def replay(system: System, id: int, deliveries: tuple[str, ...], failed: bool, since: str | None) -> None:
@@ -181,5 +185,5 @@ async def test(system: System, id: int) -> None:
         try:
             taken = await client.post(url, body, headers)
         except WebhookError as error:
-            raise Failure(f"It was not taken. {error}") from error
-    output.say(f"It was taken: the receiver answered {taken.status}.")
+            raise Failure(f"The event was not accepted. {error}") from error
+    output.say(f"The receiver accepted the event ({taken.status}).")

@@ -176,7 +176,7 @@ class Mailbox:
         except (OSError, imaplib.IMAP4.abort) as error:
             raise MailboxError(f"{where} cannot be reached on port {self._server.port}, or does not answer.") from error
         except (imaplib.IMAP4.error, imap_tools.ImapToolsError, ValueError) as error:
-            raise MailboxError(f"{where} answers in a way that is not understood.") from error
+            raise MailboxError(f"{where} gave an unexpected answer.") from error
 
 
 _UID = re.compile(rb"\bUID (\d+)")

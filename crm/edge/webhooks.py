@@ -80,7 +80,7 @@ class Allowed:
         return scheme == "https" and real.is_global and not real.is_multicast
 
 
-_REFUSED = "it is not in a public network, and api.webhook_networks does not name its own"
+_REFUSED = "it is not in a public network, and its network is not in api.webhook_networks"
 
 
 def _embedded(address: Address) -> Address | None:
@@ -162,7 +162,7 @@ class WebhookClient:
         except TimeoutError as error:
             raise WebhookError(f"It did not answer within {SECONDS.total:.0f} seconds.") from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise WebhookError("Its certificate is not one to trust.") from error
+            raise WebhookError("Its certificate is not trusted.") from error
         except aiohttp.ClientConnectorDNSError as error:
             if isinstance(error.os_error, AddressRefused):
                 raise WebhookError(str(error.os_error)) from error

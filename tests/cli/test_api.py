@@ -81,14 +81,14 @@ def test_a_webhook_is_added_tried_and_removed(leaseline: Leaseline) -> None:
         [entry] = leaseline.json("webhook", "list")
         assert (entry["id"], entry["url"], entry["state"]) == (1, url, "active")
         assert entry["events"] == ["lead.created", "call.ended"]
-        assert "answered 204" in leaseline.ok("webhook", "test", "1")
+        assert "accepted the event (204)" in leaseline.ok("webhook", "test", "1")
     [(headers, body)] = got
     assert json.loads(body)["type"] == "webhook.test"
     assert headers["webhook-signature"].startswith("v1,")
     with receiver(500) as (url, _):
         leaseline.ok("webhook", "add", url, "--events", "lead.created")
         failed = leaseline("webhook", "test", "2")
-        assert (failed.exit_code, failed.stderr) == (1, "Error: It was not taken. It answered 500.\n")
+        assert (failed.exit_code, failed.stderr) == (1, "Error: The event was not accepted. It answered 500.\n")
     assert leaseline.json("webhook", "deliveries") == []
     assert "0 deliveries" in leaseline.ok("webhook", "replay", "1", "--failed")
     leaseline.ok("webhook", "remove", "1")

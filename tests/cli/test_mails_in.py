@@ -31,7 +31,7 @@ def test_with_the_database_away_the_mail_server_is_asked_to_try_again(office: Le
     database.rename(away := office.home / "away.db")
     result = office("lead", "intake", input=MAIL)
     assert result.exit_code == 75
-    assert "is to be sent again" in result.stderr
+    assert "has to be sent again" in result.stderr
     away.rename(database)
     assert office.ok("lead", "intake", input=MAIL) == "Arrival 1.\n"
 

@@ -98,7 +98,7 @@ class ApiServer:
         except CrmError as error:
             return problems.of(error, key.reach) if key else problems.of(error)
         except Stale:
-            text = "It was changed since you read it: read it again, and decide anew."
+            text = "It has changed since you read it: read it again, and repeat the change if it still applies."
             return problems.answer(412, "changed_meanwhile", text)
         except HTTPException as error:
             return _outside(request, error)
@@ -106,7 +106,7 @@ class ApiServer:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - a door: the program gets an answer, and we the reason
             _log.exception("a request to the API failed")
-            return problems.answer(500, "failed", "Something failed here, and is in the log.")
+            return problems.answer(500, "failed", "Something failed on our side; the log says what.")
 
     def _refused(self, key: KnownKey, operation: Operation) -> Response | None:
         """Returns the response to a request that a valid key may not make, or not now; None if it may."""
@@ -116,7 +116,7 @@ class ApiServer:
         if not self._counts.hit(self._limit, str(key.id)):
             resets = self._counts.get_window_stats(self._limit, str(key.id)).reset_time
             wait = {"Retry-After": str(max(1, math.ceil(resets - time.time())))}
-            text = f"This key may make {self._limit.amount} requests a minute: wait, and try again."
+            text = f"This key may make {self._limit.amount} requests per minute: wait, and try again."
             return problems.answer(429, "too_many_requests", text, headers=wait)
         if operation.scope not in key.scopes:
             text = f"This key has no scope {operation.scope}."
@@ -137,7 +137,7 @@ class ApiServer:
             if operation.query:
                 arguments["query"] = query_of(_query(request), operation.query)
             elif request.url.query:
-                return problems.answer(422, "query_invalid", "Nothing may follow a question mark here.")
+                return problems.answer(422, "query_invalid", "This address takes no query parameters.")
         except msgspec.ValidationError as error:
             return problems.of_fields(error, "query")
         if operation.body:
@@ -187,7 +187,7 @@ def _shown(request: Request) -> str:
 
 def _stranger(has_shown: bool) -> Response:
     header = {"WWW-Authenticate": 'Bearer error="invalid_token"' if has_shown else "Bearer"}
-    text = "This key is not in force." if has_shown else "Show a key: Authorization: Bearer llk_..."
+    text = "This key is not valid." if has_shown else "Send a key: Authorization: Bearer llk_..."
     return problems.answer(401, "key_invalid" if has_shown else "key_missing", text, headers=header)
 
 
@@ -195,9 +195,9 @@ def _query(request: Request) -> dict[str, str]:
     """Returns the query parameters, each of which may be given once. Raises HTTPException."""
     pairs = request.query_params.multi_items()
     if len(pairs) > len(request.query_params.keys()):
-        raise HTTPException(422, "Each parameter may be given once.")
+        raise HTTPException(422, "Each parameter may only be given once.")
     if any("\x00" in part for pair in pairs for part in pair):
-        raise HTTPException(422, "A parameter has a NUL in it.")
+        raise HTTPException(422, "A parameter contains a NUL character.")
     return dict(pairs)
 
 
@@ -221,9 +221,9 @@ def _written(given: GivenAnswer, operation: Operation) -> Response:
 _CODES = {404: "path_unknown", 405: "method_unknown", 408: "too_slow", 413: "body_too_long", 422: "query_invalid"}
 _TEXTS = {
     404: "There is nothing at this address.",
-    405: "This address does not take that method.",
+    405: "This address does not support that method.",
     408: "The request took too long to arrive.",
-    413: f"A request may have {LONGEST_BODY} bytes.",
+    413: f"A request may have at most {LONGEST_BODY} bytes.",
 }
 
 

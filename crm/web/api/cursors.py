@@ -43,7 +43,7 @@ def _read(raw: str, key: type[Key]) -> Key:
     except (binascii.Error, ValueError, msgspec.DecodeError):
         found = None
     if found is None or not _is_bounded(found):
-        raise Invalid("This is not where a page ended: pass on `next` as it was given.", code="cursor_invalid")
+        raise Invalid("`after` is not valid: pass on `next` of the previous page unchanged.", code="cursor_invalid")
     return found
 
 

@@ -147,7 +147,7 @@ def change_lead(ask: Ask, lead: Id, body: LeadChanges) -> LeadCard:
     ask.check_unchanged(leads.card(ask.session, lead, ask.now, ask.reach))
     changes = given(body)
     if not changes:
-        raise Invalid("Nothing is to be changed.", code="nothing_to_change")
+        raise Invalid("There is nothing to change.", code="nothing_to_change")
     if "type" in changes:
         changes["hot"] = changes.pop("type") is LeadType.HOT
     service.change(ask.session, ask.config, ask.by, lead, **changes)
@@ -169,7 +169,7 @@ def assign_lead(ask: Ask, lead: Id, body: Assignment) -> LeadCard:
     lead = sees.lead(ask, lead)
     if body.in_turn:
         if body.agent is not None:
-            raise Invalid("Give an agent, or in_turn, not both.", code="assignment_twice")
+            raise Invalid("Give an agent or in_turn, not both.", code="assignment_twice")
         assignment.in_turn(ask.session, ask.config, ask.by, lead, property_slug=_own_interest(ask, lead))
     else:
         assignment.by_hand(ask.session, ask.config, ask.by, lead, body.agent)

@@ -84,7 +84,7 @@ def send_message(ask: Ask, body: NewMessage) -> Reply[MessageEntry]:
     if (body.lead is None) == (body.number is None):
         raise Invalid("Give a lead or a number.", code="addressee_missing")
     if body.number is not None and not ask.reach.is_whole:
-        raise Invalid("This key writes to leads: give one.", code="lead_missing")
+        raise Invalid("This key may only text leads: give one.", code="lead_missing")
     person = sees.lead(ask, body.lead) if body.lead is not None else _number(ask, body.number or "")
     line = sees.line_to_text(ask, body.lead, body.line)
     sent = service.send(ask.session, ask.config, ask.by, person, body.text, agent=body.agent, line=line)

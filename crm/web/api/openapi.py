@@ -70,11 +70,11 @@ def _link(paths: dict[str, dict[str, Any]], operations: Sequence[Operation]) -> 
 _ABOUT = "Leads, calls, texts, tours and tasks of a leasing office. docs/guide/api.md has a guide with examples."
 _KEYS = f"A key made with `leaseline api key add`. Scopes: {', '.join(Scope)}."
 _HEADERS = {
-    "ETag": {"description": "Names this state of the resource (RFC 9110).", "schema": {"type": "string"}},
-    "Location": {"description": "Where what was made is found.", "schema": {"type": "string"}},
+    "ETag": {"description": "Identifies this state of the resource (RFC 9110).", "schema": {"type": "string"}},
+    "Location": {"description": "URL of the created resource.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}},
     "Idempotency-Replayed": {
-        "description": "The same request came before; this is what it was answered.",
+        "description": "The same request was sent before; this is its response.",
         "schema": {"type": "string", "enum": ["true"]},
     },
 }
@@ -99,11 +99,11 @@ def _operation(tag: str, operation: Operation, schema_of: dict[str, Any], compon
     if operation.query:
         parameters += _of_query(components[operation.query.__name__])
     if operation.method == "GET":
-        parameters.append(_header("If-None-Match", "An ETag that is known already: if it still holds, 304."))
+        parameters.append(_header("If-None-Match", "ETag of a response: if it is still current, the status is 304."))
     if operation.takes_match:
-        parameters.append(_header("If-Match", "The ETag of what is to be changed: if it is another one by now, 412."))
+        parameters.append(_header("If-Match", "ETag of what you want to change: if it has changed, the status is 412."))
     if takes_name:
-        text = "Names this request: if it is sent again within 24 hours, it gets the same answer and does nothing."
+        text = "Identifies this request: if it is repeated within 24 hours, it gets the same response and does nothing."
         parameters.append(_header("Idempotency-Key", text, {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}))
     described: dict[str, Any] = {
         "operationId": operation.name,
@@ -161,7 +161,7 @@ def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
         }
     wrong = {401, 403, 404, 422, 429, 500, 503}
     if operation.method == "GET":
-        responses["304"] = {"description": "It is as you know it."}
+        responses["304"] = {"description": "It has not changed."}
     else:
         wrong |= {409}
     if operation.body:

@@ -18,7 +18,7 @@ BUSY_SECONDS = 5
 STATUS: tuple[tuple[type[CrmError], int], ...] = ((NotFound, 404), (Conflict, 409), (Invalid, 422), (Unavailable, 503))
 
 VEILED = {
-    "lead_is_two": "They are known already, as more than one lead.",
+    "lead_is_two": "They are already known, as more than one lead.",
     "number_is_colleagues": "That is the mobile of somebody who works here.",
 }
 """Replace messages that name other records, for keys that do not see the whole office."""

@@ -59,7 +59,7 @@ def line_to_text(ask: Ask, lead: int | None, named: str | None) -> str | None:
     own = select(Line.number).where(Line.property_id.in_(ask.reach.properties), Line.number.startswith("+"))
     mine = list(ask.session.scalars(own.order_by(Line.id)))
     if not mine:
-        raise Invalid("None of the properties that this key sees has a line.", code="line_to_text_missing")
+        raise Invalid("None of the properties that this key can see has a line.", code="line_to_text_missing")
     try:
         person = people.named(ask.session, ask.config, lead) if lead is not None else None
         usual = line_for(ask.session, ask.config, person, None)

@@ -40,7 +40,7 @@ async def _post(crm: Crm, box: PostBox, request: Request) -> Response:
             crm.now(),
         )
         if not await box.accept(sent):
-            _log.warning("a post to a path that is nobody's", extra=about)
+            _log.warning("a post to an unknown path", extra=about)
             return PlainTextResponse("not found\n", 404)
     except HTTPException as error:
         _log.warning("a post was refused", extra={**about, "reason": error.detail})

@@ -215,6 +215,13 @@ async def test_a_lead_is_added_once_found_changed_and_shown(office: Office) -> N
     assert (again["id"], again["source"]) == (1, "fair")
     closed = await program.patch("/leads/1", {"status": "closed", "reason": "rented elsewhere", "email": ""})
     assert (closed["status"], closed["type"], closed["email"]) == ("closed", "cold", "")
+    wants = {"bedrooms": 0, "move_in_on": "2026-05-01", "budget": 1500, "pets": "a dog"}
+    again = await program.post("/leads", {"phones": ["512-555-0188"], **wants}, 200)
+    assert {name: again[name] for name in wants} == wants
+    kept = await program.post("/leads", {"phones": ["512-555-0188"], "bedrooms": 2}, 200)
+    assert kept["bedrooms"] == 0
+    closed = await program.patch("/leads/1", {"bedrooms": 2, "budget": None, "move_in_on": None, "pets": ""})
+    assert [closed[name] for name in wants] == [2, None, None, ""]
     assert (await program.patch("/leads/1", {"type": "hot"}, 409))["code"] == "lead_closed"
     assert (await program.patch("/leads/1", {}, 422))["code"] == "nothing_to_change"
     assert (await program.get("/leads/1")) == closed

@@ -135,7 +135,10 @@ class WebhookWorker(Worker[WebhookClaim, WebhookResult]):
         elif is_ours:
             _refused(session, self._config, webhook, delivery, error, result.at)
         facts = {"webhook": webhook.id, "key": delivery.key, "state": delivery.state, "reason": delivery.error}
-        _log.log(logging.INFO if error is None else logging.WARNING, "webhook delivered or not", extra=facts)
+        if error is None:
+            _log.info("a webhook was delivered", extra=facts)
+        else:
+            _log.warning("a webhook was not delivered", extra=facts)
 
     def clean_up(self, session: Session, under_way: Sequence[WebhookClaim], now: datetime) -> None:
         """What is being sent, and not by us, is sent again."""

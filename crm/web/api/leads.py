@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
@@ -14,7 +15,7 @@ from crm.domain.leads import OPEN, LeadFilter, LeadKind, LeadStatus, LeadType, L
 from crm.edge import numbers
 from crm.services import assignment
 from crm.services import tasks as tasks_service
-from crm.services.people import identity, intake
+from crm.services.people import identity, intake, wishes
 from crm.services.people import leads as service
 from crm.views import leads, search, tasks
 from crm.views.leads import ActivityEntry, LeadCard, LeadEntry
@@ -30,6 +31,9 @@ Text = Annotated[str, msgspec.Meta(max_length=200)]
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Prose = Annotated[str, msgspec.Meta(min_length=1, max_length=service.LONGEST_NOTE)]
 Number = Annotated[str, msgspec.Meta(max_length=40)]
+Pets = Annotated[str, msgspec.Meta(max_length=100)]
+Bedrooms = Annotated[int, msgspec.Meta(ge=0, le=wishes.MOST_BEDROOMS)]
+Budget = Annotated[int, msgspec.Meta(ge=1, le=wishes.MOST_BUDGET)]
 Source = Annotated[str, msgspec.Meta(max_length=60)]
 
 
@@ -74,6 +78,12 @@ class NewLead(Body, kw_only=True):
     """Where they came from, such as walk-in."""
     property: Slug | None = None
     """Slug of the property they are interested in. Required for keys that do not see the whole office."""
+    bedrooms: Bedrooms | None = None
+    """That they look for; 0 is a studio."""
+    move_in_on: date | None = None
+    budget: Budget | None = None
+    """Dollars a month."""
+    pets: Pets = ""
 
 
 class LeadChanges(Body, kw_only=True):
@@ -94,6 +104,12 @@ class LeadChanges(Body, kw_only=True):
     source: Source | UnsetType = UNSET
     language: Annotated[str, msgspec.Meta(max_length=10)] | UnsetType = UNSET
     """Language of what they hear and read, such as es; empty: the line's."""
+    bedrooms: Bedrooms | UnsetType | None = UNSET
+    """That they look for; 0 is a studio, null: not known."""
+    move_in_on: date | UnsetType | None = UNSET
+    budget: Budget | UnsetType | None = UNSET
+    """Dollars a month."""
+    pets: Pets | UnsetType = UNSET
 
 
 @routes.get("/leads", Scope.LEADS_READ)
@@ -129,6 +145,9 @@ def add_lead(ask: Ask, body: NewLead) -> Reply[LeadCard]:
         property_slug=sees.property_named(ask, body.property) if body.property else None,
         cold=body.type is LeadType.COLD,
     )
+    looked_for = _wishes({name: getattr(body, name) for name in _WISHES})
+    wishes.complete(lead, wishes.read(**{name: raw for name, raw in looked_for.items() if raw}))
+    ask.session.flush()
     card = leads.card(ask.session, lead.id, ask.now, ask.reach)
     return Reply(card, 201 if is_new else 200, f"/leads/{lead.id}")
 
@@ -150,8 +169,18 @@ def change_lead(ask: Ask, lead: Id, body: LeadChanges) -> LeadCard:
         raise Invalid("There is nothing to change.", code="nothing_to_change")
     if "type" in changes:
         changes["hot"] = changes.pop("type") is LeadType.HOT
+    changes |= _wishes({name: changes.pop(name) for name in _WISHES if name in changes})
     service.change(ask.session, ask.config, ask.by, lead, **changes)
     return leads.card(ask.session, lead, ask.now, ask.reach)
+
+
+_WISHES = {"bedrooms": "bedrooms", "move_in_on": "move_in", "budget": "budget", "pets": "pets"}
+"""Fields, and what services call them."""
+
+
+def _wishes(found: Mapping[str, object]) -> dict[str, str]:
+    """As services read them; an empty text for none."""
+    return {_WISHES[name]: "" if value is None else str(value) for name, value in found.items()}
 
 
 class Assignment(Body, kw_only=True):

@@ -27,7 +27,7 @@ _CODED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _WITHOUT_BODY = (204, 304)
 
 
-class Answer(NamedTuple):
+class AriAnswer(NamedTuple):
     status: int
     reason: str
     body: bytes
@@ -49,7 +49,7 @@ class Http:
             connection.close()
         self._idle.clear()
 
-    async def request(self, method: str, target: str, body: bytes = b"") -> Answer:
+    async def request(self, method: str, target: str, body: bytes = b"") -> AriAnswer:
         """Sends a request, with a body of JSON if there is one.
 
         Asterisk also carries out what it was asked by a task that has been cancelled since. What that task does next
@@ -91,7 +91,7 @@ class Http:
             raise
         return made, False
 
-    def _done(self, connection: _Connection, answer: asyncio.Future[Answer]) -> None:
+    def _done(self, connection: _Connection, answer: asyncio.Future[AriAnswer]) -> None:
         self._places.release()
         failed = answer.cancelled() or answer.exception()  # Of one that was cancelled, nobody else asks.
         if failed or not connection.is_open:
@@ -110,10 +110,10 @@ class _Connection(asyncio.Protocol):
         self._received = bytearray()
         self._head: tuple[int, str, int] | None = None
         """Status, reason and length of the answer that is coming in."""
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[AriAnswer] | None = None
         self._clock: asyncio.TimerHandle | None = None
 
-    def send(self, packet: bytes, seconds: float) -> asyncio.Future[Answer]:
+    def send(self, packet: bytes, seconds: float) -> asyncio.Future[AriAnswer]:
         loop = asyncio.get_running_loop()
         self._answer, self.has_heard = loop.create_future(), False
         self._clock = loop.call_later(seconds, self._fail, TimeoutError("no answer in time"))
@@ -155,7 +155,7 @@ class _Connection(asyncio.Protocol):
         self._head = None
         answer = self._end()
         if answer is not None and not answer.done():
-            answer.set_result(Answer(status, reason, body))
+            answer.set_result(AriAnswer(status, reason, body))
         return None
 
     def _read_head(self) -> bool:
@@ -182,7 +182,7 @@ class _Connection(asyncio.Protocol):
         self._head = number, status[2].decode("latin-1"), size
         return True
 
-    def _end(self) -> asyncio.Future[Answer] | None:
+    def _end(self) -> asyncio.Future[AriAnswer] | None:
         answer, self._answer = self._answer, None
         if self._clock is not None:
             self._clock.cancel()

@@ -179,8 +179,9 @@ async def test(system: System, id: int) -> None:
     """Send the webhook ID an event of type webhook.test now, and show the receiver's response."""
     from crm.edge.webhooks import Allowed, WebhookClient, WebhookError
 
-    with system.store.reading() as session:
-        url, body, headers = subscriptions.test_of(subscriptions.named(session, id), system.secrets, system.now)
+    url, body, headers = system.read(
+        lambda session: subscriptions.test_of(subscriptions.named(session, id), system.secrets, system.now)
+    )
     async with WebhookClient(Allowed.of(system.config.api.webhook_networks)) as client:
         try:
             taken = await client.post(url, body, headers)

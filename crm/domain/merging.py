@@ -10,7 +10,7 @@ from typing import Any
 from crm.domain.leads import LeadStatus, LeasingStage
 
 
-class Reason(StrEnum):
+class ProposalReason(StrEnum):
     """Why two leads may be one person."""
 
     SAME_PHONE = "same_phone"

@@ -27,7 +27,7 @@ VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardPhrase:
     """Some words in a row, with when they were said in the recording, in seconds."""
 
     text: str
@@ -67,7 +67,7 @@ class Transcriber:
         self._model, self._threads = model, threads
         self.process: asyncio.subprocess.Process | None = None
 
-    async def transcribe(self, sound: Path, seconds: float, names: str = "") -> list[Heard]:
+    async def transcribe(self, sound: Path, seconds: float, names: str = "") -> list[HeardPhrase]:
         """What is said in a sound file, phrase by phrase; none when nobody speaks. `names` are words that are likely
         in it, such as those of properties, which the model would not guess. Raises TranscriptError, TranscriberLost.
 
@@ -83,7 +83,7 @@ class Transcriber:
             raise TranscriptError(f"It took longer than {seconds:g} s.") from None
         if "phrases" not in answer:
             raise TranscriptError(str(answer.get("error", "The transcriber gave no reason.")))
-        return [Heard(str(text), float(start), float(end)) for text, start, end in answer["phrases"]]
+        return [HeardPhrase(str(text), float(start), float(end)) for text, start, end in answer["phrases"]]
 
     async def stop(self) -> None:
         """Ends the process if it runs."""

@@ -25,11 +25,14 @@ HINTS = {
     "location_exists": "change it with `leaseline location set {location}`.",
     "location_in_use": "give them another location with `leaseline device set`.",
     "location_unknown": "`leaseline location list` shows them all.",
+    "listing_not_public": "publish it with `leaseline listing publish {listing}`.",
+    "notice_unknown": "`leaseline notice list --agent {agent}` lists those there are.",
     "office_missing": "make one with `leaseline init`.",
     "portfolio_has_lines": "change that with `leaseline line set NUMBER --portfolio ''` first.",
     "portfolio_unknown": "`leaseline portfolio list` shows them all.",
     "property_exists": "change it with `leaseline property set {property}`.",
     "property_has_lines": "move it with `leaseline line set` or remove it first.",
+    "property_not_public": "publish it with `leaseline property publish {property}`.",
     "property_unknown": "`leaseline property list` shows them all.",
     "property_unpublished": "publish it with `leaseline property publish {property}` first.",
     "property_without_subteam": "give it one with --subteam.",
@@ -37,6 +40,7 @@ HINTS = {
         "`leaseline holiday list` shows them all; to stay open on a public holiday, use "
         "`leaseline holiday add {day} --open usual`."
     ),
+    "suggestion_unknown": "`leaseline lead suggestions` lists those there are.",
     "subteam_exists": "change it with `leaseline subteam set {subteam}`.",
     "subteam_has_desks": "name another with `leaseline desk set` first.",
     "subteam_has_properties": "give that to another subteam with `leaseline property set` first.",

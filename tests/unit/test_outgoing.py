@@ -17,7 +17,7 @@ ROWS = {"Message", "Mail"}
 
 
 def rows_made(path: Path) -> Iterator[ast.Call]:
-    """Where a row of a text or a mail is made, as an object or by an INSERT; a text that came in is none of ours."""
+    """Where a row of a text or a mail is made, as an object or by an INSERT; what came in is none of ours."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {
         one.asname or one.name
@@ -34,7 +34,7 @@ def rows_made(path: Path) -> Iterator[ast.Call]:
             made = list(node.args)
         is_row = any(ast.unparse(one) in names for one in made)
         directions = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "direction"]
-        if is_row and directions != ["TextDirection.IN"]:
+        if is_row and directions not in (["TextDirection.IN"], ["'in'"]):
             yield node
 
 

@@ -71,9 +71,7 @@ def read(session: Session, by: By, agent_slug: str, ids: Sequence[int] = ()) -> 
         for id in ids:
             if id not in known:
                 raise NotFound(
-                    f"{agent.name} has no notice {id}: `leaseline notice list --agent {agent.slug}` lists them.",
-                    code="notice_unknown",
-                    notice=str(id),
+                    f"{agent.name} has no notice {id}.", code="notice_unknown", notice=str(id), agent=agent.slug
                 )
         theirs = theirs.where(Notice.id.in_(ids))
     return len(session.execute(theirs.values(read_at=by.now).returning(Notice.id)).all())

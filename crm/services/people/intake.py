@@ -12,7 +12,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
-from crm.domain.merging import Reason
+from crm.domain.merging import ProposalReason
 from crm.edge import names, numbers
 from crm.services.people import proposals, timeline
 from crm.services.people.identity import who_is
@@ -202,7 +202,7 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
         timeline.enter(session, lead.id, Happened.IDENTITY, f"Gave the name {who.name}.", now, key=key)
     if by_its_address and by_its_number and by_its_address is not by_its_number:
         said = f"{who.name or 'Somebody'} gave {who.address} and {number}, which are theirs."
-        proposals.propose(session, by_its_address, by_its_number, Reason.BOTH_NAMED, said, now)
+        proposals.propose(session, by_its_address, by_its_number, ProposalReason.BOTH_NAMED, said, now)
     return lead
 
 
@@ -214,22 +214,22 @@ def _new(session: Session, who: Introduced, number: str | None, now: datetime) -
 
 def _contradicts(
     lead: Lead, who: Introduced, number: str | None, by_its_address: Lead | None, by_its_number: Lead | None
-) -> Reason | None:
+) -> ProposalReason | None:
     """Why whoever wrote may be somebody else than the lead that was found; None if nothing says so."""
     if not (who.name and lead.name and number and who.address) or names.are_same(lead.name, who.name):
         return None
     if by_its_address is None and any(not one.is_relay for one in lead.emails):
-        return Reason.SAME_PHONE
+        return ProposalReason.SAME_PHONE
     if by_its_address is not None and by_its_number is None and lead.phones:
-        return Reason.SAME_EMAIL
+        return ProposalReason.SAME_EMAIL
     return None
 
 
 def _somebody_else(
-    session: Session, known: Lead, who: Introduced, number: str | None, reason: Reason, now: datetime
+    session: Session, known: Lead, who: Introduced, number: str | None, reason: ProposalReason, now: datetime
 ) -> Lead:
     """A lead of their own, with what is not the known one's."""
-    if reason is Reason.SAME_PHONE:
+    if reason is ProposalReason.SAME_PHONE:
         lead = by_address(session, who.address, now)
         said = f"{who.name} ({who.address}) gave {number}, the number of {known.name}."
     else:

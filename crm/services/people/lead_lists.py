@@ -248,7 +248,7 @@ class _Named:
             raise NotFound(f"There is no property {place[:40]!a}.", code="property_unknown")
         unit_id = self._units.get((found.id, unit.lower())) if unit else None
         if unit and unit_id is None:
-            raise Invalid(f"{found.name} has no unit {unit[:40]!a}.", code="unit_unknown")
+            raise NotFound(f"{found.name} has no unit {unit[:40]!a}.", code="unit_unknown")
         try:
             return found, unit_id, LeasingStage(stage or LeasingStage.CONTACTED)
         except ValueError:

@@ -48,7 +48,7 @@ class PutAway:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedRow:
     """A row that the merge changed beyond whose it is."""
 
     table: str
@@ -71,7 +71,7 @@ class Before:
     """Those that were the other lead's, and became the survivor's."""
     put_away: list[PutAway] = field(default_factory=list)
     """In the order in which they can come back."""
-    changed: list[Changed] = field(default_factory=list)
+    changed: list[ChangedRow] = field(default_factory=list)
     phones: list[dict[str, Any]] = field(default_factory=list)
     """The other lead's numbers, and below its addresses."""
     emails: list[dict[str, Any]] = field(default_factory=list)
@@ -253,7 +253,7 @@ def change(
 ) -> None:
     """Changes a row, and keeps how it was."""
     session.execute(update(table).where(key_of(table) == id).values(becomes))
-    before.changed.append(Changed(str(table.name), id, rows.to_json(was), rows.to_json(becomes)))
+    before.changed.append(ChangedRow(str(table.name), id, rows.to_json(was), rows.to_json(becomes)))
 
 
 def _join_interests(session: Session, before: Before, theirs: dict[str, Any], ours: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def part(
 ) -> None:
     """Gives each side its tasks. `key` names the merge in the keys of new ones; `before` are the tasks that were open
     when it was made, by id."""
-    parting = _Parting(session, key, now, before)
+    parting = _TaskParting(session, key, now, before)
     for one, other in ((survivor, gone), (gone, survivor)):
         for task in parting.open_of(one.lead_id):
             parting.part_calls(task, one, other)
@@ -44,7 +44,7 @@ def part(
                 parting.part_kind(kind, one, other, len(came), sorted(theirs), prefix)
 
 
-class _Parting:
+class _TaskParting:
     def __init__(self, session: Session, key: str, now: datetime, before: Mapping[Any, Mapping[str, Any]]) -> None:
         self._session, self._key, self._now, self._before = session, key, now, before
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened
-from crm.domain.merging import Reason, pair_of
+from crm.domain.merging import ProposalReason, pair_of
 from crm.edge import names
 from crm.services import audit
 from crm.services.audit import By
@@ -25,7 +25,9 @@ LOOKED_AT = 100
 """Leads whose names are compared with that of a new one."""
 
 
-def propose(session: Session, one: Lead, other: Lead, reason: Reason, said: str, now: datetime) -> LeadProposal | None:
+def propose(
+    session: Session, one: Lead, other: Lead, reason: ProposalReason, said: str, now: datetime
+) -> LeadProposal | None:
     """Proposes that two leads are one person, because of what came in (`said`: a sentence for people).
 
     None if that was proposed before and is still open, or if somebody has decided that they are two.
@@ -67,7 +69,7 @@ def look_for_alike(session: Session, lead: Lead, property: Property | None, now:
     for other in session.scalars(found):
         if other.name and names.are_alike(lead.name, other.name):
             said = f"Both ask about the same home at {property.name}, and their names are alike."
-            propose(session, lead, other, Reason.SAME_HOME, said, now)
+            propose(session, lead, other, ProposalReason.SAME_HOME, said, now)
             return
 
 

@@ -67,7 +67,7 @@ def by_hand(
         )
     lead, _ = intake.person(session, config, person)
     if lead is None:
-        raise NotFound("There is no lead with this number: `leaseline lead add` makes one.", code="lead_unknown")
+        raise NotFound("There is no lead with this number.", code="lead_unknown")
     path = _path_of(session, now, property_slug, listing_id)
     # Asked for on another day, it should last as long again.
     return _url(config, _token(session, f"hand:{lead.id}:{path}:{now:%Y-%m-%d}", lead.id, path, now))
@@ -81,7 +81,7 @@ def _path_of(session: Session, now: datetime, property_slug: str | None, listing
         theirs = select(PropertyProfile.property_id).join(Property).where(Property.slug == property_slug, public)
         if session.scalar(theirs) is None:
             raise NotFound(
-                f"The site shows no property {property_slug}: `leaseline property publish` puts it there.",
+                f"The site shows no property {property_slug}.",
                 code="property_not_public",
                 property=property_slug,
             )
@@ -90,7 +90,7 @@ def _path_of(session: Session, now: datetime, property_slug: str | None, listing
         shown = select(Listing.id).join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
         if session.scalar(shown.where(Listing.id == listing_id, public, listings.is_public(now))) is None:
             raise NotFound(
-                f"The site shows no listing {listing_id}: `leaseline listing publish` puts it there.",
+                f"The site shows no listing {listing_id}.",
                 code="listing_not_public",
                 listing=str(listing_id),
             )

@@ -91,7 +91,7 @@ def _open(session: Session, ids: Sequence[int]) -> list[Suggestion]:
     for id in ids:
         if id not in rows:
             raise NotFound(
-                f"There is no suggestion {id}: `leaseline lead suggestions` lists them.",
+                f"There is no suggestion {id}.",
                 code="suggestion_unknown",
                 suggestion=str(id),
             )

@@ -32,7 +32,7 @@ class WorkerHealth:
     since: datetime
 
 
-class _File(msgspec.Struct):
+class _TroubleFile(msgspec.Struct):
     process: Process
     troubles: dict[str, Trouble]
 
@@ -50,7 +50,7 @@ def show(config: Config, troubles: Mapping[str, Trouble]) -> None:
             return
         folder.mkdir(mode=0o700, exist_ok=True)
         fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(_File(me, dict(troubles))))
+        fresh.write_bytes(msgspec.json.encode(_TroubleFile(me, dict(troubles))))
         fresh.replace(path)
     except OSError as error:
         _log.warning("what does not work cannot be shown", extra={"reason": error.strerror})
@@ -67,10 +67,10 @@ def found(config: Config) -> list[WorkerHealth]:
     return sorted(shown, key=lambda one: one.since)
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, _File]]:
+def _files(folder: Path) -> Iterator[tuple[Path, _TroubleFile]]:
     for path in folder.glob("*.json"):
         with suppress(OSError, msgspec.MsgspecError):
-            yield path, msgspec.json.decode(path.read_bytes(), type=_File)
+            yield path, msgspec.json.decode(path.read_bytes(), type=_TroubleFile)
 
 
 def _folder(config: Config) -> Path:

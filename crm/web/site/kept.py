@@ -24,14 +24,14 @@ MOST_BYTES = 24 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptPage:
     body: bytes
     etag: str
     """As in the header of this name (RFC 9110, 8.8.3)."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SiteState:
     """One state of what the site shows."""
 
     mark: str
@@ -42,12 +42,12 @@ class State:
 class KeptPages:
     def __init__(self, tz: ZoneInfo) -> None:
         self._tz = tz
-        self._state: State | None = None
-        self._pages: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._state: SiteState | None = None
+        self._pages: OrderedDict[Hashable, KeptPage] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def find(self, session: Session, key: Hashable, now: datetime) -> tuple[State, Kept | None]:
+    def find(self, session: Session, key: Hashable, now: datetime) -> tuple[SiteState, KeptPage | None]:
         """The state that this session sees, and the page if it is kept."""
         mark = marks.SITE.read(session)
         with self._lock:
@@ -56,11 +56,11 @@ class KeptPages:
                 if page := self._pages.get(key):
                     self._pages.move_to_end(key)
                 return state, page
-        return State(mark, self._until(session, now)), None
+        return SiteState(mark, self._until(session, now)), None
 
-    def keep(self, state: State, key: Hashable, body: bytes) -> Kept:
+    def keep(self, state: SiteState, key: Hashable, body: bytes) -> KeptPage:
         """`body` was read after `state`. What was kept of another state goes."""
-        page = Kept(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+        page = KeptPage(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         with self._lock:
             if state != self._state:
                 self._state = state

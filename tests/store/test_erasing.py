@@ -25,6 +25,7 @@ from crm.services.outbox.outgoing import NewMail, NewText, queue
 from crm.services.people import erasing, intake, lead_lists, leads, merging, opt_outs, proposals, timeline, unmerging
 from crm.services.people.intake import Introduced
 from crm.services.people.lead_lists import ListLine
+from crm.services.people.merging import referring, unique
 from crm.services.people.references import REFERENCES
 from crm.services.voicemail import retention
 from crm.store.models import (
@@ -424,6 +425,19 @@ def test_every_file_that_rows_name_is_known_to_be_somebodys_or_nobodys() -> None
     assert named == {"application_document.file", "recording.file", "voicemail.file"}, (
         "a file of a person has to be left to erasing.py (WorkKind) when they are erased"
     )
+
+
+def test_what_refers_to_rows_that_go_is_found_by_an_index() -> None:
+    """Otherwise the database reads whole tables for each row that is deleted."""
+    gone = {reference.table.name for reference in REFERENCES} | {"lead", "leg", "recording", "voicemail"}
+    without = []
+    for name in sorted(gone):
+        for child, column in referring(Base.metadata.tables[name]):
+            first = [next(iter(child.primary_key.columns)), *(columns[0] for columns in unique(child))]
+            first += [next(iter(index.columns)) for index in child.indexes]
+            if column not in first:
+                without.append(f"{child.name}.{column.name}")
+    assert without == []
 
 
 async def test_an_erasure_counts_for_every_table(store: Store, config: Config, office_of_pat: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.office import Property
@@ -125,6 +125,7 @@ class Consent(Base):
     """Somebody agreed to be texted, with the words that they agreed to."""
 
     __tablename__ = "consent"
+    __table_args__ = (index_of_some("ix_consent_arrival", "arrival_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")

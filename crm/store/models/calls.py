@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Property
@@ -227,6 +227,7 @@ class CallOrder(Base):
     """A call that the app is to place: it rings the agent, then dials the person."""
 
     __tablename__ = "call_order"
+    __table_args__ = (index_of_some("ix_call_order_task", "task_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
     to_number: Mapped[str] = mapped_column(String(20), comment="E.164")

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Property, Unit
@@ -208,7 +208,10 @@ class OptOut(Base):
     """The ledger of people who want no texts. Entries are ended, never deleted."""
 
     __tablename__ = "opt_out"
-    __table_args__ = (Index("ix_opt_out_made", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_opt_out_made", "created_at", "id"),
+        index_of_some("ix_opt_out_message", "message_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")
     scope: Mapped[str] = mapped_column(String(10), comment="texts, or all: no texts and no calls of ours")
@@ -227,7 +230,10 @@ class Activity(Base):
     """An entry of a lead's timeline."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index("ix_activity_lead_at", "lead_id", "at", "id"),)
+    __table_args__ = (
+        Index("ix_activity_lead_at", "lead_id", "at", "id"),
+        index_of_some("ix_activity_call", "call_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True)
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"))

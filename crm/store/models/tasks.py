@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.calls import Call
@@ -30,6 +30,7 @@ class FollowUp(Base):
     __table_args__ = (
         UniqueConstraint("interest_id", "stage", "stage_since", "step"),
         Index("ix_follow_up_state_due", "state", "due_at", "id"),
+        index_of_some("ix_follow_up_message", "message_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     interest_id: Mapped[int] = mapped_column(ForeignKey("interest.id", ondelete="CASCADE"))

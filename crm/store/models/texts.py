@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent
@@ -121,6 +121,7 @@ class Mail(Sendable, Base):
     __table_args__ = (
         Index("ix_mail_outbox", "state", "next_attempt_at"),
         Index("ix_mail_made", "created_at", "id"),
+        index_of_some("ix_mail_voicemail", "voicemail_id"),
         Index("ix_mail_thread", "thread_id", "id"),
     )
     key: Mapped[str] = mapped_column(String(160), unique=True, comment="what it is for; one cause mails once")

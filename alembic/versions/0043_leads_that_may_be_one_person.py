@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("lead_id", sa.Integer(), nullable=False),
         sa.Column("other_id", sa.Integer(), nullable=False),
         sa.Column("pair", sa.String(24), nullable=False, comment="both ids, the lower one first, such as 12-15"),
-        sa.Column("reason", sa.String(20), nullable=False, comment="as in crm.domain.merging.Reason"),
+        sa.Column("reason", sa.String(20), nullable=False, comment="as in crm.domain.merging.ProposalReason"),
         sa.Column("said", sa.Text(), nullable=False, comment="what came in, as a sentence"),
         sa.Column("state", sa.String(10), server_default="open", nullable=False, comment="open, merged or dismissed"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -15,7 +15,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import CallArrived, CallEnded, EndedBy
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.merging import Reason
+from crm.domain.merging import ProposalReason
 from crm.domain.texts import TextPurpose
 from crm.edge import mail_files
 from crm.services import audit
@@ -158,7 +158,7 @@ def office_of_pat(store: Store, config: Config) -> int:
             session,
             session.get_one(Lead, pat),
             session.get_one(Lead, sam),
-            Reason.SAME_HOME,
+            ProposalReason.SAME_HOME,
             "Pat Smith gave +15125550188.",
             NOW,
         )

@@ -15,7 +15,7 @@ from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
-from crm.domain.merging import Reason
+from crm.domain.merging import ProposalReason
 from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FormKind, SentForm
 from crm.services.audit import By
@@ -266,7 +266,7 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                         lead_id=id,
                         other_id=kim.id,
                         pair=f"{id}-{kim.id}",
-                        reason=Reason.SAME_HOME,
+                        reason=ProposalReason.SAME_HOME,
                         said="",
                         created_at=NOW,
                         decided_by="",
@@ -275,7 +275,7 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                         lead_id=kim.id,
                         other_id=id,
                         pair=f"{id}-{kim.id}",
-                        reason=Reason.SAME_HOME,
+                        reason=ProposalReason.SAME_HOME,
                         said="",
                         state="dismissed",
                         created_at=NOW,

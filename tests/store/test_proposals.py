@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened
-from crm.domain.merging import Reason
+from crm.domain.merging import ProposalReason
 from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FormKind, SentForm
 from crm.services.audit import By
@@ -46,7 +46,7 @@ def open_ones(store: Store) -> list[tuple[int, int, str]]:
 def test_the_same_phone_with_other_name_and_email_is_proposed_and_nothing_is_lost(store: Store) -> None:
     pat, chris = introduce(store, PAT_SMITH, Introduced("Chris Jones", "chris@example.com", PAT))
     assert pat != chris
-    assert open_ones(store) == [(pat, chris, Reason.SAME_PHONE)]
+    assert open_ones(store) == [(pat, chris, ProposalReason.SAME_PHONE)]
     with store.reading() as session:
         known, new = views.one(session, pat, NOW), views.one(session, chris, NOW)
         assert (known.name, known.email, known.phones) == ("Pat Smith", "pat@example.com", [PAT])
@@ -60,7 +60,7 @@ def test_the_same_phone_with_other_name_and_email_is_proposed_and_nothing_is_los
 
 def test_the_same_email_with_other_name_and_phone_is_proposed_and_nothing_is_lost(store: Store) -> None:
     pat, chris = introduce(store, PAT_SMITH, Introduced("Chris Jones", "Pat@Example.com", SAM))
-    assert open_ones(store) == [(pat, chris, Reason.SAME_EMAIL)]
+    assert open_ones(store) == [(pat, chris, ProposalReason.SAME_EMAIL)]
     with store.reading() as session:
         known, new = views.one(session, pat, NOW), views.one(session, chris, NOW)
         assert (known.name, known.email, known.phones) == ("Pat Smith", "pat@example.com", [PAT])
@@ -71,7 +71,7 @@ def test_two_leads_found_by_the_halves_of_one_arrival_are_proposed(store: Store)
     pat, sam = introduce(store, Introduced("", "pat@example.com"), Introduced("", "", PAT))
     [found] = introduce(store, PAT_SMITH)
     assert found == pat, "their address says whose it is"
-    assert open_ones(store) == [(pat, sam, Reason.BOTH_NAMED)]
+    assert open_ones(store) == [(pat, sam, ProposalReason.BOTH_NAMED)]
     with store.reading() as session:
         assert views.one(session, pat, NOW).phones == []
         assert views.one(session, sam, NOW).phones == [PAT]
@@ -146,13 +146,13 @@ def test_a_merge_decides_what_was_proposed_and_undone_it_is_open_again(store: St
     with store.writing() as session:
         kim = intake.by_number(session, SAM, NOW)
         for lead in (pat, chris):
-            proposals.propose(session, kim, session.get_one(Lead, lead), Reason.SAME_HOME, "Both ask.", NOW)
+            proposals.propose(session, kim, session.get_one(Lead, lead), ProposalReason.SAME_HOME, "Both ask.", NOW)
         kim_id = kim.id
     before = open_ones(store)
     assert len(before) == 3
     with store.writing() as session:
         merging.merge(session, config, BY, str(pat), str(chris))
-    assert open_ones(store) == [(pat, kim_id, Reason.SAME_HOME)], "what was proposed of both is proposed once"
+    assert open_ones(store) == [(pat, kim_id, ProposalReason.SAME_HOME)], "what was proposed of both is proposed once"
     with store.writing() as session:
         unmerging.unmerge(session, config, BY, chris)
     assert open_ones(store) == before
@@ -234,7 +234,7 @@ def test_names_alike_that_ask_about_the_same_home_are_proposed(store: Store, con
         second = ask("Pat Smith", "smith@example.com", units[0])
         ask("Pat Smith", "p@example.com", units[1])
         ask("Chris Jones", "c@example.com", units[0])
-    assert open_ones(store) == [(first, second, Reason.SAME_HOME)]
+    assert open_ones(store) == [(first, second, ProposalReason.SAME_HOME)]
 
 
 def test_looking_for_names_alike_reads_few_leads_however_many_there_are(store: Store) -> None:

@@ -10,12 +10,14 @@ from sqlalchemy import delete, select
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
 from crm.domain.errors import Invalid
+from crm.domain.heard import Phrase
 from crm.domain.leads import LeadFilter
 from crm.domain.mailboxes import TranscriptState
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.people import leads
 from crm.services.voicemail import retention, transcripts
+from crm.services.voicemail.transcripts import Result
 from crm.store.models import Activity, Lead
 from crm.store.session import Store
 from crm.views import leads as leads_view
@@ -131,7 +133,8 @@ async def test_what_a_voicemail_says_is_found_until_retention_deletes_it(store: 
         CallEnded("c1/e", "c1", NOW, EndedBy.CALLER),
     ):
         await store.run(ledger.record, config, fact, NOW)
-    await store.run(transcripts.finish, config, "c1", TranscriptState.DONE, "Have you got room for a piano?", NOW)
+    said = Result(TranscriptState.DONE, [Phrase("Have you got room for a piano?", 0.0, 2.0)])
+    await store.run(transcripts.finish, config, "c1", said, NOW)
     with store.reading() as session:
         [hit] = search.found(session, "piano", NOW)
         assert (hit.found_in, hit.at) == ("timeline", NOW)

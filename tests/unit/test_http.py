@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from ari_app.edge import http
-from ari_app.edge.http import Answer, Http
+from ari_app.edge.http import AriAnswer, Http
 
 pytestmark = [pytest.mark.unit, pytest.mark.asyncio]
 
@@ -90,9 +90,9 @@ async def talking(server: Server, seconds: float = 5.0) -> AsyncIterator[Http]:
 async def test_requests_share_a_connection_and_say_who_asks_for_what() -> None:
     server = Server(says(OK), says(b"HTTP/1.1 204 No Content\r\n\r\n"), says(OK))
     async with talking(server) as client:
-        assert await client.request("GET", "/ari/channels?a=1") == Answer(200, "OK", b"{}")
-        assert await client.request("POST", "/ari/channels/1/answer") == Answer(204, "No Content", b"")
-        assert await client.request("POST", "/ari/channels/1/variables", b'{"a":1}') == Answer(200, "OK", b"{}")
+        assert await client.request("GET", "/ari/channels?a=1") == AriAnswer(200, "OK", b"{}")
+        assert await client.request("POST", "/ari/channels/1/answer") == AriAnswer(204, "No Content", b"")
+        assert await client.request("POST", "/ari/channels/1/variables", b'{"a":1}') == AriAnswer(200, "OK", b"{}")
     first, second, third = server.heard
     assert first.startswith(b"GET /ari/channels?a=1 HTTP/1.1\r\nHost: 127.0.0.1:")
     assert b"\r\nAuthorization: Basic x\r\n" in first
@@ -106,7 +106,7 @@ async def test_an_answer_may_come_in_pieces_and_an_error_has_its_reason() -> Non
         says(b"HTTP/1.1 404 Chan", b"nel not found\r\nDate: x\r\nCONTENT-LENGTH:  4 \r\n\r", b"\na", b"bcd"), says(OK)
     )
     async with talking(server) as client:
-        assert await client.request("GET", "/") == Answer(404, "Channel not found", b"abcd")
+        assert await client.request("GET", "/") == AriAnswer(404, "Channel not found", b"abcd")
         assert (await client.request("GET", "/")).body == b"{}"
 
 

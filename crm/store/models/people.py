@@ -146,7 +146,7 @@ class LeadProposal(Base):
     lead_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     other_id: Mapped[int] = mapped_column(ForeignKey("lead.id", ondelete="CASCADE"), index=True)
     pair: Mapped[str] = mapped_column(String(24), comment="both ids, the lower one first, such as 12-15")
-    reason: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.merging.Reason")
+    reason: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.merging.ProposalReason")
     said: Mapped[str] = mapped_column(Text, comment="what came in, as a sentence")
     state: Mapped[str] = mapped_column(
         String(10), default="open", server_default="open", comment="open, merged or dismissed"

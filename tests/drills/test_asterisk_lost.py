@@ -59,11 +59,12 @@ async def wired(system: System) -> AsyncIterator[Wire]:
     """The app reaches Asterisk through a wire of ours, until the block is left."""
     port = system.config.ports.http
     wire = Wire(port)
-    server = await asyncio.start_server(wire.carry, "127.0.0.1", port + 8)
+    ours, _ = system.phone_ports()
+    server = await asyncio.start_server(wire.carry, "127.0.0.1", ours)
     toml = system.config.home / "leaseline.toml"
     text = toml.read_text()
     try:
-        toml.write_text(text.replace(f"http = {port}\n", f"http = {port + 8}\n"))
+        toml.write_text(text.replace(f"http = {port}\n", f"http = {ours}\n"))
         await system.app.stop()
         await system.start_app()
         yield wire

@@ -33,7 +33,7 @@ COMMANDS = {
     "line": "Leasing numbers that callers dial.",
     "property": "Buildings and communities with homes to rent.",
     "listing": "Homes for rent: what is offered, and what was.",
-    "site": "The public site: where it is, whether its pages open, links to it.",
+    "site": "The public site: where it is, whether its pages open, and links to it.",
     "portfolio": "Properties that are leased in the same way.",
     "subteam": "Agents who lease the same properties.",
     "agent": "People who lease.",

@@ -13,9 +13,9 @@ WHISPER_BASE = cache_folder() / "voice-demo" / "whisper-base"
 """Multilingual."""
 
 
-def as_on_the_telephone(path: Path, noise_db: float | None = None) -> None:
-    """Makes of a WAV file (PCM16, mono, 8 kHz) what comes through a telephone: 300 to 3400 Hz, mu-law, a moment of line
-    noise before it and after, and noise so many dB below the voice."""
+def as_on_the_telephone(path: Path) -> None:
+    """Makes of a WAV file (PCM16, mono, 8 kHz) what comes through a telephone: 300 to 3400 Hz, mu-law, and a little noise on
+    the line, also for a moment before the voice and after it."""
     with wave.open(str(path)) as file:
         rate, frames = file.getframerate(), file.readframes(file.getnframes())
     sound = np.frombuffer(frames, "<i2").astype(float) / 32768
@@ -26,7 +26,7 @@ def as_on_the_telephone(path: Path, noise_db: float | None = None) -> None:
     level = float(np.sqrt(np.mean(sound**2)))
     chance = np.random.default_rng(1)
     sound = np.concatenate([np.zeros(rate), sound, np.zeros(2 * rate)])
-    sound += chance.normal(0, level * 10 ** ((-45 if noise_db is None else -noise_db) / 20), len(sound))
+    sound += chance.normal(0, level * 10 ** (-45 / 20), len(sound))
     loud = np.sign(sound) * np.log1p(255 * np.abs(np.clip(sound, -1, 1))) / np.log1p(255)
     loud = np.round(loud * 127) / 127
     heard = np.sign(loud) * ((1 + 255) ** np.abs(loud) - 1) / 255

@@ -551,7 +551,7 @@ async def test_what_failed_is_sent_again_by_a_person_and_what_is_unknown_only_wh
         await store.run(resending.these, config, by, [failed, unknown], unknown=False)
     with pytest.raises(Conflict, match="is sent"):
         await store.run(resending.these, config, by, [sent], unknown=True)
-    with pytest.raises(NotFound, match="no text 99"):
+    with pytest.raises(NotFound, match="no outgoing text 99"):
         await store.run(resending.these, config, by, [99], unknown=True)
     assert {(await message(store, key)).state for key in ("a", "b", "old")} == {"failed", "unknown"}, "none of them"
 

@@ -14,8 +14,8 @@ WHISPER_BASE = cache_folder() / "voice-demo" / "whisper-base"
 
 
 def as_on_the_telephone(path: Path) -> None:
-    """Makes of a WAV file (PCM16, mono, 8 kHz) what comes through a telephone: 300 to 3400 Hz, mu-law, and a little noise on
-    the line, also for a moment before the voice and after it."""
+    """Makes of a WAV file (PCM16, mono, 8 kHz) what comes through a telephone: 300 to 3400 Hz, mu-law, and a little
+    noise on the line, also for a moment before the voice and after it."""
     with wave.open(str(path)) as file:
         rate, frames = file.getframerate(), file.readframes(file.getnframes())
     sound = np.frombuffer(frames, "<i2").astype(float) / 32768

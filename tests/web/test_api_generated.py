@@ -93,7 +93,11 @@ async def test_what_is_made_is_there_for_what_follows(office: Office) -> None:
     def tell() -> set[str]:
         reached = set()
 
-        class Story(described(office).as_state_machine()):  # type: ignore[misc]
+        schema = described(office)
+        # The lead that a story begins with is ours, also where something wrong was to be sent.
+        schema.config.checks.negative_data_rejection.enabled = False
+
+        class Story(schema.as_state_machine()):  # type: ignore[misc]
             def before_call(self, case: Any) -> None:
                 if case.operation.label == "POST /leads":
                     case.body = {"name": "Pat", "property": "elm"}

@@ -54,12 +54,7 @@ class CheckedPage(msgspec.Struct, frozen=True):
 def overview(session: Session, config: Config, now: datetime, since: datetime) -> SiteOverview:
     """The site as it is; forms and links since `since`."""
     public = PropertyProfile.published.is_not(None)
-    homes = (
-        select(func.count())
-        .select_from(Listing)
-        .join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
-        .where(public, queries.is_public(now))
-    )
+    homes = select(func.count()).select_from(queries.public_homes(now).subquery())
     form = "form:"
     kinds = (
         select(ArrivalRecord.channel, func.count())
@@ -96,16 +91,6 @@ def office(session: Session, property_slug: str | None = None) -> SiteOffice:
     return SiteOffice(name, number or session.scalar(ours))
 
 
-def property_id(session: Session, slug: str) -> int | None:
-    """Id of a property, if it is public."""
-    found = (
-        select(Property.id)
-        .join(PropertyProfile, PropertyProfile.property_id == Property.id)
-        .where(Property.slug == slug, PropertyProfile.published.is_not(None))
-    )
-    return session.scalar(found)
-
-
 def next_end(session: Session, now: datetime) -> datetime | None:
     """When the next home's time on the site is over; None: no home's is."""
     return session.scalar(select(func.min(Listing.expires_at)).where(Listing.expires_at > now))
@@ -118,10 +103,6 @@ def paths(session: Session, now: datetime) -> Iterator[str]:
     places = select(Property.slug).join(PropertyProfile, PropertyProfile.property_id == Property.id).where(public)
     for slug in session.scalars(places.order_by(Property.slug)):
         yield f"/properties/{slug}"
-    homes = (
-        select(Listing.id)
-        .join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
-        .where(public, queries.is_public(now))
-    )
-    for id in session.scalars(homes.order_by(Listing.id).limit(MOST_IN_SITEMAP // 4)):
+    homes = queries.public_homes(now).order_by(Listing.id).limit(MOST_IN_SITEMAP // 4)
+    for id in session.scalars(homes):
         yield f"/homes/{id}"

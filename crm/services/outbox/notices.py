@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain.errors import NotFound
 from crm.domain.texts import TextPurpose
 from crm.services.audit import By
+from crm.services.office.agents import named
 from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
 from crm.store.models import Agent, Device, Line, Notice
 from crm.store.queries import lines
@@ -62,9 +63,7 @@ def tell(
 
 def read(session: Session, by: By, agent_slug: str, ids: Sequence[int] = ()) -> int:
     """Marks an agent's notices as read; without `ids` all of them. Gives how many were unread. Raises NotFound."""
-    agent = session.scalars(select(Agent).where(Agent.slug == agent_slug)).first()
-    if agent is None:
-        raise NotFound(f"There is no agent {agent_slug}.", code="agent_unknown", agent=agent_slug)
+    agent = named(session, agent_slug)
     theirs = update(Notice).where(Notice.agent_id == agent.id, Notice.read_at.is_(None))
     if ids:
         known = set(session.scalars(select(Notice.id).where(Notice.agent_id == agent.id, Notice.id.in_(ids))))

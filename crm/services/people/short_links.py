@@ -76,10 +76,8 @@ def by_hand(
 def _path_of(session: Session, now: datetime, property_slug: str | None, listing_id: int | None) -> str:
     if property_slug is not None and listing_id is not None:
         raise Invalid("Name a property or a listing, not both.", code="link_to_both")
-    public = PropertyProfile.published.is_not(None)
     if property_slug is not None:
-        theirs = select(PropertyProfile.property_id).join(Property).where(Property.slug == property_slug, public)
-        if session.scalar(theirs) is None:
+        if listings.public_property_id(session, property_slug) is None:
             raise NotFound(
                 f"The site shows no property {property_slug}.",
                 code="property_not_public",
@@ -87,8 +85,7 @@ def _path_of(session: Session, now: datetime, property_slug: str | None, listing
             )
         return f"/properties/{property_slug}"
     if listing_id is not None:
-        shown = select(Listing.id).join(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
-        if session.scalar(shown.where(Listing.id == listing_id, public, listings.is_public(now))) is None:
+        if session.scalar(listings.public_homes(now).where(Listing.id == listing_id)) is None:
             raise NotFound(
                 f"The site shows no listing {listing_id}.",
                 code="listing_not_public",

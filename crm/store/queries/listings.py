@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import Session
 
 from crm.domain.listings import Home, PropertyContent, Terms
-from crm.store.models import Listing
+from crm.store.models import Listing, Property, PropertyProfile
 
 
 def stored(content: Terms) -> dict[str, Any]:
@@ -30,6 +31,22 @@ def property_content(content: dict[str, Any] | None) -> PropertyContent:
 def is_public(now: datetime) -> ColumnElement[bool]:
     """Whether the public may see a listing, as far as that is up to the listing alone."""
     return and_(Listing.published.is_not(None), or_(Listing.expires_at.is_(None), Listing.expires_at > now))
+
+
+def public_homes(now: datetime) -> Select[int]:
+    """Ids of the listings that the public sees: published ones of published properties."""
+    of_public = Listing.property_id == PropertyProfile.property_id
+    return (
+        select(Listing.id)
+        .join(PropertyProfile, of_public)
+        .where(PropertyProfile.published.is_not(None), is_public(now))
+    )
+
+
+def public_property_id(session: Session, slug: str) -> int | None:
+    """The id of a property that the public sees; None if it is not public, or not there."""
+    found = select(PropertyProfile.property_id).join(Property, Property.id == PropertyProfile.property_id)
+    return session.scalar(found.where(Property.slug == slug, PropertyProfile.published.is_not(None)))
 
 
 def _without_nothing(value: Any) -> Any:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from crm.context import Crm
 from crm.domain.errors import NotFound
 from crm.domain.tours import Slot
+from crm.store.queries import listings as queries
 from crm.views import listings, site
 from crm.views.listings import Page, PropertyPage
 from crm.views.site import SiteOffice
@@ -123,7 +124,10 @@ async def what_about(visit: PageVisit) -> FormTopic:
         slug = read_slug(params["property"]) or ""
 
         def read(session: Session) -> tuple[SiteOffice, PropertyPage, int] | None:
-            found, id = listings.property_page(session, slug, visit.looks.language), site.property_id(session, slug)
+            found, id = (
+                listings.property_page(session, slug, visit.looks.language),
+                queries.public_property_id(session, slug),
+            )
             return (site.office(session, slug), found, id) if found and id else None
 
         if (known := await visit.crm.store.read(read)) is None:

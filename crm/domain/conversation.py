@@ -98,11 +98,15 @@ class Speak:
     """Says a sentence or two. It never holds a web address."""
 
     text: str
+    """As people write it, such as "$1,450 a month" or "March 1": whoever voices it spells it out
+    (asterisk_conf.prompts.wording)."""
     template: str
     """Name of the sentence in the dialogue's file; "" for a language model's own."""
     cites: tuple[Cite, ...] = ()
     interruptible: bool = True
     """False for what has to be heard: that it is automated, that it is recorded, what to do in an emergency."""
+    language: str = "en"
+    """Two letters: whose voice says it."""
 
 
 class LinkKind(StrEnum):
@@ -195,9 +199,23 @@ class End:
 Act = Speak | SendLink | UpdateLead | BookTour | Transfer | StopTexts | Promise | End
 
 
+class Expects(StrEnum):
+    """What the caller is likely to say next, so that nobody ends their turn in the middle of it."""
+
+    ANYTHING = "anything"
+    YES_OR_NO = "yes_or_no"
+    LETTERS = "letters"
+    """A name or an email address, letter by letter."""
+    DIGITS = "digits"
+    """A telephone number, also keyed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn(Generic[State]):
     """What follows from one happening."""
 
     state: State
     acts: tuple[Act, ...] = field(default=())
+    language: str = "en"
+    """Two letters: what the caller most likely speaks from now on."""
+    expects: Expects = Expects.ANYTHING

@@ -58,6 +58,8 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public site, with listings and forms."""
     api: int = 8093
     """The REST API."""
+    voice: int = 8094
+    """Where the app meets the voice agent's process."""
     hep: int = 9060
     """UDP port where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
@@ -268,6 +270,25 @@ class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A voicemail whose transcription takes longer than this gets no transcript; for a talk it is ten times as long."""
     idle_seconds: Positive = 120.0
     """The transcriber's process, some 500 MB, ends after this long without work."""
+
+
+AI_ANSWERS = ("off", "after_hours", "overflow", "always")
+
+
+class Ai(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The voice agent, which answers callers who look for a home by voice instead of the keypad menu."""
+
+    answers: str = "off"
+    """When it answers: off, after_hours (while the office is closed), overflow (while all of the property's people are
+    on calls), or always. Lines and properties may say otherwise (`line set`, `property set`)."""
+    keep_days: NotNegativeInt = 365
+    """What was said in its talks is deleted after this many days; what came of them stays. 0 keeps it."""
+    whisper_model: str = ""
+    """Folder of a CTranslate2 Whisper model such as base.en or base; empty: that of voice.whisper_model."""
+    quick_model: str = ""
+    """Folder of a smaller one such as tiny.en, for when the machine is busy; empty: there is none."""
+    piper_voices: dict[str, str] = {}
+    """Files of Piper voices (.onnx) by language, such as en; other languages are spoken by flite and espeak-ng."""
 
 
 class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -599,6 +620,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     voicemail: VoicemailSettings = VoicemailSettings()
     escalation: Escalation = Escalation()
     voice: Voice = Voice()
+    ai: Ai = Ai()
     recordings: Recordings = Recordings()
     texts: Texts = Texts()
     dialing: Dialing = Dialing()
@@ -862,6 +884,8 @@ def _check(config: Config, path: Path) -> None:
     _check_texts(config.texts, path)
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
+    if config.ai.answers not in AI_ANSWERS:
+        raise ConfigError(f"{path}: ai.answers = {config.ai.answers!r} is not one of {', '.join(AI_ANSWERS)}.")
     if config.stopping.new_calls not in STOPPING_NEW_CALLS:
         choice = " nor ".join(STOPPING_NEW_CALLS)
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")
@@ -949,6 +973,7 @@ def template(ports_from: int | None, region: str, timezone: str, database: str =
             site=ports_from + 8,
             api=ports_from + 9,
             demo=ports_from + 10,
+            voice=ports_from + 20,
             rtp_first=ports_from + 100,
             rtp_last=ports_from + 299,
         )

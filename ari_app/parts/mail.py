@@ -23,7 +23,7 @@ def mail(shared: Shared) -> list[Part]:
     crm = shared.crm
     mailer = Mailer(mails.server_of(crm.config, crm.secrets))
     shared.stack.push_async_callback(mailer.close)
-    transport = MailTransport(crm.config, mailer, transcripts.attachments(crm))
+    transport = MailTransport(crm.config, crm.secrets, mailer, transcripts.attachments(crm))
     parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
         shared.keep(ArrivalReader(crm)),

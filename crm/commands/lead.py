@@ -237,6 +237,7 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
             ("agent", detail.agent),
             ("language", detail.language or "the line's"),
             ("wants no texts", detail.opted_out),
+            ("wants no news", detail.no_news),
             ("since", output.local(detail.created_at, tz)),
             ("interested in", _interests(detail.interests)),
             ("looks for", _wishes(detail)),
@@ -687,7 +688,7 @@ def mail(system: System, lead: str, text: str, subject: str, template: str, agen
     """
     words = sys.stdin.read(LONGEST_BODY + 1) if text == "-" else text
     draft = MailDraft(subject, words, template, news)
-    queued = system.run(writing.send, system.config, system.by, lead, draft, agent=agent)
+    queued = system.run(writing.send, system.config, system.secrets, system.by, lead, draft, agent=agent)
     output.say(f"Email {queued.id} to {queued.to_address} is queued.")
     if not system.config.mail.incoming.address:
         output.hint("mail.in.address is not set, so their answer goes to mail.from_address.")

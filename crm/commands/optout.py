@@ -16,7 +16,7 @@ from crm.views.opt_outs import OptOutEntry
     examples=("optout list", "optout add '(512) 555-0199' --why 'asked on the phone'"),
 )
 def optout() -> None:
-    """People who do not want texts; nothing is texted to them, no matter who asks for it."""
+    """People who do not want texts, or news by email; none is sent to them, no matter who asks for it."""
 
 
 @optout.command("list", json=many(OptOutEntry), examples=("optout list", "optout list --all --json"))
@@ -30,10 +30,10 @@ def list_(system: System, with_ended: bool, limit: int, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("number", "scope", "since", "how", "evidence", "returned", "why"),
+        ("who", "scope", "since", "how", "evidence", "returned", "why"),
         (
             (
-                one.number,
+                one.number or one.address,
                 one.scope,
                 output.local(one.created_at, system.config.tz),
                 one.source,
@@ -54,29 +54,34 @@ _why_option = click.option("--why", required=True, metavar="TEXT", help="How you
     examples=(
         "optout add '(512) 555-0199' --why 'asked on the phone'",
         "optout add +15125550199 --scope all --why 'letter of 3 March'",
+        "optout add pat@example.com --why 'asked on the phone'",
     )
 )
-@click.argument("number")
+@click.argument("who")
 @_why_option
 @click.option(
     "--scope",
     type=click.Choice(opt_outs.SCOPES),
     default="texts",
     show_default=True,
-    help="all: no calls from us either.",
+    help="Of a number; all: no calls from us either.",
 )
 @with_system
-def add(system: System, number: str, why: str, scope: str) -> None:
-    """Opt NUMBER out, because the person asked for it other than by text."""
-    entered = system.run(opt_outs.add, system.config, system.by, number, why=why, scope=scope)
-    output.say(f"{entered} will get no more texts.")
+def add(system: System, who: str, why: str, scope: str) -> None:
+    """Opt WHO out, a phone number or an email address, because the person asked for it in another way.
+
+    A number gets no more texts, an email address no more news.
+    """
+    entered = system.run(opt_outs.add, system.config, system.by, who, why=why, scope=scope)
+    output.say(f"{entered} will get no more {'news' if '@' in entered else 'texts'}.")
 
 
 @optout.command(examples=("optout remove '(512) 555-0199' --why 'wants texts again, said so at the tour'",))
-@click.argument("number")
+@click.argument("who")
 @_why_option
 @with_system
-def remove(system: System, number: str, why: str) -> None:
-    """End the opt-out of NUMBER, because the person asked for it. The carrier may keep a list of its own."""
-    ended = system.run(opt_outs.remove, system.config, system.by, number, why=why)
-    output.say(f"{ended} may get texts again.")
+def remove(system: System, who: str, why: str) -> None:
+    """End the opt-out of WHO, a phone number or an email address, because the person asked for it. The carrier may keep
+    a list of its own."""
+    ended = system.run(opt_outs.remove, system.config, system.by, who, why=why)
+    output.say(f"{ended} may get {'news' if '@' in ended else 'texts'} again.")

@@ -66,7 +66,7 @@ class LeadRow:
     calls: int = 0
     messages: int = 0
     opted_out: list[str] = field(default_factory=list)
-    """Numbers that want no texts, E.164."""
+    """Numbers that want no texts, E.164, and email addresses that want no news, in lower case."""
 
 
 COLUMNS = tuple(one.name for one in fields(LeadRow))

@@ -136,6 +136,14 @@ def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None
     out = select(OptOut.number).where(OptOut.ended_at.is_(None), OptOut.number.in_(list(numbers))).distinct()
     for number in session.scalars(out.order_by(OptOut.number)):
         numbers[number].opted_out.append(number)
+    no_news = (
+        select(LeadEmail.lead_id, LeadEmail.address)
+        .join(OptOut, OptOut.address == LeadEmail.address)
+        .where(OptOut.ended_at.is_(None), OptOut.address != "")
+        .order_by(LeadEmail.address)
+    )
+    for row, (_, address) in _of(session, rows, no_news, LeadEmail.lead_id):
+        row.opted_out.append(address)
 
 
 def _of(

@@ -128,6 +128,8 @@ class LeadCard(LeadEntry, kw_only=True):
     """Addresses that find this lead besides `email`, in lower case."""
     opted_out: list[str]
     """Numbers that want no texts, E.164."""
+    no_news: list[str]
+    """Email addresses that want no news, in lower case."""
 
 
 class LeadDetail(LeadCard, kw_only=True):
@@ -293,10 +295,17 @@ def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFF
         .distinct()
         .order_by(OptOut.number)
     )
+    addresses = list(session.scalars(emails))
+    no_news = (
+        select(OptOut.address)
+        .where(OptOut.ended_at.is_(None), OptOut.address.in_({*addresses, card["email"].lower()} - {""}))
+        .order_by(OptOut.address)
+    )
     return LeadCard(
         **card,
-        further_emails=[one for one in session.scalars(emails) if one != card["email"].lower()],
+        further_emails=[one for one in addresses if one != card["email"].lower()],
         opted_out=list(session.scalars(opted_out)),
+        no_news=list(session.scalars(no_news)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger of people who want no texts."""
+"""The ledger of people who want no texts, or no news by email."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ class OptOutEntry(msgspec.Struct):
     """An entry of the ledger; it is ended, never deleted."""
 
     number: str
-    """E.164."""
+    """E.164; empty: it is about an email address."""
+    address: str
+    """In lower case; empty: it is about a number."""
     scope: str
-    """texts, or all: neither texts nor calls from us."""
+    """texts, or all: neither texts nor calls from us; of an address, news."""
     source: str
-    """How it became known: keyword, sentence, carrier or admin."""
+    """How it became known: keyword, sentence, carrier, link or admin."""
     evidence: str
     """The words, the carrier's error, or the admin's reason."""
     message: int | None
@@ -36,6 +38,7 @@ def listed(session: Session, *, with_ended: bool = False, limit: int = 50) -> li
     found = (
         select(
             OptOut.number,
+            OptOut.address,
             OptOut.scope,
             OptOut.source,
             OptOut.evidence,

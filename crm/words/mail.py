@@ -13,7 +13,14 @@ _UNSUBSCRIBE = {
 }
 
 
-def unsubscribe(office: str, postal_address: str, language: str) -> str:
-    """How to get no more news, and whose news it is (15 USC 7704(a)(5))."""
-    sentence = _UNSUBSCRIBE.get(language[:2], _UNSUBSCRIBE["en"]).format(office=office)
+_UNSUBSCRIBE_LINK = {
+    "en": "You get this because you asked {office} about a home. To get no more news: {link}",
+    "es": "Recibe este mensaje porque preguntó a {office} por una vivienda. Para no recibir más novedades: {link}",
+}
+
+
+def unsubscribe(office: str, postal_address: str, language: str, link: str = "") -> str:
+    """How to get no more news, and whose news it is (15 USC 7704(a)(5)); without a link they answer."""
+    words = _UNSUBSCRIBE_LINK if link else _UNSUBSCRIBE
+    sentence = words.get(language[:2], words["en"]).format(office=office, link=link)
     return f"{sentence}\n{office}, {postal_address}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
-from crm.config import Config, MailIn, MailSettings, MailTemplate
+from crm.config import Config, MailIn, MailSettings, MailTemplate, Site
 from crm.context import Crm
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.delivery import DeliveryState
@@ -21,11 +24,12 @@ from crm.services.arrivals import mails as arrivals
 from crm.services.arrivals import reading
 from crm.services.arrivals.mails import CameBy
 from crm.services.audit import By
-from crm.services.mails import writing
+from crm.services.mails import news, writing
 from crm.services.mails.writing import MailDraft
 from crm.services.outbox import mails as outbox
+from crm.services.outbox import news_links
 from crm.services.outbox.mails import MailToSend
-from crm.services.people import intake, merging
+from crm.services.people import intake, leads, merging, opt_outs
 from crm.store.models import (
     Activity,
     Agent,
@@ -36,6 +40,7 @@ from crm.store.models import (
     MailAttachment,
     MailThread,
     Notice,
+    OptOut,
     Task,
 )
 from crm.store.session import Store
@@ -83,14 +88,15 @@ def written(text: str, sender: str = "Pat Smith <pat@example.com>", /, **headers
 
 def send(crm: Crm, person: str = "pat@example.com", agent: str | None = "alice", **draft: object) -> Mail:
     words = MailDraft(**({"subject": "Two bedrooms", "text": "Yes, it is free."} | draft))  # type: ignore[arg-type]
-    return crm.store.run_blocking(writing.send, crm.config, BY, person, words, agent=agent)
+    return crm.store.run_blocking(writing.send, crm.config, crm.secrets, BY, person, words, agent=agent)
 
 
 def wire(crm: Crm, mail: Mail) -> EmailMessage:
     """An email as it leaves, and is read by whoever gets it."""
-    transport = outbox.MailTransport(crm.config, None, None)  # type: ignore[arg-type]
+    transport = outbox.MailTransport(crm.config, crm.secrets, None, None)  # type: ignore[arg-type]
     with crm.store.reading() as session:
-        out: MailToSend = transport.claim(session, session.get_one(Mail, mail.id), NOW)
+        out: MailToSend | None = transport.claim(session, session.get_one(Mail, mail.id), NOW)
+    assert out is not None
     found = message_from_bytes(outbox.compose(crm.config, out, [], NOW).as_bytes(), policy=default)
     assert isinstance(found, EmailMessage)
     return found
@@ -357,10 +363,58 @@ async def test_news_can_be_unsubscribed_from_and_answers_still_go_out(crm: Crm, 
     assert rows(store, Lead)[0].first_answer_at is None
     await taken(crm, written("", subject="unsubscribe", to=token).as_bytes())
     assert rows(store, Task) == []
-    assert rows(store, LeadEmail)[0].unsubscribed_at == NOW
+    [entry] = rows(store, OptOut)
+    assert (entry.address, entry.scope, entry.source, entry.created_at) == ("pat@example.com", "news", "sentence", NOW)
     with pytest.raises(Conflict, match="unsubscribed"):
         send(crm, is_news=True)
     assert send(crm).state == DeliveryState.QUEUED
+
+
+def test_mail_programs_get_a_link_for_one_click_where_there_is_a_public_site(crm: Crm, store: Store) -> None:
+    crm = dataclasses.replace(
+        crm, config=msgspec.structs.replace(crm.config, site=Site(public_url="https://homes.example.com"))
+    )
+    mail = send(crm, subject="Spring offer", is_news=True)
+    out = wire(crm, mail)
+    link, by_mail = str(out["List-Unsubscribe"]).split(", ")
+    assert link.startswith("<https://homes.example.com/unsubscribe/")
+    assert by_mail.startswith("<mailto:leads+")
+    assert out["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert link[1:-1] in out.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert news_links.read(crm.secrets, link[1:-1].rpartition("/")[2]) == mail.key
+
+
+@pytest.mark.parametrize(("site", "is_one_click"), [("http://homes.example.com", False), ("", False)])
+def test_one_click_needs_https(crm: Crm, store: Store, site: str, is_one_click: bool) -> None:
+    crm = dataclasses.replace(crm, config=msgspec.structs.replace(crm.config, site=Site(public_url=site)))
+    out = wire(crm, send(crm, is_news=True))
+    assert (out["List-Unsubscribe-Post"] is not None) == is_one_click
+    assert ("http:" in out["List-Unsubscribe"]) == bool(site)
+
+
+def test_news_that_waits_is_not_sent_to_somebody_who_has_unsubscribed_since(crm: Crm, store: Store) -> None:
+    mail = send(crm, is_news=True)
+    store.run_blocking(partial(news.unsubscribe, how="One click"), mail.key, LATER)
+    transport = outbox.MailTransport(crm.config, crm.secrets, None, None)  # type: ignore[arg-type]
+    with store.writing() as session:
+        waiting = session.get_one(Mail, mail.id)
+        assert transport.claim(session, waiting, LATER) is None
+        assert (waiting.state, waiting.next_attempt_at) == (DeliveryState.BLOCKED, None)
+
+
+def test_an_address_stays_unsubscribed_when_it_leaves_the_lead_and_comes_back(crm: Crm, store: Store) -> None:
+    mail = send(crm, is_news=True)
+    for _ in range(2):
+        store.run_blocking(partial(news.unsubscribe, how="One click"), mail.key, NOW)
+    [entry] = rows(store, OptOut)
+    assert (entry.source, entry.evidence) == ("link", f"One click, email {mail.id} of {NOW:%Y-%m-%d} (Two bedrooms)")
+    assert [one.kind for one in rows(store, Activity)].count("OptOut") == 1
+    for address in ("other@example.com", "Pat@Example.com"):
+        store.run_blocking(partial(leads.change, email=address), crm.config, BY, mail.lead_id or 0)
+    with pytest.raises(Conflict, match="unsubscribed"):
+        send(crm, str(mail.lead_id), is_news=True)
+    store.run_blocking(partial(opt_outs.remove, why="wants it again"), crm.config, BY, "pat@example.com")
+    assert send(crm, str(mail.lead_id), is_news=True).state == DeliveryState.QUEUED
 
 
 def test_a_notice_says_that_a_program_wrote_it(crm: Crm) -> None:
@@ -371,7 +425,7 @@ def test_a_notice_says_that_a_program_wrote_it(crm: Crm) -> None:
 
 async def test_an_email_that_cannot_be_sent_for_two_days_is_told(crm: Crm, store: Store) -> None:
     send(crm)
-    transport = outbox.MailTransport(crm.config, None, None)  # type: ignore[arg-type]
+    transport = outbox.MailTransport(crm.config, crm.secrets, None, None)  # type: ignore[arg-type]
     for _ in range(2):
         store.run_blocking(transport.look, NOW + timedelta(days=3))
     [mail] = rows(store, Mail, Mail.purpose == "personal")

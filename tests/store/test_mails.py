@@ -112,7 +112,9 @@ async def worker(
 ) -> AsyncIterator[None]:
     """Sends what is queued."""
     mailer = Mailer(mails.server_of(config, Secrets(config.secrets_file)))
-    task = asyncio.create_task(send_what_waits(store, config, MailTransport(config, mailer, attach), clock))
+    task = asyncio.create_task(
+        send_what_waits(store, config, MailTransport(config, Secrets(config.secrets_file), mailer, attach), clock)
+    )
     try:
         yield
     finally:
@@ -246,7 +248,7 @@ async def test_at_shutdown_the_mail_under_way_may_get_its_answer(store: Store, c
 
     await queue(store, "k1")
     await queue(store, "k2")
-    transport = MailTransport(settings(config), Slow(), nothing)
+    transport = MailTransport(settings(config), Secrets(config.secrets_file), Slow(), nothing)
     task = asyncio.create_task(send_what_waits(store, config, transport))
     await asyncio.wait_for(busy.wait(), 10)
     assert (await row(store, "k2")).state == DeliveryState.QUEUED, "one at a time"

@@ -120,7 +120,7 @@ async def test_what_needs_a_message_s_sound_is_done_where_it_lies_until_that_nod
         """Transcript, call about it, mail."""
 
         def mails(session: Session) -> bool:
-            transport = MailTransport(config, sender=None, attach=None)  # type: ignore[arg-type]
+            transport = MailTransport(config, Secrets(config.secrets_file), sender=None, attach=None)  # type: ignore[arg-type]
             return session.scalar(sa.select(Mail.id).where(transport.is_for_us(at))) is not None
 
         written_down = await store.read(transcripts._next, config, at)

@@ -30,7 +30,7 @@ from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import metadata, mits, plain
 from crm.services.arrivals.portals.inquiry import Inquiry, is_relay, usable, with_defaults
-from crm.services.mails import filing, writing
+from crm.services.mails import filing, news
 from crm.services.mails.filing import Answered
 from crm.services.outbox import mails as outbox
 from crm.services.people import standing, timeline
@@ -172,10 +172,8 @@ def _answer(
     key = f"arrival:{record.id}"
     timeline.enter(session, lead.id, Happened.EMAIL, told, record.received_at, key=key)
     if _UNSUBSCRIBE.fullmatch(words[:100].strip()) or _UNSUBSCRIBE.fullmatch(mail.subject):
-        writing.unsubscribe(session, lead, mail.sender.address, now)
-        timeline.enter(
-            session, lead.id, Happened.OPT_OUT, "Wants no more news by email.", now, key=f"{key}:unsubscribed"
-        )
+        said = f"Email of {record.received_at:%Y-%m-%d}: {words.strip() or mail.subject}"
+        news.refuse(session, lead, mail.sender.address, key=key, source="sentence", evidence=said, now=now)
         if not words or _UNSUBSCRIBE.fullmatch(words.strip()):
             return
     if not is_new or record.raw.get("is_old"):

@@ -6,7 +6,6 @@ import html
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,14 +16,16 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent
 from crm.domain.mails import LONGEST_BODY, MailPurpose, filled
 from crm.domain.tasks import TaskKind
+from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents
-from crm.services.outbox import outgoing, threads
+from crm.services.outbox import news_links, outgoing, threads
 from crm.services.outbox.outgoing import NewMail
 from crm.services.people import intake, standing, timeline
 from crm.store.models import Agent, Lead, LeadEmail, Mail, MailThread, Property
 from crm.store.queries import office, tasks
+from crm.store.queries import opt_outs as ledger
 from crm.words import mail as words
 
 
@@ -40,7 +41,16 @@ class MailDraft:
     """An offer or news rather than an answer: they can unsubscribe, and may have."""
 
 
-def send(session: Session, config: Config, by: By, person: str, draft: MailDraft, *, agent: str | None = None) -> Mail:
+def send(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    person: str,
+    draft: MailDraft,
+    *,
+    agent: str | None = None,
+) -> Mail:
     """Queues an email to a lead (id, phone number or email address) and completes the task to answer them. `agent` is
     the writer's slug.
 
@@ -54,11 +64,12 @@ def send(session: Session, config: Config, by: By, person: str, draft: MailDraft
     subject, text = _words(session, config, lead, writer, draft)
     language = lead.language or "en"
     name = _office(session)
-    footer = _footer(config, name, language) if draft.is_news else ""
+    key = f"agent:{uuid.uuid4().hex}"
+    footer = _footer(config, secrets, key, name, language) if draft.is_news else ""
     signature = "\n".join(filter(None, (writer.name if writer else "", name)))
     body = "\n\n".join(filter(None, (text, f"-- \n{signature}", footer)))
     new = NewMail(
-        key=f"agent:{uuid.uuid4().hex}",
+        key=key,
         to_address=to,
         subject=subject,
         body=body,
@@ -81,13 +92,6 @@ def send(session: Session, config: Config, by: By, person: str, draft: MailDraft
     return mail
 
 
-def unsubscribe(session: Session, lead: Lead, address: str, now: datetime) -> None:
-    """No news goes to this address of the lead's any more, or to any of theirs if it is not one."""
-    found = session.scalars(select(LeadEmail).where(LeadEmail.lead_id == lead.id)).all()
-    for one in [one for one in found if one.address == address.lower()] or found:
-        one.unsubscribed_at = one.unsubscribed_at or now
-
-
 def _address(session: Session, lead: Lead, *, is_news: bool) -> str:
     """Where mail to a lead goes: their own address, or else the way through a portal's relay by which they wrote."""
     known = session.scalars(select(LeadEmail).where(LeadEmail.lead_id == lead.id).order_by(LeadEmail.id)).all()
@@ -96,9 +100,10 @@ def _address(session: Session, lead: Lead, *, is_news: bool) -> str:
     if is_news:
         if chosen is None:
             raise Invalid(f"Lead {lead.id} has no email address of their own.", code="lead_without_address")
-        if chosen.unsubscribed_at is not None:
+        refused = [*ledger.of_address(session, chosen.address), *ledger.of_address(session, lead.email)]
+        if refused:
             raise Conflict(
-                f"Lead {lead.id} has unsubscribed from news on {chosen.unsubscribed_at:%Y-%m-%d}.",
+                f"Lead {lead.id} has unsubscribed from news on {refused[0].created_at:%Y-%m-%d}.",
                 code="lead_unsubscribed",
             )
     if lead.email:
@@ -159,12 +164,14 @@ def _office(session: Session) -> str:
     return organization.name if organization else ""
 
 
-def _footer(config: Config, name: str, language: str) -> str:
-    if not (config.mail.incoming.address and config.mail.postal_address):
+def _footer(config: Config, secrets: Secrets, key: str, name: str, language: str) -> str:
+    link = news_links.url(config, secrets, key, language)
+    if not config.mail.postal_address or not (link or config.mail.incoming.address):
         raise Invalid(
-            "News needs mail.in.address, by which people unsubscribe, and mail.postal_address.", code="mail_news_unset"
+            "News needs mail.postal_address, and site.public_url or mail.in.address, by which people unsubscribe.",
+            code="mail_news_unset",
         )
-    return words.unsubscribe(name, config.mail.postal_address, language)
+    return words.unsubscribe(name, config.mail.postal_address, language, link)
 
 
 _LINK = re.compile(r"https?://[^\s<>\"']{3,300}[^\s<>\"'.,;:!?)\]]")

@@ -24,11 +24,11 @@ from crm.secrets import SecretError, Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import owners
-from crm.services.outbox import notices, outgoing, threads
+from crm.services.outbox import news_links, notices, outgoing, threads
 from crm.services.outbox.delivery import Transport
 from crm.services.people import timeline
 from crm.store.models import Agent, Call, Lead, Mail, MailThread
-from crm.store.queries import nodes
+from crm.store.queries import nodes, opt_outs
 
 SECRET = "mail"
 """Name of the mail server's password among the secrets."""
@@ -97,6 +97,8 @@ class MailToSend:
     """Of the thread that answers belong to; empty: there is none."""
     references: tuple[str, ...] = ()
     """Message-IDs of the emails before it in its thread, the oldest first."""
+    unsubscribe_url: str = ""
+    """Of news: where they unsubscribe; empty: there is no public site."""
 
 
 class MailTransport(Transport[Mail, MailToSend]):
@@ -107,8 +109,8 @@ class MailTransport(Transport[Mail, MailToSend]):
     table = Mail
     to = "to_address"
 
-    def __init__(self, config: Config, sender: Sender, attach: Attach) -> None:
-        self._config, self._sender, self._attach = config, sender, attach
+    def __init__(self, config: Config, secrets: Secrets, sender: Sender, attach: Attach) -> None:
+        self._config, self._secrets, self._sender, self._attach = config, secrets, sender, attach
         self.retries = config.mail
 
     def is_ready(self) -> bool:
@@ -140,7 +142,14 @@ class MailTransport(Transport[Mail, MailToSend]):
         here = exists().where(Call.id == Mail.voicemail_id, nodes.is_for_us(Call.node, self._config.node, now))
         return Mail.voicemail_id.is_(None) | here
 
-    def claim(self, session: Session, row: Mail, now: datetime) -> MailToSend:
+    def claim(self, session: Session, row: Mail, now: datetime) -> MailToSend | None:
+        link = ""
+        if row.purpose == MailPurpose.NEWS:
+            if opt_outs.of_address(session, row.to_address):
+                row.state, row.next_attempt_at, row.error = DeliveryState.BLOCKED, None, "They have unsubscribed since."
+                return None
+            lead = session.get(Lead, row.lead_id or 0)
+            link = news_links.url(self._config, self._secrets, row.key, lead.language if lead else "")
         thread = session.get(MailThread, row.thread_id) if row.thread_id is not None else None
         before = threads.references(session, thread.id) if thread else []
         return MailToSend(
@@ -156,6 +165,7 @@ class MailTransport(Transport[Mail, MailToSend]):
             message_id=row.message_id,
             token=thread.token if thread else "",
             references=tuple(one for one in before if one != row.message_id),
+            unsubscribe_url=link,
         )
 
     def of_use_until(self, row: Mail) -> datetime:
@@ -200,9 +210,14 @@ def compose(config: Config, out: MailToSend, attachments: list[Attachment], now:
         mail["References"] = " ".join(f"<{one}>" for one in out.references)
     if out.purpose is MailPurpose.NOTICE:
         mail["Auto-Submitted"] = "auto-generated"
-    if out.purpose is MailPurpose.NEWS and out.token:
-        # RFC 2369; a link that unsubscribes with one click (RFC 8058) needs a page of the public site.
-        mail["List-Unsubscribe"] = f"<mailto:{threads.reply_to(config, out.token)}?subject=unsubscribe>"
+    if out.purpose is MailPurpose.NEWS:
+        reply_to = threads.reply_to(config, out.token) if out.token else ""
+        ways = [out.unsubscribe_url, f"mailto:{reply_to}?subject=unsubscribe" if reply_to else ""]
+        # RFC 2369. One click (RFC 8058) needs HTTPS, and a DKIM signature of both headers, which the mail server makes.
+        if ways := [f"<{way}>" for way in ways if way]:
+            mail["List-Unsubscribe"] = ", ".join(ways)
+        if out.unsubscribe_url.startswith("https:"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(out.body)
     if out.html:
         mail.add_alternative(out.html, subtype="html")

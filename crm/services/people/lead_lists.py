@@ -206,10 +206,13 @@ class _Named:
             if number in self._in_office:
                 raise Invalid(f"{number} is a number of the office.", code="number_is_ours")
             phones.append(number)
-        for raw in lead_rows.several(values.get("opted_out", "")):
-            if numbers.parse(raw, self._config.region) not in phones:
-                raise Invalid(f"{raw[:40]!a} is opted out, but is not a number in this row.", code="opt_out_not_theirs")
         emails = [fields.email(raw) for raw in lead_rows.several(values.get("emails", ""))]
+        addresses = [email.lower() for email in emails]
+        for raw in lead_rows.several(values.get("opted_out", "")):
+            if numbers.parse(raw, self._config.region) not in phones and raw.lower() not in addresses:
+                raise Invalid(
+                    f"{raw[:40]!a} is opted out, but is no number or address in this row.", code="opt_out_not_theirs"
+                )
         fields.text(values.get("name", ""), "name", 200)
         # Of our own lists, somebody who withheld the number and told nothing.
         is_nobody_of_ours = "id" in values and "created" in values
@@ -334,10 +337,14 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
             moment = at.replace(microsecond=min(order, 999_999)) if order else at
             interest = intake.interest_in(lead, place.id, moment)
             interest.unit_id, interest.stage, interest.stage_since = unit_id, stage, at
+    evidence = f"{by.who}: imported from {source}"
     for raw in lead_rows.several(values.get("opted_out", "")):
+        if "@" in raw:
+            opt_outs.no_news(session, raw, source="admin", evidence=evidence, now=by.now)
+            continue
         refused = numbers.parse(raw, config.region)
         if refused and not opt_out_queries.in_force(session, refused):
-            opt_outs.enter(session, refused, source="admin", evidence=f"{by.who}: imported from {source}", now=by.now)
+            opt_outs.enter(session, refused, source="admin", evidence=evidence, now=by.now)
     session.flush()
     if is_new:
         key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"

@@ -1,7 +1,8 @@
-"""The ledger of people who want no texts: who said so, how, and how it ended."""
+"""The ledger of people who want no texts, or no news by email: who said so, how, and how it ended."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -16,11 +17,21 @@ from crm.store.models import OptOut
 from crm.store.queries import opt_outs
 
 SCOPES = ("texts", "all")
+NEWS = "news"
+"""The scope of an email address."""
 
 
-def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, scope: str = "texts") -> str:
-    """Enters a number because somebody said so in another way, such as on the phone. Returns it as E.164."""
-    number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
+def add(session: Session, config: Config, by: By, raw: str, *, why: str, scope: str = "texts") -> str:
+    """Enters a number or an email address because somebody said so in another way, such as on the phone. Returns it as
+    E.164, or in lower case. Raises Invalid, Conflict."""
+    why = fields.text(why, "reason", 250, required=True)
+    if "@" in raw:
+        address = fields.email(raw).lower()
+        if not no_news(session, address, source="admin", evidence=f"{by.who}: {why}", now=by.now):
+            raise Conflict("This email address is already in the opt-out ledger.", code="opt_out_exists")
+        audit.record(session, by, f"opt-out added, scope {NEWS}")
+        return address
+    number = _number(raw, config)
     if scope not in SCOPES:
         raise Invalid(f"{scope!r} is not a scope: use {' or '.join(SCOPES)}.", code="scope_unknown", known=list(SCOPES))
     if any(entry.scope == scope for entry in opt_outs.in_force(session, number)):
@@ -30,13 +41,22 @@ def add(session: Session, config: Config, by: By, raw_number: str, *, why: str, 
     return number
 
 
-def remove(session: Session, config: Config, by: By, raw_number: str, *, why: str) -> str:
-    """Ends every entry of a number because the person asked for it. Returns it as E.164."""
-    number, why = _number(raw_number, config), fields.text(why, "reason", 250, required=True)
-    if not end(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now):
-        raise NotFound("This number is not in the opt-out ledger.", code="opt_out_unknown")
+def remove(session: Session, config: Config, by: By, raw: str, *, why: str) -> str:
+    """Ends every entry of a number or an email address because the person asked for it. Returns it like `add`. Raises
+    Invalid, NotFound."""
+    why = fields.text(why, "reason", 250, required=True)
+    if "@" in raw:
+        who = fields.email(raw).lower()
+        entries = opt_outs.of_address(session, who)
+    else:
+        who = _number(raw, config)
+        entries = opt_outs.in_force(session, who)
+    if not entries:
+        what = "email address" if "@" in who else "number"
+        raise NotFound(f"This {what} is not in the opt-out ledger.", code="opt_out_unknown")
+    _end(entries, "admin", f"{by.who}: {why}", by.now)
     audit.record(session, by, "opt-out removed")
-    return number
+    return who
 
 
 def enter(
@@ -54,12 +74,26 @@ def enter(
     session.add(OptOut(number=number, scope=scope, source=source, evidence=kept, message_id=message_id, created_at=now))
 
 
+def no_news(session: Session, address: str, *, source: str, evidence: str, now: datetime) -> bool:
+    """Adds an entry for an email address; False when there is one."""
+    if opt_outs.of_address(session, address):
+        return False
+    kept = evidence.replace("\x00", "")[:300]
+    session.add(OptOut(number="", address=address.lower(), scope=NEWS, source=source, evidence=kept, created_at=now))
+    session.flush()
+    return True
+
+
 def end(session: Session, number: str, *, source: str, evidence: str, now: datetime) -> bool:
     """Ends what is in force; False when nothing was."""
     entries = opt_outs.in_force(session, number)
+    _end(entries, source, evidence, now)
+    return bool(entries)
+
+
+def _end(entries: Sequence[OptOut], source: str, evidence: str, now: datetime) -> None:
     for entry in entries:
         entry.ended_at, entry.ended_source, entry.ended_evidence = now, source, evidence.replace("\x00", "")[:300]
-    return bool(entries)
 
 
 def _number(raw: str, config: Config) -> str:

@@ -76,7 +76,7 @@ def gather(session: Session, lead_id: int, now: datetime) -> PersonRecord:
         texts = or_(Message.from_number.in_(who.own_numbers), Message.to_number.in_(who.own_numbers))
         found.add(TABLES["message"], texts)
         found.add(TABLES["blocked_caller"], BlockedCaller.value.in_(who.own_numbers))
-    found.add(TABLES["opt_out"], OptOut.number.in_(who.numbers))
+    found.add(TABLES["opt_out"], or_(OptOut.number.in_(who.numbers), OptOut.address.in_(who.addresses)))
     found.add(TABLES["mail"], func.lower(Mail.to_address).in_(who.addresses))
     parts = select(LeadExportPart.export_id, LeadExportPart.members).where(
         LeadExportPart.block == blocks.block_of(lead_id)

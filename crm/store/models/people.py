@@ -175,7 +175,6 @@ class LeadEmail(Base):
     is_relay: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="a portal passes mail on: a way to answer, not their own address"
     )
-    unsubscribed_at: Mapped[datetime | None] = mapped_column(comment="from then on no news goes to it; null: it may")
 
 
 class Interest(Base):
@@ -205,17 +204,25 @@ class Interest(Base):
 
 
 class OptOut(Base):
-    """The ledger of people who want no texts. Entries are ended, never deleted."""
+    """The ledger of people who want no texts, or no news by email. Entries are ended, never deleted."""
 
     __tablename__ = "opt_out"
     __table_args__ = (
         Index("ix_opt_out_made", "created_at", "id"),
+        Index(
+            "ix_opt_out_address", "address", sqlite_where=text("address <> ''"), postgresql_where=text("address <> ''")
+        ),
         index_of_some("ix_opt_out_message", "message_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164")
-    scope: Mapped[str] = mapped_column(String(10), comment="texts, or all: no texts and no calls of ours")
-    source: Mapped[str] = mapped_column(String(20), comment="keyword, sentence, carrier or admin")
+    number: Mapped[str] = mapped_column(String(20), index=True, comment="E.164; empty: it is about an address")
+    address: Mapped[str] = mapped_column(
+        String(200), default="", server_default="", comment="email, in lower case; empty: it is about a number"
+    )
+    scope: Mapped[str] = mapped_column(
+        String(10), comment="texts, or all: no texts and no calls of ours; of an address, news: no news by email"
+    )
+    source: Mapped[str] = mapped_column(String(20), comment="keyword, sentence, carrier, link or admin")
     evidence: Mapped[str] = mapped_column(String(300), comment="the words, the carrier's error, or the admin's why")
     message_id: Mapped[int | None] = mapped_column(
         ForeignKey("message.id", ondelete="SET NULL"), comment="the text that said so, or that was refused"

@@ -27,6 +27,7 @@ from crm.edge import pictures
 from crm.services.arrivals import forms
 from crm.services.arrivals.forms import FieldErrors, FormKind, SentForm
 from crm.services.audit import By
+from crm.services.outbox import news_links
 from crm.services.people import short_links
 from crm.services.tours import links as tour_links
 from crm.services.tours import times
@@ -34,7 +35,7 @@ from crm.views import listings, site
 from crm.views.listings import Card, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
-from crm.web.site import apply, tours, visitors
+from crm.web.site import apply, tours, unsubscribe, visitors
 from crm.web.site.kept import KeptPages
 from crm.web.site.looks import HEADERS, STYLE, Looks
 from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
@@ -47,7 +48,17 @@ PAGE = 24
 """Homes on a page of the list."""
 TIMES = 60
 """Free times that are offered."""
-NOT_FOR_ROBOTS = ("/contact", "/*/question", "/*/tour", "/*/apply", "/apply", "/tours/", "/*/tours/")
+NOT_FOR_ROBOTS = (
+    "/contact",
+    "/*/question",
+    "/*/tour",
+    "/*/apply",
+    "/apply",
+    "/tours/",
+    "/*/tours/",
+    "/unsubscribe/",
+    "/*/unsubscribe/",
+)
 PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
 
 _log = logging.getLogger(__name__)
@@ -76,7 +87,9 @@ def build(crm: Crm) -> ASGIApp:
 
         def route(path: str, act: _Endpoint, *methods: str, looks: Looks = looks, prefix: str = prefix) -> Route:
             async def endpoint(request: Request) -> Response:
-                return await _answered(PageVisit(crm, request, looks, keys, limits), act)
+                # Mail programs unsubscribe thousands from one address.
+                is_limited = act is not unsubscribe.unsubscribe
+                return await _answered(PageVisit(crm, request, looks, keys, limits), act, is_limited=is_limited)
 
             return Route(f"{prefix}{path}", endpoint, methods=methods or ("GET",))
 
@@ -93,6 +106,7 @@ def build(crm: Crm) -> ASGIApp:
             route("/properties/{property}/tour", _form, *both),
             route("/properties/{property}/apply", apply.start, *both),
             route(f"{tour_links.PATH}{{token}}", tours.tour, *both),
+            route(f"{news_links.PATH}{{token}}", unsubscribe.unsubscribe, *both),
             route("/apply", apply.resume, *both),
             route("/apply/{token}", apply.step),
             route("/apply/{token}/{step}", apply.step, *both),
@@ -104,12 +118,12 @@ def build(crm: Crm) -> ASGIApp:
     return shielded(app, hosts(crm.config.web, crm.config.site.public_url))
 
 
-async def _answered(visit: PageVisit, act: _Endpoint) -> Response:
+async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Response:
     """The one table from what went wrong to a page."""
     nobody = SiteOffice("", None)
     looks = visit.looks
     try:
-        if not visit.limits.may_look(visit.address):
+        if is_limited and not visit.limits.may_look(visit.address):
             return visit.page("said", nobody, 429, said=looks.say("slow_down"))
         return await act(visit)
     except (NotFound, Gone) as error:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 STEPS = {
     Path.ASK: CallStep.MENU,
+    Path.VOICE_AGENT: CallStep.VOICE_AGENT,
     Path.LINK: CallStep.TEXT_OFFER,
     Path.TOUR: CallStep.TOUR_OFFER,
     Path.LIVE: CallStep.RING,

@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from asterisk_conf.prompts import speech
-from crm.commands import output
+from crm.commands import output, terms
 from crm.commands.command import Group, System, many, one, with_system
 from crm.services.phones import lines
 from crm.views import lines as views
@@ -33,6 +33,7 @@ def line() -> None:
 @click.option("--source", default="", help="Where callers saw it; becomes the source of their leads.")
 @click.option("--greeting", default="", metavar="TEXT", help="Spoken first, instead of the standard greeting.")
 @click.option("--language", default="en", show_default=True, metavar="CODE", help="The language of its prompts.")
+@terms.ai_answers_option
 @with_system
 async def add(
     system: System,
@@ -43,6 +44,7 @@ async def add(
     source: str,
     greeting: str,
     language: str,
+    ai_answers: str | None,
 ) -> None:
     """Add the leasing NUMBER, written in any usual way, or the digits of an office extension."""
     stored = await system.store.run(
@@ -56,6 +58,7 @@ async def add(
         language=language,
         property_slug=property_slug,
         portfolio=portfolio,
+        ai_answers=ai_answers or "",
     )
     output.say(f"Added line {stored}.")
     await _speak(system, stored)
@@ -66,6 +69,7 @@ async def add(
     examples=(
         "line set +15125550100 --greeting 'Elm Street Apartments, hello.'",
         "line set +15125550100 --property '' --portfolio east",
+        "line set +15125550100 --ai-answers after_hours",
     ),
 )
 @click.argument("number")
@@ -75,6 +79,7 @@ async def add(
 @click.option("--source", help="Where callers saw it.")
 @click.option("--greeting", metavar="TEXT", help="Spoken first; '' for the standard greeting.")
 @click.option("--language", metavar="CODE", help="The language of its prompts.")
+@terms.ai_answers_option
 @with_system
 async def change(
     system: System,
@@ -85,6 +90,7 @@ async def change(
     source: str | None,
     greeting: str | None,
     language: str | None,
+    ai_answers: str | None,
 ) -> None:
     """Change the line NUMBER; options not given leave things as they are."""
     stored = await system.store.run(
@@ -98,6 +104,7 @@ async def change(
         language=language,
         property_slug=property_slug,
         portfolio=portfolio,
+        ai_answers=ai_answers,
     )
     output.say(f"Changed line {stored}.")
     await _speak(system, stored)
@@ -123,8 +130,8 @@ def list_(system: System, as_json: bool) -> None:
         output.print_json(entries)
         return
     output.print_table(
-        ("line", "label", "source", "property", "subteam", "language"),
-        ((one.number, one.label, one.source, one.about, one.subteam, one.language) for one in entries),
+        ("line", "label", "source", "property", "subteam", "language", "voice agent"),
+        ((one.number, one.label, one.source, one.about, one.subteam, one.language, one.ai_answers) for one in entries),
         empty="There are no lines: add one with `leaseline line add`.",
     )
 
@@ -148,6 +155,7 @@ def show(system: System, number: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("language", entry.language),
             ("greeting", entry.greeting or "the standard greeting"),
+            ("voice agent", entry.ai_answers or "as the property or the office says"),
         )
     )
 

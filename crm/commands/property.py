@@ -51,6 +51,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
         "property set elm --pets '2 cats, monthly 25' --utilities 'water, trash' --policies 'No smoking.'",
         "property set elm --recording announced",
         "property set elm --voicemail-to subteam --no-escalate",
+        "property set elm --ai-answers after_hours",
     ),
 )
 @click.argument("slug")
@@ -68,6 +69,7 @@ def add(system: System, slug: str, name: str, subteam: str | None, listings_url:
     "--voicemail-to", type=click.Choice([one.value for one in VoicemailTo]), help="The mailbox that voicemail goes to."
 )
 @click.option("--escalate/--no-escalate", default=None, help="Call staff about voicemail that nobody takes.")
+@terms.ai_answers_option
 @terms.property_options
 @with_system
 def change(
@@ -82,6 +84,7 @@ def change(
     recording: str | None,
     voicemail_to: str | None,
     escalate: bool | None,
+    ai_answers: str | None,
     **offered: Any,
 ) -> None:
     """Change the property SLUG; options not given leave things as they are.
@@ -98,6 +101,7 @@ def change(
         "recording": recording,
         "voicemail_to": voicemail_to,
         "escalates": escalate,
+        "ai_answers": ai_answers,
     }
     written = system.run(profiles.set_up, system.by, slug, settings, cells)
     if written is None:
@@ -148,6 +152,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("recording", entry.recording),
             ("voicemail to", entry.voicemail_to),
             ("escalation", entry.escalates),
+            ("voice agent", entry.ai_answers or "as the office says"),
             ("listings", entry.listings_url or "the office's link"),
             ("portfolio", entry.portfolio),
             ("area", entry.area),

@@ -12,6 +12,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import System, WrongInput
+from crm.config import AI_ANSWERS
 from crm.domain import fields, listings
 from crm.domain.errors import Conflict
 from crm.domain.fair_housing import WordsFound
@@ -27,6 +28,12 @@ language_option = click.option(
     default=listings.LANGUAGES[0],
     show_default=True,
     help="Language of the text.",
+)
+ai_answers_option = click.option(
+    "--ai-answers",
+    type=click.Choice((*AI_ANSWERS, "default")),
+    callback=lambda context, option, given: "" if given == "default" else given,
+    help="When the voice agent answers its callers; default: as is set for more than this.",
 )
 despite_option = click.option(
     "--despite-findings",

@@ -23,7 +23,9 @@ class Outcome(StrEnum):
     """A talk that was cut off: neither side ended it, and nobody has talked to the person since."""
     LEFT_VOICEMAIL = "left_voicemail"
     BOOKED = "booked"
-    """A tour was booked by key."""
+    """A tour was booked by key, or with the voice agent."""
+    ANSWERED = "answered"
+    """The voice agent answered what the caller asked, and nobody else talked to them."""
     GOT_LINK = "got_link"
     CALLBACK = "callback"
     """The caller is called back when it is their turn in line."""
@@ -46,6 +48,8 @@ class CallStep(StrEnum):
     TEXT_OFFER = "text_offer"
     TOUR_OFFER = "tour_offer"
     """Times for a tour are offered by key."""
+    VOICE_AGENT = "voice_agent"
+    """The voice agent talks with the caller."""
     QUEUE = "queue"
     """The caller waits until somebody is free."""
     QUESTION = "question"
@@ -239,7 +243,7 @@ class QuestionAsked(Fact):
 
 @dataclass(frozen=True)
 class TourBooked(Fact):
-    """By the caller, by key."""
+    """By the caller, by key or with the voice agent."""
 
     tour_id: int
 
@@ -256,6 +260,68 @@ class CallbackQueued(Fact):
 
     agents: tuple[str, ...]
     """Slugs of the agents who may call them back."""
+
+
+class Speaker(StrEnum):
+    """Whose a turn in a talk with the voice agent is."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+    """The voice agent."""
+    KEYS = "keys"
+    """The caller, by key."""
+    ACT = "act"
+    """Nobody spoke: the agent did something."""
+
+
+@dataclass(frozen=True)
+class VoiceTurnTaken(Fact):
+    """Something that was said or done in a talk with the voice agent. What it says is kept in a row of its own."""
+
+    number: int
+    """From 1, in order."""
+    who: str
+    """Of Speaker."""
+    started: float
+    """Seconds from the beginning of the talk, as below."""
+    ended: float
+    text: str = ""
+    language: str = ""
+    confidence: float | None = None
+    """0 to 1, of what the caller said."""
+    template: str = ""
+    """Name of the agent's sentence; empty for a language model's own."""
+    cites: tuple[tuple[str, int, int], ...] = ()
+    """Kind, id and version of each row that the sentence comes from."""
+    result: str = ""
+    """Of an act: conversation.ActResult. Of a sentence of the agent's: heard, cut, or lost."""
+    state: str = ""
+    """What whoever leads the talk has to remember from here on, as JSON; empty: nothing new."""
+
+
+@dataclass(frozen=True)
+class LinkTexted(Fact):
+    """The voice agent texted a link."""
+
+    link: str
+    """Of conversation.LinkKind."""
+
+
+@dataclass(frozen=True)
+class AnswerPromised(Fact):
+    """The voice agent promised that a person gets back to the caller."""
+
+    about: str
+
+
+@dataclass(frozen=True)
+class VoiceTalkEnded(Fact):
+    """The talk with the voice agent is over; the call may go on to people."""
+
+    why: str
+    """finished, failed, or why the caller was passed on: conversation.TransferReason."""
+    summary: str = ""
+    """Who the caller is and what they want, for the person who takes over."""
 
 
 @dataclass(frozen=True)
@@ -420,6 +486,10 @@ KINDS: tuple[type[Fact], ...] = (
     PropertyChosen,
     DeskChosen,
     Routed,
+    VoiceTurnTaken,
+    LinkTexted,
+    AnswerPromised,
+    VoiceTalkEnded,
     LinkRequested,
     QuestionAsked,
     TourBooked,
@@ -456,6 +526,7 @@ def outcome_of(
     booked: bool = False,
     callback_queued: bool = False,
     interrupted: bool = False,
+    answered: bool = False,
 ) -> Outcome:
     """The one outcome of an ended call: whatever served the caller best counts."""
     if interrupted:
@@ -474,4 +545,6 @@ def outcome_of(
         return Outcome.WRONG_NUMBER
     if callback_queued:
         return Outcome.CALLBACK
-    return Outcome.GOT_LINK if link_sent else Outcome.GAVE_UP
+    if link_sent:
+        return Outcome.GOT_LINK
+    return Outcome.ANSWERED if answered else Outcome.GAVE_UP

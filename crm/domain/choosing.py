@@ -30,6 +30,8 @@ class Question(StrEnum):
     LETTERS = "letters"
     """The first letters of the property's name, on the keypad."""
     PROPERTY = "property"
+    VOICE_AGENT = "voice_agent"
+    """How may I help you? Once it was asked, the menu or a person is next."""
     TOUR = "tour"
     """Which of the times offered for a tour; after any answer they are not offered again."""
 

@@ -276,6 +276,18 @@ class LeasingStage(StrEnum):
     """They no longer answer."""
 
 
+BEYOND_VOICE_AGENT = frozenset(
+    {
+        LeasingStage.SHOWING_BOOKED,
+        LeasingStage.APPLICATION_SENT,
+        LeasingStage.APPLIED,
+        LeasingStage.APPROVED,
+        LeasingStage.LEASED,
+    }
+)
+"""Whoever is so far with any home talks to a person, never to the voice agent."""
+
+
 _CHOICES = {
     "kind": tuple(LeadKind),
     "type": tuple(LeadType),

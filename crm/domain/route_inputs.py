@@ -36,6 +36,16 @@ class DeskKind(StrEnum):
     """Fair housing, disputes, complaints: always a person."""
 
 
+class AiAnswers(StrEnum):
+    """When the voice agent answers a line's callers."""
+
+    OFF = "off"
+    AFTER_HOURS = "after_hours"
+    OVERFLOW = "overflow"
+    """While all of the property's people are on calls."""
+    ALWAYS = "always"
+
+
 class OfficeState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
@@ -56,6 +66,8 @@ class CallerFacts:
     language: str = ""
     """Their choice in an earlier call; empty: none."""
     can_be_texted: bool = True
+    stage: str = ""
+    """The stage of theirs that puts them past the voice agent (crm.domain.leads.BEYOND_VOICE_AGENT); empty: none."""
 
 
 @dataclass(frozen=True)
@@ -187,3 +199,5 @@ class RoutingInputs:
     fast_due_at: datetime | None = None
     """The same for a question that nobody could place."""
     rules: Rules = Rules()
+    ai_answers: AiAnswers = AiAnswers.OFF
+    """When the voice agent answers here: as the line says, else its property, else the office."""

@@ -32,6 +32,8 @@ class Path(StrEnum):
     """It is unclear which property it is about: the caller's question is recorded, and somebody calls back soon."""
     QUEUE = "queue"
     """The caller waits for somebody to be free, or hangs up and is called back in turn."""
+    VOICE_AGENT = "voice_agent"
+    """The voice agent answers, in place of the menu."""
     REFUSE = "refuse"
     """The number dialed is not one of the lines."""
 
@@ -65,6 +67,8 @@ class Rule(StrEnum):
     OVERFLOW = "overflow"
     NOBODY = "nobody"
     """There is nobody to plan with."""
+    VOICE_AGENT = "voice_agent"
+    """Whether the voice agent or the menu answers."""
     OWNER = "owner"
     NO_LEASING = "no_leasing"
     """Residents, owners and vendors become no leads, and get no texts about leasing."""

@@ -15,6 +15,7 @@ from itertools import chain, islice
 from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say, answered
 from crm.domain.ringing import OutsideNumber, RingStage, StageName, Strategy
 from crm.domain.route_inputs import (
+    AiAnswers,
     CallerFacts,
     CallerKind,
     DeskKind,
@@ -77,6 +78,11 @@ _STAGE_RULES = {
     StageName.EVERYONE: Rule.EVERYONE,
     StageName.ANSWERING: Rule.ANSWERING_SERVICE,
 }
+_AI_WHEN = {
+    AiAnswers.ALWAYS: "at all hours",
+    AiAnswers.AFTER_HOURS: "while the office is closed",
+    AiAnswers.OVERFLOW: "while all of the property's people are on calls",
+}
 _NAMED = 5
 """How many agents a reason names: those of a large office would fill pages."""
 
@@ -129,6 +135,14 @@ class _Decision:
             return self._concern()
         if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
             return plan
+        if self._voice_agent_answers(wanted):
+            return self._end(
+                Path.VOICE_AGENT,
+                Rule.VOICE_AGENT,
+                task=TaskKind.CALL_BACK,
+                otherwise=(Path.ASK,),
+                texts=(TextPurpose.MISSED_CALL,),
+            )
         if wanted is None:
             return self._ask(self._menu(), Rule.MENU, "The caller has not chosen anything yet.")
         if wanted == RESIDENTS and self._has_desks() and not answered(inputs.answers, Question.WHO):
@@ -154,6 +168,31 @@ class _Decision:
             return kind
         self.because(Rule.CALLER_KIND, "Nothing indicates that the caller is not a prospect.", About.CALLER)
         return CallerKind.PROSPECT
+
+    def _voice_agent_answers(self, wanted: str | None) -> bool:
+        """Whether the voice agent answers in place of the menu: where it is turned on, for callers in the early stages,
+        once in a call."""
+        inputs, mode = self.inputs, self.inputs.ai_answers
+        if mode is AiAnswers.OFF or inputs.caller.kind is not CallerKind.PROSPECT:
+            return False
+        if answered(inputs.answers, Question.VOICE_AGENT):
+            self.because(Rule.VOICE_AGENT, "The voice agent answered first.", About.HEARS)
+            return False
+        if inputs.caller.stage:
+            why = f"The caller is past the voice agent: {inputs.caller.stage.replace('_', ' ')}."
+            self.because(Rule.VOICE_AGENT, why, About.HEARS)
+            return False
+        if wanted is None and (mode is AiAnswers.ALWAYS or (mode is AiAnswers.AFTER_HOURS and self.is_closed)):
+            self.because(Rule.VOICE_AGENT, f"The voice agent answers {_AI_WHEN[mode]}.")
+            return True
+        overflow = self._overflow_now() if mode is AiAnswers.OVERFLOW and wanted is None and not self.is_closed else ""
+        if overflow:
+            self.because(Rule.OVERFLOW, overflow)
+            self.because(Rule.VOICE_AGENT, f"The voice agent answers {_AI_WHEN[mode]}.")
+            return True
+        if mode is not AiAnswers.ALWAYS:
+            self.because(Rule.VOICE_AGENT, f"The voice agent answers only {_AI_WHEN[mode]}.", About.HEARS)
+        return False
 
     def _wants_to_rent(self) -> None:
         self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.", About.CALLER)
@@ -342,6 +381,13 @@ class _Decision:
             and inputs.caller.number
             and not answered(inputs.answers, Question.TOUR)
         )
+
+    def _overflow_now(self) -> str:
+        """The same, before it is decided who rings; its reasons are not this decision's."""
+        reasons, self.reasons = self.reasons, []
+        stages = self._people_now()
+        self.reasons = reasons
+        return self._overflow(stages, dict.fromkeys(chain.from_iterable(stage.agents for stage in stages)).keys())
 
     def _overflow(self, stages: list[RingStage], team: Collection[str]) -> str:
         """Why none of the property's own people can take the call now, as a sentence; "" when somebody can."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from crm.domain.calls import (
     KINDS,
     REFUSALS,
+    AnswerPromised,
     CallArrived,
     CallbackPromised,
     CallbackQueued,
@@ -34,18 +35,22 @@ from crm.domain.calls import (
     LegEnded,
     LegRang,
     LinkRequested,
+    LinkTexted,
     Outcome,
     PropertyChosen,
     QuestionAsked,
     RecordingAnnounced,
     RecordingEnded,
     RecordingStarted,
+    Speaker,
     StepTaken,
     TalkCut,
     TalkEnded,
     TalkStarted,
     TourBooked,
     VoicemailLeft,
+    VoiceTalkEnded,
+    VoiceTurnTaken,
 )
 from crm.domain.ringing import StageName
 
@@ -75,6 +80,30 @@ class LegStory:
     ended_at: datetime | None = None
     status: DialStatus | None = None
     """None while it rings, or when nobody saw it stop."""
+
+
+@dataclass(frozen=True)
+class VoiceTalkStory:
+    """What the voice agent did for the caller."""
+
+    turns: int
+    """Of the caller's, in words."""
+    answers: int
+    """Of the agent's that gave a fact."""
+    language: str = ""
+    """The caller's, as it was heard last; empty: nothing was."""
+    links: tuple[str, ...] = ()
+    """Texted during the talk: of conversation.LinkKind."""
+    promises: tuple[str, ...] = ()
+    """What a person is to get back to the caller about."""
+    why_ended: str = ""
+    """As in VoiceTalkEnded; empty: the caller hung up, or the talk was cut off."""
+    summary: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all was said, and nobody has to get back to the caller."""
+        return self.why_ended == "finished" and not self.promises
 
 
 @dataclass(frozen=True)
@@ -136,6 +165,8 @@ class CallStory:
     """Booked by key."""
     callback_queued: CallbackQueued | None = None
     """Set when the caller is to be called back in turn."""
+    voice_talk: VoiceTalkStory | None = None
+    """With the voice agent; None: it did not answer."""
     came_in: bool = False
     """The call got as far as the menu, or what came instead: ringing phones, with the app away."""
     left_waiting: bool = False
@@ -222,10 +253,28 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         question=any(isinstance(fact, QuestionAsked) for fact in told),
         tour_id=next((fact.tour_id for fact in told if isinstance(fact, TourBooked)), None),
         callback_queued=next((fact for fact in told if isinstance(fact, CallbackQueued)), None),
+        voice_talk=_voice_talk(told),
         came_in=_came_in(told),
         left_waiting=_left_waiting(told),
         cut=cut.by if cut else None,
         cut_leg=cut.leg_id if cut else "",
+    )
+
+
+def _voice_talk(told: Sequence[Fact]) -> VoiceTalkStory | None:
+    if not any(isinstance(fact, StepTaken) and fact.step is CallStep.VOICE_AGENT for fact in told):
+        return None
+    turns = [fact for fact in told if isinstance(fact, VoiceTurnTaken)]
+    heard = [fact for fact in turns if fact.who == Speaker.CALLER]
+    ended = next((fact for fact in reversed(told) if isinstance(fact, VoiceTalkEnded)), None)
+    return VoiceTalkStory(
+        turns=len(heard),
+        answers=sum(fact.who == Speaker.AGENT and bool(fact.cites) for fact in turns),
+        language=next((fact.language for fact in reversed(heard) if fact.language), ""),
+        links=tuple(dict.fromkeys(fact.link for fact in told if isinstance(fact, LinkTexted))),
+        promises=tuple(dict.fromkeys(fact.about for fact in told if isinstance(fact, AnswerPromised))),
+        why_ended=ended.why if ended else "",
+        summary=ended.summary if ended else "",
     )
 
 
@@ -285,9 +334,11 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         asked = "asked, without choosing a property, in" if story.question else "left"
         return f"{asked} a voicemail of {story.voicemail.seconds} s"
     if outcome is Outcome.BOOKED:
-        return "booked a tour by key"
+        return "booked a tour with the voice agent" if story.voice_talk else "booked a tour by key"
     if outcome is Outcome.GOT_LINK:
-        return "got the link to the listings by text"
+        return "got a link by text from the voice agent" if story.voice_talk else "got the link to the listings by text"
+    if outcome is Outcome.ANSWERED:
+        return "talked with the voice agent"
     if outcome is Outcome.WRONG_NUMBER:
         return "did not reach any of our lines"
     if outcome is Outcome.BLOCKED:
@@ -303,6 +354,7 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
         why = REFUSALS.get(story.refused, "the phone system did not accept what their carrier sent")
         return f"did not get through: {why} (SIP {story.refused})"
     return {
+        CallStep.VOICE_AGENT: "hung up on the voice agent",
         CallStep.RING: "hung up while phones rang",
         CallStep.TALK: "was cut off when the phone was answered",
         CallStep.TOUR_OFFER: "did not book any of the tours offered",

@@ -14,7 +14,7 @@ class TaskKind(StrEnum):
     LISTEN = "listen"
     """To the voicemail the caller left, and call back."""
     FOLLOW_UP = "follow_up"
-    """The caller has the listings and nobody has talked to them yet."""
+    """The caller has the listings, or answers of the voice agent, and nobody has talked to them yet."""
     REPLY = "reply"
     """To the text a person wrote; one for a thread, however many they write."""
     INQUIRY = "inquiry"
@@ -64,16 +64,23 @@ def how_often(times: Sequence[datetime], tz: tzinfo) -> str:
 
 
 def task_after(
-    outcome: Outcome, *, voicemail_left: bool = False, went_on: bool = False, left_waiting: bool = False
+    outcome: Outcome,
+    *,
+    voicemail_left: bool = False,
+    went_on: bool = False,
+    left_waiting: bool = False,
+    promised: bool = False,
 ) -> TaskKind | None:
     """What has to be done after a call; None when it is finished.
 
     Whoever has booked a tour may want something else, too: `voicemail_left`, or `went_on` to the team, which did not
     answer. Somebody who has talked leaves a voicemail after being passed on, or parked, without anybody taking the
-    call; or just hangs up (`left_waiting`).
+    call; or just hangs up (`left_waiting`). `promised`: the voice agent said that somebody would get back to them.
     """
     if voicemail_left and outcome in (Outcome.BOOKED, *TALKS):
         return TaskKind.LISTEN
+    if promised and outcome in (Outcome.BOOKED, Outcome.GOT_LINK, Outcome.ANSWERED):
+        return TaskKind.CALL_BACK
     if (outcome is Outcome.BOOKED and went_on) or (outcome is Outcome.TALKED and left_waiting):
         return TaskKind.CALL_BACK
     return {
@@ -82,6 +89,7 @@ def task_after(
         Outcome.LEFT_VOICEMAIL: TaskKind.LISTEN,
         Outcome.BOOKED: None,
         Outcome.GOT_LINK: TaskKind.FOLLOW_UP,
+        Outcome.ANSWERED: TaskKind.FOLLOW_UP,
         Outcome.CALLBACK: TaskKind.CALL_BACK,
         Outcome.GAVE_UP: TaskKind.CALL_BACK,
         Outcome.WRONG_NUMBER: TaskKind.UNKNOWN_DID,

@@ -127,6 +127,7 @@ class KnownProperty:
     recording: str
     voicemail_to: str
     escalates: bool
+    ai_answers: str
     portfolio_id: int | None
     subteam: KnownTeam | None
 
@@ -143,6 +144,7 @@ class KnownLine:
     source: str
     greeting: str
     language: str
+    ai_answers: str
     portfolio_id: int | None
     property: KnownProperty | None
 
@@ -422,6 +424,7 @@ _PROPERTIES = select(
     Property.recording,
     Property.voicemail_to,
     Property.escalates,
+    Property.ai_answers,
     Property.portfolio_id,
     Property.subteam_id,
 ).order_by(Property.slug)
@@ -432,6 +435,7 @@ _LINES = select(
     Line.source,
     Line.greeting,
     Line.language,
+    Line.ai_answers,
     Line.portfolio_id,
     Line.property_id,
 )
@@ -501,6 +505,7 @@ def _read(session: Session) -> Snapshot:
             row.recording,
             row.voicemail_to,
             row.escalates,
+            row.ai_answers,
             row.portfolio_id,
             teams_by_id.get(row.subteam_id) if row.subteam_id else None,
         )
@@ -519,6 +524,7 @@ def _read(session: Session) -> Snapshot:
                 row.source,
                 row.greeting,
                 row.language,
+                row.ai_answers,
                 row.portfolio_id,
                 properties.get(row.property_id) if row.property_id else None,
             )

@@ -30,6 +30,8 @@ class LineEntry(msgspec.Struct):
     language: str
     greeting: str
     """Spoken first; empty: the standard greeting."""
+    ai_answers: str
+    """When the voice agent answers: off, after_hours, overflow or always; empty: as the property or the office says."""
 
     @builtins.property
     def about(self) -> str:
@@ -47,6 +49,7 @@ _LINE = (
         Subteam.slug.label("subteam"),
         Line.language,
         Line.greeting,
+        Line.ai_answers,
     )
     .outerjoin(Property, Property.id == Line.property_id)
     .outerjoin(Portfolio, Portfolio.id == Line.portfolio_id)

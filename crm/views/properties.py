@@ -38,6 +38,8 @@ class PropertyEntry(msgspec.Struct):
     """The mailbox that its voicemail goes to: property or subteam."""
     escalates: bool
     """Whether people are called about voicemail that nobody has taken."""
+    ai_answers: str
+    """When the voice agent answers: off, after_hours, overflow or always; empty: as the office says."""
     lines: list[str]
     """Numbers that are advertised for it."""
 
@@ -63,6 +65,7 @@ _PROPERTY = (
         Property.recording,
         Property.voicemail_to,
         Property.escalates,
+        Property.ai_answers,
     )
     .outerjoin(Subteam, Subteam.id == Property.subteam_id)
     .outerjoin(Portfolio, Portfolio.id == Property.portfolio_id)

@@ -14,7 +14,7 @@ _FORMER: dict[str, type[Fact]] = {"MessageLeft": VoicemailLeft, "PlaceKept": Cal
 """Names that older versions gave to facts; journals and call_event still contain them."""
 _KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")
-_ELSEWHERE = {"Routed": ("reasons", "inputs", "plan", "roster")}
+_ELSEWHERE = {"Routed": ("reasons", "inputs", "plan", "roster"), "VoiceTurnTaken": ("text", "confidence", "state")}
 """Fields stored only in a row of their own, not in call_event."""
 
 

@@ -20,11 +20,11 @@ from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, ins
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, VoicemailLeft
+from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, VoicemailLeft, VoiceTurnTaken
 from crm.domain.mailboxes import BoxKind, TranscriptState, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, LegStory, tell
-from crm.services.calls import orders
+from crm.services.calls import orders, voice_talks
 from crm.services.calls.aftermath.closing import close_call
 from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
@@ -151,7 +151,10 @@ def _news(before: _Told | None, stated: Iterable[Fact], *, is_held: bool) -> _Ne
 
 
 def _lean(fact: Fact) -> Fact:
-    """Drops the inputs of a routing decision: they have a row of their own and are not part of the story."""
+    """Drops the inputs of a routing decision, and what was said: they have rows of their own and are not part of the
+    story."""
+    if isinstance(fact, VoiceTurnTaken):
+        return replace(fact, text="", confidence=None, state="")
     return replace(fact, reasons=(), inputs={}, plan={}, roster=()) if isinstance(fact, Routed) else fact
 
 
@@ -170,6 +173,7 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
         story.link_requested,
         story.promised,
         story.tour_id,
+        story.voice_talk and (story.voice_talk.links, story.voice_talk.promises, story.voice_talk.why_ended),
     )
 
 
@@ -255,6 +259,7 @@ class _Page:
         new = [fact for one in news for fact in one.new]
         _insert(connection, CallEvent, [to_values(fact) for fact in new])
         self.rosters |= decisions.add_all(connection, [fact for fact in new if isinstance(fact, Routed)], self.rosters)
+        voice_talks.write_turns(connection, [fact for fact in new if isinstance(fact, VoiceTurnTaken)])
         self._write_legs(connection, news)
         devices = {leg.id: leg.device for one in news for leg in one.story.legs}
         own_forwarding.learn(self._session, self._config, self._office, new, devices, self._now)
@@ -353,6 +358,8 @@ class _Page:
         call.kind = fit(_kind(session, call, story, known), 10)
         if call.lead_id is None and known.lead and not known.is_line and call.kind == CallerKind.PROSPECT:
             call.lead_id = known.lead.id
+        if story.voice_talk:
+            voice_talks.keep(session, call, story, story.voice_talk)
 
 
 def _columns(story: CallStory) -> dict[str, Any]:

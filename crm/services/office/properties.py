@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from crm.config import AI_ANSWERS
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import VoicemailTo
@@ -73,6 +74,7 @@ def change(
     recording: str | None = None,
     voicemail_to: str | None = None,
     escalates: bool | None = None,
+    ai_answers: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, an empty text removes it. Raises Conflict, Invalid,
     NotFound."""
@@ -99,6 +101,8 @@ def change(
             raise Invalid(f"Property {slug} has no subteam.", code="property_without_subteam", property=slug)
     if escalates is not None:
         found.escalates = escalates
+    if ai_answers is not None:
+        found.ai_answers = check_ai_answers(ai_answers)
     audit.record(session, by, f"property {slug} changed")
 
 
@@ -140,6 +144,17 @@ def named(session: Session, slug: str) -> Property:
 _whole = select(Property).options(
     selectinload(Property.subteam).selectinload(Subteam.members), selectinload(Property.portfolio)
 )
+
+
+def check_ai_answers(raw: str) -> str:
+    """When the voice agent answers (`crm.config.AI_ANSWERS`), or empty for what is set for more. Raises Invalid."""
+    if raw and raw not in AI_ANSWERS:
+        raise Invalid(
+            f"The voice agent answers {', '.join(AI_ANSWERS[:-1])} or {AI_ANSWERS[-1]}.",
+            code="ai_answers_unknown",
+            known=list(AI_ANSWERS),
+        )
+    return raw
 
 
 def _was_public(property_id: int) -> ColumnElement[bool]:

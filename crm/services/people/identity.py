@@ -8,9 +8,10 @@ from sqlalchemy import and_, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.domain import blocking
+from crm.domain.leads import BEYOND_VOICE_AGENT, LeadKind
 from crm.domain.route_inputs import CallerKind
 from crm.store import prepared
-from crm.store.models import Agent, BlockedCaller, Contact, Device, Lead, LeadPhone, Line, Property
+from crm.store.models import Agent, BlockedCaller, Contact, Device, Interest, Lead, LeadPhone, Line, Property
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class KnownLead:
     """That they chose; empty: none."""
     assigned_agent: str | None
     """Slug."""
+    beyond_voice_agent: str = ""
+    """What puts them past the voice agent: a stage of an interest of theirs, or that they are an owner; empty:
+    nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,10 @@ def who_is(session: Session, number: str | None) -> Identity:
     found = prepared.rows(session, _ASKED, {"number": number}).one()
     lead = contact = entry = None
     if found.lead_id is not None:
-        lead = KnownLead(found.lead_id, found.lead_name or "", found.status, found.lead_language, found.assigned_agent)
+        beyond = LeadKind.OWNER.value if found.lead_kind == LeadKind.OWNER else found.stage or ""
+        lead = KnownLead(
+            found.lead_id, found.lead_name or "", found.status, found.lead_language, found.assigned_agent, beyond
+        )
     if found.contact_id is not None:
         contact = KnownContact(
             found.contact_id,
@@ -91,6 +98,12 @@ def who_is(session: Session, number: str | None) -> Identity:
 _number = bindparam("number", type_=Contact.number.type)
 _nobody = select(literal(1).label("row")).subquery("asked")
 _assigned, _owner = aliased(Agent), aliased(Agent)
+_late_stage = (
+    select(func.min(Interest.stage))
+    .where(Interest.lead_id == Lead.id, Interest.stage.in_(sorted(BEYOND_VOICE_AGENT)))
+    .correlate(Lead)
+    .scalar_subquery()
+)
 _names_it = or_(
     and_(BlockedCaller.kind == blocking.BlockKind.NUMBER, BlockedCaller.value == _number),
     and_(
@@ -103,6 +116,8 @@ _ASKED = (
         Lead.id.label("lead_id"),
         Lead.name.label("lead_name"),
         Lead.status,
+        Lead.kind.label("lead_kind"),
+        _late_stage.label("stage"),
         Lead.language.label("lead_language"),
         _assigned.slug.label("assigned_agent"),
         Contact.id.label("contact_id"),

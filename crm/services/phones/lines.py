@@ -39,6 +39,7 @@ def add(
     language: str = "en",
     property_slug: str | None = None,
     portfolio: str | None = None,
+    ai_answers: str = "",
 ) -> str:
     """Adds a line, and returns its number as stored. A number without a country code is read as one of `region`."""
     stored = read_number(number, region)
@@ -52,6 +53,7 @@ def add(
         language=check_language(language),
         property_id=_property_id(session, property_slug),
         portfolio_id=_portfolio_id(session, portfolio),
+        ai_answers=properties.check_ai_answers(ai_answers),
     )
     _check_about(line)
     session.add(line)
@@ -71,6 +73,7 @@ def change(
     language: str | None = None,
     property_slug: str | None = None,
     portfolio: str | None = None,
+    ai_answers: str | None = None,
 ) -> str:
     """Changes what is given, and returns the line's number; None leaves a field as it is, an empty text removes it."""
     line = named(session, region, number)
@@ -86,6 +89,8 @@ def change(
         line.property_id = _property_id(session, property_slug)
     if portfolio is not None:
         line.portfolio_id = _portfolio_id(session, portfolio)
+    if ai_answers is not None:
+        line.ai_answers = properties.check_ai_answers(ai_answers)
     _check_about(line)
     audit.record(session, by, f"line {line.number} changed")
     return line.number

@@ -16,6 +16,7 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, PropertyChoice, choose
 from crm.domain.ringing import Strategy
+from crm.domain.route_inputs import AiAnswers
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
@@ -76,6 +77,10 @@ def plan(
     known = who_is(session, caller) if person is None else person
     inputs, property = _gather(session, config, office, did, known, answers, moment)
     decision = decide(inputs)
+    if decision.path is Path.ASK and inputs.ai_answers is AiAnswers.OVERFLOW and not answers:
+        # Whether the menu or the voice agent answers depends on who is free.
+        inputs = _with_people(session, config, office, inputs, property, moment)
+        decision = decide(inputs)
     if decision.path in (Path.ASK, Path.REFUSE):
         return inputs, decision
     due = (decision.task.due_at or moment.now).astimezone(config.tz)
@@ -87,13 +92,26 @@ def plan(
     if kind := decision.desk:
         staffed = desks.staffed(session, office, inputs.desks[kind], due)
         inputs = replace(inputs, desks={**inputs.desks, kind: staffed})
-    people = replace(_people(session, config, office, inputs, property, moment), owner=owner)
+    inputs = _with_people(session, config, office, inputs, property, moment)
+    inputs = replace(inputs, people=replace(inputs.people, owner=owner))
+    return inputs, decide(inputs)
+
+
+def _with_people(
+    session: Session,
+    config: Config,
+    office: Snapshot,
+    inputs: RoutingInputs,
+    property: KnownProperty | None,
+    moment: PhonesNow,
+) -> RoutingInputs:
+    """With who may be rung, and who waits for them."""
+    people = _people(session, config, office, inputs, property, moment)
     waiting = moment.waiting
     if moment.line:
         team = {*people.subteam, *people.sisters, *people.everyone, *filter(None, [inputs.caller.assigned_agent])}
         waiting += sum(bool(team & agents) for agents in moment.line)
-    inputs = replace(inputs, people=people, waiting=waiting)
-    return inputs, decide(inputs)
+    return replace(inputs, people=people, waiting=waiting)
 
 
 def _owner(session: Session, office: Snapshot, property: KnownProperty | None, due: datetime) -> str:
@@ -143,8 +161,13 @@ def _gather(
         due_at=schedule.due_time(moment.now, config.tasks.due_minutes),
         fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
         rules=rules(config),
+        ai_answers=_ai_answers(config, line, property),
     )
     return inputs, property
+
+
+def _ai_answers(config: Config, line: KnownLine, property: KnownProperty | None) -> AiAnswers:
+    return AiAnswers(line.ai_answers or (property.ai_answers if property else "") or config.ai.answers)
 
 
 SETTINGS = {
@@ -201,6 +224,7 @@ def _caller(known: Identity) -> CallerFacts:
         assigned_agent=lead.assigned_agent if lead else None,
         language=next(iter(_heard(who.language for who in (lead, contact) if who)), ""),
         can_be_texted=known.number is not None and not known.is_line,
+        stage=lead.beyond_voice_agent if lead else "",
     )
 
 

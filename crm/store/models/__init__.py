@@ -20,6 +20,8 @@ from crm.store.models.calls import (
     Roster,
     RoutingDecision,
     Voicemail,
+    VoiceTalk,
+    VoiceTurn,
 )
 from crm.store.models.erasures import ErasedIdentity, Erasure, ErasureWork
 from crm.store.models.exports import LeadExport, LeadExportPart
@@ -147,6 +149,8 @@ __all__ = [
     "Trunk",
     "Unit",
     "UtcDateTime",
+    "VoiceTalk",
+    "VoiceTurn",
     "Voicemail",
     "Webhook",
     "WebhookDelivery",

@@ -92,6 +92,7 @@ class Call(Base):
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
     events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
     voicemail: Mapped[Voicemail | None] = relationship(back_populates="call", cascade="all, delete-orphan")
+    voice_talk: Mapped[VoiceTalk | None] = relationship(back_populates="call", cascade="all, delete-orphan")
 
 
 class Leg(Base):
@@ -196,6 +197,47 @@ class Voicemail(Base):
     )
     taken_by: Mapped[Agent | None] = relationship()
     call: Mapped[Call] = relationship(back_populates="voicemail")
+
+
+class VoiceTalk(Base):
+    """A caller's talk with the voice agent."""
+
+    __tablename__ = "voice_talk"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(String(10), default="", comment="the caller's, as it was heard last")
+    why_ended: Mapped[str] = mapped_column(
+        String(30), default="", comment="finished, failed, or why the caller was passed on; empty: they hung up"
+    )
+    summary: Mapped[str] = mapped_column(Text, default="", comment="who the caller is and what they want")
+    state: Mapped[str] = mapped_column(
+        Text, default="", comment="JSON by which the talk continues after a restart; empty once it is over"
+    )
+    state_number: Mapped[int] = mapped_column(default=0, comment="of the turn that the state is of")
+    purged_at: Mapped[datetime | None] = mapped_column(comment="when retention removed what was said")
+    call: Mapped[Call] = relationship(back_populates="voice_talk")
+    turns: Mapped[list[VoiceTurn]] = relationship(order_by="VoiceTurn.number", cascade="all, delete-orphan")
+
+
+class VoiceTurn(Base):
+    """Something that was said or done in a talk with the voice agent."""
+
+    __tablename__ = "voice_turn"
+    __table_args__ = (Index("ix_voice_turn_call", "call_id", "number"),)
+    id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="id of the fact that told it")
+    call_id: Mapped[str] = mapped_column(ForeignKey("voice_talk.call_id", ondelete="CASCADE"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(String(10), comment="caller, agent, keys or act")
+    started: Mapped[float] = mapped_column(comment="seconds from the beginning of the talk")
+    ended: Mapped[float]
+    text: Mapped[str] = mapped_column(Text, comment="what was said, keyed or done; goes with retention")
+    language: Mapped[str] = mapped_column(String(10))
+    confidence: Mapped[float | None] = mapped_column(comment="0 to 1, of what the caller said")
+    template: Mapped[str] = mapped_column(String(60), comment="name of the agent's sentence")
+    cites: Mapped[list[Any]] = mapped_column(JSON, comment="kind, id and version of the rows that it comes from")
+    result: Mapped[str] = mapped_column(String(20), comment="how an act went; whether a sentence was heard to its end")
 
 
 class Recording(Base):

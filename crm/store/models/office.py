@@ -123,6 +123,9 @@ class Property(Base):
     escalates: Mapped[bool] = mapped_column(
         default=True, server_default=true(), comment="groups are called about a voicemail that nobody takes"
     )
+    ai_answers: Mapped[str] = mapped_column(
+        String(12), default="", server_default="", comment="when the voice agent answers; empty: as the office says"
+    )
     subteam: Mapped[Subteam | None] = relationship()
 
 

@@ -37,6 +37,9 @@ class Line(Base):
     portfolio_id: Mapped[int | None] = mapped_column(
         ForeignKey("portfolio.id"), comment="without a property: callers choose among these; null: among all"
     )
+    ai_answers: Mapped[str] = mapped_column(
+        String(12), default="", server_default="", comment="when the voice agent answers; empty: as its property says"
+    )
     property: Mapped[Property | None] = relationship()
     portfolio: Mapped[Portfolio | None] = relationship()
 

@@ -12,7 +12,7 @@ from crm.commands.command import Group, System, cut, limit_option, many, one, si
 from crm.domain import fields
 from crm.domain.calls import CallDirection, Outcome
 from crm.views import calls, messages, tasks
-from crm.views.calls import CallDetail, CallEntry
+from crm.views.calls import CallDetail, CallEntry, VoiceTalkEntry
 from crm.views.messages import MessageEntry
 from crm.views.tasks import TaskEntry
 
@@ -181,13 +181,15 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
         for one in detail.recordings:
             if one.transcript:
                 output.say(one.transcript, indent=2)
+    if detail.voice_talk:
+        _print_voice_talk(detail.voice_talk)
     output.print_heading("What happened")
     output.print_table(
         ("at", "fact", "with"),
         (
             (_clock(event.at, system), event.kind, ", ".join(f"{key}={value}" for key, value in event.data.items()))
             for event in detail.events
-            if event.kind != "Routed"  # It is told above.
+            if event.kind not in ("Routed", "VoiceTurnTaken")  # They are told above.
         ),
         empty="Nothing was recorded.",
     )
@@ -197,6 +199,28 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
         output.say(f"task {task.id} ({task.owner}, due {output.local(task.due_at, tz)}): {task.why}", indent=2)
     for text in written:
         output.say(f"text {text.id} to {text.to_number} ({text.state}): {text.body}", indent=2)
+
+
+def _print_voice_talk(talk: VoiceTalkEntry) -> None:
+    output.print_heading("With the voice agent")
+    output.print_table(
+        ("second", "who", "said or done", "confidence", "template", "from", "went"),
+        (
+            (
+                f"{turn.started:.1f}",
+                turn.who,
+                turn.text or "(deleted)",
+                None if turn.confidence is None else f"{turn.confidence:.2f}",
+                turn.template,
+                [f"{one.kind} {one.id} v{one.version}" for one in turn.cites],
+                turn.result,
+            )
+            for turn in talk.turns
+        ),
+        empty="Nothing was said.",
+    )
+    if talk.summary:
+        output.say(talk.summary, indent=2)
 
 
 def _clock(at: datetime | None, system: System) -> str:

@@ -54,6 +54,8 @@ from crm.domain.calls import (
 )
 from crm.domain.ringing import StageName
 
+FINISHED = "finished"
+"""Why a talk with the voice agent ended when all was said."""
 EMERGENCY_CALLBACK = "emergency_callback"
 """The reason the dialplan gives for taking such a call (context emergency-callback)."""
 
@@ -101,9 +103,9 @@ class VoiceTalkStory:
     summary: str = ""
 
     @property
-    def is_finished(self) -> bool:
-        """Whether all was said, and nobody has to get back to the caller."""
-        return self.why_ended == "finished" and not self.promises
+    def has_served(self) -> bool:
+        """Whether the caller got something of it: an answer, or the promise of one."""
+        return self.turns > 0 and (self.answers > 0 or bool(self.promises) or self.why_ended == FINISHED)
 
 
 @dataclass(frozen=True)

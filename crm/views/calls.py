@@ -21,7 +21,9 @@ from crm.store.models import (
     Property,
     Recording,
     RoutingDecision,
+    TalkRecord,
     Voicemail,
+    VoiceTurn,
 )
 from crm.store.queries import reach as reached
 from crm.views import messages, tasks
@@ -106,6 +108,51 @@ class RecordingEntry(msgspec.Struct):
     """What was said, by both in one; empty unless talks are transcribed."""
 
 
+class CiteEntry(msgspec.Struct):
+    """A row that something spoken comes from."""
+
+    kind: str
+    """listing, property, answer, hours or tour_times."""
+    id: int
+    version: int
+
+
+class VoiceTurnEntry(msgspec.Struct):
+    """Something that was said or done in the talk with the voice agent."""
+
+    number: int
+    who: str
+    """caller; agent: the voice agent; keys: the caller, by key; or act: something was done."""
+    started: float
+    """Seconds from the beginning of the talk."""
+    ended: float
+    text: str
+    """What was said, keyed or done; empty once it was deleted."""
+    language: str
+    confidence: float | None
+    """0 to 1, of what the caller said."""
+    template: str
+    """Name of the agent's sentence; empty for what is none."""
+    cites: list[CiteEntry]
+    """What the sentence comes from."""
+    result: str
+    """How an act went: done, already, refused, ...; of a sentence of the agent's: heard, cut, or lost."""
+
+
+class VoiceTalkEntry(msgspec.Struct):
+    """The talk with the voice agent."""
+
+    language: str
+    """The caller's, as it was heard last."""
+    why_ended: str
+    """finished, failed, or why the caller was passed on to a person; empty: the caller hung up, or is on the line."""
+    summary: str
+    """Who the caller is and what they want."""
+    purged_at: datetime | None
+    """When what was said was deleted because it had been kept long enough."""
+    turns: list[VoiceTurnEntry]
+
+
 class EventEntry(msgspec.Struct):
     """A fact about the call, as recorded."""
 
@@ -134,6 +181,8 @@ class CallSummary(CallEntry, kw_only=True):
     """Ids of the tasks it led to."""
     messages: list[int]
     """Ids of the texts it led to."""
+    voice_talk: VoiceTalkEntry | None
+    """What the caller and the voice agent said; null where it did not answer."""
 
 
 class CallDetail(CallSummary, kw_only=True):
@@ -231,6 +280,7 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
         recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
         tasks=tasks.ids_of_call(session, call_id, reach),
         messages=messages.ids_of_call(session, call_id, reach),
+        voice_talk=voice_talk(session, call_id),
     )
 
 
@@ -250,6 +300,36 @@ def one(session: Session, call_id: str) -> CallDetail:
         events=[EventEntry(*one) for one in session.execute(events.order_by(CallEvent.at))],
         routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
     )
+
+
+def voice_talk(session: Session, call_id: str) -> VoiceTalkEntry | None:
+    """What was said in a call's talk with the voice agent; None when it did not answer."""
+    talk = session.get(TalkRecord, call_id)
+    if talk is None:
+        return None
+    turns = select(
+        VoiceTurn.number,
+        VoiceTurn.who,
+        VoiceTurn.started,
+        VoiceTurn.ended,
+        VoiceTurn.text,
+        VoiceTurn.language,
+        VoiceTurn.confidence,
+        VoiceTurn.template,
+        VoiceTurn.cites,
+        VoiceTurn.result,
+    ).where(VoiceTurn.call_id == call_id)
+    return VoiceTalkEntry(
+        talk.language,
+        talk.why_ended,
+        talk.summary,
+        talk.purged_at,
+        [_turn(row) for row in session.execute(turns.order_by(VoiceTurn.number, VoiceTurn.started))],
+    )
+
+
+def _turn(row: Row[*tuple[Any, ...]]) -> VoiceTurnEntry:
+    return VoiceTurnEntry(**{**row._mapping, "cites": [CiteEntry(*one) for one in row.cites]})
 
 
 def legs(session: Session, call_id: str) -> list[LegEntry]:

@@ -18,6 +18,7 @@ MORE = {
         "See `leaseline webhook deliveries --webhook {webhook}`; `leaseline webhook replay {webhook} --failed` sends "
         "what was given up again."
     ),
+    "voice_talk": "See `leaseline call show {call}`.",
     "voicemail": "To take it: leaseline voicemail take {call} --agent NAME",
 }
 

@@ -24,6 +24,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
             "subteam": "north",
             "language": "en",
             "greeting": "",
+            "ai_answers": "",
         }
     ]
     assert office.json("property", "show", "elm") == {
@@ -37,6 +38,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
         "recording": "off",
         "voicemail_to": "property",
         "escalates": True,
+        "ai_answers": "",
         "lines": ["+15125550100"],
     }
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
@@ -53,6 +55,16 @@ def test_a_line_is_found_in_any_way_of_writing_its_number(office: Leaseline) -> 
         assert office.json("line", "show", written)["number"] == "+15125550100"
     office.ok("line", "add", "6001", "--label", "front desk")
     assert office.json("line", "show", "6001")["label"] == "front desk"
+
+
+def test_when_the_voice_agent_answers_is_said_for_a_line_and_a_property(office: Leaseline) -> None:
+    office.ok("line", "set", "+15125550100", "--ai-answers", "after_hours")
+    office.ok("property", "set", "elm", "--ai-answers", "always")
+    assert office.json("line", "show", "+15125550100")["ai_answers"] == "after_hours"
+    assert office.json("property", "show", "elm")["ai_answers"] == "always"
+    office.ok("line", "set", "+15125550100", "--ai-answers", "default")
+    assert office.json("line", "show", "+15125550100")["ai_answers"] == ""
+    assert "overflow" in office.refused("line", "set", "+15125550100", "--ai-answers", "sometimes")
 
 
 def test_a_line_is_for_a_property_for_one_of_a_portfolio_or_for_any(office: Leaseline) -> None:

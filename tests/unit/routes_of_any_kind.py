@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crm.domain.choosing import KeyedAnswer, Names, PropertyChoice, PropertyName, Question, choose
 from crm.domain.ringing import Strategy
+from crm.domain.route_inputs import AiAnswers
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
@@ -118,6 +119,7 @@ inputs = st.builds(
     due_at=st.none() | times,
     fast_due_at=st.none() | times,
     rules=rules,
+    ai_answers=st.sampled_from(AiAnswers),
 )
 to_the_team = st.builds(
     lambda known, more: replace(known, line_known=True, answers=(*more, KeyedAnswer(Question.MENU, "2"))),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.calls import VoiceTurnTaken
 from crm.domain.story import CallStory, VoiceTalkStory
-from crm.store.models import Call, VoiceTalk, VoiceTurn
+from crm.store.models import Call, TalkRecord, VoiceTurn
 
 LONGEST_TURN = 4000
 """Characters of what is said in one turn."""
@@ -31,7 +31,7 @@ class KeptTalk:
 
 def kept(session: Session, call_id: str) -> KeptTalk | None:
     """What a talk continues with; None when nothing of it is on record."""
-    state = session.scalar(select(VoiceTalk.state).where(VoiceTalk.call_id == call_id))
+    state = session.scalar(select(TalkRecord.state).where(TalkRecord.call_id == call_id))
     if not state:
         return None
     last = select(func.max(VoiceTurn.number), func.max(VoiceTurn.ended)).where(VoiceTurn.call_id == call_id)
@@ -41,7 +41,7 @@ def kept(session: Session, call_id: str) -> KeptTalk | None:
 
 def keep(session: Session, call: Call, story: CallStory, talk: VoiceTalkStory) -> None:
     """Writes a talk's own row."""
-    row = session.get(VoiceTalk, call.id) or VoiceTalk(call_id=call.id, state="", state_number=0)
+    row = session.get(TalkRecord, call.id) or TalkRecord(call_id=call.id, state="", state_number=0)
     session.add(row)
     row.started_at, row.language = row.started_at or story.started_at, talk.language[:10]
     row.why_ended, row.summary = talk.why_ended[:30], talk.summary
@@ -84,8 +84,8 @@ def _values(fact: VoiceTurnTaken) -> dict[str, Any]:
 
 
 _REMEMBER = (
-    update(VoiceTalk)
-    .where(VoiceTalk.call_id == bindparam("talk"), VoiceTalk.ended_at.is_(None))
-    .where(VoiceTalk.why_ended == "", VoiceTalk.state_number < bindparam("number"))
+    update(TalkRecord)
+    .where(TalkRecord.call_id == bindparam("talk"), TalkRecord.ended_at.is_(None))
+    .where(TalkRecord.why_ended == "", TalkRecord.state_number < bindparam("number"))
     .values(state=bindparam("kept"), state_number=bindparam("number"))
 )

@@ -51,6 +51,11 @@ def talk_key(recording_id: str) -> str:
     return f"talk:{recording_id}"
 
 
+def voice_key(call_id: str) -> str:
+    """The entry that says what was said in a call's talk with the voice agent."""
+    return f"voice:{call_id}"
+
+
 def withdraw(session: Session, key: str) -> None:
     """Takes an entry back that was never this lead's."""
     if entry := _named(session, key):

@@ -1,4 +1,5 @@
-"""Deletes what has been kept long enough: recordings of calls, voicemail with its transcripts, spoken sentences.
+"""Deletes what has been kept long enough: recordings of calls, voicemail with its transcripts, what was said to the
+voice agent, spoken sentences.
 
 The rows stay and say when the file was deleted; each deletion is in the audit log.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -22,7 +23,7 @@ from crm.services.audit import By
 from crm.services.outbox import notices
 from crm.services.people import erasing, timeline
 from crm.services.phones import spoken
-from crm.store.models import Call, Recording, Voicemail
+from crm.store.models import Call, Recording, TalkRecord, Voicemail, VoiceTurn
 from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
@@ -37,18 +38,19 @@ class Expired:
     """A recording or voicemail that has been kept long enough."""
 
     kind: str
-    """recording or voicemail."""
+    """recording, voicemail or voice talk."""
     id: str
     call: str
     at: datetime
-    """When the recording began or the voicemail was left."""
+    """When the recording or the talk began, or the voicemail was left."""
     file: str
     bytes: int
     """0 when the file no longer exists."""
 
 
 def expired(session: Session, config: Config, now: datetime, limit: int = 10_000) -> list[Expired]:
-    """What `prune` would delete, oldest first: recordings, then voicemails. Each node deletes only its own."""
+    """What `prune` would delete, oldest first: recordings, then voicemails, then talks with the
+    voice agent. Each node deletes only its own."""
     ours = nodes.is_ours(Call.node, config.node)
     found: list[Expired] = []
     if config.recordings.keep_days:
@@ -68,6 +70,13 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
         found += [
             Expired("voicemail", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
             for row in session.scalars(voicemails.limit(limit))
+        ]
+    if config.ai.keep_days:
+        old = TalkRecord.started_at < now - timedelta(days=config.ai.keep_days)
+        talks = select(TalkRecord).join(TalkRecord.call).where(TalkRecord.purged_at.is_(None), old, ours)
+        found += [
+            Expired("voice talk", row.call_id, row.call_id, row.started_at, "", 0)
+            for row in session.scalars(talks.order_by(TalkRecord.started_at).limit(limit))
         ]
     return found
 
@@ -90,6 +99,11 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
             if recording := session.get(Recording, one.id):
                 recording.deleted_at, recording.transcript = by.now, ""
                 timeline.withdraw(session, timeline.talk_key(one.id))
+        elif one.kind == "voice talk":
+            if talk := session.get(TalkRecord, one.id):
+                talk.purged_at, talk.state = by.now, ""
+                session.execute(update(VoiceTurn).where(VoiceTurn.call_id == one.id).values(text=""))
+                timeline.withdraw(session, timeline.voice_key(one.id))
         elif voicemail := session.get(Voicemail, one.id):
             voicemail.purged_at, voicemail.transcript = by.now, ""
             voicemail.deleted_at = voicemail.deleted_at or by.now

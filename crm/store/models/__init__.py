@@ -19,8 +19,8 @@ from crm.store.models.calls import (
     Recording,
     Roster,
     RoutingDecision,
+    TalkRecord,
     Voicemail,
-    VoiceTalk,
     VoiceTurn,
 )
 from crm.store.models.erasures import ErasedIdentity, Erasure, ErasureWork
@@ -139,6 +139,7 @@ __all__ = [
     "SubteamMember",
     "SubteamSister",
     "Suggestion",
+    "TalkRecord",
     "Task",
     "TaskCall",
     "TextPause",
@@ -149,7 +150,6 @@ __all__ = [
     "Trunk",
     "Unit",
     "UtcDateTime",
-    "VoiceTalk",
     "VoiceTurn",
     "Voicemail",
     "Webhook",

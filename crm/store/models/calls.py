@@ -92,7 +92,7 @@ class Call(Base):
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
     events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
     voicemail: Mapped[Voicemail | None] = relationship(back_populates="call", cascade="all, delete-orphan")
-    voice_talk: Mapped[VoiceTalk | None] = relationship(back_populates="call", cascade="all, delete-orphan")
+    voice_talk: Mapped[TalkRecord | None] = relationship(back_populates="call", cascade="all, delete-orphan")
 
 
 class Leg(Base):
@@ -199,7 +199,7 @@ class Voicemail(Base):
     call: Mapped[Call] = relationship(back_populates="voicemail")
 
 
-class VoiceTalk(Base):
+class TalkRecord(Base):
     """A caller's talk with the voice agent."""
 
     __tablename__ = "voice_talk"

@@ -7,6 +7,7 @@ from datetime import datetime
 from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
 from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_ours_went
+from crm.services.calls.aftermath import voice_talk
 from crm.services.calls.aftermath.leads import (
     drop_nameless,
     enter,
@@ -29,18 +30,21 @@ from crm.store.queries import messages
 def close_call(scene: Scene, ended_at: datetime) -> None:
     """Gives an ended call its outcome and makes sure that somebody takes care of the caller."""
     session, call, story = scene.session, scene.call, scene.story
+    talk = story.voice_talk
     link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
+    has_link = link is not None or bool(talk and talk.links)
     outcome = outcome_of(
         known_line=scene.line is not None,
         talked=story.talked,
         voicemail_left=story.voicemail is not None,
-        link_sent=link is not None,
+        link_sent=has_link,
         direction=story.direction,
         blocked=story.blocked,
         handed_over=story.handed_over,
         booked=story.tour_id is not None,
         callback_queued=story.callback_queued is not None,
         interrupted=story.cut is not None,
+        answered=talk is not None and talk.has_served,
     )
     call.outcome = outcome
     call.ended_at = ended_at
@@ -69,11 +73,13 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
     if lead is None:
         remember_language(scene, None)
     keep_task(scene, lead, outcome, ended_at, is_new_lead=is_new)
+    if talk:
+        voice_talk.tell(scene, lead, talk)
     if outcome is Outcome.CALLBACK and story.callback_queued:
         queue_callback(scene, lead, story.callback_queued)
         return
-    is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.BLOCKED)
-    is_answered = link is not None or story.promised or story.is_emergency_callback
+    is_missed = outcome not in (*TALKS, Outcome.BOOKED, Outcome.ANSWERED, Outcome.BLOCKED)
+    is_answered = has_link or story.promised or story.is_emergency_callback
     if is_missed and lead and not is_answered and not story.desk:
         text_missed(scene, lead, was_active)
 

@@ -52,6 +52,7 @@ def forget_lead(scene: Scene) -> None:
     call.lead_id = None
     timeline.withdraw(session, _key(call))
     timeline.withdraw(session, timeline.transcript_key(call.id))
+    timeline.withdraw(session, timeline.voice_key(call.id))
     for recording in scene.story.recordings:
         timeline.withdraw(session, timeline.talk_key(recording.id))
     missed = messages.by_key(session, f"missed:{call.id}")

@@ -11,6 +11,7 @@ from crm.domain.story import how_it_went, how_ours_went
 from crm.domain.tasks import TaskKind, person_of, task_after
 from crm.services.calls.aftermath import shared
 from crm.services.calls.aftermath.scene import Scene
+from crm.services.calls.aftermath.voice_talk import gist_of, is_urgent
 from crm.services.office import owners
 from crm.services.routing import desks
 from crm.services.voicemail import mailboxes
@@ -30,8 +31,9 @@ def keep_task(
     kind = task_after(
         outcome,
         voicemail_left=story.voicemail is not None,
-        went_on=story.step is not CallStep.TOUR_OFFER,
+        went_on=story.step not in (CallStep.TOUR_OFFER, CallStep.VOICE_AGENT),
         left_waiting=story.left_waiting,
+        promised=bool(story.voice_talk and story.voice_talk.promises),
     )
     task = None if scene.is_first else tasks.of_call(session, call.id)
     if kind is None:
@@ -100,7 +102,7 @@ def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
 
 
 def _due_at(scene: Scene, ended_at: datetime) -> datetime:
-    if scene.story.desk == DeskKind.MAINTENANCE:
+    if scene.story.desk == DeskKind.MAINTENANCE or is_urgent(scene.story.voice_talk):
         return ended_at
     schedule = scene.office.schedule(scene.config.tz, scene.about_property)
     minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
@@ -149,10 +151,11 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     if scene.story.direction is CallDirection.INTERNAL:
         return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
     withheld = "" if scene.call.caller else " The number was withheld."
-    went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}"
+    went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}{gist_of(scene.story.voice_talk)}"
+    mark = _MARKS.get(DeskKind.MAINTENANCE if is_urgent(scene.story.voice_talk) else scene.story.desk, "")
     if scene.is_leasing:
-        return f"{_MARKS.get(scene.story.desk, '')}Called {scene.name()} and {went}"
-    return f"{_MARKS.get(scene.story.desk, '')}{scene.person()} called and {went}"
+        return f"{mark}Called {scene.name()} and {went}"
+    return f"{mark}{scene.person()} called and {went}"
 
 
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}

@@ -4,8 +4,8 @@ Why: what it hears, says and does has to be on record, and a talk has to continu
 What happens to rows that are there: lines and properties answer as the office says, whose default is that it does not.
 Down: the talks go; what came of the calls stays.
 
-Revision ID: 0056
-Revises: 0055
+Revision ID: 0057
+Revises: 0056
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0056"
-down_revision = "0055"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,71 @@
+"""What a talk with the voice agent leaves: its words in the lead's timeline, and a notice to whoever has the task."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from crm.domain.calls import Speaker
+from crm.domain.conversation import TransferReason
+from crm.domain.leads import Happened
+from crm.domain.story import VoiceTalkStory
+from crm.services.calls.aftermath.scene import Scene
+from crm.services.outbox import notices
+from crm.services.outbox.outgoing import NewMail, queue
+from crm.services.people import timeline
+from crm.store.models import Lead, VoiceTurn
+from crm.store.queries import tasks
+from crm.words import notices as words
+
+_NAMES = {Speaker.CALLER: "Caller", Speaker.AGENT: "Agent", Speaker.KEYS: "Keys", Speaker.ACT: "Done"}
+
+
+def tell(scene: Scene, lead: Lead | None, talk: VoiceTalkStory) -> None:
+    """Enters what was said, and tells the owner of the next action what the caller wants."""
+    session, call = scene.session, scene.call
+    said = dialogue(scene)
+    if not talk.turns:
+        return
+    if lead:
+        timeline.enter(
+            session,
+            lead.id,
+            Happened.TRANSCRIPT,
+            f"Said to the voice agent:\n{said}",
+            call.started_at,
+            key=timeline.voice_key(call.id),
+            call_id=call.id,
+            about=call.property_id,
+        )
+    task = tasks.of_call(session, call.id)
+    if task is None or task.done_at is not None or task.owner is None:
+        return
+    who = (lead.name if lead else "") or call.caller or "Somebody"
+    told = [f"{who} called {scene.name()} and talked with the voice agent.{gist_of(talk)}", "", said, ""]
+    told.append(f"Task {task.id}: {task.why} {words.more('voice_talk', call=call.id)}")
+    subject, text = f"{who} talked with the voice agent", "\n".join(told)
+    if is_urgent(talk):
+        lead_id = lead.id if lead else None
+        notices.tell(session, scene.config, [task.owner], f"voice:{call.id}", subject, text, scene.now, lead_id=lead_id)
+    elif task.owner.email:
+        queue(session, scene.config, NewMail(f"voice:{call.id}", task.owner.email, subject, text), scene.now)
+
+
+def dialogue(scene: Scene) -> str:
+    """What was said, a line a turn."""
+    turns = select(VoiceTurn.who, VoiceTurn.text).where(VoiceTurn.call_id == scene.call.id)
+    return "\n".join(
+        f"{_NAMES[Speaker(who)]}: {text}" for who, text in scene.session.execute(turns.order_by(VoiceTurn.number))
+    )
+
+
+def gist_of(talk: VoiceTalkStory | None) -> str:
+    """What the caller wants and was promised, as sentences after others; empty: nothing is known."""
+    if talk is None:
+        return ""
+    promised = f" They were promised an answer about {', '.join(talk.promises)}." if talk.promises else ""
+    return f" {talk.summary}{promised}" if talk.summary else promised
+
+
+def is_urgent(talk: VoiceTalkStory | None) -> bool:
+    """Whether the caller spoke of an emergency."""
+    return talk is not None and talk.why_ended == TransferReason.EMERGENCY

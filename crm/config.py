@@ -436,6 +436,9 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     templates: dict[str, MailTemplate] = {}
     """Emails that are written often, by name: [mail.templates.NAME] with subject and text, in which {name},
     {first_name}, {property}, {agent}, {office} and {text}, what is written besides, are filled in."""
+    relay_domains: tuple[str, ...] = ()
+    """Domains of portals that pass mail on, besides those that are known (Zillow's and Craigslist's): people are
+    answered at such an address, but it never counts as their own."""
     incoming: MailIn = msgspec.field(default=MailIn(), name="in")
 
 

@@ -349,8 +349,8 @@ async def test_calls_and_texts_from_before_they_were_a_lead_go_too(store: Store,
 
 async def test_what_a_merge_kept_of_them_goes_too(store: Store, config: Config) -> None:
     with store.writing() as session:
-        pat = intake.introduced(session, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
-        sam = intake.introduced(session, Introduced("Sam Lee", "sam@example.com", SAM), NOW).id
+        pat = intake.introduced(session, config, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
+        sam = intake.introduced(session, config, Introduced("Sam Lee", "sam@example.com", SAM), NOW).id
         merging.merge(session, config, BY, str(sam), str(pat))
         unmerging.unmerge(session, config, BY, pat)
     await erase(crm_at(config, store), pat)
@@ -362,8 +362,8 @@ async def test_what_a_merge_kept_of_them_goes_too(store: Store, config: Config) 
 
 async def test_whoever_was_merged_into_them_goes_with_them(store: Store, config: Config) -> None:
     with store.writing() as session:
-        pat = intake.introduced(session, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
-        old = intake.introduced(session, Introduced("Pat Smith", "smith@example.com"), NOW).id
+        pat = intake.introduced(session, config, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
+        old = intake.introduced(session, config, Introduced("Pat Smith", "smith@example.com"), NOW).id
         merging.merge(session, config, BY, str(pat), str(old))
     await erase(crm_at(config, store), pat)
     assert rows_with(store, *TRACES, "smith@example.com") == []
@@ -371,7 +371,7 @@ async def test_whoever_was_merged_into_them_goes_with_them(store: Store, config:
 
 async def test_a_later_list_is_told_who_was_erased_and_when(store: Store, config: Config) -> None:
     with store.writing() as session:
-        pat = intake.introduced(session, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
+        pat = intake.introduced(session, config, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
     await erase(crm_at(config, store), pat)
     lines = [
         ListLine(2, [], {"name": "Pat", "phones": "(512) 555-0188"}),
@@ -452,7 +452,7 @@ async def test_an_erasure_counts_for_every_table(store: Store, config: Config, o
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_what_is_deleted_is_overwritten_in_the_file(store: Store, config: Config) -> None:
     with store.writing() as session:
-        pat = intake.introduced(session, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
+        pat = intake.introduced(session, config, Introduced("Pat Smith", "pat@example.com", PAT), NOW).id
         session.get_one(Lead, pat).source = "a friend named Kim"
     file = Path(store._engine.url.database or "")
 

@@ -210,10 +210,10 @@ async def test_a_mail_that_breaks_its_reading_is_set_aside_and_the_next_one_is_r
         ids.append(await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy("imap")))
     find = mails.find
 
-    def breaks(mail: mails.ReadMail) -> object:
+    def breaks(mail: mails.ReadMail, relays: tuple[str, ...]) -> object:
         if mail.subject == "bad":
             raise ZeroDivisionError
-        return find(mail)
+        return find(mail, relays)
 
     monkeypatch.setattr(mails, "find", breaks)
     worker = asyncio.create_task(keep(crm, ArrivalReader(crm), Troubles(crm.now)))
@@ -353,7 +353,7 @@ async def test_what_could_not_be_read_is_read_again_by_a_later_parser(
     monkeypatch.setattr(
         mails,
         "find",
-        lambda mail: ((later if "Kim" in mail.text else Inquiry(email="pat@example.com"),), Parser("plain", 2)),
+        lambda mail, _: ((later if "Kim" in mail.text else Inquiry(email="pat@example.com"),), Parser("plain", 2)),
     )
     ids = await store.run(reading.again, 0)
     assert len(ids) == 2

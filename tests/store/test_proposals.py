@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -26,6 +27,7 @@ from tests.store.conftest import NOW, crm_at
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
+CONFIG = Config(Path("/nowhere"))
 PAT, SAM = "+15125550188", "+15125550189"
 PAT_SMITH = Introduced("Pat Smith", "pat@example.com", PAT)
 
@@ -34,7 +36,7 @@ def introduce(store: Store, *people: Introduced) -> list[int]:
     found = []
     for who in people:
         with store.writing() as session:
-            found.append(intake.introduced(session, who, NOW).id)
+            found.append(intake.introduced(session, CONFIG, who, NOW).id)
     return found
 
 
@@ -224,7 +226,7 @@ def test_names_alike_that_ask_about_the_same_home_are_proposed(store: Store, con
 
         def ask(name: str, address: str, unit: Unit) -> int:
             now = NOW + timedelta(seconds=len(session.scalars(select(Lead.id)).all()))
-            lead = intake.introduced(session, Introduced(name, address), now)
+            lead = intake.introduced(session, CONFIG, Introduced(name, address), now)
             intake.interest_in(lead, maple.id, now).unit_id = unit.id
             session.flush()
             proposals.look_for_alike(session, lead, maple, now)
@@ -244,9 +246,11 @@ def test_looking_for_names_alike_reads_few_leads_however_many_there_are(store: S
         session.add(unit)
         session.flush()
         for n in range(proposals.LOOKED_AT + 5):
-            lead = intake.introduced(session, Introduced("Pat Smith" if n == 0 else f"{n}", f"{n}@example.com"), NOW)
+            lead = intake.introduced(
+                session, CONFIG, Introduced("Pat Smith" if n == 0 else f"{n}", f"{n}@example.com"), NOW
+            )
             intake.interest_in(lead, maple.id, NOW).unit_id = unit.id
-        new = intake.introduced(session, Introduced("Pat Smith", "new@example.com"), NOW)
+        new = intake.introduced(session, CONFIG, Introduced("Pat Smith", "new@example.com"), NOW)
         intake.interest_in(new, maple.id, NOW).unit_id = unit.id
         session.flush()
         proposals.look_for_alike(session, new, maple, NOW)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.domain.relays import RELAYS, is_relay
 from crm.services.arrivals.portals import metadata, mits, plain, posts
-from crm.services.arrivals.portals.inquiry import Inquiry, is_relay, usable, with_defaults
+from crm.services.arrivals.portals.inquiry import Inquiry, usable, with_defaults
 
 pytestmark = pytest.mark.unit
 
@@ -166,10 +167,17 @@ def test_a_number_counts_as_their_own_only_when_they_say_so(words: str, number: 
     assert plain.own_number(words) == number
 
 
-def test_relays_and_addresses_that_nobody_reads_are_known() -> None:
+def test_relays_are_known_and_the_office_adds_others() -> None:
     assert is_relay("abc@convo.zillow.com")
     assert is_relay("abc@mail.reply.craigslist.org")
     assert not is_relay("abc@zillow.com.example.com")
+    assert not is_relay("abc@privaterelay.appleid.com"), "people make it for themselves"
+    assert not is_relay("abc@mail.portal.example")
+    assert is_relay("abc@mail.portal.example", ["@Portal.example", ""])
+    assert all(RELAYS.values()), "each with its reason"
+
+
+def test_addresses_that_nobody_reads_are_known() -> None:
     assert usable("No-Reply@zillow.com") == usable("donotreply+1@a.example.com") == usable("alerts@a.example.com") == ""
     assert usable("<Pat@Example.com> (mailto:pat@example.com)") == "pat@example.com"
     assert usable("noreen@example.com") == "noreen@example.com"

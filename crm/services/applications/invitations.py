@@ -24,10 +24,9 @@ from crm.services.applications import events, online
 from crm.services.audit import By
 from crm.services.listings import homes
 from crm.services.office import properties
-from crm.services.people import intake, standing
+from crm.services.people import contact_details, intake, standing
 from crm.services.people.intake import Introduced
 from crm.store.models import (
-    Agent,
     Application,
     ContentVersion,
     Lead,
@@ -69,7 +68,7 @@ class InvitationResult(StrEnum):
     OPTED_OUT = "opted out"
     """They asked for no messages; nothing was sent."""
     WRONG = "wrong"
-    """Not an email address, or a colleague's; nothing was sent."""
+    """Not an email address, or one of the office's or a portal's; nothing was sent."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def invite_all(
 
 
 def _wrong(session: Session, config: Config, people: Sequence[PastedAddress], home: InvitedHome) -> list[str]:
-    """Those that are nobody's address, or a colleague's, as they were written."""
+    """Those that are nobody's address, the office's or a portal's, as they were written."""
     if not config.site.public_url:
         raise Conflict(
             "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
@@ -131,8 +130,9 @@ def _wrong(session: Session, config: Config, people: Sequence[PastedAddress], ho
         raise Invalid("Nobody was named: give email addresses.", code="invitations_none")
     if len(people) > MOST:
         raise Invalid(f"That is {len(people)} addresses: invite at most {MOST} at once.", code="invitations_many")
-    ours = {address.lower() for address in session.scalars(select(Agent.email).where(Agent.email != ""))}
-    return [one.written for one in people if not one.address or one.address in ours]
+    ours = contact_details.ours(session, config, [one.address for one in people])
+    relayed = {one.address for one in people if contact_details.is_relay(config, one.address)}
+    return [one.written for one in people if not one.address or one.address in ours | relayed]
 
 
 def invite(
@@ -165,7 +165,7 @@ def _invite(
     known = leads.by_address(session, person.address)
     if known is not None and _opted_out(session, known):
         return Invitation(person.written, InvitationResult.OPTED_OUT, known.id)
-    lead = intake.introduced(session, Introduced(person.name, person.address), by.now)
+    lead = intake.introduced(session, config, Introduced(person.name, person.address), by.now)
     there = _there(session, lead, property, unit)
     result = InvitationResult.INVITED
     if there is not None and there.status not in UNFINISHED:

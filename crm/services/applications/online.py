@@ -27,8 +27,7 @@ from crm.services.arrivals.forms import SOURCE, FieldErrors
 from crm.services.audit import By
 from crm.services.outbox import outgoing
 from crm.services.outbox.outgoing import NewMail, NewText
-from crm.services.people import intake, short_links, standing
-from crm.services.people.identity import who_is
+from crm.services.people import contact_details, intake, short_links, standing
 from crm.services.people.intake import Introduced
 from crm.services.phones.lines import line_for
 from crm.store.models import Application, Consent, Listing
@@ -81,7 +80,7 @@ def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Begi
     number = numbers.parse(sent.answers["phone"], config.region) if sent.answers["phone"] else None
     address = fields.email(sent.answers["email"]).lower()
     record = arrival.keep(session, key, "application:started", _raw(sent), PARSER, by.now, came_from=sent.came_from)
-    lead = intake.introduced(session, Introduced(sent.answers["name"], address, number), by.now)
+    lead = intake.introduced(session, config, Introduced(sent.answers["name"], address, number), by.now)
     record.lead_id = lead.id
     lead.source = lead.source or SOURCE
     lead.language = lead.language or sent.language[:10]
@@ -257,9 +256,8 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
 def _complete_lead(session: Session, config: Config, application: Application) -> None:
     """Adds a number to the lead that they gave later than at the first step."""
     raw = application.answers[Step.YOU.value]["phone"]
-    number = numbers.parse(raw, config.region) if raw else None
-    known = who_is(session, number)
-    if number and not (known.is_line or known.colleague) and leads.by_phone(session, number) is None:
+    number = contact_details.own_number(session, numbers.parse(raw, config.region) if raw else None)
+    if number and leads.by_phone(session, number) is None:
         intake.add_number(application.lead, number)
 
 

@@ -93,7 +93,7 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     record = arrival.keep(
         session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now, came_from=sent.came_from
     )
-    lead = intake.introduced(session, person, by.now)
+    lead = intake.introduced(session, config, person, by.now)
     record.lead_id = lead.id
     property, unit_id, about = _about(session, sent)
     if property is not None:

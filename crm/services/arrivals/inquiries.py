@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -16,14 +16,12 @@ from crm.domain.leads import Happened, LeadEvent
 from crm.domain.tasks import TaskKind
 from crm.edge import numbers
 from crm.services.arrivals import arrival
-from crm.services.arrivals.portals.inquiry import Inquiry, is_relay, usable
+from crm.services.arrivals.portals.inquiry import Inquiry, usable
 from crm.services.office import owners
 from crm.services.people import intake, standing, timeline
-from crm.services.people.identity import who_is
 from crm.services.people.intake import Introduced
 from crm.store.models import (
     Activity,
-    Agent,
     ArrivalRecord,
     ContentVersion,
     Lead,
@@ -72,10 +70,10 @@ def act(
     `told` is what the timeline says, `number` counts the inquiries of one arrival. When the arrival has been read
     before, and as the same person's, that person's record is only completed.
     """
-    who = introduced(session, config, inquiry)
+    who = _introduced(session, config, inquiry)
     if not (who.address or who.number or who.relay):
         return None
-    lead = intake.introduced(session, who, now)
+    lead = intake.introduced(session, config, who, now)
     if meant.property is not None:
         interest = intake.interest_in(lead, meant.property.id, now)
         if meant.unit is not None:
@@ -117,32 +115,15 @@ def pass_on(
     )
 
 
-def introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduced:
-    """How the person introduces themselves, without anything that is ours: our lines, our colleagues, our addresses."""
-    address = usable(inquiry.email)
-    if address and is_ours(session, config, address):
-        address = ""
-    relay = address if is_relay(address) else ""
-    known = who_is(session, numbers.parse(inquiry.phone, config.region))
+def _introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduced:
+    """How the person introduces themselves, without anything that is ours."""
     name = " ".join(inquiry.name.split())[:200]
-    return Introduced(
+    written = Introduced(
         name="" if "@" in name else name,
-        address="" if relay else address,
-        number=None if known.is_line or known.colleague else known.number,
-        relay=relay,
+        address=usable(inquiry.email),
+        number=numbers.parse(inquiry.phone, config.region),
     )
-
-
-def is_ours(session: Session, config: Config, address: str) -> bool:
-    """Whether an email address is the office's own: the one we send from, an agent's, or that of a lead source."""
-    address = address.lower()
-    if not address:
-        return False
-    if address == config.mail.from_address.lower():
-        return True
-    agent = select(Agent.id).where(func.lower(Agent.email) == address).limit(1)
-    source = select(LeadSource.id).where(LeadSource.address == address).limit(1)
-    return session.scalar(agent) is not None or session.scalar(source) is not None
+    return intake.own(session, config, written)
 
 
 def leave_to_somebody(session: Session, config: Config, record: ArrivalRecord, what: str, now: datetime) -> None:

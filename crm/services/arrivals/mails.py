@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,17 +23,18 @@ from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.leads import Happened, LeadEvent
+from crm.domain.relays import is_relay
 from crm.edge import mail_files, mime
 from crm.edge.mail_files import TakenMail
 from crm.edge.mime import Automatic, ReadMail
 from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import metadata, mits, plain
-from crm.services.arrivals.portals.inquiry import Inquiry, is_relay, usable, with_defaults
+from crm.services.arrivals.portals.inquiry import Inquiry, usable, with_defaults
 from crm.services.mails import filing, news
 from crm.services.mails.filing import Answered
 from crm.services.outbox import mails as outbox
-from crm.services.people import standing, timeline
+from crm.services.people import contact_details, standing, timeline
 from crm.store.models import ArrivalRecord, LeadSource, Mail
 
 PARSER = Parser("mail", 1)
@@ -124,7 +125,7 @@ def receive(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
         return ArrivalOutcome.BOUNCE
     if mail.automatic is Automatic.REPLY:
         return ArrivalOutcome.AUTOMATIC
-    if inquiries.is_ours(session, config, mail.sender.address):
+    if contact_details.is_ours(session, config, mail.sender.address):
         return ArrivalOutcome.OWN
     tags = list(_tags(mail.recipients))
     if mail.automatic is Automatic.NO and (answered := filing.answered(session, mail, tags)):
@@ -137,7 +138,7 @@ def _inquiries(
     session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, tags: list[str], now: datetime
 ) -> ArrivalOutcome:
     """Somebody writes for the first time, or about something else; or a portal tells about them."""
-    found, parser = find(mail)
+    found, parser = find(mail, config.mail.relay_domains)
     record.parser, record.parser_version = parser.name, parser.version
     source = _source(session, record, mail.recipients, tags)
     leads = []
@@ -201,14 +202,15 @@ def _bounce(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
         outbox.not_delivered(session, config, sent, why, now)
 
 
-def find(mail: ReadMail) -> tuple[tuple[Inquiry, ...], Parser]:
-    """Who asks for what, according to the first parser that can tell; and which one that was."""
+def find(mail: ReadMail, relay_domains: Sequence[str] = ()) -> tuple[tuple[Inquiry, ...], Parser]:
+    """Who asks for what, according to the first parser that can tell; and which one that was. `relay_domains` are those
+    of portals besides the known ones."""
     one = metadata.inquiry(mail.html)
     if one is not None and one.names_somebody:
         return (with_defaults(one, Inquiry(message=mail.text)),), Parser(metadata.NAME, metadata.VERSION)
     if (several := _mits(mail)) and any(one.names_somebody for one in several):
         return several, Parser(mits.NAME, mits.VERSION)
-    return (_plain(mail),), Parser(plain.NAME, plain.VERSION)
+    return (_plain(mail, relay_domains),), Parser(plain.NAME, plain.VERSION)
 
 
 def _mits(mail: ReadMail) -> tuple[Inquiry, ...]:
@@ -224,10 +226,10 @@ def _mits(mail: ReadMail) -> tuple[Inquiry, ...]:
     return ()
 
 
-def _plain(mail: ReadMail) -> Inquiry:
+def _plain(mail: ReadMail, relay_domains: Sequence[str]) -> Inquiry:
     labeled = plain.inquiry(mail.text)
     sender, reply_to = usable(mail.sender.address), usable(mail.reply_to.address)
-    through_relay = is_relay(sender)
+    through_relay = is_relay(sender, relay_domains)
     is_notice = mail.automatic is Automatic.NOTICE and not through_relay
     if labeled.names_somebody and (labeled.name or is_notice or through_relay or not sender):
         # A website or a portal tells about somebody, and where it wants the answer to go.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,8 +14,7 @@ from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.merging import ProposalReason
 from crm.edge import names, numbers
-from crm.services.people import proposals, timeline
-from crm.services.people.identity import who_is
+from crm.services.people import contact_details, proposals, timeline
 from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line
 from crm.store.queries import leads
 from crm.store.snapshot import KnownLine
@@ -51,9 +50,11 @@ def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | Non
 def lead_of(session: Session, config: Config, raw: str | int, now: datetime) -> Lead:
     """The lead with this id, phone number or email address, locked; created if a number or address is new.
 
-    Raises NotFound, Invalid.
+    Raises NotFound, Invalid; Conflict for a colleague's number.
     """
     if isinstance(raw, str) and "@" in raw:
+        if leads.by_address(session, _address(raw)) is None:
+            contact_details.read_address(session, config, raw)
         return by_address(session, raw, now)
     lead, number = person(session, config, raw)
     if lead is not None:
@@ -61,9 +62,7 @@ def lead_of(session: Session, config: Config, raw: str | int, now: datetime) -> 
         assert locked is not None
         return locked
     assert number is not None
-    if who_is(session, number).is_line:
-        raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
-    return by_number(session, number, now)
+    return by_number(session, contact_details.read_number(session, config, number), now)
 
 
 def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | None = None) -> Lead:
@@ -99,9 +98,9 @@ def add_number(lead: Lead, number: str) -> None:
     lead.phones.append(LeadPhone(number=number))
 
 
-def add_address(lead: Lead, address: str) -> None:
+def add_address(lead: Lead, address: str, *, is_relay: bool = False) -> None:
     """Adds an email address that finds nobody yet to a lead."""
-    lead.emails.append(LeadEmail(address=address.lower()))
+    lead.emails.append(LeadEmail(address=address.lower(), is_relay=is_relay))
 
 
 def from_list(session: Session, at: datetime) -> Lead:
@@ -165,7 +164,17 @@ class Introduced:
     """Address that a portal passes mail to them from: a way to answer, and nobody's own; empty: none."""
 
 
-def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
+def own(session: Session, config: Config, who: Introduced) -> Introduced:
+    """Without numbers and addresses of the office, whatever a form says; and a portal's address as what it is."""
+    number, address, relay = contact_details.own_number(session, who.number), who.address, who.relay
+    if contact_details.is_relay(config, address):
+        address, relay = "", address
+    if contact_details.is_ours(session, config, address):
+        address = ""
+    return replace(who, address=address, number=number, relay=relay)
+
+
+def introduced(session: Session, config: Config, who: Introduced, now: datetime) -> Lead:
     """The lead of somebody who wrote, locked: found by their address, else by their number, else by the relay, else
     made.
 
@@ -174,9 +183,8 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
     person decides whether the two are one. The same is proposed when address and number are those of two leads. Raises
     Invalid for an address that is none.
     """
-    known = who_is(session, who.number)
-    # Our own lines and colleagues are nobody's number, whatever a form says.
-    number = None if known.is_line or known.colleague else who.number
+    who = own(session, config, who)
+    number = who.number
     by_its_address = leads.by_address(session, who.address.lower(), for_update=True) if who.address else None
     by_its_number = leads.by_phone(session, number, for_update=True) if number else None
     relay = who.relay.lower()
@@ -194,7 +202,7 @@ def introduced(session: Session, who: Introduced, now: datetime) -> Lead:
         else:
             add_address(lead, who.address)
     if relay and through is None and leads.by_address(session, relay) is None:
-        lead.emails.append(LeadEmail(address=relay, is_relay=True))
+        add_address(lead, relay, is_relay=True)
     lead.name = lead.name or who.name or None
     session.flush()
     if who.name and not names.are_same(lead.name or "", who.name):

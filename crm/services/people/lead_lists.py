@@ -24,9 +24,9 @@ from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage
 from crm.edge import numbers
 from crm.services.audit import By
-from crm.services.people import erasing, intake, opt_outs, timeline, wishes
+from crm.services.people import contact_details, erasing, intake, opt_outs, timeline, wishes
 from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
-from crm.store.models import Agent, Device, Lead, LeadEmail, LeadPhone, Line, Property, Unit
+from crm.store.models import Agent, Lead, LeadEmail, LeadPhone, Property, Unit
 from crm.store.queries import opt_outs as opt_out_queries
 
 SLICE = 200
@@ -191,9 +191,9 @@ class _Named:
             for raw in lead_rows.several(line.values.get("phones", "")):
                 self._read[raw] = numbers.parse(raw, config.region) or ""
         read = [number for number in self._read.values() if number]
-        ours = select(Line.number).where(Line.number.in_(read))
-        theirs = select(Device.number).where(Device.number.in_(read))
-        self._in_office = {*session.scalars(ours), *session.scalars(theirs)}
+        self._our_numbers = contact_details.our_numbers(session, read)
+        emails = {email for line in some for email in lead_rows.several(line.values.get("emails", ""))}
+        self._our_addresses = contact_details.ours(session, config, emails)
 
     def check(self, line: ListLine, by: By) -> _Person:
         """Raises CrmError with what is wrong."""
@@ -203,11 +203,13 @@ class _Named:
             number = self._read[raw]
             if not number:
                 raise Invalid(f"{raw[:40]!a} is not a phone number.", code="number_invalid")
-            if number in self._in_office:
+            if number in self._our_numbers:
                 raise Invalid(f"{number} is a number of the office.", code="number_is_ours")
             phones.append(number)
         emails = [fields.email(raw) for raw in lead_rows.several(values.get("emails", ""))]
         addresses = [email.lower() for email in emails]
+        if ours := self._our_addresses.intersection(addresses):
+            raise Invalid(f"{min(ours)} is an email address of the office.", code="address_is_ours")
         for raw in lead_rows.several(values.get("opted_out", "")):
             if numbers.parse(raw, self._config.region) not in phones and raw.lower() not in addresses:
                 raise Invalid(
@@ -321,9 +323,11 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
             intake.add_number(lead, number)
     addresses_known = {email.address for email in lead.emails}
     for address in person.emails:
-        lead.email = lead.email or address
+        is_relay = contact_details.is_relay(config, address)
+        if not is_relay:
+            lead.email = lead.email or address
         if address.lower() not in addresses_known:
-            intake.add_address(lead, address)
+            intake.add_address(lead, address, is_relay=is_relay)
     lead.source = lead.source or values.get("source", "") or source[:60]
     lead.language = lead.language or values.get("language", "")
     wishes.complete(lead, wishes.read(**_wishes(values)))

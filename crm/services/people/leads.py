@@ -16,8 +16,7 @@ from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
-from crm.services.people import intake, standing, timeline, wishes
-from crm.services.people.identity import who_is
+from crm.services.people import contact_details, intake, standing, timeline, wishes
 from crm.store.models import Lead
 from crm.store.queries import leads, office
 
@@ -52,8 +51,8 @@ def add(
 
     Raises Invalid, NotFound, and Conflict when number and address belong to two leads, or to somebody in the office.
     """
-    stored = [_free_number(session, config, raw) for raw in phones]
-    address = fields.email(email)
+    stored = [contact_details.read_number(session, config, raw) for raw in phones]
+    address = contact_details.read_address(session, config, email)
     named = fields.text(name, "name", 200)
     if not (stored or address or named):
         raise Invalid("Say who it is: give a name, a phone number or an email address.", code="lead_nameless")
@@ -119,7 +118,7 @@ def change(
         lead.name = fields.text(name, "name", 200) or None
         changed.append("name")
     if email is not None:
-        intake.write_address(session, lead, email)
+        intake.write_address(session, lead, contact_details.read_address(session, config, email))
         changed.append("email")
     if add_phone is not None:
         _add_phone(session, config, lead, add_phone)
@@ -226,20 +225,8 @@ def _stand(session: Session, lead: Lead, by: By, status: str | None, reason: str
     _tell(session, lead, by, told)
 
 
-def _free_number(session: Session, config: Config, raw: str) -> str:
-    number = numbers.parse(raw, config.region)
-    if number is None:
-        raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
-    known = who_is(session, number)
-    if known.is_line:
-        raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
-    if known.colleague:
-        raise Conflict(f"That is the mobile of {known.colleague}, who works here.", code="number_is_colleagues")
-    return number
-
-
 def _add_phone(session: Session, config: Config, lead: Lead, raw: str) -> None:
-    number = _free_number(session, config, raw)
+    number = contact_details.read_number(session, config, raw)
     other = leads.by_phone(session, number)
     if other is not None and other.id != lead.id:
         raise Conflict(

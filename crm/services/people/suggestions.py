@@ -9,13 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.errors import Conflict, NotFound
 from crm.domain.heard import CardField, NamedProperty, Understood
 from crm.domain.leads import Happened
 from crm.edge import numbers
 from crm.services.audit import By
-from crm.services.people import intake, timeline, wishes
-from crm.services.people.identity import who_is
+from crm.services.people import contact_details, intake, timeline, wishes
 from crm.store.models import Lead, Property, Suggestion
 from crm.store.queries import leads
 
@@ -115,12 +114,11 @@ def _is_known(session: Session, config: Config, lead: Lead, one: Understood) -> 
         case CardField.NUMBER:
             number = numbers.parse(one.value, config.region)
             # What cannot be called is no number, and ours is not theirs.
-            return (
-                number is None or number in [phone.number for phone in lead.phones] or who_is(session, number).is_line
-            )
+            theirs = contact_details.own_number(session, number)
+            return theirs is None or theirs in [phone.number for phone in lead.phones]
         case CardField.PROPERTY:
-            theirs = select(Property.slug).where(Property.id.in_([one.property_id for one in lead.interests]))
-            return one.value in session.scalars(theirs).all()
+            slugs = select(Property.slug).where(Property.id.in_([one.property_id for one in lead.interests]))
+            return one.value in session.scalars(slugs).all()
         case CardField.BEDROOMS:
             return lead.bedrooms == int(one.value)
         case CardField.MOVE_IN:
@@ -136,9 +134,7 @@ def _write(session: Session, config: Config, by: By, lead: Lead, field: CardFiel
         case CardField.NAME:
             lead.name = value
         case CardField.NUMBER:
-            number = numbers.parse(value, config.region)
-            if number is None:
-                raise Invalid(f"{value} is not a number that can be called: dismiss it.", code="number_invalid")
+            number = contact_details.read_number(session, config, value)
             other = leads.by_phone(session, number)
             if other is not None and other.id != lead.id:
                 raise Conflict(

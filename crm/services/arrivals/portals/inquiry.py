@@ -1,4 +1,4 @@
-"""An inquiry in the words of a portal or a person; and which email addresses are relays, or read by nobody."""
+"""An inquiry in the words of a portal or a person; and which email addresses are read by nobody."""
 
 from __future__ import annotations
 
@@ -178,37 +178,11 @@ _FIELDS = {label: field for field, labels in _LABELS.items() for label in labels
 
 # --- addresses ---
 
-RELAYS = (
-    "convo.zillow.com",
-    "reply.craigslist.org",
-    "hous.craigslist.org",
-    "message.apartments.com",
-    "messages.apartments.com",
-    "messages.zumper.com",
-    "reply.zumper.com",
-    "reply.rent.com",
-    "reply.hotpads.com",
-    "reply.trulia.com",
-    "reply.streeteasy.com",
-    "reply.realtor.com",
-    "privaterelay.appleid.com",
-    "reply.facebook.com",
-    "marketplace.facebook.com",
-)
-"""Domains whose addresses forward mail to somebody for as long as the portal likes: a way to answer, but never the
-person's own address."""
-
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24}")
 _NOBODY = re.compile(
     r"(no[-_.]?reply|do[-_.]?not[-_.]?reply|mailer-daemon|postmaster|notifications?|alerts?|bounces?)([+._-].*)?@",
     re.IGNORECASE,
 )
-
-
-def is_relay(address: str) -> bool:
-    """Whether mail to an address is forwarded by a portal."""
-    domain = address.rpartition("@")[2].lower()
-    return any(domain == relay or domain.endswith(f".{relay}") for relay in RELAYS)
 
 
 def usable(raw: str) -> str:

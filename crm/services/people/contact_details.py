@@ -1,0 +1,87 @@
+"""Which numbers and email addresses may go on somebody's card: their own, and none of the office's or of a portal's.
+
+Whatever writes them asks here. People are told why something is refused; what strangers wrote is left out without a
+word, so that nobody learns whose number it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import fields, relays
+from crm.domain.errors import Conflict, Invalid
+from crm.edge import numbers
+from crm.services.people.identity import who_is
+from crm.store.models import Agent, Device, LeadSource, Line
+
+
+def read_number(session: Session, config: Config, raw: str) -> str:
+    """A person's number as it is stored (E.164). Raises Invalid, and Conflict for a colleague's."""
+    number = numbers.parse(raw, config.region)
+    if number is None:
+        raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
+    known = who_is(session, number)
+    if known.is_line:
+        raise Invalid("That is one of our own lines: name somebody else.", code="number_is_ours")
+    if known.colleague:
+        raise Conflict(f"That is the mobile of {known.colleague}, who works here.", code="number_is_colleagues")
+    return number
+
+
+def read_address(session: Session, config: Config, raw: str) -> str:
+    """A person's email address as they write it; empty for none. Raises Invalid."""
+    address = fields.email(raw)
+    if is_relay(config, address):
+        raise Invalid(
+            "That is a portal's address, which only passes mail on: write the person's own.", code="address_is_relay"
+        )
+    if is_ours(session, config, address):
+        raise Invalid("That is an email address of the office: write the person's own.", code="address_is_ours")
+    return address
+
+
+def own_number(session: Session, number: str | None) -> str | None:
+    """A number (E.164), unless it is one of our lines or a colleague's mobile."""
+    known = who_is(session, number)
+    return None if known.is_line or known.colleague else known.number
+
+
+def is_relay(config: Config, address: str) -> bool:
+    """Whether an address is a portal's: a way to answer, but not the person's own."""
+    return relays.is_relay(address, config.mail.relay_domains)
+
+
+def is_ours(session: Session, config: Config, address: str) -> bool:
+    """Whether an email address is the office's own: one that we send from or read, an agent's, or that of a lead
+    source."""
+    return bool(ours(session, config, [address]))
+
+
+def ours(session: Session, config: Config, addresses: Iterable[str]) -> set[str]:
+    """Those that are the office's own, in lower case."""
+    asked = {address.lower() for address in addresses} - {""}
+    if not asked:
+        return set()
+    mail = {config.mail.from_address.lower(), config.mail.incoming.address.lower()}
+    agents = select(func.lower(Agent.email)).where(func.lower(Agent.email).in_(asked))
+    sources = select(LeadSource.address).where(LeadSource.address.in_(asked))
+    found = {one for one in asked if _without_tag(one) in mail}
+    return found | set(session.scalars(agents)) | {one for one in session.scalars(sources) if one}
+
+
+def our_numbers(session: Session, asked: Iterable[str]) -> set[str]:
+    """Those numbers (E.164) that are our lines or colleagues' mobiles."""
+    wanted = list(asked)
+    lines = select(Line.number).where(Line.number.in_(wanted))
+    mobiles = select(Device.number).where(Device.number.in_(wanted))
+    return {one for one in (*session.scalars(lines), *session.scalars(mobiles)) if one}
+
+
+def _without_tag(address: str) -> str:
+    """Answers go to leads+TOKEN@, which is leads@."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"

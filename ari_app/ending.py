@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ari_app.call.race import race
@@ -25,13 +25,15 @@ REPLACED_SECONDS = 60.0
 Say = Callable[[str], None]
 
 
-async def end(config: Config, asterisk: Child, app: Child, hurry: asyncio.Event, say: Say) -> None:
-    """Ends both, the app first: it lets calls end, and tells those it cuts off. `hurry` ends them at once."""
+async def end(
+    config: Config, asterisk: Child, app: Child, hurry: asyncio.Event, say: Say, others: Sequence[Child] = ()
+) -> None:
+    """Ends all, the app first: it lets calls end, and tells those it cuts off. `hurry` ends them at once."""
     if app.is_alive and asterisk.is_alive and not hurry.is_set():
         assert app.process is not None
         app.process.send_signal(signal.SIGUSR1)
         await race(app.process.wait(), hurry.wait(), _patience(config, say))
-    for child in (app, asterisk):
+    for child in (app, *others, asterisk):
         await child.stop()
 
 
@@ -66,18 +68,18 @@ async def down(config: Config, say: Say, *, at_once: bool) -> bool:
     if left := processes.running(config):
         found = True
         say(f"{' and '.join(left)} had been left running alone.")
-        asterisk, app = _adopted(config, left)
+        asterisk, app, *others = _adopted(config, left)
         hurry = asyncio.Event()
         if at_once:
             hurry.set()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, hurry.set)
-        await end(config, asterisk, app, hurry, say)
+        await end(config, asterisk, app, hurry, say, others)
     return found
 
 
 def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
     found = []
-    for name in (processes.ASTERISK, processes.APP):
+    for name in (processes.ASTERISK, processes.APP, processes.VOICE):
         child = Child(name, [], {}, config.log_folder / "down.out")
         if name in left:
             child.adopt(left[name])

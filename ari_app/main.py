@@ -22,6 +22,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
 from crm.edge import spool_folder
+from crm.secrets import Secrets
 from crm.services.system import copies
 from crm.store import revision
 from crm.store.session import Store
@@ -30,7 +31,10 @@ from crm.worker import RETRY_SECONDS
 log = logging.getLogger(__name__)
 
 PARTS = ("calls", "agi", "texts", "mail", "web", "site", "api")
-"""The parts that `serve --only` can run alone."""
+"""The parts of the app, which `serve --only` can run alone."""
+VOICE = "voice"
+"""The voice agent's ears and mouth, which `serve --only` runs as a process apart, and without it not at all: they need
+no database, and nothing else may keep them waiting."""
 PART_SECONDS = 1.0
 """Pause before a part that failed is restarted."""
 SCHEMA_SECONDS = 2.0
@@ -45,6 +49,9 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
 
     It runs whatever is wrong with the disk, journal or database; calls that it cannot answer go to the last resort.
     """
+    if VOICE in only:
+        await _serve_voice(config)
+        return
     log_to.to_file(config.log_folder / "app.log")
     parts = set(only or PARTS)
     stop = asyncio.Event()
@@ -53,6 +60,16 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
         loop.add_signal_handler(signal_number, stop.set)
     async with _running(config, parts, stop, take_over=take_over):
         await stop.wait()
+
+
+async def _serve_voice(config: Config) -> None:
+    from ari_app.voice import server  # What it needs is no part of the app.
+
+    log_to.to_file(config.log_folder / "voice.log")
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    await server.serve(config, Secrets(config.secrets_file), stop)
 
 
 async def _keep(part: Part) -> None:

@@ -64,7 +64,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         if left:
             say(f"{' and '.join(left)} had been left running alone: taken over.")
         await prepare(config, console, left)
-        asterisk, app = kept = children(config)
+        asterisk, app, *others = kept = children(config)
         try:
             for child in kept:
                 if child.name in left:
@@ -80,7 +80,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
                     say(next_steps)
                 await _replace_until(stop, to_replace, config, app, say)
         finally:
-            await end(config, asterisk, app, hurry, say)
+            await end(config, asterisk, app, hurry, say, others)
             say("Leaseline has stopped.")
 
 
@@ -94,10 +94,12 @@ async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config:
 
 
 def children(config: Config) -> list[Child]:
-    """Asterisk first: it answers calls by itself if the app is late."""
+    """Asterisk first: it answers calls by itself if the app is late. The voice agent last, if there is one: without it,
+    callers get the menu."""
     asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
-    app = [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *processes.app_arguments(config)]
-    return [
+    program = [sys.executable, str(Path(__file__).parents[1] / "cli.py")]
+    app, voice = ([*program, *arguments(config)] for arguments in (processes.app_arguments, processes.voice_arguments))
+    children = [
         Child(
             processes.ASTERISK,
             asterisk,
@@ -107,6 +109,9 @@ def children(config: Config) -> list[Child]:
         ),
         Child(processes.APP, app, {}, config.log_folder / "app.out"),
     ]
+    if config.ai.answers != "off":
+        children.append(Child(processes.VOICE, voice, {}, config.log_folder / "voice.out"))
+    return children
 
 
 @contextlib.asynccontextmanager
@@ -171,7 +176,7 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
         if is_connected(config, since):
             return True
         for child in children:
-            if child.starts > 1:
+            if child.starts > 1 and child.name != processes.VOICE:
                 if child.name == processes.ASTERISK:
                     raise StartError(f"{child.name} ended at once; {child.log} says why: {child.last_words}")
                 # Without the app, Asterisk answers calls and sends 911; the app is started again.

@@ -11,7 +11,9 @@ from crm.commands.command import Command, config_of
 
 
 @click.command(cls=Command, examples=("serve", "serve --only calls --only agi", "serve --take-over"))
-@click.option("--only", multiple=True, type=click.Choice(main.PARTS), help="Run only this part; repeatable.")
+@click.option(
+    "--only", multiple=True, type=click.Choice((*main.PARTS, main.VOICE)), help="Run only this part; repeatable."
+)
 @click.option("--take-over", is_flag=True, help="Replace the running app, which ends; no call is lost.")
 @click.pass_context
 def serve(context: click.Context, only: tuple[str, ...], take_over: bool) -> None:

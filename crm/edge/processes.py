@@ -19,6 +19,7 @@ from crm.config import Config
 
 ASTERISK = "Asterisk"
 APP = "the app"
+VOICE = "the voice agent"
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,18 @@ def app_arguments(config: Config) -> list[str]:
     return ["--home", str(config.home), "serve"]
 
 
+def voice_arguments(config: Config) -> list[str]:
+    """Arguments that follow cli.py in the command line of the home's voice agent."""
+    return [*app_arguments(config), "--only", "voice"]
+
+
 def running(config: Config) -> dict[str, Process]:
-    """Finds the home's Asterisk and app that `leaseline up` started, whoever watches them now, by ASTERISK and APP."""
-    asterisk, app = asterisk_arguments(config), app_arguments(config)
-    found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: []}
+    """Finds the processes of the home that `leaseline up` started, whoever watches them now, by ASTERISK, APP and
+    VOICE."""
+    found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: [], VOICE: []}
     for pid, command, parent in _of_mine():
-        is_app = "cli.py" in (Path(part).name for part in command) and _contains(command, app)
-        if (command[-len(asterisk) :] == asterisk or is_app) and (started := start_of(pid)):
-            found[APP if is_app else ASTERISK].append((Process(pid, started), parent))
+        if (name := _name_of(command, config)) and (started := start_of(pid)):
+            found[name].append((Process(pid, started), parent))
     chosen = {}
     for name, several in found.items():
         pids = {str(process.pid) for process, _ in several}
@@ -106,6 +111,16 @@ def running(config: Config) -> dict[str, Process]:
         if own := [process for process, parent in several if parent not in pids]:
             chosen[name] = own[-1]
     return chosen
+
+
+def _name_of(command: list[str], config: Config) -> str:
+    """Which of the home's processes has this command line; "" for all others."""
+    asterisk = asterisk_arguments(config)
+    if command[-len(asterisk) :] == asterisk:
+        return ASTERISK
+    if "cli.py" in (Path(part).name for part in command) and _contains(command, app_arguments(config)):
+        return VOICE if _contains(command, voice_arguments(config)) else APP
+    return ""
 
 
 def _of_mine() -> Iterator[tuple[int, list[str], str]]:

@@ -1,0 +1,256 @@
+"""Text to speech for talks. What was said once is kept, and can be said at once.
+
+A recording of the office's own wins: `prompts/recorded/voice/<language>/<words-of-the-sentence>.wav`. Then comes what
+was rendered before, then the voice that the settings name, then flite and espeak-ng, which always work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import tempfile
+import time
+import wave
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ari_app.voice.pipes import PipedProcess, WorkerLost
+from ari_app.voice.playlist import Rendering
+from asterisk_conf.prompts import speech
+
+log = logging.getLogger(__name__)
+
+RATE = 16000
+RECIPE = "1"
+"""Part of every name in the cache. Increase it when the processing changes what callers hear."""
+REMEMBERED = 200
+"""Sentences in memory, each some 100 kB."""
+AT_A_TIME = 8
+"""Sentences that are being rendered."""
+PIECE_SECONDS = 8.0
+"""A voice that takes longer for one piece is dead."""
+START_SECONDS = 30.0
+KEPT_SECONDS = 30 * 86400.0
+"""A sentence that has not been said for this long is removed from the disk."""
+LONGEST_NAME = 120
+
+
+class TtsFailed(Exception):
+    """A sentence cannot be spoken."""
+
+
+class Engine(Protocol):
+    name: str
+    """Of engine and voice, for the cache."""
+
+    def render(self, text: str, language: str) -> AsyncIterator[bytes]:
+        """The audio of a text in pieces: PCM16, 16 kHz, mono. Raises TtsFailed."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Piper:
+    """A Piper voice. It is under the GPL, so it has a process of its own."""
+
+    def __init__(self, voice: Path, packages: Path | None = None, module: str = "ari_app.voice.tts_process") -> None:
+        self.name = f"piper/{voice.name}"
+        path = os.pathsep.join(filter(None, [str(packages or ""), os.environ.get("PYTHONPATH", "")]))
+        self.worker = PipedProcess(module, [str(voice)], start_seconds=START_SECONDS, environment={"PYTHONPATH": path})
+
+    async def start(self) -> None:
+        self.worker.keep()
+
+    async def stop(self) -> None:
+        await self.worker.stop()
+
+    async def render(self, text: str, language: str) -> AsyncIterator[bytes]:
+        if not self.worker.is_up:
+            raise TtsFailed("Piper is not running.")
+        try:
+            async for answer in self.worker.stream({"text": speech.normalize(text, language)}, PIECE_SECONDS):
+                if "error" in answer:
+                    raise TtsFailed(f"Piper could not speak ({answer['error']}).")
+                yield answer["audio"]
+        except WorkerLost as lost:
+            raise TtsFailed(str(lost)) from lost
+
+
+class Prompts:
+    """The programs that speak Leaseline's own prompts: flite, espeak-ng. They take 0.1 s, and sound like it."""
+
+    name = "prompts"
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    async def render(self, text: str, language: str) -> AsyncIterator[bytes]:
+        try:
+            yield await asyncio.to_thread(_by_program, text, language)
+        except speech.SpeechError as error:
+            raise TtsFailed(str(error)) from error
+
+
+def _by_program(text: str, language: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="leaseline-voice-") as folder:
+        path = Path(folder) / "said.wav"
+        speech.synthesize(text, language, path)
+        return read_wav(path)
+
+
+class Tts:
+    """Every engine, and the cache. `folder` is the cache's, `recorded` has a folder of recordings for each language."""
+
+    def __init__(self, engines: Mapping[str, Engine], folder: Path, recorded: Path) -> None:
+        """`engines` by language; Prompts is the last resort of each."""
+        self._engines = dict(engines)
+        self._prompts = Prompts()
+        self._folder = folder
+        self._recorded = recorded
+        self._kept: OrderedDict[tuple[str, str], Rendering] = OrderedDict()
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._prune)
+        for engine in self._engines.values():
+            await engine.start()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for engine in self._engines.values():
+            await engine.stop()
+
+    def say(self, text: str, language: str) -> Rendering:
+        """The audio of a sentence, which grows if it is new. If nothing can speak it, it is whole and empty."""
+        key = text, language
+        if (kept := self._kept.get(key)) and not (kept.is_whole and not kept.audio):
+            self._kept.move_to_end(key)
+            return kept
+        rendering = self._kept[key] = Rendering()
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        task = asyncio.create_task(self._fill(rendering, text, language))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return rendering
+
+    async def warm(self, text: str, language: str) -> bool:
+        """Renders a sentence ahead. Returns whether it can be said."""
+        rendering, done = self.say(text, language), asyncio.Event()
+        if not rendering.is_whole:
+            rendering.watchers.append(done.set)
+        while not rendering.is_whole:
+            await done.wait()
+            done.clear()
+        return bool(rendering.audio)
+
+    async def _fill(self, rendering: Rendering, text: str, language: str) -> None:
+        try:
+            async with self._slots:
+                if found := await asyncio.to_thread(self._found, text, language):
+                    _grow(rendering, found)
+                    return
+                for engine in filter(None, (self._engines.get(language), self._prompts)):
+                    try:
+                        async for piece in engine.render(text, language):
+                            _grow(rendering, piece)
+                    except TtsFailed as failed:
+                        log.warning("a sentence could not be spoken: %s", failed)
+                        if rendering.audio:
+                            break  # Half a sentence is not said twice.
+                        continue
+                    await asyncio.to_thread(self._keep, self._path(engine.name, text, language), bytes(rendering.audio))
+                    return
+        finally:
+            rendering.is_whole = True
+            _grow(rendering, b"")
+            rendering.watchers.clear()
+
+    def _found(self, text: str, language: str) -> bytes:
+        recording = self._recorded / language / f"{slug(text)}.wav"
+        if recording.is_file():
+            with contextlib.suppress(speech.SpeechError, OSError, wave.Error, EOFError):
+                return _recording(recording)
+        names = [engine.name for engine in (self._engines.get(language), self._prompts) if engine]
+        # The settings' voice may be dead: what the other one has rendered is better than nothing, but not before it.
+        path = self._path(names[0], text, language)
+        try:
+            found = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            return b""
+        return found
+
+    def _path(self, engine: str, text: str, language: str) -> Path:
+        name = hashlib.sha256("\0".join((RECIPE, engine, language, text)).encode()).hexdigest()[:32]
+        return self._folder / f"{name}.pcm"
+
+    def _keep(self, path: Path, audio: bytes) -> None:
+        new = path.with_name(f"{path.name}.{os.getpid()}.new")
+        try:
+            new.write_bytes(audio)
+            new.replace(path)  # Never half of one.
+        except OSError as error:
+            log.warning("a sentence could not be kept: %s", error.strerror)
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+
+    def _prune(self) -> None:
+        oldest = time.time() - KEPT_SECONDS
+        with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                if path.stat().st_mtime < oldest or path.suffix == ".new":
+                    path.unlink(missing_ok=True)
+
+
+def slug(text: str) -> str:
+    """A sentence as the name of a file: its words, in small letters."""
+    return "-".join(re.findall(r"[^\W_]+", text.lower()))[:LONGEST_NAME]
+
+
+def _grow(rendering: Rendering, audio: bytes) -> None:
+    rendering.audio += audio
+    for watcher in rendering.watchers:
+        watcher()
+
+
+def _recording(path: Path) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="leaseline-voice-") as folder:
+        converted = Path(folder) / "said.wav"
+        speech.take_over(path, converted)
+        return read_wav(converted)
+
+
+def read_wav(path: Path) -> bytes:
+    """A WAV file (PCM16, mono, 8 or 16 kHz) as PCM16, 16 kHz."""
+    with wave.open(str(path)) as file:
+        rate, audio = file.getframerate(), file.readframes(file.getnframes())
+    return audio if rate == RATE else resampled(audio, rate)
+
+
+def resampled(audio: bytes, rate: int) -> bytes:
+    """PCM16, mono at another rate, as a whole, at RATE."""
+    sound = np.frombuffer(audio, "<i2").astype(np.float64)
+    count = round(len(sound) * RATE / rate)
+    spectrum = np.fft.rfft(sound)
+    wanted = np.zeros(count // 2 + 1, dtype=complex)
+    most = min(len(spectrum), len(wanted))
+    wanted[:most] = spectrum[:most]
+    made = np.fft.irfft(wanted, count) * (count / max(len(sound), 1))
+    return bytes(np.clip(made, -32768, 32767).astype("<i2").tobytes())

@@ -25,7 +25,9 @@ class Cite:
     kind: str
     """What it is a version of: listing, property, answer, hours or tour_times."""
     id: int
+    """Of the listing or the answer; of the property for its versions, hours and tour times, 0 being the office."""
     version: int
+    """0 for hours and tour times, which have none."""
 
 
 # What happens ---------------------------------------------------------------------------------------------------------
@@ -144,6 +146,8 @@ class BookTour:
     at: datetime
     """One of the times that the facts hold as free."""
     kind: str
+    number: str | None = None
+    """E.164 of the mobile that the caller named and confirmed; None: the number they call from."""
 
 
 class TransferReason(StrEnum):

@@ -116,6 +116,15 @@ _DATES = (
         rf"(?P<month>{_MONTH})\b",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"\b(?:the\s+|el\s+)?(?P<day>{_DAY})\s+(?:of|de|del)\s+(?P<which>next month|this month|the month|(?:el\s+)?pr[óo]ximo mes|mes que viene|este mes)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?P<part>beginning|start|middle|mid|end|principios|mediados|finales|fines)\s+(?:of|de|del)\s+(?P<which>next month|this month|the month|(?:el\s+)?pr[óo]ximo mes|mes que viene|este mes|(?:el\s+)?mes)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\b(?P<week>next week|la pr[óo]xima semana|la semana que viene)\b", re.IGNORECASE),
     re.compile(r"\b(?P<next>next month|(?:el\s+)?(?:pr[óo]ximo mes|mes que viene))\b", re.IGNORECASE),
     re.compile(
         rf"\b(?:in|en)\s+(?P<count>{_COUNT}|a couple of)\s+(?P<unit>week|month|semana|mes)(?:e?s)?\b", re.IGNORECASE
@@ -277,14 +286,20 @@ def _move_ins(text: str, today: date) -> Iterator[_Match]:
 def _date(said: dict[str, str | None], today: date) -> date | None:
     if said.get("now"):
         return today
+    if said.get("week"):
+        return today + timedelta(days=7 - today.weekday())
+    if which := said.get("which"):
+        first = today.replace(day=1)
+        if which.lower().startswith(("next", "el pr", "pr", "mes que")):
+            first = (first + timedelta(days=32)).replace(day=1)
+        return _in_month(first, said)
     if said.get("next"):
         return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     if unit := said.get("unit"):
         count = _count(said["count"] or "") or 2
         return today + timedelta(days=count * (7 if unit.lower() in ("week", "semana") else 30))
     month = _MONTHS[(said["month"] or "").lower()]
-    raw = (said.get("day") or "1").lower()
-    day = _ORDINALS.get(raw) or int(re.sub(r"\D", "", raw) or 1)
+    day = _day(said.get("day") or "1")
     for year in (today.year, today.year + 1):
         try:
             then = date(year, month, day)
@@ -292,6 +307,36 @@ def _date(said: dict[str, str | None], today: date) -> date | None:
             continue
         # "In May", said on the tenth of May, is now and not next year.
         if then >= today.replace(day=1):
+            return then
+    return None
+
+
+def _in_month(first: date, said: dict[str, str | None]) -> date | None:
+    """A day, the beginning, the middle or the end of the month that begins with `first`."""
+    if raw := said.get("day"):
+        day = _day(raw)
+    else:
+        part = (said.get("part") or "").lower()
+        day = 15 if part in ("middle", "mid", "mediados") else 28 if part in ("end", "finales", "fines") else 1
+    try:
+        return first.replace(day=day)
+    except ValueError:
+        return None
+
+
+def _day(raw: str) -> int:
+    return _ORDINALS.get(raw.lower()) or int(re.sub(r"\D", "", raw) or 1)
+
+
+def day_of_month(day: int, today: date) -> date | None:
+    """The next date with this day of the month; None for one that no month has."""
+    for month in (0, 32, 63):
+        first = (today.replace(day=1) + timedelta(days=month)).replace(day=1)
+        try:
+            then = first.replace(day=day)
+        except ValueError:
+            continue
+        if then >= today:
             return then
     return None
 

@@ -1,0 +1,207 @@
+"""What is noticed before anything else a caller says: emergencies, wishes to stop, and what fair-housing law touches.
+
+Not data that an office can edit: each has one lawful way to go on. Patterns read `folded` text, in both languages,
+whatever the talk's. They are wide on purpose: a wrong yes costs a minute of somebody's time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crm.domain import optout
+from crm.domain.optout import TextKeyword
+
+
+class Danger(StrEnum):
+    GAS = "gas"
+    FIRE = "fire"
+    WATER = "water"
+    PERSON = "person"
+    """Somebody is hurt, or in danger."""
+
+
+class Sensitive(StrEnum):
+    """What a question is about, where nothing may be said but the fixed sentence."""
+
+    INCOME = "income"
+    """Vouchers and other income than wages."""
+    ANIMALS = "animals"
+    """Service, support and other assistance animals."""
+    ACCESS = "access"
+    """Disability."""
+    PEOPLE = "people"
+    """Who lives there."""
+    FAMILIES = "families"
+    """Children, pregnancy, marriage, age: theirs, or the neighbors'."""
+    SAFETY = "safety"
+    SCHOOLS = "schools"
+    NEUTRAL = "neutral"
+    """Religion, origin, race, orientation and the like."""
+
+
+@dataclass(frozen=True)
+class Sentry:
+    """What was noticed in one utterance."""
+
+    emergency: Danger | None = None
+    opt_out: str = ""
+    """The words of it; empty: none."""
+    sensitive: tuple[Sensitive, ...] = ()
+    states_family: bool = False
+    """They say who will live with them, without a question about it: it changes nothing of the answer."""
+
+
+def _pattern(*parts: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)")
+
+
+# "guess", "glass" and "gasp" are what transcribers make of "gas" after "smell".
+_SMELL = r"(?:smell(?:s|ed|ing)?|smelt|odou?r|sm[eo]ll|stink(?:s|ing)?|huel[eo]|huele a|hay olor a|olor a)"
+_GAS = r"(?:gas|guess|gass|glass|gasp|gaz|gus|rotten eggs?|sulph?fur|propane|huevos? podridos?)"
+_EMERGENCIES: dict[Danger, re.Pattern[str]] = {
+    Danger.GAS: _pattern(
+        rf"{_SMELL}(?: \w+){{0,4}} {_GAS}",
+        r"(?:gas|propane) (?:is )?(?:leak(?:s|ing|age)?|smell|odou?r|line (?:broke|burst|is)|everywhere|escaping)",
+        r"(?:leak(?:s|ing)?|leaking of) (?:gas|propane)",
+        r"(?:fuga|escape|olor|huele|se escapa)(?: \w+){0,2} (?:el )?gas",
+        r"carbon monoxide|monoxido de carbono|co (?:alarm|detector) (?:is )?(?:going|beeping|sound\w*|went)",
+    ),
+    Danger.FIRE: _pattern(
+        r"(?:theres|there is|have|had|got|is|its|see|seeing) (?:an? )?(?:\w+ )?fire(?! (?:place|pit|station|escape|alarm test|extinguisher|department|code|sprinkler|exit|door|insurance))(?: in| at| on)?",
+        r"(?:on fire|caught fire|burning down|in flames|flames|house fire|kitchen fire|electrical fire|fire in (?:my|the|our))",
+        rf"(?:{_SMELL}|see|seeing|full of|lots of|theres|there is)(?: \w+){{0,2}} (?:smoke|smoking|something burning|burning)(?! (?:weed|free|area|section|detector|inside|indoors|policy|allowed))",
+        r"smoke (?:in|coming|is coming|everywhere|filling|from)",
+        r"sparks? (?:from|coming|flying|out)|outlet(?: is)? (?:spark\w*|smoking|burning)",
+        r"(?:hay|tenemos|un) (?:un )?(?:incendio|fuego)|incendio|se (?:esta )?quema\w*|en llamas|(?:hay|sale|huele a) (?:mucho )?humo|huelo (?:a )?humo",
+    ),
+    Danger.WATER: _pattern(
+        r"flood(?:s|ed|ing)(?: \w+){0,3}|(?:a|the) flood",
+        r"(?:pipe|pipes|water main|water heater)(?: \w+){0,2} (?:burst|bursting|broke|broken|exploded)|burst (?:a )?pipes?",
+        r"water(?: is|s)? (?:\w+ )?(?:pouring|gushing|rushing|coming|running|streaming|leaking|spraying|everywhere|all over)(?: \w+){0,3} ?(?:ceiling|walls?|everywhere|floor|light|out|through|in|down)?",
+        r"ceiling(?: is| has)? (?:collaps\w+|caving|coming down|falling|fell)|sewage(?: \w+){0,3} (?:back\w*|coming|up|everywhere)",
+        r"inund\w+|se (?:rompio|revento|exploto) (?:una?|la|el)? ?(?:tuberia|tubo|cano|caneria)|(?:sale|cae|entra|hay) (?:mucha )?agua(?: \w+){0,3} (?:techo|por todos lados|piso|pared)|se cayo el techo",
+    ),
+    Danger.PERSON: _pattern(
+        r"(?:some(?:one|body)|he|she|a (?:man|guy|person|stranger))(?: \w+){0,2} (?:broke|breaking|broken|break) (?:in|into)(?: \w+){0,3}",
+        r"break ?in (?:in progress|right now)|intruder|being robbed|has a gun|have a gun|gunshots?|shots fired|shooting at",
+        r"(?:call|need)(?: an)? (?:ambulance|911|nine one one|the police|paramedics?)|heart attack|not breathing|cant breathe|unconscious|bleeding|overdos\w+|having a stroke|trapped in|stuck in the elevator",
+        r"(?:its|this is|is|have) an? emergency(?! (?:contact|exit|number))|emergencia|ambulancia|auxilio|me (?:estan )?(?:robando|roban)|no (?:respira|puedo respirar)",
+        r"(?:kill|hurt) myself|suicid\w+|going to die",
+    ),
+}
+_NOT_NOW = _pattern(
+    r"gas (?:and|or|included|bill|stove|range|heat|heating|station|grill|company|utilit\w+)",
+    r"(?:smoke|fire) (?:detectors?|alarms?|extinguishers?|sprinklers?|place|pits?|escape)",
+    r"flood (?:zone|plain|insurance)|(?:in|near) a flood",
+)
+"""What names the same things without danger: counted only if nothing else is said."""
+
+_DISABLED = r"(?:disab(?:led|ility|ilities)|handicap(?:ped|s)?|wheel ?chairs?|mobility|blind|deaf|autis\w+|ptsd|mental(?:ly)? (?:ill|illness|health)|crutches|oxygen tank|hiv|aids|cancer|epilep\w+|seizures|recovering|sober living)"
+_SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
+    Sensitive.ANIMALS: _pattern(
+        r"(?:service|support|assistance|guide|therapy|emotional|comfort|seeing eye|hearing|psychiatric|medical alert)(?: \w+)? (?:animals?|dogs?|cats?|pets?|puppy|pony|horse|bird|rabbit|pit ?bull)",
+        r"(?:dog|cat|pet|animal)s?(?: \w+){0,3} (?:for (?:my|a|emotional) (?:anxiety|disability|ptsd|depression|support)|certified|registered|prescribed)",
+        r"e s a|esas?(?! \w*(?:casa|unidad|propiedad))(?= (?:letter|dog|cat|animal|allowed|ok|okay|accepted)|$)|emotional support",
+        r"(?:animal|perr[oa]|gat[oa])s? (?:de )?(?:servicio|apoyo|asistencia|terapia|soporte|guia)|apoyo emocional|perro guia",
+    ),
+    Sensitive.INCOME: _pattern(
+        r"section (?:8|eight|ate)|(?:housing )?vouchers?|h ?c ?v|housing (?:choice|authority|assistance|program|help)|rental assistance|rent assistance",
+        r"(?:government|public|state|county|federal) (?:assistance|aid|help|program|benefits|housing)|welfare|food stamps|\bssd?i\b|s s d?i|social security|tanf|unemployment|vash|rapid rehousing|disability (?:income|check|benefits|payments)|child support|alimony|on disability|fixed income|low income|income restricted|subsidi\w+|tax credit",
+        r"(?:accept|take|pay with|pay in|get paid(?: in)?) (?:cash|tips|gig|doordash|uber)",
+        r"seccion (?:8|ocho)|section ocho|vales?(?: de vivienda)?|bono de vivienda|asistencia (?:de|para)(?: la)? (?:vivienda|renta)|ayuda del gobierno|seguro social|desempleo|programa de vivienda|cupones|manutencion|bajos ingresos|incapacidad",
+    ),
+    Sensitive.ACCESS: _pattern(
+        _DISABLED,
+        r"accessib\w+|accesib\w+|ada (?:compliant|unit|accessible|apartment)|ramps?|grab bars?|roll in shower|(?:reasonable )?(?:accommodation|modification)s?|step free|no (?:stairs|steps)|cant (?:climb|do|use)(?: \w+)? stairs|ground floor because|first floor because",
+        r"discapacitad\w+|discapacidad|minusvalid\w+|silla de ruedas|rampas?|barras de (?:apoyo|agarre)|ciego|sord[oa]|acomodo razonable",
+    ),
+    Sensitive.SAFETY: _pattern(
+        r"(?:is|how|s) (?:\w+ ){0,6}(?:safe|dangerous|sketchy|rough|ghetto|shady|secure)(?: \w+)?",
+        r"safe (?:there|area|neighbou?rhood|place|building|part|at night|for|to (?:walk|live|park))|unsafe|crime(?: rate| there| in)?|(?:bad|good|nice|rough|dangerous|sketchy|decent|better|safe) (?:area|neighbou?rhood|part of town|side of town|block|street)|break ?ins|shootings?|gangs?|drugs|(?:sex|registered) offenders?|police (?:calls|get called|come)|stolen cars",
+        r"segur[oa](?:s)?(?: (?:ahi|alla|la zona|el area|de noche|el barrio|vivir|vecindario))|(?:es|zona|barrio|area|vecindario|lugar|muy|tan)(?: \w+){0,4} (?:segur[oa]|peligros[oa])|peligros[oa]|delincuencia|crimen|robos|pandillas|drogas|mal barrio|buen barrio|buena zona",
+    ),
+    Sensitive.SCHOOLS: _pattern(
+        r"schools?(?: district| zone| rating)?s?(?! (?:year|bus stop))|elementary|kindergarten|daycare",
+        r"escuelas?|colegios?|guarderia|distrito escolar|primaria",
+    ),
+    Sensitive.PEOPLE: _pattern(
+        r"(?:what|which|whats the|what are the|who|the)(?: \w+){0,2} (?:kind|kinds|type|types|sort|sorts|class|caliber) of (?:\w+ )?(?:people|person|persons|tenants?|residents?|neighbou?rs?|families|folks|crowd|individuals|clientele|renters)",
+        r"who(?: \w+){0,2} (?:lives?|living|rents?|are (?:my|the|your) neighbou?rs)(?: \w+){0,2} ?(?:there|here|in|at|next)?",
+        r"(?:what|how|hows|who)(?: \w+){0,2} (?:are|is) (?:the |my |your |the other )?(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: like)?",
+        r"(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: \w+){0,3} like(?! to)",
+        r"demographics?|ethnic\w*|racial\w*|makeup of|mix of people|diverse|diversity|mostly (?:young|old|white|black|students?|professionals?|families|singles|asian|hispanic|latino|mexican|indian)|(?:nice|normal|good|decent|quiet|clean|respectable|working|young|old|older|elderly|professional) (?:people|tenants|residents|neighbou?rs|families|folks|crowd)|people like (?:me|us|that)|students? (?:live|living)|lots? of (?:students|seniors|old people|foreigners|young people|professionals|singles)",
+        r"(?:que|cual) (?:tipo|clase) de (?:gente|personas|vecinos|inquilinos|familias)|quien(?:es)? (?:vive|viven|renta|rentan)|como (?:es|son) (?:la gente|los vecinos|los inquilinos)|gente (?:buena|decente|tranquila|joven|mayor)|(?:hay|viven)(?: \w+){0,3} (?:latinos|hispanos|mexicanos|negros|blancos|morenos|estudiantes|viejitos|inmigrantes|gringos)",
+    ),
+    Sensitive.NEUTRAL: _pattern(
+        r"(?:race|races|racis\w*|religio\w*|church(?:es)?|mosques?|synagogues?|temples?|muslims?|islamic|christians?|jewish|jews?|catholics?|hindus?|buddhis\w+|mormons?|atheists?|hijab|kosher|halal|prayer room|shabbat)",
+        r"(?:white|black|african|african american|asian|hispanic|latin[oax]|mexican|chinese|arab|indian|russian|haitian|somali|puerto rican|cuban|immigrant|foreign(?:er)?|undocumented)(?:s)? (?:people|person|family|families|neighbou?rs?|tenants?|residents?|building|community|neighbou?rhood|area|folks)?(?: there| here| living| allowed| ok| okay| welcome)?",
+        r"immigra\w+|citizens?(?:hip)?|green card|work visa|student visa|undocumented|dreamers?|daca|itin|social security number|papers|national origin|nationality|refugees?|asylum",
+        r"(?:gay|lesbian|queer|lgbt\w*|trans(?:gender)?|same sex|husband and husband|wife and wife|my boyfriend and i are both)",
+        r"veterans?|military|army|gi bill|retire(?:d|ment|es?)|seniors?(?: living| discount| citizens?)?|elderly|too (?:old|young)|age (?:limit|restrict\w+|requirement)|55 (?:plus|and (?:over|older|up))|fifty five",
+        r"raza|religion|iglesias?|mezquita|sinagoga|musulman\w*|cristian[oa]s?|judi[oa]s?|catolic[oa]s?|inmigra\w+|indocumentad[oa]s?|sin papeles|papeles|ciudadan[oa]s?|visa|refugiad[oa]s?|extranjer[oa]s?|(?:soy|somos) (?:mexican|cuban|colombian|venezolan|hondure|salvadore|guatemaltec|haitian|african|dominican)\w+|gays?|lesbiana|homosexual|trans|militar(?:es)?|veteran[oa]s?|tercera edad|jubilad[oa]s?|ancian[oa]s",
+    ),
+    Sensitive.FAMILIES: _pattern(
+        r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons?|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)",
+        r"pregnan\w+|expecting|due in|famil(?:y|ies)(?! room)|adults? only|single (?:mom|mother|dad|father|parent|woman|man)|(?:un)?married|divorced|my (?:girlfriend|boyfriend|fiance\w*)|occupan(?:cy|ts)|how many people can|per bedroom|noise from",
+        r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo adultos|cuantas personas",
+    ),
+}
+_QUESTION = _pattern(
+    r"are there|is there|do(?:es)? (?:you|they|the|it)|are you|is it|is this|how many|lots? of|a lot of|any|many|allow(?:ed)?|accept|ok(?:ay)?|welcome|take|problem|friendly|good for|suitable|what about|can (?:i|we|my|kids|children|a)|around",
+    r"hay|aceptan?|permiten?|se puede|puedo|podemos|muchos?|muchas?|es bueno|esta bien|problema|admiten",
+)
+
+
+def watch(text: str, folded: str) -> Sentry:
+    """`text` as it was heard, `folded` the same as `crm.domain.dialogue.folded` makes it."""
+    emergency = _emergency(folded)
+    reading = optout.read(text)
+    opt_out = (
+        reading.words if reading and reading.wish is TextKeyword.STOP and not _means_other(folded, reading) else ""
+    )
+    found = tuple(kind for kind, pattern in _SENSITIVE.items() if pattern.search(folded))
+    if Sensitive.PEOPLE in found:
+        # What they ask is who lives there; which people they name does not matter.
+        found = tuple(kind for kind in found if kind not in (Sensitive.FAMILIES, Sensitive.NEUTRAL))
+    states_family = found == (Sensitive.FAMILIES,) and not _asks_of_family(folded)
+    return Sentry(emergency, opt_out, found, states_family)
+
+
+def _emergency(folded: str) -> Danger | None:
+    for kind, pattern in _EMERGENCIES.items():
+        if pattern.search(folded):
+            rest = _NOT_NOW.sub(" ", folded)
+            if rest == folded or pattern.search(rest):
+                return kind
+    return None
+
+
+def _means_other(folded: str, reading: optout.Reading) -> bool:
+    """A single word that a text would mean as a keyword, said in the middle of a talk, may just interrupt the agent:
+    "stop" alone counts, since a wrong no is a violation; "cancel", "end" and "quit" say nothing of texts."""
+    return reading.is_keyword and folded in (
+        "cancel",
+        "end",
+        "quit",
+        "remove",
+        "td",
+        "info",
+        "parar",
+        "cancelar",
+        "alto",
+    )
+
+
+_PERSON = r"(?:kids?|child|children|babies|baby|toddlers?|infants?|teenagers?|teens?|families|family|adults|nin[oa]s|familias|bebes)"
+_ASKS = re.compile(
+    rf"(?<!\w)(?:(?:are there|is there|any|many|lots? of|a lot of|full of|hay|much[oa]s)(?: \w+){{0,3}} {_PERSON}"
+    rf"|(?:allow|accept|take|like|mind|want|rent to|lease to|welcome|aceptan|permiten|admiten|rentan a)(?: \w+){{0,3}} {_PERSON}"
+    rf"|{_PERSON}(?: \w+){{0,3}} (?:allowed|ok|okay|welcome|accepted|a problem|friendly|permitidos|bienvenidos|problema)"
+    r"|adults? only|solo adultos|occupancy|how many people|cuantas personas|good for (?:a )?famil\w+|family friendly)(?!\w)"
+)
+
+
+def _asks_of_family(folded: str) -> bool:
+    return bool(_ASKS.search(folded))

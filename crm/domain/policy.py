@@ -1,0 +1,525 @@
+"""Leads a talk without a language model: one happening in, what to say and do out. Pure.
+
+The order never changes: emergencies, wishes to stop and fair housing; what the caller's stage or question hands to a
+person; the wish for a person; the answer to what was asked last; what they want now. What was not understood is asked
+once more, and then a person takes over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from crm.domain import captures, replies, touring
+from crm.domain.composing import Answering
+from crm.domain.conversation import (
+    ActResult,
+    Began,
+    BookTour,
+    Did,
+    LinkKind,
+    Pressed,
+    SendLink,
+    Silent,
+    StopTexts,
+    Transfer,
+    TransferReason,
+    Turn,
+    UpdateLead,
+    Utterance,
+)
+from crm.domain.dialogue import folded
+from crm.domain.guards import Danger, Sensitive
+from crm.domain.talk import Asked, CallerStage, Facts, TalkState
+from crm.domain.understanding import Mind, Understanding, wished_now
+
+ASKS_AFTER, GIVES_UP_AFTER = 8.0, 20.0
+"""Seconds of silence."""
+MOST_UNCLEAR = 2
+"""Misunderstandings in a row, the last of which brings a person."""
+
+
+def turn(mind: Mind, state: TalkState, heard: Understanding, facts: Facts) -> Turn[TalkState]:
+    """What follows from what was understood, as `facts` stand now."""
+    reply = Answering(mind.dialogues[heard.language], state, heard, facts)
+    if not state.over:
+        match heard.happening:
+            case Began():
+                _begin(reply)
+            case Silent(seconds=seconds):
+                _silent(reply, seconds)
+            case Pressed(keys=keys):
+                _pressed(reply, keys)
+            case Did():
+                _did(reply, heard.happening)
+            case Utterance():
+                _spoke(reply)
+    return reply.turn()
+
+
+def _begin(reply: Answering) -> None:
+    facts = reply.facts
+    template = "greeting_recorded" if facts.recorded else "greeting"
+    place = facts.place
+    reply.announce(template, office=place.name if place and facts.line_property == place.slug else facts.office)
+    reply.change(property=facts.line_property)
+    if facts.caller.stage is not CallerStage.EARLY:
+        reply.transfer(TransferReason.STAGE, "connecting_stage")
+    else:
+        reply.say("how_can_i_help")
+
+
+def _silent(reply: Answering, seconds: float) -> None:
+    if seconds >= GIVES_UP_AFTER:
+        reply.transfer(TransferReason.SILENCE, "connecting_silence")
+    elif seconds >= ASKS_AFTER and not reply.state.silent:
+        reply.say("still_there")
+        reply.change(silent=True)
+
+
+def _pressed(reply: Answering, keys: str) -> None:
+    digits = reply.heard.slots.digits
+    if reply.state.asked in (Asked.MOBILE, Asked.MOBILE_RIGHT, Asked.NUMBER_RIGHT) and len(digits) >= 3:
+        if reply.state.asked is not Asked.MOBILE:
+            reply.ask(Asked.MOBILE)
+        captures.mobile_asked(reply)
+    elif keys.strip("#"):
+        reply.transfer(TransferReason.KEY, "connecting", keys)
+
+
+# --- what became of acts ---
+
+
+def _did(reply: Answering, did: Did) -> None:
+    result = did.result
+    match did.act:
+        case SendLink():
+            _link_done(reply, did.act, result)
+        case BookTour():
+            _tour_done(reply, did.act, result)
+        case UpdateLead() if result in (ActResult.FAILED, ActResult.REFUSED) and did.act.values:
+            reply.promise("what they told the voice agent, which could not be written down")
+            reply.say("save_failed")
+        case Transfer() if result is ActResult.FAILED:
+            reply.change(over=False)
+            reply.promise("a call back")
+            reply.say("callback_made")
+            reply.ask(Asked.MORE)
+
+
+def _link_done(reply: Answering, act: SendLink, result: ActResult) -> None:
+    if result is ActResult.NEEDS_MOBILE:
+        reply.change(mobile="")
+        captures.ask_mobile(reply, f"send:{act.kind}")
+        return
+    if result in (ActResult.DONE, ActResult.ALREADY):
+        captures.mark_sent(reply, act.kind, act.listing)
+        reply.say("link_sent" if result is ActResult.DONE else "link_sent_before")
+        reply.ask(Asked.MORE)
+    else:
+        reply.say("link_refused")
+        reply.ask(Asked.PROMISE, about="the link they asked for")
+
+
+def _tour_done(reply: Answering, act: BookTour, result: ActResult) -> None:
+    if result in (ActResult.DONE, ActResult.ALREADY):
+        touring.booked(reply, act)
+    elif result is ActResult.NEEDS_MOBILE:
+        reply.change(mobile="")
+        captures.ask_mobile(reply, f"book:{act.at.isoformat()}")
+    elif result is ActResult.TAKEN:
+        touring.taken(reply)
+    else:
+        reply.say("tour_failed")
+        reply.ask(Asked.PROMISE, about="a tour")
+
+
+# --- what was said ---
+
+
+def _spoke(reply: Answering) -> None:
+    heard = reply.heard
+    if not heard.text:
+        return
+    reply.change(silent=False, wishes=_wishes_now(reply))
+    if heard.sentry.emergency:
+        _emergency(reply, heard.sentry.emergency)
+        return
+    if heard.is_foreign:
+        reply.transfer(TransferReason.LANGUAGE, "connecting_language")
+        return
+    if heard.sentry.opt_out:
+        reply.acts.append(StopTexts(heard.sentry.opt_out))
+        reply.change(stopped=True)
+        reply.announce("opted_out")
+        reply.say("anything_else")
+        reply.ask(Asked.MORE)
+        return
+    if heard.sentry.sensitive and not heard.sentry.states_family and _sensitive(reply, heard.sentry.sensitive):
+        return
+    for intent in heard.intents:
+        if intent in _TO_A_PERSON:
+            _TO_A_PERSON[intent](reply)
+            return
+    if _answered(reply):
+        reply.change(unclear=0)
+        return
+    reply.ask(Asked.NOTHING)  # They want something else, so the question is void.
+    if _wanted(reply) or _values_only(reply):
+        reply.change(unclear=0)
+        return
+    _unclear(reply)
+
+
+def _wishes_now(reply: Answering) -> dict[str, str]:
+    """What they look for, without what is written down already in the same words."""
+    found = wished_now(reply.state, reply.heard.slots)
+    return {key: value for key, value in found.items() if reply.state.kept.get(key) != value}
+
+
+def _emergency(reply: Answering, kind: Danger) -> None:
+    template = {Danger.GAS: "emergency_gas", Danger.WATER: "emergency_water"}.get(kind, "emergency")
+    reply.announce(template)
+    reply.transfer(TransferReason.EMERGENCY)
+
+
+# Fair housing: the office's own answer to one of these topics, else the fixed sentence.
+_TOPICS: dict[Sensitive, tuple[str, ...]] = {
+    Sensitive.INCOME: ("vouchers", "section-8", "housing-vouchers", "income"),
+    Sensitive.ANIMALS: ("assistance-animals", "service-animals"),
+    Sensitive.ACCESS: ("accessibility", "disability"),
+    Sensitive.SAFETY: ("safety",),
+    Sensitive.SCHOOLS: ("schools",),
+    Sensitive.PEOPLE: ("residents", "fair-housing"),
+    Sensitive.FAMILIES: ("families", "occupancy", "fair-housing"),
+    Sensitive.NEUTRAL: ("fair-housing",),
+}
+_SENTENCES = {
+    Sensitive.INCOME: "fair_income",
+    Sensitive.ANIMALS: "fair_animals",
+    Sensitive.ACCESS: "fair_access",
+    Sensitive.SAFETY: "fair_safety",
+    Sensitive.SCHOOLS: "fair_schools",
+    Sensitive.NEUTRAL: "fair_neutral",
+}
+_GOES_ON = {Sensitive.PEOPLE: "fair_people", Sensitive.FAMILIES: "fair_families"}
+"""After these the talk goes on with the facts: who lives there, or will, changes none of them."""
+_ORDER = (
+    Sensitive.ANIMALS,
+    Sensitive.INCOME,
+    Sensitive.ACCESS,
+    Sensitive.SAFETY,
+    Sensitive.SCHOOLS,
+    Sensitive.NEUTRAL,
+    Sensitive.PEOPLE,
+    Sensitive.FAMILIES,
+)
+
+
+def _sensitive(reply: Answering, found: tuple[Sensitive, ...]) -> bool:
+    """Whether nothing else is answered in this turn."""
+    kind = next(one for one in _ORDER if one in found)
+    if "person" in reply.heard.intents and kind in _GOES_ON:
+        return False
+    reply.asked_about(f"fair housing: {kind}")
+    if own := replies.own_answer(reply, _TOPICS[kind]):
+        reply.answer_text(own.text, own.cites)
+        reply.say("answer_then_person")
+        reply.ask(Asked.PERSON)
+        return True
+    if kind in _GOES_ON:
+        reply.say(_GOES_ON[kind])
+        reply.ask(Asked.NOTHING)
+        return not any(intent in _ANSWERED for intent in reply.heard.intents)
+    if kind is Sensitive.ACCESS and _accessibility(reply):
+        return True
+    reply.transfer(TransferReason.FAIR_HOUSING, _SENTENCES[kind])
+    return True
+
+
+def _accessibility(reply: Answering) -> bool:
+    """Says which features a home or property has; never that it has none."""
+    place = replies.property_meant(reply)
+    focus = reply.facts.focus
+    if place is None:
+        return False
+    of_home = focus is not None and focus.place.slug == place.slug
+    content, cites = (focus.home, focus.cites) if focus and of_home else (place.content, place.cites)
+    if not content.accessibility:
+        return False
+    features = reply.dialogue.joined([reply.dialogue.word(one) for one in content.accessibility])
+    reply.say("fair_access_facts", cites, property=place.name, features=features)
+    reply.say("answer_then_person")
+    reply.ask(Asked.PERSON)
+    return True
+
+
+def _criteria(reply: Answering) -> None:
+    rule = reply.dialogue.by_name["criteria"]
+    reply.asked_about("criteria")
+    if own := replies.own_answer(reply, rule.topics):
+        reply.answer_text(own.text, own.cites)
+        reply.say("answer_then_person")
+        reply.ask(Asked.PERSON)
+    else:
+        reply.transfer(TransferReason.NOT_OURS_TO_DECIDE, "fair_criteria")
+
+
+def _to(reason: TransferReason, template: str, asked: str = "") -> Callable[[Answering], None]:
+    def act(reply: Answering) -> None:
+        if asked:
+            reply.asked_about(asked)
+        reply.transfer(reason, template)
+
+    return act
+
+
+_TO_A_PERSON: dict[str, Callable[[Answering], None]] = {
+    "maintenance": _to(TransferReason.MAINTENANCE, "connecting_maintenance", "a repair"),
+    "existing_applicant": _to(TransferReason.STAGE, "connecting_stage", "their application"),
+    "existing_tour": _to(TransferReason.STAGE, "connecting_stage", "their tour"),
+    "resident": _to(TransferReason.STAGE, "connecting_stage", "their lease"),
+    "owner": _to(TransferReason.STAGE, "connecting_stage"),
+    "complaint": _to(TransferReason.DISTRESS, "connecting_distress", "a complaint"),
+    "criteria": _criteria,
+    "negotiate": _to(TransferReason.NOT_OURS_TO_DECIDE, "connecting_not_ours", "a lower price"),
+    "person": _to(TransferReason.ASKED, "connecting"),
+}
+"""Intents that a person takes over, or that only the office's own answer may answer."""
+
+
+# --- the answer to what was asked last ---
+
+
+def _answered(reply: Answering) -> bool:
+    """Whether it was an answer to the open question."""
+    state, heard = reply.state, reply.heard
+    answer = heard.slots.answer
+    wants_else = any(intent in _ANSWERED or intent in _SIMPLE for intent in heard.intents)
+    match state.asked:
+        case Asked.NAME | Asked.NAME_SPELLED:
+            return not _other(reply, "name") and captures.name_asked(reply)
+        case Asked.NAME_RIGHT:
+            return captures.name_right(reply)
+        case Asked.EMAIL:
+            return not _other(reply, "email") and captures.email_asked(reply)
+        case Asked.EMAIL_RIGHT:
+            return captures.email_right(reply)
+        case Asked.MOBILE:
+            return captures.mobile_asked(reply)
+        case Asked.MOBILE_RIGHT | Asked.NUMBER_RIGHT:
+            return captures.number_right(reply)
+        case Asked.TOUR_TIME:
+            return touring.time_asked(reply)
+        case Asked.TOUR_RIGHT:
+            return touring.right(reply)
+        case Asked.WISHES_RIGHT:
+            return captures.wishes_right(reply)
+        case Asked.WHICH_PROPERTY:
+            return _which(reply)
+        case Asked.SEE if answer:
+            touring.tour(reply)
+            return True
+        case Asked.LINK if answer:
+            captures.link(reply, LinkKind(state.value))
+            return True
+        case Asked.PROMISE if answer:
+            reply.promise(state.about)
+            reply.say("promise_made")
+            reply.ask(Asked.MORE)
+            return True
+        case Asked.PERSON if answer:
+            reply.transfer(TransferReason.ASKED, "connecting")
+            return True
+        case Asked.MORE if answer and not wants_else:
+            reply.say("what_else")
+            reply.ask(Asked.NOTHING)
+            return True
+        case Asked.MORE if answer is False and not wants_else:
+            captures.closing(reply)
+            return True
+        case Asked.SEE | Asked.LINK | Asked.PROMISE | Asked.PERSON if answer is False and not wants_else:
+            reply.say("promise_declined")
+            reply.ask(Asked.MORE)
+            return True
+    return False
+
+
+def _other(reply: Answering, own: str) -> bool:
+    """They want something else instead of answering."""
+    return any(intent != own and (intent in _ANSWERED or intent in _SIMPLE) for intent in reply.heard.intents)
+
+
+def _which(reply: Answering) -> bool:
+    """They were asked which property."""
+    if reply.facts.place is None or not (reply.heard.slots.place or reply.heard.slots.ordinal):
+        return False
+    intent = reply.state.intent
+    reply.ask(Asked.NOTHING, intent="", offered=())
+    others = [one for one in reply.heard.intents if one in _ANSWERED and one not in (intent, "availability")]
+    for one in [intent or "availability", *others]:
+        _ANSWERED[one](reply)
+    return True
+
+
+# --- what they want now ---
+
+
+def _answer(intent: str) -> Callable[[Answering], None]:
+    return lambda reply: replies.answer(reply, intent)
+
+
+def _application(reply: Answering) -> None:
+    reply.asked_about("the application")
+    captures.link(reply, LinkKind.APPLICATION, asked_for=_asks_for_text(reply))
+
+
+def _send(kind: LinkKind) -> Callable[[Answering], None]:
+    def act(reply: Answering) -> None:
+        captures.link(reply, kind)
+
+    return act
+
+
+_TEXT = re.compile(r"(?<!\w)(?:texts?|send|message|shoot|link|mand\w+|envi\w+|enlace|mensaje)(?!\w)")
+
+
+def _asks_for_text(reply: Answering) -> bool:
+    return bool(_TEXT.search(folded(reply.heard.text)))
+
+
+def _send_again(reply: Answering) -> None:
+    last = reply.state.sent[-1].partition(":")[0] if reply.state.sent else LinkKind.LISTINGS.value
+    captures.link(reply, LinkKind(last))
+
+
+def _callback(reply: Answering) -> None:
+    reply.promise("a call back")
+    reply.say("callback_made")
+    reply.ask(Asked.MORE)
+
+
+_ANSWERED: dict[str, Callable[[Answering], None]] = {
+    **{intent: _answer(intent) for intent in replies.ANSWERS},
+    "tour": touring.tour,
+    "send_application": _application,
+    "send_tours": _send(LinkKind.TOURS),
+    "send_home": _send(LinkKind.HOME),
+    "send_listings": _send(LinkKind.LISTINGS),
+    "send_again": _send_again,
+    "callback": _callback,
+    "name": captures.name,
+    "email": captures.email,
+    "number": captures.number,
+}
+
+
+def _repeat(reply: Answering) -> None:
+    said = reply.state.spoken
+    if said:
+        for text in said:
+            reply.speak(text, "repeat")
+    else:
+        reply.say("nothing_to_repeat")
+
+
+def _goodbye(reply: Answering) -> None:
+    captures.closing(reply)
+
+
+def _thanks(reply: Answering) -> None:
+    reply.say("thanks_reply")
+    reply.ask(Asked.MORE)
+
+
+_SIMPLE: dict[str, Callable[[Answering], None]] = {
+    "who_are_you": lambda reply: reply.say("automated", office=reply.facts.office),
+    "spanish": lambda reply: reply.say("language_now"),
+    "english": lambda reply: reply.say("language_now"),
+    "repeat": _repeat,
+    "wait": lambda reply: reply.say("take_your_time"),
+    "goodbye": _goodbye,
+    "thanks": _thanks,
+    "greeting": lambda reply: reply.say("hello"),
+}
+"""Of these, only what was asked first is answered, and nothing where something else was asked, too."""
+_AFTERWARDS = (
+    "availability",
+    "tour",
+    "send_application",
+    "send_tours",
+    "send_home",
+    "send_listings",
+    "send_again",
+    "name",
+    "email",
+    "number",
+)
+"""What ends with a question comes last."""
+
+
+def _wanted(reply: Answering) -> bool:
+    """Whether something that they want was answered."""
+    intents = [intent for intent in reply.heard.intents if intent in _ANSWERED]
+    if reply.heard.slots.email and "email" not in intents:
+        intents = ["email"]
+    elif reply.heard.slots.number and "number" not in intents:
+        intents.append("number")
+    if intents:
+        last = [intent for intent in intents if intent in _AFTERWARDS and intent != "availability"]
+        first = [intent for intent in intents if intent not in last]
+        # "Do you have a two bedroom, and can I bring my dog?": the home first, its terms after it.
+        first.sort(key=lambda intent: intent != "availability")
+        for intent in [*first, *last[-1:]]:
+            _ANSWERED[intent](reply)
+        _follow_up(reply)
+        return True
+    for intent in reply.heard.intents:
+        if intent in _SIMPLE:
+            _SIMPLE[intent](reply)
+            return True
+    return False
+
+
+def _follow_up(reply: Answering) -> None:
+    """An offer of homes ends with the offer to see them, once."""
+    if reply.state.asked is Asked.SEE:
+        reply.say("follow_up")
+
+
+def _values_only(reply: Answering) -> bool:
+    """Whether they only said what they look for, or who they are."""
+    slots, heard = reply.heard.slots, reply.heard
+    if slots.bedrooms is not None or slots.budget is not None or slots.place or slots.move_in:
+        replies.answer(reply, "availability")
+        _follow_up(reply)
+        return True
+    if slots.pets and slots.pets != "none":
+        replies.answer(reply, "pets")
+        return True
+    if slots.name or (slots.letters and len(slots.letters) > 2):
+        captures.name(reply)
+        return True
+    if slots.when.says_something and reply.state.property:
+        touring.tour(reply)
+        return True
+    if heard.sentry.states_family or slots.pets == "none":
+        reply.say("ask_beds")
+        reply.ask(Asked.BEDROOMS)
+        return True
+    if own := replies.answer_by_words(reply):
+        reply.answer_text(own.text, own.cites)
+        reply.ask(Asked.NOTHING)
+        return True
+    return False
+
+
+def _unclear(reply: Answering) -> None:
+    reply.change(unclear=reply.state.unclear + 1)
+    if reply.state.unclear >= MOST_UNCLEAR:
+        reply.transfer(TransferReason.NOT_UNDERSTOOD, "connecting_unclear")
+        return
+    near = [wish.intent for wish in reply.heard.wishes if not wish.is_sure]
+    if near:
+        reply.asked_about(near[0])
+    reply.say("unclear")

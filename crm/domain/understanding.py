@@ -1,0 +1,269 @@
+"""What the voice agent makes of one happening, before any row is read. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from crm.domain import guards, intents, slots
+from crm.domain.conversation import Began, Did, Happening, Pressed, Utterance
+from crm.domain.dialogue import Dialogue, folded
+from crm.domain.guards import Sentry
+from crm.domain.heard import CardField
+from crm.domain.intents import Scorer, Wish
+from crm.domain.places import Places
+from crm.domain.slots import Slots
+from crm.domain.talk import Asked, RowsWanted, TalkState
+
+SURE_LANGUAGE = 0.4
+"""Mean probability of the words, from which the transcriber's language is believed."""
+_SPELLED = (Asked.NAME, Asked.NAME_SPELLED, Asked.EMAIL, Asked.MOBILE)
+TOURS = ("tour",)
+_TOUR_QUESTIONS = (Asked.TOUR_TIME, Asked.TOUR_RIGHT, Asked.SEE)
+
+
+@dataclass(frozen=True)
+class Mind:
+    """What leads talks: the dialogue in each language, and what likens sentences where the patterns say nothing."""
+
+    dialogues: Mapping[str, Dialogue]
+    scorer: Scorer | None = None
+
+
+@dataclass(frozen=True)
+class Understanding:
+    happening: Happening
+    language: str
+    """That the answer is given in."""
+    is_foreign: bool = False
+    """They speak a language that there is no dialogue in."""
+    text: str = ""
+    sentry: Sentry = Sentry()  # noqa: RUF009 - it is frozen
+    wishes: tuple[Wish, ...] = ()
+    slots: Slots = field(default_factory=Slots)
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        return tuple(wish.intent for wish in self.wishes if wish.is_sure)
+
+
+def hear(
+    mind: Mind, state: TalkState, happening: Happening, known: Places, today: date, line_language: str = "en"
+) -> Understanding:
+    """`known` are the office's properties; `line_language` counts until somebody speaks."""
+    language = state.language or (line_language if line_language in mind.dialogues else next(iter(mind.dialogues)))
+    if isinstance(happening, Pressed):
+        return Understanding(happening, language, slots=Slots(digits="".join(filter(str.isdigit, happening.keys))))
+    if not isinstance(happening, Utterance):
+        return Understanding(happening, language)
+    text = happening.text.strip()
+    plain = folded(text)
+    language, is_foreign = _language(mind, language, happening, plain)
+    found = slots.read(text, known, today)
+    wishes = intents.wishes(mind.dialogues[language], text, mind.scorer)
+    # Names of people and of properties say nothing about anybody: a Church Street is no church.
+    neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
+    sentry = guards.watch(text, neutral)
+    if state.asked in _SPELLED and len(plain.split()) <= 4 and not wishes:
+        sentry = Sentry(sentry.emergency, sentry.opt_out)
+    return Understanding(happening, language, is_foreign and not wishes, text, sentry, wishes, found)
+
+
+def _without(plain: str, *words: str) -> str:
+    for said in words:
+        if said:
+            plain = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)", " ", plain)
+    return " ".join(plain.split())
+
+
+_TELLING = {
+    "en": frozenset(
+        [
+            "the",
+            "is",
+            "are",
+            "do",
+            "you",
+            "have",
+            "i",
+            "my",
+            "me",
+            "to",
+            "of",
+            "in",
+            "for",
+            "and",
+            "what",
+            "how",
+            "much",
+            "can",
+            "it",
+            "this",
+            "that",
+            "there",
+            "with",
+            "a",
+            "an",
+            "any",
+            "would",
+            "like",
+            "when",
+            "where",
+            "please",
+            "need",
+            "want",
+            "about",
+            "yes",
+            "no",
+            "hello",
+            "hi",
+            "thanks",
+            "thank",
+            "was",
+            "were",
+            "does",
+            "did",
+            "could",
+        ]
+    ),
+    "es": frozenset(
+        [
+            "el",
+            "la",
+            "los",
+            "las",
+            "es",
+            "son",
+            "tiene",
+            "tienen",
+            "hay",
+            "yo",
+            "mi",
+            "me",
+            "de",
+            "en",
+            "para",
+            "y",
+            "que",
+            "cual",
+            "como",
+            "cuanto",
+            "cuanta",
+            "cuantos",
+            "puedo",
+            "puede",
+            "un",
+            "una",
+            "por",
+            "favor",
+            "quiero",
+            "necesito",
+            "quisiera",
+            "busco",
+            "donde",
+            "cuando",
+            "si",
+            "hola",
+            "gracias",
+            "esta",
+            "estoy",
+            "renta",
+            "alquiler",
+            "departamento",
+            "apartamento",
+            "recamaras",
+            "mascotas",
+            "perro",
+            "gato",
+            "hablar",
+            "persona",
+            "con",
+            "del",
+            "al",
+            "mes",
+            "casa",
+            "soy",
+            "tengo",
+            "se",
+            "su",
+            "sus",
+        ]
+    ),
+}
+
+
+def _language(mind: Mind, now: str, said: Utterance, plain: str) -> tuple[str, bool]:
+    """The language of the talk from now on, and whether they speak one that nobody here does."""
+    words = plain.split()
+    votes = {one: sum(word in _TELLING.get(one, ()) for word in words) for one in mind.dialogues}
+    best = max(votes, key=lambda one: (votes[one], one == now))
+    heard = said.language[:2].lower()
+    if heard in mind.dialogues:
+        # One word may be either; and "no" is.
+        believed = said.confidence >= SURE_LANGUAGE and votes[heard] >= votes[now] and votes[heard] > 0
+        return (heard if believed or (best == heard and votes[heard] > votes[now]) else now), False
+    if not heard:
+        return (best if votes[best] > votes[now] else now), False
+    is_foreign = said.confidence >= SURE_LANGUAGE and len(words) > 2 and votes[best] * 4 < len(words)
+    return now, is_foreign
+
+
+def wants(state: TalkState, heard: Understanding, line_property: str = "", only_property: str = "") -> RowsWanted:
+    """What has to be read to answer. `only_property` is the slug of the office's property where it has just one."""
+    if not isinstance(heard.happening, Utterance):
+        needs_tours = isinstance(heard.happening, Did) and state.asked in _TOUR_QUESTIONS
+        is_new = isinstance(heard.happening, Began)
+        return RowsWanted(
+            property=state.property or (line_property if is_new else ""), listing=state.listing, tours=needs_tours
+        )
+    said = heard.slots
+    slugs = said.place.slugs if said.place else ()
+    property = slugs[0] if len(slugs) == 1 else "" if slugs else state.property or line_property or only_property
+    among = slugs if len(slugs) > 1 else ()
+    if state.asked is Asked.WHICH_PROPERTY and state.offered and said.ordinal and not slugs:
+        property = chosen(state.offered, said.ordinal) or property
+    wished = wished_now(state, said)
+    names_home = said.bedrooms is not None or bool(said.place) or bool(said.unit)
+    searches = "availability" in heard.intents or not heard.intents
+    bedrooms = wished.get(CardField.BEDROOMS)
+    budget = wished.get(CardField.BUDGET)
+    move_in = wished.get(CardField.MOVE_IN)
+    keeps_home = state.listing is not None and not names_home and not searches
+    return RowsWanted(
+        property=property,
+        among=among,
+        homes=True,
+        bedrooms=int(bedrooms) if bedrooms is not None and not keeps_home else None,
+        rent_to=Decimal(budget) if budget and searches else None,
+        available_by=date.fromisoformat(move_in) if move_in and searches else None,
+        pets=said.pet_kind or _kind(wished.get(CardField.PETS, "")) if searches else "",
+        unit=said.unit,
+        listing=state.listing if not (slugs and state.property not in slugs) else None,
+        tours=bool(set(heard.intents) & {*TOURS}) or state.asked in _TOUR_QUESTIONS or state.intent == "tour",
+    )
+
+
+def wished_now(state: TalkState, said: Slots) -> dict[str, str]:
+    """What they look for, with what they have just said."""
+    new = {
+        CardField.BEDROOMS: None if said.bedrooms is None else str(said.bedrooms),
+        CardField.BUDGET: None if said.budget is None else str(said.budget),
+        CardField.MOVE_IN: said.move_in.isoformat() if said.move_in else None,
+        CardField.PETS: said.pets or None,
+        CardField.NAME: said.name or None,
+    }
+    return {**state.kept, **state.wishes, **{str(key): value for key, value in new.items() if value is not None}}
+
+
+def chosen(offered: tuple[str, ...], ordinal: int) -> str:
+    if ordinal == -1:
+        return offered[-1]
+    return offered[ordinal - 1] if 0 < ordinal <= len(offered) else ""
+
+
+def _kind(pets: str) -> str:
+    has_cat, has_dog = "cat" in pets, "dog" in pets
+    return "" if has_cat == has_dog else "cats" if has_cat else "dogs"

@@ -1,0 +1,88 @@
+"""What callers say to the voice agent's rules, and what follows, over real rows: the ordinary talk."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm.config import Config
+from crm.domain.conversation import End, LinkKind, SendLink, TransferReason
+from crm.store.session import Store
+from tests.store.talk_office import CALLER, TalkOffice, talk_office
+
+pytestmark = pytest.mark.store
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+def office(store: Store, config: Config) -> TalkOffice:
+    return talk_office(store, config)
+
+
+def test_the_first_sentence_says_that_it_is_automated_and_cannot_be_interrupted(office: TalkOffice) -> None:
+    first = office.call().everything_said[0]
+    assert "automated" in first.text
+    assert "recorded" not in first.text
+    assert not first.interruptible
+
+
+def test_where_the_call_is_recorded_the_first_sentence_says_so(office: TalkOffice) -> None:
+    assert "recorded" in office.call(recorded=True).everything_said[0].text
+
+
+def test_a_question_with_two_wishes_gets_both_answers_from_rows(office: TalkOffice) -> None:
+    talk = office.call()
+    said = talk.say("Do you have a two bedroom, and can I bring my dog?")
+    assert "$1,640" in said
+    assert "1 dog up to 50 pounds" in said
+    assert (office.ids["elm 204"], 1) in talk.cites("listing")
+
+
+def test_a_link_is_texted_once(office: TalkOffice) -> None:
+    talk = office.call()
+    assert "text message" in talk.say("Can you text me the application?")
+    assert "already" in talk.say("Could you send it again please?")
+    assert [act.kind for act in talk.of(SendLink)] == [LinkKind.APPLICATION]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["I'd like to talk to a real person", "Representative", "Let me speak with someone"]
+)
+def test_who_wants_a_person_gets_one_at_once(office: TalkOffice, sentence: str) -> None:
+    talk = office.call()
+    talk.say(sentence)
+    assert talk.transfer
+    assert talk.transfer.reason is TransferReason.ASKED
+
+
+def test_a_key_brings_a_person(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.press("0")
+    assert talk.transfer
+    assert (talk.transfer.reason, talk.transfer.keys) == (TransferReason.KEY, "0")
+
+
+def test_silence_is_asked_about_and_then_brings_a_person(office: TalkOffice) -> None:
+    talk = office.call()
+    assert "still there" in talk.silence(8)
+    assert talk.silence(12) == ""
+    talk.silence(20)
+    assert talk.transfer
+    assert talk.transfer.reason is TransferReason.SILENCE
+
+
+def test_after_the_talk_is_over_nothing_is_said(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("That's all, goodbye")
+    assert talk.of(End)
+    assert talk.say("Do you have a studio?") == ""
+
+
+def test_the_summary_says_who_and_what_about(office: TalkOffice) -> None:
+    talk = office.call(caller=CALLER)
+    talk.say("Do you have a two bedroom at Elm Court?", "Can I talk to a person?")
+    assert talk.transfer
+    assert "2 bedrooms at Elm Court" in talk.transfer.summary

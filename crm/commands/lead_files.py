@@ -109,7 +109,8 @@ def _files(config: Config, record: PersonRecord) -> Iterator[tuple[str, str, Pat
         yield "audio", Path(name).name, config.recordings_folder / Path(name).name
     for name in record.mails:
         with suppress(FileNotFoundError):
-            yield "emails", f"{name}.eml", mail_files.file_of(config.mails_folder, name)
+            path = mail_files.file_of(config.mails_folder, name)
+            yield "emails", path.name, path
     for name in record.documents:
         yield "documents", name, documents.path_of(config.documents_folder, name)
 

@@ -1,4 +1,4 @@
-"""Emails as received, in files named by their SHA-256: `<first two digits>/<hash>.eml`."""
+"""Emails and large posts as received, in files named by their SHA-256: `<first two digits>/<hash>.eml`, or `.post`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 
 CHUNK = 64 * 1024
+POST = ".post"
+UNFINISHED = ".post-"
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,58 @@ def keep(folder: Path, raw: bytes) -> str:
     return name
 
 
+class NewPost:
+    """A post that is written as it comes; its file has no name until `keep`. Each method may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / f"{UNFINISHED}{secrets.token_hex(8)}"
+        self._hash = hashlib.sha256()
+        self._out = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+
+    def write(self, piece: bytes) -> None:
+        self._hash.update(piece)
+        self._out.write(piece)
+
+    def keep(self) -> str:
+        """Returns the name by which it is found once it is on the disk."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+        name = f"{self._hash.hexdigest()}{POST}"
+        path = file_of(self._folder, name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.replace(path)
+        _sync(path.parent)
+        return name
+
+    def drop(self) -> None:
+        """Deletes it, unless it is kept."""
+        with contextlib.suppress(OSError):
+            self._out.close()
+        self._path.unlink(missing_ok=True)
+
+
+def drop_unfinished(folder: Path, before: float) -> None:
+    """Deletes posts that somebody began to write before that time (epoch seconds) and never finished."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
 def load(folder: Path, name: str) -> bytes:
-    """Reads a stored email. Raises OSError, FileNotFoundError among them."""
+    """Reads what is stored under a name. Raises OSError, FileNotFoundError among them."""
     return file_of(folder, name).read_bytes()
 
 
 def file_of(folder: Path, name: str) -> Path:
-    """Returns the file of the email with this hash. Raises FileNotFoundError if it is not a hash."""
-    if not (len(name) == 64 and set(name) <= set("0123456789abcdef")):
+    """Returns the file with this name: the hash of an email, or that of a post with `POST` behind it. Raises
+    FileNotFoundError if it is neither."""
+    hash = name.removesuffix(POST)
+    if not (len(hash) == 64 and set(hash) <= set("0123456789abcdef")):
         raise FileNotFoundError(name)
-    return folder / name[:2] / f"{name}.eml"
+    return folder / name[:2] / (name if name.endswith(POST) else f"{name}.eml")
 
 
 def _sync(folder: Path) -> None:

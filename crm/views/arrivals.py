@@ -30,7 +30,7 @@ class ArrivalEntry(msgspec.Struct, frozen=True):
     problem: str
     """Why it could not be read; empty: it was."""
     file: str
-    """Where an email is, as it came, within the folder `mails` of the home; empty: it is no email."""
+    """Where an email or a large post is, as it came, within the folder `mails` of the home; empty: it is neither."""
 
 
 class LeadSourceEntry(msgspec.Struct, frozen=True):
@@ -97,7 +97,7 @@ def _entry(one: ArrivalRecord, source: str) -> ArrivalEntry:
         lead=one.lead_id,
         parser=f"{one.parser} {one.parser_version}",
         problem=one.problem,
-        file=f"{file[:2]}/{file}.eml" if file else "",
+        file=f"{file[:2]}/{file if '.' in file else f'{file}.eml'}" if file else "",
     )
 
 

@@ -196,7 +196,7 @@ def post(crm: Crm, **who: str) -> None:
         )
         session.add(record)
         session.flush()
-        posts.receive(session, config, record, NOW)
+        posts.receive(session, config, record, posts.opened(config, raw), NOW)
 
     crm.store.run_blocking(receive, crm.config)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -12,17 +16,20 @@ from sqlalchemy import select
 from crm.context import Crm
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.errors import Unavailable
+from crm.edge import mail_files
 from crm.services.arrivals import posts, reading, sources
 from crm.services.arrivals.posts import PostBox
 from crm.services.audit import By
 from crm.store.models import Activity, ArrivalRecord, Lead, Task
 from crm.store.session import Store
+from crm.views import arrivals as views
 from crm.web.app import build_webhooks
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.web
 
 FORM = {"name": "Pat Smith", "email": "pat@example.com", "phone": "512-555-0188", "message": "Is it free?"}
+ENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
@@ -117,9 +124,96 @@ async def test_a_path_of_nobodys_and_other_methods_are_refused(site: Site, crm: 
     assert await read_all(crm) == []
 
 
-async def test_a_post_that_is_too_long_is_refused(site: Site, crm: Crm, path: str) -> None:
-    assert (await site.http.post(path, content=b"x" * (posts.LONGEST + 1))).status_code == 413
-    assert await read_all(crm) == []
+def padded(size: int, **form: str) -> bytes:
+    """A form of this many bytes."""
+    written = urlencode({**FORM, **form, "document": ""}).encode()
+    return written + b"x" * (size - len(written))
+
+
+def files(crm: Crm) -> list[Path]:
+    return [path for path in crm.config.mails_folder.rglob("*") if path.is_file()]
+
+
+async def test_a_large_post_is_in_a_file_and_read_like_any_other(site: Site, crm: Crm, path: str) -> None:
+    sent = padded(posts.LONGEST_ROW + 1)
+    for _ in range(2):
+        assert (await site.http.post(path, content=sent, headers=ENCODED)).status_code == 200
+    [arrival] = await read_all(crm)
+    assert (arrival.outcome, arrival.raw["body"], arrival.raw["bytes"]) == (ArrivalOutcome.LEAD, "", len(sent))
+    [file] = files(crm)
+    assert (file.name, file.read_bytes()) == (arrival.raw["file"], sent)
+    with crm.store.reading() as session:
+        assert session.scalars(select(Lead.email)).all() == ["pat@example.com"]
+        [shown] = views.listed(session, problems=False, since=None, limit=9)
+        assert crm.config.mails_folder / shown.file == file
+
+
+@pytest.mark.parametrize("padding", [0, posts.LONGEST_ROW], ids=["small", "large"])
+async def test_a_form_with_files_is_read(site: Site, crm: Crm, path: str, padding: int) -> None:
+    document = ("id.pdf", b"email=eve@example.com&" + b"x" * padding, "application/pdf")
+    assert (await site.http.post(path, data=FORM, files={"document": document})).status_code == 200
+    [arrival] = await read_all(crm)
+    assert arrival.outcome == ArrivalOutcome.LEAD
+    with crm.store.reading() as session:
+        assert session.scalars(select(Lead.email)).all() == ["pat@example.com"]
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+async def test_a_post_that_is_too_large_is_refused_on_record_and_whoever_it_names_is_not_lost(
+    site: Site, crm: Crm, path: str, is_declared: bool
+) -> None:
+    sent = padded(posts.LONGEST + 1)
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for begin in range(0, len(sent), 2**20):
+            yield sent[begin : begin + 2**20]
+
+    for _ in range(2):
+        content = sent if is_declared else in_pieces()
+        assert (await site.http.post(path, content=content, headers=ENCODED)).status_code == 413
+    [arrival] = await read_all(crm)
+    assert (arrival.outcome, len(arrival.raw["body"])) == (ArrivalOutcome.LEAD, posts.LONGEST_ROW)
+    assert "refused" in arrival.problem
+    assert files(crm) == []
+    with crm.store.reading() as session:
+        assert "only its beginning" in session.scalars(select(Activity.text)).one()
+        [shown] = views.listed(session, problems=True, since=None, limit=9)
+        assert shown.id == arrival.id
+
+
+async def test_a_large_post_to_nobodys_path_is_not_read_and_leaves_nothing(site: Site, crm: Crm, path: str) -> None:
+    assert (await site.http.post(path + "x", content=padded(posts.LONGEST), headers=ENCODED)).status_code == 404
+    assert files(crm) == []
+
+
+async def test_large_posts_are_written_a_few_at_a_time_and_none_is_lost(site: Site, crm: Crm, path: str) -> None:
+    sent = [padded(posts.LONGEST_ROW + 1 + n, email=f"pat{n}@example.com", phone="") for n in range(6)]
+    answers = await asyncio.gather(*(site.http.post(path, content=one, headers=ENCODED) for one in sent))
+    assert {answer.status_code for answer in answers} == {200}
+    assert [arrival.outcome for arrival in await read_all(crm)] == [ArrivalOutcome.LEAD] * 6
+    assert len(files(crm)) == 6
+
+
+async def test_with_the_database_away_the_portal_of_a_large_post_is_asked_to_try_again(
+    site: Site, crm: Crm, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: Store, *args: object, **kwargs: object) -> None:
+        raise Unavailable("The database does not answer.", code="database_silent")
+
+    monkeypatch.setattr(Store, "read", away)
+    assert (await site.http.post(path, content=padded(posts.LONGEST), headers=ENCODED)).status_code == 503
+    assert files(crm) == []
+
+
+async def test_what_nobody_finished_is_deleted(crm: Crm) -> None:
+    new = mail_files.NewPost(crm.config.mails_folder)
+    new.write(b"x")
+    await PostBox(crm).import_all()
+    assert len(files(crm)) == 1
+    os.utime(files(crm)[0], (0, 0))
+    await PostBox(crm).import_all()
+    assert files(crm) == []
+    new.drop()
 
 
 async def test_the_old_path_is_accepted_for_a_week_and_then_no_more(site: Site, crm: Crm, path: str) -> None:

@@ -12,9 +12,13 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
+from email.policy import HTTP
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -26,7 +30,7 @@ from crm.context import Crm
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.errors import Unavailable
 from crm.domain.leads import Happened
-from crm.edge import spool_folder
+from crm.edge import mail_files, spool_folder
 from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import mits, plain
@@ -36,9 +40,13 @@ from crm.store.models import ArrivalRecord, LeadSource
 
 CHANNEL = "post"
 PARSER = Parser(forms.NAME, forms.VERSION)
-LONGEST = 256 * 1024
-"""Bytes of a post."""
+LONGEST_ROW = 256 * 1024
+"""Bytes of a post that are kept in the database; a larger one is in a file of the folder `mails`."""
+LONGEST = 10 * 2**20
+"""Bytes of a post that are taken at all: an inquiry with a document or some pictures. Of a larger one LONGEST_ROW is
+kept."""
 LOOK_SECONDS = 5.0
+UNFINISHED_SECONDS = 3600.0
 MOST_WAITING = 500
 """Posts that wait on the disk: while the database is away, nobody knows whether a path is one of ours."""
 
@@ -62,14 +70,30 @@ class Post(msgspec.Struct, frozen=True):
     is_base64: bool
     query: str
     at: datetime
+    file: str = ""
+    """Where all of it is, when it is too large for a row: then `body` is empty."""
+    size: int = 0
+    """Bytes of a post that is in a file."""
+    is_whole: bool = True
+    """False: it was too large to be taken, and `body` is its beginning."""
 
 
-def post(token: str, kind: str, body: bytes, query: str, now: datetime) -> Post:
+def post(
+    token: str,
+    kind: str,
+    body: bytes,
+    query: str,
+    now: datetime,
+    *,
+    file: str = "",
+    size: int = 0,
+    is_whole: bool = True,
+) -> Post:
     try:
         words, is_base64 = body.decode("utf-8"), False
     except UnicodeDecodeError:
         words, is_base64 = base64.b64encode(body).decode(), True
-    return Post(sources.hashed(token), kind[:200], words, is_base64, query[:2000], now)
+    return Post(sources.hashed(token), kind[:200], words, is_base64, query[:2000], now, file, size, is_whole)
 
 
 class PostBox:
@@ -78,6 +102,11 @@ class PostBox:
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
 
+    async def is_known(self, token: str) -> bool:
+        """Whether a path is a source's. Raises Unavailable."""
+        found = await self._crm.store.read(sources.by_token, sources.hashed(token), self._crm.now())
+        return found is not None
+
     async def accept(self, sent: Post) -> bool:
         """Returns once the post is in the database or on the disk; False: its path is nobody's.
 
@@ -85,7 +114,7 @@ class PostBox:
         """
         try:
             async with asyncio.timeout(self._crm.config.survival.store_seconds):
-                return await self._crm.store.run(keep, sent) is not None
+                return await self._crm.store.run(keep, self._crm.config, sent) is not None
         except (Unavailable, TimeoutError) as error:
             _log.warning("a post waits on disk for the database", extra={"error": type(error).__name__})
             await asyncio.to_thread(_spool, self._crm.config, sent)
@@ -94,31 +123,39 @@ class PostBox:
     async def import_all(self) -> int:
         """Takes the posts on the disk into the database, and returns their number. Raises Unavailable, OSError."""
         count = 0
+        folder, long_ago = self._crm.config.mails_folder, self._crm.now().timestamp() - UNFINISHED_SECONDS
+        await asyncio.to_thread(mail_files.drop_unfinished, folder, long_ago)
         for path in await asyncio.to_thread(_waiting, self._crm.config):
             try:
                 sent = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=Post)
             except msgspec.MsgspecError:
                 _log.error("a post on the disk is damaged", extra={"file": path.name})
             else:
-                if await self._crm.store.run(keep, sent) is None:
+                if await self._crm.store.run(keep, self._crm.config, sent) is None:
                     _log.warning("a post on the disk was to a path that is nobody's", extra={"file": path.name})
                 count += 1
             await asyncio.to_thread(spool_folder.put_aside, path)
         return count
 
 
-def keep(session: Session, sent: Post) -> int | None:
+def keep(session: Session, config: Config, sent: Post) -> int | None:
     """The arrival of a post; None: its path is nobody's. The same post counts once a day: portals repeat those that
     they think were lost."""
     source = sources.by_token(session, sent.token_hash, sent.at)
     if source is None:
         return None
-    said = hashlib.sha256(f"{sent.kind}\0{sent.query}\0{sent.body}".encode("utf-8", "replace")).hexdigest()
+    words = f"{sent.kind}\0{sent.query}\0{sent.body}{sent.file}"
+    said = hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
     key = f"post:{source.id}:{sent.at:%Y-%m-%d}:{said[:40]}"
     if there := arrival.kept(session, key):
         return there.id
-    raw = {"kind": sent.kind, "query": sent.query, "body": sent.body, "is_base64": sent.is_base64}
-    record = arrival.keep(session, key, CHANNEL, raw, PARSER, sent.at, is_read=False)
+    raw: dict[str, object] = {"kind": sent.kind, "query": sent.query, "body": sent.body, "is_base64": sent.is_base64}
+    if sent.file:
+        raw |= {"file": sent.file, "bytes": sent.size}
+    if not sent.is_whole:
+        raw["is_whole"] = False
+    node = config.node if sent.file else ""
+    record = arrival.keep(session, key, CHANNEL, raw, PARSER, sent.at, node=node, is_read=False)
     record.source_id = source.id
     return record.id
 
@@ -153,10 +190,26 @@ def _waiting(config: Config) -> list[Path]:
 # --- reading ---
 
 
-def receive(session: Session, config: Config, record: ArrivalRecord, now: datetime) -> ArrivalOutcome:
+@dataclass(frozen=True)
+class ReadPost:
+    """Who asks for what in a post, and how that was found."""
+
+    inquiries: tuple[Inquiry, ...]
+    parser: Parser
+
+
+def opened(config: Config, raw: dict[str, object]) -> ReadPost:
+    """What an arrival's post says. Raises OSError, FileNotFoundError among them."""
+    if file := raw.get("file"):
+        return ReadPost(*find(raw, mail_files.load(config.mails_folder, str(file))))
+    return ReadPost(*find(raw))
+
+
+def receive(session: Session, config: Config, record: ArrivalRecord, read: ReadPost, now: datetime) -> ArrivalOutcome:
     """Does what a post asks for."""
     source = session.get(LeadSource, record.source_id) if record.source_id else None
-    found, parser = find(record.raw)
+    found, parser = read.inquiries, read.parser
+    is_whole = record.raw.get("is_whole", True)
     record.parser, record.parser_version = parser.name, parser.version
     name = source.name if source else "post"
     leads = []
@@ -164,25 +217,34 @@ def receive(session: Session, config: Config, record: ArrivalRecord, now: dateti
         meant = inquiries.meant_by(session, one, source, (), one.message)
         about = f" about {meant}" if meant.property else ""
         told = f"Asked through {name}{about}: {inquiries.described(one)}"
+        if not is_whole:
+            told += f"\n{_TOO_LARGE}"
         lead = inquiries.act(session, config, record, one, meant, name, told, Happened.FORM, now, number=number)
         leads += [lead] if lead else []
-    if leads:
-        return ArrivalOutcome.LEAD
-    inquiries.leave_to_somebody(session, config, record, f"a post of {name}", now)
-    return ArrivalOutcome.UNREADABLE
+    if not leads:
+        inquiries.leave_to_somebody(session, config, record, f"a post of {name}", now)
+    if not is_whole:
+        record.problem = _TOO_LARGE
+    return ArrivalOutcome.LEAD if leads else ArrivalOutcome.UNREADABLE
 
 
-def find(raw: dict[str, object]) -> tuple[tuple[Inquiry, ...], Parser]:
-    """Who asks for what, according to the first parser that can tell; and which one that was."""
-    body = base64.b64decode(str(raw["body"])) if raw.get("is_base64") else str(raw["body"]).encode()
-    kind = str(raw.get("kind", "")).partition(";")[0].strip().lower()
-    for document in _documents(body, kind):
+_TOO_LARGE = f"The post had more than {LONGEST // 2**20} MB, so it was refused, and only its beginning was kept."
+
+
+def find(raw: dict[str, object], body: bytes | None = None) -> tuple[tuple[Inquiry, ...], Parser]:
+    """Who asks for what, according to the first parser that can tell; and which one that was. `body` is that of a post
+    in a file."""
+    if body is None:
+        body = base64.b64decode(str(raw["body"])) if raw.get("is_base64") else str(raw["body"]).encode()
+    kind = str(raw.get("kind", ""))
+    fields = _fields(body, kind)
+    for document in _documents(body, fields):
         try:
             return mits.inquiries(document), Parser(mits.NAME, mits.VERSION)
         except mits.Unreadable:
             continue
     words = body.decode("utf-8", "replace")
-    if words.lstrip()[:1] in ("{", "["):
+    if words[:100].lstrip()[:1] in ("{", "["):
         try:
             posted = json.loads(words)
         except (ValueError, RecursionError):
@@ -190,21 +252,41 @@ def find(raw: dict[str, object]) -> tuple[tuple[Inquiry, ...], Parser]:
         else:
             several = posted if isinstance(posted, list) else [posted]
             return tuple(forms.inquiry(one) for one in several[: mits.MOST_PROSPECTS]), PARSER
-    form = dict(parse_qsl(words, max_num_fields=None, keep_blank_values=False)) if "=" in words else {}
     query = dict(parse_qsl(str(raw.get("query", ""))))
-    one = forms.inquiry(query | form)
+    one = forms.inquiry(query | dict(fields))
     if not one.names_somebody:
-        labeled = plain.inquiry(words)
+        labeled = plain.inquiry(words[:LONGEST_ROW])
         if labeled.names_somebody:
             return (labeled,), Parser(plain.NAME, plain.VERSION)
     return (one,), PARSER
 
 
-def _documents(body: bytes, kind: str) -> Iterator[bytes | str]:
+def _documents(body: bytes, fields: Sequence[tuple[str, str]]) -> Iterator[bytes | str]:
     """XML in a post: all of it, or one of a form's values, as MITS is posted to property management systems."""
     if b"LeadManagement" not in body:
         return
     if body.lstrip()[:1] == b"<":
         yield body
     else:
-        yield from (value for _, value in parse_qsl(body.decode("utf-8", "replace")) if "<LeadManagement" in value)
+        yield from (value for _, value in fields if "<LeadManagement" in value)
+
+
+MOST_FIELDS = 1000
+"""Of a form; what comes behind them is not looked at."""
+
+
+def _fields(body: bytes, kind: str) -> list[tuple[str, str]]:
+    """A form's values with their names, without its files; empty: it is no form."""
+    if kind.partition(";")[0].strip().lower() == "multipart/form-data":
+        form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace") + body, policy=HTTP)
+        parts = [part for part in form.walk() if not part.is_multipart() and part.get_filename() is None][:MOST_FIELDS]
+        return [(str(part.get_param("name", header="content-disposition") or ""), _text(part)) for part in parts]
+    if b"=" not in body[:LONGEST_ROW]:
+        return []
+    some = b"&".join(body.split(b"&", MOST_FIELDS)[:MOST_FIELDS])
+    return parse_qsl(some.decode("utf-8", "replace"))
+
+
+def _text(part: Message) -> str:
+    found = part.get_payload(decode=True)
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else ""

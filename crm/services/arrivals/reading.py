@@ -23,6 +23,7 @@ from crm.edge.mime import ReadMail
 from crm.services.arrivals import mails, posts
 from crm.services.arrivals.portals import metadata, mits, plain
 from crm.services.arrivals.portals import posts as forms
+from crm.services.arrivals.posts import ReadPost
 from crm.store.models import ArrivalRecord
 from crm.worker import Worker
 
@@ -90,15 +91,17 @@ def begin(session: Session, id: int) -> ArrivalClaim | None:
 
 async def read(crm: Crm, claim: ArrivalClaim) -> str:
     """Reads an arrival and does what it asks for; returns the reason if that was not possible. Raises Unavailable."""
-    mail = None
+    found: ReadMail | ReadPost
     try:
         if claim.channel.startswith(mails.CHANNEL):
-            mail = await asyncio.to_thread(mails.opened, crm.config, str(claim.raw.get("file", "")))
-        await crm.store.run(_receive, crm, claim.id, mail, crm.now())
+            found = await asyncio.to_thread(mails.opened, crm.config, str(claim.raw.get("file", "")))
+        else:
+            found = await asyncio.to_thread(posts.opened, crm.config, claim.raw)
+        await crm.store.run(_receive, crm, claim.id, found, crm.now())
     except Unavailable:
         raise
     except FileNotFoundError:
-        return "Its file is gone from the folder of emails."
+        return "Its file is gone from the folder of emails and posts."
     except OSError as error:
         return f"Its file cannot be read ({error.strerror})."
     except CrmError as error:
@@ -148,15 +151,14 @@ def set_aside(session: Session, claim: ArrivalClaim, problem: str, now: datetime
         record.read_at, record.outcome = now, ArrivalOutcome.UNREADABLE
 
 
-def _receive(session: Session, crm: Crm, id: int, mail: ReadMail | None, now: datetime) -> None:
+def _receive(session: Session, crm: Crm, id: int, found: ReadMail | ReadPost, now: datetime) -> None:
     record = session.get(ArrivalRecord, id, with_for_update=True)
     if record is None or record.read_at is not None:
         return  # Another process was quicker.
-    if mail is not None:
-        outcome = mails.receive(session, crm.config, record, mail, now)
+    record.problem = ""
+    if isinstance(found, ReadMail):
+        outcome = mails.receive(session, crm.config, record, found, now)
     else:
-        outcome = posts.receive(session, crm.config, record, now)
+        outcome = posts.receive(session, crm.config, record, found, now)
     record.read_at, record.outcome = now, outcome
-    if outcome is not ArrivalOutcome.UNREADABLE:
-        record.problem = ""
     _log.info("arrival read", extra={"arrival": id, "outcome": str(outcome), "parser": record.parser})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.services.arrivals import mailboxes, mails
+from crm.services.arrivals import mailboxes, mails, posts
 from crm.services.system.checks.finding import Finding, counted, ok, some, warn
 from crm.store.models import ArrivalRecord, MailFolder
 
@@ -58,17 +58,20 @@ def _mailbox(session: Session, config: Config, now: datetime) -> Iterator[Findin
 
 
 def _files(session: Session, config: Config) -> Iterator[Finding]:
-    """Whether every email on record has its file. 100,000 take a second."""
-    there = {path.stem for path in config.mails_folder.glob("*/*.eml")}
+    """Whether every email and every large post on record has its file. 100,000 take a second."""
+    there = {path.name.removesuffix(".eml") for path in config.mails_folder.glob("*/*")}
     rows = session.execute(
         select(ArrivalRecord.id, ArrivalRecord.raw).where(
-            ArrivalRecord.channel.startswith(mails.CHANNEL), ArrivalRecord.node == config.node
+            or_(ArrivalRecord.channel.startswith(mails.CHANNEL), ArrivalRecord.channel == posts.CHANNEL),
+            ArrivalRecord.node == config.node,
         )
     )
     count, lost = 0, []
     for id, raw in rows.yield_per(1000):
+        if "file" not in raw:
+            continue
         count += 1
-        if raw.get("file") not in there:
+        if raw["file"] not in there:
             lost.append(str(id))
     if lost:
         yield warn("emails", f"The files of {len(lost)} emails are gone: arrivals {some(lost)}.", "mails_lost")

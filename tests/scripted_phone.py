@@ -143,23 +143,27 @@ async def busy_lamp(system: System, user: str, secret: str, extension: str) -> A
 async def registers(system: System, device: str, secret: str) -> bool:
     """Whether a phone with this password can register; it unregisters again at once."""
     port, _ = system.phone_ports()
-    return await _registered(system, device, secret, port, 300) and await _registered(system, device, secret, port, 0)
+    return not await _refusal(system, device, secret, port, 300) and not await _refusal(system, device, secret, port, 0)
 
 
 async def _register(system: System, device: str, port: int, expires: int) -> None:
     secret = system.secrets.get(f"device/{device}")
-    assert await _registered(system, device, secret, port, expires), f"{device} could not register"
+    refusal = await _refusal(system, device, secret, port, expires)
+    assert not refusal, f"{device} could not register: {refusal}"
 
 
 async def registered(system: System, device: str, address: str, port: int, expires: int = 300) -> None:
     """Registers a device from a given address."""
     secret = system.secrets.get(f"device/{device}")
-    assert await _registered(system, device, secret, port, expires, address)
+    assert not await _refusal(system, device, secret, port, expires, address)
 
 
-async def _registered(
+async def _refusal(
     system: System, device: str, secret: str, port: int, expires: int, address: str = "127.0.0.1"
-) -> bool:
+) -> str:
+    """Registers a device. Returns "" if it is registered, else what SIPp says."""
+    errors = system.folder / f"sipp-register-{device}-{port}.log"
+    errors.unlink(missing_ok=True)
     process = await _sipp(
         system,
         port,
@@ -176,10 +180,15 @@ async def _registered(
         str(expires),
         "-m",
         "1",
+        "-trace_err",
+        "-error_file",
+        str(errors),
         address=address,
     )
     async with asyncio.timeout(15):
-        return await process.wait() == 0
+        status = await process.wait()
+    said = errors.read_text(errors="replace")[-1000:] if errors.exists() else ""
+    return f"SIPp ended with {status}. {said}" if status else ""
 
 
 async def guesses(system: System, device: str, address: str, count: int = 1) -> bool:

@@ -32,7 +32,9 @@ class RingingPhones:
 async def phones(context: AppContext) -> RingingPhones:
     present = await context.client.seen()
     # A ringing phone is on no call yet: two callers may ring the same team, and two agents take one each.
-    busy = [channel for channel in present.channels.values() if channel.state not in RINGING]
+    talking = [channel for channel in present.channels.values() if channel.state not in RINGING]
+    # An agent who has hung up is free, though Asterisk may need a moment to take the channel down.
+    busy = [channel for channel in talking if channel.id not in present.ending]
     # A mobile's channel is a trunk's; the device is in the channel's id.
     return RingingPhones(
         set(present.online), {channel.endpoint for channel in busy} | {device_of(channel.id) for channel in busy}

@@ -57,6 +57,7 @@ class Softphone:
     _writer: asyncio.StreamWriter | None = None
     _answers: dict[str, asyncio.Future[str]] = field(default_factory=dict)
     _tokens: int = 0
+    _dialled: int = 0
 
     @property
     def heard(self) -> Path:
@@ -75,12 +76,24 @@ class Softphone:
 
     async def dial(self, uri: str) -> None:
         await self.command("dial", uri)
+        self._dialled += 1
 
     async def answer(self) -> None:
         await self.command("accept")
 
     async def hang_up(self) -> None:
-        await self.command("hangup")
+        """Ends the call, also one that has not begun to ring, or has just been ended by the other side."""
+        while True:
+            seen = len(self.events)
+            try:
+                await self.command("hangup")
+            except SoftphoneError:
+                if self.count("CALL_CLOSED") >= self._dialled + self.count("CALL_INCOMING"):
+                    return
+                # baresip ends the call that it has selected, which one that it makes is from the first answer on.
+                await self._more_than(seen)
+            else:
+                return
 
     async def transfer(self, uri: str) -> None:
         """Asks for a transfer (SIP REFER); its result shows as TRANSFER_FAILED or as the end of the call."""
@@ -114,8 +127,14 @@ class Softphone:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(is_so)
         except TimeoutError:
-            seen = ", ".join(f"{event.kind} {event.param}".strip() for event in self.events)
-            raise SoftphoneError(f"Phone {self.user}: no {what} within {seconds:g} s; it saw: {seen}.") from None
+            raise SoftphoneError(f"Phone {self.user}: no {what} within {seconds:g} s; it saw: {self.seen()}.") from None
+
+    def seen(self) -> str:
+        """All of this phone's events in a line, for error messages."""
+        return ", ".join(f"{event.kind} {event.param}".strip() for event in self.events)
+
+    async def _more_than(self, seen: int) -> None:
+        await self.wait_until(lambda: len(self.events) > seen, "further event")
 
     def count(self, kind: str) -> int:
         return sum(event.kind == kind for event in self.events)
@@ -128,7 +147,9 @@ class Softphone:
                     if message.get("ok"):
                         answer.set_result(str(message.get("data", "")))
                     else:
-                        answer.set_exception(SoftphoneError(f"Phone {self.user} refused: {message.get('data')}"))
+                        answer.set_exception(
+                            SoftphoneError(f"Phone {self.user} refused: {message.get('data')} It saw: {self.seen()}.")
+                        )
             elif message.get("message"):
                 self.texts.append(str(message.get("body", "")))
             elif message.get("event"):

@@ -22,6 +22,8 @@ class Present:
         """By id. The dialplan position of each is as of its last event."""
         self.online: set[str] = set()
         """Names of the endpoints that can be reached."""
+        self.ending: set[str] = set()
+        """Ids of channels that are about to end: whoever was on one has hung up, and can take another call."""
         self._hearing: list[list[Event]] = []
 
     def hear(self, event: Event) -> None:
@@ -31,6 +33,9 @@ class Present:
         match event:
             case events.ChannelDestroyed(channel=channel):
                 self.channels.pop(channel.id, None)
+                self.ending.discard(channel.id)
+            case events.ChannelHangupRequest(channel=channel):
+                self.ending.add(channel.id)
             case (
                 events.ChannelCreated(channel=channel)
                 | events.ChannelStateChange(channel=channel)
@@ -61,6 +66,7 @@ class _Listing:
 
     def channels(self, found: list[Channel]) -> None:
         self._present.channels = {channel.id: channel for channel in found}
+        self._present.ending &= self._present.channels.keys()
         self._repeat()
 
     def endpoints(self, found: list[Endpoint]) -> None:

@@ -28,6 +28,23 @@ def test_a_channel_is_there_from_its_beginning_to_its_end() -> None:
     assert states(present) == {}
 
 
+def test_whoever_hangs_up_is_on_no_call_any_more_though_the_channel_is_still_there() -> None:
+    present = Present()
+    present.hear(events.ChannelCreated(channel("1", "Up")))
+    present.hear(events.ChannelHangupRequest(channel("1", "Up"), cause=16))
+    assert (states(present), present.ending) == ({"1": "Up"}, {"1"})
+    present.hear(events.ChannelDestroyed(channel("1", "Up"), cause=16))
+    assert (states(present), present.ending) == ({}, set())
+
+
+def test_what_was_missed_of_a_hangup_goes_with_the_next_list() -> None:
+    present = Present()
+    present.hear(events.ChannelHangupRequest(channel("1", "Up"), cause=16))
+    with present.listing() as listing:
+        listing.channels([channel("2")])
+    assert present.ending == set()
+
+
 def test_a_channel_of_ours_is_there_before_its_event_which_may_have_come_already() -> None:
     present = Present()
     present.made(channel("1"))

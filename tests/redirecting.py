@@ -25,9 +25,13 @@ class Redirecting(asyncio.DatagramProtocol):
         self.invites: list[str] = []
         """Request URI of every call that came, without repetitions."""
         self._seen: set[str] = set()
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         method, _, rest = data.decode(errors="replace").partition(" ")
@@ -55,6 +59,8 @@ async def _peer(port: int, status: str, contact: str) -> AsyncIterator[Redirecti
         yield peer
     finally:
         transport.close()
+        # Only then its port is free for the phone that unregisters.
+        await peer.closed.wait()
 
 
 @asynccontextmanager

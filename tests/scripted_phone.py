@@ -185,7 +185,11 @@ async def _refusal(
         str(errors),
         address=address,
     )
-    async with asyncio.timeout(15):
+    try:
+        async with asyncio.timeout(15):
+            status = await process.wait()
+    except TimeoutError:
+        process.kill()
         status = await process.wait()
     said = errors.read_text(errors="replace")[-1000:] if errors.exists() else ""
     return f"SIPp ended with {status}. {said}" if status else ""

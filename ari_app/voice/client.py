@@ -204,6 +204,16 @@ async def warm(door: Door, sentences: Iterable[tuple[str, str]]) -> int:
                     return answer.count
 
 
+async def look(door: Door) -> protocol.VoiceState:
+    """How the voice process is. Raises VoiceLost if it is not there, or stalls."""
+    async with _connected(door) as socket:
+        await socket.send_str(protocol.encode(protocol.Look()).decode())
+        while True:
+            answer = await _received(socket, STALL_SECONDS)
+            if isinstance(answer, protocol.VoiceState):
+                return answer
+
+
 def channel_id_for(call_id: str, mark: str) -> str:
     """A new id for a media channel of a call; `mark` is what the ids of all channels that we make have after the
     call's."""

@@ -42,6 +42,7 @@ class PipedProcess:
         self._start_seconds = start_seconds
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._is_ready = False
         self.waiting = 0
         """Questions that have no last answer yet."""
         self.usual_seconds = 0.0
@@ -51,7 +52,8 @@ class PipedProcess:
 
     @property
     def is_up(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        """Whether it is ready for questions."""
+        return self._is_ready and self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:
@@ -145,6 +147,7 @@ class PipedProcess:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
             return self._process
+        self._is_ready = False
         self._process = process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
@@ -164,6 +167,7 @@ class PipedProcess:
         except BaseException:
             _kill(process)
             raise
+        self._is_ready = True
         return process
 
 

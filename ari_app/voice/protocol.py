@@ -1,7 +1,8 @@
 """What the app and the voice process tell each other, as JSON over one WebSocket for each talk.
 
 The voice process listens on loopback (`ports.voice`); who connects shows the secret `voice` as a bearer token. A
-connection begins with Open, which is answered with Ready or Refused, or with Warm, which is answered with Warmed.
+connection begins with Open, which is answered with Ready or Refused, with Warm, which is answered with Warmed, or with
+Look, which is answered with VoiceState.
 
 Times are seconds since Ready. A turn is a number that grows each time the caller begins to speak: what is played in
 answer to an earlier turn than the caller's latest is not heard any more.
@@ -69,6 +70,10 @@ class Warm(VoiceMessage, frozen=True):
 
     sentences: tuple[tuple[str, str], ...]
     """Texts, each with its language."""
+
+
+class Look(VoiceMessage, frozen=True):
+    """Asks how the voice process is."""
 
 
 # What the voice process says
@@ -144,8 +149,14 @@ class Warmed(VoiceMessage, frozen=True):
     """How many sentences can be said at once now."""
 
 
-ToVoice = Open | Play | Stop | Close | Warm
-FromVoice = Ready | Refused | Beat | SpeechStarted | Said | Played | Quiet | Fault | Warmed
+class VoiceState(VoiceMessage, frozen=True):
+    talks: int
+    refuses: str = ""
+    """Why a talk would be refused now; "": it would be begun."""
+
+
+ToVoice = Open | Play | Stop | Close | Warm | Look
+FromVoice = Ready | Refused | Beat | SpeechStarted | Said | Played | Quiet | Fault | Warmed | VoiceState
 Happening = SpeechStarted | Said | Played | Quiet | Fault
 
 _to_voice: msgspec.json.Decoder[ToVoice] = msgspec.json.Decoder(ToVoice)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -19,7 +20,7 @@ from ari_app import log as log_to
 from ari_app.voice import protocol
 from ari_app.voice.media import Media, MediaClosed
 from ari_app.voice.models import stt_of, tts_of
-from ari_app.voice.protocol import Beat, Fault, Ready, Refused, Warmed
+from ari_app.voice.protocol import Beat, Fault, Ready, Refused, VoiceState, Warmed
 from ari_app.voice.session import VoiceSession
 from ari_app.voice.stt import Stt
 from ari_app.voice.tts import Tts
@@ -34,6 +35,8 @@ MOST_UNSENT = 300
 SEND_SECONDS = 2.0
 SLOW_SECONDS = 1.2
 """Nobody is admitted while the next answer is to be expected later than this."""
+MOST_TALKS = 40
+"""More than the recognizer of any machine can follow."""
 FIRST_SECONDS = 5.0
 """Who connects has to say at once what for."""
 
@@ -78,6 +81,8 @@ class VoiceServer:
             match first:
                 case protocol.Open():
                     await self._talk(first, line)
+                case protocol.Look():
+                    line.tell(VoiceState(self.talks, self._refusal()))
                 case protocol.Warm():
                     done = [await self._tts.warm(text, language) for text, language in first.sentences]
                     line.tell(Warmed(sum(done)))
@@ -93,11 +98,22 @@ class VoiceServer:
                     await socket.close()
         return socket
 
+    def _refusal(self) -> str:
+        """Why no further talk is begun; "": one may be."""
+        delay = self._stt.delay
+        if delay == math.inf:
+            return "No recognizer is running."
+        if delay > SLOW_SECONDS:
+            return f"The recognizer has too much to do: an answer would come after {delay:.1f} s."
+        if self.talks >= MOST_TALKS:
+            return f"There are {self.talks} talks already."
+        return ""
+
     async def _talk(self, opened: protocol.Open, line: _Line) -> None:
         log_to.call_id.set(opened.talk)
-        if (delay := self._stt.delay) > SLOW_SECONDS:
-            log.warning("a talk is refused, the recognizer is late", extra={"delay": round(delay, 2)})
-            line.tell(Refused("The recognizer has too much to do."))
+        if why := self._refusal():
+            log.warning("a talk is refused: %s", why)
+            line.tell(Refused(why))
             return
         try:
             async with Media.connected(self._asterisk_port, opened.media) as media:

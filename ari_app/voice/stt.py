@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -37,7 +38,7 @@ class Transcript:
 class Stt(Protocol):
     @property
     def delay(self) -> float:
-        """How many seconds the next answer takes to come, as far as is known."""
+        """How many seconds the next answer takes to come, as far as is known; infinite while none can come."""
 
     async def start(self) -> None: ...
 
@@ -64,7 +65,8 @@ class WhisperStt:
 
     @property
     def delay(self) -> float:
-        return min(self._expected(at) for at in range(len(self.workers)))
+        up = [at for at, worker in enumerate(self.workers) if worker.is_up]
+        return min((self._expected(at) for at in up), default=math.inf)
 
     async def start(self) -> None:
         for worker in self.workers:

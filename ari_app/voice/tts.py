@@ -163,39 +163,44 @@ class Tts:
     async def _fill(self, rendering: Rendering, text: str, language: str) -> None:
         try:
             async with self._slots:
-                if found := await asyncio.to_thread(self._found, text, language):
-                    _grow(rendering, found)
+                if recorded := await asyncio.to_thread(self._recording, text, language):
+                    _grow(rendering, recorded)
                     return
                 for engine in filter(None, (self._engines.get(language), self._prompts)):
-                    try:
-                        async for piece in engine.render(text, language):
-                            _grow(rendering, piece)
-                    except TtsFailed as failed:
-                        log.warning("a sentence could not be spoken: %s", failed)
-                        if rendering.audio:
-                            break  # Half a sentence is not said twice.
-                        continue
-                    await asyncio.to_thread(self._keep, self._path(engine.name, text, language), bytes(rendering.audio))
-                    return
+                    if await self._spoken(engine, rendering, text, language):
+                        return
+                    # The next attempt is to be in the voice that the settings name.
+                    self._kept.pop((text, language), None)
         finally:
             rendering.is_whole = True
             _grow(rendering, b"")
             rendering.watchers.clear()
 
-    def _found(self, text: str, language: str) -> bytes:
-        recording = self._recorded / language / f"{slug(text)}.wav"
-        if recording.is_file():
-            with contextlib.suppress(speech.SpeechError, OSError, wave.Error, EOFError):
-                return _recording(recording)
-        names = [engine.name for engine in (self._engines.get(language), self._prompts) if engine]
-        # The settings' voice may be dead: what the other one has rendered is better than nothing, but not before it.
-        path = self._path(names[0], text, language)
+    async def _spoken(self, engine: Engine, rendering: Rendering, text: str, language: str) -> bool:
+        """Adds what an engine says, or said before. Returns whether there is anything to hear."""
+        path = self._path(engine.name, text, language)
+        if kept := await asyncio.to_thread(_read, path):
+            _grow(rendering, kept)
+            return True
         try:
-            found = path.read_bytes()
-            os.utime(path)
-        except OSError:
+            async for piece in engine.render(text, language):
+                _grow(rendering, piece)
+        except TtsFailed as failed:
+            # Half of a sentence may have been heard; the next voice says all of it, because half is no use.
+            log.warning("a sentence could not be spoken: %s", failed)
+            return False
+        await asyncio.to_thread(self._keep, path, bytes(rendering.audio))
+        return bool(rendering.audio)
+
+    def _recording(self, text: str, language: str) -> bytes:
+        recording = self._recorded / language / f"{slug(text)}.wav"
+        if not recording.is_file():
             return b""
-        return found
+        try:
+            return _converted(recording)
+        except (speech.SpeechError, OSError, wave.Error, EOFError) as error:
+            log.warning("a recording cannot be used: %s", error)
+            return b""
 
     def _path(self, engine: str, text: str, language: str) -> Path:
         name = hashlib.sha256("\0".join((RECIPE, engine, language, text)).encode()).hexdigest()[:32]
@@ -230,7 +235,16 @@ def _grow(rendering: Rendering, audio: bytes) -> None:
         watcher()
 
 
-def _recording(path: Path) -> bytes:
+def _read(path: Path) -> bytes:
+    try:
+        audio = path.read_bytes()
+        os.utime(path)  # It is removed when it has not been said for long.
+    except OSError:
+        return b""
+    return audio
+
+
+def _converted(path: Path) -> bytes:
     with tempfile.TemporaryDirectory(prefix="leaseline-voice-") as folder:
         converted = Path(folder) / "said.wav"
         speech.take_over(path, converted)

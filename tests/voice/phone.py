@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from ari_app.call.call import LEG_MARK
 from ari_app.demo.softphone import Softphone
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
 from ari_app.voice import protocol
-from ari_app.voice.client import Door, VoiceTalk, channel_id_for, warm
+from ari_app.voice.client import Door, VoiceLost, VoiceTalk, channel_id_for, look
 from crm.edge import processes
 from tests.system import System
 
@@ -40,6 +42,18 @@ class Voice:
     def talk(self, client: AriClient, bridge: MixingBridge) -> VoiceTalk:
         return VoiceTalk(client, self.door, channel_id_for(bridge.id, LEG_MARK), bridge, language="en")
 
+    def child(self, module: str) -> psutil.Process:
+        """The process of a model."""
+        children = psutil.Process(self.process.pid).children()
+        [found] = [one for one in children if any(part.endswith(module) for part in one.cmdline())]
+        return found
+
+    def recognizers(self) -> list[psutil.Process]:
+        """The better one first."""
+        children = psutil.Process(self.process.pid).children()
+        found = [one for one in children if "tests.voice.scripted_stt" in one.cmdline()]
+        return sorted(found, key=lambda one: "quick" in one.cmdline()[-2])
+
     async def until(self, talk: VoiceTalk, kind: type[T]) -> T:
         """The next happening of a kind."""
         async with asyncio.timeout(SECONDS):
@@ -51,22 +65,20 @@ class Voice:
 
 
 @contextlib.asynccontextmanager
-async def voice(
-    system: System, sounds: Mapping[str, Path] | None = None, quick: Path | None = None
-) -> AsyncIterator[Voice]:
+async def voice(system: System, sounds: Mapping[str, Path] | None = None, *options: str) -> AsyncIterator[Voice]:
     """The voice process: with scripted ears that hear `sounds` (texts and files) as these texts, or else with those of
-    the settings."""
+    the settings. `options` are those of `tests.voice.process`."""
     if sounds is None:
         command = [str(ROOT / "cli.py"), *processes.voice_arguments(system.config)]
     else:
         command = ["-m", "tests.voice.process", str(system.config.home), str(known_sounds(system, sounds))]
-        command += [str(quick)] if quick else []
+        command += options
     process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT)
     door = Door.of(system.config, system.secrets)
 
     async def is_up() -> bool:
-        with contextlib.suppress(Exception):
-            return await warm(door, [("Ready.", "en")]) == 1
+        with contextlib.suppress(VoiceLost):
+            return not (await look(door)).refuses
         return False
 
     try:
@@ -78,8 +90,9 @@ async def voice(
         await process.wait()
 
 
-def known_sounds(system: System, sounds: Mapping[str, Path]) -> Path:
-    folder = system.folder / "sounds"
+def known_sounds(system: System, sounds: Mapping[str, Path], name: str = "sounds") -> Path:
+    """A folder with sounds, as `tests.voice.scripted_stt` knows them."""
+    folder = system.folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for number, (text, path) in enumerate(sounds.items()):

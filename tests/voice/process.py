@@ -1,30 +1,42 @@
-"""The voice process with scripted ears: `python -m tests.voice.process HOME SOUNDS [QUICK]`.
+"""The voice process with scripted models: `python -m tests.voice.process HOME SOUNDS [--quick SOUNDS] [--hums VOICE]`.
 
-All else is the real thing: the server, the voice detector, pipes to a process that recognizes sounds, and speech.
+All else is the real thing: the server, the voice detector, pipes to the processes of the models, flite. With `--hums`
+it has a voice in a process, as Piper is.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 from ari_app.voice import protocol
 from ari_app.voice.models import tts_of
 from ari_app.voice.server import VoiceServer
 from ari_app.voice.stt import WhisperStt
+from ari_app.voice.tts import Piper, Tts
 from crm.config import load
 from crm.secrets import Secrets
 
-MODULE = "tests.voice.scripted_stt"
-
 
 async def main() -> None:
-    config = load(Path(sys.argv[1]))
-    stt = WhisperStt(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "", 1, MODULE)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("home", type=Path)
+    parser.add_argument("sounds")
+    parser.add_argument("--quick", default="")
+    parser.add_argument("--hums", type=Path)
+    options = parser.parse_args()
+    config = load(options.home)
+    stt = WhisperStt(options.sounds, options.quick, 1, "tests.voice.scripted_stt")
+    tts = tts_of(config)
+    if options.hums:
+        hum = Piper(options.hums, module="tests.voice.scripted_tts")
+        await hum.start()
+        await hum.worker.ask({"text": "Ready."}, 10)  # It is up.
+        tts = Tts({"en": hum}, config.prompts_folder / "voice", config.prompts_folder / "recorded" / "voice")
     secret = Secrets(config.secrets_file).ensure(protocol.SECRET)
-    server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts_of(config))
+    server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with server.running():

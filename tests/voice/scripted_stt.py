@@ -1,7 +1,7 @@
 """A recognizer's process that knows some sounds: `python -m tests.voice.scripted_stt FOLDER THREADS`.
 
 `FOLDER/<anything>.wav` is heard as what `FOLDER/<anything>.txt` says. Of several sounds in a row, each is found. While
-there is a file `FOLDER/slow`, each answer takes as many seconds as it says.
+there is a file `FOLDER/slow`, each answer takes as many seconds as it says; with `FOLDER/broken`, it does not start.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Envelope = NDArray[np.float64]
 
 def main() -> None:
     parent, folder = Parent(), Path(sys.argv[1])
+    if (folder / "broken").exists():
+        sys.exit("broken")
     known = {path.with_suffix(".txt").read_text().strip(): _envelope_of(path) for path in sorted(folder.glob("*.wav"))}
     parent.answer({"ready": True})
     for question in parent.questions():

@@ -163,6 +163,10 @@ class LiveCall:
     """Ids of agents' channels that existed when the app came back; the ringing step takes them over."""
     peer_leg: str | None = None
     """Id of the channel of the agent whom the person is talking to."""
+    gist: str = ""
+    """What the voice agent has found out, for the person who takes over: one sentence; empty: nothing."""
+    spoken: str = ""
+    """The language that the caller speaks with the voice agent; empty: not known."""
     lost_agent: str = ""
     """Slug of the agent whose line was lost during the talk; they are rung before the team."""
     lost_devices: Counter[str] = field(default_factory=Counter)

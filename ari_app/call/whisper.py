@@ -78,6 +78,7 @@ async def _speak(call: LiveCall) -> Path:
         kind=kind.value,
         desk=decided.desk.value if decided and decided.desk else "",
         number=numbers.speak(call.shown, config.region) if call.shown else "",
+        gist=call.gist,
     )
     try:
         return await spoken(config, text, AGENTS_LANGUAGE)

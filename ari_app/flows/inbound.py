@@ -10,6 +10,7 @@ from ari_app.edge.media import play
 from ari_app.flows.plan import moment, plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.calls import CallDirection, CallerBlocked, CallerSpared, CallStep, EndedBy, QuestionAsked
+from crm.domain.routing import Path as Way
 from crm.services.routing.arrivals import Arrival
 from crm.services.routing.welcome import Welcome, welcome
 
@@ -47,7 +48,10 @@ async def arrived(call: LiveCall) -> CallStep | EndedBy:
     await call.channel.answer()
     if decision.is_blocked:
         return CallStep.BLOCKED
-    return CallStep.MENU if call.known.line_known else CallStep.UNKNOWN_LINE
+    if not call.known.line_known:
+        return CallStep.UNKNOWN_LINE
+    first = call.first_decision.plan.path if call.first_decision else None
+    return CallStep.VOICE_AGENT if first is Way.VOICE_AGENT else CallStep.MENU
 
 
 async def blocked(call: LiveCall) -> EndedBy:

@@ -41,7 +41,7 @@ async def plan(call: LiveCall, *, forward_failed: str = "") -> RoutePlan:
     """Decides from what is known now, and records what is new in the decision. Raises Unavailable, TimeoutError."""
     inputs, decided = await _decide(call, forward_failed)
     if decided.path is not Path.ASK:
-        comes_first = decided.path in (Path.LINK, Path.TOUR)
+        comes_first = decided.path in (Path.LINK, Path.TOUR, Path.VOICE_AGENT)
         once = "routed-again" if forward_failed else f"routed-{decided.path}" if comes_first else "routed"
         _put_on_record(call, inputs, decided, once)
     return decided

@@ -19,6 +19,7 @@ from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
 from ari_app.flows.transfer import transfer
+from ari_app.flows.voice_agent import voice_agent
 from crm.domain.calls import CallDirection, CallEnded, CallStep, EndedBy
 
 Following = CallStep | EndedBy | None
@@ -103,6 +104,7 @@ async def voicemail(call: LiveCall) -> EndedBy:
 STEPS: dict[CallStep, Callable[[LiveCall], Awaitable[Following]]] = {
     CallStep.ARRIVED: arrived,
     CallStep.MENU: menu,
+    CallStep.VOICE_AGENT: voice_agent,
     CallStep.TEXT_OFFER: text_offer,
     CallStep.TOUR_OFFER: tour_offer,
     CallStep.RING: ring,

@@ -54,8 +54,8 @@ from crm.domain.calls import (
 )
 from crm.domain.ringing import StageName
 
-FINISHED = "finished"
-"""Why a talk with the voice agent ended when all was said."""
+FINISHED, FAILED, HUNG_UP = "finished", "failed", "hung_up"
+"""Why a talk with the voice agent ended: all was said, it could not go on, the caller hung up."""
 EMERGENCY_CALLBACK = "emergency_callback"
 """The reason the dialplan gives for taking such a call (context emergency-callback)."""
 

@@ -75,6 +75,9 @@ class TextDirection(StrEnum):
 _WORDS = {
     "en": {
         "listings": "Thank you for calling {name}. See our available homes: {url}",
+        "link_tours": "{name}: choose a time for your tour: {url}",
+        "link_application": "{name}: to apply: {url}",
+        "link_home": "{name}: the home you asked about: {url}",
         "missed_new": "Sorry we missed your call to {name}. We will call you back. Our available homes: {url}",
         "missed_known": "Sorry we missed your call about {name}. Someone from our leasing team will call you back.",
         "tour_booked": "Your tour of {name} is booked for {when}.",
@@ -92,6 +95,9 @@ _WORDS = {
     },
     "es": {
         "listings": "Gracias por llamar a {name}. Las viviendas disponibles: {url}",
+        "link_tours": "{name}: elija la hora de su visita: {url}",
+        "link_application": "{name}: para hacer su solicitud: {url}",
+        "link_home": "{name}: la vivienda por la que preguntó: {url}",
         "missed_new": "Sentimos no haber atendido su llamada a {name}. Le llamaremos. Viviendas disponibles: {url}",
         "missed_known": "Sentimos no haber atendido su llamada sobre {name}. Le llamaremos pronto.",
         "tour_booked": "Su visita a {name} está reservada para el {when}.",
@@ -113,6 +119,13 @@ _WORDS = {
 def listings_link(name: str, url: str, language: str) -> str:
     """The listings, because the caller asked for them. `name` is the property's, or the company's."""
     return _words(language)["listings"].format(name=name, url=url)
+
+
+def link(kind: str, name: str, url: str, language: str) -> str:
+    """A link that the caller asked the voice agent for: `kind` is tours, application, listings or home; `name` the
+    property's, or the company's."""
+    words = _words(language)
+    return words["listings" if kind == "listings" else f"link_{kind}"].format(name=name, url=url)
 
 
 def missed_call(name: str, url: str, language: str, *, is_active: bool) -> str:

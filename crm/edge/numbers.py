@@ -143,6 +143,14 @@ def is_costly(number: str) -> bool:
         return True
 
 
+def is_landline(number: str) -> bool:
+    """Whether the numbering plan says that no text reaches a number (E.164). In North America it never says so."""
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(number, None)) == PhoneNumberType.FIXED_LINE
+    except NumberParseException:
+        return False
+
+
 def clean_did(raw: str | None, region: str) -> str:
     """Returns a dialed number as lines are stored: E.164, or else its digits, with its + if it had one; at most 40
     characters.

@@ -50,6 +50,12 @@ def personal(
     return _url(config, _token(session, key, lead_id, path, now, expires_at))
 
 
+def to_page(session: Session, config: Config, lead_id: int, path: str, key: str, now: datetime) -> str:
+    """A short link for a text to a page of the public site; "" when nobody outside reaches the site. The same `key`
+    gives the same link."""
+    return _url(config, _token(session, key, lead_id, path, now)) if config.site.public_url else ""
+
+
 def by_hand(
     session: Session,
     config: Config,

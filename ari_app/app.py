@@ -41,6 +41,7 @@ from crm.services.calls.orders import OrderClaim
 from crm.services.phones import devices
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.routing import arrivals
+from crm.services.talks import minds
 from crm.services.texts.inbox import Inbox
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,9 @@ class App:
             on_event=self.on_event,
         )
         self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
-        self.context = AppContext(config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, held=held)
+        self.context = AppContext(
+            config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, minds.of(config), held=held
+        )
         self.lamps = BusyLamps(self.client), MessageLamps(self.client)
         self.escalations = Escalations(self.context)
         self.queue_dispatcher = QueueDispatcher(self.context, self.begin_order)

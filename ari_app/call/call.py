@@ -40,9 +40,11 @@ from crm.domain.choosing import KeyedAnswer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
+from crm.domain.understanding import Mind
 from crm.services.calls.journal import Journal
 from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.welcome import Decision
+from crm.services.talks import minds
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class AppContext(Crm):
     journal: Journal
     client: AriClient
     ami: AmiConnection
+    mind: Mind = field(default_factory=minds.shipped)
+    """What leads talks with the voice agent."""
     calls: Calls[LiveCall] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end, and no call begins any more."""

@@ -1,4 +1,4 @@
-"""A talk with the voice agent under way: what the caller says and keys, what is said to them, and the record of both."""
+"""A talk with the voice agent: what the caller says and keys, what is said to them, and the record of both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class _Saying:
 class Conversation:
     """One task uses it. Whatever happens on the caller's channel is read here, for as long as the talk lasts."""
 
-    def __init__(self, call: LiveCall, talk: VoiceTalk, on_heard: OnHeard, *, number: int = 0, since: float = 0) -> None:
+    def __init__(
+        self, call: LiveCall, talk: VoiceTalk, on_heard: OnHeard, *, number: int = 0, since: float = 0
+    ) -> None:
         """`number` and `since`: the last turn on record, and when it ended, of a talk that was cut off."""
         self._call, self._talk, self._on_heard = call, talk, on_heard
         self._number, self._since = number, since

@@ -1,8 +1,8 @@
 """The voice agent answers: it talks with the caller until all is said, or a person or the menu is next.
 
-Whoever leads the talk (`crm.services.talks`) only says what is to be done; here it is done, act by act. The caller is in
-a bridge of the call's, so that handing them over swaps the far end. Whatever fails costs them one sentence: the menu is
-next, and they lose nothing they have said so far, because each turn is on record.
+Whoever leads the talk (`crm.services.talks`) only says what is to be done; here it is done, act by act. The caller is
+in a bridge of the call's, so that handing them over swaps the far end. Whatever fails costs them one sentence: the menu
+is next, and nothing they have said so far is lost, because each turn is on record.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from crm.domain.calls import (
     VoiceTalkEnded,
 )
 from crm.domain.choosing import KeyedAnswer, Question
+from crm.domain.composing import gist
 from crm.domain.conversation import (
     Act,
     ActResult,
@@ -263,7 +264,7 @@ class Leader:
     @property
     def summary(self) -> str:
         """Who the caller is and what they want, as far as is known."""
-        return facts.summary(self._state)
+        return gist(self._state)
 
     async def remember(self) -> voice_talks.KeptTalk | None:
         """Reads names, and what is kept of a talk that was cut off by a restart. Raises LeaderLost."""
@@ -348,7 +349,7 @@ class Leader:
                 return await context.store.read(read, *arguments)
         except (CrmError, TimeoutError) as error:
             raise LeaderLost(f"The database does not answer: {error}") from error
-        except Exception as error:  # noqa: BLE001 - a door: the caller gets the menu, and we the reason
+        except Exception as error:
             log.exception("whoever leads the talk failed")
             raise LeaderLost("Whoever leads the talk failed.") from error
 
@@ -363,7 +364,9 @@ def _in_words(act: Act) -> str:
     """What was done, for the record."""
     match act:
         case SendLink(kind=kind, property=property, number=number):
-            return " ".join(filter(None, [f"text the link to {kind.value}", property, f"to {number}" if number else ""]))
+            return " ".join(
+                filter(None, [f"text the link to {kind.value}", property, f"to {number}" if number else ""])
+            )
         case UpdateLead(values=values, interests=interests):
             said = [f"{name} {value}" for name, value in values.items()]
             return f"write down {', '.join([*said, *(f'interest in {slug}' for slug, _ in interests)])}"

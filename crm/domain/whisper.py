@@ -22,8 +22,8 @@ def whisper(
 
     `source` is where the caller saw the number, `name` the lead's or the contact's, both empty when nobody knows;
     `number` is what the voice is to read, digit by digit, empty when it is withheld. `kind` is who calls
-    (route_inputs.CallerKind), `desk` which destination beside leasing it is for (DeskKind). `gist` is what the voice agent
-    has found out, as a sentence.
+    (route_inputs.CallerKind), `desk` which destination beside leasing it is for (DeskKind). `gist` is what the
+    voice agent has found out, as a sentence.
     """
     about = _sayable(property_name)
     sentences = [f"Call for {about}." if about else "Call for the leasing office."]

@@ -51,6 +51,7 @@ class Ari:
             ("GET", "/channels", self.channels),
             ("POST", "/channels", self.originate),
             ("POST", "/channels/create", self.create),
+            ("POST", "/channels/externalMedia", self.external_media),
             ("GET", "/channels/{id}", self.channel),
             ("DELETE", "/channels/{id}", self.hang_up),
             ("POST", "/channels/{id}/dial", self.dial),
@@ -185,6 +186,14 @@ class Ari:
         if channel is None:
             raise Refused(500, "Allocation failed")
         return shown("Channel", channel.json)
+
+    async def external_media(self, request: web.Request) -> Answer:
+        """A channel that waits for another process to connect its audio (chan_websocket)."""
+        query = request.query
+        assert (query["app"], query["transport"], query["external_host"]) == (STASIS_APP, "websocket", "INCOMING")
+        if query["channelId"] in self._asterisk.channels:
+            raise Refused(409, "Channel with given unique ID already exists")
+        return shown("Channel", self._asterisk.external_media(query["channelId"]).json)
 
     async def dial(self, request: web.Request) -> Answer:
         channel = self._channel(request)

@@ -403,6 +403,15 @@ class Asterisk:
         channel.dialplan = self.loop.create_task(self._created(channel, args))
         return channel
 
+    def external_media(self, channel_id: str) -> Channel:
+        """Creates a channel whose audio another process connects to."""
+        self._numbers += 1
+        channel = Channel(channel_id, f"WebSocket/INCOMING/{self._numbers}-0x7f", self.loop.now())
+        channel.variables["MEDIA_WEBSOCKET_CONNECTION_ID"] = f"media-{self._numbers}"
+        self.add(channel)
+        channel.dialplan = self.loop.create_task(self._created(channel, ""))
+        return channel
+
     async def _created(self, channel: Channel, args: str) -> None:
         with contextlib.suppress(Left):
             await self.stasis(channel, *args.split(","))

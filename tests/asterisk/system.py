@@ -25,6 +25,7 @@ from ari_app.parts.agi import agi
 from ari_app.parts.calls import calls
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
+from ari_app.voice import protocol
 from asterisk_conf.prompts import speech, tones
 from crm import config as settings
 from crm.context import Crm
@@ -40,6 +41,7 @@ from tests.asterisk.dialplan import Dialplan, endpoints
 from tests.asterisk.manager import Manager
 from tests.asterisk.model import RATE, Asterisk, Sound, length
 from tests.asterisk.phone import Phone
+from tests.asterisk.voice import ScriptedVoice
 from tests.system.carriers import CarrierPeer
 from tests.system.home import SETTINGS
 from tests.system.office import ELM, LAKESIDE
@@ -176,6 +178,13 @@ class Seam(Records):
         self._app.push_async_callback(end)
         connected = self.config.run_folder / "app.json"
         await self.until(lambda: connected.exists() and b'"connected": true' in connected.read_bytes(), "connected")
+
+    @contextlib.asynccontextmanager
+    async def voice(self) -> AsyncIterator[ScriptedVoice]:
+        """The voice agent's ears and mouth, as long as this lasts."""
+        voice = ScriptedVoice(self.pbx, self.secrets.ensure(protocol.SECRET))
+        async with voice.listening(self.config.ports.voice):
+            yield voice
 
     async def stop_app(self) -> None:
         await self._app.aclose()

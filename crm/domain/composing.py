@@ -161,14 +161,25 @@ _REASONS = {
 
 
 def summary(state: TalkState, facts: Facts, reason: TransferReason) -> str:
-    """One sentence: who it is, and what about."""
-    known = {**state.kept, **state.wishes}
+    """One sentence: who it is, why they are passed on, and what about."""
     who = facts.caller.name or state.kept.get(CardField.NAME, "") or "A caller"
+    place = facts.place.name if facts.place and facts.place.slug == state.property else ""
+    return f"{'; '.join([f'{who} {_REASONS[reason]}', *_wanted(state, place)])}."
+
+
+def gist(state: TalkState) -> str:
+    """What the caller wants, as one sentence after one that says who called; empty: they have not said."""
+    wanted = "; ".join(_wanted(state))
+    return f"{wanted[0].upper()}{wanted[1:]}." if wanted else ""
+
+
+def _wanted(state: TalkState, place: str = "") -> list[str]:
+    known = {**state.kept, **state.wishes}
     about = []
     if (count := known.get(CardField.BEDROOMS)) is not None:
         about.append("a studio" if count == "0" else f"{count} bedroom{'' if count == '1' else 's'}")
-    if state.property:
-        named = facts.place.name if facts.place and facts.place.slug == state.property else state.property
+    named = place or state.property
+    if about and named:
         about.append(f"at {named}")
     if move_in := known.get(CardField.MOVE_IN):
         about.append(f"from {move_in}")
@@ -176,11 +187,9 @@ def summary(state: TalkState, facts: Facts, reason: TransferReason) -> str:
         about.append(f"up to ${budget}")
     if pets := known.get(CardField.PETS):
         about.append("no pets" if pets == "none" else f"with {pets}")
-    said = f"{who} {_REASONS[reason]}"
-    if about:
-        said += f"; looks for {' '.join(about)}"
+    said = [f"looks for {' '.join(about)}"] if about else [f"is interested in {named}"] if named else []
     if state.asks:
-        said += f"; asked about {', '.join(one.replace('_', ' ') for one in state.asks[-3:])}"
+        said.append(f"asked about {', '.join(one.replace('_', ' ') for one in state.asks[-3:])}")
     if state.language not in ("", "en"):
-        said += f"; speaks {state.language}"
-    return said + "."
+        said.append(f"speaks {state.language}")
+    return said

@@ -144,8 +144,10 @@ _FIELDS = frozenset(_WISHES)
 
 
 def book_tour(session: Session, config: Config, secrets: Secrets, by: By, caller: Caller, act: BookTour) -> Booked:
-    """Books a tour. Raises nothing for a time that somebody else has taken."""
-    lead = _lead(session, config, caller, None, by)
+    """Books a tour, which is confirmed by text."""
+    if caller.number is None and act.number is None:
+        return Booked(ActResult.NEEDS_MOBILE)
+    lead = _lead(session, config, caller, act.number, by)
     try:
         booked = booking.book(
             session,
@@ -193,7 +195,7 @@ def _lead(
     call = session.get(Call, caller.call_id, with_for_update=True)
     known = leads.by_id(session, call.lead_id, for_update=True) if call and call.lead_id else None
     if number or named or email or known is None:
-        lead = intake.introduced(session, Introduced(name, email, number or named), by.now)
+        lead = intake.introduced(session, config, Introduced(name, email, number or named), by.now)
         if number and named and named != number and leads.by_phone(session, named) is None:
             intake.add_number(lead, named)
     else:

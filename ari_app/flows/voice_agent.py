@@ -85,7 +85,7 @@ class LeaderLost(Exception):
 
 
 @dataclass(frozen=True)
-class Over:
+class TalkOver:
     """How the talk ended, other than by the caller's hangup."""
 
     why: str
@@ -108,7 +108,7 @@ async def voice_agent(call: LiveCall) -> CallStep | EndedBy:
     return await _to_people(call, over.transfer)
 
 
-async def _talk(call: LiveCall) -> Over:
+async def _talk(call: LiveCall) -> TalkOver:
     context, leader = call.context, Leader(call)
     try:
         await call.talk_bridge.make()
@@ -137,17 +137,17 @@ async def _talk(call: LiveCall) -> Over:
             call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=HUNG_UP, summary=leader.summary))
             raise
         log.error("the voice agent's channel left before the caller")
-        over = Over(FAILED)
+        over = TalkOver(FAILED)
     except (VoiceLost, LeaderLost, PhoneError, SecretError) as error:
         log.warning("the voice agent cannot go on: %s", error)
-        over = Over(FAILED)
+        over = TalkOver(FAILED)
     summary = over.transfer.summary if over.transfer else leader.summary
     call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=over.why, summary=summary))
     call.gist = summary if over.transfer else ""
     return over
 
 
-async def _lead(leader: Leader, conversation: Conversation) -> Over:
+async def _lead(leader: Leader, conversation: Conversation) -> TalkOver:
     """Goes from turn to turn until the talk is over."""
     over = await _follow(leader, conversation, Began())
     for _ in range(MOST_TURNS):
@@ -156,13 +156,13 @@ async def _lead(leader: Leader, conversation: Conversation) -> Over:
             return over
         heard = await conversation.next()
         over = await _follow(leader, conversation, heard) or _keyed(heard)
-    return Over(
+    return TalkOver(
         TransferReason.NOT_UNDERSTOOD,
         Transfer(TransferReason.NOT_UNDERSTOOD, f"{leader.summary} The talk did not come to an end.".strip()),
     )
 
 
-async def _follow(leader: Leader, conversation: Conversation, happening: Happening) -> Over | None:
+async def _follow(leader: Leader, conversation: Conversation, happening: Happening) -> TalkOver | None:
     """Does what follows from something that happened, and from that in turn. Returns how the talk ended, if it did."""
     waiting: list[Happening] = [happening]
     while waiting:
@@ -175,9 +175,9 @@ async def _follow(leader: Leader, conversation: Conversation, happening: Happeni
                 case Speak():
                     await conversation.say(act)
                 case Transfer():
-                    return Over(act.reason, act)
+                    return TalkOver(act.reason, act)
                 case End():
-                    return Over(FINISHED)
+                    return TalkOver(FINISHED)
                 case _:
                     waiting.append(Did(act, await leader.carry_out(act)))
     return None
@@ -194,10 +194,10 @@ def _note(conversation: Conversation, happened: Happening, state: str) -> None:
             conversation.note(Speaker.ACT, _in_words(act), state=state, result=result)
 
 
-def _keyed(heard: Heard) -> Over | None:
+def _keyed(heard: Heard) -> TalkOver | None:
     """The menu's keys work at any moment, whoever leads the talk."""
     if isinstance(heard, Pressed) and len(heard.keys) == 1 and heard.keys in MENU_KEYS:
-        return Over(TransferReason.KEY, Transfer(TransferReason.KEY, "", keys=heard.keys))
+        return TalkOver(TransferReason.KEY, Transfer(TransferReason.KEY, "", keys=heard.keys))
     return None
 
 

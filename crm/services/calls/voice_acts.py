@@ -56,7 +56,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Booked:
+class TourAct:
     result: ActResult
     tour_id: int | None = None
 
@@ -143,10 +143,10 @@ def update_lead(session: Session, config: Config, by: By, caller: Caller, act: U
 _FIELDS = frozenset(_WISHES)
 
 
-def book_tour(session: Session, config: Config, secrets: Secrets, by: By, caller: Caller, act: BookTour) -> Booked:
+def book_tour(session: Session, config: Config, secrets: Secrets, by: By, caller: Caller, act: BookTour) -> TourAct:
     """Books a tour, which is confirmed by text."""
     if caller.number is None and act.number is None:
-        return Booked(ActResult.NEEDS_MOBILE)
+        return TourAct(ActResult.NEEDS_MOBILE)
     lead = _lead(session, config, caller, act.number, by)
     try:
         booked = booking.book(
@@ -164,8 +164,8 @@ def book_tour(session: Session, config: Config, secrets: Secrets, by: By, caller
             language=caller.language,
         )
     except (Conflict, Invalid, NotFound, ValueError) as error:
-        return Booked(ActResult.TAKEN if getattr(error, "code", "") in _TAKEN else ActResult.REFUSED)
-    return Booked(ActResult.DONE if booked.is_new else ActResult.ALREADY, booked.tour.id)
+        return TourAct(ActResult.TAKEN if getattr(error, "code", "") in _TAKEN else ActResult.REFUSED)
+    return TourAct(ActResult.DONE if booked.is_new else ActResult.ALREADY, booked.tour.id)
 
 
 _TAKEN = ("tour_time_taken", "tour_time_unknown")

@@ -88,6 +88,8 @@ def availability(reply: Answering) -> None:
 
 
 def _none_found(reply: Answering) -> None:
+    if reply.facts.place and reply.heard.slots.place:
+        reply.interested(reply.facts.place)
     said = search_words(reply)
     if reply.can_text and "listings" in reply.facts.links and "listings" not in reply.state.sent:
         reply.say("have_none_else", search=said)

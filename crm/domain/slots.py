@@ -67,6 +67,8 @@ class Slots:
     """Ten digits."""
     digits: str = ""
     when: DayTime = DayTime()
+    hour: int | None = None
+    """An hour that was said alone, from 1 to 12: "ten works"."""
     ordinal: int | None = None
     """The first or the second of what was offered, from 1; -1 is the last."""
 
@@ -98,6 +100,7 @@ def read(text: str, known: Places, today: date) -> Slots:
         number=number,
         digits=spelling.digits(text),
         when=day_time(plain, today),
+        hour=_lone_hour(plain),
         ordinal=_ordinal(plain),
     )
 
@@ -273,6 +276,7 @@ _MINUTES = {
     "treinta": 30,
     "o clock": 0,
 }
+_CLOCK_FIGURES = frozenset(map(str, range(1, 13)))
 _HOUR = "|".join(sorted(_HOURS, key=len, reverse=True)) + r"|1[0-2]|[1-9]"
 _CLOCK = re.compile(
     rf"(?<!\w)(?:(?P<mark>at|around|by|say|about|a las|a la|las|la) )?(?P<hour>{_HOUR})(?: ?(?P<minute>[0-5]\d|{'|'.join(_MINUTES)}|y media|y cuarto|y quince))?"
@@ -351,7 +355,15 @@ def _clock(plain: str) -> int | None:
     return None
 
 
+def _lone_hour(plain: str) -> int | None:
+    words = plain.split()
+    found = [_HOURS.get(word) or (int(word) if word in _CLOCK_FIGURES else 0) for word in words if word != "one"]
+    hours = [hour for hour in found if hour]
+    return hours[0] if len(hours) == 1 and len(words) <= 6 else None
+
+
 def _ordinal(plain: str) -> int | None:
+    plain = re.sub(r"(?<!\w)(?:a|one|this|un) (?:second|segundo)(?!\w)", " ", plain)
     for place, words in enumerate(
         ("first|earlier|earliest|primer[oa]?", "second|later one|segund[oa]", "third|tercer[oa]?"), 1
     ):

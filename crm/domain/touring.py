@@ -110,6 +110,11 @@ def time_asked(reply: Answering) -> bool:
         else:
             offer(reply, "tour_others", _nearest(reply))
         return True
+    if slots.hour is not None:
+        same = [slot for slot in offered if reply.local(slot.starts_at).hour % 12 == slots.hour % 12]
+        if same:
+            confirm(reply, same[0])
+            return True
     if slots.ordinal is not None and (at := chosen(reply.state.offered, slots.ordinal)):
         slot = next((one for one in offered if one.starts_at.isoformat() == at), None)
         if slot:
@@ -135,7 +140,7 @@ def right(reply: Answering) -> bool:
     if slots.answer and not (slots.when.says_something and not _is_same(reply)):
         book(reply)
         return True
-    if slots.when.says_something or slots.ordinal is not None:
+    if slots.when.says_something or slots.ordinal is not None or slots.hour is not None:
         return time_asked(reply)
     if slots.answer is False:
         _dropped(reply)

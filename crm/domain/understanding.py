@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from crm.domain import guards, intents, slots
 from crm.domain.conversation import Began, Did, Happening, Pressed, Utterance
 from crm.domain.dialogue import Dialogue, folded
-from crm.domain.guards import Sentry
+from crm.domain.guards import Sensitive, Sentry
 from crm.domain.heard import CardField
 from crm.domain.intents import Scorer, Wish
 from crm.domain.places import Places
@@ -20,7 +20,7 @@ from crm.domain.talk import Asked, RowsWanted, TalkState
 
 SURE_LANGUAGE = 0.4
 """Mean probability of the words, from which the transcriber's language is believed."""
-_SPELLED = (Asked.NAME, Asked.NAME_SPELLED, Asked.EMAIL, Asked.MOBILE)
+_SPELLED = (Asked.NAME, Asked.NAME_SPELLED)
 TOURS = ("tour",)
 _TOUR_QUESTIONS = (Asked.TOUR_TIME, Asked.TOUR_RIGHT, Asked.SEE)
 
@@ -67,9 +67,17 @@ def hear(
     # Names of people and of properties say nothing about anybody: a Church Street is no church.
     neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
     sentry = guards.watch(text, neutral)
-    if state.asked in _SPELLED and len(plain.split()) <= 4 and not wishes:
-        sentry = Sentry(sentry.emergency, sentry.opt_out)
+    if state.asked in _SPELLED and not wishes and _may_be_a_name(plain):
+        # Somebody may be called Christian Church, but nobody Section Eight.
+        about = tuple(kind for kind in sentry.sensitive if kind not in (Sensitive.NEUTRAL, Sensitive.FAMILIES))
+        sentry = replace(sentry, sensitive=about)
     return Understanding(happening, language, is_foreign and not wishes, text, sentry, wishes, found)
+
+
+def _may_be_a_name(plain: str) -> bool:
+    """Whether it can be the name that was asked for, and is no question."""
+    words = plain.split()
+    return len(words) <= 4 and not any(word in telling for telling in _TELLING.values() for word in words)
 
 
 def _without(plain: str, *words: str) -> str:

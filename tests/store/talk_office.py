@@ -59,7 +59,7 @@ class TalkOffice:
         return made.id
 
     def add_property(self, slug: str, name: str, street: str, area: str = "", **cells: str) -> None:
-        self.store.run_blocking(properties.add, self.by(), slug, name)
+        self.store.run_blocking(properties.add, self.by(), slug, name=name)
         self.describe(slug, street, area, **cells)
 
     def describe(self, slug: str, street: str, area: str = "", **cells: str) -> None:

@@ -64,7 +64,8 @@ def step(
     """What follows from a happening, as the rows stand now. Reads only."""
     office = snapshot.now(session)
     heard = hear(session, config, mind, state, happening, call, now, office)
-    return policy.turn(mind, state, heard, facts_for(session, config, state, heard, call, now, office))
+    wanted = wanted_for(session, state, heard, call, office)
+    return policy.turn(mind, state, heard, facts_for(session, config, wanted, heard.language, call, now, office))
 
 
 def hear(
@@ -75,9 +76,8 @@ def hear(
     happening: Happening,
     call: TalkOf,
     now: datetime,
-    office: Snapshot | None = None,
+    office: Snapshot,
 ) -> Understanding:
-    office = office or snapshot.now(session)
     line = office.lines.get(call.did)
     language = line.language if line else "en"
     if isinstance(happening, Began):
@@ -88,22 +88,31 @@ def hear(
     return understanding.hear(mind, state, happening, places(session, office), today, language)
 
 
+def wanted_for(session: Session, state: TalkState, heard: Understanding, call: TalkOf, office: Snapshot) -> RowsWanted:
+    """Which rows the turn that answers this may speak from."""
+    ours = _of_line(office, call)
+    known = places(session, office).by_slug
+    return understanding.wants(state, heard, ours.slug if ours else "", next(iter(known)) if len(known) == 1 else "")
+
+
+def _of_line(office: Snapshot, call: TalkOf) -> KnownProperty | None:
+    """The property whose number was dialed."""
+    line = office.lines.get(call.did)
+    return line.property if line and line.property else office.properties.get(call.property)
+
+
 def facts_for(
     session: Session,
     config: Config,
-    state: TalkState,
-    heard: Understanding,
+    wanted: RowsWanted,
+    language: str,
     call: TalkOf,
     now: datetime,
-    office: Snapshot | None = None,
+    office: Snapshot,
 ) -> Facts:
-    """Everything that may be said in the turn that answers this."""
-    office = office or snapshot.now(session)
+    """Everything that may be said in one turn."""
     line = office.lines.get(call.did)
-    ours = line.property if line and line.property else office.properties.get(call.property)
-    known = places(session, office)
-    only = next(iter(known.by_slug)) if len(known.by_slug) == 1 else ""
-    wanted = understanding.wants(state, heard, ours.slug if ours else "", only)
+    ours = _of_line(office, call)
     property = office.properties.get(wanted.property)
     focus = _home(session, wanted.listing, now) if wanted.listing is not None else None
     if property is None and focus is not None and not wanted.among:
@@ -129,7 +138,7 @@ def facts_for(
         homes=tuple(homes),
         homes_total=total,
         focus=focus,
-        answers=_answers(session, property.id if property else None, heard.language),
+        answers=_answers(session, property.id if property else None, language),
         hours=HoursFact(
             property.id if property else 0,
             tuple(schedule.week),

@@ -17,7 +17,7 @@ from typing import Any
 from crm.domain.dialogue import Dialogue, IntentRule, troubles
 
 FOLDER = Path(__file__).parent
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "es")
 
 
 class DialogueError(Exception):

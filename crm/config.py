@@ -464,6 +464,9 @@ class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The same for a caller who could not say which property they mean."""
     escalate_minutes: NotNegativeInt = 60
     """A task overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
+    manager: str = ""
+    """Slug of an agent who is told of each task that is passed on, besides those who had it and have it now; empty:
+    nobody."""
 
 
 class LeadSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

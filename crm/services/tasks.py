@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, or_, select
@@ -115,34 +117,47 @@ def _open(session: Session, task_id: int) -> Task:
 # --- escalation ---
 
 
+@dataclass(frozen=True)
+class PassedOn:
+    """A task that went to somebody else because it was not done in time."""
+
+    task: Task
+    former: Agent
+    to: Agent
+
+
 def tick(session: Session, config: Config, now: datetime) -> int:
-    """Passes on tasks that have been overdue for too long; returns how many. Several may run at once."""
+    """Tells owners of tasks that have become overdue, and passes on those that have been so for too long; returns how
+    many. Several may run at once.
+
+    Whoever had such a task is told as well as whoever has it now, and the manager in [tasks]; each once, however many
+    tasks there are.
+    """
     minutes = config.tasks.escalate_minutes
-    if not minutes:
-        return 0
+    is_next = Task.escalate_at.is_(None) if not minutes else or_(Task.escalate_at.is_(None), Task.escalate_at <= now)
     waiting = (
         select(Task)
-        .where(
-            Task.done_at.is_(None),
-            Task.escalation < MOST_ESCALATIONS,
-            Task.due_at <= now,
-            or_(Task.escalate_at.is_(None), Task.escalate_at <= now),
-        )
+        .where(Task.done_at.is_(None), Task.escalation < MOST_ESCALATIONS, Task.due_at <= now, is_next)
         .options(selectinload(Task.owner))
         .order_by(Task.due_at, Task.id)
         .limit(BATCH)
         # Skips tasks that another process is handling.
         .with_for_update(of=Task, skip_locked=True)
     )
-    passed_on = 0
+    overdue: list[Task] = []
+    passed_on: list[PassedOn] = []
     for task in session.scalars(waiting):
         schedule = office.schedule(session, config.tz, _property(session, task))
         if task.escalate_at is None:
+            overdue.append(task)
             task.escalate_at = schedule.due_time(task.due_at, minutes)
-        if task.escalate_at <= now:
-            passed_on += _escalate(session, config, task, now)
+        if minutes and task.escalate_at <= now:
+            passed_on += _escalate(session, task, now)
             task.escalate_at = schedule.due_time(now, minutes)
-    return passed_on
+    gone = {one.task.id for one in passed_on}
+    _tell_overdue(session, config, [task for task in overdue if task.id not in gone], now)
+    _tell_passed_on(session, config, passed_on, now)
+    return len(passed_on)
 
 
 def remind(session: Session, config: Config, now: datetime) -> int:
@@ -184,26 +199,56 @@ def _people(count: int) -> str:
     return "1 person is overdue" if count == 1 else f"{count} people are overdue"
 
 
-def _escalate(session: Session, config: Config, task: Task, now: datetime) -> int:
+def _escalate(session: Session, task: Task, now: datetime) -> list[PassedOn]:
     task.escalation += 1
-    to = _next_owner(session, task)
-    if to.id == task.owner_id:
-        return 0
-    late = task.owner.slug
-    _give(session, task, to, now, f"passed on to {to.slug}: {late} did not do it in time")
-    subject = f"Task {task.id} is yours now"
-    notices.tell(
-        session,
-        config,
-        [to],
-        f"task:{task.id}:{task.escalation}",
-        subject,
-        f"{subject}, because {late} did not do it in time: {task.why}",
-        now,
-        lead_id=task.lead_id,
-    )
+    former, to = task.owner, _next_owner(session, task)
+    if to.id == former.id:
+        return []
+    _give(session, task, to, now, f"passed on to {to.slug}: {former.slug} did not do it in time")
     _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})
-    return 1
+    return [PassedOn(task, former, to)]
+
+
+def _tell_overdue(session: Session, config: Config, overdue: Sequence[Task], now: datetime) -> None:
+    by_owner: dict[Agent, list[Task]] = {}
+    for task in overdue:
+        by_owner.setdefault(task.owner, []).append(task)
+    for owner, theirs in by_owner.items():
+        lines = [f"Task {task.id} is overdue: {task.why}" for task in theirs]
+        key = "overdue:" + ",".join(f"{task.id}:{task.due_at.isoformat()}" for task in theirs)
+        _tell_lines(session, config, owner, key, lines, f"{len(theirs)} tasks are overdue", theirs, now)
+
+
+def _tell_passed_on(session: Session, config: Config, passed_on: Sequence[PassedOn], now: datetime) -> None:
+    manager = agent_queries.by_slug(session, config.tasks.manager) if config.tasks.manager else None
+    told: dict[Agent, list[tuple[PassedOn, str]]] = {}
+    for one in passed_on:
+        task, former, to = one.task, one.former, one.to
+        yours = f"Task {task.id} is yours now, because {former.slug} did not do it in time: {task.why}"
+        theirs = f"Task {task.id} of {former.slug} went to {to.slug}, because it was not done in time: {task.why}"
+        words_to = {to.id: yours, former.id: f"Task {task.id} went to {to.slug}, because it was overdue: {task.why}"}
+        for agent in (to, former, *([manager] if manager and manager.id not in words_to else [])):
+            told.setdefault(agent, []).append((one, words_to.get(agent.id, theirs)))
+    for agent, items in told.items():
+        key = "passed_on:" + ",".join(f"{one.task.id}:{one.task.escalation}" for one, _ in items)
+        lines, of = [line for _, line in items], [one.task for one, _ in items]
+        _tell_lines(session, config, agent, key, lines, f"{len(items)} overdue tasks went to somebody else", of, now)
+
+
+def _tell_lines(
+    session: Session,
+    config: Config,
+    agent: Agent,
+    key: str,
+    lines: Sequence[str],
+    subject: str,
+    about: Sequence[Task],
+    now: datetime,
+) -> None:
+    """One notice, however many lines it has; `subject` is for several."""
+    lead_id = about[0].lead_id if len(about) == 1 else None
+    subject = subject if len(lines) > 1 else lines[0].partition(", because")[0].partition(":")[0]
+    notices.tell(session, config, [agent], key, subject, "\n".join(lines), now, lead_id=lead_id)
 
 
 def _next_owner(session: Session, task: Task) -> Agent:

@@ -68,7 +68,13 @@ async def test_what_nobody_does_in_time_goes_to_a_colleague_and_then_to_the_admi
         await store.run(tasks.tick, config, NOW + hours * HOUR)
         went.append(await owner(store, task_id))
     assert went == ["alice", "bob", "dana", "dana", "dana", "dana"]
-    assert [mail.to_address for mail in await rows(store, Mail)] == ["bob@example.com", "dana@example.com"]
+    assert [(mail.to_address.partition("@")[0], mail.subject) for mail in await rows(store, Mail)] == [
+        ("alice", "Task 1 is overdue"),
+        ("bob", "Task 1 is yours now"),
+        ("alice", "Task 1 went to bob"),
+        ("dana", "Task 1 is yours now"),
+        ("bob", "Task 1 went to dana"),
+    ]
     assert [entry.kind for entry in await rows(store, Activity)] == ["Task", "Task"]
 
 
@@ -100,6 +106,36 @@ async def test_two_workers_pass_a_task_on_once(store: Store, config: Config) -> 
     await asyncio.gather(*(store.run(tasks.tick, config, NOW + HOUR) for _ in range(3)))
     assert {await owner(store, one) for one in ids} == {"bob"}
     assert {task.escalation for task in await rows(store, Task)} == {1}
+
+
+async def test_the_manager_hears_of_each_task_that_is_passed_on_and_many_are_one_notice(
+    store: Store, config: Config
+) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=Agent.slug + "@example.com"))
+    managed = replace(config, tasks=replace(config.tasks, manager="carol"))
+    for _ in range(3):
+        await missed(store)
+    for hours in (0, 1):
+        await store.run(tasks.tick, managed, NOW + hours * HOUR)
+    told = {mail.to_address.partition("@")[0]: mail for mail in await rows(store, Mail)}
+    assert len(await rows(store, Mail)) == 4
+    assert told["bob"].subject == told["carol"].subject == "3 overdue tasks went to somebody else"
+    assert told["bob"].body.count("is yours now") == told["alice"].body.count("went to bob") == 3
+    assert "Task 2 of alice went to bob" in told["carol"].body
+
+
+async def test_a_task_that_was_put_off_is_overdue_once_more(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=Agent.slug + "@example.com"))
+    task_id = await missed(store)
+    off = replace(config, tasks=replace(config.tasks, escalate_minutes=0))
+    for at in (NOW, NOW + HOUR):
+        await store.run(tasks.tick, off, at)
+    await store.run(tasks.snooze, BY, task_id, NOW + 2 * HOUR)
+    for at in (NOW + HOUR, NOW + 2 * HOUR, NOW + 3 * HOUR):
+        await store.run(tasks.tick, off, at)
+    assert [mail.subject for mail in await rows(store, Mail)] == ["Task 1 is overdue"] * 2
 
 
 async def test_switched_off_nothing_is_passed_on(store: Store, config: Config) -> None:

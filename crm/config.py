@@ -136,6 +136,9 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests from this machine come from a proxy, which appends the visitor's address to X-Forwarded-For."""
     forms_per_hour: PositiveInt = 20
     """Forms accepted from one network address per hour."""
+    unflagged_per_hour: PositiveInt = 5
+    """Questions and messages from one network address that are passed on within an hour; further ones are flagged, and
+    wait until somebody releases them."""
     uploads_per_hour: PositiveInt = 40
     """Documents that one network address may send within an hour."""
     requests_per_minute: PositiveInt = 300
@@ -464,6 +467,9 @@ class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The same for a caller who could not say which property they mean."""
     escalate_minutes: NotNegativeInt = 60
     """A task overdue for this long, in office hours, goes to a colleague, and then to the admin; 0: never."""
+    digest_minutes: NotNegativeInt = 15
+    """After a notice that somebody wrote, what else they send is told in one notice after this time; 0: each at
+    once."""
     manager: str = ""
     """Slug of an agent who is told of each task that is passed on, besides those who had it and have it now; empty:
     nobody."""

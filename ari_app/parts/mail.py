@@ -9,6 +9,7 @@ from crm.edge.mail import Mailer
 from crm.services.applications import retention as unfinished
 from crm.services.arrivals import posts
 from crm.services.arrivals import retention as network_addresses
+from crm.services.arrivals.digests import ArrivalDigests
 from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.arrivals.posts import PostBox
 from crm.services.arrivals.reading import ArrivalReader
@@ -27,6 +28,7 @@ def mail(shared: Shared) -> list[Part]:
     parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
         shared.keep(ArrivalReader(crm)),
+        shared.keep(ArrivalDigests(crm)),
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),

@@ -22,6 +22,7 @@ from crm.services import assignment
 from crm.services import tasks as tasks_service
 from crm.services.applications import invitations
 from crm.services.applications.invitations import Invitation, InvitationResult, InvitedHome
+from crm.services.arrivals import forms
 from crm.services.mails import writing
 from crm.services.mails.writing import MailDraft
 from crm.services.people import erasing, filters, intake, merging, proposals, records, unmerging
@@ -718,7 +719,7 @@ def take_in(source: str, again: bool) -> None:
     json=many(ArrivalEntry),
     examples=("lead arrivals --since today", "lead arrivals --problems", "lead arrivals --json"),
 )
-@click.option("--problems", is_flag=True, help="Only those that could not be read.")
+@click.option("--problems", is_flag=True, help="Only those that could not be read, or are flagged.")
 @since_option
 @limit_option()
 @with_system
@@ -746,6 +747,23 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
         ),
         empty="Nothing has come in.",
     )
+
+
+@lead.command("release", examples=("lead release 12 13", "lead release --all"))
+@click.argument("ids", nargs=-1, type=int, metavar="[ARRIVAL]...")
+@click.option("--all", "everything", is_flag=True, help="Release all that are flagged.")
+@with_system
+def release(system: System, ids: tuple[int, ...], everything: bool) -> None:
+    """Pass on forms that were flagged as spam or as a flood, as if they came in now."""
+    if bool(ids) == everything:
+        raise click.UsageError("Name arrivals, or use --all.")
+    after = count = 0
+    while some := system.read(forms.flagged, after, 100) if everything else list(ids[count:]):
+        for id in some:
+            system.run(forms.release, system.config, system.secrets, system.by, id)
+            count += 1
+        after = some[-1]
+    output.say(f"Released {output.counted(count, 'arrival')}.")
 
 
 @lead.command(

@@ -22,13 +22,13 @@ class ArrivalEntry(msgspec.Struct, frozen=True):
     source: str
     """Short name of the source it came from; empty: none that is set up."""
     outcome: str
-    """lead, answer, notice, automatic, bounce, own or unreadable; empty: it is not read yet."""
+    """lead, answer, notice, automatic, bounce, own, flagged, erased or unreadable; empty: it is not read yet."""
     lead: int | None
     """Whose it is."""
     parser: str
     """What read it, with its version, such as "plain 1"."""
     problem: str
-    """Why it could not be read; empty: it was."""
+    """Why it could not be read, or is flagged; empty: it was read."""
     file: str
     """Where an email or a large post is, as it came, within the folder `mails` of the home; empty: it is neither."""
 
@@ -72,7 +72,7 @@ def sources(session: Session, now: datetime) -> list[LeadSourceEntry]:
 
 
 def listed(session: Session, *, problems: bool, since: datetime | None, limit: int) -> list[ArrivalEntry]:
-    """Newest first; `problems`: only what could not be read."""
+    """Newest first; `problems`: only what could not be read, or is flagged."""
     found = (
         select(ArrivalRecord, LeadSource.slug)
         .outerjoin(LeadSource, LeadSource.id == ArrivalRecord.source_id)

@@ -6,6 +6,7 @@ MORE = {
     "application": "See `leaseline application show {application}`.",
     "call_lost": "See `leaseline call show {call}`.",
     "callers_refused": "`leaseline status` shows how many.",
+    "flagged": "See `leaseline lead arrivals --problems`; `leaseline lead release` passes on what is none.",
     "follow_ups_long_overdue": "See `leaseline task list --due overdue`.",
     "follow_ups_overdue": "See `leaseline task list --owner {agent} --due overdue`.",
     "phone_forwards": "To ring a mobile as well: `leaseline forward on --agent {agent} --to NUMBER`.",

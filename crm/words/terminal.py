@@ -97,6 +97,8 @@ HINTS = {
     "opt_out_exists": "`leaseline optout list` shows it.",
     "opt_out_unknown": "`leaseline optout list` shows those that are.",
     # --- programs ---
+    "arrival_not_flagged": "`leaseline lead arrivals` says what became of it.",
+    "arrival_unknown": "`leaseline lead arrivals` lists them all.",
     "api_key_unknown": "`leaseline api key list` shows them all.",
     "source_exists": "change it with `leaseline source set {source}`.",
     "source_unknown": "`leaseline source list` shows them all.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -79,17 +79,20 @@ def pass_on(
     now: datetime,
     *,
     is_done: bool = False,
+    is_urgent: bool = False,
 ) -> None:
     """Creates the lead's inquiry task, or adds to the one that is open, and notifies its owner.
 
     `subject` is that of the notice; `told` says what arrived, as in the timeline. `is_done`: nothing is left to do, so
-    the owner is notified and gets no task.
+    the owner is notified and gets no task. Unless it is urgent, what somebody sends soon after something else that is
+    not answered yet is told later, together with what else comes until then (`digests`).
     """
     due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
     owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
     if lead.created_at == now:
         proposals.look_for_alike(session, lead, property, now)
     told = " ".join([told, *proposals.in_words(session, lead)])
+    is_open = False
     if not is_done:
         person = person_of(TaskKind.INQUIRY, lead_id=lead.id, caller=None, did="", desk="")
         task = tasks.open_one(session, person, TaskKind.INQUIRY)
@@ -114,7 +117,25 @@ def pass_on(
             )
         else:
             task.times += 1
-            owner = task.owner
+            owner, is_open = task.owner, True
+    if is_open and not is_urgent and (at := _told_later(session, config, lead, record, now)):
+        record.tell_at = at
+        return
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
     key = f"arrival:{record.id}:{lead.id}"
     notices.tell(session, config, [owner], key, subject, f"{who}: {told}", now, lead_id=lead.id)
+
+
+def _told_later(session: Session, config: Config, lead: Lead, record: ArrivalRecord, now: datetime) -> datetime | None:
+    """When the owner is told of an arrival, because they were told of another one of this person's just before; None:
+    now."""
+    minutes = timedelta(minutes=config.tasks.digest_minutes)
+    if not minutes or record.lead_id != lead.id:
+        return None
+    theirs = select(ArrivalRecord.tell_at).where(ArrivalRecord.lead_id == lead.id, ArrivalRecord.id != record.id)
+    if at := session.scalar(theirs.where(ArrivalRecord.tell_at.is_not(None)).limit(1)):
+        return at
+    before = select(ArrivalRecord.id).where(
+        ArrivalRecord.lead_id == lead.id, ArrivalRecord.id != record.id, ArrivalRecord.received_at > now - minutes
+    )
+    return now + minutes if session.scalar(before.limit(1)) is not None else None

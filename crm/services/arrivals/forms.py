@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import Invalid
+from crm.domain.arrivals import ArrivalOutcome, suspicion
+from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent
+from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 from crm.edge import numbers
 from crm.secrets import Secrets
+from crm.services import audit
 from crm.services.arrivals import arrival
 from crm.services.arrivals.arrival import Parser
 from crm.services.audit import By
+from crm.services.office import owners
+from crm.services.outbox import notices
 from crm.services.people import intake, standing, timeline
 from crm.services.people.intake import Introduced
 from crm.services.tours import booking, links
-from crm.store.models import Consent, Lead, Listing, Property, Tour
-from crm.store.queries import office
+from crm.store.models import ArrivalRecord, Consent, Lead, Listing, Property, Task, Tour
+from crm.store.queries import office, tasks
+from crm.words import notices as words
 
 PARSER = Parser("site", 1)
 LONGEST_MESSAGE = 4000
 """Characters."""
 SOURCE = "website"
+FLAGGED = "flagged"
+"""The person of the task about flagged forms."""
 
 
 class FormKind(StrEnum):
@@ -64,7 +72,8 @@ class SentForm:
 
 @dataclass(frozen=True)
 class Accepted:
-    lead_id: int
+    lead_id: int | None
+    """None: it is flagged."""
     is_new: bool
     """False if the same form had been sent before."""
     tour_at: datetime | None = None
@@ -86,6 +95,8 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     Raises FieldErrors for what the person can correct; for a tour, Conflict and Invalid like `booking.book`.
     """
     there = arrival.kept(session, f"form:{sent.key}")
+    if there is not None and there.outcome == ArrivalOutcome.FLAGGED:
+        return Accepted(None, False)
     if there is not None and there.lead_id is not None:
         booked = session.scalars(select(Tour).where(Tour.key == f"form:{sent.key}")).first()
         return _accepted(secrets, there.lead_id, False, booked)
@@ -93,6 +104,87 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     record = arrival.keep(
         session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now, came_from=sent.came_from
     )
+    # Whoever books a tour is told when it is: that cannot wait.
+    if sent.kind is not FormKind.TOUR and (why := _suspicion(session, config, sent, message, by.now)):
+        _flag(session, config, record, why, by.now)
+        return Accepted(None, True)
+    return _act(session, config, secrets, by, record, sent, person, message)
+
+
+def release(session: Session, config: Config, secrets: Secrets, by: By, id: int) -> int | None:
+    """Does what a flagged form asks for, and returns whose lead it made or found. Raises NotFound; Conflict for what is
+    not flagged."""
+    record = session.get(ArrivalRecord, id, with_for_update=True)
+    if record is None:
+        raise NotFound(f"There is no arrival {id}.", code="arrival_unknown", arrival=str(id))
+    if record.outcome != ArrivalOutcome.FLAGGED:
+        raise Conflict(f"Arrival {id} is not flagged.", code="arrival_not_flagged", arrival=str(id))
+    sent = _sent(record)
+    person, message = _read(config, sent)
+    record.outcome, record.problem = ArrivalOutcome.LEAD, ""
+    audit.record(session, by, f"arrival {id} released")
+    return _act(session, config, secrets, by, record, sent, person, message).lead_id
+
+
+def flagged(session: Session, after: int, limit: int) -> list[int]:
+    """Ids of flagged forms behind the one with the id `after`, in order."""
+    found = select(ArrivalRecord.id).where(
+        ArrivalRecord.id > after, ArrivalRecord.problem != "", ArrivalRecord.outcome == ArrivalOutcome.FLAGGED
+    )
+    return list(session.scalars(found.order_by(ArrivalRecord.id).limit(limit)))
+
+
+def _suspicion(session: Session, config: Config, sent: SentForm, message: str, now: datetime) -> str:
+    most, same = config.site.unflagged_per_hour, 0
+    if sent.came_from:
+        recent = select(ArrivalRecord.id).where(
+            ArrivalRecord.came_from == sent.came_from,
+            ArrivalRecord.came_from != "",
+            ArrivalRecord.received_at > now - timedelta(hours=1),
+            ArrivalRecord.channel.in_((f"form:{FormKind.QUESTION}", f"form:{FormKind.CONTACT}")),
+        )
+        same = session.scalar(select(func.count()).select_from(recent.limit(most + 1).subquery())) or 0
+    return suspicion(message, same_address=same, most=most)
+
+
+def _flag(session: Session, config: Config, record: ArrivalRecord, why: str, now: datetime) -> None:
+    """Nothing follows from a form that looks like spam, but one open task of the admin covers all of them."""
+    record.outcome, record.problem = ArrivalOutcome.FLAGGED, why
+    task = tasks.open_one(session, FLAGGED, TaskKind.INQUIRY)
+    if task is not None:
+        task.times += 1
+        return
+    admin = owners.admin(session)
+    due_at = office.schedule(session, config.tz, None).due_time(now, config.tasks.due_minutes)
+    told = "Messages from the website look like spam, so nobody was told of them."
+    session.add(
+        Task(
+            key=f"arrival:{record.id}",
+            kind=TaskKind.INQUIRY,
+            person=FLAGGED,
+            owner=admin,
+            lead_id=None,
+            why=told,
+            due_at=due_at,
+            created_at=now,
+            result="",
+        )
+    )
+    key = f"flagged:{record.id}"
+    notices.tell(session, config, [admin], key, "Messages are flagged", f"{told} {words.more('flagged')}", now)
+
+
+def _act(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    record: ArrivalRecord,
+    sent: SentForm,
+    person: Introduced,
+    message: str,
+) -> Accepted:
+    """Does what a form asks for."""
     lead = intake.introduced(session, config, person, by.now)
     record.lead_id = lead.id
     property, unit_id, about = _about(session, sent)
@@ -121,14 +213,25 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
         FormKind.TOUR: f"Asked for a tour of {about}. {message}".strip(),
     }[sent.kind]
     key, of = f"arrival:{record.id}", property.id if property else None
-    timeline.enter(session, lead.id, Happened.FORM, told, by.now, key=key, about=of, is_new=True)
+    timeline.enter(session, lead.id, Happened.FORM, told, record.received_at, key=key, about=of, is_new=True)
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
     tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None
     # After booking a tour, nothing is left to do unless they also wrote something.
     is_done = tour is not None and not message
     subject = _SUBJECTS[sent.kind].format(property.name if property else "the office")
-    arrival.pass_on(session, config, lead, property, record, subject, told, by.now, is_done=is_done)
+    arrival.pass_on(
+        session,
+        config,
+        lead,
+        property,
+        record,
+        subject,
+        told,
+        by.now,
+        is_done=is_done,
+        is_urgent=sent.kind is FormKind.TOUR,
+    )
     return _accepted(secrets, lead.id, True, tour)
 
 
@@ -215,6 +318,25 @@ _SUBJECTS = {
     FormKind.CONTACT: "A message for {}",
     FormKind.TOUR: "A tour of {} was booked on the website",
 }
+
+
+def _sent(record: ArrivalRecord) -> SentForm:
+    """A stored form, for which there is no tour to book."""
+    raw = record.raw
+    return SentForm(
+        kind=FormKind(record.channel.partition(":")[2]),
+        key=record.key.partition(":")[2],
+        name=raw["name"],
+        email=raw["email"],
+        phone=raw["phone"],
+        message=raw["message"],
+        listing_id=raw["listing"],
+        property_id=raw["property"],
+        agreed_to=raw["agreed_to"],
+        wording_version=raw["wording_version"],
+        language=raw["language"],
+        came_from=record.came_from,
+    )
 
 
 def _raw(sent: SentForm) -> dict[str, object]:

@@ -337,7 +337,7 @@ class _Erasing:
             # By its hash an email is recognized.
             record.raw = {name: record.raw[name] for name in ("said",) if name in record.raw}
             record.outcome, record.problem, record.node, record.came_from = ArrivalOutcome.ERASED, "", "", ""
-            record.lead_id = None
+            record.lead_id = record.tell_at = None
         self._session.flush()
 
     def _of_others(self) -> None:

@@ -38,6 +38,8 @@ class ArrivalRecord(Base):
             sqlite_where=text("came_from <> ''"),
             postgresql_where=text("came_from <> ''"),
         ),
+        # Whom to tell about next.
+        index_of_some("ix_arrival_tell", "tell_at"),
         # When a source was last heard of.
         Index("ix_arrival_source", "source_id", "received_at"),
     )
@@ -71,6 +73,9 @@ class ArrivalRecord(Base):
         comment="network address, for whoever has to look into abuse; empty: none, or no longer kept",
     )
     problem: Mapped[str] = mapped_column(String(300), default="", comment="why it could not be read; empty: it was")
+    tell_at: Mapped[datetime | None] = mapped_column(
+        comment="when the owner is told of it, together with others; null: there is nothing left to tell"
+    )
 
 
 class MailFolder(Base):

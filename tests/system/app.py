@@ -35,7 +35,11 @@ class App(Asterisk):
     async def start_app(self) -> None:
         since = datetime.now(UTC)
         await self.app.start()
-        await self.until(lambda: heartbeat.is_connected(self.config, since), "app connected", seconds=40)
+        try:
+            await self.until(lambda: heartbeat.is_connected(self.config, since), "app connected", seconds=40)
+        except AssertionError as error:
+            ended = "" if self.app.is_alive else f" It has ended ({self.app.process and self.app.process.returncode})."
+            raise AssertionError(f"{error}.{ended} Its log ends:\n{self.app.log.read_text()[-3000:]}") from None
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:

@@ -242,7 +242,8 @@ async def stop_leg(context: AppContext, leg_id: str) -> None:
     finally:
         leg.release()
     call_id = recovery.call_of(leg_id)
-    if call_id.startswith(ORDER_MARK):
-        # The agent may never have answered; then there is no call to record anything about.
+    if call_id.startswith(ORDER_MARK) or recovery.is_voice_agent(leg_id):
+        # The agent may never have answered; then there is no call to record anything about. The voice agent's is no
+        # phone's.
         return
     context.journal.append(LegEnded(f"{call_id}/leg-ended-{leg_id}", call_id, context.now(), leg_id, DialStatus.CANCEL))

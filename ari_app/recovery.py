@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ari_app.call.call import LEG_MARK, PEER
+from ari_app.call.call import LEG_MARK, PEER, VOICE_MARK
 from ari_app.edge.events import Channel
 from crm.domain.calls import CallDirection, CallStep
 
@@ -46,6 +46,11 @@ class Recovery:
 def is_leg(channel: Channel) -> bool:
     """Whether we dialed it; other channels got their ids from Asterisk."""
     return LEG_MARK in channel.id
+
+
+def is_voice_agent(channel_id: str) -> bool:
+    """Whether it carries the voice agent's audio."""
+    return VOICE_MARK in channel_id
 
 
 def in_app(channels: Iterable[Channel]) -> list[Channel]:

@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 LEG_MARK = "-leg-"
 """In the id of a channel that we originate, between the call's id and the rest, so that a restarted app knows whose it
 is."""
+VOICE_MARK = f"{LEG_MARK}_"
+"""The same, in the ids of channels that carry the voice agent's audio; no device's name begins like that."""
 BRIDGE_MARK = "talk-"
 """Before the call's id in the id of its bridge."""
 PEER = "peer"

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from ari_app.call import recording
-from ari_app.call.call import LEG_MARK, LiveCall
+from ari_app.call.call import VOICE_MARK, LiveCall
 from ari_app.call.conversing import Conversation, Heard
 from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError
@@ -71,8 +71,6 @@ from crm.store.queries import properties
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-VOICE_MARK = f"{LEG_MARK}_"
-"""In the ids of media channels; no device begins like that."""
 MOST_TURNS = 300
 """Then a person takes over: something on the line talks without end."""
 RECORD_SECONDS = 0.5

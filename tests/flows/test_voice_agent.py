@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from crm.store.models import Line
+from crm.domain import policy
+from crm.domain.errors import Unavailable
+from crm.services.talks import facts
+from crm.store.models import Line, OptOut, Property, Tour
 from crm.views import calls as views
 from crm.views.calls import CallDetail
 from tests.asterisk import Seam
 from tests.asterisk.voice import ScriptedVoice
+from tests.showings import shown_at_every_hour
 
 pytestmark = pytest.mark.flows
 
@@ -31,6 +35,14 @@ async def says(system: Seam, agent: ScriptedVoice, *words: str) -> None:
         lambda: bool(agent.talks) and any(all(word in one for word in words) for one in agent.talk.said),
         f"the agent says {words}",
     )
+
+
+async def ask(system: Seam, agent: ScriptedVoice, text: str) -> str:
+    """What the agent answers."""
+    before = len(agent.talk.said)
+    await agent.talk.caller_says(text)
+    await system.until(lambda: len(agent.talk.said) > before and not agent.talk.plays, f"an answer to {text}")
+    return " ".join(agent.talk.said[before:])
 
 
 async def record(system: Seam, number: str) -> CallDetail:
@@ -156,3 +168,137 @@ async def test_when_the_app_is_killed_in_a_turn_then_the_talk_goes_on(system: Se
     assert numbers == sorted(set(numbers))
     assert found.voice_talk.why_ended == "finished"
     assert found.outcome == "answered"
+
+
+async def test_a_link_is_texted_while_the_caller_is_on_the_line_and_once(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await agent.talk.caller_says("Can you text me the listings?")
+        await says(system, agent, "text")
+        text = await system.carrier.text_to(caller.user)
+        await agent.talk.caller_says("Please text me the listings again.")
+        await system.until(lambda: sum("text" in one for one in agent.talk.said) > 1, "a second answer")
+        assert (await system.call_from(caller.user)).outcome is None, "they are still on the line"
+        await caller.hang_up()
+        found = await record(system, caller.user)
+        assert len(await system.texts_of(caller.user)) == 1
+    assert "Elm Street Apartments" in text
+    assert found.outcome == "got_link"
+    assert found.voice_talk is not None
+    done = [(turn.text, turn.result) for turn in found.voice_talk.turns if turn.who == "act"]
+    assert done[0] == ("text the link to listings elm", "done")
+    [task] = await system.tasks_of(await system.call_from(caller.user))
+    assert (task.kind, task.owner.slug) == ("follow_up", "alice")
+
+
+async def test_who_wants_no_texts_gets_none_any_more(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await ask(system, agent, "Stop texting me.")
+        await caller.hang_up()
+        await record(system, caller.user)
+        [entry] = await system.all(select(OptOut).where(OptOut.number == caller.user))
+        texts = await system.texts_of(caller.user)
+    assert "said in call" in entry.evidence
+    assert "stop texting me" in entry.evidence
+    assert [one.state for one in texts if one.state not in ("blocked",)] == []
+
+
+async def test_what_the_caller_confirms_is_on_their_card(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        assert "Dana Fields" in await ask(system, agent, "My name is Dana Fields.")
+        await ask(system, agent, "Yes, that's right.")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+        lead = await system.lead_of(caller.user)
+    assert lead is not None
+    assert lead.name == "Dana Fields"
+    assert found.voice_talk is not None
+    assert [turn.result for turn in found.voice_talk.turns if turn.who == "act"] == ["done"]
+
+
+async def test_a_tour_is_booked_in_words(system: Seam, agent: ScriptedVoice) -> None:
+    async with shown_at_every_hour(system), system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await ask(system, agent, "I would like to come and see an apartment tomorrow morning.")
+        await ask(system, agent, "The first one, please.")
+        await ask(system, agent, "Yes.")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+        tours = await system.all(select(Tour).where(Tour.call_id == found.id))
+    assert [tour.booked_by for tour in tours] == ["voice agent"], agent.talk.said
+    assert found.outcome == "booked"
+    assert await system.tasks_of(await system.call_from(caller.user)) == []
+
+
+async def test_where_calls_are_recorded_the_first_sentence_says_so_and_then_it_is(
+    system: Seam, agent: ScriptedVoice
+) -> None:
+    with system.store.writing() as session:
+        session.execute(update(Property).values(recording="announced"))
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated", "recorded")
+        await says(system, agent, "help")
+        await system.until(lambda: bool(system.pbx.recordings), "a recording")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert [one.mode for one in found.recordings] == ["announced"]
+    announced = next(event.at for event in found.events if event.kind == "RecordingAnnounced")
+    assert announced <= found.recordings[0].started_at
+
+
+async def test_when_the_database_is_away_in_a_turn_then_the_caller_is_not_lost(
+    system: Seam, agent: ScriptedVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+
+        def away(*_: object) -> None:
+            raise Unavailable("The database does not answer.", code="store_away")
+
+        monkeypatch.setattr(facts, "step", away)
+        await agent.talk.caller_says("What are your office hours?")
+        await system.hears_beginning(caller, system.prompt("menu"))
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "failed"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("sentence")])
+async def test_when_the_policy_fails_then_the_menu_is_next(
+    system: Seam, agent: ScriptedVoice, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+
+        def fails(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(policy, "turn", fails)
+        await agent.talk.caller_says("What are your office hours?")
+        await system.hears_beginning(caller, system.prompt("menu"))
+        await caller.hang_up()
+        await record(system, caller.user)
+
+
+async def test_silence_is_asked_about_and_then_a_person_takes_over(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "help")
+        await agent.talk.is_quiet(8.0)
+        await says(system, agent, "still there")
+        await agent.talk.is_quiet(20.0)
+        await alice.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "silence"

@@ -76,7 +76,7 @@ def send_link(session: Session, config: Config, by: By, caller: Caller, act: Sen
     to = act.number or caller.number
     if to is None or not may_be_texted(session, to):
         return ActResult.NEEDS_MOBILE
-    key = f"voice-link:{caller.call_id}:{act.kind}:{act.listing or act.property}:{to}"
+    key = f"{link_key(caller.call_id)}{act.kind}:{act.listing or act.property}:{to}"
     known = messages.by_key(session, key)
     if known is not None:
         return ActResult.REFUSED if known.state == DeliveryState.BLOCKED else ActResult.ALREADY
@@ -105,6 +105,11 @@ def send_link(session: Session, config: Config, by: By, caller: Caller, act: Sen
     session.delete(message)
     session.flush()
     return ActResult.REFUSED
+
+
+def link_key(call_id: str) -> str:
+    """How the keys of links begin that were texted in a call."""
+    return f"voice-link:{call_id}:"
 
 
 def update_lead(session: Session, config: Config, by: By, caller: Caller, act: UpdateLead) -> ActResult:

@@ -16,6 +16,12 @@ def by_key(session: Session, key: str) -> Message | None:
     return session.scalars(select(Message).where(Message.key == key)).first()
 
 
+def has_any_keyed(session: Session, prefix: str) -> bool:
+    """Whether there is a text whose key begins like this."""
+    beginning = select(Message.id).where(Message.key.startswith(prefix, autoescape=True)).limit(1)
+    return session.scalar(beginning) is not None
+
+
 def by_id(session: Session, message_id: int) -> Message | None:
     return session.scalars(select(Message).where(Message.id == message_id)).first()
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
 from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_ours_went
+from crm.services.calls import voice_acts
 from crm.services.calls.aftermath import voice_talk
 from crm.services.calls.aftermath.leads import (
     drop_nameless,
@@ -32,7 +33,10 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
     session, call, story = scene.session, scene.call, scene.story
     talk = story.voice_talk
     link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
-    has_link = link is not None or bool(talk and talk.links)
+    # The app may have been killed before it could state what it had just texted.
+    has_link = link is not None or bool(
+        talk and (talk.links or messages.has_any_keyed(session, voice_acts.link_key(call.id)))
+    )
     outcome = outcome_of(
         known_line=scene.line is not None,
         talked=story.talked,

@@ -112,20 +112,26 @@ def shared_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def shared_postgresql(postgres: PostgresServer, migrated_postgres: str) -> Shared:
+def shared_postgresql(postgres: PostgresServer, migrated_postgres: str) -> Iterator[Shared]:
     postgres.run_sql(f"CREATE DATABASE shared TEMPLATE {migrated_postgres}")
     # Deleting from tables that hold a few rows, or none, is a tenth of the work of a new database, or of TRUNCATE.
     statements = "; ".join(
         [
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            " AND state <> 'idle'",
             "SET session_replication_role = replica",  # foreign keys are not looked at, so the order does not matter
             *(f'DELETE FROM "{name}"' for name in Base.metadata.tables if name not in MARKS),
             *(f"UPDATE {name} SET mark = gen_random_uuid()::text" for name in MARKS),  # nor are there triggers
             "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
         ]
     )
-    return Shared(Store(postgres.url("shared")), lambda: postgres.run_sql(statements, "shared"))
+    store = Store(postgres.url("shared"))
+    with pytest.MonkeyPatch.context() as patch:
+        # Each test closes it, but its connections are kept: a new one would have to learn the tables first.
+        patch.setattr(store._engine, "dispose", lambda: None)
+        yield Shared(store, lambda: postgres.run_sql(statements, "shared"))
+    store.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -119,16 +120,21 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
 
 def _makers(record: str) -> set[str]:
     """Files of the program that call a model, or insert into its table."""
+    return {path for path, how, what in _calls() if _makes(how, what, record)}
+
+
+@cache
+def _calls() -> set[tuple[str, str, str]]:
+    """All calls of the program: the file, what is called, and the first argument or ""."""
     return {
-        str(path.relative_to(ROOT))
+        (str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(node.args[0]) if node.args else "")
         for folder in ("agi", "ari_app", "crm")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and _makes(node, record)
+        if isinstance(node, ast.Call)
     }
 
 
-def _makes(call: ast.Call, record: str) -> bool:
-    how = ast.unparse(call.func)
-    inserts = how.rpartition(".")[2] == "insert" and bool(call.args) and ast.unparse(call.args[0]) == record
+def _makes(how: str, what: str, record: str) -> bool:
+    inserts = how.rpartition(".")[2] == "insert" and what == record
     return how == record or how.endswith(f"models.{record}") or inserts

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import Engine, Select, TextClause, event, inspect, select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.delivery import DeliveryState
@@ -40,13 +41,22 @@ BY = By("tests", BEGIN)
 
 async def interested(store: Store, number: str | None = PERSON, stage: LeasingStage = LeasingStage.CONTACTED) -> int:
     with store.writing() as session:
-        property = session.scalars(select(Property).where(Property.slug == "maple")).one()
-        phones = [LeadPhone(number=number)] if number else []
-        interest = Interest(property_id=property.id, stage=stage, updated_at=BEGIN)
-        lead = Lead(status="new", created_at=BEGIN, phones=phones, interests=[interest])
-        session.add(lead)
-        session.flush()
-        return lead.id
+        return _interested(session, number, stage)
+
+
+async def many_interested(store: Store, count: int) -> set[int]:
+    with store.writing() as session:
+        return {_interested(session, f"+1512555{3000 + number}", LeasingStage.CONTACTED) for number in range(count)}
+
+
+def _interested(session: Session, number: str | None, stage: LeasingStage) -> int:
+    property = session.scalars(select(Property).where(Property.slug == "maple")).one()
+    phones = [LeadPhone(number=number)] if number else []
+    interest = Interest(property_id=property.id, stage=stage, updated_at=BEGIN)
+    lead = Lead(status="new", created_at=BEGIN, phones=phones, interests=[interest])
+    session.add(lead)
+    session.flush()
+    return lead.id
 
 
 async def rows(store: Store, of: type, *where: object) -> list:
@@ -313,25 +323,24 @@ async def test_other_sequences_have_everybody_looked_at_once(store: Store, confi
 
 @pytest.mark.usefixtures("trunk")
 async def test_many_that_are_due_at_once_leave_at_the_pace_of_the_office(store: Store, config: Config) -> None:
-    config = replace(config, texts=replace(config.texts, per_hour=50, automatic_percent=100, per_day=0, spike_texts=0))
-    for number in range(300):
-        await interested(store, f"+1512555{3000 + number}")
+    config = replace(config, texts=replace(config.texts, per_hour=20, automatic_percent=100, per_day=0, spike_texts=0))
+    await many_interested(store, 120)
     await follow_ups.tick(crm_at(config, store, BEGIN))
     carrier = FakeCarrier()
     left: list[datetime] = []
     for hours in range(7, 80):
         now = BEGIN + hours * HOUR
         if hours == 7:
-            assert await follow_ups.tick(crm_at(config, store, now)) == 300, "all of them in one look"
+            assert await follow_ups.tick(crm_at(config, store, now)) == 120, "all of them in one look"
         is_due = (Message.state == DeliveryState.QUEUED) & (Message.next_attempt_at <= now)
         due = select(Message.id).where(is_due | (Message.state == DeliveryState.SENDING))
         async with working(store, config, carrier) as worker, asyncio.timeout(20):
             worker.clock.now = now
             while await rows_left(store, due):  # noqa: ASYNC110 - another process could be sending
                 await asyncio.sleep(0.01)
-        assert len(carrier.given) - len(left) <= 50
+        assert len(carrier.given) - len(left) <= 20
         left += [now] * (len(carrier.given) - len(left))
-    assert len({text.to_number for text in carrier.given}) == len(carrier.given) == 300, "each of them once"
+    assert len({text.to_number for text in carrier.given}) == len(carrier.given) == 120, "each of them once"
     assert max(left) - min(left) > 5 * HOUR
 
 
@@ -340,7 +349,7 @@ async def test_of_those_that_the_limits_never_let_through_nobody_is_lost(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(config, texts=replace(config.texts, per_hour=2, automatic_percent=100, per_day=5, spike_texts=0))
-    leads = {await interested(store, f"+1512555{3000 + number}") for number in range(40)}
+    leads = await many_interested(store, 40)
     await follow_ups.tick(crm_at(config, store, BEGIN))
     carrier, asked = FakeCarrier(), 0
     decide = gatekeeper.decide

@@ -30,7 +30,7 @@ from sqlalchemy import bindparam, text, update
 from sqlalchemy.orm import Session
 
 from bench.data import AGENTS, DAYS, PROPERTIES, Size, fill, insert_rows, number_of
-from crm.commands import lead_files
+from crm.commands.lead import files as lead_files
 from crm.domain.leads import LeadFilter
 from crm.services.audit import By
 from crm.services.people.identity import who_is

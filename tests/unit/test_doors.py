@@ -45,7 +45,7 @@ def test_what_commands_print_is_defined_with_the_views() -> None:
     """So that the web and the API answer with the same. The one class of a command is what all of them work with."""
     found = {
         f"{path.name}:{node.name}"
-        for path in (ROOT / "crm/commands").glob("*.py")
+        for path in (ROOT / "crm/commands").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef) and _is_record(node)
     }
@@ -56,7 +56,7 @@ def test_what_lists_and_pages_show_is_read_by_views() -> None:
     """Commands select nothing themselves."""
     found = {
         path.name
-        for path in (ROOT / "crm/commands").glob("*.py")
+        for path in (ROOT / "crm/commands").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("select", "sqlalchemy.select")
     }

@@ -27,6 +27,7 @@ from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceR
 from crm.services.people.records import PersonRecord
 from crm.store import statistics
 from crm.store.session import Store
+from crm.store.slices import SliceSize
 from crm.views import lead_export
 from crm.views.leads import LeadCard
 
@@ -158,9 +159,10 @@ def read(
         with path.open("rb") as raw, open(raw.fileno(), encoding=encoding, newline="", closefd=False) as file:
             heads, lines = lead_lists.lines(file)
             with _rejects(rejects, heads) as note:
-                for some in _slices(lines):
+                size = SliceSize(lead_lists.FIRST_SLICE, lead_lists.LARGEST_SLICE)
+                while some := list(itertools.islice(lines, size.rows)):
                     crm.store.make_room()
-                    taken = _take(crm, by, some, source, dry_run)
+                    taken = _take(crm, by, some, source, dry_run, size)
                     done.added += taken.added
                     done.joined += taken.joined
                     for one in taken.rejected:
@@ -176,21 +178,19 @@ def read(
     return done
 
 
-def _take(crm: Crm, by: By, some: list[ListLine | Rejected], source: str, dry_run: bool) -> SliceResult:
+def _take(
+    crm: Crm, by: By, some: list[ListLine | Rejected], source: str, dry_run: bool, size: SliceSize
+) -> SliceResult:
     lines = [one for one in some if isinstance(one, ListLine)]
     if dry_run:
         taken = crm.store.read_blocking(lead_lists.take, crm.config, by, lines, source)
     else:
-        taken = crm.store.run_blocking(lead_lists.take, crm.config, by, lines, source)
+        taken = crm.store.run_blocking(size.timed(lead_lists.take), crm.config, by, lines, source)
+        size.done(len(lines))
     taken.rejected = sorted(
         [*taken.rejected, *(one for one in some if isinstance(one, Rejected))], key=lambda one: one.line.number
     )
     return taken
-
-
-def _slices(lines: Iterator[ListLine | Rejected]) -> Iterator[list[ListLine | Rejected]]:
-    while some := list(itertools.islice(lines, lead_lists.SLICE)):
-        yield some
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
 from crm.store.models import Agent, Lead, LeadEmail, LeadPhone, Property, Unit
 from crm.store.queries import opt_outs as opt_out_queries
 
-SLICE = 200
+FIRST_SLICE, LARGEST_SLICE = 25, 200
 """Lines of one transaction."""
 
 
@@ -145,6 +145,7 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], sou
     found = _Leads(session, people)
     identities = [what for person in people for what in (*person.phones, *map(str.lower, person.emails))]
     gone = erasing.erased(session, config, identities)
+    filled: list[tuple[Lead, _Person, bool]] = []
     for person in people:
         forgotten = [gone[what] for what in (*person.phones, *map(str.lower, person.emails)) if what in gone]
         if forgotten and not found.of(person):
@@ -154,15 +155,22 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], sou
             continue
         owners = found.of(person)
         if len(owners) > 1:
+            # Those of lines above get their ids.
+            session.flush()
             which = " and ".join(str(lead.id) for lead in owners)
             taken.rejected.append(Rejected(person.line, f"Its numbers and addresses are those of leads {which}."))
             continue
         is_new = not owners
         lead = owners[0] if owners else _new(session, person)
-        _fill(session, config, by, lead, person, source, is_new)
+        _fill(session, config, by, lead, person, source)
+        filled.append((lead, person, is_new))
         found.remember(lead, person)
         taken.added += is_new
         taken.joined += not is_new
+    # All at once, since a statement for each takes three times as long.
+    session.flush()
+    for lead, person, is_new in filled:
+        _tell(session, by, lead, person, source, is_new)
     session.flush()
     return taken
 
@@ -314,7 +322,7 @@ def _new(session: Session, person: _Person) -> Lead:
     return lead
 
 
-def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person, source: str, is_new: bool) -> None:
+def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person, source: str) -> None:
     values = person.line.values
     lead.name = lead.name or values.get("name") or None
     numbers_known = {phone.number for phone in lead.phones}
@@ -349,13 +357,16 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
         refused = numbers.parse(raw, config.region)
         if refused and not opt_out_queries.in_force(session, refused):
             opt_outs.enter(session, refused, source="admin", evidence=evidence, now=by.now)
-    session.flush()
+
+
+def _tell(session: Session, by: By, lead: Lead, person: _Person, source: str, is_new: bool) -> None:
+    """What the timeline says of a line."""
     if is_new:
         key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"
         timeline.enter(
             session, lead.id, Happened.ENTERED, f"Imported from {source}.", by.now, key=key, by=by.who, is_new=True
         )
-    if note := values.get("note"):
+    if note := person.line.values.get("note"):
         key = f"import-note:{lead.id}:{by.now.isoformat()}:{person.line.number}"
         timeline.enter(session, lead.id, Happened.NOTE, note, person.created, key=key, by=by.who, is_new=True)
 

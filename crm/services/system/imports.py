@@ -5,7 +5,8 @@ Existing records are changed in the columns that a list has; what it does not na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,13 @@ from crm.store.models import (
 )
 from crm.store.queries.office import zone
 from crm.store.session import Store
+from crm.store.slices import SliceSize
 
 LONGEST_FILE = 100_000_000
 """Bytes."""
 
-SLICE = 50
-"""Rows in one transaction of a long list."""
+SLICE, MOST_SLICE = 50, 100
+"""Rows in the first transaction of a long list, and at most in a later one."""
 LONG = (ListKind.UNITS, ListKind.CONTACTS)
 """Lists that nothing else in an import depends on, so that they are written last."""
 
@@ -158,17 +160,21 @@ def load(
     done = _Done(progress, 2 * total)
     problems = _twice(long.get(ListKind.CONTACTS, ()), config)
     new = store.read_blocking(_new_properties, short)
-    slices = [Lists({kind: some}) for kind, rows in long.items() for some in _sliced(rows)]
-    for part in (short, *slices):
+    size = SliceSize(SLICE, MOST_SLICE)
+    for part in itertools.chain((short,), _sliced(long, size)):
         known = Lists(
             {kind: [row for row in rows if _property_of(kind, row) not in new] for kind, rows in part.rows.items()}
         )
         try:
-            written = store.run_blocking(rehearse, config, by, short if part is short else known, despite=despite)
+            of = short if part is short else known
+            written = store.run_blocking(size.timed(rehearse), config, by, of, despite=despite)
         except Wrong as wrong:
             problems += wrong.problems
             written = []
-        done.add(written, sum(len(rows) for rows in part.rows.values()))
+        count = sum(len(rows) for rows in part.rows.values())
+        if part is not short:
+            size.done(count)
+        done.add(written, count)
         for kind, rows in part.rows.items() if part is not short else ():
             done.count(kind, len(rows) - len(known.rows[kind]))
         store.make_room()
@@ -181,11 +187,14 @@ def load(
     done.forget()
     written = store.run_blocking(write, config, secrets, by, short, despite=despite)
     done.add(written, sum(len(rows) for rows in short.rows.values()))
-    for part in slices:
+    size = SliceSize(SLICE, MOST_SLICE)
+    for part in _sliced(long, size):
         store.make_room()
         try:
-            written = store.run_blocking(_write, config, by, part, None, despite)
-            done.add(written, sum(len(rows) for rows in part.rows.values()))
+            written = store.run_blocking(size.timed(_write), config, by, part, None, despite)
+            count = sum(len(rows) for rows in part.rows.values())
+            size.done(count)
+            done.add(written, count)
         except Wrong as wrong:
             count = sum(one.added + one.changed for one in done.all(lists))
             raise Conflict(
@@ -229,11 +238,13 @@ class _Done:
         return [Imported(kind, *self._counts.get(kind, (0, 0))) for kind in ListKind if lists.rows.get(kind)]
 
 
-def _sliced(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    # Sorted, because a property's records are read once per slice.
-    ordered = sorted(rows, key=lambda row: row.values.get("property") or "")
-    for begin in range(0, len(ordered), SLICE):
-        yield ordered[begin : begin + SLICE]
+def _sliced(long: Mapping[ListKind, Sequence[Row]], size: SliceSize) -> Iterator[Lists]:
+    """The rows in slices, each as large as `size` says when it is asked for."""
+    for kind, rows in long.items():
+        # Sorted, because a property's records are read once per slice.
+        ordered = iter(sorted(rows, key=lambda row: row.values.get("property") or ""))
+        while some := list(itertools.islice(ordered, size.rows)):
+            yield Lists({kind: some})
 
 
 def _property_of(kind: ListKind, row: Row) -> str:

@@ -17,8 +17,11 @@ from crm.services.listings import feed, homes, pictures
 from crm.services.system import imports
 from crm.views import listings as views
 from crm.views import properties as property_views
-from crm.views.listings import ListingDetail, ListingEntry, PictureEntry, VersionEntry
+from crm.views import versions
+from crm.views.listing_parts import PictureEntry
+from crm.views.listings import ListingDetail, ListingEntry
 from crm.views.system import ImportedEntry
+from crm.views.versions import VersionEntry
 
 PETS = click.Choice(listings.SEARCHABLE_PETS)
 
@@ -214,7 +217,7 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
 @with_system
 def history(system: System, listing: int, as_json: bool) -> None:
     """List every version of LISTING: who wrote it, when it was public, and who published it."""
-    terms.print_history(system, system.read(views.history, listing), as_json)
+    terms.print_history(system, system.read(versions.history, listing), as_json)
 
 
 @listing.command(examples=("listing check 12",))

@@ -13,10 +13,14 @@ from crm.domain import listings
 from crm.domain.mailboxes import VoicemailTo
 from crm.services.listings import answers, pictures, profiles
 from crm.services.office import properties
-from crm.views import listings as offers
+from crm.views import answers as answer_views
 from crm.views import properties as views
-from crm.views.listings import AnswerEntry, PictureEntry, PropertyDetail, VersionEntry
+from crm.views import property_profiles, versions
+from crm.views.answers import AnswerEntry
+from crm.views.listing_parts import PictureEntry
 from crm.views.properties import PropertyEntry
+from crm.views.property_profiles import PropertyDetail
+from crm.views.versions import VersionEntry
 
 
 # Not called `property`, which is a Python builtin that this file may need.
@@ -167,7 +171,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
 @with_system
 def offer(system: System, slug: str, language: str, as_json: bool) -> None:
     """Show what the property SLUG offers: address, terms, texts, pictures and answers of the version in force."""
-    entry = system.read(offers.property_detail, slug, language)
+    entry = system.read(property_profiles.property_detail, slug, language)
     if as_json:
         output.print_json(entry)
         return
@@ -223,7 +227,7 @@ def unpublish(system: System, slug: str) -> None:
 @with_system
 def history(system: System, slug: str, as_json: bool) -> None:
     """List every version of what SLUG offers: who wrote it, when it was public, and who published it."""
-    terms.print_history(system, system.read(offers.history_of_property, slug), as_json)
+    terms.print_history(system, system.read(versions.history_of_property, slug), as_json)
 
 
 @property_.group(
@@ -253,7 +257,7 @@ def add_picture(system: System, slug: str, file: Path, alt: str | None, alt_es: 
 @with_system
 def list_pictures(system: System, slug: str, as_json: bool) -> None:
     """List the pictures of SLUG's latest version."""
-    terms.print_pictures(system.read(offers.pictures_of_property, slug), as_json)
+    terms.print_pictures(system.read(property_profiles.pictures_of_property, slug), as_json)
 
 
 @picture.command("set", examples=("property picture set elm 2 --alt 'The pool'", "property picture set elm 2 --at 1"))
@@ -344,7 +348,7 @@ def set_answer(
 @with_system
 def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> None:
     """List the answers of the property SLUG, or of the office, in each language."""
-    entries = system.read(offers.answers_of, _property(slug), at=terms.until_of(system, at) if at else None)
+    entries = system.read(answer_views.answers_of, _property(slug), at=terms.until_of(system, at) if at else None)
     if as_json:
         output.print_json(entries)
         return
@@ -382,7 +386,7 @@ def show_answer(system: System, slug: str, topic: str, at: str | None, language:
     It is the property's own or the office's, in the language or in English.
     """
     when = terms.until_of(system, at) if at else None
-    entry = system.read(offers.answer, _property(slug), topic, language, at=when)
+    entry = system.read(answer_views.answer, _property(slug), topic, language, at=when)
     if as_json:
         output.print_json(entry)
         return

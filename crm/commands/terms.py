@@ -18,7 +18,8 @@ from crm.domain.errors import Conflict
 from crm.domain.fair_housing import WordsFound
 from crm.services.listings import pictures
 from crm.services.listings.versions import Written
-from crm.views.listings import PictureEntry, TermsEntry, VersionEntry
+from crm.views.listing_parts import PictureEntry, TermsEntry
+from crm.views.versions import VersionEntry
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -115,4 +115,4 @@ SITE = Mark(
         "unit": ("name", "property_id"),
     },
 )
-"""Watches what a page of the public site shows of homes and properties (`crm.views.listings`, `crm.views.site`)."""
+"""Watches what a page of the public site shows of homes and properties (`crm.views.public_listings`, `.site`)."""

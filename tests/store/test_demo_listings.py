@@ -12,6 +12,7 @@ from crm.services.listings import profiles
 from crm.services.system import demo_listings, directory
 from crm.store.session import Store
 from crm.views import listings as views
+from crm.views import public_listings
 from tests.store.conftest import NOW
 
 pytestmark = pytest.mark.store
@@ -26,7 +27,7 @@ async def test_the_demo_office_offers_homes_once(store: Store, config: Config) -
     for _ in range(2):
         store.run_blocking(demo_listings.load, config, secrets, BY, drawn)
     assert not store.read_blocking(demo_listings.is_wanted)
-    cards = store.read_blocking(views.cards, NOW)
+    cards = store.read_blocking(public_listings.cards, NOW)
     assert [(card.property, card.unit) for card in cards] == [
         ("elm", "101"),
         ("elm", "204"),
@@ -38,7 +39,7 @@ async def test_the_demo_office_offers_homes_once(store: Store, config: Config) -
         for width in card.picture.widths:
             assert pictures.file_of(config.pictures_folder, card.picture.hash, width).is_file()
         for language in ("en", "es"):
-            page = store.read_blocking(views.page, card.id, NOW, language)
+            page = store.read_blocking(public_listings.page, card.id, NOW, language)
             assert page is not None
             assert all((page.headline, page.text, page.about, page.policies))
             assert all(picture.alt for picture in page.pictures)

@@ -25,6 +25,7 @@ from crm.services.system import imports
 from crm.store.models import ContentVersion, Listing, Property, PropertyProfile, Publication, Unit
 from crm.store.session import Store
 from crm.views import listings as views
+from crm.views import public_listings, versions
 from tests.store.conftest import NOW, Shared
 
 pytestmark = [pytest.mark.store]
@@ -131,7 +132,7 @@ async def test_a_feed_comes_back_the_same_here_and_in_another_office(
     assert {one.hash for one in taken} == hashes
     take(store, other, lists, taken)
     assert as_json(store, config) == before
-    shown = store.read_blocking(views.page, number_of(store, "10"), NOW)
+    shown = store.read_blocking(public_listings.page, number_of(store, "10"), NOW)
     assert shown is not None
     assert [one.alt for one in shown.pictures] == ["Kitchen", "Front"]
 
@@ -234,8 +235,8 @@ async def test_words_in_a_list_stand_when_somebody_says_why(store: Store, config
     filled(store, config, tmp_path)
     content = edited(as_json(store, config), lambda found: home_of(found, 2).update(published=True))
     take(store, config, feed.read_json(content), despite="exemption on file")
-    assert store.read_blocking(views.history, 3)[0].despite == "exemption on file"
-    assert store.read_blocking(views.page, 3, NOW) is not None
+    assert store.read_blocking(versions.history, 3)[0].despite == "exemption on file"
+    assert store.read_blocking(public_listings.page, 3, NOW) is not None
 
 
 async def test_a_new_price_in_a_list_is_public_at_once_and_doubtful_words_wait(
@@ -256,7 +257,7 @@ async def test_a_new_price_in_a_list_is_public_at_once_and_doubtful_words_wait(
         config,
         feed.read_json(edited(as_json(store, config), lambda found: home_of(found).update(published=False))),
     )
-    assert store.read_blocking(views.page, 1, NOW) is None
+    assert store.read_blocking(public_listings.page, 1, NOW) is None
 
 
 async def test_a_dry_run_keeps_nothing(store: Store, config: Config, tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ from crm.services.office import properties
 from crm.services.phones import lines
 from crm.store.models import AuditEntry, ContentVersion, Listing, Publication
 from crm.store.session import Store
+from crm.views import answers as answer_views
 from crm.views import listings as views
+from crm.views import public_listings, versions
+from crm.views.listing_parts import FeeEntry, PetEntry, PetsEntry
 from tests.store.conftest import NOW
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -55,8 +58,8 @@ def change(store: Store, listing: int, at: datetime = NOW, **cells: str) -> Writ
     return store.run_blocking(homes.change, by(at), listing, cells)
 
 
-def page(store: Store, listing: int, at: datetime = NOW, language: str = "en") -> views.Page | None:
-    return store.read_blocking(views.page, listing, at, language)
+def page(store: Store, listing: int, at: datetime = NOW, language: str = "en") -> public_listings.Page | None:
+    return store.read_blocking(public_listings.page, listing, at, language)
 
 
 def detail(store: Store, listing: int, now: datetime = NOW, **when: object) -> views.ListingDetail:
@@ -90,13 +93,13 @@ async def test_what_a_home_does_not_say_is_as_its_property_says(store: Store, co
     shared, other = page(store, plain), page(store, own)
     assert shared is not None
     assert other is not None
-    assert shared.terms.pets == views.PetsEntry([views.PetEntry("cats", 2, None, None, Decimal("25.00"))], "")
-    assert shared.terms.fees == [views.FeeEntry("application", Decimal("50.00"), "per applicant", "credit check")]
+    assert shared.terms.pets == PetsEntry([PetEntry("cats", 2, None, None, Decimal("25.00"))], "")
+    assert shared.terms.fees == [FeeEntry("application", Decimal("50.00"), "per applicant", "credit check")]
     assert (shared.terms.utilities, shared.terms.parking) == (["water"], None)
-    assert other.terms.pets == views.PetsEntry([], "")
+    assert other.terms.pets == PetsEntry([], "")
     assert (other.terms.fees, other.terms.utilities) == ([], ["water", "heat"])
     cats = ListingFilter(pets="cats")
-    assert [card.unit for card in store.read_blocking(views.cards, NOW, cats)] == ["1"]
+    assert [card.unit for card in store.read_blocking(public_listings.cards, NOW, cats)] == ["1"]
 
 
 async def test_a_changed_price_is_public_at_once_and_the_one_before_stays_on_record(
@@ -123,7 +126,7 @@ async def test_a_changed_price_is_public_at_once_and_the_one_before_stays_on_rec
         detail(store, listing, version=3)
     with pytest.raises(NotFound):
         detail(store, listing, at=NOW - DAY)
-    told = store.read_blocking(views.history, listing)
+    told = store.read_blocking(versions.history, listing)
     assert [(one.version, one.public_from, one.public_until, one.decided_by) for one in told] == [
         (1, NOW + DAY, NOW + 3 * DAY, "dana"),
         (2, NOW + 3 * DAY, None, "alice"),
@@ -136,8 +139,8 @@ async def test_what_was_quoted_is_shown_with_the_property_as_it_was(store: Store
     publish(store, config, listing)
     store.run_blocking(profiles.change, by(NOW + 5 * DAY), "maple", {"fees": "application 60"})
     then, today = detail(store, listing, NOW + 9 * DAY, at=NOW + DAY), detail(store, listing, NOW + 9 * DAY)
-    assert then.terms.fees == [views.FeeEntry("application", Decimal("40.00"), "once", "")]
-    assert today.terms.fees == [views.FeeEntry("application", Decimal("60.00"), "once", "")]
+    assert then.terms.fees == [FeeEntry("application", Decimal("40.00"), "once", "")]
+    assert today.terms.fees == [FeeEntry("application", Decimal("60.00"), "once", "")]
     assert (then.property_version, today.property_version) == (1, 2)
 
 
@@ -151,7 +154,7 @@ async def test_words_that_exclude_keep_a_listing_from_the_public_until_somebody_
     assert refused.value.facts["findings"] == detail(store, listing).findings
     assert page(store, listing) is None
     publish(store, config, listing, despite="55+ exemption, see file 12")
-    [told] = store.read_blocking(views.history, listing)
+    [told] = store.read_blocking(versions.history, listing)
     assert (told.decided_by, told.despite) == ("dana", "55+ exemption, see file 12")
     assert told.findings[0].startswith("text (en), character 8: “No children”")
     with store.reading() as session:
@@ -186,7 +189,7 @@ async def test_a_listing_expires_by_itself_at_the_end_of_its_last_day(store: Sto
     over = last + timedelta(seconds=2)
     assert page(store, listing, over) is None
     assert detail(store, listing, over).state == "expired"
-    assert store.read_blocking(views.cards, over) == []
+    assert store.read_blocking(public_listings.cards, over) == []
     assert [one.id for one in store.read_blocking(views.listed, over, ListingFilter(state="expired"))] == [listing]
     assert detail(store, listing, over + DAY, at=last).public
     assert not detail(store, listing, over + DAY, at=over).public
@@ -227,7 +230,7 @@ async def test_a_property_needs_an_address_before_it_is_public(store: Store) -> 
     store.run_blocking(profiles.change, by(), "maple", {**ADDRESS, "position": "30.2672,-97.7431"})
     assert store.run_blocking(profiles.publish, by(), "maple")
     assert not store.run_blocking(profiles.publish, by(), "maple")
-    shown = store.read_blocking(views.property_page, "maple")
+    shown = store.read_blocking(public_listings.property_page, "maple")
     assert shown is not None
     assert (shown.address.latitude, shown.address.longitude) == (Decimal("30.267200"), Decimal("-97.743100"))
     store.run_blocking(profiles.unpublish, by(), "maple")
@@ -261,7 +264,7 @@ async def test_lists_are_narrowed_and_paged_by_key(store: Store, config: Config)
     draft = add(store, "4", rent="100")
 
     def found(**wanted: object) -> list[int]:
-        return [one.id for one in store.read_blocking(views.cards, NOW, ListingFilter(**wanted))]  # type: ignore[arg-type]
+        return [one.id for one in store.read_blocking(public_listings.cards, NOW, ListingFilter(**wanted))]  # type: ignore[arg-type]
 
     assert found() == [made[0], made[3], made[1], made[2]]
     assert found(property="maple") == [made[0], made[1], made[2]]
@@ -274,7 +277,7 @@ async def test_lists_are_narrowed_and_paged_by_key(store: Store, config: Config)
     assert [one.id for one in store.read_blocking(views.listed, NOW, ListingFilter(state="draft"))] == [draft]
     assert store.read_blocking(views.count, NOW, ListingFilter(state="published")) == 4
     pages, after = [], None
-    while entries := store.read_blocking(views.cards, NOW, after=after, limit=2):
+    while entries := store.read_blocking(public_listings.cards, NOW, after=after, limit=2):
         pages.append([one.id for one in entries])
         after = (entries[-1].rent, entries[-1].id)
     assert pages == [[made[0], made[3]], [made[1], made[2]]]
@@ -286,8 +289,8 @@ async def test_a_page_takes_three_statements_and_a_list_two(store: Store, config
     publish(store, config, *made)
     store.run_blocking(answers.give, by(), "maple", "schools", "Ask the district.", "en")
     for read, most in (
-        (lambda session: views.page(session, made[0], NOW), 3),
-        (lambda session: views.cards(session, NOW), 2),
+        (lambda session: public_listings.page(session, made[0], NOW), 3),
+        (lambda session: public_listings.cards(session, NOW), 2),
     ):
         with store.reading() as session:
             seen: list[str] = []
@@ -305,21 +308,24 @@ async def test_a_property_answers_before_the_office_and_in_the_language_asked(st
     assert give("maple", "vouchers", "Vouchers are welcome at Maple.", at=NOW + DAY) == 1
     assert give("maple", "vouchers", "Vouchers are welcome at Maple.", at=NOW + 2 * DAY) == 1, "nothing new"
     assert give("maple", "vouchers", "Bring your voucher.", at=NOW + 3 * DAY) == 2
-    read = store.read_blocking
-    assert read(views.answer, "maple", "vouchers", "en").text == "Bring your voucher."
-    assert read(views.answer, "maple", "vouchers", "en", at=NOW + 2 * DAY).text == "Vouchers are welcome at Maple."
-    assert read(views.answer, "maple", "vouchers", "en", at=NOW).text == "We welcome vouchers."
-    assert read(views.answer, "maple", "vouchers", "es").text == "Aceptamos vales."
+    read, answer = store.read_blocking, answer_views.answer
+    assert read(answer, "maple", "vouchers", "en").text == "Bring your voucher."
+    assert read(answer, "maple", "vouchers", "en", at=NOW + 2 * DAY).text == "Vouchers are welcome at Maple."
+    assert read(answer, "maple", "vouchers", "en", at=NOW).text == "We welcome vouchers."
+    assert read(answer, "maple", "vouchers", "es").text == "Aceptamos vales."
     give("maple", "vouchers", "", at=NOW + 4 * DAY)
-    assert read(views.answer, "maple", "vouchers", "en").property is None, "taken back, so the office's holds"
+    assert read(answer, "maple", "vouchers", "en").property is None, "taken back, so the office's holds"
     with pytest.raises(NotFound):
-        read(views.answer, "maple", "parking", "en")
+        read(answer, "maple", "parking", "en")
     with pytest.raises(Conflict, match="source of income"):
         give("maple", "vouchers", "We do not accept vouchers.")
     assert give("maple", "vouchers", "We do not accept vouchers.", despite="counsel, 3 March") == 4
     with pytest.raises(Invalid):
         give("maple", "vouchers", "Hola", "fr")
-    assert {(one.language, one.property) for one in read(views.answers_of, "maple")} == {("en", "maple"), ("es", None)}
+    assert {(one.language, one.property) for one in read(answer_views.answers_of, "maple")} == {
+        ("en", "maple"),
+        ("es", None),
+    }
 
 
 async def test_two_listings_of_one_home_and_a_home_without_a_rent_are_refused(store: Store) -> None:

@@ -14,7 +14,7 @@ from crm.services.listings import homes, profiles
 from crm.store import marks
 from crm.store.models import Call, Lead, Property
 from crm.store.session import Store
-from crm.views import listings, site
+from crm.views import public_listings, site
 from tests.store.conftest import NOW
 
 pytestmark = pytest.mark.store
@@ -45,9 +45,9 @@ async def test_every_table_that_pages_read_is_watched(store: Store, listing: int
     def read(session: Session) -> None:
         engine = session.connection().engine
         event.listen(engine, "before_cursor_execute", note)
-        assert listings.cards(session, NOW)
-        assert listings.page(session, listing, NOW)
-        assert listings.property_page(session, "elm")
+        assert public_listings.cards(session, NOW)
+        assert public_listings.page(session, listing, NOW)
+        assert public_listings.property_page(session, "elm")
         site.office(session, "elm")
         event.remove(engine, "before_cursor_execute", note)
 

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from crm.context import Crm
 from crm.services.listings import answers, homes
 from crm.store.models import Line, Organization, Property
-from crm.views import listings
+from crm.views import public_listings
 from crm.web.site import kept
 from crm.web.site.app import build
 from crm.web.site.kept import KeptPages
@@ -50,7 +50,7 @@ async def test_a_page_that_was_shown_is_not_read_again(clocked: Clocked, monkeyp
         raise AssertionError("it is read again")
 
     for name in ("cards", "page", "property_page"):
-        monkeypatch.setattr(listings, name, read)
+        monkeypatch.setattr(public_listings, name, read)
     for path, page in shown.items():
         assert await clocked.open(path) == page
     assert await clocked.open("/?utm_source=text&fbclid=1") == shown["/"], "what others add to a link changes nothing"

@@ -31,8 +31,8 @@ from crm.services.outbox import news_links
 from crm.services.people import short_links
 from crm.services.tours import links as tour_links
 from crm.services.tours import times
-from crm.views import listings, site
-from crm.views.listings import Card, PropertyPage
+from crm.views import public_listings, site
+from crm.views.public_listings import Card, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
 from crm.web.site import apply, tours, unsubscribe, visitors
@@ -171,7 +171,7 @@ async def _list(visit: PageVisit) -> Response:
     after = _after(query.get("after"))
 
     def read(session: Session) -> tuple[SiteOffice, list[Card]]:
-        found = listings.cards(
+        found = public_listings.cards(
             session, visit.crm.now(), wanted, after=after, limit=PAGE + 1, language=visit.looks.language
         )
         return site.office(session), found
@@ -194,11 +194,11 @@ async def _place(visit: PageVisit) -> Response:
     slug = read_slug(visit.request.path_params["property"])
 
     def read(session: Session) -> tuple[SiteOffice, PropertyPage, list[Card]] | None:
-        found = listings.property_page(session, slug or "", visit.looks.language)
+        found = public_listings.property_page(session, slug or "", visit.looks.language)
         if found is None:
             return None
         wanted = ListingFilter(property=slug)
-        homes = listings.cards(session, visit.crm.now(), wanted, limit=PAGE, language=visit.looks.language)
+        homes = public_listings.cards(session, visit.crm.now(), wanted, limit=PAGE, language=visit.looks.language)
         return site.office(session, slug), found, homes
 
     if (found := await visit.crm.store.read(read)) is None:

@@ -28,7 +28,8 @@ from crm.domain.errors import Invalid
 from crm.domain.tours import Slot
 from crm.edge import numbers
 from crm.services.tours import booking
-from crm.views.listings import AddressEntry, Page, PictureEntry
+from crm.views.listing_parts import AddressEntry, PictureEntry
+from crm.views.public_listings import Page
 from crm.views.site import SiteOffice
 from crm.words import site as words
 

@@ -17,8 +17,8 @@ from crm.context import Crm
 from crm.domain.errors import NotFound
 from crm.domain.tours import Slot
 from crm.store.queries import listings as queries
-from crm.views import listings, site
-from crm.views.listings import Page, PropertyPage
+from crm.views import public_listings, site
+from crm.views.public_listings import Page, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import body
 from crm.web.site import visitors
@@ -98,7 +98,7 @@ async def read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
         raise Gone
 
     def read(session: Session) -> tuple[SiteOffice, Page] | None:
-        found = listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
+        found = public_listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
         return (site.office(session, found.property), found) if found else None
 
     if (found := await visit.crm.store.read(read)) is None:
@@ -125,7 +125,7 @@ async def what_about(visit: PageVisit) -> FormTopic:
 
         def read(session: Session) -> tuple[SiteOffice, PropertyPage, int] | None:
             found, id = (
-                listings.property_page(session, slug, visit.looks.language),
+                public_listings.property_page(session, slug, visit.looks.language),
                 queries.public_property_id(session, slug),
             )
             return (site.office(session, slug), found, id) if found and id else None

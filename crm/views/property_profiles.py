@@ -1,0 +1,86 @@
+"""What is said about a property, as the office sees it."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from crm.domain import fair_housing, listings
+from crm.domain.listings import ListingState
+from crm.store.models import (
+    ContentVersion,
+    PropertyProfile,
+)
+from crm.store.queries import listings as queries
+from crm.views import answers
+from crm.views.answers import AnswerEntry
+from crm.views.listing_parts import AddressEntry, PictureEntry, TermsEntry, address_of, pictures_in, terms_of
+from crm.views.listing_rows import PROFILE_IN_FORCE, property_named
+
+
+class PropertyDetail(msgspec.Struct, kw_only=True):
+    """A property's details, in their current version: the published one, else the latest."""
+
+    property: str
+    name: str
+    state: str
+    """draft, published or changed."""
+    version: int
+    latest: int
+    address: AddressEntry
+    terms: TermsEntry
+    text: str
+    policies: str
+    pictures: list[PictureEntry]
+    findings: list[str]
+    answers: list[AnswerEntry]
+
+
+def property_detail(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyDetail:
+    """A property's details; a property without any has version 0. Raises NotFound."""
+    property = property_named(session, slug)
+    row = session.execute(
+        select(PropertyProfile, ContentVersion.version, ContentVersion.content)
+        .join(
+            ContentVersion,
+            and_(ContentVersion.property_id == PropertyProfile.property_id, ContentVersion.version == PROFILE_IN_FORCE),
+        )
+        .where(PropertyProfile.property_id == property.id)
+    ).one_or_none()
+    said = queries.property_content(row.content if row else None)
+    words = listings.in_language(said.words, language)
+    profile = row.PropertyProfile if row else None
+    state = ListingState.DRAFT
+    if profile and profile.published is not None:
+        state = ListingState.PUBLISHED if profile.published == profile.latest else ListingState.CHANGED
+    return PropertyDetail(
+        property=property.slug,
+        name=property.name,
+        state=state,
+        version=row.version if row else 0,
+        latest=profile.latest if profile else 0,
+        address=address_of(said),
+        terms=terms_of(said),
+        text=words.text,
+        policies=words.policies,
+        pictures=pictures_in(session, said, language)[0],
+        findings=[str(found) for found in fair_housing.check(said)],
+        answers=answers.that_apply(session, property.id, language),
+    )
+
+
+def pictures_of_property(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> list[PictureEntry]:
+    """The pictures of its latest version. Raises NotFound."""
+    content = session.scalar(
+        select(ContentVersion.content)
+        .join(
+            PropertyProfile,
+            and_(
+                PropertyProfile.property_id == ContentVersion.property_id,
+                PropertyProfile.latest == ContentVersion.version,
+            ),
+        )
+        .where(ContentVersion.property_id == property_named(session, slug).id)
+    )
+    return pictures_in(session, queries.property_content(content), language)[0]

@@ -1,0 +1,204 @@
+"""What the public sees: the list of homes, the page of a home, the page of a property."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from crm.domain import listings
+from crm.domain.listings import ListingFilter
+from crm.store.models import (
+    ContentVersion,
+    Listing,
+    Property,
+    PropertyProfile,
+)
+from crm.store.queries import listings as queries
+from crm.views import answers
+from crm.views.answers import AnswerEntry
+from crm.views.listing_parts import (
+    AddressEntry,
+    PictureEntry,
+    TermsEntry,
+    address_of,
+    known_pictures,
+    picture_entries,
+    pictures_in,
+    terms_of,
+)
+from crm.views.listing_rows import PUBLIC, both_texts, filtered, page_of
+
+
+class Card(msgspec.Struct, kw_only=True):
+    """A home in the public's list."""
+
+    id: int
+    property: str
+    property_name: str
+    unit: str
+    city: str
+    state: str
+    bedrooms: int
+    bathrooms: Decimal
+    square_feet: int | None
+    rent: Decimal
+    available_on: date | None
+    cats: bool | None
+    dogs: bool | None
+    """Null: not stated."""
+    headline: str
+    concession: str
+    picture: PictureEntry | None
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """A home's public page."""
+
+    id: int
+    version: int
+    """The version to name as the source of what is quoted from it."""
+    property: str
+    property_name: str
+    property_version: int
+    unit: str
+    address: AddressEntry
+    bedrooms: int
+    bathrooms: Decimal
+    square_feet: int | None
+    rent: Decimal
+    deposit: Decimal
+    available_on: date | None
+    terms: TermsEntry
+    headline: str
+    text: str
+    concession: str
+    about: str
+    """The property's own text."""
+    policies: str
+    pictures: list[PictureEntry]
+    """Its own, then the property's."""
+    answers: list[AnswerEntry]
+
+
+class PropertyPage(msgspec.Struct, kw_only=True):
+    """A property's public page."""
+
+    property: str
+    """Slug."""
+    name: str
+    version: int
+    """The version to name as the source of what is quoted from it."""
+    address: AddressEntry
+    terms: TermsEntry
+    text: str
+    policies: str
+    pictures: list[PictureEntry]
+    answers: list[AnswerEntry]
+
+
+def cards(
+    session: Session,
+    now: datetime,
+    wanted: ListingFilter = ListingFilter(),  # noqa: B008 - it cannot change
+    *,
+    after: tuple[Decimal, int] | None = None,
+    limit: int = 24,
+    language: str = listings.LANGUAGES[0],
+) -> list[Card]:
+    """Public listings by rent, in two statements. `after` is the rent and id of the last one on the page before."""
+    found = filtered(PUBLIC, now, wanted).where(queries.is_public(now))
+    rows = session.execute(page_of(found, after, limit)).all()
+    homes = [(row, queries.home(row.own), queries.property_content(row.shared)) for row in rows]
+    first = [(home.pictures or content.pictures)[:1] for _, home, content in homes]
+    known = known_pictures(session, [one.hash for pictures in first for one in pictures])
+    shown = []
+    for (row, home, content), pictures in zip(homes, first, strict=True):
+        words = listings.in_language(home.words, language)
+        shown.append(
+            Card(
+                id=row.Listing.id,
+                property=row.slug,
+                property_name=row.property_name,
+                unit=row.unit,
+                city=content.city,
+                state=content.state,
+                bedrooms=home.bedrooms,
+                bathrooms=home.bathrooms,
+                square_feet=home.square_feet,
+                rent=home.rent,
+                available_on=home.available_on,
+                cats=row.property_cats if row.Listing.cats is None else row.Listing.cats,
+                dogs=row.property_dogs if row.Listing.dogs is None else row.Listing.dogs,
+                headline=words.headline,
+                concession=words.concession,
+                picture=next(iter(picture_entries(pictures, known, language)), None),
+            )
+        )
+    return shown
+
+
+def page(session: Session, listing_id: int, now: datetime, language: str = listings.LANGUAGES[0]) -> Page | None:
+    """A home's public page, in three statements; None: it is not public, or does not exist."""
+    found = PUBLIC.where(Listing.id == listing_id, queries.is_public(now))
+    row = session.execute(found).one_or_none()
+    if row is None:
+        return None
+    home, content = queries.home(row.own), queries.property_content(row.shared)
+    words, about = both_texts(home, content, language)
+    own, shared = pictures_in(session, home, language, content)
+    return Page(
+        id=row.Listing.id,
+        version=row.version,
+        property=row.slug,
+        property_name=row.property_name,
+        property_version=row.property_version,
+        unit=row.unit,
+        address=address_of(content),
+        bedrooms=home.bedrooms,
+        bathrooms=home.bathrooms,
+        square_feet=home.square_feet,
+        rent=home.rent,
+        deposit=home.deposit,
+        available_on=home.available_on,
+        terms=terms_of(listings.with_terms_of(home, content)),
+        headline=words.headline,
+        text=words.text,
+        concession=words.concession,
+        about=about.text,
+        policies=about.policies,
+        pictures=[*own, *(one for one in shared if one.hash not in {other.hash for other in own})],
+        answers=answers.that_apply(session, row.Listing.property_id, language),
+    )
+
+
+def property_page(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyPage | None:
+    """A property's public page, without its homes, in three statements; None: it is not public, or does not exist."""
+    found = (
+        select(Property, ContentVersion.version, ContentVersion.content)
+        .join(PropertyProfile, PropertyProfile.property_id == Property.id)
+        .join(
+            ContentVersion,
+            and_(ContentVersion.property_id == Property.id, ContentVersion.version == PropertyProfile.published),
+        )
+        .where(Property.slug == slug)
+    )
+    row = session.execute(found).one_or_none()
+    if row is None:
+        return None
+    said = queries.property_content(row.content)
+    words = listings.in_language(said.words, language)
+    return PropertyPage(
+        property=row.Property.slug,
+        name=row.Property.name,
+        version=row.version,
+        address=address_of(said),
+        terms=terms_of(said),
+        text=words.text,
+        policies=words.policies,
+        pictures=pictures_in(session, said, language)[0],
+        answers=answers.that_apply(session, row.Property.id, language),
+    )

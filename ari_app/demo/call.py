@@ -20,20 +20,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from ari_app.call.race import end_all, race, until_done
-from ari_app.demo import listening
+from ari_app.demo import conversation, listening
 from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
 from asterisk_conf.prompts import speech
 from crm import context
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import CallStep
+from crm.domain.calls import CallStep, Speaker
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
 from crm.secrets import of_trunk
 from crm.services.phones import devices
 from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
-from crm.store.models import Agent, Call, Device, Leg, Line, Message, Trunk
+from crm.store.models import Agent, Call, Device, Leg, Line, Message, TalkRecord, Trunk
 from crm.store.queries import tasks
 
 CALLER = "+15125550199"
@@ -59,6 +59,8 @@ class Options:
     answer: str | None = None
     """Agent or device whose phone answers; None: no agent's phone is running."""
     leave_voicemail: str | None = None
+    ai: tuple[str, ...] = ()
+    """Sentences that they say to the voice agent, each when it has answered the one before."""
     hang_up_after: float | None = None
     """Seconds after the call was answered."""
     caller: str = CALLER
@@ -71,7 +73,8 @@ class DemoMoment:
     at: float
     """Seconds after the call was answered."""
     kind: str
-    """heard, pressed, said, hung_up, or was_hung_up (by the other side)."""
+    """heard, pressed, said, hung_up, or was_hung_up (by the other side); in a talk with the voice agent also understood
+    (by it, of the caller), agent (it said) and did."""
     text: str
 
 
@@ -91,6 +94,8 @@ class DemoReport:
     """Texts that the CRM sends, with their state."""
     texts_on_phone: tuple[str, ...]
     """Texts that reached the caller's phone during the call."""
+    summary: str
+    """What the voice agent has found out; empty where it did not answer."""
 
 
 async def call(config: Config, options: Options, say: Callable[[str], None] = lambda text: None) -> DemoReport:
@@ -125,6 +130,10 @@ class _Demo:
     async def run(self) -> DemoReport:
         line = await self._line()
         async with contextlib.AsyncExitStack() as stack:
+            if self.options.ai:
+                self.say("getting the voice agent ready")
+                await stack.enter_async_context(conversation.ears_and_mouth(self.crm))
+                await stack.enter_async_context(conversation.answering(self.crm, line))
             agents = [await stack.enter_async_context(self._phone(slug)) for slug in await self._answering()]
             caller = await stack.enter_async_context(self._caller())
             self.say(f"{self.options.caller} calls {line}")
@@ -146,6 +155,7 @@ class _Demo:
                     await caller.wait_until(lambda: bool(caller.texts), "text", seconds=5)
             texts_on_phone = tuple(caller.texts)
             heard = self._heard(caller)
+            heard += await self._dialogue(call_id)
         moments = sorted([*self.moments, *heard], key=lambda moment: moment.at)
         return await self._told(call_id, line, tuple(moments), texts_on_phone)
 
@@ -230,6 +240,8 @@ class _Demo:
             await asyncio.gather(part, return_exceptions=True)
 
     async def _play_part(self, caller: Softphone, stay: bool = False) -> None:
+        if self.options.ai:
+            await self._converse(caller)
         words = await self._clip("voicemail", self.options.leave_voicemail) if self.options.leave_voicemail else None
         for key in self.options.press:
             await self._step_is(CallStep.MENU, CallStep.TEXT_OFFER)
@@ -238,6 +250,8 @@ class _Demo:
             self._add("pressed", key)
             self.say(f"the caller pressed {key}")
             await asyncio.sleep(0.7)
+        if self.options.ai and not self.options.press and not await self._was_passed_on():
+            return
         step = await self._step_is(CallStep.TEXT_OFFER, CallStep.TALK, CallStep.VOICEMAIL, CallStep.UNKNOWN_LINE)
         if stay:
             await asyncio.Event().wait()
@@ -256,6 +270,37 @@ class _Demo:
                 await asyncio.Event().wait()  # The system thanks and hangs up.
         else:
             await asyncio.Event().wait()
+
+    async def _converse(self, caller: Softphone) -> None:
+        """Says each sentence to the voice agent, as long as it listens."""
+        if await self._step_is(CallStep.VOICE_AGENT, CallStep.MENU) is CallStep.MENU:
+            raise CrmError(
+                "The menu answered: this caller has a tour or an application, or the voice agent cannot answer now.",
+                code="demo_without_voice_agent",
+            )
+        latest = await self._latest()
+        assert latest is not None
+        for number, sentence in enumerate(self.options.ai):
+            clip = await self._clip(f"sentence {number + 1}", sentence)
+            if not await conversation.until_said(self.crm, latest.id, caller.heard, number):
+                break
+            await caller.say(clip)
+            self._add("said", f'"{sentence}"')
+            self.say(f"the caller says: {sentence}")
+            await asyncio.sleep(len(listening.read(clip)) / listening.RATE)
+        await conversation.until_said(self.crm, latest.id, caller.heard, len(self.options.ai))
+
+    async def _was_passed_on(self) -> bool:
+        """Whether somebody else than the voice agent has the caller now."""
+        latest = await self._latest()
+        return latest is not None and latest.step != CallStep.VOICE_AGENT
+
+    async def _dialogue(self, call_id: str) -> list[DemoMoment]:
+        kinds = {Speaker.AGENT: "agent", Speaker.CALLER: "understood", Speaker.ACT: "did", Speaker.KEYS: "pressed"}
+        return [
+            DemoMoment(turn.started, kinds[Speaker(turn.who)], conversation.in_words(turn))
+            for turn in await conversation.turns(self.crm, call_id)
+        ]
 
     def _length(self, prompt: str) -> float:
         return len(listening.read(self.config.prompt(prompt, "en"))) / listening.RATE
@@ -389,6 +434,7 @@ class _Demo:
                 task=f"{task.owner.name}, due {due}: {task.why}" if task else "none needed",
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts),
                 texts_on_phone=on_phone,
+                summary=session.scalar(select(TalkRecord.summary).where(TalkRecord.call_id == call_id)) or "",
             )
 
         told: DemoReport = await self._query(ask)

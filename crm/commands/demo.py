@@ -18,6 +18,7 @@ from crm.services.system import directory
 from crm.views.system import ImportedEntry
 
 LONGEST_VOICEMAIL = 1000
+LONGEST_SENTENCE = 300
 
 
 @click.group(cls=Group, examples=("demo call --press 2 --answer alice", "demo call --press 1", "demo portfolio"))
@@ -31,12 +32,16 @@ def demo() -> None:
         "demo call --press 1",
         "demo call --press 2 --answer alice",
         "demo call --press 2 --leave-voicemail 'Hi, do you have two bedrooms in May?'",
+        "demo call --ai 'Do you have a two bedroom, and can I bring my dog?'",
         "demo call --hang-up-after 4",
     ),
 )
 @click.option("--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next menu; repeatable.")
 @click.option("--answer", metavar="NAME", help="Agent or device whose phone answers.")
 @click.option("--leave-voicemail", metavar="TEXT", help="What the caller says after the beep.")
+@click.option(
+    "--ai", multiple=True, metavar="TEXT", help="What the caller says to the voice agent; each is a turn. Repeatable."
+)
 @click.option(
     "--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
 )
@@ -48,6 +53,7 @@ def call(
     press: tuple[str, ...],
     answer: str | None,
     leave_voicemail: str | None,
+    ai: tuple[str, ...],
     hang_up_after: float | None,
     caller: str,
     line: str | None,
@@ -55,7 +61,8 @@ def call(
 ) -> None:
     """Place a real SIP call as a prospect, and report what they heard and what is now in the CRM.
 
-    Needs a running `leaseline up --demo`, whose demo trunk it uses.
+    Needs a running `leaseline up --demo`, whose demo trunk it uses. With --ai the voice agent answers the line during
+    the call; it needs the models of its settings, or those of `script/setup voice-demo`.
     """
     config = config_of(context)
     number = numbers.parse(caller, config.region)
@@ -66,6 +73,7 @@ def call(
         press=press,
         answer=fields.slug(answer) if answer else None,
         leave_voicemail=words or None,
+        ai=tuple(fields.text(one, "sentence", LONGEST_SENTENCE, required=True) for one in ai),
         hang_up_after=hang_up_after,
         caller=number,
         line=lines.read_number(line, config.region) if line else None,
@@ -93,7 +101,13 @@ def portfolio(system: System, as_json: bool) -> None:
 
 def _print(told: DemoReport) -> None:
     output.say(f"{told.caller} called {told.line}:")
-    verbs = {"hung_up": "hung up", "was_hung_up": "was hung up on"}
+    verbs = {
+        "hung_up": "hung up",
+        "was_hung_up": "was hung up on",
+        "understood": "was understood:",
+        "agent": "was told by the voice agent:",
+        "did": "had this done:",
+    }
     for moment in told.moments:
         output.say(f"{moment.at:5.1f} s  {verbs.get(moment.kind, moment.kind)} {moment.text}".rstrip(), indent=2)
     output.print_heading("In the CRM now")
@@ -103,6 +117,7 @@ def _print(told: DemoReport) -> None:
             ("outcome", told.outcome),
             ("phones", told.legs),
             ("lead", told.lead),
+            ("summary", told.summary),
             ("task", told.task),
             ("texts", told.texts),
             ("on the caller's phone", told.texts_on_phone),

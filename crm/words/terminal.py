@@ -139,6 +139,7 @@ HINTS = {
     "demo_not_running": "start it with `script/up` or `leaseline up` in another terminal.",
     "demo_office_in_use": "start without --demo, or use another home for the demo.",
     "demo_phones_many": "name one of them with --answer.",
+    "demo_without_voice_agent": "name another caller with --from, and see `leaseline doctor`.",
     "demo_stuck": "see `leaseline call list`.",
     "home_exists": "use it as it is, or choose another with --home.",
     "home_holds_other": "choose an empty or new folder with --home.",
@@ -242,6 +243,13 @@ FIXES = {
         "See `leaseline webhook deliveries --webhook {webhook}`; once its receiver works, `leaseline webhook replay "
         "{webhook} --failed` sends what was given up."
     ),
+    "voice_agent_unwatched": "set ai.answers in leaseline.toml and restart, which starts it with the rest.",
+    "voice_model_missing": (
+        "run `script/setup voice-demo` to try it, or name a folder with a Whisper model in ai.whisper_model in "
+        "leaseline.toml."
+    ),
+    "voice_model_broken": "name another folder in ai.whisper_model in leaseline.toml.",
+    "voice_packages_missing": "install them with `script/setup voice`.",
     "transcripts_off": "Correct voice.whisper_model.",
 }
 """How to fix what the doctor found, by the finding's code."""

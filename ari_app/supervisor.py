@@ -24,8 +24,11 @@ from ari_app.readiness import StartError, prepare
 from asterisk_conf import install, refresh
 from crm.config import Config
 from crm.context import utc_now
+from crm.domain.errors import CrmError
 from crm.edge import processes
 from crm.services.system import disk, logs, workers
+from crm.services.system.checks import voice_agent
+from crm.store.session import Store
 from crm.worker import Troubles, repeat
 
 READY_SECONDS = 60.0
@@ -64,7 +67,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         if left:
             say(f"{' and '.join(left)} had been left running alone: taken over.")
         await prepare(config, console, left)
-        asterisk, app, *others = kept = children(config)
+        asterisk, app, *others = kept = children(config, with_voice=_has_voice_agent(config))
         try:
             for child in kept:
                 if child.name in left:
@@ -93,7 +96,7 @@ async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config:
             await replace(config, app, say)
 
 
-def children(config: Config) -> list[Child]:
+def children(config: Config, *, with_voice: bool = False) -> list[Child]:
     """Asterisk first: it answers calls by itself if the app is late. The voice agent last, if there is one: without it,
     callers get the menu."""
     asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
@@ -109,9 +112,20 @@ def children(config: Config) -> list[Child]:
         ),
         Child(processes.APP, app, {}, config.log_folder / "app.out"),
     ]
-    if config.ai.answers != "off":
+    if with_voice:
         children.append(Child(processes.VOICE, voice, {}, config.log_folder / "voice.out"))
     return children
+
+
+def _has_voice_agent(config: Config) -> bool:
+    """Whether it is to answer anywhere."""
+    store = Store(config.database_url)
+    try:
+        return bool(store.read_blocking(voice_agent.answers, config))
+    except CrmError:
+        return config.ai.answers != "off"
+    finally:
+        store.close()
 
 
 @contextlib.asynccontextmanager

@@ -47,7 +47,7 @@ def with_models(config: Config) -> Config:
         base, tiny = MODELS / "whisper-base", MODELS / "whisper-tiny.en"
         found = next((folder for folder in (base, tiny) if folder.is_dir()), None)
         if found is None:
-            raise CrmError("The voice agent has no model to hear with.", code="voice_model_missing")
+            raise CrmError("The voice agent has no model to hear with.", code="demo_voice_missing")
         ai = msgspec.structs.replace(ai, whisper_model=str(found), quick_model=str(tiny) if tiny.is_dir() else "")
     voices = sorted((MODELS / "piper-joe").glob("*.onnx"))
     if not ai.piper_voices and voices:
@@ -67,7 +67,7 @@ async def ears_and_mouth(crm: Crm) -> AsyncIterator[None]:
         from ari_app.voice.models import stt_of, tts_of  # What it needs is no part of the app.
         from ari_app.voice.server import VoiceServer
     except ImportError:
-        raise CrmError("The voice agent's packages are not installed.", code="voice_packages_missing") from None
+        raise CrmError("The voice agent's packages are not installed.", code="demo_voice_packages") from None
     secret = crm.secrets.ensure(protocol.SECRET)
     stt = stt_of(config)
     server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts_of(config))
@@ -75,7 +75,7 @@ async def ears_and_mouth(crm: Crm) -> AsyncIterator[None]:
         deadline = asyncio.get_running_loop().time() + LOAD_SECONDS
         while math.isinf(stt.delay):
             if asyncio.get_running_loop().time() > deadline:
-                raise CrmError("The voice agent's model cannot be loaded.", code="voice_model_broken")
+                raise CrmError("The voice agent's model cannot be loaded.", code="demo_voice_broken")
             await asyncio.sleep(0.1)
         # The first sentence takes as long as it takes to load a voice.
         await warm(door, [("One moment, please.", "en")])

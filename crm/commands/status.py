@@ -14,6 +14,7 @@ from crm.domain import emergency
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services.system import health
+from crm.services.system.checks.voice_agent import VoiceAgentHealth
 from crm.services.system.health import DatabaseHealth, EmergencyHealth, Health, LimitsHealth, LineHealth
 from crm.words import terminal
 
@@ -78,6 +79,12 @@ def _database_text(database: DatabaseHealth) -> str:
     return f"{'OLD' if database.up else 'DOWN'}: {terminal.hinted(database.detail, database.code)}"
 
 
+def _voice_agent_text(agent: VoiceAgentHealth) -> str:
+    if agent.trouble:
+        return f"DOWN: {agent.trouble}"
+    return f"up, answers {', '.join(agent.answers)}" if agent.answers else ""
+
+
 def _print(found: Health, config: Config) -> None:
     app, database, room = found.app, found.database, found.disk
     for call in found.emergencies:
@@ -97,6 +104,7 @@ def _print(found: Health, config: Config) -> None:
                 if room and (room.is_low or room.reserve_is_used)
                 else ()
             ),
+            ("voice agent", _voice_agent_text(found.voice_agent)),
             *(("to fix", trouble) for trouble in app.trouble),
             *(
                 ("to fix", f"{one.worker}, since {output.local(one.since, config.tz, seconds=True)}: {one.trouble}")

@@ -139,6 +139,9 @@ HINTS = {
     "demo_not_running": "start it with `script/up` or `leaseline up` in another terminal.",
     "demo_office_in_use": "start without --demo, or use another home for the demo.",
     "demo_phones_many": "name one of them with --answer.",
+    "demo_voice_broken": "name another folder in ai.whisper_model in leaseline.toml.",
+    "demo_voice_missing": "run `script/setup voice-demo`, or name a folder in ai.whisper_model in leaseline.toml.",
+    "demo_voice_packages": "install them with `script/setup voice`.",
     "demo_without_voice_agent": "name another caller with --from, and see `leaseline doctor`.",
     "demo_stuck": "see `leaseline call list`.",
     "home_exists": "use it as it is, or choose another with --home.",
@@ -243,13 +246,10 @@ FIXES = {
         "See `leaseline webhook deliveries --webhook {webhook}`; once its receiver works, `leaseline webhook replay "
         "{webhook} --failed` sends what was given up."
     ),
-    "voice_agent_unwatched": "set ai.answers in leaseline.toml and restart, which starts it with the rest.",
-    "voice_model_missing": (
-        "run `script/setup voice-demo` to try it, or name a folder with a Whisper model in ai.whisper_model in "
-        "leaseline.toml."
-    ),
-    "voice_model_broken": "name another folder in ai.whisper_model in leaseline.toml.",
-    "voice_packages_missing": "install them with `script/setup voice`.",
+    "voice_agent_down": "End `leaseline up` and start it again, or run `leaseline serve --only voice` beside the app.",
+    "voice_file_missing": "Correct ai.piper_voices in leaseline.toml.",
+    "voice_model_broken": "Correct ai.whisper_model in leaseline.toml.",
+    "voice_model_missing": "Name a folder with one in ai.whisper_model in leaseline.toml.",
     "transcripts_off": "Correct voice.whisper_model.",
 }
 """How to fix what the doctor found, by the finding's code."""

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import func, select, update
 
@@ -24,8 +25,9 @@ from crm.services.audit import By
 from crm.services.calls import voice_talks
 from crm.services.people import erasing, records
 from crm.services.people.erasing import Mentions
+from crm.services.system.checks import voice_agent
 from crm.services.voicemail import retention
-from crm.store.models import Activity, Agent, Mail, TalkRecord, VoiceTurn
+from crm.store.models import Activity, Agent, Line, Mail, TalkRecord, VoiceTurn
 from crm.store.session import Store
 from crm.views import calls as views
 from crm.views import search
@@ -188,3 +190,21 @@ async def test_a_persons_record_holds_it_and_an_erasure_takes_it(store: Store, c
         for table in (TalkRecord, VoiceTurn, Mail):
             assert session.scalar(select(func.count()).select_from(table)) == 0
         assert "zebra" not in json.dumps(session.scalars(select(Activity.text)).all())
+
+
+async def test_where_it_answers_and_why_it_cannot(store: Store, config: Config, unused_tcp_port: int) -> None:
+    with store.reading() as session:
+        assert voice_agent.look(session, config) == voice_agent.VoiceAgentHealth()
+    with store.writing() as session:
+        session.execute(update(Line).where(Line.number == "6001").values(ai_answers="always"))
+    config = msgspec.structs.replace(config, ports=msgspec.structs.replace(config.ports, voice=unused_tcp_port))
+    with store.reading() as session:
+        found = voice_agent.look(session, config)
+        [finding] = voice_agent.examine(session, config)
+    assert found.answers == ["line 6001: always"]
+    assert found.trouble == finding.text == "It has no model to hear with: callers get the menu."
+    assert finding.code == "voice_model_missing"
+    ai = msgspec.structs.replace(config.ai, whisper_model=str(config.home / "gone"), piper_voices={"en": "gone.onnx"})
+    with store.reading() as session:
+        findings = list(voice_agent.examine(session, msgspec.structs.replace(config, ai=ai)))
+    assert [one.code for one in findings] == ["voice_model_broken", "voice_file_missing"]

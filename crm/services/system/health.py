@@ -34,6 +34,8 @@ from crm.services.office import hours
 from crm.services.outbox import pauses
 from crm.services.phones import capacity, devices, emergencies, trunks
 from crm.services.system import copies, disk, workers
+from crm.services.system.checks import voice_agent
+from crm.services.system.checks.voice_agent import VoiceAgentHealth
 from crm.services.system.disk import DiskRoom
 from crm.services.system.workers import WorkerHealth
 from crm.services.webhooks import subscriptions
@@ -305,6 +307,7 @@ class Health:
     """Whether a `leaseline up` keeps the app and Asterisk running."""
     left: list[str] = field(default_factory=list)
     """Programs that a `leaseline up` started, and that nothing keeps running now."""
+    voice_agent: VoiceAgentHealth = VoiceAgentHealth()  # noqa: RUF009 - it is frozen
     workers: list[WorkerHealth] = field(default_factory=list)
     """Workers that are failing and retrying, in the app or in another process."""
     disk: DiskRoom | None = None
@@ -399,6 +402,7 @@ def _on_record(
         texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
         webhooks=subscriptions.silent(session, now),
         arrivals=_arrivals(session, now),
+        voice_agent=voice_agent.look(session, config),
         emergencies=_emergencies(session, now - emergencies.RECENT),
     )
 

@@ -292,6 +292,11 @@ class Ai(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of a smaller one such as tiny.en, for when the machine is busy; empty: there is none."""
     piper_voices: dict[str, str] = {}
     """Files of Piper voices (.onnx) by language, such as en; other languages are spoken by flite and espeak-ng."""
+    llm_url: str = ""
+    """OpenAI-compatible endpoint of a language model, such as http://127.0.0.1:8080/v1. It is asked what callers mean
+    where the rules do not understand. Its key is a secret: `leaseline ai secret`. Empty: none."""
+    llm_model: str = ""
+    """Name of the model at that endpoint."""
 
 
 class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

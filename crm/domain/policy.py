@@ -507,6 +507,11 @@ def _values_only(reply: Answering) -> bool:
         reply.say("ask_beds")
         reply.ask(Asked.BEDROOMS)
         return True
+    if slots.answer is not None and len(heard.text.split()) <= 3:
+        # An answer to nothing that was asked.
+        reply.say("what_else" if slots.answer else "anything_else")
+        reply.ask(Asked.NOTHING if slots.answer else Asked.MORE)
+        return True
     if own := replies.answer_by_words(reply):
         reply.answer_text(own.text, own.cites)
         reply.ask(Asked.NOTHING)

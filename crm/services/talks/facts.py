@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from crm.config import Config
 from crm.domain import listings, policy, understanding
 from crm.domain.conversation import Began, Happening, LinkKind, Turn
+from crm.domain.intents import Wish
 from crm.domain.leads import LeasingStage
 from crm.domain.places import PlaceName, Places
 from crm.domain.route_inputs import CallerKind
@@ -58,14 +59,41 @@ class TalkOf:
     """Slug of the property that the call is about, where the line does not say."""
 
 
+@dataclass(frozen=True)
+class ThoughtOut:
+    """A turn by the rules, and what it rests on."""
+
+    heard: Understanding
+    facts: Facts
+    turn: Turn[TalkState]
+
+
 def step(
     session: Session, config: Config, mind: Mind, state: TalkState, happening: Happening, call: TalkOf, now: datetime
 ) -> Turn[TalkState]:
     """What follows from a happening, as the rows stand now. Reads only."""
+    return think(session, config, mind, state, happening, call, now).turn
+
+
+def think(
+    session: Session,
+    config: Config,
+    mind: Mind,
+    state: TalkState,
+    happening: Happening,
+    call: TalkOf,
+    now: datetime,
+    chosen: str = "",
+) -> ThoughtOut:
+    """`step`, with what was understood and read for it. `chosen` is the intent of words that the rules did not
+    understand."""
     office = snapshot.now(session)
     heard = hear(session, config, mind, state, happening, call, now, office)
+    if chosen:
+        heard = replace(heard, wishes=(Wish(chosen),))
     wanted = wanted_for(session, state, heard, call, office)
-    return policy.turn(mind, state, heard, facts_for(session, config, wanted, heard.language, call, now, office))
+    known = facts_for(session, config, wanted, heard.language, call, now, office)
+    return ThoughtOut(heard, known, policy.turn(mind, state, heard, known))
 
 
 def hear(

@@ -64,6 +64,7 @@ COMMANDS = {
     "report": "What calls, leads and tours add up to.",
     "optout": "People who do not want texts.",
     "voicemail": "Voicemail that callers left.",
+    "ai": "The voice agent: try what it says, and check its dialogue.",
     "recordings": "Recordings and voicemail audio: deleting what is old, repairing what is missing.",
     "mail": "Email, out and in.",
     "demo": "Try the system with a call, or with the properties of a larger office.",

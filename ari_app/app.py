@@ -11,6 +11,7 @@ from typing import Any
 
 from ari_app import draining, recovery, replacing, signs
 from ari_app import log as log_to
+from ari_app.call import thinking
 from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp
@@ -72,7 +73,16 @@ class App:
         )
         self.ami = ami.AmiConnection(config.ports.ami, crm.secrets.get("ami"), on_event=self.on_ami_event)
         self.context = AppContext(
-            config, crm.store, crm.secrets, crm.now, journal, self.client, self.ami, minds.of(config), held=held
+            config,
+            crm.store,
+            crm.secrets,
+            crm.now,
+            journal,
+            self.client,
+            self.ami,
+            minds.of(config),
+            thinking.model_of(config, crm.secrets),
+            held=held,
         )
         self.lamps = BusyLamps(self.client), MessageLamps(self.client)
         self.escalations = Escalations(self.context)
@@ -283,6 +293,8 @@ class App:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         self.ami.close()
+        if self.context.language_model:
+            await self.context.language_model.close()
 
     async def take_up(self) -> None:
         """Resumes every call in the step it was in; done at each connection to Asterisk, since events were missed."""

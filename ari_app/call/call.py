@@ -41,6 +41,7 @@ from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
 from crm.domain.route_plan import RoutePlan
 from crm.domain.understanding import Mind
+from crm.edge.language_model import LanguageModel
 from crm.services.calls.journal import Journal
 from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.welcome import Decision
@@ -68,6 +69,8 @@ class AppContext(Crm):
     ami: AmiConnection
     mind: Mind = field(default_factory=minds.shipped)
     """What leads talks with the voice agent."""
+    language_model: LanguageModel | None = None
+    """Asked what callers mean where that does not understand; None: there is none."""
     calls: Calls[LiveCall] = field(default_factory=Calls)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end, and no call begins any more."""

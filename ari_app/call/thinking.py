@@ -7,7 +7,9 @@ time limits: by the rules' own turn.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 from crm.config import Config
 from crm.domain import drafting
@@ -18,24 +20,29 @@ from crm.edge.language_model import LanguageModel, LanguageModelFailed
 from crm.secrets import Secrets
 from crm.services.talks import facts
 from crm.services.talks.facts import TalkOf
-from crm.store.session import Store
+from crm.services.talks.minds import KEY
+
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
-
-SECRET = "language_model"
-"""Name of the endpoint's key among the secrets; without it, none is sent."""
 
 
 def model_of(config: Config, secrets: Secrets) -> LanguageModel | None:
     """The model that the settings name; None: none."""
     if not config.ai.llm_url:
         return None
-    key = secrets.get(SECRET) if secrets.has(SECRET) else ""
+    key = secrets.get(KEY) if secrets.has(KEY) else ""
     return LanguageModel(config.ai.llm_url, config.ai.llm_model, key)
 
 
+class Reads(Protocol):
+    """Runs a read of the database, within the time a caller waits for one."""
+
+    async def __call__(self, read: Callable[..., Result], /, *arguments: Any) -> Result: ...
+
+
 async def next_turn(
-    store: Store,
+    read: Reads,
     config: Config,
     mind: Mind,
     model: LanguageModel | None,
@@ -44,8 +51,8 @@ async def next_turn(
     call: TalkOf,
     now: datetime,
 ) -> Turn[TalkState]:
-    """What follows from a happening. Raises Unavailable."""
-    step = await store.read(facts.think, config, mind, state, happening, call, now)
+    """What follows from a happening. Raises what `read` raises."""
+    step = await read(facts.think, config, mind, state, happening, call, now)
     if model is None or model.is_resting or not drafting.may_help(state, step.heard, step.turn):
         return step.turn
     try:
@@ -55,7 +62,7 @@ async def next_turn(
         return step.turn
     choice = drafting.choice_in(answer, mind, step.heard.language)
     if choice.intent:
-        chosen = await store.read(facts.think, config, mind, state, happening, call, now, choice.intent)
+        chosen = await read(facts.think, config, mind, state, happening, call, now, choice.intent)
         return chosen.turn
     if choice.sentence:
         turn, wrong = drafting.with_sentence(choice.sentence, step.heard, step.facts, step.turn)

@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy.orm import Session
 
-from ari_app.call import recording
+from ari_app.call import recording, thinking
 from ari_app.call.call import VOICE_MARK, LiveCall
 from ari_app.call.conversing import Conversation, Heard
 from ari_app.edge.channel import LeftTheApp
@@ -63,7 +63,6 @@ from crm.secrets import SecretError
 from crm.services.audit import By
 from crm.services.calls import voice_acts, voice_talks
 from crm.services.calls.voice_acts import Caller
-from crm.services.talks import facts
 from crm.services.talks.facts import TalkOf
 from crm.services.voicemail import transcripts
 from crm.store.queries import properties
@@ -287,7 +286,9 @@ class Leader:
             recorded=call.recording_mode == recording.ANNOUNCED,
             property=call.decided.property if call.decided else "",
         )
-        turn = await self._ask(facts.step, context.config, self._mind, self._state, happening, of, context.now())
+        turn = await thinking.next_turn(
+            self._ask, context.config, self._mind, context.language_model, self._state, happening, of, context.now()
+        )
         self._state = turn.state
         call.spoken = turn.language if isinstance(happening, Utterance) else call.spoken
         return turn

@@ -121,12 +121,14 @@ def _wrong_sentence(name: str, sentence: str, model: str) -> Iterator[str]:
         yield f"The sentence {name} says “{found.words}” ({found.protected}): {fair_housing.WHY[found.protected]}."
 
 
+_SENTENCE_END = re.compile(
+    r"(?<!\b[A-Z]\.)(?<!\bSt\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bApt\.)(?<!\bAve\.)(?<!\bNo\.)(?<=[.!?])\s+(?=\S)"
+)
+
+
 def split_sentences(text: str) -> list[str]:
     """A point after an initial or an abbreviation ends no sentence."""
-    parts = re.split(
-        r"(?<![.\s][A-Z])(?<!\b(?:St|Dr|Mr|Ms|No))(?<!\bMrs)(?<!\bApt)(?<!\bAve)(?<=[.!?])\s+(?=\S)", text.strip()
-    )
-    return [part for part in parts if part]
+    return [part for part in _SENTENCE_END.split(text.strip()) if part]
 
 
 def folded(text: str) -> str:
@@ -136,3 +138,8 @@ def folded(text: str) -> str:
     plain = re.sub(r"['\u2019\u0300-\u036f]", "", plain)
     plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", plain)
     return " ".join(re.sub(r"[^\w$@]+", " ", plain).split())
+
+
+def listed(text: str) -> list[str]:
+    """A list of words, written as one text."""
+    return text.split()

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from crm.domain import fair_housing, slots
 from crm.domain.conversation import Cite
-from crm.domain.dialogue import MOST_SENTENCES, URL, folded, split_sentences
+from crm.domain.dialogue import MOST_SENTENCES, URL, folded, listed, split_sentences
 from crm.domain.hours import clock_minutes
 from crm.domain.listings import Terms, in_language
 from crm.domain.talk import Facts, HomeFact, PropertyFact, TalkState
@@ -166,40 +166,14 @@ _MONTHS: Mapping[str, int] = {
     **{
         word: n
         for n, word in enumerate(
-            [
-                "january",
-                "february",
-                "march",
-                "april",
-                "may",
-                "june",
-                "july",
-                "august",
-                "september",
-                "october",
-                "november",
-                "december",
-            ],
+            listed("january february march april may june july august september october november december"),
             1,
         )
     },
     **{
         word: n
         for n, word in enumerate(
-            [
-                "enero",
-                "febrero",
-                "marzo",
-                "abril",
-                "mayo",
-                "junio",
-                "julio",
-                "agosto",
-                "septiembre",
-                "octubre",
-                "noviembre",
-                "diciembre",
-            ],
+            listed("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
             1,
         )
     },
@@ -220,69 +194,9 @@ _KINDS = (
     ("deposit", r"deposits?|dep[óo]sitos?"),
     ("rent", r"rents?|rental|a month|per month|monthly|rentas?|al mes|mensual\w*"),
 )
-_NUMBER_WORDS = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "diez",
-    "once",
-    "doce",
-    "trece",
-    "catorce",
-    "quince",
-    "veinte",
-    "treinta",
-    "cuarenta",
-    "cincuenta",
-    "sesenta",
-    "setenta",
-    "ochenta",
-    "noventa",
-    "cien",
-    "ciento",
-    "doscientos",
-    "trescientos",
-    "cuatrocientos",
-    "quinientos",
-    "seiscientos",
-    "setecientos",
-    "ochocientos",
-    "novecientos",
-    "mil",
-]
+_NUMBER_WORDS = listed(
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos mil"
+)
 _WORD_NUMBER = re.compile(
     rf"(?<!\w)(?:(?:one|a|un|una)\s+(?=hundred|thousand|bed|bath|month|mil\b|rec|hab|ba[ñn]o|mes))?(?:(?:{'|'.join(_NUMBER_WORDS)})[\s-]*(?:and\s+|y\s+)?)+(?!\w)"
     r"|(?<!\w)one(?=[\s-]+(?:bed|bath|month|dog|cat|pet|block|mile|minute))",
@@ -351,44 +265,9 @@ def _kinds(text: str, start: int, end: int) -> set[str]:
 
 _CAPITALIZED = re.compile(r"(?<![.!?¿¡]\s)(?<!^)(?<![\w'’])([A-ZÁÉÍÓÚÑ][\w'’]+)")
 _ALWAYS = frozenset(
-    [
-        "i",
-        "im",
-        "ill",
-        "ive",
-        "id",
-        "am",
-        "pm",
-        "ok",
-        "okay",
-        "yes",
-        "no",
-        "sure",
-        "thanks",
-        "thank",
-        "our",
-        "we",
-        "the",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ]
+    listed(
+        "i im ill ive id am pm ok okay yes no sure thanks thank our we the january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday"
+    )
 )
 
 

@@ -7,65 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from crm.domain.dialogue import folded
+from crm.domain.dialogue import folded, listed
 
 LEAST_LIKENESS = 0.75
 """Of each word of a name, from 0 to 1."""
 _GENERIC = frozenset(
-    [
-        "apartments",
-        "apartment",
-        "homes",
-        "home",
-        "house",
-        "houses",
-        "the",
-        "at",
-        "community",
-        "residences",
-        "llc",
-        "street",
-        "st",
-        "avenue",
-        "ave",
-        "drive",
-        "dr",
-        "road",
-        "rd",
-        "lane",
-        "ln",
-        "boulevard",
-        "blvd",
-        "court",
-        "ct",
-        "place",
-        "pl",
-        "way",
-        "circle",
-        "cir",
-        "north",
-        "south",
-        "east",
-        "west",
-        "n",
-        "s",
-        "e",
-        "w",
-        "of",
-        "and",
-        "on",
-        "de",
-        "la",
-        "el",
-        "los",
-        "las",
-        "condos",
-        "condominiums",
-        "townhomes",
-        "villas",
-        "apts",
-        "apartamentos",
-    ]
+    listed(
+        "apartments apartment homes home house houses the at community residences llc street st avenue ave drive dr road rd lane ln boulevard blvd court ct place pl way circle cir north south east west n s e w of and on de la el los las condos condominiums townhomes villas apts apartamentos"
+    )
 )
 _MUST_FIT = 4
 """Letters of a name, taken together: fewer are too easily something else."""

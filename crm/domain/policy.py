@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from crm.domain import captures, replies, touring
+from crm.domain import captures, fair_answers, replies, touring
 from crm.domain.composing import Answering
 from crm.domain.conversation import (
     ActResult,
@@ -29,7 +29,7 @@ from crm.domain.conversation import (
     Utterance,
 )
 from crm.domain.dialogue import folded
-from crm.domain.guards import Danger, Sensitive
+from crm.domain.guards import Danger
 from crm.domain.talk import Asked, CallerStage, Facts, TalkState
 from crm.domain.understanding import Mind, Understanding, wished_now
 
@@ -155,7 +155,7 @@ def _spoke(reply: Answering) -> None:
         reply.say("anything_else")
         reply.ask(Asked.MORE)
         return
-    if heard.sentry.sensitive and not heard.sentry.states_family and _sensitive(reply, heard.sentry.sensitive):
+    if heard.sentry.sensitive and not heard.sentry.states_family and _sensitive(reply):
         return
     for intent in heard.intents:
         if intent in _TO_A_PERSON:
@@ -183,86 +183,9 @@ def _emergency(reply: Answering, kind: Danger) -> None:
     reply.transfer(TransferReason.EMERGENCY)
 
 
-# Fair housing: the office's own answer to one of these topics, else the fixed sentence.
-_TOPICS: dict[Sensitive, tuple[str, ...]] = {
-    Sensitive.INCOME: ("vouchers", "section-8", "housing-vouchers", "income"),
-    Sensitive.ANIMALS: ("assistance-animals", "service-animals"),
-    Sensitive.ACCESS: ("accessibility", "disability"),
-    Sensitive.SAFETY: ("safety",),
-    Sensitive.SCHOOLS: ("schools",),
-    Sensitive.PEOPLE: ("residents", "fair-housing"),
-    Sensitive.FAMILIES: ("families", "occupancy", "fair-housing"),
-    Sensitive.NEUTRAL: ("fair-housing",),
-}
-_SENTENCES = {
-    Sensitive.INCOME: "fair_income",
-    Sensitive.ANIMALS: "fair_animals",
-    Sensitive.ACCESS: "fair_access",
-    Sensitive.SAFETY: "fair_safety",
-    Sensitive.SCHOOLS: "fair_schools",
-    Sensitive.NEUTRAL: "fair_neutral",
-}
-_GOES_ON = {Sensitive.PEOPLE: "fair_people", Sensitive.FAMILIES: "fair_families"}
-"""After these the talk goes on with the facts: who lives there, or will, changes none of them."""
-_ORDER = (
-    Sensitive.ANIMALS,
-    Sensitive.INCOME,
-    Sensitive.ACCESS,
-    Sensitive.SAFETY,
-    Sensitive.SCHOOLS,
-    Sensitive.NEUTRAL,
-    Sensitive.PEOPLE,
-    Sensitive.FAMILIES,
-)
-
-
-def _sensitive(reply: Answering, found: tuple[Sensitive, ...]) -> bool:
-    """Whether nothing else is answered in this turn."""
-    kind = next(one for one in _ORDER if one in found)
-    if "person" in reply.heard.intents and kind in _GOES_ON:
-        return False
-    reply.asked_about(f"fair housing: {kind}")
-    if own := replies.own_answer(reply, _TOPICS[kind]):
-        reply.answer_text(own.text, own.cites)
-        reply.say("answer_then_person")
-        reply.ask(Asked.PERSON)
-        return True
-    if kind in _GOES_ON:
-        reply.say(_GOES_ON[kind])
-        reply.ask(Asked.NOTHING)
-        return not any(intent in _ANSWERED for intent in reply.heard.intents)
-    if kind is Sensitive.ACCESS and _accessibility(reply):
-        return True
-    reply.transfer(TransferReason.FAIR_HOUSING, _SENTENCES[kind])
-    return True
-
-
-def _accessibility(reply: Answering) -> bool:
-    """Says which features a home or property has; never that it has none."""
-    place = replies.property_meant(reply)
-    focus = reply.facts.focus
-    if place is None:
-        return False
-    of_home = focus is not None and focus.place.slug == place.slug
-    content, cites = (focus.home, focus.cites) if focus and of_home else (place.content, place.cites)
-    if not content.accessibility:
-        return False
-    features = reply.dialogue.joined([reply.dialogue.word(one) for one in content.accessibility])
-    reply.say("fair_access_facts", cites, property=place.name, features=features)
-    reply.say("answer_then_person")
-    reply.ask(Asked.PERSON)
-    return True
-
-
-def _criteria(reply: Answering) -> None:
-    rule = reply.dialogue.by_name["criteria"]
-    reply.asked_about("criteria")
-    if own := replies.own_answer(reply, rule.topics):
-        reply.answer_text(own.text, own.cites)
-        reply.say("answer_then_person")
-        reply.ask(Asked.PERSON)
-    else:
-        reply.transfer(TransferReason.NOT_OURS_TO_DECIDE, "fair_criteria")
+def _sensitive(reply: Answering) -> bool:
+    goes_on = any(intent in _ANSWERED for intent in reply.heard.intents)
+    return fair_answers.answer(reply, reply.heard.sentry.sensitive, goes_on=goes_on)
 
 
 def _to(reason: TransferReason, template: str, asked: str = "") -> Callable[[Answering], None]:
@@ -281,7 +204,7 @@ _TO_A_PERSON: dict[str, Callable[[Answering], None]] = {
     "resident": _to(TransferReason.STAGE, "connecting_stage", "their lease"),
     "owner": _to(TransferReason.STAGE, "connecting_stage"),
     "complaint": _to(TransferReason.DISTRESS, "connecting_distress", "a complaint"),
-    "criteria": _criteria,
+    "criteria": fair_answers.criteria,
     "negotiate": _to(TransferReason.NOT_OURS_TO_DECIDE, "connecting_not_ours", "a lower price"),
     "person": _to(TransferReason.ASKED, "connecting"),
 }

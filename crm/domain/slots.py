@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from crm.domain import heard, places, spelling
-from crm.domain.dialogue import folded
+from crm.domain.dialogue import folded, listed
 from crm.domain.heard import CardField, Phrase
 from crm.domain.places import PlaceFound, Places
 
@@ -136,8 +136,8 @@ def yes_or_no(plain: str) -> bool | None:
 # --- homes ---
 
 _COUNTS = {
-    **{word: n for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six"])},
-    **{word: n for n, word in enumerate(["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis"])},
+    **{word: n for n, word in enumerate(listed("zero one two three four five six"))},
+    **{word: n for n, word in enumerate(listed("cero uno dos tres cuatro cinco seis"))},
     "un": 1, "una": 1, "single": 1, "double": 2,
 }  # fmt: skip
 _BEDS = re.compile(
@@ -166,8 +166,8 @@ _MONEY = re.compile(
     r"(?: of| is| de| like)? (?P<words>(?:\$? ?\d{3,5}|[a-z ]{3,40}))"
 )
 _HUNDREDS = {
-    **{word: n for n, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"], 1)},
-    **{word: n for n, word in zip(range(20, 100, 10), ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], strict=True)},
+    **{word: n for n, word in enumerate(listed("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"), 1)},
+    **{word: n for n, word in zip(range(20, 100, 10), listed("twenty thirty forty fifty sixty seventy eighty ninety"), strict=True)},
     "a": 1,
 }  # fmt: skip
 _CIENTOS = {"cien": 100, "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400, "quinientos": 500,
@@ -258,12 +258,12 @@ def _name(text: str) -> str:
 # --- when ---
 
 _WEEKDAYS = {
-    **{word: n for n, word in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])},
-    **{word: n for n, word in enumerate(["lunes", "martes", "miercoles", "jueves", "viernes", "sabado", "domingo"])},
+    **{word: n for n, word in enumerate(listed("monday tuesday wednesday thursday friday saturday sunday"))},
+    **{word: n for n, word in enumerate(listed("lunes martes miercoles jueves viernes sabado domingo"))},
 }  # fmt: skip
 _HOURS = {
-    **{word: n for n, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1)},
-    **{word: n for n, word in enumerate(["una", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "once", "doce"], 1)},
+    **{word: n for n, word in enumerate(listed("one two three four five six seven eight nine ten eleven twelve"), 1)},
+    **{word: n for n, word in enumerate(listed("una dos tres cuatro cinco seis siete ocho nueve diez once doce"), 1)},
 }  # fmt: skip
 _MINUTES = {
     "thirty": 30,

@@ -4,64 +4,11 @@ from __future__ import annotations
 
 import re
 
-from crm.domain.dialogue import folded
+from crm.domain.dialogue import folded, listed
 
-_ALPHABET = [
-    "alpha",
-    "alfa",
-    "bravo",
-    "charlie",
-    "delta",
-    "echo",
-    "foxtrot",
-    "golf",
-    "hotel",
-    "india",
-    "juliet",
-    "kilo",
-    "lima",
-    "mike",
-    "november",
-    "oscar",
-    "papa",
-    "quebec",
-    "romeo",
-    "sierra",
-    "tango",
-    "uniform",
-    "victor",
-    "whiskey",
-    "xray",
-    "yankee",
-    "zulu",
-    "apple",
-    "boy",
-    "cat",
-    "dog",
-    "edward",
-    "frank",
-    "george",
-    "henry",
-    "ida",
-    "john",
-    "king",
-    "larry",
-    "mary",
-    "nancy",
-    "nora",
-    "ocean",
-    "paul",
-    "peter",
-    "queen",
-    "robert",
-    "sam",
-    "tom",
-    "union",
-    "victor",
-    "william",
-    "young",
-    "zebra",
-]
+_ALPHABET = listed(
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo sierra tango uniform victor whiskey xray yankee zulu"
+)
 _LETTERS = {
     **{word: word[0] for word in _ALPHABET},
     # As a transcriber writes the names of letters.
@@ -130,47 +77,12 @@ _LETTERS = {
     "double you": "w",
 }
 _WEAK = frozenset(
-    [
-        "a",
-        "i",
-        "be",
-        "see",
-        "sea",
-        "are",
-        "you",
-        "oh",
-        "el",
-        "de",
-        "te",
-        "ve",
-        "che",
-        "ge",
-        "ye",
-        "ce",
-        "pe",
-        "en",
-        "es",
-        "why",
-        "eye",
-        "mike",
-        "john",
-        "mary",
-        "paul",
-        "peter",
-        "tom",
-        "sam",
-    ]
+    listed("a i be see sea are you oh el de te ve che ge ye ce pe en es why eye mike john mary paul peter tom sam")
 )
 """Words of their own: letters only among letters."""
 _DIGITS = {
-    **{
-        word: str(n)
-        for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
-    },
-    **{
-        word: str(n)
-        for n, word in enumerate(["cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"])
-    },
+    **{word: str(n) for n, word in enumerate(listed("zero one two three four five six seven eight nine"))},
+    **{word: str(n) for n, word in enumerate(listed("cero uno dos tres cuatro cinco seis siete ocho nueve"))},
     "oh": "0",
     "o": "0",
     "won": "1",
@@ -189,29 +101,18 @@ _TEENS = {
     **{
         word: n
         for n, word in enumerate(
-            [
-                "ten",
-                "eleven",
-                "twelve",
-                "thirteen",
-                "fourteen",
-                "fifteen",
-                "sixteen",
-                "seventeen",
-                "eighteen",
-                "nineteen",
-            ],
+            listed("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"),
             10,
         )
     },
-    **{word: n for n, word in enumerate(["diez", "once", "doce", "trece", "catorce", "quince"], 10)},
+    **{word: n for n, word in enumerate(listed("diez once doce trece catorce quince"), 10)},
 }
 _TENS = {
     **{
         word: n
         for n, word in zip(
             range(20, 100, 10),
-            ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
+            listed("twenty thirty forty fifty sixty seventy eighty ninety"),
             strict=True,
         )
     },
@@ -219,38 +120,15 @@ _TENS = {
         word: n
         for n, word in zip(
             range(20, 100, 10),
-            ["veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"],
+            listed("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"),
             strict=True,
         )
     },
 }
 _SKIPPED = frozenset(
-    [
-        "area",
-        "code",
-        "and",
-        "its",
-        "is",
-        "the",
-        "number",
-        "my",
-        "y",
-        "es",
-        "el",
-        "de",
-        "area",
-        "codigo",
-        "dash",
-        "guion",
-        "hyphen",
-        "space",
-        "uh",
-        "um",
-        "please",
-        "thats",
-        "yes",
-        "yeah",
-    ]
+    listed(
+        "area code and its is the number my y es el de area codigo dash guion hyphen space uh um please thats yes yeah"
+    )
 )
 
 
@@ -327,7 +205,9 @@ def corrected(known: str, text: str) -> str:
     """The number with what was said put right: a whole number, or its last digits; "" for nothing usable."""
     if whole := number(text):
         return whole
-    part = digits(text)
+    part = digits(
+        re.sub(r"(?i)\b(?:last|first|[uú]ltimos|primeros) (?:one|two|three|four|dos|tres|cuatro)\b", " ", text)
+    )
     if len(part) == 1 and re.search(r"\b(?:ends?|last|termina)\b", folded(text)):
         return known[:-1] + part
     if len(part) in (2, 3, 4) and known:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from crm.domain import guards, intents, slots
 from crm.domain.conversation import Began, Did, Happening, Pressed, Utterance
-from crm.domain.dialogue import Dialogue, folded
+from crm.domain.dialogue import Dialogue, folded, listed
 from crm.domain.guards import Sensitive, Sentry
 from crm.domain.heard import CardField
 from crm.domain.intents import Scorer, Wish
@@ -89,116 +89,14 @@ def _without(plain: str, *words: str) -> str:
 
 _TELLING = {
     "en": frozenset(
-        [
-            "the",
-            "is",
-            "are",
-            "do",
-            "you",
-            "have",
-            "i",
-            "my",
-            "me",
-            "to",
-            "of",
-            "in",
-            "for",
-            "and",
-            "what",
-            "how",
-            "much",
-            "can",
-            "it",
-            "this",
-            "that",
-            "there",
-            "with",
-            "a",
-            "an",
-            "any",
-            "would",
-            "like",
-            "when",
-            "where",
-            "please",
-            "need",
-            "want",
-            "about",
-            "yes",
-            "no",
-            "hello",
-            "hi",
-            "thanks",
-            "thank",
-            "was",
-            "were",
-            "does",
-            "did",
-            "could",
-        ]
+        listed(
+            "the is are do you have i my me to of in for and what how much can it this that there with a an any would like when where please need want about yes no hello hi thanks thank was were does did could"
+        )
     ),
     "es": frozenset(
-        [
-            "el",
-            "la",
-            "los",
-            "las",
-            "es",
-            "son",
-            "tiene",
-            "tienen",
-            "hay",
-            "yo",
-            "mi",
-            "me",
-            "de",
-            "en",
-            "para",
-            "y",
-            "que",
-            "cual",
-            "como",
-            "cuanto",
-            "cuanta",
-            "cuantos",
-            "puedo",
-            "puede",
-            "un",
-            "una",
-            "por",
-            "favor",
-            "quiero",
-            "necesito",
-            "quisiera",
-            "busco",
-            "donde",
-            "cuando",
-            "si",
-            "hola",
-            "gracias",
-            "esta",
-            "estoy",
-            "renta",
-            "alquiler",
-            "departamento",
-            "apartamento",
-            "recamaras",
-            "mascotas",
-            "perro",
-            "gato",
-            "hablar",
-            "persona",
-            "con",
-            "del",
-            "al",
-            "mes",
-            "casa",
-            "soy",
-            "tengo",
-            "se",
-            "su",
-            "sus",
-        ]
+        listed(
+            "el la los las es son tiene tienen hay yo mi me de en para y que cual como cuanto cuanta cuantos puedo puede un una por favor quiero necesito quisiera busco donde cuando si hola gracias esta estoy renta alquiler departamento apartamento recamaras mascotas perro gato hablar persona con del al mes casa soy tengo se su sus"
+        )
     ),
 }
 

@@ -78,7 +78,7 @@ async def said(
     model = LanguageModel(scripted.url, "tiny", **how)  # type: ignore[arg-type]
     try:
         return await thinking.next_turn(
-            office.store,
+            office.store.read,
             office.config,
             Mind(dialogue.load()),
             model,

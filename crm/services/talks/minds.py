@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy.orm import Session
+
 from crm.config import Config
+from crm.domain.errors import Invalid
 from crm.domain.understanding import Mind
+from crm.secrets import Secrets, unusable
+from crm.services import audit
+from crm.services.audit import By
 from crm.words import dialogue
 from crm.words.dialogue import DialogueError
+
+KEY = "language_model"
+"""Name among the secrets of the key for ai.llm_url; without it, none is sent."""
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +28,14 @@ def of(config: Config) -> Mind:
     except DialogueError as error:
         _log.error("the office's changes to the dialogue are left out: %s", error)
         return shipped()
+
+
+def put_key(session: Session, secrets: Secrets, by: By, value: str) -> None:
+    """Stores the key of the language model's endpoint. Raises Invalid."""
+    if problem := unusable(value):
+        raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
+    audit.record(session, by, "key of the language model set")
+    secrets.put(KEY, value)
 
 
 def shipped() -> Mind:

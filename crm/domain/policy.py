@@ -158,8 +158,8 @@ def _spoke(reply: Answering) -> None:
     if heard.sentry.sensitive and not heard.sentry.states_family and _sensitive(reply):
         return
     for intent in heard.intents:
-        if intent in _TO_A_PERSON:
-            _TO_A_PERSON[intent](reply)
+        if intent in FOR_A_PERSON:
+            FOR_A_PERSON[intent](reply)
             return
     if _answered(reply):
         reply.change(unclear=0)
@@ -197,7 +197,7 @@ def _to(reason: TransferReason, template: str, asked: str = "") -> Callable[[Ans
     return act
 
 
-_TO_A_PERSON: dict[str, Callable[[Answering], None]] = {
+FOR_A_PERSON: dict[str, Callable[[Answering], None]] = {
     "maintenance": _to(TransferReason.MAINTENANCE, "connecting_maintenance", "a repair"),
     "existing_applicant": _to(TransferReason.STAGE, "connecting_stage", "their application"),
     "existing_tour": _to(TransferReason.STAGE, "connecting_stage", "their tour"),

@@ -263,7 +263,7 @@ async def test_when_the_database_is_away_in_a_turn_then_the_caller_is_not_lost(
         def away(*_: object) -> None:
             raise Unavailable("The database does not answer.", code="store_away")
 
-        monkeypatch.setattr(facts, "step", away)
+        monkeypatch.setattr(facts, "think", away)
         await agent.talk.caller_says("What are your office hours?")
         await system.hears_beginning(caller, system.prompt("menu"))
         await caller.hang_up()

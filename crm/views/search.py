@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, TableClause, column, func, literal_column, select, table, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, TableClause, column, func, literal_column, select, table, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import Invalid
@@ -70,12 +71,10 @@ def found(
     for where, query in _searches(session.get_bind().dialect.name == "sqlite", asked, digits, reach):
         if len(hits) >= most:
             break
-        # SQLite finds row after row, as they are read.
-        with prepared.rows(session, query, {}) as rows:
-            for row in rows:
-                hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
-                if len(hits) >= most:
-                    break
+        for row in _rows(session, query, most - len(hits)):
+            hits.setdefault(row.lead_id, (where, row.excerpt, getattr(row, "at", None)))
+            if len(hits) >= most:
+                break
     words_asked = asked.split()
     cards = leads.of_ids(session, now, list(hits), wanted, reach)
     return [
@@ -85,7 +84,38 @@ def found(
     ][:limit]
 
 
-def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
+def _rows(session: Session, query: IndexQuery, few: int) -> Iterator[Row[Any]]:
+    """What an index finds, the newest first, at most `MOST`; `few` are most likely enough."""
+    if session.get_bind().dialect.name == "sqlite":
+        # It finds row after row, as they are read.
+        with prepared.rows(session, query.found.limit(MOST), {}) as rows:
+            yield from rows
+        return
+    # PostgreSQL finds all that it is asked for before the first is read, which takes ten times as long for ten times
+    # as many. Several rows may be of one lead: then more of them are asked for.
+    read, before, most = 0, None, few
+    while read < MOST:
+        most = min(most, MOST - read)
+        page = query.found if before is None else query.found.where(query.id < before)
+        some = session.execute(page.limit(most)).all()
+        yield from some
+        if len(some) < most:
+            return
+        read, before, most = read + len(some), some[-1].row, MOST
+
+
+@dataclass(frozen=True)
+class IndexQuery:
+    """What is asked of an index, the newest first; its rows say where they are (`row`)."""
+
+    found: Select[*tuple[Any, ...]]
+    id: InstrumentedAttribute[int]
+
+    def where(self, *what: ColumnElement[bool]) -> IndexQuery:
+        return replace(self, found=self.found.where(*what))
+
+
+def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[tuple[str, IndexQuery]]:
     """The indexes to search, by name, and the query for each."""
     # Text with more letters than digits is not a number, though it may contain one, as a street address does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
@@ -112,33 +142,29 @@ def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[t
         yield "timeline", _by_words(sqlite, words).where(*within)
 
 
-def _parts(sqlite: bool, lead_id: Any, of: Any, id: Any, part: str) -> Select[*tuple[Any, ...]]:
+def _parts(sqlite: bool, lead_id: Any, of: Any, id: InstrumentedAttribute[int], part: str) -> IndexQuery:
     """Rows whose column `of` contains `part`, of at least three characters; the newest first."""
-    query = select(lead_id, of.label("excerpt")).order_by(id.desc()).limit(MOST)
+    query = select(lead_id, of.label("excerpt"), id.label("row"))
     if sqlite:
         # Quoted, so that FTS5 takes all of it as text.
         index = _fts(of.class_.__tablename__)
         quoted = '"' + part.replace('"', '""') + '"'
-        return (
-            query.join(index, index.c.rowid == id)
-            .where(_matches(index, quoted))
-            .order_by(None)
-            .order_by(index.c.rowid.desc())
-        )
-    return query.where(func.lower(of).contains(part.lower(), autoescape=True))
+        held = query.join(index, index.c.rowid == id).where(_matches(index, quoted))
+        return IndexQuery(held.order_by(index.c.rowid.desc()), id)
+    return IndexQuery(query.where(func.lower(of).contains(part.lower(), autoescape=True)).order_by(id.desc()), id)
 
 
-def _by_words(sqlite: bool, words: list[str]) -> Select[*tuple[Any, ...]]:
+def _by_words(sqlite: bool, words: list[str]) -> IndexQuery:
     """Timeline entries that contain all words, the last one as a prefix; the latest first."""
-    query = select(Activity.lead_id, Activity.text.label("excerpt"), Activity.at).limit(MOST)
+    query = select(Activity.lead_id, Activity.text.label("excerpt"), Activity.at, Activity.id.label("row"))
     if sqlite:
         index = _fts("activity")
         asked = " ".join(f'"{word}"' for word in words) + "*"
         found = query.join(index, index.c.rowid == Activity.id).where(_matches(index, asked))
-        return found.order_by(index.c.rowid.desc())
+        return IndexQuery(found.order_by(index.c.rowid.desc()), Activity.id)
     wanted = func.to_tsquery("simple", " & ".join(f"'{word}'" for word in words) + ":*")
     held = func.to_tsvector(text("'simple'"), Activity.text)
-    return query.where(held.op("@@")(wanted)).order_by(Activity.id.desc())
+    return IndexQuery(query.where(held.op("@@")(wanted)).order_by(Activity.id.desc()), Activity.id)
 
 
 def _around(words: list[str], text: str) -> str:

@@ -145,3 +145,14 @@ async def test_what_a_voicemail_says_is_found_until_retention_deletes_it(store: 
     assert [one.call for one in gone] == ["c1"]
     with store.reading() as session:
         assert search.found(session, "piano", later) == []
+
+
+def test_somebody_is_found_behind_the_many_entries_of_somebody_else(
+    store: Store, config: Config, people: dict[str, int]
+) -> None:
+    with store.writing() as session:
+        for n in range(9):
+            leads.write_note(session, config, BY, str(people["pat"]), f"The retriever again ({n}).")
+    with store.reading() as session:
+        hits = search.found(session, "retriever", NOW, limit=2)
+    assert [hit.lead.id for hit in hits] == [people["pat"], people["zoe"]]

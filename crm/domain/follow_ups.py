@@ -67,6 +67,8 @@ class History:
     """When one of us talked or wrote to them last, by hand."""
     expired_at: datetime | None = None
     """When a step of this stage was found too late to be sent; see `is_too_late`."""
+    has_begun: bool = False
+    """Whether they are filling in the application that this is about."""
 
 
 class FollowUpAct(StrEnum):
@@ -101,6 +103,8 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
     sequence = rules.sequences.get(history.stage)
     if sequence is None:
         return Next(FollowUpAct.REST, f"Nothing is planned for stage {history.stage}.")
+    if history.stage is LeasingStage.APPLICATION_SENT and history.has_begun:
+        return Next(FollowUpAct.REST, "They have begun the application, so a person takes over.")
     heard, answered = history.heard_at, history.answered_at
     latest = max((history.stage_since, *history.sent))
     if heard is not None and heard > latest and (answered is None or answered < heard):

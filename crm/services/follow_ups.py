@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import fields
+from crm.domain.applications import ApplicationStatus
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, is_too_late, next_step, parse
@@ -36,7 +37,18 @@ from crm.services.office import owners
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import short_links, timeline
 from crm.services.phones.lines import line_for
-from crm.store.models import Call, FollowUp, FollowUpLook, FollowUpRulesSeen, Interest, Lead, Message, Property, Task
+from crm.store.models import (
+    Application,
+    Call,
+    FollowUp,
+    FollowUpLook,
+    FollowUpRulesSeen,
+    Interest,
+    Lead,
+    Message,
+    Property,
+    Task,
+)
 from crm.store.queries import leads, office, tasks
 from crm.store.session import ROOM_SECONDS
 
@@ -217,6 +229,8 @@ class _Known:
     answered_at: Mapping[int, datetime]
     too_late: frozenset[int]
     """Ids of steps whose text waited in the outbox until it was of no use."""
+    begun: frozenset[tuple[int, int]]
+    """Leads and properties with an application that is being filled in."""
 
 
 def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
@@ -254,7 +268,16 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
         .where(FollowUp.lead_id.in_(lead_ids), FollowUp.state == SENT, Message.state == DeliveryState.BLOCKED)
     )
     too_late = frozenset(id for id, reasons in session.execute(blocked) if TOO_LATE in reasons)
-    return _Known(steps, _latest(session, (wrote, called)), _latest(session, (answered, talked)), too_late)
+    begun = select(Application.lead_id, Application.property_id).where(
+        Application.lead_id.in_(lead_ids), Application.status == ApplicationStatus.STARTED
+    )
+    return _Known(
+        steps,
+        _latest(session, (wrote, called)),
+        _latest(session, (answered, talked)),
+        too_late,
+        frozenset((lead_id, property_id) for lead_id, property_id in session.execute(begun)),
+    )
 
 
 def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
@@ -313,6 +336,7 @@ def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> His
         heard_at=known.heard_at.get(interest.lead_id),
         answered_at=known.answered_at.get(interest.lead_id),
         expired_at=max((row.ended_at for row in mine if row.state == EXPIRED and row.ended_at), default=None),
+        has_begun=(interest.lead_id, interest.property_id) in known.begun,
     )
 
 

@@ -15,6 +15,7 @@ from crm.domain.applications import ApplicationStatus, Step
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.pasted import addresses
 from crm.secrets import Secrets
+from crm.services import follow_ups
 from crm.services.applications import decisions, documents, invitations, links, online, retention
 from crm.services.applications.invitations import InvitedHome
 from crm.services.applications.links import ApplicationLink
@@ -28,10 +29,12 @@ from crm.store.models import (
     Application,
     ApplicationDocument,
     AuditEntry,
+    FollowUp,
     Interest,
     Lead,
     LeadPhone,
     Mail,
+    Message,
     Property,
     Task,
     Unit,
@@ -189,6 +192,15 @@ def test_the_unfinished_one_becomes_due_in_two_days_and_is_the_agents_of_the_lea
         assert session.get_one(Task, task.id).owner.slug == "carol"
     assert task.due_at == NOW + timedelta(hours=48)
     assert "is not finished" in task.why
+
+
+async def test_who_began_online_gets_no_text_whether_they_got_the_application(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    begin(store, config, secrets, phone="(512) 555-0188")
+    for hours in (1, 25, 60, 200):
+        assert await follow_ups.tick(crm_at(config, store, NOW + timedelta(hours=hours))) == 0
+    assert rows(store, Message) == rows(store, FollowUp) == []
 
 
 def test_the_office_takes_an_application_through_its_statuses(store: Store, config: Config, secrets: Secrets) -> None:

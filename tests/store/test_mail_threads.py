@@ -27,9 +27,10 @@ from crm.services.audit import By
 from crm.services.mails import news, writing
 from crm.services.mails.writing import MailDraft
 from crm.services.outbox import mails as outbox
-from crm.services.outbox import news_links
+from crm.services.outbox import news_links, outgoing
 from crm.services.outbox.mails import MailToSend
-from crm.services.people import intake, leads, merging, opt_outs
+from crm.services.outbox.outgoing import NewMail
+from crm.services.people import erasing, intake, leads, merging, opt_outs, unmerging
 from crm.store.models import (
     Activity,
     Agent,
@@ -177,6 +178,34 @@ async def test_espocrm_1400_mail_to_a_merged_leads_token_reaches_the_survivor(cr
     [filed] = rows(store, Mail, Mail.direction == "in")
     [thread] = rows(store, MailThread)
     assert (filed.lead_id, thread.lead_id, filed.thread_id) == (survivor, survivor, thread.id)
+
+
+async def test_after_a_merge_is_undone_mail_to_a_token_reaches_whose_it_was(crm: Crm, store: Store) -> None:
+    pat = send(crm)
+    out = wire(crm, pat)
+    survivor = store.run_blocking(lambda session: intake.by_address(session, "kim@example.com", NOW).id)
+    store.run_blocking(merging.merge, crm.config, BY, str(survivor), "pat@example.com")
+    store.run_blocking(unmerging.unmerge, crm.config, BY, pat.lead_id or 0)
+    reply = written("It is me.", "Pat <new@example.com>", subject="Re: Two bedrooms", to=str(out["Reply-To"]))
+    await taken(crm, reply.as_bytes())
+    [filed] = rows(store, Mail, Mail.direction == "in")
+    assert filed.lead_id == pat.lead_id != survivor
+
+
+async def test_after_an_erasure_mail_to_the_token_begins_anew_and_what_others_wrote_of_them_is_gone(
+    crm: Crm, store: Store
+) -> None:
+    out = wire(crm, send(crm))
+    id = send(crm).lead_id or 0
+    of_another = f"Somebody (lead {id}): pat@example.com asked for you."
+    new = NewMail("told", "alice@oak.example.com", "A question", of_another)
+    store.run_blocking(lambda session: outgoing.queue(session, crm.config, new, NOW).id)
+    known = await store.read(erasing.mentions, crm.config, id)
+    await store.run(erasing.erase, crm.config, BY, id, "asked for it", known)
+    assert rows(store, Mail) == []
+    await taken(crm, written("Hello again.", subject="Re: Two bedrooms", to=str(out["Reply-To"])).as_bytes())
+    [lead] = rows(store, Lead)
+    assert (lead.id != id, lead.email) == (True, "pat@example.com")
 
 
 async def test_an_answer_leaves_one_task_and_tells_its_owner_what_it_says(crm: Crm, store: Store) -> None:

@@ -57,6 +57,13 @@ def test_who_never_answers_gets_the_whole_sequence(stage: LeasingStage, told: li
     assert play(stage) == told
 
 
+def test_who_has_begun_an_application_is_not_asked_whether_they_got_it() -> None:
+    invited = next_step(RULES, History(LeasingStage.APPLICATION_SENT, BEGIN))
+    begun = next_step(RULES, History(LeasingStage.APPLICATION_SENT, BEGIN, has_begun=True))
+    assert (invited.act, begun.act) == (FollowUpAct.SEND, FollowUpAct.REST)
+    assert next_step(RULES, History(LeasingStage.CONTACTED, BEGIN, has_begun=True)).act is FollowUpAct.SEND
+
+
 def test_an_answer_pauses_until_a_person_has_answered() -> None:
     sent = (BEGIN + 6 * HOUR,)
     heard = BEGIN + 10 * HOUR

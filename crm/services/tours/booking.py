@@ -386,5 +386,5 @@ def in_words(at: datetime, tz: ZoneInfo, language: str) -> str:
     """A time in words, in the person's language: "Tuesday, November 24, 10:00 AM CST"."""
     if language.startswith("es"):
         # The Spanish of the United States has names for the time zones.
-        return format_datetime(at, "EEEE d 'de' MMMM, H:mm zzz", tzinfo=tz, locale="es_US")
+        return format_datetime(at, "EEEE d 'de' MMMM, h:mm a zzz", tzinfo=tz, locale="es_US")
     return format_datetime(at, "EEEE, MMMM d, h:mm a zzz", tzinfo=tz, locale="en")

@@ -7,16 +7,21 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ari_app.voice.endings import ending_of
 from ari_app.voice.protocol import Said, SpeechStarted
 from ari_app.voice.stt import Stt, SttFailed, Transcript
-from ari_app.voice.turns import WINDOW_SECONDS, Cue, Ending, Turns
+from ari_app.voice.turns import POSSIBLE, WINDOW_SECONDS, Cue, Ending, Turns
 from ari_app.voice.vad import WINDOW_BYTES, Vad
 
 BEFORE_WINDOWS = 10
 """A third of a second from before the caller was noticed: a word begins more quietly than it goes on."""
 GAP_SECONDS = 0.1
 """A phone that has sent nothing for this long is silent: many send no packets then."""
+
+ECHO_LEVEL = 0.004
+"""RMS, -48 dBFS. A line returns what the agent says, at -20 dBFS, by 30 dB or more quieter; people speak louder."""
 
 
 @dataclass
@@ -85,7 +90,10 @@ class Ear:
             await self.hear(bytes(int(gap / WINDOW_SECONDS) * WINDOW_BYTES))
 
     async def _step(self, window: bytes) -> None:
-        cue = self.turns.step(self._vad.step(window), agent_speaks=self._agent_speaks())
+        speech, agent_speaks = self._vad.step(window), self._agent_speaks()
+        if agent_speaks and speech >= POSSIBLE and not self.turns.is_on and _level(window) < ECHO_LEVEL:
+            speech = 0.0
+        cue = self.turns.step(speech, agent_speaks=agent_speaks)
         if self._turn is not None:
             self._turn.windows.append(window)
         else:
@@ -177,3 +185,7 @@ class Ear:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _level(window: bytes) -> float:
+    return float(np.sqrt(np.mean((np.frombuffer(window, "<i2") / 32768.0) ** 2)))

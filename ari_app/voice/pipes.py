@@ -63,16 +63,21 @@ class PipedProcess:
         """Starts it, and again whenever it dies, until `stop`."""
         self._keeper = self._keeper or asyncio.create_task(self._keep(), name=f"keeps {self.name}")
 
+    async def up(self) -> None:
+        """Waits until it is ready. Raises WorkerLost if it cannot be."""
+        async with self._lock:
+            await self._started()
+
     async def _keep(self) -> None:
         while True:
             try:
-                async with self._lock:
-                    process = await self._started()
+                await self.up()
             except WorkerLost as lost:
                 log.error("%s", lost)
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
-                await process.wait()
+                assert self._process
+                await self._process.wait()
 
     async def ask(self, question: object, seconds: float) -> dict[str, Any]:
         """The one answer to a question. `seconds` are from when it is its turn. Raises WorkerLost.

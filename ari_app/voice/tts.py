@@ -29,7 +29,7 @@ from asterisk_conf.prompts import speech
 log = logging.getLogger(__name__)
 
 RATE = 16000
-RECIPE = "1"
+RECIPE = "2"
 """Part of every name in the cache. Increase it when the processing changes what callers hear."""
 REMEMBERED = 200
 """Sentences in memory, each some 100 kB."""
@@ -41,6 +41,9 @@ START_SECONDS = 30.0
 KEPT_SECONDS = 30 * 86400.0
 """A sentence that has not been said for this long is removed from the disk."""
 LONGEST_NAME = 120
+HEAD_LEVEL = 150
+"""Of 32768."""
+HEAD_SECONDS = 0.02
 
 
 class TtsFailed(Exception):
@@ -58,6 +61,9 @@ class Engine(Protocol):
 
     async def stop(self) -> None: ...
 
+    async def up(self) -> None:
+        """Waits until it can speak, as far as it ever will."""
+
 
 class Piper:
     """A Piper voice. It is under the GPL, so it has a process of its own."""
@@ -72,6 +78,10 @@ class Piper:
 
     async def stop(self) -> None:
         await self.worker.stop()
+
+    async def up(self) -> None:
+        with contextlib.suppress(WorkerLost):
+            await self.worker.up()
 
     async def render(self, text: str, language: str) -> AsyncIterator[bytes]:
         if not self.worker.is_up:
@@ -94,6 +104,9 @@ class Prompts:
         pass
 
     async def stop(self) -> None:
+        pass
+
+    async def up(self) -> None:
         pass
 
     async def render(self, text: str, language: str) -> AsyncIterator[bytes]:
@@ -151,7 +164,9 @@ class Tts:
         return rendering
 
     async def warm(self, text: str, language: str) -> bool:
-        """Renders a sentence ahead. Returns whether it can be said."""
+        """Renders a sentence ahead, in the voice that the settings name. Returns whether it can be said."""
+        if engine := self._engines.get(language):
+            await engine.up()
         rendering, done = self.say(text, language), asyncio.Event()
         if not rendering.is_whole:
             rendering.watchers.append(done.set)
@@ -184,7 +199,7 @@ class Tts:
             return True
         try:
             async for piece in engine.render(text, language):
-                _grow(rendering, piece)
+                _grow(rendering, piece if rendering.audio else without_head(piece))
         except TtsFailed as failed:
             # Half of a sentence may have been heard; the next voice says all of it, because half is no use.
             log.warning("a sentence could not be spoken: %s", failed)
@@ -249,6 +264,12 @@ def _converted(path: Path) -> bytes:
         converted = Path(folder) / "said.wav"
         speech.take_over(path, converted)
         return read_wav(converted)
+
+
+def without_head(audio: bytes) -> bytes:
+    """Audio without the silence that it begins with, during which the caller would wait for an answer."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(audio, "<i2")) > HEAD_LEVEL)
+    return audio[2 * max(0, int(loud[0]) - int(HEAD_SECONDS * RATE)) :] if len(loud) else b""
 
 
 def read_wav(path: Path) -> bytes:

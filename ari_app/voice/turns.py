@@ -7,17 +7,23 @@ after one and a half. Whoever goes on talking has not finished, and the guess is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from enum import Enum
 
 WINDOW_SECONDS = 0.032
 """What the voice detector looks at at a time: 512 samples."""
-START = 0.5
-"""Probability from which a window is speech."""
+RECENT_WINDOWS = 6
+START = 1.3
+"""Sum of the probabilities of the recent windows from which somebody is speaking: on the phone, a word begins with some
+windows that a detector is not sure about. Found on 30 questions of three voices, quiet and with noise at 20 and 10 dB:
+START is reached 80 ms (median) after the first sound, 110 ms at most; noise, tones, clicks and knocks never do."""
 START_WINDOWS = 2
-BARGE = 0.6
-"""While the agent is speaking, the line may carry its echo."""
-BARGE_WINDOWS = 4
+"""So many of them have to be POSSIBLE, so that no click is a word."""
+BARGE = 1.6
+BARGE_WINDOWS = 3
+"""The same while the agent is speaking: after 90 ms, 180 ms at most."""
+POSSIBLE = 0.25
 STOP = 0.35
 """Below this probability, a window within a turn is silence."""
 GUESS_SECONDS = 0.15
@@ -53,7 +59,7 @@ class Cue(Enum):
 
     NOTHING = "nothing"
     BEGAN = "began"
-    """The caller has begun to speak, START_WINDOWS (or BARGE_WINDOWS) ago."""
+    """The caller has begun to speak, at most RECENT_WINDOWS ago."""
     GUESS = "guess"
     """What they have said so far is to be transcribed; `Turns.guess` numbers it."""
     SPLIT = "split"
@@ -72,7 +78,7 @@ class Turns:
     guess: int = 0
     """Number of the guess that counts: a transcript with another number is void."""
     split: int = 0
-    _run: int = 0
+    _recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT_WINDOWS))
     _silence: int = 0
     _is_guessing: bool = False
     _ending: Ending | None = None
@@ -96,8 +102,9 @@ class Turns:
     def step(self, probability: float, *, agent_speaks: bool) -> Cue:
         """Takes one window into account."""
         if not self.is_on:
-            self._run = self._run + 1 if probability >= (BARGE if agent_speaks else START) else 0
-            if self._run < (BARGE_WINDOWS if agent_speaks else START_WINDOWS):
+            self._recent.append(probability)
+            total, count = (BARGE, BARGE_WINDOWS) if agent_speaks else (START, START_WINDOWS)
+            if sum(self._recent) < total or sum(one >= POSSIBLE for one in self._recent) < count:
                 return Cue.NOTHING
             self._begin()
             return Cue.BEGAN
@@ -146,8 +153,10 @@ class Turns:
         self.is_on = True
         self.guess += 1
         self._is_guessing, self._ending = False, None
-        self._silence, self._windows, self._before, self._pause = 0, self._run, 0, (1.0, 0)
+        first = next(at for at, one in enumerate(self._recent) if one >= POSSIBLE)
+        self._silence, self._windows, self._before, self._pause = 0, len(self._recent) - first, 0, (1.0, 0)
+        self._recent.clear()
 
     def _end(self) -> Cue:
-        self.is_on, self._run = False, 0
+        self.is_on = False
         return Cue.ENDED

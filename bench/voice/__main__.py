@@ -95,7 +95,7 @@ class Found:
 class App:
     """Answers every caller in a task of its own."""
 
-    def __init__(self, office: Office, lead: Callable[[App, MixingBridge], Awaitable[None]]) -> None:
+    def __init__(self, office: Office, lead: Callable[[App, Handle, MixingBridge], Awaitable[None]]) -> None:
         self._lead = lead
         self.door = Door.of(office.config, office.crm.secrets)
         self.asterisk_port = office.config.ports.http
@@ -131,10 +131,8 @@ class App:
         leading: asyncio.Future[None] | None = None
         try:
             await person.set_variables(timeout="0")  # There is nobody to renew the dead man's switch.
-            await person.answer()
             await bridge.make()
-            await bridge.add(person.id)
-            leading = asyncio.ensure_future(self._lead(self, bridge))
+            leading = asyncio.ensure_future(self._lead(self, person, bridge))
             while True:
                 await person.next_event()
         except PhoneError:
@@ -151,9 +149,12 @@ async def _nothing() -> None:
     pass
 
 
-async def agent(app: App, bridge: MixingBridge) -> None:
+async def agent(app: App, person: Handle, bridge: MixingBridge) -> None:
     channel = channel_id_for(bridge.id, "-leg-")
     async with VoiceTalk(app.client, app.door, channel, bridge, language="en", hints=HINTS) as talk:
+        # The caller is answered once somebody can speak to them.
+        await bridge.add(person.id)
+        await person.answer()
         await talk.say(GREETING)
         async for happening in talk:
             if isinstance(happening, protocol.Said):
@@ -162,12 +163,13 @@ async def agent(app: App, bridge: MixingBridge) -> None:
                 await talk.say(answer)
 
 
-async def echo(app: App, bridge: MixingBridge) -> None:
+async def echo(app: App, person: Handle, bridge: MixingBridge) -> None:
     channel = Handle(app.client, channel_id_for(bridge.id, "-leg-"))
     try:
         connection = await external_media.make(channel)
         async with Media.connected(app.asterisk_port, connection) as media:
-            await bridge.add(channel.id)
+            await bridge.add(channel.id, person.id)
+            await person.answer()
             with contextlib.suppress(MediaClosed):
                 async for audio in media.audio():
                     if audio:

@@ -73,13 +73,20 @@ def test_a_late_guess_ends_the_turn_as_soon_as_it_is_there() -> None:
 
 def test_somebody_who_speaks_over_the_agent_is_noticed_within_160_ms() -> None:
     told = play(Turns(), (SPEECH, 1.0), agent_speaks=True)
-    assert told == [(pytest.approx(0.128), Cue.BEGAN)]
+    assert told == [(pytest.approx(0.096), Cue.BEGAN)]
 
 
-def test_a_click_or_an_echo_of_the_agent_is_nobody() -> None:
+def test_a_word_that_begins_unclearly_is_noticed_too() -> None:
+    """ "How much ...", as a telephone carries it, and what Silero made of it."""
     turns = Turns()
-    assert not play(turns, (SILENCE, 1), (SPEECH, WINDOW_SECONDS), (SILENCE, 1))
-    assert not play(turns, (0.55, 5.0), (SILENCE, 1), (SPEECH, 0.096), (SILENCE, 1), agent_speaks=True)
+    cues = [turns.step(one, agent_speaks=True) for one in (0.03, 0.02, 0.35, 0.37, 0.57, 0.77, 0.84)]
+    assert cues.index(Cue.BEGAN) == 5
+
+
+def test_a_click_or_noise_on_the_line_is_nobody() -> None:
+    turns = Turns()
+    assert not play(turns, (SILENCE, 1), (SPEECH, WINDOW_SECONDS), (SILENCE, 1), (0.2, 5.0), (SILENCE, 1))
+    assert not play(turns, (0.25, 5.0), (SILENCE, 1), (SPEECH, 2 * WINDOW_SECONDS), (SILENCE, 1), agent_speaks=True)
 
 
 def test_a_long_story_is_cut_at_its_clearest_pause() -> None:
@@ -91,7 +98,7 @@ def test_a_long_story_is_cut_at_its_clearest_pause() -> None:
 
 
 def test_what_never_pauses_ends_after_a_minute() -> None:
-    told = play(Turns(), (SPEECH, 60.05))
+    told = play(Turns(), (SPEECH, 60.0))
     assert told[-1] == (pytest.approx(60, abs=0.1), Cue.ENDED)
     assert cues(told).count(Cue.SPLIT) >= 6
 

@@ -1,1 +1,1 @@
-"""The people outside: who they are, and who may reach us or be texted."""
+"""People outside the office: who they are, whose calls are accepted, and who may be texted."""

@@ -1,4 +1,4 @@
-"""The block list: who is on it, who gets through anyway, and blocking the last caller."""
+"""The block list: its entries, the exceptions that get through anyway, and blocking the last caller."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, 
 from crm.store.queries import calls, leads
 
 SHORTEST_PREFIX = 4
-"""Digits with the country's: +1* would keep out everybody."""
+"""Digits, including the country code: +1* would keep everybody out."""
 EMERGENCY_CALLBACK = timedelta(hours=1)
-"""So long after an emergency call nobody who calls its callback number is blocked."""
+"""For this long after an emergency call, no caller to its callback number is blocked."""
 
 
 def verdict(
@@ -40,7 +40,7 @@ def verdict(
     attestation: str,
     now: datetime,
 ) -> BlockDecision:
-    """What becomes of a caller. Raises Unavailable; then nobody is blocked."""
+    """Decides whether a caller is blocked. Raises Unavailable, in which case nobody is blocked."""
     who = who_is(session, caller)
     return decide(session, config, who, is_withheld=is_withheld, did=did, attestation=attestation, now=now)
 
@@ -112,8 +112,8 @@ def add(
 ) -> str:
     """Puts a number, a prefix (`+1900*`) or `withheld` on the list. Returns the entry as it is written.
 
-    A number that would get through anyway is refused. `close_lead` first closes its lead and that lead's tasks, which
-    is what makes a caller somebody has talked to an unwanted one.
+    A number that would get through anyway is refused. `close_lead` first closes its lead and that lead's tasks:
+    somebody the office has talked to only becomes unwanted that way.
     """
     kind, value = read(raw, config.region)
     why = fields.text(why, "reason", 300)
@@ -160,7 +160,7 @@ def block_last_caller(session: Session, by: By, agent: str) -> str:
 
 
 def read(raw: str, region: str) -> tuple[BlockKind, str]:
-    """What somebody wrote, as the list has it; raises Invalid."""
+    """Parses an entry as a person writes it. Raises Invalid."""
     written = raw.strip()
     if written.lower() == "withheld":
         return BlockKind.WITHHELD, ""
@@ -181,7 +181,7 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
     digits = re.sub(r"[^0-9]", "", beginning)
     if not beginning.strip().startswith("+"):
         code = str(phonenumbers.country_code_for_region(region))
-        # 1900 is how people write +1 900.
+        # People write +1 900 as 1900.
         digits = digits if code == "1" and digits.startswith("1") else code + digits
     if not SHORTEST_PREFIX <= len(digits) <= 15:
         raise Invalid(
@@ -194,7 +194,7 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
 
 
 def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool) -> None:
-    """Makes sure that a blocked number would not get through anyway; raises Conflict when it would."""
+    """Checks that a blocked number would not get through anyway. Raises Conflict if it would."""
     known = _known(session, who, "", by.now)
     if known.was_called or known.was_texted:
         raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.", code="block_never")

@@ -1,7 +1,8 @@
-"""Which numbers and email addresses may go on somebody's card: their own, and none of the office's or of a portal's.
+"""Which numbers and email addresses may be on a person's card: their own, but none that belong to the office or a
+portal.
 
-Whatever writes them asks here. People are told why something is refused; what strangers wrote is left out without a
-word, so that nobody learns whose number it is.
+Everything that stores them checks here. Colleagues are told why something is refused; what strangers sent is dropped
+silently, so that they cannot find out whose number it is.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def read_number(session: Session, config: Config, raw: str) -> str:
 
 
 def read_address(session: Session, config: Config, raw: str) -> str:
-    """A person's email address as they write it; empty for none. Raises Invalid."""
+    """A person's email address as written; empty for none. Raises Invalid."""
     address = fields.email(raw)
     if is_relay(config, address):
         raise Invalid(
@@ -51,7 +52,7 @@ def own_number(session: Session, number: str | None) -> str | None:
 
 
 def is_relay(config: Config, address: str) -> bool:
-    """Whether an address is a portal's: a way to answer, but not the person's own."""
+    """Whether an address is a portal's relay: it can be answered, but is not the person's own."""
     return relays.is_relay(address, config.mail.relay_domains)
 
 
@@ -62,7 +63,7 @@ def is_ours(session: Session, config: Config, address: str) -> bool:
 
 
 def ours(session: Session, config: Config, addresses: Iterable[str]) -> set[str]:
-    """Those that are the office's own, in lower case."""
+    """Returns those of the addresses that are the office's own, in lower case."""
     asked = {address.lower() for address in addresses} - {""}
     if not asked:
         return set()
@@ -74,7 +75,7 @@ def ours(session: Session, config: Config, addresses: Iterable[str]) -> set[str]
 
 
 def our_numbers(session: Session, asked: Iterable[str]) -> set[str]:
-    """Those numbers (E.164) that are our lines or colleagues' mobiles."""
+    """Returns those of the numbers (E.164) that are our lines or colleagues' mobiles."""
     wanted = list(asked)
     lines = select(Line.number).where(Line.number.in_(wanted))
     mobiles = select(Device.number).where(Device.number.in_(wanted))
@@ -82,6 +83,6 @@ def our_numbers(session: Session, asked: Iterable[str]) -> set[str]:
 
 
 def _without_tag(address: str) -> str:
-    """Answers go to leads+TOKEN@, which is leads@."""
+    """Replies go to leads+TOKEN@, which is the mailbox leads@."""
     local, at, domain = address.rpartition("@")
     return f"{local.partition('+')[0]}{at}{domain}"

@@ -55,9 +55,9 @@ def put(
     property: Property | None,
     at: datetime,
 ) -> Contact:
-    """The one way to a new contact, whose number `read_number` has read, and to what a list says of one that is there.
+    """Creates a contact whose number `read_number` has parsed, or updates one from a list. Nothing else does.
 
-    Raises Invalid. With a name of None the one that is there stays.
+    A name of None keeps the existing name. Raises Invalid.
     """
     if found is None:
         found = Contact(number=number, created_at=at, property=None)
@@ -80,7 +80,8 @@ def change(
     property_slug: str | None = None,
     new_number: str | None = None,
 ) -> str:
-    """Changes what is given and returns the number; None leaves a field, an empty name or property takes it away."""
+    """Changes the given fields and returns the number. None leaves a field as it is; an empty name or property clears
+    it."""
     found = named(session, region, number)
     if kind is not None:
         found.kind = read_kind(kind)
@@ -103,7 +104,7 @@ def change(
 
 
 def remove(session: Session, by: By, region: str, number: str) -> str:
-    """From now on whoever calls with it is taken for a prospect. Their calls stay on record."""
+    """Removes a contact: from now on, calls from their number count as a prospect's. Past calls stay on record."""
     found = named(session, region, number)
     session.delete(found)
     audit.record(session, by, f"contact {found.id} removed: {found.kind}")
@@ -120,8 +121,7 @@ def named(session: Session, region: str, raw: str) -> Contact:
 
 
 def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]:
-    """A person's number as it is stored (E.164), and who it belongs to. Raises Invalid for anything else, and for our
-    own."""
+    """Returns a person's number as it is stored (E.164), and whose it is. Raises Invalid, also for our own numbers."""
     number = _parsed(raw, region)
     known = who_is(session, number)
     _check_not_ours(number, known.is_line, known.colleague)
@@ -145,7 +145,7 @@ class ListedNumbers:
         self._mobiles = dict(session.execute(mobiles).all())
 
     def read(self, raw: str) -> tuple[str, Contact | None]:
-        """As `read_number`, with the contact whose it is."""
+        """Like `read_number`, with the contact it belongs to."""
         number = _parsed(raw, self._region)
         _check_not_ours(number, number in self._lines, self._mobiles.get(number))
         return number, self._contacts.get(number)
@@ -181,7 +181,8 @@ def read_kind(raw: str) -> str:
 
 
 def who(contact: Contact | None, kind: str, property: HasTeam | None) -> str:
-    """A person beside leasing, as the beginning of a sentence: "Resident Pat of Elm Street", "A vendor"."""
+    """Describes somebody who is not a prospect, as the beginning of a sentence: "Resident Pat of Elm Street", "A
+    vendor"."""
     article = "An" if kind == CallerKind.OWNER else "A"
     called = f"{kind.capitalize()} {contact.name}" if contact and contact.name else f"{article} {kind}"
     return f"{called} of {property.name}" if property else called

@@ -1,11 +1,11 @@
-"""Somebody asks to be forgotten: everything about a lead goes, and that it was done stays.
+"""Erasing a person on request: everything about a lead is deleted, and only the fact of the erasure stays on record.
 
-The rows go in one transaction, which also writes down what is left to do outside of the database (`ErasureWork`):
-audio, mails and documents on disk, and what logs say. That is done after the commit, and again at the next look if it
-was cut short; each thing that is done is struck off.
+The rows are deleted in one transaction, which also records the work left outside the database (`ErasureWork`): audio,
+emails and documents on disk, and lines in logs. That work follows the commit, and is resumed later if it was
+interrupted; each piece is struck off once it is done.
 
-What stays: opt-outs, so that nobody texts them again; an entry of the block list; a contact with the same number, such
-as a resident, with the calls they made as such.
+Some things stay: opt-outs, so that the person is not texted again; entries on the block list; and a contact with the
+same number, such as a resident, with the calls they made as one.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ from crm.store.models import (
 from crm.store.queries import nodes
 
 KEY = "erasures"
-"""The secret with which identities are hashed: who has the database alone cannot try out all numbers."""
+"""Name of the secret that identities are hashed with, so that the database alone is not enough to try out all numbers.
+"""
 AT_ONCE = 100
 """Pieces of work struck off in one transaction."""
 
@@ -86,7 +87,8 @@ class WorkKind(StrEnum):
     DOCUMENT = "document"
     """A file that somebody sent with an application."""
     CALL = "call"
-    """What else is named after a call: what Asterisk recorded of it alone, and audio that no row names."""
+    """Other files named after a call: what Asterisk recorded while the app was away, and audio that no row refers to.
+    """
     WORDS = "words"
     """A number or an address in logs."""
 
@@ -99,8 +101,8 @@ _TOLD: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (ArrivalRecord, (cast(ArrivalRecord.raw, Text),)),
     (AuditEntry, (AuditEntry.what,)),
 )
-"""Tables whose rows may name a person without referring to their lead, and in which columns. Of texts, those to the
-office's own people."""
+"""Tables whose rows may name a person without referring to their lead, with the columns. Of texts, only those to the
+office's own people count."""
 
 
 @dataclass(frozen=True)
@@ -110,27 +112,28 @@ class Mentions:
     found: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Ids by table."""
     last: Mapping[str, int] = field(default_factory=dict)
-    """Up to which id each table was looked through."""
+    """The id up to which each table has been searched."""
 
 
 @dataclass
 class Person:
-    """By what somebody is found."""
+    """What identifies a person."""
 
     lead_id: int
     numbers: set[str]
     addresses: set[str]
     own_numbers: set[str] = field(default_factory=set)
-    """Numbers that are nobody else's: a contact, colleague or line of ours has the others as well."""
+    """Those of the numbers that are nobody else's; the others also belong to a contact, a colleague or one of our
+    lines."""
 
     def words(self, region: str) -> list[str]:
-        """As they may be written."""
+        """The spellings in which they may occur."""
         written = {one for number in self.own_numbers for one in (*_digits(number), numbers.display(number, region))}
         return sorted(written | self.addresses, key=len, reverse=True)
 
 
 def check(session: Session, config: Config, lead_id: int, now: datetime) -> None:
-    """Whether a lead can be erased now. Raises Conflict with what is in the way."""
+    """Checks whether a lead can be erased now. Raises Conflict with the obstacle."""
     theirs = Call.lead_id == lead_id
     if mine := person_of(session, lead_id).own_numbers:
         theirs = or_(theirs, Call.caller.in_(mine))
@@ -167,13 +170,13 @@ def check(session: Session, config: Config, lead_id: int, now: datetime) -> None
 
 
 def mentions(session: Session, config: Config, lead_id: int, known: Mentions = Mentions()) -> Mentions:
-    """What names a lead in notices, in emails, in texts to the office's own people, and in the audit, beyond what is
+    """Finds mentions of a lead in notices, emails, texts to the office's own people, and the audit log, beyond those
     `known`.
 
-    Reads whole tables, so it is asked before the transaction that erases, which only looks at what came after.
+    Reads whole tables, so it runs before the erasing transaction, which then only searches newer rows.
     """
     words = [word.lower() for word in person_of(session, lead_id).words(config.region)]
-    # That somebody else may be this lead says nothing of them.
+    # A proposal that somebody else may be this lead says nothing about this one.
     named = re.compile(rf"(?<!may be )\blead {lead_id}\b|\"lead\":(\{{\"id\":)?{lead_id}\b")
     looked_for = (f"lead {lead_id}", f'"lead":{lead_id}', f'"lead":{{"id":{lead_id}', *words)
     found: dict[str, list[int]] = {}
@@ -191,16 +194,16 @@ def mentions(session: Session, config: Config, lead_id: int, known: Mentions = M
 
 
 def erase(session: Session, config: Config, by: By, lead_id: int, why: str, known: Mentions) -> Erasure:
-    """Erases a lead and all that is known of the person. `finish` does what is left outside of the database.
+    """Erases a lead and everything known about the person. `finish` does the rest, outside the database.
 
-    Raises NotFound, Invalid, and Conflict as `check` does.
+    Raises NotFound, Invalid, and Conflict like `check`.
     """
     why = fields.text(why, "reason", 300, required=True)
     if session.scalar(select(Lead.id).where(Lead.id == lead_id).with_for_update()) is None:
         raise NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
     check(session, config, lead_id, by.now)
     if session.get_bind().dialect.name == "sqlite":
-        # What is deleted is overwritten rather than left in the file's free pages (sqlite.org/pragma.html).
+        # Overwrites deleted content instead of leaving it in the file's free pages (sqlite.org/pragma.html).
         session.connection().exec_driver_sql("PRAGMA secure_delete = ON")
     who = person_of(session, lead_id)
     since = mentions(session, config, lead_id, known)
@@ -220,7 +223,7 @@ def erase(session: Session, config: Config, by: By, lead_id: int, why: str, know
 
 
 def hashed(config: Config, identity: str) -> str:
-    """By which a number (E.164), or an address in lower case, is recognized and cannot be read."""
+    """Hashes a number (E.164) or an address in lower case, so that it can be recognized but not read."""
     key = Secrets(config.secrets_file).ensure(KEY)
     return hmac.digest(key.encode(), identity.encode(), "sha256").hex()
 
@@ -243,7 +246,7 @@ def erased(session: Session, config: Config, identities: Sequence[str]) -> dict[
 
 
 def person_of(session: Session, lead_id: int) -> Person:
-    """By what somebody is found who is a lead."""
+    """What identifies the person behind a lead."""
     phones = set(session.scalars(select(LeadPhone.number).where(LeadPhone.lead_id == lead_id)))
     addresses = set(session.scalars(select(LeadEmail.address).where(LeadEmail.lead_id == lead_id)))
     addresses |= set(session.scalars(select(func.lower(Lead.email)).where(Lead.id == lead_id, Lead.email != "")))
@@ -278,7 +281,7 @@ class _Erasing:
         for file, node in session.execute(documents.where(Application.lead_id == lead_id)):
             self._leave(node, WorkKind.DOCUMENT, file)
         self._of_others()
-        # Whatever else refers to them, now and in time to come.
+        # Everything else that refers to them, including tables added later.
         for reference in REFERENCES:
             if reference.on_merge is not OnMerge.DERIVED:
                 session.execute(delete(reference.table).where(reference.lead == lead_id))
@@ -330,18 +333,18 @@ class _Erasing:
                 entry.what = entry.what.replace(word, "(erased)")
 
     def _forget_arrivals(self, which: ColumnElement[bool]) -> None:
-        """They stay without what they said, so that the same does not come in again as something new."""
+        """Arrivals are kept without their content, so that the same one is not taken in again as new."""
         for record in self._session.scalars(select(ArrivalRecord).where(which)):
             if file := record.raw.get("file"):
                 self._leave(record.node, WorkKind.MAIL, str(file))
-            # By its hash an email is recognized.
+            # An email is recognized by its hash.
             record.raw = {name: record.raw[name] for name in ("said",) if name in record.raw}
             record.outcome, record.problem, record.node, record.came_from = ArrivalOutcome.ERASED, "", "", ""
             record.lead_id = record.tell_at = None
         self._session.flush()
 
     def _of_others(self) -> None:
-        """What other leads' timelines say of them."""
+        """Removes what other leads' timelines say about them."""
         session, lead_id = self._session, self._who.lead_id
         about = or_(LeadProposal.lead_id == lead_id, LeadProposal.other_id == lead_id)
         for proposal in session.scalars(select(LeadProposal).where(about)):
@@ -366,7 +369,7 @@ class _Erasing:
 
 
 async def finish(crm: Crm) -> int:
-    """Does what erasures have left to do on this home's disk, and returns how much is still left."""
+    """Does the work that erasures have left on this home's disk; returns how much of it remains."""
     while work := await crm.store.read(left, crm.config.node):
         done = await asyncio.to_thread(remove, crm.config, work)
         await crm.store.run(strike_off, done)
@@ -387,7 +390,7 @@ def strike_off(session: Session, ids: Sequence[int]) -> None:
 
 
 def remove(config: Config, work: Sequence[tuple[int, str, str]]) -> list[int]:
-    """Does pieces of work and returns the ids of those that are done. Blocks."""
+    """Does pieces of work; returns the ids of those completed. Blocks."""
     done = []
     words = {id: what for id, kind, what in work if kind == WorkKind.WORDS}
     for id, kind, what in work:
@@ -422,7 +425,7 @@ def _made_illegible(config: Config, words: Sequence[str]) -> bool:
 
 
 def _files(config: Config, kind: str, what: str) -> Iterator[Path]:
-    """Never outside of their folder, whatever the row says."""
+    """The files a row means, never outside their folder, whatever the row says."""
     name = Path(what).name
     if kind == WorkKind.AUDIO and name:
         yield config.recordings_folder / name
@@ -441,7 +444,7 @@ def _is_of(file: str, call_id: str) -> bool:
 
 
 def _logs(config: Config) -> Iterator[Path]:
-    """Where numbers may stand that the database has forgotten. What waits to be recorded is left alone."""
+    """Files that may contain numbers the database has forgotten. Facts waiting in the spool are left alone."""
     for folder in (config.log_folder, config.journal_folder, config.asterisk_folder / "log"):
         for path in sorted(folder.rglob("*")):
             waits = path.name in ("facts.jsonl", "facts-2.jsonl") or path.parent.name == "cel-custom"
@@ -450,9 +453,9 @@ def _logs(config: Config) -> Iterator[Path]:
 
 
 def make_illegible(path: Path, words: Sequence[str]) -> None:
-    """Overwrites words in a file with as many bytes, wherever they stand, whatever their capitals.
+    """Overwrites all occurrences of words in a file with the same number of bytes, ignoring case.
 
-    In place, because whoever writes it has it open and appends. Raises OSError.
+    In place, because the program that writes the file has it open for appending. Raises OSError.
     """
     wanted = re.compile(b"|".join(re.escape(word.encode()) for word in words), re.IGNORECASE)
     longest = max(len(word.encode()) for word in words)

@@ -1,4 +1,4 @@
-"""What is on record of lists of leads that left the office."""
+"""The record of lists of leads that were exported."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _AT_ONCE = 500
 def record(session: Session, by: By, format_: str, members: Members) -> None:
     """Puts on record that these leads were exported.
 
-    An entry in each of 100,000 timelines would take as many rows; this takes 100, in which the view of one timeline
-    looks up one by an index.
+    An entry in each of 100,000 timelines would take as many rows. This takes 100, and the view of one timeline finds
+    its row by an index.
     """
     leads = "1 lead" if members.count == 1 else f"{members.count:,} leads"
     what = f"Was in a list of {leads} that was exported as {format_}."

@@ -1,4 +1,4 @@
-"""Filters of the list of leads that have a name."""
+"""Saved filters for the list of leads."""
 
 from __future__ import annotations
 

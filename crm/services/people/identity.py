@@ -1,4 +1,4 @@
-"""Who a number belongs to: asked for each caller and each text, so in one statement."""
+"""Whose number it is. Looked up for each caller and each text, so it takes a single statement."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from crm.store.models import Agent, BlockedCaller, Contact, Device, Interest, Le
 class KnownLead:
     id: int
     name: str
-    """Empty until somebody knows it."""
+    """Empty if unknown."""
     status: str
     language: str
-    """That they chose; empty: none."""
+    """The language they chose; empty: none."""
     assigned_agent: str | None
     """Slug."""
     beyond_voice_agent: str = ""
-    """What puts them past the voice agent: a stage of an interest of theirs, or that they are an owner; empty:
-    nothing."""
+    """Why their calls skip the voice agent: the stage of one of their interests, or being an owner; empty: they do not.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class KnownContact:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Everybody a number belongs to, as far as is known: it may be a lead's and a resident's at once."""
+    """Everybody a number is known to belong to: it may be a lead's and a resident's at once."""
 
     number: str | None = None
     """E.164; None is withheld, or none at all."""
@@ -53,9 +53,9 @@ class Identity:
     colleague: str | None = None
     """Slug of the agent whose own mobile it is."""
     is_line: bool = False
-    """One of our own lines: whoever shows it tells nothing of themselves, and nothing is texted to it."""
+    """One of our own lines: as a caller ID it says nothing about the caller, and nothing is texted to it."""
     blocked: blocking.BlockListEntry | None = None
-    """The narrowest entry of the block list that names it; `blocking.decide` knows whether it counts."""
+    """The most specific entry of the block list that matches; `blocking.decide` says whether it applies."""
 
     @property
     def may_become_lead(self) -> bool:
@@ -144,7 +144,7 @@ _ASKED = (
     .outerjoin(_owner, _owner.id == Device.agent_id)
     .outerjoin(Line, Line.number == _number)
     .outerjoin(BlockedCaller, _names_it)
-    # A mobile may be two agents', and several entries may name a number: a whole number comes before a beginning.
+    # Two agents may share a mobile, and several entries may match a number: a whole number comes before a prefix.
     .order_by(Device.id, BlockedCaller.kind, func.length(BlockedCaller.value).desc())
     .limit(1)
 )

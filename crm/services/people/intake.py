@@ -1,4 +1,4 @@
-"""The door to guest cards: whose lead it is, found or made; by which line they came, and which home they ask about."""
+"""The one door to guest cards: finds or creates a person's lead, and records how they came and what interests them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from crm.store.snapshot import KnownLine
 
 
 def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | None, str | None]:
-    """Finds the lead that somebody names by id, phone number or email address; a number, and not a text, is an id.
+    """Finds the lead named by an id, a phone number or an email address; an int is always an id.
 
     The id of a lead that was merged into another finds that one. Returns the lead, and the number if one was written.
     Raises NotFound, Invalid.
@@ -77,7 +77,7 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
         lead = nameless or _make(session, at)
         lead.phones.append(LeadPhone(number=number))
     elif nameless:
-        # What hangs on it moves with the call.
+        # Everything attached to it moves with the call.
         session.delete(nameless)
     session.flush()
     return lead
@@ -86,7 +86,7 @@ def by_number(session: Session, number: str, at: datetime, *, nameless: Lead | N
 def make(session: Session, number: str, at: datetime) -> Lead:
     """A lead for a number (E.164) known to be nobody's, which gets its id when the session is flushed.
 
-    Of two who make it at once one fails as with `by_number`.
+    If two create it at once, one fails as with `by_number`.
     """
     lead = _make(session, at)
     lead.phones.append(LeadPhone(number=number))
@@ -99,7 +99,7 @@ def add_number(lead: Lead, number: str) -> None:
 
 
 def add_address(lead: Lead, address: str, *, is_relay: bool = False) -> None:
-    """Adds an email address that finds nobody yet to a lead."""
+    """Adds an email address that belongs to no lead yet."""
     lead.emails.append(LeadEmail(address=address.lower(), is_relay=is_relay))
 
 
@@ -128,9 +128,9 @@ def by_known_address(session: Session, raw: str) -> int | None:
 
 
 def write_address(session: Session, lead: Lead, raw: str) -> None:
-    """Where mail to a lead goes from now on, and what finds them; empty for nowhere. Raises Invalid.
+    """Sets the address that a lead's mail goes to, and that finds them; empty for none. Raises Invalid.
 
-    An address that two people share finds who had it first, as long as they have it.
+    An address shared by two people finds the one who had it first, for as long as they keep it.
     """
     lead.email = fields.email(raw)
     address = lead.email.lower()
@@ -145,7 +145,7 @@ def write_address(session: Session, lead: Lead, raw: str) -> None:
 
 
 def without_number(session: Session, at: datetime) -> Lead:
-    """A lead for somebody who withholds the number: nothing tells whether they have been here before."""
+    """A lead for a caller who withholds their number: nothing tells whether they have called before."""
     lead = _make(session, at)
     session.flush()
     return lead
@@ -161,11 +161,12 @@ class Introduced:
     number: str | None = None
     """E.164; None: none given."""
     relay: str = ""
-    """Address that a portal passes mail to them from: a way to answer, and nobody's own; empty: none."""
+    """A portal's address that forwards mail to them: it can be answered, but is nobody's own; empty: none."""
 
 
 def own(session: Session, config: Config, who: Introduced) -> Introduced:
-    """Without numbers and addresses of the office, whatever a form says; and a portal's address as what it is."""
+    """Drops numbers and addresses that are the office's, whatever a form says, and treats a portal's address as a
+    relay."""
     number, address, relay = contact_details.own_number(session, who.number), who.address, who.relay
     if contact_details.is_relay(config, address):
         address, relay = "", address
@@ -175,13 +176,12 @@ def own(session: Session, config: Config, who: Introduced) -> Introduced:
 
 
 def introduced(session: Session, config: Config, who: Introduced, now: datetime) -> Lead:
-    """The lead of somebody who wrote, locked: found by their address, else by their number, else by the relay, else
-    made.
+    """The lead of somebody who wrote, locked: found by their address, else by number, else by the relay, else created.
 
-    What was not known of them is added, and nothing that is known is overwritten. A known number with another name and
-    address, or a known address with another name and number, may be somebody else: they get a lead of their own, and a
-    person decides whether the two are one. The same is proposed when address and number are those of two leads. Raises
-    Invalid for an address that is none.
+    Missing details are added; known ones are never overwritten. A known number with another name and address, or a
+    known address with another name and number, may be somebody else: they get a lead of their own, and a person decides
+    whether the two are one. The same is proposed when address and number are those of two leads. Raises Invalid for an
+    invalid address.
     """
     who = own(session, config, who)
     number = who.number
@@ -223,7 +223,7 @@ def _new(session: Session, who: Introduced, number: str | None, now: datetime) -
 def _contradicts(
     lead: Lead, who: Introduced, number: str | None, by_its_address: Lead | None, by_its_number: Lead | None
 ) -> ProposalReason | None:
-    """Why whoever wrote may be somebody else than the lead that was found; None if nothing says so."""
+    """Why the writer may be somebody other than the lead that was found; None if nothing suggests it."""
     if not (who.name and lead.name and number and who.address) or names.are_same(lead.name, who.name):
         return None
     if by_its_address is None and any(not one.is_relay for one in lead.emails):
@@ -236,14 +236,14 @@ def _contradicts(
 def _somebody_else(
     session: Session, known: Lead, who: Introduced, number: str | None, reason: ProposalReason, now: datetime
 ) -> Lead:
-    """A lead of their own, with what is not the known one's."""
+    """Creates a lead of their own, with the details that are not the known lead's."""
     if reason is ProposalReason.SAME_PHONE:
         lead = by_address(session, who.address, now)
         said = f"{who.name} ({who.address}) gave {number}, the number of {known.name}."
     else:
         assert number is not None
         lead = by_number(session, number, now)
-        # Mail to them goes there; what comes from there finds whoever had the address first.
+        # Mail to them goes there; mail from there finds the lead who had the address first.
         lead.email = fields.email(who.address)
         said = f"{who.name} ({number}) gave {who.address}, the address of {known.name}."
     lead.name = who.name
@@ -253,12 +253,12 @@ def _somebody_else(
 
 
 def came_by(lead: Lead, line: Line | KnownLine | None) -> None:
-    """The source of the first line that they call, or write to, is where they come from."""
+    """Sets where they came from: the source of the first line they call or text."""
     lead.source = lead.source or (line.source if line else "")
 
 
 def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
-    """The lead's interest in a property, of which something was heard at `at`; made when it is the first."""
+    """The lead's interest in a property, created if it is new; `at` is when something was last heard of it."""
     interest = next((found for found in lead.interests if found.property_id == property_id), None)
     if interest is None:
         interest = Interest(property_id=property_id, stage=LeasingStage.CONTACTED, updated_at=at)
@@ -268,14 +268,14 @@ def interest_in(lead: Lead, property_id: int, at: datetime) -> Interest:
 
 
 def _make(session: Session, at: datetime) -> Lead:
-    # Without an assigned agent, which would be written over the id that says who it is.
+    # `assigned_agent` is not set here: it would overwrite the id that names the agent.
     lead = Lead(status=LeadStatus.NEW, source="", created_at=at, phones=[], emails=[], interests=[])
     session.add(lead)
     return lead
 
 
 def _address(raw: str) -> str:
-    """An email address as it finds its lead, whatever capitals it was written with. Raises Invalid."""
+    """Normalizes an email address to find its lead, whatever its case. Raises Invalid."""
     address = fields.email(raw).lower()
     if not address:
         raise Invalid("That is not an email address: write one like pat@example.com.", code="email_invalid")

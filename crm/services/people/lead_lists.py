@@ -1,8 +1,8 @@
-"""Lists of leads from elsewhere: read line by line and taken in slices, so that size costs neither memory nor time of
-others.
+"""Lists of leads from elsewhere: read line by line and imported in slices, so that a long one neither fills memory nor
+blocks others.
 
-Each line is taken whole or not at all. One that cannot be is told with its reason, and may be corrected and imported
-again: people who are there already only get what was missing.
+A line is imported completely or not at all. A rejected line is reported with the reason, and may be corrected and
+imported again: existing leads only get what was missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ListLine:
     """From 1, the first line being the names of the columns."""
     cells: list[str]
     values: Mapping[str, str]
-    """By column, without the empty ones."""
+    """By column, without empty values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class SliceResult:
-    """What became of the lines."""
+    """The outcome of a slice."""
 
     added: int = 0
     joined: int = 0
@@ -63,7 +63,7 @@ class SliceResult:
 
 
 def encoding_of(path: Path) -> str:
-    """How a list is written: UTF-8 or UTF-16, or else what Windows programs write. Reads the file once."""
+    """Detects the encoding of a list: UTF-8, UTF-16, or else the one that Windows programs use. Reads the file once."""
     with path.open("rb") as file:
         start = file.read(4)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -80,7 +80,7 @@ def encoding_of(path: Path) -> str:
 
 
 def lines(file: TextIO) -> tuple[list[str], Iterator[ListLine | Rejected]]:
-    """The names of a list's columns as they are written, and its lines; those that cannot be read are rejected.
+    """Returns a list's column names as written, and its lines; unreadable ones come back rejected.
 
     Raises Invalid.
     """
@@ -109,7 +109,7 @@ def _lines(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[List
 
 @dataclass(slots=True)
 class ListTotal:
-    """What a whole list came to."""
+    """The outcome of a whole list."""
 
     added: int = 0
     joined: int = 0
@@ -133,7 +133,7 @@ class _Person:
 
 
 def take(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> SliceResult:
-    """Takes a slice of a list in one transaction; `source` is where leads without one come from."""
+    """Imports a slice of a list in one transaction; `source` is for leads without one of their own."""
     taken = SliceResult()
     known = _Named(session, config, some)
     people: list[_Person] = []
@@ -155,7 +155,7 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], sou
             continue
         owners = found.of(person)
         if len(owners) > 1:
-            # Those of lines above get their ids.
+            # So that new leads from lines above have ids.
             session.flush()
             which = " and ".join(str(lead.id) for lead in owners)
             taken.rejected.append(Rejected(person.line, f"Its numbers and addresses are those of leads {which}."))
@@ -204,7 +204,7 @@ class _Named:
         self._our_addresses = contact_details.ours(session, config, emails)
 
     def check(self, line: ListLine, by: By) -> _Person:
-        """Raises CrmError with what is wrong."""
+        """Checks a line. Raises CrmError with the reason it is rejected."""
         values = line.values
         phones = []
         for raw in lead_rows.several(values.get("phones", "")):
@@ -224,7 +224,7 @@ class _Named:
                     f"{raw[:40]!a} is opted out, but is no number or address in this row.", code="opt_out_not_theirs"
                 )
         fields.text(values.get("name", ""), "name", 200)
-        # Of our own lists, somebody who withheld the number and told nothing.
+        # Our own exports contain people who withheld their number and left no other details.
         is_nobody_of_ours = "id" in values and "created" in values
         if not (phones or emails or values.get("name") or is_nobody_of_ours):
             raise Invalid(
@@ -360,7 +360,7 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
 
 
 def _tell(session: Session, by: By, lead: Lead, person: _Person, source: str, is_new: bool) -> None:
-    """What the timeline says of a line."""
+    """Enters the import, and the line's note, into the timeline."""
     if is_new:
         key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"
         timeline.enter(

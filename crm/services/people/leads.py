@@ -1,4 +1,4 @@
-"""Leads as people enter and correct them; calls, texts, forms and bookings make them too, through `intake`."""
+"""Leads that people enter and correct by hand. Calls, texts, forms and bookings create theirs through `intake`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOGGED = {
     "text": (Happened.TEXT, LeadEvent.REACHED_OUT),
     "meeting": (Happened.MEETING, LeadEvent.MET),
 }
-"""What people log by hand because it went past us: the entry it makes, and what it means for the lead."""
+"""What people log by hand because it bypassed the system: the timeline entry, and the event for the lead."""
 
 
 def add(
@@ -47,7 +47,7 @@ def add(
     property_slug: str | None = None,
     cold: bool = False,
 ) -> tuple[Lead, bool]:
-    """Adds a lead, or completes the one that is there already. Returns the lead, and whether it is new.
+    """Adds a lead, or completes an existing one. Returns the lead, and whether it is new.
 
     Raises Invalid, NotFound, and Conflict when number and address belong to two leads, or to somebody in the office.
     """
@@ -108,7 +108,7 @@ def change(
     budget: str | None = None,
     pets: str | None = None,
 ) -> Lead:
-    """Changes what is given of the lead that `intake.person` finds; an empty text takes it away.
+    """Changes the given fields of the lead that `intake.person` finds; an empty text clears a field.
 
     Raises Invalid, NotFound, Conflict.
     """
@@ -159,7 +159,7 @@ def write_note(session: Session, config: Config, by: By, raw: str | int, text: s
 
 
 def log(session: Session, config: Config, by: By, raw: str | int, what: str, text: str, at: datetime) -> Lead:
-    """Puts something on record that went past the system: one of `LOGGED`, at a time that is not in the future.
+    """Records something that bypassed the system: one of `LOGGED`, at a time that is not in the future.
 
     Raises Invalid, NotFound.
     """
@@ -187,7 +187,7 @@ def named(session: Session, config: Config, raw: str | int, *, lock: bool = Fals
 
 
 def read_kind(session: Session, raw: str) -> LeadKind:
-    """Raises Invalid for no kind, and Conflict for owners where the office does not manage for owners."""
+    """Parses a kind. Raises Invalid, and Conflict for owners if the office does not manage homes for owners."""
     try:
         kind = LeadKind(raw)
     except ValueError:
@@ -199,7 +199,7 @@ def read_kind(session: Session, raw: str) -> LeadKind:
 
 
 def read_language(config: Config, raw: str) -> str:
-    """One that the office speaks; empty: the line's. Raises Invalid."""
+    """Parses a language of the office; empty: the line's. Raises Invalid."""
     spoken = ("en", *(one for one in config.menu.languages if one != "en"))
     if raw and raw not in spoken:
         raise Invalid(f"The office speaks {', '.join(spoken)}.", code="language_unknown")
@@ -245,7 +245,7 @@ def _remove_phone(session: Session, config: Config, lead: Lead, raw: str) -> Non
 
 
 def _prose(raw: str, what: str) -> str:
-    """Text of several lines, for people. Raises Invalid."""
+    """Cleans up text of several lines. Raises Invalid."""
     value = "\n".join(line.rstrip() for line in raw.strip().splitlines())
     if not value:
         raise Invalid(f"The {what} is empty: write one.", code="text_empty", what=what)

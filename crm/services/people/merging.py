@@ -1,8 +1,8 @@
-"""Two leads that are one person become one.
+"""Merges two leads that are the same person.
 
-The lead that goes is deleted, so that nothing can refer to it by accident: whoever does so at the same moment fails on
-the foreign key, and finds the survivor when the store tries again. Before that, everything that refers to it becomes
-the survivor's, as `references` says. `Before` keeps what `unmerging` needs to put it all back.
+The lead that goes is deleted, so that nothing can refer to it by accident: a concurrent reference fails on the foreign
+key, and finds the survivor when the store retries. Before that, everything that refers to it becomes the survivor's, as
+`references` says. `Before` keeps what `unmerging` needs to put it all back.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ LEAD, INTEREST, TASK, FOLLOW_UP, PROPOSAL = (
     TABLES[name] for name in ("lead", "interest", "task", "follow_up", "lead_proposal")
 )
 WAITING = ("planned", "paused")
-"""States of a follow-up that is still ahead."""
+"""States of a follow-up that is still to come."""
 
 
 @dataclass(frozen=True)
 class PutAway:
-    """A row that had no room beside the survivor's."""
+    """A row that would have conflicted with one of the survivor's."""
 
     table: str
     row: dict[str, Any]
@@ -49,7 +49,7 @@ class PutAway:
 
 @dataclass(frozen=True)
 class ChangedRow:
-    """A row that the merge changed beyond whose it is."""
+    """A row in which the merge changed more than its owner."""
 
     table: str
     id: Id
@@ -84,19 +84,19 @@ class Before:
     tasks: list[dict[str, Any]] = field(default_factory=list)
     """Of both, those that were open."""
     follow_ups: list[dict[str, Any]] = field(default_factory=list)
-    """Of both, those that were ahead."""
+    """Of both, those that were still to come."""
 
 
 def merge(session: Session, config: Config, by: By, survivor: str, gone: str) -> LeadMerge:
     """Makes `gone` part of `survivor`; each is a lead's id, phone number or email address.
 
-    Nothing is sent because of it. Raises NotFound, Invalid, and Conflict if they are one lead already.
+    Sends nothing. Raises NotFound, Invalid, and Conflict if they are already one lead.
     """
     ids = [leads.named(session, config, raw).id for raw in (survivor, gone)]
     survivor_id, gone_id = ids
     if survivor_id == gone_id:
         raise Conflict(f"Both are lead {gone_id}: name two leads.", code="merge_of_one", lead=str(gone_id))
-    # Not even a foreign key of others may refer to them before this is over.
+    # Until this is done, nobody else may add a foreign key to them.
     locked = select(LEAD).where(LEAD.c.id.in_(ids)).order_by(LEAD.c.id).with_for_update()
     both = {row["id"]: dict(row) for row in session.execute(locked).mappings()}
     if len(both) < 2:
@@ -134,26 +134,26 @@ def merge(session: Session, config: Config, by: By, survivor: str, gone: str) ->
 
 
 def called(lead: dict[str, Any], before: Before) -> str:
-    """Whom a lead was about, for people: its name, number or address."""
+    """How people would call a lead: by name, number or address."""
     number = before.phones[0]["number"] if before.phones else ""
     return lead["name"] or number or lead["email"] or "unknown"
 
 
 def slices(ids: Sequence[Id]) -> Iterator[list[Id]]:
-    """So many that they fit into one statement."""
+    """Splits ids into slices that fit into one statement."""
     following = iter(ids)
     while some := list(islice(following, AT_ONCE)):
         yield some
 
 
 def key_of(table: Table) -> Column[Any]:
-    """The column that names a row."""
+    """The primary key column of a table."""
     [column] = table.primary_key.columns
     return column
 
 
 def _look(session: Session, before: Before, survivor_id: int, gone_id: int) -> None:
-    """Keeps what changes, or may change before the merge is undone."""
+    """Saves what the merge changes, and what may change before it is undone."""
     phones, emails = TABLES["lead_phone"], TABLES["lead_email"]
     before.phones = _rows(session, phones, phones.c.lead_id == gone_id)
     before.emails = _rows(session, emails, emails.c.lead_id == gone_id)
@@ -183,7 +183,7 @@ def _move(session: Session, reference: LeadReference, before: Before, survivor_i
 def _alike(
     session: Session, reference: LeadReference, survivor_id: int, gone_id: int
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows of the lead that goes, each with the survivor's that has its place."""
+    """Rows of the lead that goes that conflict with one of the survivor's, each with that one."""
     for columns in unique(reference.table):
         others = [column for column in columns if column is not reference.lead]
         if len(others) == len(columns):
@@ -199,7 +199,7 @@ def _alike(
 
 
 def unique(table: Table) -> Iterator[list[Column[Any]]]:
-    """Columns of which no two rows may have the same values."""
+    """The unique keys of a table, as columns."""
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
             yield list(constraint.columns)
@@ -230,7 +230,7 @@ def referring(table: Table) -> Iterator[tuple[Table, Column[Any]]]:
 def _hand_over(
     session: Session, before: Before, child: Table, column: Column[Any], from_id: Id, to_id: Id
 ) -> list[PutAway]:
-    """Makes what refers to one row refer to another; what would be there twice is put away."""
+    """Points all references to one row at another; rows that would become duplicates are put away."""
     key, kept = key_of(child), []
     there = [dict(row) for row in session.execute(select(child).where(column == to_id)).mappings()]
     for row in session.execute(select(child).where(column == from_id).order_by(key)).mappings().all():
@@ -251,13 +251,13 @@ def _hand_over(
 def change(
     session: Session, before: Before, table: Table, id: Id, was: dict[str, Any], becomes: dict[str, Any]
 ) -> None:
-    """Changes a row, and keeps how it was."""
+    """Changes a row, and saves its old values."""
     session.execute(update(table).where(key_of(table) == id).values(becomes))
     before.changed.append(ChangedRow(str(table.name), id, rows.to_json(was), rows.to_json(becomes)))
 
 
 def _join_interests(session: Session, before: Before, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
-    """The interest that stays says what the further of the two says."""
+    """The surviving interest takes the stage of the one that is further along."""
     becomes = {"updated_at": max(theirs["updated_at"], ours["updated_at"])}
     if rules.is_further((theirs["stage"], theirs["updated_at"]), (ours["stage"], ours["updated_at"])):
         becomes |= {"stage": theirs["stage"], "stage_since": theirs["stage_since"]}
@@ -268,7 +268,7 @@ def _join_interests(session: Session, before: Before, theirs: dict[str, Any], ou
 
 
 def _decide_proposals(session: Session, before: Before, by: By, survivor_id: int) -> None:
-    """What was proposed of the two is decided; what was proposed of the one that goes is the survivor's, once."""
+    """Proposals that name both are decided; those of the lead that goes become the survivor's, without duplicates."""
     theirs = (PROPOSAL.c.lead_id == survivor_id) | (PROPOSAL.c.other_id == survivor_id)
     found = select(PROPOSAL).where(theirs, PROPOSAL.c.state == "open").order_by(PROPOSAL.c.id)
     rows_found = session.execute(found).mappings().all()
@@ -290,8 +290,8 @@ def _rename_tasks(session: Session, before: Before, survivor_id: int, gone_id: i
 
 
 def renamed_tasks(session: Session, former_id: int, lead_id: int) -> list[tuple[Id, str, str]]:
-    """A lead's open tasks that still stand for all calls of its former lead, as id, `Task.person`, and what that has to
-    become: the same for this lead, or nothing if such a task is there already; then it stands for what it says."""
+    """A lead's open tasks that still stand for all calls of its former lead, as id, `Task.person`, and its new value:
+    the same for this lead, or "" if this lead already has such a task, so that the task stands for itself only."""
     found = session.execute(
         select(TASK.c.id, TASK.c.person, TASK.c.kind)
         .where(TASK.c.lead_id == lead_id, TASK.c.done_at.is_(None))

@@ -1,4 +1,4 @@
-"""The ledger of people who want no texts, or no news by email: who said so, how, and how it ended."""
+"""The ledger of opt-outs from texts and from news by email: who opted out, how, and how it ended."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NEWS = "news"
 
 
 def add(session: Session, config: Config, by: By, raw: str, *, why: str, scope: str = "texts") -> str:
-    """Enters a number or an email address because somebody said so in another way, such as on the phone. Returns it as
-    E.164, or in lower case. Raises Invalid, Conflict."""
+    """Opts out a number or an email address whose owner said so in another way, such as on the phone. Returns it as
+    E.164 or in lower case. Raises Invalid, Conflict."""
     why = fields.text(why, "reason", 250, required=True)
     if "@" in raw:
         address = fields.email(raw).lower()
@@ -42,7 +42,7 @@ def add(session: Session, config: Config, by: By, raw: str, *, why: str, scope: 
 
 
 def remove(session: Session, config: Config, by: By, raw: str, *, why: str) -> str:
-    """Ends every entry of a number or an email address because the person asked for it. Returns it like `add`. Raises
+    """Ends every opt-out of a number or an email address at the person's request. Returns it like `add`. Raises
     Invalid, NotFound."""
     why = fields.text(why, "reason", 250, required=True)
     if "@" in raw:
@@ -75,7 +75,7 @@ def enter(
 
 
 def no_news(session: Session, address: str, *, source: str, evidence: str, now: datetime) -> bool:
-    """Adds an entry for an email address; False when there is one."""
+    """Opts an email address out of news; False if it already is."""
     if opt_outs.of_address(session, address):
         return False
     kept = evidence.replace("\x00", "")[:300]
@@ -85,7 +85,7 @@ def no_news(session: Session, address: str, *, source: str, evidence: str, now: 
 
 
 def end(session: Session, number: str, *, source: str, evidence: str, now: datetime) -> bool:
-    """Ends what is in force; False when nothing was."""
+    """Ends the opt-outs in force; False if there were none."""
     entries = opt_outs.in_force(session, number)
     _end(entries, source, evidence, now)
     return bool(entries)

@@ -1,7 +1,7 @@
-"""A merge is undone: what both have left to do.
+"""Divides the open tasks when a merge is undone.
 
-While two leads were one, a call of either joined the one open task of its kind. Afterwards each has a task for what is
-its own, so that nobody is forgotten.
+While two leads were one, a call from either joined the one open task of its kind. Afterwards each lead has a task for
+its own calls, so that nobody is forgotten.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def part(
     session: Session, key: str, now: datetime, survivor: Side, gone: Side, before: Mapping[Any, Mapping[str, Any]]
 ) -> None:
     """Gives each side its tasks. `key` names the merge in the keys of new ones; `before` are the tasks that were open
-    when it was made, by id."""
+    at the time of the merge, by id."""
     parting = _TaskParting(session, key, now, before)
     for one, other in ((survivor, gone), (gone, survivor)):
         for task in parting.open_of(one.lead_id):
@@ -53,7 +53,7 @@ class _TaskParting:
         return self._session.scalars(found).all()
 
     def part_calls(self, task: Task, one: Side, other: Side) -> None:
-        """A task of one that also stands for calls of the other stands for its own alone."""
+        """A task of one lead that also covers calls of the other is reduced to its own."""
         found = select(Call.id, Call.lead_id).join(TaskCall, TaskCall.call_id == Call.id)
         calls = self._session.execute(found.where(TaskCall.task_id == task.id).order_by(Call.started_at, Call.id)).all()
         theirs = [id for id, lead_id in calls if lead_id == other.lead_id]
@@ -69,7 +69,7 @@ class _TaskParting:
         self._say_again(task)
 
     def part_kind(self, kind: TaskKind, one: Side, other: Side, own: int, theirs: Sequence[Any], prefix: str) -> None:
-        """The other gets a task if what came from them only added to one's."""
+        """The other gets a task of this kind if what came from them was only added to the first one's."""
         if any(task.kind == kind for task in self.open_of(other.lead_id)):
             return
         task = next((task for task in self.open_of(one.lead_id) if task.kind == kind), None)
@@ -82,7 +82,7 @@ class _TaskParting:
             self._say_again(task)
 
     def _counterpart(self, task: Task, other: Side, entry: str, times: int) -> Task:
-        """The other's task of this kind, new if there is none; it says what the entry of the timeline says."""
+        """The other's task of this kind, created if there is none, with the text of the timeline entry."""
         whose, slash, desk = task.person.partition("/")
         person = f"lead:{other.lead_id}{slash}{desk}" if whose else ""
         for found in self.open_of(other.lead_id):
@@ -108,6 +108,6 @@ class _TaskParting:
         return made
 
     def _say_again(self, task: Task) -> None:
-        """A task that was there before the merge says what it said then."""
+        """Restores the text of a task that existed before the merge."""
         if was := self._before.get(task.id):
             task.why = was["why"]

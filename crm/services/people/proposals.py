@@ -1,7 +1,7 @@
-"""Leads that may be one person: proposed when something comes in, and decided by a person.
+"""Leads that may be the same person: proposed when something comes in, and decided by a person.
 
-Nothing is thrown together because two things look alike, and nothing is lost because they do not: what contradicts
-what is known makes a lead of its own.
+Leads are never merged because they look alike, and nothing is lost because they do not: details that contradict the
+known ones make a new lead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crm.store.models import Interest, Lead, LeadProposal, Property
 
 OPEN, MERGED, DISMISSED = "open", "merged", "dismissed"
 LOOKED_AT = 100
-"""Leads whose names are compared with that of a new one."""
+"""How many leads' names are compared with a new one's."""
 
 
 def propose(
@@ -30,7 +30,7 @@ def propose(
 ) -> LeadProposal | None:
     """Proposes that two leads are one person, because of what came in (`said`: a sentence for people).
 
-    None if that was proposed before and is still open, or if somebody has decided that they are two.
+    None if such a proposal is already open, or if somebody has decided that they are two people.
     """
     pair = pair_of(one.id, other.id)
     known = select(LeadProposal.id).where(LeadProposal.pair == pair, LeadProposal.state.in_((OPEN, DISMISSED)))
@@ -49,13 +49,13 @@ def propose(
 
 
 def entries_of(proposal: LeadProposal) -> tuple[str, str, str, str]:
-    """Keys of what the two timelines say of a proposal, and below of the decision, which may not be there."""
+    """Keys of the entries in the two timelines: of the proposal, and of the decision, which may not exist yet."""
     key = f"proposal:{proposal.id}"
     return f"{key}:one", f"{key}:other", f"{key}:one:dismissed", f"{key}:other:dismissed"
 
 
 def look_for_alike(session: Session, lead: Lead, property: Property | None, now: datetime) -> None:
-    """Proposes the latest lead with a name like this one's that asks about the same home, if there is one."""
+    """Proposes the latest lead with a similar name that asked about the same home, if there is one."""
     unit_id = next((one.unit_id for one in lead.interests if property and one.property_id == property.id), None)
     if not lead.name or unit_id is None or property is None:
         return
@@ -74,14 +74,14 @@ def look_for_alike(session: Session, lead: Lead, property: Property | None, now:
 
 
 def in_words(session: Session, lead: Lead) -> list[str]:
-    """Whom a lead may be as well, for those who are told of it."""
+    """Sentences on who else a lead may be, for the notice to its owner."""
     of_lead = or_(LeadProposal.lead_id == lead.id, LeadProposal.other_id == lead.id)
     found = session.scalars(select(LeadProposal).where(of_lead, LeadProposal.state == OPEN).order_by(LeadProposal.id))
     return [f"May be lead {one.other_id if one.lead_id == lead.id else one.lead_id}." for one in found]
 
 
 def dismiss(session: Session, by: By, proposal_id: int) -> LeadProposal:
-    """Decides that the two are two people; they are not proposed again. Raises NotFound, Conflict."""
+    """Decides that they are two people; they are not proposed again. Raises NotFound, Conflict."""
     proposal = session.get(LeadProposal, proposal_id, with_for_update=True)
     if proposal is None:
         raise NotFound(f"There is no proposal {proposal_id}.", code="proposal_unknown")

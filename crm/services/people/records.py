@@ -1,6 +1,7 @@
-"""Everything that is known of one person, for whoever asks what that is.
+"""Everything that is known about a person, for people who ask what is stored about them.
 
-Found as an erasure finds it: whatever refers to the lead (`references`), and what belongs to that and would go with it.
+Found the way an erasure finds it: all rows that refer to the lead (`references`), and the rows that would be deleted
+with them.
 """
 
 from __future__ import annotations
@@ -43,19 +44,19 @@ NAMES = {
     "tour_slot": "starts_at",
     "unit": "name",
 }
-"""What rows of other tables are called instead of by their ids."""
+"""Columns that name rows of other tables, in place of their ids."""
 LEFT_OUT = {"lead_merge": ("before",)}
 """Columns that repeat other rows."""
 
 
 @dataclass
 class PersonRecord:
-    """What is known of a person."""
+    """What is known about a person."""
 
     data: dict[str, Any]
-    """In types of JSON: the lead, and rows of each table by its name."""
+    """JSON types: the lead, and the rows of each table by its name."""
     audio: list[str] = field(default_factory=list)
-    """Names of files in the folder of recordings, and below in those of mails and documents."""
+    """Names of files in the folder of recordings; the next two, in those of emails and documents."""
     mails: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
 
@@ -92,7 +93,7 @@ def gather(session: Session, lead_id: int, now: datetime) -> PersonRecord:
 
 
 def exported(session: Session, by: By, lead_id: int) -> None:
-    """Puts on record that somebody wrote all of it to a file."""
+    """Records that somebody wrote all of it to a file."""
     key = f"record:{lead_id}:{by.now.isoformat()}"
     told = "Everything that is known of them was written to a file."
     timeline.enter(session, lead_id, Happened.EXPORTED, told, by.now, key=key, by=by.who, is_new=True)
@@ -100,7 +101,7 @@ def exported(session: Session, by: By, lead_id: int) -> None:
 
 
 class _Rows:
-    """Rows by table, each once, with what belongs to them."""
+    """Rows by table, each once, with the rows that belong to them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -122,7 +123,7 @@ class _Rows:
                     self.add(child, column.in_(ids))
 
     def named(self) -> dict[str, list[dict[str, Any]]]:
-        """In types of JSON."""
+        """The rows in JSON types."""
         return {
             name: [self.with_names(TABLES[name], row) for row in found.values()]
             for name, found in sorted(self._found.items())
@@ -130,7 +131,7 @@ class _Rows:
         }
 
     def with_names(self, table: Table, row: dict[str, Any]) -> dict[str, Any]:
-        """A row that says agent: alice instead of agent_id: 3."""
+        """A row with names in place of ids: agent: alice instead of agent_id: 3."""
         named: dict[str, Any] = {}
         for name, value in row.items():
             if name in LEFT_OUT.get(table.name, ()):

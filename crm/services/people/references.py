@@ -1,6 +1,6 @@
-"""Which columns refer to a lead, and what becomes of their rows when two leads are merged.
+"""All columns that refer to a lead, and what happens to their rows when two leads are merged.
 
-A test compares this with the tables: a new column that refers to a lead fails it until it has a line here.
+A test compares this with the tables, and fails until a new column that refers to a lead has a line here.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from crm.store.models import Base
 
 
 class OnMerge(StrEnum):
-    """What becomes of the rows of the lead that goes."""
+    """What happens to the rows of the lead that goes."""
 
     MOVES = "moves"
-    """They become the survivor's, and their former lead's again when the merge is undone."""
+    """They become the survivor's; when the merge is undone, they return to their former lead."""
     ONE_STAYS = "one stays"
-    """The survivor may have one row like it (by a unique constraint with this column): then that one stays, and the
-    other is put away until the merge is undone. What refers to the row put away refers to the one that stays. Others
-    move."""
+    """A row may conflict with one of the survivor's (by a unique constraint with this column): then the survivor's
+    stays, and the other is put away until the merge is undone. References to it move to the one that stays. Rows
+    without a conflict move."""
     DERIVED = "derived"
-    """They follow from other rows, by triggers, and go with the lead."""
+    """Triggers derive them from other rows; they are deleted with the lead."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class LeadReference:
     """As table.column."""
     on_merge: OnMerge
     numbers: tuple[str, ...] = ()
-    """Columns of the row that hold the person's phone number (E.164). What came in after a merge, by a number of the
-    lead that is gone, goes back to it when the merge is undone."""
+    """Columns of the row that hold the person's phone number (E.164). Rows that came in after a merge by a number of
+    the merged lead return to it when the merge is undone."""
     addresses: tuple[str, ...] = ()
-    """The same with email addresses, in any capitals."""
+    """The same for email addresses, in any case."""
 
     @property
     def table(self) -> Table:
@@ -88,5 +88,5 @@ KEYED = {
     "text": "message",
     "tour": "tour",
 }
-"""What keys of rows begin with, and the table whose row is named next: text:12 is about row 12 of table message. When a
-merge is undone, such a row goes where the row goes that it is about."""
+"""Prefixes of row keys, and the table whose id follows: text:12 is about row 12 of table message. When a merge is
+undone, a row goes with the row that its key names."""

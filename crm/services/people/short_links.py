@@ -1,4 +1,4 @@
-"""Links to listings in texts: short and personal where there is a public site, so that opening one shows."""
+"""Links to listings in texts: short and personal if there is a public site, so that it shows when one is opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm.store.snapshot import KnownProperty
 GOOD_FOR = timedelta(days=90)
 PATH = "/l/"
 PERSONAL = "/apply/"
-"""Part of the path of a page that is one person's alone."""
+"""Part of the path of personal pages."""
 
 
 def to_listings(
@@ -30,8 +30,8 @@ def to_listings(
     key: str,
     now: datetime,
 ) -> str:
-    """The link to a property's homes that a text to this lead holds: its own, else to the public site, else the
-    office's; "" when there is none. The same `key` gives the same link."""
+    """The link to a property's homes for a text to this lead: the property's own, else to the public site, else the
+    office's; "" if there is none. The same `key` gives the same link."""
     if (property and property.listings_url) or not config.site.public_url:
         return office.listings_url(session, property)
     is_public = property is not None and session.scalar(
@@ -46,13 +46,13 @@ def to_listings(
 def personal(
     session: Session, config: Config, lead_id: int, path: str, key: str, expires_at: datetime, now: datetime
 ) -> str:
-    """A short link to a page that is this lead's alone, for a text. The same `key` gives the same link."""
+    """A short link to a personal page of this lead, for a text. The same `key` gives the same link."""
     return _url(config, _token(session, key, lead_id, path, now, expires_at))
 
 
 def to_page(session: Session, config: Config, lead_id: int, path: str, key: str, now: datetime) -> str:
-    """A short link for a text to a page of the public site; "" when nobody outside reaches the site. The same `key`
-    gives the same link."""
+    """A short link to a page of the public site, for a text; "" if the site cannot be reached from outside. The same
+    `key` gives the same link."""
     return _url(config, _token(session, key, lead_id, path, now)) if config.site.public_url else ""
 
 
@@ -65,8 +65,8 @@ def by_hand(
     property_slug: str | None = None,
     listing_id: int | None = None,
 ) -> str:
-    """A link for somebody to send to a person (a lead's id, number or address) themselves: to a property or a home that
-    is public, else to the list of homes. Raises NotFound, Invalid, and Conflict while the site has no address."""
+    """A link that an agent can send to a person (a lead's id, number or address): to a public property or home, else to
+    the list of homes. Raises NotFound, Invalid, and Conflict while the site has no address."""
     if not config.site.public_url:
         raise Conflict(
             "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
@@ -75,7 +75,7 @@ def by_hand(
     if lead is None:
         raise NotFound("There is no lead with this number.", code="lead_unknown")
     path = _path_of(session, now, property_slug, listing_id)
-    # Asked for on another day, it should last as long again.
+    # If it is asked for on another day, it lasts the full time again.
     return _url(config, _token(session, f"hand:{lead.id}:{path}:{now:%Y-%m-%d}", lead.id, path, now))
 
 
@@ -106,9 +106,9 @@ def _url(config: Config, token: str) -> str:
 
 
 def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> str:
-    """Where a link leads. Opened by a person, it shows in the timeline of whoever it was sent to, once a day.
+    """Where a link leads. If a person opens it, the timeline of its recipient says so, once a day.
 
-    One that is not ours, or too old, leads to the list of homes.
+    A link that is not ours or has expired leads to the list of homes.
     """
     link = session.get(ShortLink, token, with_for_update=by_person)
     if link is None or link.expires_at <= now:
@@ -117,7 +117,7 @@ def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> s
         link.opens += 1
         link.opened_at = now
         key = f"opened:{token}:{now:%Y-%m-%d}"
-        # The path of a personal page opens it, so the timeline does not have it.
+        # Whoever knows the path of a personal page can open it, so it is kept out of the timeline.
         what, slug = "their application" if PERSONAL in link.path else link.path, link.path.removeprefix("/properties/")
         told = f"Opened our link to {what}."
         about = session.scalar(select(Property.id).where(Property.slug == slug))

@@ -1,4 +1,4 @@
-"""Where the office stands with a lead: the one way in which an event changes it."""
+"""The state of a lead, and the one way in which events change it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crm.store.models import Lead
 
 
 def happened(lead: Lead, event: LeadEvent, at: datetime) -> None:
-    """Changes status, type and times of contact as `event` does. Repetition changes nothing."""
+    """Applies `event` to the status, type and contact times. Idempotent."""
     before = LeadStanding(lead.status, lead.is_hot, lead.last_contact_at, lead.first_answer_at)
     after = standing_after(before, event, at)
     if after == before:

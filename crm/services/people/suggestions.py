@@ -1,4 +1,4 @@
-"""What was understood from what leads said, until a person takes it over into the card or dismisses it."""
+"""Details understood from what leads said, until a person accepts them into the guest card or dismisses them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPEN, TAKEN, DISMISSED = "open", "taken", "dismissed"
 
 
 def known_properties(session: Session) -> list[NamedProperty]:
-    """By the names that people call them."""
+    """Properties, with the names that people use for them."""
     rows = session.execute(select(Property.slug, Property.name).order_by(Property.slug))
     return [NamedProperty(slug, (name, slug.replace("-", " "))) for slug, name in rows]
 
@@ -30,7 +30,7 @@ def known_properties(session: Session) -> list[NamedProperty]:
 def make(
     session: Session, config: Config, lead: Lead, call_id: str, found: Sequence[Understood], now: datetime
 ) -> list[Understood]:
-    """Suggests what the card does not say yet. Gives what was news; once per field of a call."""
+    """Suggests details that the card lacks; once per field of a call. Returns those that were new."""
     news = []
     for one in found:
         if _is_known(session, config, lead, one):
@@ -56,8 +56,8 @@ def make(
 
 
 def take(session: Session, config: Config, by: By, ids: Sequence[int]) -> list[Suggestion]:
-    """Takes suggestions over into the cards that they are for. Raises NotFound, and Conflict for what was decided
-    before or belongs to somebody else; then none is taken."""
+    """Accepts suggestions into their leads' cards. Raises NotFound, and Conflict for one that was already decided or
+    belongs to somebody else; then none is accepted."""
     taken = _open(session, ids)
     for one in taken:
         lead = leads.by_id(session, one.lead_id, for_update=True)
@@ -71,7 +71,7 @@ def take(session: Session, config: Config, by: By, ids: Sequence[int]) -> list[S
 
 
 def dismiss(session: Session, by: By, ids: Sequence[int]) -> list[Suggestion]:
-    """Puts suggestions aside. Raises NotFound, Conflict."""
+    """Dismisses suggestions. Raises NotFound, Conflict."""
     dismissed = _open(session, ids)
     for one in dismissed:
         _decide(one, DISMISSED, by)
@@ -113,7 +113,7 @@ def _is_known(session: Session, config: Config, lead: Lead, one: Understood) -> 
             return bool(lead.name) and (lead.name or "").lower() == one.value.lower()
         case CardField.NUMBER:
             number = numbers.parse(one.value, config.region)
-            # What cannot be called is no number, and ours is not theirs.
+            # A number that cannot be called is dropped, and so is one of ours.
             theirs = contact_details.own_number(session, number)
             return theirs is None or theirs in [phone.number for phone in lead.phones]
         case CardField.PROPERTY:

@@ -1,4 +1,4 @@
-"""What happened with a lead, in order: the only way in."""
+"""The timeline of a lead, and the only way to write to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crm.domain.leads import Happened
 from crm.store.models import Activity
 
 LONGEST = 12_000
-"""Characters of an entry."""
+"""Characters per entry."""
 
 
 def enter(
@@ -27,10 +27,9 @@ def enter(
     by: str = "",
     is_new: bool = False,
 ) -> None:
-    """Enters what happened, `about` a property (its id), or the person.
+    """Adds an entry, `about` a property (its id) or the person.
 
-    The same `key` is the same entry, which then says what it is given last; `is_new`: there is none with that key, so
-    nobody looks.
+    An entry with the same `key` is overwritten. `is_new`: none has that key, so it is not looked up.
     """
     entry = None if is_new else _named(session, key)
     if entry is None:
@@ -42,22 +41,22 @@ def enter(
 
 
 def transcript_key(call_id: str) -> str:
-    """The entry that says what the voicemail of a call says."""
+    """Key of the entry with the transcript of a call's voicemail."""
     return f"transcript:{call_id}"
 
 
 def talk_key(recording_id: str) -> str:
-    """The entry that says what was said in a recorded talk."""
+    """Key of the entry with the transcript of a recorded talk."""
     return f"talk:{recording_id}"
 
 
 def voice_key(call_id: str) -> str:
-    """The entry that says what was said in a call's talk with the voice agent."""
+    """Key of the entry with the transcript of a call's talk with the voice agent."""
     return f"voice:{call_id}"
 
 
 def withdraw(session: Session, key: str) -> None:
-    """Takes an entry back that was never this lead's."""
+    """Removes an entry that never belonged to this lead."""
     if entry := _named(session, key):
         session.delete(entry)
 

@@ -1,7 +1,7 @@
-"""A merge is undone: both leads are again what they were, and what has come in meanwhile goes to the one it is about.
+"""Undoes a merge: both leads are restored, and what has come in since goes to the one it is about.
 
-What came by a number or an address of the lead that was gone goes to it, and so does what belongs to that: the
-recording of a call, the task that a form left. Everything else stays with the survivor.
+What came by a number or address of the merged lead goes to it, along with what belongs to that: the recording of a
+call, the task that a form left. Everything else stays with the survivor.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ CONTACTS = (
     Happened.FORM,
     Happened.MEETING,
 )
-"""Entries of the timeline that are a contact."""
+"""Kinds of timeline entries that count as contact."""
 
 
 def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge:
@@ -68,7 +68,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     if merge is None:
         raise NotFound(f"Lead {gone_id} is not merged into another.", code="merge_unknown", lead=str(gone_id))
     survivor_id = merge.lead_id
-    # As in merging: nobody refers to it meanwhile.
+    # As in merging: nothing may refer to it meanwhile.
     session.execute(select(LEAD.c.id).where(LEAD.c.id == survivor_id).with_for_update())
     in_force = select(LeadMerge.gone_id).where(LeadMerge.lead_id == survivor_id, LeadMerge.undone_at.is_(None))
     later = session.scalar(in_force.where(LeadMerge.id > merge.id).order_by(LeadMerge.id.desc()).limit(1))
@@ -86,7 +86,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     session.flush()
     session.expire_all()
     parting.part_tasks(f"unmerge:{merge.id}", by.now)
-    # Nobody needs the copies of both any more.
+    # The saved copies are no longer needed.
     merge.undone_at, merge.undone_by, merge.before = by.now, by.who[:80], {}
     session.flush()
     session.expire_all()
@@ -97,7 +97,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
 
 
 def _check_free(session: Session, before: Before, survivor_id: int) -> None:
-    """Whether the numbers and addresses may come back."""
+    """Checks that the numbers and addresses are still free. Raises Conflict."""
     for model, column, kept in (
         (LeadPhone, LeadPhone.number, before.phones),
         (LeadEmail, LeadEmail.address, before.emails),
@@ -125,7 +125,7 @@ def _tell(session: Session, by: By, merge: LeadMerge, before: Before, survivor_i
 
 
 class _Parting:
-    """One merge that is being undone."""
+    """A merge that is being undone."""
 
     def __init__(self, session: Session, config: Config, before: Before, survivor_id: int, gone_id: int) -> None:
         self._session, self._config, self._before = session, config, before
@@ -134,14 +134,14 @@ class _Parting:
         self._addresses = {row["address"] for row in before.emails}
         self._survivors = {*before.survivor_phones, *before.survivor_emails}
         self._since: dict[str, dict[Id, dict[str, Any]]] = {}
-        """By column of `REFERENCES`: rows that have come in since the merge, by id."""
+        """Rows that have come in since the merge, by id, for each column of `REFERENCES`."""
         self._theirs: dict[str, set[Id]] = {}
-        """By table: rows of the lead that was gone, from before the merge and since."""
+        """Ids by table: rows of the merged lead, from before the merge and since."""
         self._theirs_since: dict[str, set[Id]] = {}
-        """By column: those since."""
+        """Ids by column: those since the merge."""
 
     def part(self) -> None:
-        """Puts both leads back."""
+        """Restores both leads."""
         session, before = self._session, self._before
         self._tell_apart()
         gone = self._revived(LEAD, before.gone)
@@ -172,7 +172,7 @@ class _Parting:
         for reference in REFERENCES:
             self._theirs.setdefault(reference.table.name, set()).update(self._before.moved.get(reference.column, ()))
         self._tell_arrivals_apart()
-        # What others refer to comes first.
+        # Rows that others refer to come first.
         for table in Base.metadata.sorted_tables:
             for reference in by_table.get(table.name, ()):
                 if reference.column not in self._since:
@@ -209,7 +209,7 @@ class _Parting:
         return rest in theirs or any(str(id) == rest.partition(":")[0] for id in theirs)
 
     def _tell_arrivals_apart(self) -> None:
-        """First, because new numbers and addresses are whose they came with."""
+        """Decides whose the arrivals are. This comes first, because new numbers and addresses follow their arrival."""
         by_column = {reference.column: reference for reference in REFERENCES}
         arrivals = self._rows_since(by_column["arrival.lead_id"])
         said = {id: self._said(row["raw"]) for id, row in arrivals.items()}
@@ -233,7 +233,7 @@ class _Parting:
             known |= {found[id][name] for id in ids}
 
     def _said(self, raw: Mapping[str, Any]) -> set[str]:
-        """Numbers and addresses in an arrival as it came."""
+        """Numbers and addresses in an arrival as received."""
         said = set()
         for value in raw.values():
             if isinstance(value, str) and len(value) <= 200:
@@ -243,32 +243,32 @@ class _Parting:
     # --- the leads ---
 
     def _contacts(self) -> dict[str, list[datetime]]:
-        """When there were contacts since the merge, by whose they are."""
+        """Times of contact since the merge, by the lead they belong to."""
         contacts: dict[str, list[datetime]] = {"survivor": [], "gone": []}
         theirs, calls = self._theirs_since["activity.lead_id"], self._since["call.lead_id"]
         for id, row in self._since["activity.lead_id"].items():
             if row["kind"] in CONTACTS:
-                # A call is entered as of its beginning, and is a contact until its end.
+                # A call is entered at its beginning, and counts as contact until its end.
                 at = calls.get(row["call_id"], {}).get("ended_at") or row["at"]
                 contacts["gone" if id in theirs else "survivor"].append(at)
         return contacts
 
     def _follows(self, survivor: Mapping[str, Any]) -> set[str]:
-        """Columns that what came in since may have changed: where the lead stands, and what was not known before."""
+        """Columns that may have changed because of what came in since: the lead's state, and missing details."""
         merged = rows.from_json(LEAD, self._before.merged)
         names = {*rules.STANDING, *(name for name in merged if merged[name] in (None, ""))}
         if survivor["assigned_at"] is not None:
-            # By hand, or in turn.
+            # Assigned by hand or in turn.
             names -= {"assigned_agent_id", "assigned_at"}
         return names
 
     def _standing(self, survivor: Mapping[str, Any], whose: str) -> dict[str, Any]:
-        """What a lead's own contacts since the merge have made of it; empty if there were none."""
+        """The state a lead is in after its own contacts since the merge; empty if there were none."""
         merged = rows.from_json(LEAD, self._before.merged)
         changed = {name for name in self._follows(survivor) if survivor[name] != merged[name]}
         contacts = self._contacts()
         own, others = contacts[whose], contacts["survivor" if whose == "gone" else "gone"]
-        # By hand, on the survivor, which is the only one there was.
+        # Changed by hand, on the survivor, the only lead there was.
         by_hand = whose == "survivor" and not others
         if not own and not by_hand:
             return {}
@@ -281,7 +281,7 @@ class _Parting:
         return values
 
     def _restored(self, survivor: Mapping[str, Any]) -> dict[str, Any]:
-        """The survivor as it was, but for what was changed by hand since."""
+        """The survivor as it was, except for changes made by hand since."""
         merged = rows.from_json(LEAD, self._before.merged)
         was = rows.from_json(LEAD, self._before.survivor)
         follows = self._follows(survivor)
@@ -298,7 +298,7 @@ class _Parting:
             self._session.execute(theirs.values({lead: self._gone_id}))
 
     def _change_back(self) -> None:
-        """Undoes what the merge changed, where nobody has changed it again."""
+        """Reverts the merge's changes, except where somebody has changed a row since."""
         for changed in reversed(self._before.changed):
             table = TABLES[changed.table]
             if changed.table == INTEREST.name:
@@ -314,19 +314,19 @@ class _Parting:
                 self._session.execute(update(table).where(key == changed.id).values(values))
 
     def _bring_back(self, kept: PutAway) -> None:
-        """Writes a row again, unless what it refers to is gone."""
+        """Restores a row, unless something it refers to is gone."""
         table = TABLES[kept.table]
         key = key_of(table)
         values = self._revived(table, kept.row)
         if values is None:
             return
         if self._session.scalar(select(exists().where(key == values[key.name]))):
-            # On SQLite another row may have its id now.
+            # On SQLite, another row may have taken its id.
             del values[key.name]
         self._session.execute(insert(table).values(values))
 
     def _bring_back_what_was_removed(self) -> None:
-        """Numbers and addresses that somebody has taken from the survivor since."""
+        """Restores numbers and addresses that somebody has removed from the survivor since."""
         for name, column, kept_rows in (
             ("lead_phone", LeadPhone.number, self._before.phones),
             ("lead_email", LeadEmail.address, self._before.emails),
@@ -336,7 +336,7 @@ class _Parting:
                     self._bring_back(PutAway(name, row))
 
     def _revived(self, table: Table, kept: Mapping[str, Any]) -> dict[str, Any] | None:
-        """A row as it was, without references to what is gone; None if it is nothing without them."""
+        """A row as it was, without references to rows that are gone; None if it makes no sense without them."""
         values = rows.from_json(table, kept)
         for foreign in table.foreign_keys:
             name = foreign.parent.name
@@ -348,7 +348,7 @@ class _Parting:
         return values
 
     def _refers(self, table: Table, values: Mapping[str, Any]) -> bool:
-        """Whether everything that these values refer to is there."""
+        """Whether all rows that these values refer to exist."""
         keys = (key for key in table.foreign_keys if values.get(key.parent.name) is not None)
         return all(self._is_there(key, values[key.parent.name]) for key in keys)
 
@@ -358,7 +358,7 @@ class _Parting:
     # --- interests ---
 
     def _interests(self) -> list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]]:
-        """Each interest of the survivor as it is now, with what is to become of it: the survivor's, and the other's."""
+        """Each of the survivor's interests, with the two that it becomes: the survivor's and the other's."""
         table = INTEREST
         was: dict[tuple[int, int], dict[str, Any]] = {}
         for kept in self._before.interests:
@@ -404,7 +404,7 @@ class _Parting:
                 self._bring_back(kept)
 
     def _touched_properties(self) -> dict[int, set[str]]:
-        """Properties that calls, tours and arrivals since the merge were about, and whose those were."""
+        """Properties that calls, tours and arrivals since the merge were about, with the leads those belong to."""
         touched: dict[int, set[str]] = {}
 
         def touch(place: object, is_theirs: bool) -> None:
@@ -427,12 +427,12 @@ class _Parting:
     # --- tasks and follow-ups ---
 
     def _name_tasks(self) -> None:
-        """Tasks since the merge stand for the lead that has them now."""
+        """Makes tasks created since the merge name the lead that has them now."""
         for id, _, person in renamed_tasks(self._session, self._survivor_id, self._gone_id):
             self._session.execute(update(TASK).where(TASK.c.id == id).values(person=person))
 
     def part_tasks(self, key: str, now: datetime) -> None:
-        """Once all rows are with their leads."""
+        """Divides the tasks, once all rows are with their leads."""
         sides = []
         for lead_id, is_gone in ((self._survivor_id, False), (self._gone_id, True)):
             came = {
@@ -448,8 +448,8 @@ class _Parting:
         parted_tasks.part(self._session, key, now, sides[0], sides[1], before)
 
     def _plan_again(self) -> None:
-        """Steps that were ahead before the merge, and that nobody but it has cancelled, are ahead again; whether they
-        still should be is looked at before anything is sent."""
+        """Reschedules steps that only the merge cancelled. Whether each is still due is checked before anything is
+        sent."""
         for kept in self._before.follow_ups:
             row = self._session.get(FollowUp, kept["id"])
             if row is None or row.state != "cancelled" or row.why.startswith("Canceled by"):

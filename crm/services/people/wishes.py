@@ -1,4 +1,4 @@
-"""What a lead looks for: bedrooms, a date to move in, a budget, and who moves in with them on four legs."""
+"""What a lead is looking for: bedrooms, a move-in date, a budget, and room for their pets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STUDIO = "studio"
 def read(
     *, bedrooms: str | None = None, move_in: str | None = None, budget: str | None = None, pets: str | None = None
 ) -> dict[str, Any]:
-    """What is given as text, as columns of the card; empty text is nothing. Raises Invalid.
+    """Parses wishes given as text into columns of the card; an empty text clears one. Raises Invalid.
 
     `bedrooms` is a number or "studio", `move_in` a date, `budget` dollars a month.
     """
@@ -35,14 +35,14 @@ def read(
 
 
 def write(lead: Lead, wanted: Mapping[str, Any]) -> list[str]:
-    """Writes what `read` gave into the card, and gives the names of what was changed."""
+    """Writes what `read` returned into the card; returns the names of the changed columns."""
     for column, value in wanted.items():
         setattr(lead, column, value)
     return list(wanted)
 
 
 def complete(lead: Lead, wanted: Mapping[str, Any]) -> None:
-    """Writes what the card does not say yet."""
+    """Fills in what the card lacks."""
     for column, value in wanted.items():
         if getattr(lead, column) in (None, ""):
             setattr(lead, column, value)

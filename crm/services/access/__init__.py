@@ -1,1 +1,1 @@
-"""Who may come in from outside with a key, and see what."""
+"""Access from outside: keys, and what each of them may see."""

@@ -1,9 +1,9 @@
-"""Answers that are kept for a day, so that a request which is sent again does nothing again (Idempotency-Key,
+"""Responses kept for a day, so that a repeated request is not carried out twice (Idempotency-Key,
 draft-ietf-httpapi-idempotency-key-header).
 
-An answer commits together with what the request did. Of two that come at once the second waits for the first, and
-finds its answer: SQLite lets one write at a time, and on PostgreSQL the unique name makes the second fail, and the
-store tries it again.
+A response is committed together with the request's changes. Of two requests at once, the second waits and finds the
+first one's response: SQLite allows one writer at a time, and on PostgreSQL the unique name makes the second fail, and
+the store retries it.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from crm.store.models import KeptAnswer
 KEPT = timedelta(hours=24)
 LONGEST_NAME = 255
 AT_ONCE = 500
-"""Old answers that are removed in one transaction."""
+"""Expired responses deleted per transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
     status: int
     location: str
-    """Where what was made is found; empty: nothing was made."""
+    """Path of the created record; empty: none was created."""
     body: bytes
     is_again: bool = False
-    """It was given before, to the same request."""
+    """Whether it was given before, to the same request."""
 
 
 def once(
     session: Session, key_id: int, name: str, fingerprint: str, now: datetime, act: Callable[[], GivenAnswer]
 ) -> GivenAnswer:
-    """What `act` answers, or has answered to the request with this name. When it raises, nothing is kept: nothing was
-    done.
+    """The response of `act`, or the one already given to the request with this name. If `act` raises, nothing is kept,
+    because nothing was done.
 
-    `fingerprint` tells whether it is the same request; raises Invalid if it is not.
+    `fingerprint` identifies the request. Raises Invalid if the name was used for another one.
     """
     kept = session.scalars(select(KeptAnswer).where(KeptAnswer.key_id == key_id, KeptAnswer.name == name)).first()
     if kept is not None and kept.made_at <= now - KEPT:
@@ -71,7 +71,7 @@ def once(
 
 
 def forget(session: Session, now: datetime) -> int:
-    """Removes some of those that have been kept for long enough; gives how many."""
+    """Deletes a batch of expired responses; returns how many."""
     old = select(KeptAnswer.id).where(KeptAnswer.made_at <= now - KEPT).limit(AT_ONCE)
     gone = delete(KeptAnswer).where(KeptAnswer.id.in_(old)).returning(KeptAnswer.id)
     return len(session.scalars(gone.execution_options(synchronize_session=False)).all())

@@ -1,7 +1,7 @@
 """Keys of the REST API: made, recognized and revoked.
 
-A key is 256 random bits, so its SHA-256 is enough to recognize it: nothing that slows down guessing is needed, as it is
-for passwords. Its beginning names it, and is looked up; the whole is then compared in constant time.
+A key has 256 random bits, so its SHA-256 is enough to recognize it: unlike passwords, it needs no slow hash against
+guessing. It is looked up by its prefix, and the whole is then compared in constant time.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from crm.services.office import properties, subteams
 from crm.store.models import ApiKey, ApiKeyReach, Property
 
 START = "llk_"
-"""Of every key, so that programs which look for leaked secrets recognize one."""
+"""Prefix of every key, by which scanners for leaked secrets can recognize one."""
 NAMED, SECRET = 8, 43
-"""Letters and digits that name a key, and that are secret: 62 ** 43 is 256 bits."""
+"""Letters and digits in a key's name and in its secret part: 62 ** 43 is 256 bits."""
 _FORM = re.compile(rf"{START}([A-Za-z0-9]{{{NAMED}}})_[A-Za-z0-9]{{{SECRET}}}")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key that is in force, as a request showed it."""
+    """The valid key of a request."""
 
     id: int
     name: str
@@ -54,10 +54,10 @@ def add(
     subteam_slugs: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Makes a key, and returns it with what has to be shown to whoever uses it: nobody can show it again.
+    """Creates a key, and returns it with its full text, which cannot be shown again.
 
-    With neither properties nor subteams it sees the whole office. Raises Invalid, NotFound, and Conflict for a name
-    that a key had before: it stands in the audit.
+    Without properties and subteams it sees the whole office. Raises Invalid, NotFound, and Conflict for a name that a
+    key has had before: the audit log refers to it.
     """
     wanted = read_scopes(scopes)
     fields.slug(name)
@@ -88,7 +88,7 @@ def add(
 
 
 def revoke(session: Session, by: By, name: str) -> None:
-    """Nobody gets in with it from now on; its name stays, for the audit. Raises NotFound, Conflict."""
+    """Revokes a key; its name stays, for the audit log. Raises NotFound, Conflict."""
     key = _by_name(session, name)
     if key is None:
         raise NotFound(f"There is no key {name[:40]}.", code="api_key_unknown")
@@ -99,10 +99,10 @@ def revoke(session: Session, by: By, name: str) -> None:
 
 
 def known(session: Session, shown: str, now: datetime) -> KnownKey | None:
-    """The key that somebody shows, with what it reaches at the moment; None if it is none, or no longer in force."""
+    """The key with this text, and what it may reach now; None if there is no such key, or it is no longer valid."""
     form = _FORM.fullmatch(shown)
     key = form and session.scalars(select(ApiKey).where(ApiKey.prefix == START + form[1])).first()
-    # Compared also when there is none, so that it takes as long.
+    # Compared even if there is no such key, so that the time taken tells nothing.
     is_right = hmac.compare_digest(_digest(shown), key.digest if key else _digest(""))
     if not key or not is_right or key.revoked_at is not None:
         return None
@@ -112,7 +112,7 @@ def known(session: Session, shown: str, now: datetime) -> KnownKey | None:
 
 
 def note_use(session: Session, used: Mapping[int, datetime]) -> None:
-    """Keeps when keys were used last, for many requests at once."""
+    """Stores when keys were last used, for many requests at once."""
     for key_id, at in used.items():
         session.execute(
             update(ApiKey)

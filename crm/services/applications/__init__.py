@@ -1,1 +1,1 @@
-"""Applications for a home: filled in on the public site, decided by the office."""
+"""Rental applications: filled in on the public site, decided by the office."""

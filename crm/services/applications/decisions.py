@@ -1,4 +1,4 @@
-"""What the office decides about applications."""
+"""The office's decisions on applications."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _TOLD = {
 def set_status(
     session: Session, config: Config, by: By, application_id: int, status: ApplicationStatus, reason: str = ""
 ) -> Application:
-    """Takes an application to another status, with the lead's stage, and ends the tasks about it. The applicant is not
-    told: that is left to a person.
+    """Changes an application's status and the lead's stage, and closes the tasks about it. The applicant is not
+    notified: that is left to a person.
 
-    Raises NotFound; Conflict when it cannot go there from where it is; Invalid for a denial without a reason.
+    Raises NotFound; Conflict if its current status does not allow it; Invalid for a denial without a reason.
     """
     found = session.scalars(
         select(Application).where(Application.id == application_id).with_for_update(of=Application)

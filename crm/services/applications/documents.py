@@ -1,4 +1,4 @@
-"""Documents that belong to an application: recorded once they are on disk, taken back, and read by the office."""
+"""Documents of applications: recorded once they are on disk, withdrawn by applicants, and read by the office."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Upload:
 
     kind: str
     name: str
-    """As the sender's machine called it."""
+    """The file name on the sender's machine."""
     media_type: str
     bytes: int
     file: str
@@ -34,7 +34,7 @@ class Upload:
 
 
 def add(session: Session, config: Config, by: By, link: ApplicationLink, upload: Upload) -> None:
-    """Records a document of an application. Raises FieldErrors, and Conflict and NotFound as `online.save` does."""
+    """Records a document of an application. Raises FieldErrors, and Conflict and NotFound like `online.save`."""
     application = online.opened(session, link)
     theirs = select(func.count(ApplicationDocument.id)).where(ApplicationDocument.application_id == application.id)
     if upload.kind not in DOCUMENT_KINDS:
@@ -57,7 +57,7 @@ def add(session: Session, config: Config, by: By, link: ApplicationLink, upload:
 
 
 def remove(session: Session, config: Config, by: By, link: ApplicationLink, document_id: int) -> str | None:
-    """Takes a document back; returns its file, which is to be deleted afterwards. None: it was gone already."""
+    """Withdraws a document; returns its file, which the caller deletes afterwards. None: it was already gone."""
     application = online.opened(session, link)
     found = session.get(ApplicationDocument, document_id)
     if found is None or found.application_id != application.id:
@@ -75,9 +75,9 @@ class StoredDocument:
 
 
 def read(session: Session, config: Config, by: By, document_id: int) -> StoredDocument:
-    """Where a document is, for somebody in the office who reads it; that they do is in the audit log.
+    """Returns where a document is, for a reader in the office, and records the access in the audit log.
 
-    Raises NotFound, and Invalid when another system has its file.
+    Raises NotFound, and Invalid if its file is on another system.
     """
     found = session.get(ApplicationDocument, document_id)
     if found is None:

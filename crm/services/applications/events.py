@@ -1,4 +1,5 @@
-"""What every step of an application leaves: timeline, stage, next action, and word to whoever owns it."""
+"""What every step of an application leaves behind: a timeline entry, the stage, the next action, and a notice to its
+owner."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from crm.words import notices as words
 
 
 def home_of(application: Application) -> str:
-    """What it is for, as the timeline tells it."""
+    """The home it is for, as the timeline names it."""
     unit, property = application.unit, application.property
     return f"{unit.name} at {property.name}" if unit else property.name
 
@@ -29,7 +30,7 @@ def home_of(application: Application) -> str:
 def move(application: Application, status: ApplicationStatus, now: datetime, reason: str = "") -> None:
     """Sets the status, and the stage of the lead's interest with it.
 
-    What ends before it was ever sent leaves the interest as it is.
+    An application that ends before it was ever sent leaves the interest as it is.
     """
     application.status, application.status_at, application.reason = status, now, reason
     interest = intake.interest_in(application.lead, application.property_id, now)
@@ -40,7 +41,7 @@ def move(application: Application, status: ApplicationStatus, now: datetime, rea
 
 
 def tell(session: Session, application: Application, told: str, now: datetime, *, key: str, by: str = "") -> None:
-    """Enters it into the lead's timeline."""
+    """Adds an entry to the lead's timeline."""
     about, key = application.property_id, f"application:{application.id}:{key}"
     timeline.enter(session, application.lead_id, Happened.APPLICATION, told, now, key=key, about=about, by=by)
 
@@ -56,9 +57,9 @@ def leave_task(
     *,
     is_same: bool = False,
 ) -> Agent:
-    """Creates the lead's one open task of this kind, due in office hours after so many hours; returns whose it is.
+    """Creates the lead's one open task of this kind, due in this many office hours; returns its owner.
 
-    One that is open already then stands for one application more, unless it is about the same one (`is_same`).
+    If one is already open, it now covers one more application, unless it is about the same one (`is_same`).
     """
     person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
     task = tasks.open_one(session, person, kind)
@@ -87,7 +88,7 @@ def leave_task(
 
 
 def close_tasks(session: Session, lead_id: int, result: str, now: datetime) -> None:
-    """Ends the tasks about applications of a lead that nothing is left to do for."""
+    """Closes the tasks about a lead's applications that need nothing more."""
     session.flush()
     for kind, open in ((TaskKind.FINISH_APPLICATION, UNFINISHED), (TaskKind.REVIEW_APPLICATION, WAITING)):
         others = exists().where(Application.lead_id == lead_id, Application.status.in_(open))

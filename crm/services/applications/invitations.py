@@ -1,4 +1,4 @@
-"""Inviting people to apply: each address becomes a lead, or finds the one it is, and gets a link of its own."""
+"""Inviting people to apply: each address finds its lead or becomes a new one, and gets a link of its own."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ from crm.store.queries import listings as versions
 
 SOURCE = "invitation"
 MOST = 500
-"""Addresses at once; what is sent to more has to be a list that asked for it."""
+"""Addresses per call; a larger mailing needs a list of people who asked for it."""
 SLICE = 15
-"""Invitations in a transaction, which keeps all other writers waiting on SQLite."""
+"""Invitations per transaction, during which all other writers wait on SQLite."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class InvitedHome:
     property: str | None = None
     """Slug."""
     unit: str | None = None
-    """As it says on the door."""
+    """Name, as on the door."""
     listing_id: int | None = None
 
 
@@ -66,14 +66,14 @@ class InvitationResult(StrEnum):
     APPLIED = "has applied"
     """For the same home; nothing was sent."""
     OPTED_OUT = "opted out"
-    """They asked for no messages; nothing was sent."""
+    """They have opted out of messages; nothing was sent."""
     WRONG = "wrong"
-    """Not an email address, or one of the office's or a portal's; nothing was sent."""
+    """Not an email address, or one that belongs to the office or a portal; nothing was sent."""
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """What became of one address."""
+    """The outcome for one address."""
 
     written: str
     """As it was given."""
@@ -92,11 +92,11 @@ def invite_all(
     skip_wrong: bool = False,
     again: bool = False,
 ) -> list[Invitation]:
-    """Invites people to apply; returns what became of each, in their order.
+    """Invites people to apply; returns the outcome for each, in order.
 
-    Nobody is invited while one address is wrong, unless `skip_wrong`. `again`: those who were invited before, and have
-    not applied, are sent their link once more. Many are invited in slices, with room for other writers in between;
-    where that is cut off, the same again invites the others. Raises Invalid, whose fact `wrong` has all wrong ones;
+    If any address is wrong, nobody is invited, unless `skip_wrong`. `again`: people who were invited before, but have
+    not applied, are sent their link once more. Many are invited in slices, with room for other writers in between; if
+    that is interrupted, the same call invites the rest. Raises Invalid, with all wrong addresses in its fact `wrong`;
     NotFound; Conflict while the site has no address.
     """
     wrong = crm.store.read_blocking(_wrong, crm.config, people, home)
@@ -120,7 +120,7 @@ def invite_all(
 
 
 def _wrong(session: Session, config: Config, people: Sequence[PastedAddress], home: InvitedHome) -> list[str]:
-    """Those that are nobody's address, the office's or a portal's, as they were written."""
+    """Addresses that are invalid, the office's or a portal's, as they were written."""
     if not config.site.public_url:
         raise Conflict(
             "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
@@ -145,7 +145,7 @@ def invite(
     *,
     again: bool = False,
 ) -> list[Invitation]:
-    """Invites people whose addresses are right, in one transaction. Raises NotFound, Invalid."""
+    """Invites people whose addresses are valid, in one transaction. Raises NotFound, Invalid."""
     property, unit = _home(session, home)
     fee = _fee(session, property, unit)
     return [_invite(session, config, secrets, by, one, property, unit, fee, again) for one in people]
@@ -220,7 +220,7 @@ def _made(
 
 
 def _there(session: Session, lead: Lead, property: Property, unit: Unit | None) -> Application | None:
-    """Their latest application for this home that was not turned down or taken back."""
+    """Their latest application for this home that was neither denied nor withdrawn."""
     same = select(Application).where(
         Application.lead_id == lead.id,
         Application.property_id == property.id,
@@ -252,7 +252,7 @@ def _home(session: Session, home: InvitedHome) -> tuple[Property, Unit | None]:
 
 
 def _fee(session: Session, property: Property, unit: Unit | None) -> str:
-    """The application fee as the home, or its property, states it to the public; else as it is written down."""
+    """The application fee as the home or its property states it publicly; else as it stands in their latest version."""
     profile = session.get(PropertyProfile, property.id)
     shared = versions.property_content(
         session.scalar(
@@ -276,7 +276,7 @@ def _fee(session: Session, property: Property, unit: Unit | None) -> str:
 
 
 def _opted_out(session: Session, lead: Lead) -> bool:
-    """Whether one of their numbers is in the ledger: an invitation is our idea, so it goes to nobody who said no."""
+    """Whether one of their numbers has opted out: invitations are unsolicited, so people who opted out get none."""
     numbers = select(LeadPhone.number).where(LeadPhone.lead_id == lead.id)
     return (
         session.scalar(select(OptOut.id).where(OptOut.number.in_(numbers), OptOut.ended_at.is_(None)).limit(1))

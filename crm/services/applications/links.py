@@ -1,4 +1,4 @@
-"""Links with which a person goes on with their application: signed, personal, and good for a time."""
+"""Links to continue an application: signed, personal, and valid for a limited time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crm.secrets import Secrets
 from crm.words.site import prefix
 
 SECRET = "links"
-"""Name of the key in the secrets file, which signs links to tours too; with another one, old links are void."""
+"""Name of the key in the secrets file, which also signs links to tours; changing it invalidates old links."""
 PATH = "/apply/"
 
 
@@ -21,31 +21,31 @@ PATH = "/apply/"
 class ApplicationLink:
     application_id: int
     is_sent: bool
-    """Whether it was sent to the applicant; False: it is the one of the browser in which the application began."""
+    """Whether it was sent to the applicant; False: it belongs to the browser in which the application was begun."""
     expires_at: int
     """Epoch second."""
 
 
 def token(config: Config, secrets: Secrets, application_id: int, now: datetime, *, is_sent: bool) -> str:
-    """The end of a link's address."""
+    """The last part of a link."""
     expires_at = int((now + timedelta(days=config.applications.link_days)).timestamp())
     return str(_signer(secrets).dumps([application_id, int(is_sent), expires_at]))
 
 
 def url(config: Config, secrets: Secrets, application_id: int, language: str, now: datetime) -> str:
-    """The link as it is sent; "" when nobody outside reaches the public site (site.public_url)."""
+    """The link to send; "" if the public site cannot be reached from outside (site.public_url)."""
     if not config.site.public_url:
         return ""
     return f"{config.site.public_url.rstrip('/')}{path(config, secrets, application_id, language, now)}"
 
 
 def path(config: Config, secrets: Secrets, application_id: int, language: str, now: datetime) -> str:
-    """The path of the link that is sent."""
+    """The path of the link to send."""
     return f"{prefix(language)}{PATH}{token(config, secrets, application_id, now, is_sent=True)}"
 
 
 def read(secrets: Secrets, token: str, now: datetime) -> ApplicationLink:
-    """Raises Invalid for a link that is not ours, or not good any more."""
+    """Raises Invalid for a link that is not ours or has expired."""
     try:
         application_id, is_sent, expires_at = _signer(secrets).loads(token)
         link = ApplicationLink(int(application_id), bool(is_sent), int(expires_at))

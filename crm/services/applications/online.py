@@ -37,9 +37,9 @@ from crm.words import applications as words
 PARSER = Parser("application", 1)
 HOUR = timedelta(hours=1)
 MOST_BEGUN = 3
-"""With one address in an hour, before its owner is mailed no more links unasked."""
+"""Applications per email address and hour, before its owner is only mailed links on request."""
 MOST_LINKS = 5
-"""That somebody who has lost theirs is sent at once."""
+"""Links mailed at once to somebody who has lost theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,27 +47,27 @@ class Beginning:
     """The first step of an application, as somebody sent it."""
 
     key: str
-    """Of the page as it was opened: sent twice, it counts once. At most 60 characters."""
+    """Chosen when the page was opened, so that a form sent twice counts once. At most 60 characters."""
     answers: Mapping[str, Any]
-    """Of Step.YOU, as `applications.read` gives them."""
+    """Those of Step.YOU, as `applications.read` returns them."""
     property_id: int | None = None
     """None: the listing's."""
     listing_id: int | None = None
     fee: str = ""
-    """The application fee as it was stated to them."""
+    """The application fee they were shown."""
     agreed_to: str = ""
-    """The words that they ticked, about texts to their number; empty: they did not."""
+    """The consent to texts that they ticked, word for word; empty: they did not."""
     wording_version: str = ""
     language: str = "en"
     came_from: str = ""
-    """Network address, for whoever has to look into abuse."""
+    """Network address, for looking into abuse."""
 
 
 def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Beginning) -> int:
-    """Begins an application, in one transaction with everything that follows from it. Returns its id.
+    """Begins an application, with everything that follows from it, in one transaction. Returns its id.
 
-    Somebody whose address or number is known stays one lead, and nothing that they filled in before is shown to whoever
-    begins another one with it. Raises FieldErrors.
+    A person with a known address or number stays one lead; but somebody who begins another application with those is
+    shown nothing from earlier ones. Raises FieldErrors.
     """
     key = f"apply:{sent.key}"
     if there := session.scalars(select(Application.id).where(Application.key == key)).first():
@@ -125,8 +125,8 @@ def begin(session: Session, config: Config, secrets: Secrets, by: By, sent: Begi
 
 
 def _is_flooded(session: Session, address: str, now: datetime) -> bool:
-    """Whether so many applications were begun with an address lately that somebody may want to fill its mailbox. Its
-    owner can still ask for the links."""
+    """Whether so many applications were recently begun with an address that somebody may be trying to flood its
+    mailbox. Its owner can still request the links."""
     lately = select(func.count(Application.id)).where(Application.email == address, Application.began_at > now - HOUR)
     return (session.scalar(lately) or 0) > MOST_BEGUN
 
@@ -134,7 +134,7 @@ def _is_flooded(session: Session, address: str, now: datetime) -> bool:
 def _text_link(
     session: Session, config: Config, secrets: Secrets, application: Application, number: str, now: datetime
 ) -> None:
-    """Texts the link to somebody who has just agreed to texts, in an office that has a line."""
+    """Texts the link to somebody who has just agreed to texts, if the office has a line."""
     if not config.site.public_url:
         return
     try:
@@ -164,7 +164,7 @@ def _started(session: Session, config: Config, application: Application, now: da
 @dataclass(frozen=True)
 class Saved:
     problems: dict[str, str]
-    """What keeps the step from being complete: by field, a code. It is saved all the same."""
+    """What is missing for the step to be complete: codes by field. The step is saved regardless."""
 
 
 def save(
@@ -177,9 +177,10 @@ def save(
     *,
     language: str = "",
 ) -> Saved:
-    """Keeps the answers of a step, complete or not. The email address stays the one to which the link went.
+    """Saves the answers of a step, complete or not. The email address stays the one that the link was sent to.
 
-    Raises Conflict when it was sent or withdrawn meanwhile, or is gone on with by the link that was sent; NotFound.
+    Raises NotFound, and Conflict if the application has been sent or withdrawn, or is being continued by the link that
+    was sent.
     """
     application = opened(session, link)
     kept = dict(answers)
@@ -199,7 +200,7 @@ def keep(
     answers: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Stores the answers of a step of an application that is `opened`, with what saving anything means for it."""
+    """Stores the answers of a step of an `opened` application, and updates its state."""
     application.answers = {**application.answers, step.value: dict(answers)}
     application.saved_at = now
     application.is_confirmed = application.is_confirmed or link.is_sent
@@ -212,15 +213,15 @@ class Signed:
     signature: str
     """As it was typed."""
     agreed_to: str
-    """The words above the signature; empty: they did not agree."""
+    """The statement above the signature; empty: they did not agree."""
     wording_version: str
     came_from: str = ""
 
 
 def submit(session: Session, config: Config, by: By, link: ApplicationLink, signed: Signed) -> None:
-    """Sends the application to the office. What it says cannot be changed afterwards.
+    """Submits the application to the office. It cannot be changed afterwards.
 
-    Raises FieldErrors, under "steps" when a step is not complete; Conflict and NotFound as `save` does.
+    Raises FieldErrors, under "steps" if a step is incomplete; Conflict and NotFound like `save`.
     """
     application = opened(session, link)
     now = by.now
@@ -254,7 +255,7 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
 
 
 def _complete_lead(session: Session, config: Config, application: Application) -> None:
-    """Adds a number to the lead that they gave later than at the first step."""
+    """Adds a number that they gave after the first step to the lead."""
     raw = application.answers[Step.YOU.value]["phone"]
     number = contact_details.own_number(session, numbers.parse(raw, config.region) if raw else None)
     if number and leads.by_phone(session, number) is None:
@@ -262,12 +263,12 @@ def _complete_lead(session: Session, config: Config, application: Application) -
 
 
 def problems(config: Config, step: Step, answers: Mapping[str, Any]) -> dict[str, str]:
-    """What keeps a step from being complete: by the form's name of the field, a code."""
+    """What is missing for a step to be complete: codes by form field."""
     return applications.problems(step, answers, lambda raw: numbers.parse(raw, config.region) is not None)
 
 
 def incomplete(config: Config, answers: Mapping[str, Any]) -> list[Step]:
-    """The steps that have to be completed before it can be sent."""
+    """The steps that must be completed before it can be submitted."""
     return [step for step in Step if problems(config, step, answers.get(step.value, {}))]
 
 
@@ -281,7 +282,7 @@ def send_link(
     *,
     what: str = "link",
 ) -> None:
-    """Mails the link to continue with; the same `cause` sends it once. `what` is the mail in words/applications."""
+    """Emails the link to continue with, once per `cause`. `what` names the email in words/applications."""
     link = links.url(config, secrets, application.id, application.language, now)
     if not link:
         return
@@ -292,9 +293,9 @@ def send_link(
 
 
 def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now: datetime) -> None:
-    """Mails the links of the unfinished applications of an address to it once more, at most one an hour each.
+    """Emails the links of an address's unfinished applications to it again, each at most once an hour.
 
-    Raises FieldErrors for what is no address, and nothing where there is no application.
+    Raises FieldErrors for an invalid address; an address without applications raises nothing.
     """
     try:
         address = fields.email(raw).lower()
@@ -308,7 +309,7 @@ def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now
 
 
 def opened(session: Session, link: ApplicationLink) -> Application:
-    """The application, locked, if its link may change it now."""
+    """The application, locked, if this link may change it now."""
     found = session.scalars(
         select(Application).where(Application.id == link.application_id).with_for_update(of=Application)
     ).first()

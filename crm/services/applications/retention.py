@@ -1,4 +1,4 @@
-"""Deletes applications that nobody has finished, with their documents, and network addresses; their leads stay."""
+"""Deletes unfinished applications with their documents, and network addresses of signatures. Leads stay."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
 BATCH = 100
-"""Applications in a transaction, so that other writers get their turn."""
+"""Applications per transaction, so that other writers get their turn."""
 STRAY_DAYS = 7
-"""A file without a record is deleted after this time: its application, or its lead, was deleted."""
+"""A file without a record is deleted after this time: its application or lead has been deleted."""
 
 _log = logging.getLogger(__name__)
 
 
 async def look(crm: Crm) -> int:
-    """Deletes what is due; returns how many applications these were."""
+    """Deletes applications that are due; returns how many."""
     by, folder, gone = By("retention", crm.now()), crm.config.documents_folder, 0
     while found := await crm.store.run(_delete_next, crm.config, by):
         gone += len(found)
@@ -45,7 +45,7 @@ async def look(crm: Crm) -> int:
 
 
 def _delete_next(session: Session, config: Config, by: By) -> list[list[str]]:
-    """Deletes the next batch; returns the files of each."""
+    """Deletes the next batch; returns each one's files."""
     old = by.now - timedelta(days=config.applications.keep_unfinished_days)
     due = (
         select(Application)
@@ -75,7 +75,7 @@ def _delete_next(session: Session, config: Config, by: By) -> list[list[str]]:
 
 
 def _forget_addresses(session: Session, config: Config, by: By) -> int:
-    """Deletes the network addresses that applications were signed from, as those of forms; returns how many."""
+    """Deletes the network addresses that applications were signed from, as soon as those of forms; returns how many."""
     old = Application.saved_at < by.now - timedelta(days=config.site.keep_addresses_days)
     due = select(Application.id).where(Application.signed_from != "", old).order_by(Application.saved_at)
     ids = session.scalars(due.limit(BATCH)).all()

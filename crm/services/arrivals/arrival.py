@@ -84,8 +84,8 @@ def pass_on(
     """Creates the lead's inquiry task, or adds to the one that is open, and notifies its owner.
 
     `subject` is that of the notice; `told` says what arrived, as in the timeline. `is_done`: nothing is left to do, so
-    the owner is notified and gets no task. Unless it is urgent, what somebody sends soon after something else that is
-    not answered yet is told later, together with what else comes until then (`digests`).
+    the owner is notified and gets no task. Unless it is urgent, further arrivals of a person whose first one is still
+    unanswered are reported later, in one notice (`digests`).
     """
     due_at = office.schedule(session, config.tz, property).due_time(now, config.tasks.due_minutes)
     owner = owners.owner(session, lead, property, due_at.astimezone(config.tz))
@@ -99,7 +99,7 @@ def pass_on(
         if task is None:
             key = f"arrival:{record.id}"
             if session.scalar(select(Task.id).where(Task.key == key)) is not None:
-                # It was read before, as somebody else's, or tells about several people.
+                # It was read before as another person's, or concerns several people.
                 key = f"{key}:{lead.id}"
             session.add(
                 Task(
@@ -127,8 +127,7 @@ def pass_on(
 
 
 def _told_later(session: Session, config: Config, lead: Lead, record: ArrivalRecord, now: datetime) -> datetime | None:
-    """When the owner is told of an arrival, because they were told of another one of this person's just before; None:
-    now."""
+    """When to tell the owner of an arrival, if they have just been told of another one by this person; None: now."""
     minutes = timedelta(minutes=config.tasks.digest_minutes)
     if not minutes or record.lead_id != lead.id:
         return None

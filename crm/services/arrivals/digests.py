@@ -1,4 +1,4 @@
-"""Tells owners together of what somebody has sent soon after something else."""
+"""Tells owners in one notice of what somebody has sent in quick succession."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from crm.worker import Worker
 
 MOST_LINES = 10
 LONGEST_LINE = 200
-"""Characters of what a digest quotes of each."""
+"""Characters that a digest quotes of each."""
 MOST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
 class DigestClaim:
-    """What is due about somebody."""
+    """The digest that is due about a person."""
 
     lead_id: int | None
     """None: they are gone."""
@@ -58,7 +58,7 @@ class ArrivalDigests(Worker[DigestClaim, None]):
 
 
 def tell(session: Session, config: Config, lead_id: int | None, now: datetime) -> int:
-    """Tells the owner of a lead what is due about them in one notice; returns how many arrivals that were."""
+    """Sends the owner of a lead one notice of all arrivals that are due; returns their number."""
     due = (
         select(ArrivalRecord)
         .where(ArrivalRecord.lead_id == lead_id, ArrivalRecord.tell_at.is_not(None), ArrivalRecord.tell_at <= now)

@@ -104,7 +104,7 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     record = arrival.keep(
         session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now, came_from=sent.came_from
     )
-    # Whoever books a tour is told when it is: that cannot wait.
+    # People who book a tour are told at once when it takes place.
     if sent.kind is not FormKind.TOUR and (why := _suspicion(session, config, sent, message, by.now)):
         _flag(session, config, record, why, by.now)
         return Accepted(None, True)
@@ -112,8 +112,8 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
 
 
 def release(session: Session, config: Config, secrets: Secrets, by: By, id: int) -> int | None:
-    """Does what a flagged form asks for, and returns whose lead it made or found. Raises NotFound; Conflict for what is
-    not flagged."""
+    """Does what a flagged form asks for; returns the id of the lead it made or found. Raises NotFound, and Conflict for
+    a form that is not flagged."""
     record = session.get(ArrivalRecord, id, with_for_update=True)
     if record is None:
         raise NotFound(f"There is no arrival {id}.", code="arrival_unknown", arrival=str(id))
@@ -127,7 +127,7 @@ def release(session: Session, config: Config, secrets: Secrets, by: By, id: int)
 
 
 def flagged(session: Session, after: int, limit: int) -> list[int]:
-    """Ids of flagged forms behind the one with the id `after`, in order."""
+    """Ids of flagged forms, in order, starting after the id `after`."""
     found = select(ArrivalRecord.id).where(
         ArrivalRecord.id > after, ArrivalRecord.problem != "", ArrivalRecord.outcome == ArrivalOutcome.FLAGGED
     )

@@ -65,7 +65,7 @@ def act(
     *,
     number: int = 1,
 ) -> Lead | None:
-    """Makes or finds the lead of whoever asks, and passes the inquiry on to its owner; None: it names nobody.
+    """Finds or creates the inquirer's lead, and passes the inquiry on to its owner. None: it names nobody.
 
     `told` is what the timeline says, `number` counts the inquiries of one arrival. When the arrival has been read
     before, and as the same person's, that person's record is only completed.
@@ -116,7 +116,7 @@ def pass_on(
 
 
 def _introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduced:
-    """How the person introduces themselves, without anything that is ours."""
+    """How the person introduces themselves, without details that belong to the office."""
     name = " ".join(inquiry.name.split())[:200]
     written = Introduced(
         name="" if "@" in name else name,
@@ -127,7 +127,7 @@ def _introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduce
 
 
 def leave_to_somebody(session: Session, config: Config, record: ArrivalRecord, what: str, now: datetime) -> None:
-    """An inquiry that names nobody may still be somebody's: one open task of the admin covers all of them."""
+    """An inquiry that names nobody may still come from a person: one open task of the admin covers all of them."""
     record.problem = "It names nobody who could be answered."
     if record.raw.get("is_old"):
         return
@@ -198,7 +198,7 @@ def _listed(session: Session, number: str) -> Meant | None:
 
 
 def _named(session: Session, words: str) -> Property | None:
-    """The property with the longest name in some words; None where two are as long."""
+    """The property with the longest name found in the words; None if there are two of that length."""
     if not words.strip():
         return None
     rows = session.execute(select(Property.id, Property.name, Property.slug)).all()
@@ -240,7 +240,7 @@ def _longest(words: str, names: Iterable[tuple[int, Sequence[str]]]) -> int | No
 
 
 def _plain(words: str) -> str:
-    """Lower case without accents and marks, so that spelling matters less."""
+    """Lower case without accents and punctuation, so that spelling matters less."""
     bare = unicodedata.normalize("NFKD", words[:20_000].casefold())
     return " ".join(re.findall(r"[a-z0-9]+", "".join(one for one in bare if not unicodedata.combining(one))))
 

@@ -1,8 +1,8 @@
 """The mailbox that is read over IMAP: every email in it is stored here, and nothing in it is changed.
 
 `Mailboxes.keep` stays connected, takes in what is new, and waits until the server reports more (IDLE), or looks again
-every few minutes. UIDs tell which emails are known. After each connection and then now and again both sides are
-counted, and what is missing is fetched, so that a gap closes, whatever made it; `doctor` shows the two numbers.
+every few minutes. UIDs tell which emails are known. After each connection, and every so often, both sides are counted
+and missing emails are fetched, so that any gap closes, whatever its cause; `doctor` shows the two numbers.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from crm.store.models import MailFolder, MailFolderEntry
 from crm.worker import Troubles
 
 NAME = "mailbox"
-"""In the lists of troubles."""
+"""Its name in the list of troubles."""
 SECRET = "mail-in"
 """Name of the mailbox's password among the secrets."""
 RETRY_SECONDS = 15.0
 LONGEST_RETRY_SECONDS = 300.0
 HELD_SECONDS = 5.0
-"""While a home may be a copy, it is checked this often whether it still may be."""
+"""How often to check whether this home may still be a copy; while it may, nothing is read."""
 COUNT_EVERY = timedelta(hours=6)
 HISTORY = timedelta(days=1)
-"""Emails that came so long before the mailbox was first read leave no task and no notice."""
+"""Emails received this long before the mailbox was first read leave no task and no notice."""
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Mailboxes:
         self._counted_at: datetime | None = None
 
     async def keep(self) -> None:
-        """Reads until it is cancelled. What goes wrong is a trouble, and tried again."""
+        """Reads until cancelled. Failures are reported as troubles, and retried."""
         pause = RETRY_SECONDS
         while True:
             if self._held():
@@ -103,7 +103,7 @@ class Mailboxes:
             await asyncio.sleep(pause)
 
     async def look(self) -> int:
-        """Takes in what is new, once, and returns how many emails that were. Raises as its parts do."""
+        """Takes in new emails once; returns how many. Raises what its parts raise."""
         return await self._connected(self._take_all)
 
     async def _connected(self, act: Callable[[Mailbox], Awaitable[Result]]) -> Result:
@@ -191,7 +191,7 @@ def latest(session: Session, folder_id: int) -> int:
 
 
 def unknown(session: Session, folder_id: int, uids: Sequence[int]) -> list[int]:
-    """Those of the UIDs, which are in order, that are not stored here."""
+    """Those of the UIDs, given in order, that are not stored here."""
     if not uids:
         return []
     of_folder = MailFolderEntry.folder_id == folder_id
@@ -205,7 +205,7 @@ def unknown(session: Session, folder_id: int, uids: Sequence[int]) -> list[int]:
 def taken(
     session: Session, config: Config, folder_id: int, uid: int, mail: TakenMail, came: CameBy, now: datetime
 ) -> bool:
-    """Stores an email whose file is there, and that this UID is known; whether it is new."""
+    """Stores an email whose file exists, and marks its UID as known; returns whether it is new."""
     id, is_new = mails.keep(session, config, mail, came, now)
     session.merge(MailFolderEntry(folder_id=folder_id, uid=uid, arrival_id=id))
     return is_new

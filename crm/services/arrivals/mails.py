@@ -1,8 +1,8 @@
 """Emails that come in: stored as received, and then read, each in a transaction of its own.
 
-An email is on the disk before anything looks into it, and its row is committed before it is read, so that nothing that
-is wrong with it can lose it. What a program wrote on its own makes neither a lead nor an answer (RFC 3834), except for
-a portal's email that names somebody in a form that portals use.
+An email is on the disk before anything parses it, and its row is committed before it is read, so that no defect in it
+can lose it. An email that a program sent by itself counts neither as a lead nor as an answer (RFC 3834), unless it
+names a person in a format that portals use.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from crm.services.people import contact_details, standing, timeline
 from crm.store.models import ArrivalRecord, LeadSource, Mail
 
 PARSER = Parser("mail", 1)
-"""While it is not read; what finds the person in it has a name and version of its own."""
+"""Until it is read; the parser that finds the person in it has a name and version of its own."""
 ANSWER_PARSER = Parser("answer", 1)
 CHANNEL = "mail:"
 """The beginning of an email's channel."""
 SOURCE = "email"
-"""Of a lead whose email names no other."""
+"""Source of a lead whose email names no other."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class CameBy:
 
 
 def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: datetime) -> tuple[int, bool]:
-    """The arrival of an email that is in its file already, and whether it is new.
+    """Returns the arrival of an email that is already in its file, and whether it is new.
 
-    An email counts once, whichever way and however often it comes. Two with one Message-ID and different words are
-    two: some senders' programs always write the same one.
+    An email counts once, whichever way and however often it comes. Two with the same Message-ID but different text
+    count as two: some programs always send the same one.
     """
     said = mime.fingerprint(mail.raw)
     came_at = min(came.at or now, now)
@@ -137,7 +137,7 @@ def receive(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
 def _inquiries(
     session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, tags: list[str], now: datetime
 ) -> ArrivalOutcome:
-    """Somebody writes for the first time, or about something else; or a portal tells about them."""
+    """A person writes for the first time or about something else, or a portal writes about them."""
     found, parser = find(mail, config.mail.relay_domains)
     record.parser, record.parser_version = parser.name, parser.version
     source = _source(session, record, mail.recipients, tags)
@@ -203,8 +203,8 @@ def _bounce(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
 
 
 def find(mail: ReadMail, relay_domains: Sequence[str] = ()) -> tuple[tuple[Inquiry, ...], Parser]:
-    """Who asks for what, according to the first parser that can tell; and which one that was. `relay_domains` are those
-    of portals besides the known ones."""
+    """Who asks for what, according to the first parser that can tell, and which parser that was. `relay_domains` are
+    portals' domains besides the known ones."""
     one = metadata.inquiry(mail.html)
     if one is not None and one.names_somebody:
         return (with_defaults(one, Inquiry(message=mail.text)),), Parser(metadata.NAME, metadata.VERSION)
@@ -232,14 +232,14 @@ def _plain(mail: ReadMail, relay_domains: Sequence[str]) -> Inquiry:
     through_relay = is_relay(sender, relay_domains)
     is_notice = mail.automatic is Automatic.NOTICE and not through_relay
     if labeled.names_somebody and (labeled.name or is_notice or through_relay or not sender):
-        # A website or a portal tells about somebody, and where it wants the answer to go.
+        # A website or portal names a person, and where the answer should go.
         answer_to = reply_to or (sender if through_relay else "")
         return with_defaults(labeled, Inquiry(email=answer_to, message=mail.text))
     if is_notice:
         return labeled
     # A website's form sends in its own name, and names the person in Reply-To.
     author = mail.reply_to if reply_to else mail.sender
-    # What is quoted below was written by others.
+    # The quoted part was written by others.
     words = mime.new_words(mail.text) or mail.text
     labeled = plain.inquiry(words)
     written = Inquiry(
@@ -252,7 +252,7 @@ def _plain(mail: ReadMail, relay_domains: Sequence[str]) -> Inquiry:
 
 
 def _told(record: ArrivalRecord, mail: ReadMail, words: str) -> str:
-    """What came, as the timeline shows it."""
+    """The email as the timeline shows it."""
     subject = f" ({mail.subject})" if mail.subject else ""
     names = ", ".join(one.name or one.found_kind for one in mail.files[:10])
     parts = [
@@ -267,7 +267,7 @@ _TAG = re.compile(r"[^+@]{1,64}\+([^@]{1,64})@")
 
 
 def _tags(recipients: tuple[str, ...]) -> Iterator[str]:
-    """What stands behind the plus of the addresses it was sent to: leads+zillow.elm@ gives zillow and elm."""
+    """The tags after the plus in the addresses it was sent to: leads+zillow.elm@ gives zillow and elm."""
     for address in recipients:
         if found := _TAG.match(address):
             yield from (part for part in re.split(r"[._+]", found[1]) if part)

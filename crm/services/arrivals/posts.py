@@ -121,7 +121,7 @@ class PostBox:
             return True
 
     async def import_all(self) -> int:
-        """Takes the posts on the disk into the database, and returns their number. Raises Unavailable, OSError."""
+        """Imports the posts on the disk into the database; returns how many. Raises Unavailable, OSError."""
         count = 0
         folder, long_ago = self._crm.config.mails_folder, self._crm.now().timestamp() - UNFINISHED_SECONDS
         await asyncio.to_thread(mail_files.drop_unfinished, folder, long_ago)
@@ -139,8 +139,8 @@ class PostBox:
 
 
 def keep(session: Session, config: Config, sent: Post) -> int | None:
-    """The arrival of a post; None: its path is nobody's. The same post counts once a day: portals repeat those that
-    they think were lost."""
+    """The arrival of a post; None: its path is nobody's. Identical posts count once a day: portals repeat those that
+    they believe lost."""
     source = sources.by_token(session, sent.token_hash, sent.at)
     if source is None:
         return None
@@ -272,11 +272,11 @@ def _documents(body: bytes, fields: Sequence[tuple[str, str]]) -> Iterator[bytes
 
 
 MOST_FIELDS = 1000
-"""Of a form; what comes behind them is not looked at."""
+"""Fields of a form; further ones are ignored."""
 
 
 def _fields(body: bytes, kind: str) -> list[tuple[str, str]]:
-    """A form's values with their names, without its files; empty: it is no form."""
+    """A form's names and values, without its files; empty: it is not a form."""
     if kind.partition(";")[0].strip().lower() == "multipart/form-data":
         form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace") + body, policy=HTTP)
         parts = [part for part in form.walk() if not part.is_multipart() and part.get_filename() is None][:MOST_FIELDS]

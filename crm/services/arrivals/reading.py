@@ -1,7 +1,7 @@
 """The worker that reads what has been stored: emails, and what portals have posted.
 
-What cannot be read is tried again, then set aside with the reason, and the next one follows. `again` has everything
-read again that could not be, or that an older parser has read.
+An arrival that cannot be read is tried again and then set aside with the reason, and the next one follows. `again`
+rereads those that failed or were read by an older parser.
 """
 
 from __future__ import annotations
@@ -107,21 +107,21 @@ async def read(crm: Crm, claim: ArrivalClaim) -> str:
     except CrmError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a door: one bad email must not hold up the rest
-        # The error would quote what it says, so only its kind is logged.
+        # The error may quote the arrival's content, so only its type is logged.
         _log.error("an arrival could not be read", extra={"arrival": claim.id, "error": type(error).__name__})
         return f"Reading it failed in an unexpected way ({type(error).__name__})."
     return ""
 
 
 SLICE = 100
-"""Arrivals that are marked to be read again in one transaction."""
+"""Arrivals marked to be read again per transaction."""
 
 
 def again(session: Session, after: int) -> list[int]:
     """Marks the next arrivals to be read: those that were not, or not successfully, or by an older version of a parser.
-    Returns their ids; none: these were all. `after` is the last id of the slice before, 0 for the first.
+    Returns their ids; no ids: there are no more. `after` is the last id of the slice before, 0 for the first.
 
-    What belonged to a lead that is gone stays as it is: that person may have been erased.
+    Arrivals of a deleted lead are left alone: that person may have been erased.
     """
     older = [and_(ArrivalRecord.parser == name, ArrivalRecord.parser_version < now) for name, now in VERSIONS.items()]
     is_readable = or_(ArrivalRecord.channel == posts.CHANNEL, ArrivalRecord.channel.startswith(mails.CHANNEL))
@@ -154,7 +154,7 @@ def set_aside(session: Session, claim: ArrivalClaim, problem: str, now: datetime
 def _receive(session: Session, crm: Crm, id: int, found: ReadMail | ReadPost, now: datetime) -> None:
     record = session.get(ArrivalRecord, id, with_for_update=True)
     if record is None or record.read_at is not None:
-        return  # Another process was quicker.
+        return  # Another process was faster.
     record.problem = ""
     if isinstance(found, ReadMail):
         outcome = mails.receive(session, crm.config, record, found, now)

@@ -15,11 +15,11 @@ from crm.store.models import ArrivalRecord
 
 EVERY_SECONDS = 86400.0
 BATCH = 500
-"""Rows in a transaction, so that other writers get their turn."""
+"""Rows per transaction, so that other writers get their turn."""
 
 
 async def look(crm: Crm) -> int:
-    """Deletes what is due; returns how many addresses these were."""
+    """Deletes addresses that are due; returns how many."""
     count, by = 0, By("retention", crm.now())
     while crm.config.site.keep_addresses_days and (done := await crm.store.run(_forget, crm.config, by)):
         count += done

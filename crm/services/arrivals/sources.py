@@ -21,7 +21,7 @@ from crm.store.queries import properties
 PATH = "/in/"
 """Where portals post; the token follows."""
 OLD_PATH_DAYS = 7
-"""For so long the path before is accepted, too: portals take their time."""
+"""How long the previous path is still accepted: portals take their time."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def change(
     property_slug: str | None = None,
     address: str | None = None,
 ) -> LeadSource:
-    """Empty texts take a property or an address away. Raises Conflict, Invalid, NotFound."""
+    """Empty texts clear a property or an address. Raises Conflict, Invalid, NotFound."""
     source = _one(session, slug)
     if name is not None:
         source.name = fields.text(name, "name", 60, required=True)
@@ -75,7 +75,7 @@ def change(
 
 
 def rotate(session: Session, by: By, slug: str, *, at_once: bool = False) -> MadePath:
-    """Gives a source a new path; the one before is accepted for OLD_PATH_DAYS, or no more (`at_once`).
+    """Gives a source a new path. The old one is still accepted for OLD_PATH_DAYS, or not at all (`at_once`).
 
     Raises NotFound.
     """
@@ -89,13 +89,13 @@ def rotate(session: Session, by: By, slug: str, *, at_once: bool = False) -> Mad
 
 
 def remove(session: Session, by: By, slug: str) -> None:
-    """What came from it stays. Raises NotFound."""
+    """Removes a source; leads that came from it stay. Raises NotFound."""
     session.delete(_one(session, slug))
     audit.record(session, by, f"source {slug} removed")
 
 
 def by_token(session: Session, token_hash: str, now: datetime) -> LeadSource | None:
-    """Whose path ends with the token of this hash."""
+    """The source whose path ends with the token of this hash."""
     old = and_(LeadSource.old_token_hash == token_hash, LeadSource.old_until > now)
     return session.scalars(select(LeadSource).where(or_(LeadSource.token_hash == token_hash, old))).first()
 

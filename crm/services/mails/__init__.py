@@ -1,1 +1,1 @@
-"""Emails with leads: what they write is filed by thread, and what people of the office write to them."""
+"""Correspondence with leads by email: incoming emails are filed by thread, and the office writes back."""

@@ -24,15 +24,15 @@ class Answered:
     """Locked."""
     thread: MailThread
     is_known_sender: bool
-    """Whether it came from an address of the lead's."""
+    """Whether it came from one of the lead's addresses."""
 
 
 def answered(session: Session, mail: ReadMail, tags: Sequence[str]) -> Answered | None:
-    """The lead and thread that an email answers, by the token in an address it was sent to (`tags`), or by the emails
-    that it refers to; None: it answers none.
+    """The lead and thread that an email answers, by the token in one of its recipients (`tags`) or by the emails it
+    refers to; None: it answers none.
 
-    A token, which only the lead was sent, counts whoever writes. References are no secret: an email of another lead's,
-    who answers what was forwarded or sent to many, is their own.
+    A token counts whoever the sender is, because only the lead has received it. References are not secret: if another
+    lead answers an email that was forwarded or sent to several people, the answer is filed with that lead.
     """
     sender = mail.sender.address.lower()
     writer = leads.by_address(session, sender) if sender else None
@@ -49,7 +49,7 @@ def answered(session: Session, mail: ReadMail, tags: Sequence[str]) -> Answered 
         return None
     topic = threads.topic(mail.subject)
     if topic and topic != thread.topic:
-        # A changed subject begins another topic.
+        # A changed subject starts a new topic.
         thread = threads.of_lead(session, lead.id, mail.subject, mail.sent_at or thread.last_at)
     own = select(LeadEmail.id).where(LeadEmail.lead_id == lead.id, LeadEmail.address == sender)
     return Answered(lead, thread, session.scalar(own) is not None)
@@ -58,7 +58,7 @@ def answered(session: Session, mail: ReadMail, tags: Sequence[str]) -> Answered 
 def file(
     session: Session, record: ArrivalRecord, lead: Lead, mail: ReadMail, words: str, html: str, number: int = 1
 ) -> Mail:
-    """Files an incoming email with a lead's emails; the same arrival is filed once, and then only brought up to date.
+    """Files an incoming email with a lead's emails. An arrival is filed once; after that, its entry is only updated.
 
     `words` is what is new in it, `number` counts the leads that one email tells about.
     """

@@ -1,4 +1,4 @@
-"""News by email, and whoever wants no more of it."""
+"""News by email, and opting out of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SAID = "Wants no more news by email."
 
 
 def refuse(session: Session, lead: Lead, address: str, *, key: str, source: str, evidence: str, now: datetime) -> None:
-    """No news goes to this address of the lead's any more, or to any of theirs if it is not one. `key` names what said
-    so; the ledger keeps `source` and `evidence`."""
+    """Stops news to this address of the lead, or to all of the lead's addresses if it is not one of them. `key` names
+    what the wish came with; the ledger keeps `source` and `evidence`."""
     theirs = session.scalars(select(LeadEmail.address).where(LeadEmail.lead_id == lead.id)).all()
     for one in [one for one in theirs if one == address.lower()] or [*theirs, address]:
         opt_outs.no_news(session, one, source=source, evidence=evidence, now=now)
@@ -26,14 +26,14 @@ def refuse(session: Session, lead: Lead, address: str, *, key: str, source: str,
 
 
 def is_refused(session: Session, key: str) -> bool:
-    """Whether no news goes any more to where the email with this key went; so it does when the email is gone, since
-    then the person was erased."""
+    """Whether the recipient of the email with this key gets no more news; also if the email is gone, since then the
+    person was erased."""
     address = session.scalar(select(Mail.to_address).where(Mail.key == key))
     return address is None or bool(ledger.of_address(session, address))
 
 
 def unsubscribe(session: Session, key: str, now: datetime, *, how: str) -> None:
-    """What the link in the email with this key does, however often it is used. `how` is for the ledger."""
+    """Carries out the link in the email with this key. Idempotent. `how` is for the ledger."""
     mail = session.scalars(select(Mail).where(Mail.key == key, Mail.purpose == MailPurpose.NEWS)).first()
     if mail is None or ledger.of_address(session, mail.to_address):
         return

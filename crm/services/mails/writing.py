@@ -1,4 +1,4 @@
-"""Emails that people of the office write to leads."""
+"""Emails that the office writes to leads."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from crm.words import mail as words
 
 @dataclass(frozen=True)
 class MailDraft:
-    """What is to be sent. Empty texts: the template's, or for the subject that of the thread that is answered."""
+    """An email to send. Empty texts are taken from the template; an empty subject, also from the thread it answers."""
 
     subject: str = ""
     text: str = ""
     template: str = ""
-    """Name of one in [mail.templates]; its placeholders are filled, {text} with `text`."""
+    """Name of a template in [mail.templates]; its placeholders are filled in, {text} with `text`."""
     is_news: bool = False
-    """An offer or news rather than an answer: they can unsubscribe, and may have."""
+    """It is an offer or news rather than an answer: people can unsubscribe from it, and may have done so."""
 
 
 def send(
@@ -93,7 +93,7 @@ def send(
 
 
 def _address(session: Session, lead: Lead, *, is_news: bool) -> str:
-    """Where mail to a lead goes: their own address, or else the way through a portal's relay by which they wrote."""
+    """Where mail to a lead goes: their own address, or else the portal relay they wrote through."""
     known = session.scalars(select(LeadEmail).where(LeadEmail.lead_id == lead.id).order_by(LeadEmail.id)).all()
     own = [one for one in known if not one.is_relay]
     chosen = next((one for one in own if one.address == lead.email.lower()), None) or next(iter(own), None)
@@ -178,7 +178,7 @@ _LINK = re.compile(r"https?://[^\s<>\"']{3,300}[^\s<>\"'.,;:!?)\]]")
 
 
 def _html(text: str, signature: str, footer: str, language: str) -> str:
-    """The email as plain HTML: readable everywhere, with links, and nothing that is fetched from elsewhere."""
+    """The email as plain HTML: readable everywhere, with links, and without external content."""
 
     def marked(words: str) -> str:
         escaped = html.escape(words, quote=False).replace("\n", "<br>\n")

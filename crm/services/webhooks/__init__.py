@@ -1,1 +1,1 @@
-"""What programs of others are told by webhooks."""
+"""Webhooks: events reported to other programs."""

@@ -1,8 +1,8 @@
-"""The worker that delivers webhooks: at least once, several receivers at once and each one at a time.
+"""The worker that delivers webhooks at least once: to several receivers in parallel, to each one delivery at a time.
 
-A receiver that fails is left alone for a while, longer each time, and everything for it waits; what cannot be delivered
-for `OF_USE` is given up. One that has taken nothing for `DEAD_AFTER` is reported to the admin once. Nothing of that
-delays other receivers. What was under way when a process died is sent again: it may arrive twice, and its id tells.
+After a failure, everything for a receiver waits, longer each time; a delivery that cannot be made within `OF_USE` is
+given up. A receiver that has accepted nothing for `DEAD_AFTER` is reported to the admin once. Other receivers are not
+delayed. A delivery that was under way when a process died is sent again: it may arrive twice, recognizable by its id.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from crm.words import notices as words
 from crm.worker import Worker
 
 HELD = timedelta(seconds=5)
-"""While a home may be a copy, it is looked so often whether it still may."""
+"""How often to check whether this home may still be a copy; while it may, nothing is sent."""
 FIRST_RETRY_SECONDS = 5.0
 OUTAGE = 3
-"""After so many failures in a row, a success means that the receiver is back, and what waits for it is sent at once."""
+"""After this many failures in a row, a success means that the receiver is back, and everything waiting for it is sent
+at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Poster(Protocol):
 
 @dataclass(frozen=True)
 class WebhookClaim:
-    """A delivery that is ours to make."""
+    """A delivery that this worker has claimed."""
 
     id: int
     webhook_id: int
@@ -61,7 +62,7 @@ class WebhookClaim:
 @dataclass(frozen=True)
 class WebhookResult:
     error: WebhookError | None
-    """None: it was taken."""
+    """None: it was accepted."""
     at: datetime
 
 
@@ -141,7 +142,7 @@ class WebhookWorker(Worker[WebhookClaim, WebhookResult]):
             _log.warning("a webhook was not delivered", extra=facts)
 
     def clean_up(self, session: Session, under_way: Sequence[WebhookClaim], now: datetime) -> None:
-        """What is being sent, and not by us, is sent again."""
+        """Deliveries marked as under way that this process is not making are sent again."""
         own = select(Webhook.id).where(nodes.is_for_us(Webhook.node, self._config.node, now))
         session.execute(
             update(WebhookDelivery)
@@ -157,7 +158,7 @@ class WebhookWorker(Worker[WebhookClaim, WebhookResult]):
     def _waiting(
         self, session: Session, now: datetime, under_way: Sequence[WebhookClaim]
     ) -> list[tuple[datetime, int]]:
-        """When each webhook's next delivery is due; those that have one under way come after it."""
+        """When each webhook's next delivery is due; a webhook with one under way waits for it to end."""
         first = (
             select(func.min(WebhookDelivery.next_attempt_at))
             .where(WebhookDelivery.webhook_id == Webhook.id, WebhookDelivery.state == DeliveryState.QUEUED)

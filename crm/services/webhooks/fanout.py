@@ -1,7 +1,7 @@
-"""Deliveries are made of what has happened: one for each webhook that wants to hear of it, and may.
+"""Turns happenings into deliveries: one for each webhook that subscribes to the event and may see it.
 
-A delivery names records and says what changed; who people are it does not say: receivers read that with a key, which
-may see no more than it should, and nothing of it waits in a queue or stays with a receiver that has been taken over.
+A delivery names records and says what changed, but contains no personal data. Receivers read that with a key, which
+sees no more than it should; so none of it waits in a queue, or leaks to a receiver that somebody has taken over.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from crm.store.models import (
 )
 
 AT_ONCE = 200
-"""What has happened, in one transaction: an import makes thousands of leads."""
+"""Happenings per transaction: an import makes thousands of leads."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class _Subscriber:
 
 @dataclass(frozen=True)
 class _Event:
-    """What a webhook is told, and what decides which."""
+    """An event, and what decides which webhooks hear of it."""
 
     property_id: int | None
-    """Id of the property that it is about; None: the person."""
+    """Id of the property it is about; None: it is about the person."""
     lead_id: int | None
     data: dict[str, object]
 
 
 def fan_out(session: Session, now: datetime) -> int:
-    """Makes deliveries of some of what has happened, in its order; gives how many happenings these were."""
+    """Makes the deliveries for a batch of happenings, in order; returns how many happenings that were."""
     waiting = select(Happening).order_by(Happening.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     found = session.scalars(waiting).all()
     if not found:
@@ -109,7 +109,7 @@ def _seen_at(session: Session, lead_ids: Sequence[int]) -> dict[int, set[int]]:
 
 
 def _may_hear(reach: Reach, told: _Event, seen_at: dict[int, set[int]], session: Session) -> bool:
-    """As crm/store/queries/reach.py says it of records."""
+    """The same rules as for records in crm/store/queries/reach.py."""
     if reach.properties is None:
         return True
     if told.property_id is not None:

@@ -1,4 +1,4 @@
-"""Webhooks: added, removed, and their deliveries sent again."""
+"""Adding and removing webhooks, and sending their deliveries again."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from crm.services.office import properties, subteams
 from crm.store.models import Webhook, WebhookDelivery, WebhookReach
 
 PATIENCE = timedelta(minutes=10)
-"""A receiver that has been failing for less is not worth a word."""
+"""A receiver is only reported once it has been failing for this long."""
 AT_ONCE = 500
-"""Rows that are removed in one transaction."""
+"""Rows deleted per transaction."""
 
 
 def add(
@@ -41,7 +41,8 @@ def add(
     property_slugs: Sequence[str] = (),
     subteam_slugs: Sequence[str] = (),
 ) -> tuple[Webhook, str]:
-    """Tells an address of events from now on: all of them, or those at some properties. Returns it with its secret.
+    """Adds a webhook: from now on, its address is told of all events, or of those at some properties. Returns it with
+    its secret.
 
     Raises Invalid, NotFound.
     """
@@ -62,7 +63,7 @@ def add(
     session.add(webhook)
     session.flush()
     secret = webhooks.new_secret()
-    # A number may come again after the one that had it was removed, so what is there is replaced.
+    # An id may be reused after a webhook is removed, so an old secret is replaced.
     secrets.put(secret_name(webhook.id), secret)
     audit.record(session, by, f"webhook {webhook.id} added: {', '.join(webhook.events)}")
     return webhook, secret
@@ -85,10 +86,10 @@ def replay(
     since: datetime | None = None,
     failed_only: bool = False,
 ) -> int:
-    """Has deliveries sent again: those named by their keys, or those since then, or those of them that failed. Gives
-    how many these are. A webhook that was stopped works again.
+    """Sends deliveries again: those with the given keys, or all since a time, or only the failed ones. Returns how
+    many. A stopped webhook is resumed.
 
-    Each keeps its id, by which a receiver that has had it knows it. Raises NotFound.
+    Each keeps its id, by which the receiver can recognize it. Raises NotFound.
     """
     webhook = named(session, webhook_id, lock=True)
     which = [WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.state != DeliveryState.SENDING]
@@ -115,7 +116,7 @@ def replay(
 
 
 def prune(session: Session, now: datetime) -> int:
-    """Removes some deliveries that have been kept for long enough; gives how many."""
+    """Deletes a batch of deliveries that have been kept long enough; returns how many."""
     old = select(WebhookDelivery.id).where(
         WebhookDelivery.created_at < now - webhooks.KEPT,
         WebhookDelivery.state.not_in((DeliveryState.QUEUED, DeliveryState.SENDING)),
@@ -138,7 +139,7 @@ def secret_name(webhook_id: int) -> str:
 
 
 def secret_of(secrets: Secrets, webhook_id: int) -> str:
-    """Raises Invalid when it is gone."""
+    """Raises Invalid if it is missing."""
     try:
         return secrets.get(secret_name(webhook_id))
     except SecretError as error:
@@ -149,15 +150,15 @@ def secret_of(secrets: Secrets, webhook_id: int) -> str:
 
 @dataclass(frozen=True)
 class WebhookHealth:
-    """A webhook whose receiver takes nothing."""
+    """A webhook whose receiver accepts nothing."""
 
     webhook: int
     """Its number."""
     host: str
-    """Whom it is for."""
+    """Host of its address."""
     since: datetime
     stopped: bool
-    """Its receiver said that it is gone, so nothing is sent any more."""
+    """Its receiver replied that it is gone, so nothing more is sent."""
 
     @property
     def sentence(self) -> str:
@@ -166,7 +167,7 @@ class WebhookHealth:
 
 
 def silent(session: Session, now: datetime) -> list[WebhookHealth]:
-    """Those that are stopped, or have been failing for longer than a receiver needs to start anew."""
+    """Webhooks that are stopped, or have been failing for longer than a receiver takes to restart."""
     found = select(Webhook.id, Webhook.url, Webhook.stopped_at, Webhook.failing_since).order_by(Webhook.id)
     found = found.where(or_(Webhook.stopped_at.is_not(None), Webhook.failing_since < now - PATIENCE))
     return [
@@ -183,12 +184,12 @@ def new_key() -> str:
 
 
 def body_of(event: str, at: datetime, data: dict[str, object]) -> str:
-    """What a receiver gets (Standard Webhooks, "Payload structure")."""
+    """The body of a delivery (Standard Webhooks, "Payload structure")."""
     return msgspec.json.encode({"type": event, "timestamp": at, "data": data}).decode()
 
 
 def headers_of(secret: str, key: str, now: datetime, body: bytes) -> dict[str, str]:
-    """Those that say which delivery it is, and that it is from us."""
+    """Headers that identify the delivery and prove that it is ours."""
     return {
         "content-type": "application/json",
         "user-agent": "Leaseline",
@@ -199,6 +200,6 @@ def headers_of(secret: str, key: str, now: datetime, body: bytes) -> dict[str, s
 
 
 def test_of(webhook: Webhook, secrets: Secrets, now: datetime) -> tuple[str, bytes, dict[str, str]]:
-    """Address, body and headers of a delivery that stands for no event. Raises Invalid."""
+    """Address, body and headers of a test delivery. Raises Invalid."""
     body = body_of(TEST, now, {"webhook": webhook.id}).encode()
     return webhook.url, body, headers_of(secret_of(secrets, webhook.id), new_key(), now, body)

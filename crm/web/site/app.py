@@ -43,11 +43,11 @@ from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
 from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
 
 FILTERS = ("after", "bedrooms", "by", "pets", "property", "up_to")
-"""What the address of a list says of it; anything else there is somebody else's, and changes nothing."""
+"""Query parameters of a list; others, such as trackers', are ignored."""
 PAGE = 24
 """Homes on a page of the list."""
 TIMES = 60
-"""Free times that are offered."""
+"""Free times offered."""
 NOT_FOR_ROBOTS = (
     "/contact",
     "/*/question",
@@ -119,7 +119,7 @@ def build(crm: Crm) -> ASGIApp:
 
 
 async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Response:
-    """The one table from what went wrong to a page."""
+    """Maps every error to its page."""
     nobody = SiteOffice("", None)
     looks = visit.looks
     try:
@@ -141,7 +141,7 @@ async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Re
 
 
 async def _kept(pages: KeptPages, act: _Endpoint, visit: PageVisit) -> Response:
-    """A page that is the same for everybody: as it was answered before, or from `act`."""
+    """A page that is the same for everybody: the kept one, or a new one from `act`."""
     request = visit.request
     key = (request.url.path, *((name, request.query_params.get(name, "")) for name in FILTERS))
     state, page = await visit.crm.store.read(pages.find, key, visit.crm.now())
@@ -308,7 +308,7 @@ def _read_form(visit: PageVisit, kind: FormKind, about: FormTopic, sent: dict[st
     office, language = about.office.name, visit.looks.language
     return SentForm(
         kind=kind,
-        # A page whose key was taken to another form is another form.
+        # A key that was moved to another form does not match this one.
         key=f"{kind}:{key}",
         name=sent.get("name", ""),
         email=sent.get("email", ""),
@@ -339,7 +339,7 @@ async def _picture(crm: Crm, request: Request) -> Response:
 
 
 async def _follow(crm: Crm, request: Request) -> Response:
-    """A short link from a text. What looks at links by itself is none of the person's doing."""
+    """Follows a short link from a text. A program that opens links by itself does not count as the person."""
     by_person = request.method == "GET" and visitors.is_person(request)
     act = partial(short_links.follow, by_person=by_person)
     try:

@@ -1,4 +1,4 @@
-"""Pages on which people apply for a home: begun at a home or a property, and gone on with by a personal link."""
+"""Pages for rental applications: begun at a home or a property, and continued by a personal link."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHO = "website"
 LONGEST_STEP = 64 * 1024
 """Bytes."""
 MOST_FIELDS = 150
-"""Of a step, with all sets of its groups."""
+"""Fields of a step, including all sets of its groups."""
 STEPS = {step.value: step for step in Step}
 
 
@@ -170,7 +170,7 @@ async def _post(
 async def _post_documents(
     visit: PageVisit, office: SiteOffice, application: ApplicationPage, link: ApplicationLink
 ) -> Response:
-    """A document is sent or taken back, or they continue without any more."""
+    """Takes in or withdraws a document, or continues without further ones."""
     crm, by = visit.crm, By(WHO, visit.crm.now())
     token = visit.request.path_params["token"]
     if visit.request.headers.get("Content-Type", "").startswith("multipart/"):
@@ -344,7 +344,7 @@ def _saved(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -
 
 
 async def resume(visit: PageVisit, said: str = "") -> Response:
-    """Sends the link of an unfinished application once more, to its address; it never says whether there is one."""
+    """Sends the link of an unfinished application again, to its address; it never reveals whether there is one."""
     office = await visit.office()
     wrong: dict[str, str] = {}
     sent: dict[str, str] = {}
@@ -393,7 +393,7 @@ def _key(visit: PageVisit, sent: dict[str, str] | None, wrong: dict[str, str] | 
 
 
 def _to(visit: PageVisit, token: str, wanted: Step | None, more: str = "") -> Response:
-    """To a step, or to the page that says that it is saved."""
+    """Redirects to a step, or to the page that says that it is saved."""
     path = f"{visit.looks.prefix}{links.PATH}{token}/{wanted.value if wanted else 'saved'}{more}"
     return private(RedirectResponse(path, 303))
 
@@ -404,9 +404,9 @@ def _to(visit: PageVisit, token: str, wanted: Step | None, more: str = "") -> Re
 @dataclass(frozen=True)
 class ShownField:
     id: str
-    """The form's name of it."""
+    """Its name in the form."""
     label: str
-    """Key of its words."""
+    """Key of its label."""
     kind: FieldKind
     value: str
     is_required: bool
@@ -414,13 +414,13 @@ class ShownField:
     choices: tuple[str, ...]
     autocomplete: str
     hint: str
-    """Key of its words; empty: none."""
+    """Key of its hint; empty: none."""
     wrong: str
-    """Key of what has to be mended; empty: nothing."""
+    """Key of what has to be corrected; empty: nothing."""
     group: str
     """Its group; empty: none."""
     number: int
-    """Of its set in the group, from 1."""
+    """Number of its set in the group, from 1."""
 
 
 @dataclass(frozen=True)
@@ -428,7 +428,7 @@ class ShownGroup:
     name: str
     sets: list[list[ShownField]]
     is_required: bool
-    """There has to be one set at least."""
+    """At least one set is required."""
     may_grow: bool
 
 
@@ -439,7 +439,7 @@ class ShownStep:
 
     @property
     def wrong(self) -> list[ShownField]:
-        """Those that have to be mended, in order."""
+        """Fields that have to be corrected, in order."""
         all = [*self.fields, *(one for group in self.groups for some in group.sets for one in some)]
         return [one for one in all if one.wrong]
 
@@ -447,9 +447,9 @@ class ShownStep:
 def _shown(
     step: Step, answers: dict[str, Any], wrong: dict[str, str], more: str = "", *, empty: bool = True
 ) -> ShownStep:
-    """The fields of a step with what was answered; `more` names a group that gets one empty set in addition.
+    """The fields of a step with their answers; `more` names a group that gets an additional empty set.
 
-    With `empty` every group has at least one set, to be filled in.
+    With `empty`, every group has at least one set to fill in.
     """
     asked = FIELDS[step]
     groups = []

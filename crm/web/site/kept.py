@@ -1,7 +1,7 @@
-"""Pages as they were last answered, kept for as long as nothing that they show has changed.
+"""Rendered pages, kept for as long as nothing that they show changes.
 
-Whether it has tells the mark of the site (`crm.store.marks`), which is read for each visitor, so that whatever anybody
-changes shows at once. What changes by itself is the day, and homes whose time on the site is over.
+The mark of the site (`crm.store.marks`) is read for each visitor and tells whether something has changed, so that every
+change shows at once. Two things change without it: the date, and homes whose time on the site ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from crm.store import marks
 from crm.views import site
 
 MOST_BYTES = 24 * 2**20
-"""Of all pages together: about a thousand lists."""
+"""Bytes of all pages together: about a thousand lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class SiteState:
 
     mark: str
     until: datetime
-    """When it changes by itself."""
+    """When it changes without a change of the mark."""
 
 
 class KeptPages:
@@ -59,7 +59,7 @@ class KeptPages:
         return SiteState(mark, self._until(session, now)), None
 
     def keep(self, state: SiteState, key: Hashable, body: bytes) -> KeptPage:
-        """`body` was read after `state`. What was kept of another state goes."""
+        """Keeps a page; `body` was read after `state`. Pages of other states are dropped."""
         page = KeptPage(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         with self._lock:
             if state != self._state:

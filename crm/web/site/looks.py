@@ -45,12 +45,12 @@ HEADERS = {
 FIRST = next(iter(words.LANGUAGES))
 LOCALES = {"en": "en_US", "es": "es_US"}
 DAYS = {"en": "EEEE, MMMM d", "es": "EEEE, d 'de' MMMM"}
-"""Of days within weeks, which need no year."""
+"""Formats of days within the next weeks, which need no year."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """The one style sheet; its name changes with its text, so that browsers may keep it."""
+    """The style sheet; its name changes with its content, so that browsers can cache it."""
 
     text: str
 
@@ -69,7 +69,7 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-# A list has the same few amounts and days again and again, and each takes a thirtieth of a millisecond to write.
+# A list repeats the same few amounts and days, and formatting one takes a thirtieth of a millisecond.
 
 
 @lru_cache(4096)
@@ -93,14 +93,14 @@ class Looks:
     def __init__(self, config: Config, language: str, prefix: str) -> None:
         self.language = language
         self.prefix = prefix
-        """Of the paths in this language; empty for the first."""
+        """Prefix of paths in this language; empty for the first."""
         self._config = config
         self._locale = LOCALES[language]
 
     def page(
         self, template: str, office: SiteOffice, status: int = 200, *, path: str, **values: object
     ) -> HTMLResponse:
-        """The page of a template, e.g. `looks.page("list", office, path="/", cards=[])`."""
+        """Renders a template, e.g. `looks.page("list", office, path="/", cards=[])`."""
         base = self._config.site.public_url.rstrip("/")
         plain = path.removeprefix(self.prefix) or "/"
         others = [
@@ -123,16 +123,16 @@ class Looks:
 
     @staticmethod
     def sentence(words: str) -> str:
-        """With a capital at its beginning; the rest as it is."""
+        """Capitalizes the first letter only."""
         return words[:1].upper() + words[1:]
 
     def other_language(self, language: str = FIRST) -> Markup:
-        """The attribute that marks words in another language than the page's; what people enter only once is in the
+        """The attribute that marks text in a language other than the page's; text that is only entered once is in the
         first language."""
         return Markup("" if language == self.language else f' lang="{language}"')
 
     def months(self, lengths: Sequence[int]) -> str:
-        """The lengths of leases that one may choose from: 6, 12 or 18 months."""
+        """Lease lengths to choose from: 6, 12 or 18 months."""
         if list(lengths) == [1]:
             return self.say("month_one")
         return self.say("months", n=format_list([str(one) for one in lengths], "or", locale=self._locale))
@@ -149,7 +149,7 @@ class Looks:
         return _number(value, self._locale)
 
     def size(self, count: int) -> str:
-        """Of a file: 340 kB, 1.2 MB."""
+        """A file size: 340 kB, 1.2 MB."""
         if count < 1_000_000:
             return f"{self.number(max(1, count // 1000))} kB"
         return f"{self.number(Decimal(count // 100_000) / 10)} MB"
@@ -158,7 +158,7 @@ class Looks:
         return _day(value, self._locale)
 
     def answer(self, kind: str, value: str) -> str:
-        """An answer of an application as its reader sees it."""
+        """An answer in an application, as readers see it."""
         if kind == FieldKind.CHOICE:
             return self.term(value).capitalize()
         if kind == FieldKind.DAY:
@@ -204,7 +204,7 @@ class Looks:
         return self.say("available", date=self.day(on))
 
     def map_link(self, address: AddressEntry) -> str:
-        """To OpenStreetMap, at the position if it is known."""
+        """A link to OpenStreetMap, to the exact position if it is known."""
         if address.latitude is None or address.longitude is None:
             return ""
         at = f"{address.latitude}/{address.longitude}"

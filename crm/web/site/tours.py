@@ -1,6 +1,6 @@
 """The page behind the link to a tour: see it, move it, cancel it.
 
-Looking changes nothing, for phones and mail programs look at links by themselves; only the form's POST does.
+Opening it changes nothing, because phones and mail programs open links by themselves; only the form's POST does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from crm.words.site import TOUR_ERRORS
 
 WHO = "website"
 CHOICES = 30
-"""Other times that are shown."""
+"""Alternative times shown."""
 
 
 async def tour(visit: PageVisit) -> Response:
@@ -57,7 +57,7 @@ async def _change(visit: PageVisit, link: Link, sent: dict[str, str]) -> Respons
 
 
 def _time(sent: str, now: datetime) -> datetime:
-    """A time that our form can have offered. Raises ValueError for any other, the calendar's last day among them."""
+    """Parses a time that our form may have offered. Raises ValueError for others, including the calendar's last day."""
     at = datetime.fromisoformat(sent.partition("/")[0])
     if at.utcoffset() is None or abs(at.year - now.year) > 1:
         raise ValueError("no time of ours")
@@ -73,7 +73,7 @@ async def _show(visit: PageVisit, link: Link, said: str = "", status: int = 200,
     is_booked = found.state == TourState.BOOKED
     if not said and not is_booked:
         said = "tour_was_off" if found.state == TourState.CANCELLED else "tour_over"
-    # After a move this page's own link is void, so it offers no more changes.
+    # Moving a tour invalidates this page's own link, so it offers no further changes.
     free = await _free(visit, found) if is_booked and not is_moved else []
     return private(
         visit.page(

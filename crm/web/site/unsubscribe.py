@@ -1,7 +1,7 @@
 """The page behind the link in news by email, and what mail programs post to it when somebody clicks "unsubscribe".
 
-Looking changes nothing. A POST needs no page of ours before it, no cookie and no origin (RFC 8058, 3.2): the link is
-signed, and all it can do is that somebody gets no more news.
+Opening it changes nothing. A POST needs no previous page, cookie or origin (RFC 8058, 3.2): the link is signed, and can
+do nothing but stop the news.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ async def unsubscribe(visit: PageVisit) -> Response:
         key = news_links.read(crm.secrets, request.path_params["token"][:300])
     except Invalid as error:
         return private(visit.page("said", await visit.office(), 404, said=say(error.code)))
-    # Read first, so that a link that is posted a thousand times is written once.
+    # Checked first, so that a link that is posted a thousand times causes one write.
     is_refused = await crm.store.read(news.is_refused, key)
     if request.method == "POST" and not is_refused:
         sent = await sent_form(request)

@@ -1,4 +1,4 @@
-"""A file of a form, written to disk as it comes: no more of it is ever in memory than a piece."""
+"""Uploaded files, written to disk as they arrive: only one piece is in memory at a time."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ MOST_FIELDS = 10
 AROUND = 64 * 1024
 """Bytes of a form besides its file."""
 MOST_READ = 4
-"""Times the largest size, after which the connection is dropped."""
+"""The connection is dropped after this many times the largest size."""
 PIECE = 256 * 1024
-"""Bytes that are written at once."""
+"""Bytes per write."""
 
 
 @dataclass
 class SentFile:
-    """A form with one file, and where that is. Its file is the caller's to keep or to delete."""
+    """A form with one file, and where the file is. The caller keeps or deletes it."""
 
     fields: dict[str, str] = field(default_factory=dict)
     name: str = ""
-    """As the sender's machine called it."""
+    """The file name on the sender's machine."""
     size: int = 0
     """Bytes."""
     head: bytes = b""
-    """Its beginning."""
+    """The first bytes of the file."""
     file: str = ""
     """Its name in the folder; empty: no file was sent."""
     is_too_large: bool = False
-    """More came than is taken, and it was dropped."""
+    """It exceeded the limit and was dropped."""
 
 
 async def receive(request: Request, folder: Path, file_field: str, largest: int) -> SentFile:
-    """Reads a form with a file of at most `largest` bytes. Raises HTTPException; then nothing is left on the disk."""
+    """Reads a form with a file of at most `largest` bytes. Raises HTTPException, in which case nothing is left on the
+    disk."""
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise HTTPException(400, "no form")
@@ -63,7 +64,7 @@ async def receive(request: Request, folder: Path, file_field: str, largest: int)
                 received += len(chunk)
                 if received > largest * MOST_READ:
                     break
-                # A browser shows an answer only once it has sent everything, so the rest is read, and dropped.
+                # A browser only shows the response once it has sent everything, so the rest is read and discarded.
                 if reader.sent.is_too_large:
                     continue
                 parser.write(chunk)
@@ -85,7 +86,7 @@ async def receive(request: Request, folder: Path, file_field: str, largest: int)
 
 
 class _FormReader:
-    """What the parser calls: it keeps fields, and collects what is to be written of the file."""
+    """Callbacks of the parser: keeps fields, and collects the file's bytes for writing."""
 
     def __init__(self, file_field: str) -> None:
         self.sent = SentFile()
@@ -152,7 +153,7 @@ class _FormReader:
 
 
 class _FileWriter:
-    """Writes in a thread, as a disk may be slow."""
+    """Writes in a thread, because a disk may be slow."""
 
     def __init__(self, folder: Path, sent: SentFile) -> None:
         self._folder, self._sent = folder, sent
@@ -178,7 +179,7 @@ class _FileWriter:
         return file
 
     async def end(self, *, is_kept: bool) -> None:
-        """The file is on the disk afterwards, or gone."""
+        """Ends the writing; afterwards the file is either on the disk or deleted."""
         if is_kept:
             await self._write()
         if self._file is not None:

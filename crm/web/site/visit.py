@@ -1,4 +1,4 @@
-"""One request to the public site, and what its pages have in common."""
+"""A request to the public site, and what its pages have in common."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass
 class PageVisit:
-    """One request, and what answers it."""
+    """A request, and what is needed to answer it."""
 
     crm: Crm
     request: Request
@@ -64,7 +64,7 @@ class FormTopic:
     property: str | None = None
     property_id: int | None = None
     tz: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    """Of the property."""
+    """The property's time zone."""
     fee: str = ""
     """What applying costs, as `listings.application_fee` has it."""
     slots: list[Slot] = field(default_factory=list)
@@ -72,18 +72,18 @@ class FormTopic:
 
 
 class Gone(Exception):
-    """A home that is not public, or not any more."""
+    """The home is not public, or no longer."""
 
 
 def private(response: Response) -> Response:
-    """A page that is for one person: it is in no cache, and search engines leave it out."""
+    """Marks a page as personal: caches do not store it, and search engines skip it."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 async def sent_form(request: Request, longest: int = LONGEST_FORM, most: int = MOST_FIELDS) -> dict[str, str]:
-    """The fields of a form: so many bytes, and so many fields. Raises HTTPException."""
+    """The fields of a form, of at most this many bytes and fields. Raises HTTPException."""
     raw = await body(request, longest)
     try:
         return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=most, keep_blank_values=True))
@@ -92,7 +92,7 @@ async def sent_form(request: Request, longest: int = LONGEST_FORM, most: int = M
 
 
 async def read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
-    """The home that the address names. Raises Gone."""
+    """The home that the path names. Raises Gone."""
     listing_id = visit.request.path_params["listing"]
     if listing_id > LARGEST_ID:
         raise Gone
@@ -107,7 +107,7 @@ async def read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
 
 
 async def what_about(visit: PageVisit) -> FormTopic:
-    """What the address of a form says that it is about. Raises Gone, NotFound."""
+    """The topic that a form's path names. Raises Gone, NotFound."""
     params, prefix = visit.request.path_params, visit.looks.prefix
     if "listing" in params:
         office, home = await read_home(visit)

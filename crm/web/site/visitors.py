@@ -1,4 +1,4 @@
-"""Which visitor a request comes from, how much one visitor may ask for, and whether a form is one of ours."""
+"""Identifies visitors, limits what each may request, and checks that a form is one of ours."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from crm.secrets import Secrets
 SECRET = "site"
 """Name of the key in the secrets file that signs forms."""
 LONGEST_OPEN = 12 * 3600
-"""Seconds that a page with a form may be open before it has to be sent again."""
+"""Seconds that a page with a form stays valid."""
 TRAP = "website"
-"""A field that no person sees; what fills it in is a program."""
+"""A field that people do not see, so that only programs fill it in."""
 
 
 class TooOld(Exception):
-    """The form was open for too long, or is not one of ours: it has to be sent again."""
+    """The form was open for too long or is not one of ours: it has to be sent again."""
 
 
 class Robot(Exception):
-    """A form that a program sent: it is told what a person would be, and nothing is done."""
+    """A program sent the form: it gets the same response as a person, but nothing is done."""
 
 
 def address(request: Request, site: Site) -> str:
-    """The visitor's network address; of IPv6 the network that a household has (RFC 6177)."""
+    """The visitor's network address; for IPv6, the network of a household (RFC 6177)."""
     peer = request.client.host if request.client else ""
     if site.behind_proxy and peer in ("127.0.0.1", "::1"):
         peer = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
@@ -47,7 +47,7 @@ def address(request: Request, site: Site) -> str:
 
 
 class Limits:
-    """How many pages and forms each address has asked for lately."""
+    """How many pages and forms each address has recently requested."""
 
     def __init__(self, site: Site) -> None:
         self._counts = FixedWindowRateLimiter(MemoryStorage())
@@ -66,7 +66,7 @@ class Limits:
 
 
 class FormKeys:
-    """A key in each form: it proves that we made the form, and makes a form that is sent twice count once."""
+    """The key in each form: it proves that the form is ours, and makes a form that is sent twice count once."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._signer = URLSafeTimedSerializer(secrets.ensure(SECRET), salt="form")
@@ -89,14 +89,14 @@ _ROBOTS = re.compile(
 
 
 def is_person(request: Request) -> bool:
-    """Whether a person opened this page, as far as one can tell: no preview of a link, scanner or prefetch."""
+    """Whether a person opened this page, as far as can be told, rather than a link preview, a scanner or a prefetch."""
     agent = request.headers.get("User-Agent", "")
     ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
     return bool(agent) and not _ROBOTS.search(agent) and "prefetch" not in ahead and "preview" not in ahead
 
 
 def is_from_here(request: Request) -> bool:
-    """Whether a form was sent from one of our own pages, as far as the browser says (Fetch Metadata, RFC 6454)."""
+    """Whether a form was sent from one of our own pages, according to the browser (Fetch Metadata, RFC 6454)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")

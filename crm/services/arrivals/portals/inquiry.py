@@ -1,4 +1,4 @@
-"""An inquiry in the words of a portal or a person; and which email addresses are read by nobody."""
+"""An inquiry as a portal or a person wrote it, and email addresses that nobody reads."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ _NOBODY = re.compile(
 
 
 def usable(raw: str) -> str:
-    """The first address in a value that somebody reads, in lower case; empty: none."""
+    """The first address in a value that a person reads, in lower case; empty: none."""
     found = _ADDRESS.search(raw[:LONGEST_VALUE])
     try:
         address = fields.email(found[0].lower()) if found else ""

@@ -40,7 +40,7 @@ def inquiry(markup: str) -> Inquiry | None:
         is_there = True
         field = _NAMES[name] if name in _NAMES else field_of(name) or field_of(name.removeprefix("lead_"))
         value = attributes.get("content", "").strip()
-        # Templates leave such words where they knew nothing.
+        # Templates leave these words in fields without a value.
         if field and value.lower() not in ("", "n/a", "none", "null", "undefined"):
             found.setdefault(field, value)
     return from_fields(found) if is_there else None

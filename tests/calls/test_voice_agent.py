@@ -5,44 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import update
 
 from ari_app.demo import listening
-from crm.store.models import Line
-from crm.views import calls as views
-from crm.views.calls import VoiceTurnEntry
 from tests.system import System
-from tests.voice.phone import Voice, voice
+from tests.voice.calls import HOURS, PERSON, answered_by_voice, says, turns
+from tests.voice.phone import Voice
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
-
-HOURS = "What are your office hours?"
-PERSON = "Can I talk to a real person, please?"
 
 
 @pytest.fixture
 async def agent(system: System) -> AsyncIterator[Voice]:
-    with system.store.writing() as session:
-        session.execute(update(Line).values(ai_answers="always"))
-    async with voice(system, {text: system.spoken(text) for text in (HOURS, PERSON)}) as running:
+    async with answered_by_voice(system) as running:
         yield running
-    with system.store.writing() as session:
-        session.execute(update(Line).values(ai_answers=""))
-
-
-async def turns(system: System, number: str) -> list[VoiceTurnEntry]:
-    calls = await system.calls_from(number)
-    found = await system.store.read(views.voice_talk, calls[-1].id) if calls else None
-    return found.turns if found else []
-
-
-async def says(system: System, number: str, template: str) -> None:
-    """Waits until the caller has heard a sentence."""
-
-    async def heard() -> bool:
-        return any(turn.template == template and turn.result == "heard" for turn in await turns(system, number))
-
-    await system.until(heard, f"the agent says {template}")
 
 
 async def test_the_caller_asks_is_answered_and_asks_for_a_person_whose_phone_rings(

@@ -1,0 +1,47 @@
+"""Calls that the voice agent answers: what drills and call tests of it share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from sqlalchemy import update
+
+from crm.store.models import Line
+from crm.views import calls as views
+from crm.views.calls import VoiceTurnEntry
+from tests.system import System
+from tests.voice.phone import Voice, voice
+
+HOURS = "What are your office hours?"
+PERSON = "Can I talk to a real person, please?"
+
+
+@contextlib.asynccontextmanager
+async def answered_by_voice(system: System) -> AsyncIterator[Voice]:
+    """The voice agent answers every line, and understands HOURS and PERSON."""
+    with system.store.writing() as session:
+        session.execute(update(Line).values(ai_answers="always"))
+    try:
+        async with voice(system, {text: system.spoken(text) for text in (HOURS, PERSON)}) as running:
+            yield running
+    finally:
+        with system.store.writing() as session:
+            session.execute(update(Line).values(ai_answers=""))
+
+
+async def turns(system: System, number: str) -> list[VoiceTurnEntry]:
+    """What is on record of the talk in the caller's latest call."""
+    calls = await system.calls_from(number)
+    found = await system.store.read(views.voice_talk, calls[-1].id) if calls else None
+    return found.turns if found else []
+
+
+async def says(system: System, number: str, template: str, count: int = 1) -> None:
+    """Waits until the caller has heard a sentence so many times."""
+
+    async def heard() -> bool:
+        said = [turn for turn in await turns(system, number) if turn.template == template and turn.result == "heard"]
+        return len(said) >= count
+
+    await system.until(heard, f"the agent says {template}", seconds=40)

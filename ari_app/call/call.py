@@ -174,6 +174,8 @@ class LiveCall:
     """Id of the channel of the agent whom the person is talking to."""
     gist: str = ""
     """What the voice agent has found out, for the person who takes over: one sentence; empty: nothing."""
+    brief: str = ""
+    """The home that the caller looks for, for the display of phones; empty: not known."""
     spoken: str = ""
     """The language that the caller speaks with the voice agent; empty: not known."""
     lost_agent: str = ""

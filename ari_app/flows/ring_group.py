@@ -206,6 +206,8 @@ async def ring_batch(
     phones = [one for one in batch if isinstance(one, Phone)]
     desk = call.decided.desk if call.decided else None
     title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name
+    if call.brief:
+        title = f"{call.brief} - {title}"
     caller_id = shown(title, call.shown)
     legs = await ring_phones(call, stage.name.value, phones, seconds, caller_id)
     return [*legs, *(Forwarded(call, stage.name.value, one) for one in batch if isinstance(one, OutsideNumber))]

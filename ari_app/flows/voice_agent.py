@@ -24,10 +24,12 @@ from ari_app.edge.channel import LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.flows.plan import STEPS, answer, plan, to_carry_out
 from ari_app.voice.client import Door, VoiceLost, VoiceTalk, channel_id_for
+from asterisk_conf.prompts import speech
 from crm.domain.calls import (
     AnswerPromised,
     CallStep,
     EndedBy,
+    LanguageChosen,
     LinkTexted,
     RecordingAnnounced,
     Speaker,
@@ -35,7 +37,7 @@ from crm.domain.calls import (
     VoiceTalkEnded,
 )
 from crm.domain.choosing import KeyedAnswer, Question
-from crm.domain.composing import gist
+from crm.domain.composing import brief, gist
 from crm.domain.conversation import (
     Act,
     ActResult,
@@ -132,6 +134,7 @@ async def _talk(call: LiveCall) -> TalkOver:
     except HungUp:
         if not await call.person.is_up():
             call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=HUNG_UP, summary=leader.summary))
+            _keep_language(call)
             raise
         log.error("the voice agent's channel left before the caller")
         over = TalkOver(FAILED)
@@ -140,8 +143,16 @@ async def _talk(call: LiveCall) -> TalkOver:
         over = TalkOver(FAILED)
     summary = over.transfer.summary if over.transfer else leader.summary
     call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=over.why, summary=summary))
-    call.gist = summary if over.transfer else ""
+    _keep_language(call)
+    call.gist, call.brief = (summary, leader.brief) if over.transfer else ("", "")
     return over
+
+
+def _keep_language(call: LiveCall) -> None:
+    """What the caller speaks counts for texts and for later calls, as if they had chosen it by key."""
+    if call.spoken and call.spoken != call.language and call.spoken in speech.languages():
+        call.language = call.spoken
+        call.emit(LanguageChosen(*call.stamp("language-spoken"), language=call.spoken))
 
 
 async def _lead(leader: Leader, conversation: Conversation) -> TalkOver:
@@ -262,6 +273,10 @@ class Leader:
     def summary(self) -> str:
         """Who the caller is and what they want, as far as is known."""
         return gist(self._state)
+
+    @property
+    def brief(self) -> str:
+        return brief(self._state)
 
     async def remember(self) -> voice_talks.KeptTalk | None:
         """Reads names, and what is kept of a talk that was cut off by a restart. Raises LeaderLost."""

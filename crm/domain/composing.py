@@ -173,12 +173,17 @@ def gist(state: TalkState) -> str:
     return f"{wanted[0].upper()}{wanted[1:]}." if wanted else ""
 
 
-def _wanted(state: TalkState, place: str = "") -> list[str]:
+def brief(state: TalkState) -> str:
+    """The home that the caller looks for, as a phone's display has room for it: 2 bedrooms with dog; empty: not
+    known."""
+    return " ".join(_home(state))
+
+
+def _home(state: TalkState, named: str = "") -> list[str]:
     known = {**state.kept, **state.wishes}
     about = []
     if (count := known.get(CardField.BEDROOMS)) is not None:
         about.append("a studio" if count == "0" else f"{count} bedroom{'' if count == '1' else 's'}")
-    named = place or state.property
     if about and named:
         about.append(f"at {named}")
     if move_in := known.get(CardField.MOVE_IN):
@@ -187,6 +192,12 @@ def _wanted(state: TalkState, place: str = "") -> list[str]:
         about.append(f"up to ${budget}")
     if pets := known.get(CardField.PETS):
         about.append("no pets" if pets == "none" else f"with {pets}")
+    return about
+
+
+def _wanted(state: TalkState, place: str = "") -> list[str]:
+    named = place or state.property
+    about = _home(state, named)
     said = [f"looks for {' '.join(about)}"] if about else [f"is interested in {named}"] if named else []
     if state.asks:
         said.append(f"asked about {', '.join(one.replace('_', ' ') for one in state.asks[-3:])}")

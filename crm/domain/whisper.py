@@ -35,7 +35,7 @@ def whisper(
     known_as = _sayable(name)
     sentences.append(f"{lead}, {known_as}." if known_as else f"{lead}.")
     if gist:
-        sentences.append(f"{_sayable(gist, _LONGEST_GIST)}.")
+        sentences.append(_sayable(gist, _LONGEST_GIST, " '-&,$") + ".")
     sentences.append(f"Number: {number}." if number else "The number is withheld.")
     return " ".join(sentences)
 
@@ -43,7 +43,7 @@ def whisper(
 _URGENT = {"maintenance": "An emergency in a home.", "concern": "A complaint or concern."}
 
 
-def _sayable(text: str, longest: int = _LONGEST) -> str:
+def _sayable(text: str, longest: int = _LONGEST, between: str = " '-&") -> str:
     """Letters, digits and what stands between words; whoever wrote a name may have written anything."""
-    kept = "".join(letter if letter.isalnum() or letter in " '-&,$" else " " for letter in text[: 4 * longest])
+    kept = "".join(letter if letter.isalnum() or letter in between else " " for letter in text[: 4 * longest])
     return " ".join(kept.split())[:longest].strip()

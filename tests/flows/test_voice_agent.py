@@ -302,3 +302,31 @@ async def test_silence_is_asked_about_and_then_a_person_takes_over(system: Seam,
         found = await record(system, caller.user)
     assert found.voice_talk is not None
     assert found.voice_talk.why_ended == "silence"
+
+
+async def test_the_agents_phone_shows_what_the_caller_looks_for(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await ask(system, agent, "Do you have a two bedroom, and can I bring my dog?")
+        await agent.talk.caller_says("I want to talk to a person.")
+        await alice.wait_for("CALL_INCOMING")
+        leg = next(one for one in system.pbx.channels.values() if one.endpoint == "alice-desk")
+        assert "2 bedrooms with dog" in str(leg.variables)
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.voice_talk is not None
+    assert "2 bedrooms" in found.voice_talk.summary
+
+
+async def test_who_speaks_spanish_is_answered_in_it_and_gets_texts_in_it(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await agent.talk.caller_says("¿Cuál es el horario de la oficina?", language="es", confidence=0.95)
+        await says(system, agent, "oficina")
+        await caller.hang_up()
+        await record(system, caller.user)
+        lead = await system.lead_of(caller.user)
+    assert lead is not None
+    assert lead.language == "es"

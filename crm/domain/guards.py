@@ -131,6 +131,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"who(?: \w+){0,2} (?:lives?|living|rents?|are (?:my|the|your) neighbou?rs)(?: \w+){0,2} ?(?:there|here|in|at|next)?",
         r"(?:what|how|hows|who)(?: \w+){0,2} (?:are|is) (?:the |my |your |the other )?(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: like)?",
         r"(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: \w+){0,3} like(?! to)",
+        r"(?:who|what)(?: \w+){0,3} (?:neighbou?rs|other (?:tenants|residents|people))(?: \w+)?",
         r"demographics?|ethnic\w*|racial\w*|makeup of|mix of people|diverse|diversity|mostly (?:young|old|white|black|students?|professionals?|families|singles|asian|hispanic|latino|mexican|indian)|(?:nice|normal|good|decent|quiet|clean|respectable|working|young|old|older|elderly|professional) (?:people|tenants|residents|neighbou?rs|families|folks|crowd)|people like (?:me|us|that)|students? (?:live|living)|lots? of (?:students|seniors|old people|foreigners|young people|professionals|singles)",
         r"(?:que|cual) (?:tipo|clase) de (?:gente|personas|vecinos|inquilinos|familias)|quien(?:es)? (?:vive|viven|renta|rentan)|como (?:es|son) (?:la gente|los vecinos|los inquilinos)|gente (?:buena|decente|tranquila|joven|mayor)|(?:hay|viven)(?: \w+){0,3} (?:latinos|hispanos|mexicanos|negros|blancos|morenos|estudiantes|viejitos|inmigrantes|gringos)",
     ),

@@ -292,6 +292,9 @@ class Ai(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of a smaller one such as tiny.en, for when the machine is busy; empty: there is none."""
     piper_voices: dict[str, str] = {}
     """Files of Piper voices (.onnx) by language, such as en; other languages are spoken by flite and espeak-ng."""
+    sentence_model: str = ""
+    """Folder of a sentence-embedding model (model.onnx and tokenizer.json) such as all-MiniLM-L6-v2, which tells what
+    callers mean where the patterns do not, in English; empty: there is none."""
     llm_url: str = ""
     """OpenAI-compatible endpoint of a language model, such as http://127.0.0.1:8080/v1. It is asked what callers mean
     where the rules do not understand. Its key is a secret: `leaseline ai secret`. Empty: none."""

@@ -12,7 +12,7 @@ MOST = 3
 """Wishes that are answered in one turn."""
 LEAST_LIKENESS = 0.5
 """Of the nearest example, from 0 to 1; what is less alike means nothing."""
-LEAST_MARGIN = 0.06
+LEAST_MARGIN = 0.03
 """By which the nearest intent has to be nearer than the next one."""
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.dialogue import Dialogue
 from crm.domain.errors import Invalid
+from crm.domain.intents import Scorer
 from crm.domain.understanding import Mind
+from crm.edge.likeness import NoSuchModel, SentenceLikeness
 from crm.secrets import Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
@@ -22,12 +27,26 @@ _log = logging.getLogger(__name__)
 
 
 def of(config: Config) -> Mind:
-    """A change that is wrong is left out with all others, so that callers are answered."""
+    """A change that is wrong is left out with all others, so that callers are answered. Blocks for a second or two
+    where there is a sentence model."""
     try:
-        return Mind(dialogue.load(config.home / "dialogue"))
+        dialogues = dialogue.load(config.home / "dialogue")
     except DialogueError as error:
         _log.error("the office's changes to the dialogue are left out: %s", error)
-        return shipped()
+        dialogues = dialogue.load()
+    return Mind(dialogues, likeness(config.ai.sentence_model, dialogues))
+
+
+def likeness(folder: str, dialogues: Mapping[str, Dialogue]) -> Scorer | None:
+    """What likens sentences to the examples, in the language that such models know; None without a model that works."""
+    if not folder:
+        return None
+    examples = [(rule.name, example) for rule in dialogues["en"].intents for example in rule.examples]
+    try:
+        return SentenceLikeness(Path(folder), {"en": examples})
+    except NoSuchModel as error:
+        _log.error("the voice agent goes without a sentence model: %s", error)
+        return None
 
 
 def put_key(session: Session, secrets: Secrets, by: By, value: str) -> None:

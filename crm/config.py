@@ -295,6 +295,18 @@ class Ai(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sentence_model: str = ""
     """Folder of a sentence-embedding model (model.onnx and tokenizer.json) such as all-MiniLM-L6-v2, which tells what
     callers mean where the patterns do not, in English; empty: there is none."""
+    stt_url: str = ""
+    """OpenAI-compatible endpoint of a recognizer, such as http://10.0.0.5:8000/v1, in place of the models here: what
+    callers say is sent there. Its key is a secret: `leaseline ai secret --of stt`. Empty: none."""
+    stt_model: str = "whisper-1"
+    """Name of the model at that endpoint."""
+    tts_url: str = ""
+    """OpenAI-compatible endpoint of a voice, in place of Piper: what is said to callers is sent there. Its key is a
+    secret: `leaseline ai secret --of tts`. Empty: none."""
+    tts_model: str = "tts-1"
+    """Name of the model at that endpoint."""
+    tts_voice: str = "alloy"
+    """Name of the voice at that endpoint."""
     llm_url: str = ""
     """OpenAI-compatible endpoint of a language model, such as http://127.0.0.1:8080/v1. It is asked what callers mean
     where the rules do not understand. Its key is a secret: `leaseline ai secret`. Empty: none."""

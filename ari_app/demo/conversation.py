@@ -43,7 +43,7 @@ MODELS = cache_folder() / "voice-demo"
 def with_models(config: Config) -> Config:
     """With models to hear with, and a better voice if there is one. Raises CrmError if there are none."""
     ai = config.ai
-    if not (ai.whisper_model or config.voice.whisper_model):
+    if not (ai.stt_url or ai.whisper_model or config.voice.whisper_model):
         base, tiny = MODELS / "whisper-base", MODELS / "whisper-tiny.en"
         found = next((folder for folder in (base, tiny) if folder.is_dir()), None)
         if found is None:
@@ -69,8 +69,8 @@ async def ears_and_mouth(crm: Crm) -> AsyncIterator[None]:
     except ImportError:
         raise CrmError("The voice agent's packages are not installed.", code="demo_voice_packages") from None
     secret = crm.secrets.ensure(protocol.SECRET)
-    stt = stt_of(config)
-    server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts_of(config))
+    stt = stt_of(config, crm.secrets)
+    server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts_of(config, crm.secrets))
     async with server.running():
         deadline = asyncio.get_running_loop().time() + LOAD_SECONDS
         while math.isinf(stt.delay):

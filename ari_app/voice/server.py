@@ -201,7 +201,11 @@ class _Line:
 async def serve(config: Config, secrets: Secrets, stop: asyncio.Event) -> None:
     """Runs until `stop` is set."""
     server = VoiceServer(
-        config.ports.voice, config.ports.http, secrets.ensure(protocol.SECRET), stt_of(config), tts_of(config)
+        config.ports.voice,
+        config.ports.http,
+        secrets.ensure(protocol.SECRET),
+        stt_of(config, secrets),
+        tts_of(config, secrets),
     )
     async with server.running():
         await stop.wait()

@@ -139,14 +139,14 @@ class Tts:
     async def start(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(self._prune)
-        for engine in self._engines.values():
+        for engine in set(self._engines.values()):
             await engine.start()
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for engine in self._engines.values():
+        for engine in set(self._engines.values()):
             await engine.stop()
 
     def say(self, text: str, language: str) -> Rendering:

@@ -143,7 +143,8 @@ def check(system: System, as_json: bool) -> None:
         raise Failure("The voice agent leaves all changes out until this is put right.")
 
 
-@ai.command(examples=("ai secret", "ai secret --file key.txt"))
+@ai.command(examples=("ai secret", "ai secret --of stt --file key.txt"))
+@click.option("--of", type=click.Choice(tuple(minds.KEYS)), default="llm", show_default=True, help="Which endpoint's.")
 @click.option(
     "--file",
     "file",
@@ -152,8 +153,8 @@ def check(system: System, as_json: bool) -> None:
     help="Read the key from a file, - for standard input.  [default: prompt for it]",
 )
 @with_system
-def secret(system: System, file: IO[str] | None) -> None:
-    """Store the key of the language model's endpoint (ai.llm_url)."""
+def secret(system: System, of: str, file: IO[str] | None) -> None:
+    """Store the key of the language model's endpoint (ai.llm_url), the recognizer's or the voice's."""
     value = read_secret(file) if file else str(click.prompt("Key", hide_input=True))
-    system.run(minds.put_key, system.secrets, system.by, value)
+    system.run(minds.put_key, system.secrets, system.by, value, of)
     output.say("The key is stored; restart the app to use it.")

@@ -29,13 +29,14 @@ async def main() -> None:
     options = parser.parse_args()
     config = load(options.home)
     stt = WhisperStt(options.sounds, options.quick, 1, "tests.voice.scripted_stt")
-    tts = tts_of(config)
+    secrets = Secrets(config.secrets_file)
+    tts = tts_of(config, secrets)
     if options.hums:
         hum = Piper(options.hums, module="tests.voice.scripted_tts")
         await hum.start()
         await hum.worker.ask({"text": "Ready."}, 10)  # It is up.
         tts = Tts({"en": hum}, config.prompts_folder / "voice", config.prompts_folder / "recorded" / "voice")
-    secret = Secrets(config.secrets_file).ensure(protocol.SECRET)
+    secret = secrets.ensure(protocol.SECRET)
     server = VoiceServer(config.ports.voice, config.ports.http, secret, stt, tts)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

@@ -22,6 +22,8 @@ from crm.words.dialogue import DialogueError
 
 KEY = "language_model"
 """Name among the secrets of the key for ai.llm_url; without it, none is sent."""
+KEYS = {"llm": KEY, "stt": "stt", "tts": "tts"}
+"""The same for each endpoint that the settings may name: ai.llm_url, ai.stt_url and ai.tts_url."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,12 +51,12 @@ def likeness(folder: str, dialogues: Mapping[str, Dialogue]) -> Scorer | None:
         return None
 
 
-def put_key(session: Session, secrets: Secrets, by: By, value: str) -> None:
-    """Stores the key of the language model's endpoint. Raises Invalid."""
+def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "llm") -> None:
+    """Stores the key of an endpoint, one of KEYS. Raises Invalid."""
     if problem := unusable(value):
         raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
-    audit.record(session, by, "key of the language model set")
-    secrets.put(KEY, value)
+    audit.record(session, by, f"key of ai.{of}_url set")
+    secrets.put(KEYS[of], value)
 
 
 def shipped() -> Mind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,8 @@ class Conversation:
                     return Pressed(keys)
                 case events.ChannelDtmfReceived(digit=digit):
                     keys += digit
-                    await self._talk.stop()
+                    with contextlib.suppress(VoiceLost):  # The iterator tells; the key counts all the same.
+                        await self._talk.stop()
                     if self.expects is not Expects.DIGITS or digit == "#":
                         return Pressed(keys)
                 case protocol.Said(text=text, no_speech=no_speech) as said if text.strip() and no_speech < NO_SPEECH:

@@ -31,6 +31,7 @@ from crm.domain.calls import (
     EndedBy,
     LanguageChosen,
     LinkTexted,
+    PropertyChosen,
     RecordingAnnounced,
     Speaker,
     TourBooked,
@@ -134,7 +135,7 @@ async def _talk(call: LiveCall) -> TalkOver:
     except HungUp:
         if not await call.person.is_up():
             call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=HUNG_UP, summary=leader.summary))
-            _keep_language(call)
+            _keep_choices(call, leader)
             raise
         log.error("the voice agent's channel left before the caller")
         over = TalkOver(FAILED)
@@ -143,13 +144,15 @@ async def _talk(call: LiveCall) -> TalkOver:
         over = TalkOver(FAILED)
     summary = over.transfer.summary if over.transfer else leader.summary
     call.emit(VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=over.why, summary=summary))
-    _keep_language(call)
+    _keep_choices(call, leader)
     call.gist, call.brief = (summary, leader.brief) if over.transfer else ("", "")
     return over
 
 
-def _keep_language(call: LiveCall) -> None:
-    """What the caller speaks counts for texts and for later calls, as if they had chosen it by key."""
+def _keep_choices(call: LiveCall, leader: Leader) -> None:
+    """What the caller speaks, and which property they ask about, counts as if they had chosen it by key."""
+    if leader.about and not call.known.property_name:
+        call.emit(PropertyChosen(*call.stamp(f"property-{leader.about}"), property=leader.about))
     if call.spoken and call.spoken != call.language and call.spoken in speech.languages():
         call.language = call.spoken
         call.emit(LanguageChosen(*call.stamp("language-spoken"), language=call.spoken))
@@ -160,10 +163,16 @@ async def _lead(leader: Leader, conversation: Conversation) -> TalkOver:
     over = await _follow(leader, conversation, Began())
     for _ in range(MOST_TURNS):
         if over:
-            await conversation.hear_out()
+            with contextlib.suppress(VoiceLost):  # What was decided counts, said or not.
+                await conversation.hear_out()
             return over
         heard = await conversation.next()
-        over = await _follow(leader, conversation, heard) or _keyed(heard)
+        try:
+            over = await _follow(leader, conversation, heard) or _keyed(heard)
+        except (VoiceLost, LeaderLost):
+            if keyed := _keyed(heard):
+                return keyed
+            raise
     return TalkOver(
         TransferReason.NOT_UNDERSTOOD,
         Transfer(TransferReason.NOT_UNDERSTOOD, f"{leader.summary} The talk did not come to an end.".strip()),
@@ -273,6 +282,11 @@ class Leader:
     def summary(self) -> str:
         """Who the caller is and what they want, as far as is known."""
         return gist(self._state)
+
+    @property
+    def about(self) -> str:
+        """Slug of the property that the talk is about; empty: not known."""
+        return self._state.property
 
     @property
     def brief(self) -> str:

@@ -9,8 +9,10 @@ from sqlalchemy import select, update
 
 from crm.domain import policy
 from crm.domain.errors import Unavailable
+from crm.domain.leads import LeasingStage
+from crm.services.phones import lines
 from crm.services.talks import facts
-from crm.store.models import Line, OptOut, Property, Tour
+from crm.store.models import Interest, Lead, LeadPhone, Line, OptOut, Property, Tour
 from crm.views import calls as views
 from crm.views.calls import CallDetail
 from tests.asterisk import Seam
@@ -330,3 +332,60 @@ async def test_who_speaks_spanish_is_answered_in_it_and_gets_texts_in_it(system:
         lead = await system.lead_of(caller.user)
     assert lead is not None
     assert lead.language == "es"
+
+
+async def test_who_has_a_tour_booked_gets_the_menu(system: Seam, agent: ScriptedVoice) -> None:
+    number = system.new_number()
+    await system.add_lead(number)
+    with system.store.writing() as session:
+        lead = session.scalars(select(Lead).join(LeadPhone).where(LeadPhone.number == number)).one()
+        elm = session.scalars(select(Property).where(Property.slug == "elm")).one()
+        lead.interests.append(Interest(property_id=elm.id, stage=LeasingStage.SHOWING_BOOKED, updated_at=system.now()))
+    async with system.caller(number) as caller:
+        await system.dial(caller)
+        await system.hears_beginning(caller, system.prompt("menu"))
+        await caller.hang_up()
+        found = await record(system, number)
+    assert found.voice_talk is None
+    assert agent.talks == []
+
+
+async def test_an_emergency_is_urgent_whatever_the_hour(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await agent.talk.caller_says("I smell gas in my apartment!")
+        await system.recording(caller.user)
+        await caller.say(system.spoken("There is a strong smell of gas in apartment five."))
+        await caller.wait_for("CALL_CLOSED", seconds=60)
+        call = await system.ended_call(caller.user)
+        [task] = await system.tasks_of(call)
+    assert task.why.startswith("Emergency in a home: ")
+    assert task.due_at <= call.ended_at
+
+
+async def test_a_key_counts_although_the_voice_process_is_gone(system: Seam, agent: ScriptedVoice) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "help")
+        agent.stall()
+        await caller.press("0")
+        await alice.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "key"
+
+
+async def test_on_a_line_for_all_properties_the_call_is_about_the_one_they_ask_for(
+    system: Seam, agent: ScriptedVoice
+) -> None:
+    central = "+15125550188"
+    await system.store.run(lines.add, system.by, "US", central, ai_answers="always")
+    async with system.phone("bob-desk"), system.caller() as caller:
+        await system.dial(caller, central)
+        await says(system, agent, "automated")
+        await ask(system, agent, "How much is a one bedroom at Lakeside?")
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.property == "lakeside"

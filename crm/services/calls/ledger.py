@@ -29,6 +29,7 @@ from crm.services.calls.aftermath.closing import close_call
 from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.texts import text_link
+from crm.services.calls.aftermath.voice_talk import is_urgent as is_emergency
 from crm.services.calls.facts import from_row, to_values
 from crm.services.people.identity import Identity, who_is
 from crm.services.phones import own_forwarding
@@ -470,7 +471,7 @@ def _write_voicemail(scene: Scene, told: VoicemailLeft) -> None:
     voicemail.file, voicemail.seconds, voicemail.left_at = fit(told.file, 200), told.seconds, told.at
     if is_new:
         mailbox = fit(told.mailbox or _of_callee(session, story), 60)
-        is_urgent = story.desk == DeskKind.MAINTENANCE
+        is_urgent = story.desk == DeskKind.MAINTENANCE or is_emergency(story.voice_talk)
         mailboxes.came_in(
             session, scene.config, voicemail, scene.about_property, mailbox, scene.now, is_urgent=is_urgent
         )

@@ -61,11 +61,14 @@ class TourAct:
     tour_id: int | None = None
 
 
-def may_be_texted(session: Session, number: str | None) -> bool:
+def may_be_texted(session: Session, number: str | None, *, is_named: bool = False) -> bool:
     """Whether a text to this number (E.164) can arrive, as far as anybody knows: it is no landline and none of our own
-    lines, and the carrier has not refused every text to it so far."""
+    lines, and the carrier has not refused every text to it so far. `is_named`: the caller has just said that it is a
+    mobile."""
     if number is None or numbers.is_landline(number) or who_is(session, number).is_line:
         return False
+    if is_named:
+        return True
     states = set(session.scalars(select(Message.state).where(Message.to_number == number).distinct()))
     return DeliveryState.FAILED not in states or bool(states & {DeliveryState.SENT, DeliveryState.DELIVERED})
 
@@ -74,7 +77,7 @@ def send_link(session: Session, config: Config, by: By, caller: Caller, act: Sen
     """Queues a text with a link, which the outbox sends at once. The gate is asked now, so that the caller can be
     told."""
     to = act.number or caller.number
-    if to is None or not may_be_texted(session, to):
+    if to is None or not may_be_texted(session, to, is_named=act.number is not None):
         return ActResult.NEEDS_MOBILE
     key = f"{link_key(caller.call_id)}{act.kind}:{act.listing or act.property}:{to}"
     known = messages.by_key(session, key)

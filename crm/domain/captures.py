@@ -95,6 +95,10 @@ def name_right(reply: Answering) -> bool:
     if slots.answer:
         value = reply.state.value
         reply.keep({CardField.NAME: value})
+        if reply.state.closing:
+            reply.change(tries=0)
+            closing(reply)
+            return True
         reply.say("name_kept", name=value)
         reply.ask(Asked.MORE, tries=0)
         return True
@@ -146,6 +150,9 @@ def drop(reply: Answering, field: str, template: str) -> None:
         wishes={key: value for key, value in reply.state.wishes.items() if key != field},
         tries=0,
     )
+    if reply.state.closing:
+        closing(reply)
+        return
     reply.say(template)
     reply.ask(Asked.MORE)
 
@@ -359,6 +366,7 @@ def ask_mobile(reply: Answering, then: str) -> None:
 
 def closing(reply: Answering) -> None:
     """They want nothing more: what they look for may be written down, if they agree."""
+    reply.change(closing=True)
     state = reply.state
     if (said := state.wishes.get(CardField.NAME)) and CardField.NAME not in state.refused:
         read_name(reply, said)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
-from crm.domain import captures, fair_answers, replies, touring
+from crm.domain import captures, fair_answers, replies, slots, touring
 from crm.domain.composing import Answering
 from crm.domain.conversation import (
     ActResult,
@@ -30,6 +32,7 @@ from crm.domain.conversation import (
 )
 from crm.domain.dialogue import folded
 from crm.domain.guards import Danger
+from crm.domain.places import Places
 from crm.domain.talk import Asked, CallerStage, Facts, TalkState
 from crm.domain.understanding import Mind, Understanding, wished_now
 
@@ -164,7 +167,7 @@ def _spoke(reply: Answering) -> None:
     if _answered(reply):
         reply.change(unclear=0)
         return
-    reply.ask(Asked.NOTHING)  # They want something else, so the question is void.
+    reply.ask(Asked.NOTHING, closing=False)  # They want something else, so the question is void.
     if _wanted(reply) or _values_only(reply):
         reply.change(unclear=0)
         return
@@ -240,13 +243,13 @@ def _answered(reply: Answering) -> bool:
             return captures.wishes_right(reply)
         case Asked.WHICH_PROPERTY:
             return _which(reply)
-        case Asked.SEE if answer:
+        case Asked.SEE if answer and not _other(reply, "tour"):
             touring.tour(reply)
             return True
-        case Asked.LINK if answer:
+        case Asked.LINK if answer and not any(intent in replies.ANSWERS for intent in heard.intents):
             captures.link(reply, LinkKind(state.value))
             return True
-        case Asked.PROMISE if answer:
+        case Asked.PROMISE if answer and not wants_else:
             reply.promise(state.about)
             reply.say("promise_made")
             reply.ask(Asked.MORE)
@@ -278,11 +281,21 @@ def _which(reply: Answering) -> bool:
     if reply.facts.place is None or not (reply.heard.slots.place or reply.heard.slots.ordinal):
         return False
     intent = reply.state.intent
-    reply.ask(Asked.NOTHING, intent="", offered=())
+    reply.heard = _with_words(reply.heard, reply.state.words, reply.facts.today)
+    reply.ask(Asked.NOTHING, intent="", words="", offered=())
     others = [one for one in reply.heard.intents if one in _ANSWERED and one not in (intent, "availability")]
     for one in [intent or "availability", *others]:
         _ANSWERED[one](reply)
     return True
+
+
+def _with_words(heard: Understanding, words: str, today: date) -> Understanding:
+    """What was said now, with the values of what was said before the question."""
+    before = slots.read(words, Places(()), today)
+    when = heard.slots.when if heard.slots.when.says_something else before.when
+    bedrooms = before.bedrooms if heard.slots.bedrooms is None else heard.slots.bedrooms
+    said = replace(heard.slots, when=when, bedrooms=bedrooms, pets=heard.slots.pets or before.pets)
+    return replace(heard, slots=said, text=f"{words} {heard.text}")
 
 
 # --- what they want now ---
@@ -407,33 +420,33 @@ def _wanted(reply: Answering) -> bool:
 def _follow_up(reply: Answering) -> None:
     """An offer of homes ends with the offer to see them, once."""
     if reply.state.asked is Asked.SEE:
-        reply.say("follow_up")
+        reply.say("follow_up_several" if reply.state.several else "follow_up")
 
 
 def _values_only(reply: Answering) -> bool:
     """Whether they only said what they look for, or who they are."""
-    slots, heard = reply.heard.slots, reply.heard
-    if slots.bedrooms is not None or slots.budget is not None or slots.place or slots.move_in:
+    said, heard = reply.heard.slots, reply.heard
+    if said.bedrooms is not None or said.budget is not None or said.place or said.move_in:
         replies.answer(reply, "availability")
         _follow_up(reply)
         return True
-    if slots.pets and slots.pets != "none":
+    if said.pets and said.pets != "none":
         replies.answer(reply, "pets")
         return True
-    if slots.name or (slots.letters and len(slots.letters) > 2):
+    if said.name or (said.letters and len(said.letters) > 2):
         captures.name(reply)
         return True
-    if slots.when.says_something and reply.state.property:
+    if said.when.says_something and reply.state.property:
         touring.tour(reply)
         return True
-    if heard.sentry.states_family or slots.pets == "none":
+    if heard.sentry.states_family or said.pets == "none":
         reply.say("ask_beds")
         reply.ask(Asked.BEDROOMS)
         return True
-    if slots.answer is not None and len(heard.text.split()) <= 3:
+    if said.answer is not None and len(heard.text.split()) <= 3:
         # An answer to nothing that was asked.
-        reply.say("what_else" if slots.answer else "anything_else")
-        reply.ask(Asked.NOTHING if slots.answer else Asked.MORE)
+        reply.say("what_else" if said.answer else "anything_else")
+        reply.ask(Asked.NOTHING if said.answer else Asked.MORE)
         return True
     if own := replies.answer_by_words(reply):
         reply.answer_text(own.text, own.cites)

@@ -51,7 +51,9 @@ def search_words(reply: Answering) -> str:
         parts.append(say("search_at", property=facts.place.name))
     if pets := reply.heard.slots.pet_kind:
         parts.append(say("search_pets", pets=reply.dialogue.word(pets)))
-    if budget := wished.get(CardField.BUDGET):
+    if reply.heard.slots.cheaper and reply.state.least_rent:
+        parts.append(say("search_under", rent=spoken_forms.money(Decimal(reply.state.least_rent))))
+    elif budget := wished.get(CardField.BUDGET):
         parts.append(say("search_under", rent=spoken_forms.money(Decimal(budget))))
     if move_in := wished.get(CardField.MOVE_IN):
         parts.append(say("search_by", date=spoken_forms.day(reply.dialogue, date.fromisoformat(move_in), facts.today)))
@@ -75,14 +77,18 @@ def availability(reply: Answering) -> None:
     phrases = [home_phrase(reply, one, short=n > 0 and _same_kind(shown[0], one)) for n, one in enumerate(shown)]
     more = facts.homes_total - len(shown)
     cites = [cite for one in shown for cite in one.cites]
-    said = reply.dialogue.joined(phrases)
+    said = f", {reply.dialogue.word('and')} ".join(phrases)
     if more > 0:
         reply.say("have_homes_more", cites, homes=said, more=more)
     else:
         reply.say("have_homes", cites, homes=said)
-    reply.interested(shown[0].place, shown[0] if len(shown) == 1 or reply.facts.place else None)
-    if len({one.place.slug for one in shown}) > 1:
-        reply.change(property="", listing=None)
+    slugs = tuple(dict.fromkeys(one.place.slug for one in shown))
+    if len(slugs) > 1:
+        reply.change(property="", listing=None, recent=slugs)
+    else:
+        reply.interested(shown[0].place, shown[0] if len(shown) == 1 else None)
+        reply.change(recent=())
+    reply.change(least_rent=str(shown[0].home.rent), several=len(shown) > 1)
     # Others are answered in the same breath; the question comes last, once.
     reply.ask(Asked.SEE)
 
@@ -444,7 +450,9 @@ def ask_which(reply: Answering, intent: str) -> None:
         reply.say("which_property", properties=reply.dialogue.joined([one.name for one in known], "or"))
     else:
         reply.say("which_property_any")
-    reply.ask(Asked.WHICH_PROPERTY, intent=intent, offered=tuple(one.slug for one in known))
+    reply.ask(
+        Asked.WHICH_PROPERTY, intent=intent, words=reply.heard.text[:300], offered=tuple(one.slug for one in known)
+    )
 
 
 ANSWERS: dict[str, Callable[[Answering], None]] = {

@@ -67,6 +67,10 @@ class Slots:
     """Ten digits."""
     digits: str = ""
     when: DayTime = DayTime()
+    others: bool = False
+    """Something else than what was offered."""
+    cheaper: bool = False
+    """Something that costs less than what was offered."""
     hour: int | None = None
     """An hour that was said alone, from 1 to 12: "ten works"."""
     ordinal: int | None = None
@@ -100,6 +104,8 @@ def read(text: str, known: Places, today: date) -> Slots:
         number=number,
         digits=spelling.digits(text),
         when=day_time(plain, today),
+        others=bool(re.search(r"(?<!\w)(?:else|other|others|another|different|otr[oa]s?)(?!\w)", plain)),
+        cheaper=bool(_CHEAPER.search(plain)),
         hour=_lone_hour(plain),
         ordinal=_ordinal(plain),
     )
@@ -353,6 +359,11 @@ def _clock(plain: str) -> int | None:
             hour += 12  # Nobody comes at three in the night.
         return hour * 60 + past
     return None
+
+
+_CHEAPER = re.compile(
+    r"(?<!\w)(?:cheaper|less expensive|more affordable|lower priced|lower rent|for less|mas barat[oa]s?|mas economic[oa]s?)(?!\w)"
+)
 
 
 def _lone_hour(plain: str) -> int | None:

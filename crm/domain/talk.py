@@ -57,6 +57,8 @@ class TalkState:
     """What is to be confirmed: a name, an email address, a number, an instant of a tour."""
     intent: str = ""
     """What they wanted when something had to be asked first."""
+    words: str = ""
+    """How they said it then."""
     about: str = ""
     """What a promise would be about."""
     offered: tuple[str, ...] = ()
@@ -65,6 +67,14 @@ class TalkState:
     """Slug of the property that the talk is about; empty: not known."""
     listing: int | None = None
     """The home that the talk is about."""
+    recent: tuple[str, ...] = ()
+    """Slugs of the properties whose homes were offered last, where there were several."""
+    several: bool = False
+    """More than one home was offered last."""
+    least_rent: str = ""
+    """Of the homes that were offered last; empty: none were."""
+    closing: bool = False
+    """They want nothing more, and only what is written down is left to ask."""
     wishes: dict[str, str] = field(default_factory=dict)
     """What they look for, by CardField; nobody has confirmed it yet."""
     kept: dict[str, str] = field(default_factory=dict)

@@ -127,13 +127,17 @@ def wants(state: TalkState, heard: Understanding, line_property: str = "", only_
         )
     said = heard.slots
     slugs = said.place.slugs if said.place else ()
-    property = slugs[0] if len(slugs) == 1 else "" if slugs else state.property or line_property or only_property
-    among = slugs if len(slugs) > 1 else ()
+    searches = "availability" in heard.intents or not heard.intents
+    widens = searches and (said.cheaper or said.others)
+    about = (state.property if not widens else "") or line_property or only_property
+    property = slugs[0] if len(slugs) == 1 else "" if slugs else about
+    # After homes at two properties were offered, "the deposit" is theirs.
+    recent = state.recent if not (slugs or property or searches) else ()
+    among = slugs if len(slugs) > 1 else recent
     if state.asked is Asked.WHICH_PROPERTY and state.offered and said.ordinal and not slugs:
         property = chosen(state.offered, said.ordinal) or property
     wished = wished_now(state, said)
     names_home = said.bedrooms is not None or bool(said.place) or bool(said.unit)
-    searches = "availability" in heard.intents or not heard.intents
     bedrooms = wished.get(CardField.BEDROOMS)
     budget = wished.get(CardField.BUDGET)
     move_in = wished.get(CardField.MOVE_IN)
@@ -143,13 +147,20 @@ def wants(state: TalkState, heard: Understanding, line_property: str = "", only_
         among=among,
         homes=True,
         bedrooms=int(bedrooms) if bedrooms is not None and not keeps_home else None,
-        rent_to=Decimal(budget) if budget and searches else None,
+        rent_to=_most(state, said, budget) if searches else None,
         available_by=date.fromisoformat(move_in) if move_in and searches else None,
         pets=said.pet_kind or _kind(wished.get(CardField.PETS, "")) if searches else "",
         unit=said.unit,
         listing=state.listing if not (slugs and state.property not in slugs) else None,
         tours=bool(set(heard.intents) & {*TOURS}) or state.asked in _TOUR_QUESTIONS or state.intent == "tour",
     )
+
+
+def _most(state: TalkState, said: Slots, budget: str | None) -> Decimal | None:
+    """The highest rent that is wanted."""
+    if said.cheaper and state.least_rent:
+        return Decimal(state.least_rent) - 1
+    return Decimal(budget) if budget else None
 
 
 def wished_now(state: TalkState, said: Slots) -> dict[str, str]:

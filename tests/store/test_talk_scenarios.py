@@ -699,3 +699,47 @@ def test_wishes_are_saved_only_if_they_agree(office: TalkOffice) -> None:
     assert agrees.saved == {"bedrooms": "2", "budget": "1700", "move_in": "2026-04-15", "property": "elm"}
     assert refuses.saved == {}
     assert refuses.of(End)
+
+
+# --- what was said before counts ---
+
+
+def test_after_homes_at_two_properties_a_tour_asks_which_and_keeps_the_time(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("I'm looking for a two bedroom", "can I see one on Saturday morning?")
+    assert "Maple Court or Elm Court" in talk.said
+    assert "Saturday, March 7, at 10 AM" in talk.say("the second one")
+
+
+def test_a_yes_with_another_question_is_no_yes(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("do you have a two bedroom at Elm Court?", "okay, what about studios?")
+    assert "Saturday" not in talk.said
+    assert "tour times" not in talk.said
+
+
+def test_something_cheaper_is_cheaper_than_what_was_offered(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("what's available at Elm Court?")
+    assert "$1,290" in talk.said
+    talk.say("do you have anything cheaper?")
+    assert "$985" in talk.said
+    assert "$1,290" not in talk.said
+
+
+def test_a_price_is_of_the_home_that_was_offered(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("do you have a two bedroom at Elm Court?")
+    assert "$1,640" in talk.say("and how much is it?")
+    assert "$800" in talk.say("what about the deposit?")
+
+
+def test_whoever_gave_their_name_on_the_way_is_asked_about_it_at_the_end(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("Hi, this is Anna Nguyen, do you have a studio?", "that's all, thanks")
+    assert "N, G, U, Y, E, N" in talk.said
+    talk.say("yes")
+    assert "studio" in talk.said
+    talk.say("no thanks")
+    assert talk.saved == {"name": "Anna Nguyen"}
+    assert talk.of(End)

@@ -147,10 +147,9 @@ def facts_for(
         property = office.properties.get(focus.place.slug)
     place = _place(session, property) if property else None
     homes, total = _homes(session, wanted, property, office, now) if wanted.homes else ([], 0)
-    among = wanted.among or ()
-    near = [office.properties[slug] for slug in among if slug in office.properties] or (
-        list(office.properties.values())[:3] if property is None else []
-    )
+    near = [office.properties[slug] for slug in wanted.among if slug in office.properties]
+    if property is None and not near and len(office.properties) == 2:
+        near = list(office.properties.values())
     schedule = office.schedule(config.tz, property)
     today = schedule.windows(_midnight(now, schedule.tz), 1) if not schedule.always_open else []
     return Facts(

@@ -93,7 +93,7 @@ def _rows(session: Session, query: IndexQuery, few: int) -> Iterator[Row[Any]]:
         return
     # PostgreSQL finds all that it is asked for before the first is read, which takes ten times as long for ten times
     # as many. Several rows may be of one lead: then more of them are asked for.
-    read, before, most = 0, None, few
+    read, before, most = 0, None, few + few // 4
     while read < MOST:
         most = min(most, MOST - read)
         page = query.found if before is None else query.found.where(query.id < before)
@@ -101,7 +101,7 @@ def _rows(session: Session, query: IndexQuery, few: int) -> Iterator[Row[Any]]:
         yield from some
         if len(some) < most:
             return
-        read, before, most = read + len(some), some[-1].row, MOST
+        read, before, most = read + len(some), some[-1].row, 2 * most
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from crm.domain.tours import Slot
 from crm.edge import numbers
 from crm.services.tours import booking
 from crm.views.listing_parts import AddressEntry, PictureEntry
-from crm.views.public_listings import Page
+from crm.views.public_listings import Card, Page
 from crm.views.site import SiteOffice
 from crm.words import site as words
 
@@ -46,6 +46,8 @@ FIRST = next(iter(words.LANGUAGES))
 LOCALES = {"en": "en_US", "es": "es_US"}
 DAYS = {"en": "EEEE, MMMM d", "es": "EEEE, d 'de' MMMM"}
 """Formats of days within the next weeks, which need no year."""
+MOST_CARDS = 10_000
+"""Homes that are kept as they are written in lists, about 10 MB in each language."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Looks:
         """Prefix of paths in this language; empty for the first."""
         self._config = config
         self._locale = LOCALES[language]
+        self._cards: dict[tuple[bytes, date, int], Markup] = {}
 
     def page(
         self, template: str, office: SiteOffice, status: int = 200, *, path: str, **values: object
@@ -111,6 +114,18 @@ class Looks:
             looks=self, say=self.say, office=office, base=base, path=path, others=others, style=STYLE.path, **values
         )
         return HTMLResponse(text, status, headers=HEADERS)
+
+    def card(self, home: Card, today: date, level: int) -> Markup:
+        """A home in a list, `level` being that of its heading. The same homes are in many lists, and writing one takes
+        ten times as long as finding out that it is still the same."""
+        key = (msgspec.msgpack.encode(home), today, level)
+        found = self._cards.get(key)
+        if found is None:
+            if len(self._cards) >= MOST_CARDS:
+                self._cards.clear()
+            parts = _TEMPLATES.get_template("parts.html.j2").module
+            found = self._cards[key] = parts.card(self, self.say, home, today, level)  # type: ignore[attr-defined]
+        return found
 
     def say(self, key: str, **values: object) -> str:
         return words.WORDS[self.language][key].format(**values)

@@ -73,7 +73,9 @@ class Conversation:
 
     async def say(self, speak: Speak) -> None:
         """Says something after what is still being said. Raises VoiceLost."""
-        id = await self._talk.say(speak.text, speak.language, interruptible=speak.interruptible)
+        id = await self._talk.say(
+            speak.text, speak.language, interruptible=speak.interruptible, expects=self.expects.value
+        )
         self._number += 1
         self._saying[id] = _Saying(self._number, speak)
 

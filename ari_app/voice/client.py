@@ -128,15 +128,17 @@ class VoiceTalk:
                 await self._send(protocol.Close(), CLOSE_SECONDS)
         await self._stack.aclose()
 
-    async def say(self, text: str, language: str = "", *, interruptible: bool = True) -> int:
+    async def say(self, text: str, language: str = "", *, interruptible: bool = True, expects: str = "") -> int:
         """Says something after what is still being said; returns its id, which Played names. Raises VoiceLost.
+        `expects` is as in Play.
 
         If the caller has begun to speak since what the iterator told last, it is only said if no words come, or if it
         may not be interrupted.
         """
         self._plays += 1
         text = text[: protocol.LONGEST_TEXT]
-        await self._send(protocol.Play(self._plays, text, language or self._language, interruptible, self.turn))
+        language = language or self._language
+        await self._send(protocol.Play(self._plays, text, language, interruptible, self.turn, expects))
         return self._plays
 
     async def stop(self) -> None:

@@ -56,6 +56,8 @@ class Ear:
     ) -> None:
         self._vad, self._stt = vad, stt
         self.language, self._names = language, names
+        self.expects = ""
+        """As in protocol.Play."""
         self._clock, self._agent_speaks = clock, agent_speaks
         self._began, self._ended, self._tell = began, ended, tell
         self.turns = Turns()
@@ -131,7 +133,7 @@ class Ear:
     async def _guess(self, turn: _Spoken, guess: int) -> None:
         words = await self._words(turn)
         await self._follow(
-            self.turns.guessed(guess, ending_of(words.text, words.language) if words else Ending.COMPLETE)
+            self.turns.guessed(guess, ending_of(words.text, words.language, self.expects) if words else Ending.COMPLETE)
         )
 
     async def _finish(self, turn: _Spoken, number: int, ended: float) -> None:

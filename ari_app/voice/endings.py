@@ -23,15 +23,23 @@ _DIGITS = {
     *("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),
 }
 _TELEPHONE_DIGITS = 10
+_DOMAIN = re.compile(r"(?:\.|\bdot |\bpunto )(?:com|org|net|edu|us|es|mx)\b\W*$", re.IGNORECASE)
 _WORD = re.compile(r"\d{1,3}(?:,\d{3})+|[^\W_]+(?:['’-][^\W_]+)*|[.…,@-]", re.UNICODE)
 
 
-def ending_of(text: str, language: str) -> Ending:
-    """How `text`, as transcribed, ends. With NO_WORDS, nothing was said."""
+def ending_of(text: str, language: str, expects: str = "") -> Ending:
+    """How `text`, as transcribed, ends. With NO_WORDS, nothing was said. `expects` is what they were asked for, as in
+    protocol.Play."""
     words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
     plain = [word for word in words if word[0].isalnum()]
     if not plain:
         return Ending.NO_WORDS
+    count = sum(_digits_in(word) for word in plain)
+    # "I don't have one" is no digit.
+    if expects == "digits" and (count > 1 or (count == 1 and len(plain) <= 2)):
+        return Ending.COMPLETE if count >= _TELEPHONE_DIGITS else Ending.DIGITS
+    if expects == "letters" and len(plain) > 1 and not _DOMAIN.search(text):
+        return Ending.OPEN
     digits = _last_digits(plain)
     if digits is not None:
         return Ending.COMPLETE if digits >= _TELEPHONE_DIGITS else Ending.DIGITS
@@ -54,6 +62,10 @@ def ending_of(text: str, language: str) -> Ending:
     ):
         return Ending.OPEN
     return Ending.COMPLETE
+
+
+def _digits_in(word: str) -> int:
+    return sum(piece in _DIGITS or sum(map(str.isdigit, piece)) for piece in word.split("-"))
 
 
 def _is_spelled(plain: list[str]) -> bool:

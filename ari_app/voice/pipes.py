@@ -23,7 +23,8 @@ _LENGTH = struct.Struct("!I")
 LONGEST = 8 << 20
 STOP_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
-"""Pause before a process that did not start is started again."""
+"""Pause before a process that did not start is started again; doubles up to LONGEST_AGAIN_SECONDS."""
+LONGEST_AGAIN_SECONDS = 30.0
 
 
 class WorkerLost(Exception):
@@ -69,13 +70,16 @@ class PipedProcess:
             await self._started()
 
     async def _keep(self) -> None:
+        pause = AGAIN_SECONDS
         while True:
             try:
                 await self.up()
             except WorkerLost as lost:
                 log.error("%s", lost)
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_AGAIN_SECONDS)
             else:
+                pause = AGAIN_SECONDS
                 assert self._process
                 await self._process.wait()
 

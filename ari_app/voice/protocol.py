@@ -54,6 +54,8 @@ class Play(VoiceMessage, frozen=True):
     """False: it is heard to its end, whatever the caller says meanwhile, and is said even if a newer turn has begun."""
     turn: int = 0
     """The turn that it answers."""
+    expects: str = ""
+    """What the caller was asked for, if that says how they will finish: digits, letters or yes_or_no."""
 
 
 class Stop(VoiceMessage, frozen=True):

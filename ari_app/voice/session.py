@@ -64,7 +64,7 @@ class VoiceSession:
         with contextlib.suppress(MediaClosed):  # `run` tells.
             match order:
                 case protocol.Play():
-                    self._ear.language = order.language
+                    self._ear.language, self._ear.expects = order.language, order.expects
                     self._mouth.say(order)
                 case protocol.Stop():
                     self._quiet, self._quiet_told = 0.0, 0

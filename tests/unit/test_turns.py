@@ -155,3 +155,22 @@ def test_how_english_ends(text: str, ending: Ending) -> None:
 )
 def test_how_spanish_ends(text: str, ending: Ending) -> None:
     assert ending_of(text, "es") is ending
+
+
+@pytest.mark.parametrize(
+    ("text", "expects", "ending"),
+    [
+        ("5", "digits", Ending.DIGITS),
+        ("It's 1500", "digits", Ending.DIGITS),
+        ("five one two five five five", "digits", Ending.DIGITS),
+        ("512-555-0123", "digits", Ending.COMPLETE),
+        ("512 555 01 23, please", "digits", Ending.COMPLETE),
+        ("I don't have one.", "digits", Ending.COMPLETE),
+        ("Ann Smith", "letters", Ending.OPEN),
+        ("ann dot smith at example dot com", "letters", Ending.COMPLETE),
+        ("ann@example.com.", "letters", Ending.COMPLETE),
+        ("Yes", "letters", Ending.COMPLETE),
+    ],
+)
+def test_what_somebody_was_asked_for_says_how_they_finish(text: str, expects: str, ending: Ending) -> None:
+    assert ending_of(text, "en", expects) is ending

@@ -95,7 +95,12 @@ class Ear:
         speech, agent_speaks = self._vad.step(window), self._agent_speaks()
         if agent_speaks and speech >= POSSIBLE and not self.turns.is_on and _level(window) < ECHO_LEVEL:
             speech = 0.0
+        guess = self.turns.guess
         cue = self.turns.step(speech, agent_speaks=agent_speaks)
+        if self._turn and self._turn.guess and self.turns.guess != guess:
+            # They go on talking: what was guessed is void, and nobody waits for it.
+            self._turn.guess.cancel()
+            self._turn.guess = None
         if self._turn is not None:
             self._turn.windows.append(window)
         else:

@@ -80,34 +80,45 @@ class PipedProcess:
                 pause = min(2 * pause, LONGEST_AGAIN_SECONDS)
             else:
                 pause = AGAIN_SECONDS
-                assert self._process
-                await self._process.wait()
+                if process := self._process:
+                    await process.wait()
 
     async def ask(self, question: object, seconds: float) -> dict[str, Any]:
         """The one answer to a question. `seconds` are from when it is its turn. Raises WorkerLost.
 
-        Who is cancelled meanwhile does not take the process with them.
+        Who is cancelled while it is not their turn yet is not answered; later, they do not take the process with them.
         """
-        asked = asyncio.create_task(self._answer(question, seconds))
+        begun = asyncio.Event()
+        asked = asyncio.create_task(self._answer(question, seconds, begun))
         self._asked.add(asked)
         asked.add_done_callback(self._forget)
-        return await asyncio.shield(asked)
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            if not begun.is_set():
+                asked.cancel()
+            raise
 
     def _forget(self, asked: asyncio.Task[dict[str, Any]]) -> None:
         self._asked.discard(asked)
         if not asked.cancelled():
             asked.exception()  # Whoever asked may be gone.
 
-    async def _answer(self, question: object, seconds: float) -> dict[str, Any]:
-        return [answer async for answer in self.stream(question, seconds)][-1]
+    async def _answer(self, question: object, seconds: float, begun: asyncio.Event) -> dict[str, Any]:
+        return [answer async for answer in self.stream(question, seconds, begun)][-1]
 
-    async def stream(self, question: object, seconds: float) -> AsyncIterator[dict[str, Any]]:
-        """The answers to a question, up to one with `last`, each within `seconds`. Raises WorkerLost."""
+    async def stream(
+        self, question: object, seconds: float, begun: asyncio.Event | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The answers to a question, up to one with `last`, each within `seconds`; `begun` is set when it is its turn.
+        Raises WorkerLost."""
         self.waiting += 1
         is_whole = False
         process: asyncio.subprocess.Process | None = None
         try:
             async with self._lock:
+                if begun:
+                    begun.set()
                 try:
                     process = await self._started()
                     assert process.stdin is not None
@@ -130,6 +141,7 @@ class PipedProcess:
                     if not is_whole and process is not None:
                         # What it still says would be taken for the answer to the next question.
                         _kill(process)
+                        self._process = None
         finally:
             self.waiting -= 1
 

@@ -178,3 +178,16 @@ async def test_sentences_are_rendered_ahead_and_recordings_win(tmp_path: Path) -
             await app.say(protocol.Play(1, "We are open!", "en"))
             played = await app.until(Played)
             assert played.ended - played.started == pytest.approx(1.0, abs=0.15), "not the hum's 1.2 s"
+
+
+async def test_who_goes_on_after_a_pause_has_said_one_thing(tmp_path: Path) -> None:
+    async with talking(tmp_path, "I want", "I want a dog.") as talk, talk.opened() as app:
+        await app.until(Ready)
+        talk.stt.may_answer.clear()
+        await talk.asterisk.hear(loud=0.5, silent=0.25)
+        await talk.stt.until(1)
+        await talk.asterisk.hear(loud=0.5, silent=0.5)
+        await talk.stt.until(2)
+        talk.stt.may_answer.set()
+        assert (await app.until(Said)).text == "I want a dog."
+    assert [one.turn for one in app.told if isinstance(one, SpeechStarted)] == [1]

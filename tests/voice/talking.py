@@ -40,6 +40,7 @@ class Script:
     delay: float = 0.1
     heard: list[bytes] = field(default_factory=list)
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.may_answer.set()
@@ -50,8 +51,16 @@ class Script:
     async def stop(self) -> None:
         pass
 
+    async def until(self, count: int) -> None:
+        """Waits until it was asked this often."""
+        async with asyncio.timeout(5):
+            while len(self.heard) < count:
+                self.asked.clear()
+                await self.asked.wait()
+
     async def hear(self, audio: bytes, language: str, names: str) -> Transcript:
         self.heard.append(audio)
+        self.asked.set()
         text = self.texts.pop(0)
         await self.may_answer.wait()
         return Transcript(text, 0.9, language, 0.01 if text else 0.9)

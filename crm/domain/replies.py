@@ -14,11 +14,12 @@ from crm.domain.composing import Answering
 from crm.domain.conversation import Cite
 from crm.domain.dialogue import URL, folded
 from crm.domain.heard import CardField
-from crm.domain.listings import Home, PetPolicy, Pets, PropertyContent, Terms, in_language
+from crm.domain.listings import PetPolicy, Pets, Terms, in_language
+from crm.domain.slots import kind_of_pet
 from crm.domain.talk import AnswerFact, Asked, HomeFact, PropertyFact
 
-Shown = tuple[Home | PropertyContent, str, tuple[Cite, ...]]
-"""Terms, whose they are, and their rows."""
+MOST_CHOICES = 3
+"""Properties between which a caller is asked to choose, where homes could be offered instead."""
 
 
 # --- which homes ---
@@ -49,7 +50,7 @@ def search_words(reply: Answering) -> str:
     ]
     if facts.place:
         parts.append(say("search_at", property=facts.place.name))
-    if pets := reply.heard.slots.pet_kind:
+    if pets := reply.heard.slots.pet_kind or kind_of_pet(wished.get(CardField.PETS, "")):
         parts.append(say("search_pets", pets=reply.dialogue.word(pets)))
     if reply.heard.slots.cheaper and reply.state.least_rent:
         parts.append(say("search_under", rent=spoken_forms.money(Decimal(reply.state.least_rent))))
@@ -487,7 +488,10 @@ def answer(reply: Answering, intent: str) -> None:
     if found:
         reply.answer_text(found.text, found.cites)
         return
-    if reply.heard.slots.place and len(reply.heard.slots.place.slugs) > 1 and not reply.heard.slots.place.is_area:
+    place = reply.heard.slots.place
+    is_ambiguous = place is not None and len(place.slugs) > 1 and not place.is_area
+    # A street may be long, and then its homes are what is asked about.
+    if place and is_ambiguous and (intent != "availability" or len(place.slugs) <= MOST_CHOICES):
         ask_which(reply, intent)
         return
     ANSWERS[intent](reply)

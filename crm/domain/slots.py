@@ -79,8 +79,13 @@ class Slots:
     @property
     def pet_kind(self) -> str:
         """cats or dogs; "" for neither, or both."""
-        has_cat, has_dog = "cat" in self.pets, "dog" in self.pets
-        return "" if has_cat == has_dog else "cats" if has_cat else "dogs"
+        return kind_of_pet(self.pets)
+
+
+def kind_of_pet(pets: str) -> str:
+    """cats or dogs, by CardField.PETS; "" for neither, or both."""
+    has_cat, has_dog = "cat" in pets, "dog" in pets
+    return "" if has_cat == has_dog else "cats" if has_cat else "dogs"
 
 
 def read(text: str, known: Places, today: date) -> Slots:

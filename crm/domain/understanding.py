@@ -149,7 +149,7 @@ def wants(state: TalkState, heard: Understanding, line_property: str = "", only_
         bedrooms=int(bedrooms) if bedrooms is not None and not keeps_home else None,
         rent_to=_most(state, said, budget) if searches else None,
         available_by=date.fromisoformat(move_in) if move_in and searches else None,
-        pets=said.pet_kind or _kind(wished.get(CardField.PETS, "")) if searches else "",
+        pets=said.pet_kind or slots.kind_of_pet(wished.get(CardField.PETS, "")) if searches else "",
         unit=said.unit,
         listing=state.listing if not (slugs and state.property not in slugs) else None,
         tours=bool(set(heard.intents) & {*TOURS}) or state.asked in _TOUR_QUESTIONS or state.intent == "tour",
@@ -179,8 +179,3 @@ def chosen(offered: tuple[str, ...], ordinal: int) -> str:
     if ordinal == -1:
         return offered[-1]
     return offered[ordinal - 1] if 0 < ordinal <= len(offered) else ""
-
-
-def _kind(pets: str) -> str:
-    has_cat, has_dog = "cat" in pets, "dog" in pets
-    return "" if has_cat == has_dog else "cats" if has_cat else "dogs"

@@ -6,6 +6,7 @@ import pytest
 
 from crm.config import Config
 from crm.domain.conversation import End, LinkKind, SendLink, TransferReason
+from crm.services.office import hours
 from crm.store.session import Store
 from tests.store.talk_office import CALLER, TalkOffice, talk_office
 
@@ -86,3 +87,44 @@ def test_the_summary_says_who_and_what_about(office: TalkOffice) -> None:
     talk.say("Do you have a two bedroom at Elm Court?", "Can I talk to a person?")
     assert talk.transfer
     assert "2 bedrooms at Elm Court" in talk.transfer.summary
+
+
+def test_of_many_homes_two_are_named_and_the_others_counted(office: TalkOffice) -> None:
+    for number in range(12):
+        office.add("maple", f"{number + 20}", bedrooms="1", rent=str(1100 + number), available_on="2026-03-01")
+    talk = office.call()
+    said = talk.say("what one bedrooms are there at Maple Court?")
+    assert "$1,100" in said
+    assert "$1,101" in said
+    assert "There are 10 more." in said
+    assert len(talk.cites("listing")) == 2
+
+
+def test_a_filter_that_comes_from_before_is_named_where_nothing_fits(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("I have a dog")
+    assert "that allows dogs" in talk.say("do you have a studio?")
+
+
+def test_the_offices_own_answer_goes_before_the_rows_and_is_cut_to_two_sentences(office: TalkOffice) -> None:
+    office.answer("elm", "parking", "Each home has one free space. A second one is 40 dollars. Guests park outside.")
+    talk = office.call()
+    said = talk.say("is there parking at Elm Court?")
+    assert said == "Each home has one free space. A second one is 40 dollars."
+    assert talk.cites("answer")
+
+
+def test_an_answer_with_a_web_address_is_not_read_aloud(office: TalkOffice) -> None:
+    office.answer(None, "smoking", "See https://oak.example.com for our rules on smoking.")
+    said = office.call().say("Can I smoke inside?")
+    assert "don't have that" in said
+    assert "http" not in said
+
+
+def test_opening_hours_are_said_by_days_that_are_alike(office: TalkOffice) -> None:
+    week = ["mon-fri 09:00-18:00", "sat 10:00-16:00"]
+    office.store.run_blocking(hours.replace, office.by(), week)
+    talk = office.call()
+    assert "Monday to Friday from 9 AM to 6 PM and Saturday from 10 AM to 4 PM" in talk.say("What are your hours?")
+    assert "from 9 AM" not in talk.say("are you open today?")
+    assert talk.said == "Today we are open 9 AM to 6 PM."

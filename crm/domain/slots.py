@@ -380,11 +380,11 @@ def _lone_hour(plain: str) -> int | None:
 
 def _ordinal(plain: str) -> int | None:
     plain = re.sub(r"(?<!\w)(?:a|one|this|un) (?:second|segundo)(?!\w)", " ", plain)
-    for place, words in enumerate(
+    for position, words in enumerate(
         ("first|earlier|earliest|primer[oa]?", "second|later one|segund[oa]", "third|tercer[oa]?"), 1
     ):
         if re.search(
             rf"(?<!\w)(?:the |el |la )?(?:{words})(?: one| time| slot| option)?(?!\w)(?! of| de| month| floor)", plain
         ):
-            return place
+            return position
     return -1 if re.search(r"(?<!\w)(?:the last one|the latter|el ultimo|la ultima)(?!\w)", plain) else None

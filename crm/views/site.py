@@ -100,8 +100,8 @@ def paths(session: Session, now: datetime) -> Iterator[str]:
     """The paths of all public pages, without the language."""
     yield "/"
     public = PropertyProfile.published.is_not(None)
-    places = select(Property.slug).join(PropertyProfile, PropertyProfile.property_id == Property.id).where(public)
-    for slug in session.scalars(places.order_by(Property.slug)):
+    properties = select(Property.slug).join(PropertyProfile, PropertyProfile.property_id == Property.id).where(public)
+    for slug in session.scalars(properties.order_by(Property.slug)):
         yield f"/properties/{slug}"
     homes = queries.public_homes(now).order_by(Listing.id).limit(MOST_IN_SITEMAP // 4)
     for id in session.scalars(homes):

@@ -180,16 +180,16 @@ class _Named:
 
     def __init__(self, session: Session, config: Config, some: Iterable[ListLine]) -> None:
         self._session, self._config = session, config
-        names = {place.lower() for line in some for place, _, _ in lead_rows.interests(line.values)}
+        names = {name.lower() for line in some for name, _, _ in lead_rows.interests(line.values)}
         named = select(Property).where(or_(Property.slug.in_(names), func.lower(Property.name).in_(names)))
-        places = session.scalars(named).all() if names else ()
-        self._places = {place.name.lower(): place for place in places} | {place.slug: place for place in places}
+        properties = session.scalars(named).all() if names else ()
+        self._properties = {one.name.lower(): one for one in properties} | {one.slug: one for one in properties}
         agents = {line.values["agent"] for line in some if "agent" in line.values}
         rows = session.scalars(select(Agent).where(Agent.slug.in_(agents))).all() if agents else ()
         self._agents = {agent.slug: agent for agent in rows}
         self._units: dict[tuple[int, str], int] = {}
         if any(unit for line in some for _, unit, _ in lead_rows.interests(line.values)):
-            ids = {place.id for place in places}
+            ids = {one.id for one in properties}
             for id, property_id, name in session.execute(
                 select(Unit.id, Unit.property_id, Unit.name).where(Unit.property_id.in_(ids))
             ):
@@ -255,10 +255,10 @@ class _Named:
             self._time(values, "first_answer", by),
         )
 
-    def _interest(self, place: str, unit: str, stage: str) -> tuple[Property, int | None, LeasingStage]:
-        found = self._places.get(place.lower())
+    def _interest(self, property: str, unit: str, stage: str) -> tuple[Property, int | None, LeasingStage]:
+        found = self._properties.get(property.lower())
         if found is None:
-            raise NotFound(f"There is no property {place[:40]!a}.", code="property_unknown")
+            raise NotFound(f"There is no property {property[:40]!a}.", code="property_unknown")
         unit_id = self._units.get((found.id, unit.lower())) if unit else None
         if unit and unit_id is None:
             raise NotFound(f"{found.name} has no unit {unit[:40]!a}.", code="unit_unknown")
@@ -343,11 +343,11 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
         lead.assigned_agent_id = person.agent.id
     at = person.contact or person.created
     known = {interest.property_id for interest in lead.interests}
-    for order, (place, unit_id, stage) in enumerate(person.interests):
-        if place.id not in known:
-            known.add(place.id)
+    for order, (property, unit_id, stage) in enumerate(person.interests):
+        if property.id not in known:
+            known.add(property.id)
             moment = at.replace(microsecond=min(order, 999_999)) if order else at
-            interest = intake.interest_in(lead, place.id, moment)
+            interest = intake.interest_in(lead, property.id, moment)
             interest.unit_id, interest.stage, interest.stage_since = unit_id, stage, at
     evidence = f"{by.who}: imported from {source}"
     for raw in lead_rows.several(values.get("opted_out", "")):

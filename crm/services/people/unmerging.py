@@ -368,11 +368,11 @@ class _Parting:
         touched = self._touched_properties()
         found = []
         for now in self._session.execute(select(table).where(INTEREST.c.lead_id == self._survivor_id)).mappings():
-            place = now["property_id"]
+            property_id = now["property_id"]
             news = {name: now[name] for name in ("stage", "stage_since", "unit_id", "updated_at")}
-            survivors, theirs = was.get((self._survivor_id, place)), was.get((self._gone_id, place))
-            if any(news[name] != merged.get(place, {}).get(name) for name in news):
-                whose = touched.get(place, set())
+            survivors, theirs = was.get((self._survivor_id, property_id)), was.get((self._gone_id, property_id))
+            if any(news[name] != merged.get(property_id, {}).get(name) for name in news):
+                whose = touched.get(property_id, set())
                 if not whose:
                     whose = {"gone"} if theirs is not None and survivors is None else {"survivor"}
                 if "survivor" in whose:
@@ -407,21 +407,21 @@ class _Parting:
         """Properties that calls, tours and arrivals since the merge were about, with the leads those belong to."""
         touched: dict[int, set[str]] = {}
 
-        def touch(place: object, is_theirs: bool) -> None:
-            if isinstance(place, int):
-                touched.setdefault(place, set()).add("gone" if is_theirs else "survivor")
+        def touch(property_id: object, is_theirs: bool) -> None:
+            if isinstance(property_id, int):
+                touched.setdefault(property_id, set()).add("gone" if is_theirs else "survivor")
 
         for id, row in self._since["call.lead_id"].items():
             touch(row["property_id"], id in self._theirs["call"])
         for id, row in self._since["tour.lead_id"].items():
-            place = select(TourSlot.property_id).where(TourSlot.id == row["slot_id"])
-            touch(self._session.scalar(place), id in self._theirs["tour"])
+            of_tour = select(TourSlot.property_id).where(TourSlot.id == row["slot_id"])
+            touch(self._session.scalar(of_tour), id in self._theirs["tour"])
         for id, row in self._since["arrival.lead_id"].items():
             is_theirs = id in self._theirs["arrival"]
             touch(row["raw"].get("property"), is_theirs)
             if isinstance(listing := row["raw"].get("listing"), int):
-                place = select(Listing.property_id).where(Listing.id == listing)
-                touch(self._session.scalar(place), is_theirs)
+                of_listing = select(Listing.property_id).where(Listing.id == listing)
+                touch(self._session.scalar(of_listing), is_theirs)
         return touched
 
     # --- tasks and follow-ups ---

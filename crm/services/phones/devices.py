@@ -72,8 +72,8 @@ def add(
         raise Invalid(_BROWSER_ENCRYPTS, code="browser_always_encrypts", device=slug)
     _must_be_new(session, slug)
     owner = agents.named(session, agent)
-    property = locations.named(session, location) if location else None
-    session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=property, encrypted=encrypted))
+    at = locations.named(session, location) if location else None
+    session.add(Device(slug=slug, agent_id=owner.id, kind=kind, location=at, encrypted=encrypted))
     audit.record(session, by, f"device {slug} of {agent} added")
     session.flush()
     # Created before the commit: a password without a device does no harm, a device without a password would.

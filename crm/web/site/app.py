@@ -101,7 +101,7 @@ def build(crm: Crm) -> ASGIApp:
             route("/homes/{listing:int}/question", _form, *both),
             route("/homes/{listing:int}/tour", _form, *both),
             route("/homes/{listing:int}/apply", apply.start, *both),
-            route("/properties/{property}", kept(_place)),
+            route("/properties/{property}", kept(_property)),
             route("/properties/{property}/question", _form, *both),
             route("/properties/{property}/tour", _form, *both),
             route("/properties/{property}/apply", apply.start, *both),
@@ -190,7 +190,7 @@ async def _home(visit: PageVisit) -> Response:
     return visit.page("home", office, home=home)
 
 
-async def _place(visit: PageVisit) -> Response:
+async def _property(visit: PageVisit) -> Response:
     slug = read_slug(visit.request.path_params["property"])
 
     def read(session: Session) -> tuple[SiteOffice, PropertyPage, list[Card]] | None:
@@ -203,8 +203,8 @@ async def _place(visit: PageVisit) -> Response:
 
     if (found := await visit.crm.store.read(read)) is None:
         raise NotFound("There is no such property.", code="property_unknown")
-    office, place, homes = found
-    return visit.page("place", office, place=place, cards=homes)
+    office, property, homes = found
+    return visit.page("property", office, property=property, cards=homes)
 
 
 async def _form(visit: PageVisit) -> Response:

@@ -132,14 +132,14 @@ async def what_about(visit: PageVisit) -> FormTopic:
 
         if (known := await visit.crm.store.read(read)) is None:
             raise NotFound("There is no such property.", code="property_unknown")
-        office, place, id = known
+        office, page, id = known
         return FormTopic(
             office,
-            place.name,
+            page.name,
             f"{prefix}/properties/{slug}",
             property=slug,
             property_id=id,
-            fee=place.terms.application_fee,
+            fee=page.terms.application_fee,
         )
     office = await visit.office()
     return FormTopic(office, office.name, prefix or "/")

@@ -29,7 +29,7 @@ TEST = "webhook.test"
 OF_USE = timedelta(days=3)
 """What could not be delivered for so long is given up, until somebody has it sent again."""
 DEAD_AFTER = timedelta(hours=24)
-"""A receiver that has taken nothing for so long is reported to the admin."""
+"""A receiver that has accepted nothing for so long is reported to the admin."""
 KEPT = timedelta(days=30)
 """Deliveries stay on record for so long."""
 SECRET_START = "whsec_"

@@ -81,7 +81,7 @@ def test_what_is_proposed_is_listed_and_dismissed(two: Leaseline) -> None:
     assert "There is no proposal 9" in two.refused("lead", "proposals", "dismiss", "9")
     assert "Leads 1 and 2 stay two." in two.ok("lead", "proposals", "dismiss", "1")
     assert two.json("lead", "proposals") == []
-    assert "was dismissed already" in two.refused("lead", "proposals", "dismiss", "1")
+    assert "was already dismissed" in two.refused("lead", "proposals", "dismiss", "1")
 
 
 def test_everything_about_a_person_goes_to_a_file_and_that_stays_on_record(two: Leaseline, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_a_link_to_send_by_hand_is_the_leads_own(office: Leaseline) -> None:
     [
         (("7",), "no lead 7"),
         (("(512) 555-0177",), "no lead with this number"),
-        (("1", "--listing", "9"), "no listing 9"),
-        (("1", "--property", "oak"), "no property oak"),
+        (("1", "--listing", "9"), "Listing 9 is not on the site"),
+        (("1", "--property", "oak"), "Property oak is not on the site"),
         (("1", "--property", "elm", "--listing", "1"), "not both"),
     ],
 )

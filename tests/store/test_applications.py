@@ -241,7 +241,7 @@ def test_one_that_was_never_sent_is_withdrawn_for_good_and_leaves_the_stage(
         decisions.set_status(session, config, BY, id, ApplicationStatus.WITHDRAWN)
     assert rows(store, Interest)[0].stage == "application_sent"
     assert [task.done_at for task in rows(store, Task)] == [NOW]
-    with pytest.raises(Conflict, match="it stays so"), store.writing() as session:
+    with pytest.raises(Conflict, match="that is final"), store.writing() as session:
         decisions.set_status(session, config, BY, id, ApplicationStatus.IN_REVIEW)
     with pytest.raises(Conflict), store.writing() as session:
         online.save(session, config, BY, browser(id), Step.HOUSEHOLD, ANSWERS[Step.HOUSEHOLD])

@@ -298,7 +298,7 @@ async def test_nobody_is_erased_while_somebody_would_be_left_alone(store: Store,
         ledger.record(session, [CallEnded(id="c1:2", call_id="c1", at=NOW, by=EndedBy.CALLER)], NOW)
     facts = config.journal_folder / "facts.jsonl"
     facts.write_text(json.dumps({"caller": PAT}))
-    with pytest.raises(Conflict, match="waits on disk"):
+    with pytest.raises(Conflict, match="wait on disk"):
         await erase(crm_at(config, store), pat)
     facts.unlink()
     await erase(crm_at(config, store), pat)

@@ -128,7 +128,7 @@ async def test_chatwoot_10028_replies_thread_by_token_then_references_then_sende
     assert {(one.thread_id, one.lead_id) for one in found} == {(thread.id, sent.lead_id)}
     assert [one.outcome for one in rows(store, ArrivalRecord)] == ["answer", "answer", "lead"]
     entries = [one.text for one in rows(store, Activity) if one.kind == Happened.EMAIL]
-    assert "It came from pat@work.example.com, which is no address of theirs." in entries[1]
+    assert "It came from pat@work.example.com, which is not one of their addresses." in entries[1]
     assert [email.address for email in rows(store, LeadEmail)] == ["pat@example.com"]
 
 

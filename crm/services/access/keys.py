@@ -62,7 +62,7 @@ def add(
     wanted = read_scopes(scopes)
     fields.slug(name)
     if _by_name(session, name):
-        raise Conflict(f"There is a key {name}, or was: choose another name.", code="api_key_exists", key=name)
+        raise Conflict(f"There is or was a key {name}: choose another name.", code="api_key_exists", key=name)
     if expires_at is not None and expires_at <= by.now:
         raise Invalid("A key has to expire in the future.", code="api_key_expired")
     prefix = START + _random(NAMED)
@@ -93,7 +93,7 @@ def revoke(session: Session, by: By, name: str) -> None:
     if key is None:
         raise NotFound(f"There is no key {name[:40]}.", code="api_key_unknown")
     if key.revoked_at is not None:
-        raise Conflict(f"The key {name} is revoked already.", code="api_key_revoked", key=name)
+        raise Conflict(f"The key {name} is already revoked.", code="api_key_revoked", key=name)
     key.revoked_at = by.now
     audit.record(session, by, f"API key {name} revoked")
 

@@ -44,7 +44,7 @@ def set_status(
     possible = NEXT[found.status] if found.submitted_at or found.status != ApplicationStatus.WITHDRAWN else ()
     if status not in possible:
         choices = " or ".join(one.replace("_", " ") for one in possible)
-        rest = f"it can become {choices}" if choices else "it stays so"
+        rest = f"it can become {choices}" if choices else "that is final"
         raise Conflict(
             f"Application {application_id} is {found.status.replace('_', ' ')}: {rest}.",
             code="application_status_impossible",

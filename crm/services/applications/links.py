@@ -50,9 +50,9 @@ def read(secrets: Secrets, token: str, now: datetime) -> ApplicationLink:
         application_id, is_sent, expires_at = _signer(secrets).loads(token)
         link = ApplicationLink(int(application_id), bool(is_sent), int(expires_at))
     except (BadSignature, TypeError, ValueError):
-        raise Invalid("The link to an application is not complete.", code="application_link_broken") from None
+        raise Invalid("The link to an application is incomplete.", code="application_link_broken") from None
     if now.timestamp() >= link.expires_at:
-        raise Invalid("The link to an application is too old.", code="application_link_late")
+        raise Invalid("The link to an application has expired.", code="application_link_late")
     return link
 
 

@@ -316,9 +316,9 @@ def opened(session: Session, link: ApplicationLink) -> Application:
     if found is None:
         raise NotFound("That application no longer exists.", code="application_gone")
     if found.status not in UNFINISHED:
-        raise Conflict("The application was sent already.", code="application_sent")
+        raise Conflict("The application was already sent.", code="application_sent")
     if found.is_confirmed and not link.is_sent:
-        raise Conflict("The application goes on with the link that was sent.", code="application_moved")
+        raise Conflict("The application continues with the link that was sent.", code="application_moved")
     return found
 
 

@@ -178,7 +178,7 @@ def opened(session: Session, config: Config, uid_validity: int, now: datetime) -
         session.add(folder)
         session.flush()
     elif folder.uid_validity != uid_validity:
-        _log.warning("the mailbox has numbered its emails anew", extra={"folder": folder.id})
+        _log.warning("the mailbox has renumbered its emails", extra={"folder": folder.id})
         session.execute(delete(MailFolderEntry).where(MailFolderEntry.folder_id == folder.id))
         folder.uid_validity = uid_validity
     return KnownFolder(folder.id, folder.first_at)

@@ -169,7 +169,7 @@ def _answer(
     filing.file(session, record, lead, mail, words, mime.cleaned(mail.html))
     told = _told(record, mail, words or "(no words)")
     if not answered.is_known_sender:
-        told += f"\nIt came from {mail.sender.address}, which is no address of theirs."
+        told += f"\nIt came from {mail.sender.address}, which is not one of their addresses."
     key = f"arrival:{record.id}"
     timeline.enter(session, lead.id, Happened.EMAIL, told, record.received_at, key=key)
     if _UNSUBSCRIBE.fullmatch(words[:100].strip()) or _UNSUBSCRIBE.fullmatch(mail.subject):

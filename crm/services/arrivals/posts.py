@@ -132,7 +132,7 @@ class PostBox:
                 _log.error("a post on the disk is damaged", extra={"file": path.name})
             else:
                 if await self._crm.store.run(keep, self._crm.config, sent) is None:
-                    _log.warning("a post on the disk was to a path that is nobody's", extra={"file": path.name})
+                    _log.warning("a post on the disk was for a path that does not exist", extra={"file": path.name})
                 count += 1
             await asyncio.to_thread(spool_folder.put_aside, path)
         return count

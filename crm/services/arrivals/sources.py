@@ -138,5 +138,5 @@ def _address(session: Session, raw: str, source: LeadSource | None = None) -> st
     address = fields.email(raw).lower()
     taken = session.scalars(select(LeadSource).where(LeadSource.address == address, LeadSource.address != "")).first()
     if taken is not None and taken is not source:
-        raise Invalid(f"That address is {taken.slug}'s already.", code="source_address_taken")
+        raise Invalid(f"That address already belongs to source {taken.slug}.", code="source_address_taken")
     return address

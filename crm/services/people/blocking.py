@@ -185,8 +185,8 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
         digits = digits if code == "1" and digits.startswith("1") else code + digits
     if not SHORTEST_PREFIX <= len(digits) <= 15:
         raise Invalid(
-            f"A beginning has {SHORTEST_PREFIX} to 15 digits with the country's, as +1900* has: a shorter one would "
-            "keep out whole countries.",
+            f"A prefix has {SHORTEST_PREFIX} to 15 digits, including the country code, such as +1900*: "
+            "a shorter one would block whole countries.",
             code="block_prefix_too_short",
             shortest=SHORTEST_PREFIX,
         )

@@ -148,7 +148,7 @@ def check(session: Session, config: Config, lead_id: int, now: datetime, who: Pe
     ahead = ahead.where(Tour.lead_id == lead_id, Tour.state == TourState.BOOKED, TourSlot.starts_at > now)
     if (tour := session.scalar(ahead.limit(1))) is not None:
         raise Conflict(
-            f"Lead {lead_id} has booked tour {tour}, and whoever shows it would wait: cancel it first.",
+            f"Lead {lead_id} has booked tour {tour}, and the agent would wait in vain: cancel it first.",
             code="erasure_with_tour",
             tour=str(tour),
         )
@@ -164,7 +164,7 @@ def check(session: Session, config: Config, lead_id: int, now: datetime, who: Pe
     waiting = [*config.journal_folder.glob("facts*.jsonl"), *config.spool_folder.glob("*.*"), *unsorted.glob("*")]
     if any(word in path.read_bytes() for path in waiting if path.is_file() for word in words):
         raise Conflict(
-            f"Something about lead {lead_id} waits on disk to be recorded: erase them when the app has done that.",
+            f"Events of lead {lead_id} still wait on disk to be recorded: erase them once the app has done that.",
             code="erasure_waits",
             lead=str(lead_id),
         )
@@ -409,7 +409,7 @@ def _removed(config: Config, kind: str, what: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        _log.error("Something of a person erased cannot be removed yet", extra={"what": kind, "error": error.strerror})
+        _log.error("data of an erased person cannot be removed yet", extra={"what": kind, "error": error.strerror})
         return False
     return True
 
@@ -422,7 +422,7 @@ def _made_illegible(config: Config, words: Sequence[str]) -> bool:
         for path in _logs(config):
             make_illegible(path, words)
     except OSError as error:
-        _log.error("A log cannot be rid of a person erased yet", extra={"error": error.strerror})
+        _log.error("an erased person cannot be removed from a log yet", extra={"error": error.strerror})
         return False
     return True
 

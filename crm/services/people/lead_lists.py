@@ -158,7 +158,7 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], sou
             # So that new leads from lines above have ids.
             session.flush()
             which = " and ".join(str(lead.id) for lead in owners)
-            taken.rejected.append(Rejected(person.line, f"Its numbers and addresses are those of leads {which}."))
+            taken.rejected.append(Rejected(person.line, f"Its numbers and addresses belong to leads {which}."))
             continue
         is_new = not owners
         lead = owners[0] if owners else _new(session, person)
@@ -221,7 +221,8 @@ class _Named:
         for raw in lead_rows.several(values.get("opted_out", "")):
             if numbers.parse(raw, self._config.region) not in phones and raw.lower() not in addresses:
                 raise Invalid(
-                    f"{raw[:40]!a} is opted out, but is no number or address in this row.", code="opt_out_not_theirs"
+                    f"{raw[:40]!a} is marked as opted out, but is not a number or address in this row.",
+                    code="opt_out_not_theirs",
                 )
         fields.text(values.get("name", ""), "name", 200)
         # Our own exports contain people who withheld their number and left no other details.

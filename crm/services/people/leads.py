@@ -64,7 +64,7 @@ def add(
     if len(found) > 1:
         one, other = sorted(found)[:2]
         raise Conflict(
-            f"They are those of two leads, {one} and {other}.", code="lead_is_two", lead=str(one), other=str(other)
+            f"They belong to two leads, {one} and {other}.", code="lead_is_two", lead=str(one), other=str(other)
         )
     is_new = not found
     lead = next(iter(found.values())) if found else intake.without_number(session, by.now)
@@ -194,7 +194,9 @@ def read_kind(session: Session, raw: str) -> LeadKind:
         raise Invalid("A lead is a tenant or an owner.", code="lead_kind_invalid") from None
     organization = office.organization(session)
     if kind is LeadKind.OWNER and not (organization and organization.manages_for_owners):
-        raise Conflict("This office does not manage for owners, so none is a lead.", code="owners_not_managed_for")
+        raise Conflict(
+            "This office does not manage homes for owners, so owners cannot be leads.", code="owners_not_managed_for"
+        )
     return kind
 
 

@@ -86,7 +86,7 @@ def dismiss(session: Session, by: By, proposal_id: int) -> LeadProposal:
     if proposal is None:
         raise NotFound(f"There is no proposal {proposal_id}.", code="proposal_unknown")
     if proposal.state != OPEN:
-        raise Conflict(f"Proposal {proposal_id} was {proposal.state} already.", code="proposal_decided")
+        raise Conflict(f"Proposal {proposal_id} was already {proposal.state}.", code="proposal_decided")
     proposal.state, proposal.decided_at, proposal.decided_by = DISMISSED, by.now, by.who[:80]
     both = (proposal.lead_id, proposal.other_id), (proposal.other_id, proposal.lead_id)
     for key, (lead_id, other_id) in zip(entries_of(proposal)[2:], both, strict=True):

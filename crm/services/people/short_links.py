@@ -69,7 +69,7 @@ def by_hand(
     the list of homes. Raises NotFound, Invalid, and Conflict while the site has no address."""
     if not config.site.public_url:
         raise Conflict(
-            "The site has no address that others reach: set site.public_url, and restart.", code="site_not_public"
+            "The site cannot be reached from outside: set site.public_url, and restart.", code="site_not_public"
         )
     lead, _ = intake.person(session, config, person)
     if lead is None:
@@ -85,7 +85,7 @@ def _path_of(session: Session, now: datetime, property_slug: str | None, listing
     if property_slug is not None:
         if listings.public_property_id(session, property_slug) is None:
             raise NotFound(
-                f"The site shows no property {property_slug}.",
+                f"Property {property_slug} is not on the site.",
                 code="property_not_public",
                 property=property_slug,
             )
@@ -93,7 +93,7 @@ def _path_of(session: Session, now: datetime, property_slug: str | None, listing
     if listing_id is not None:
         if session.scalar(listings.public_homes(now).where(Listing.id == listing_id)) is None:
             raise NotFound(
-                f"The site shows no listing {listing_id}.",
+                f"Listing {listing_id} is not on the site.",
                 code="listing_not_public",
                 listing=str(listing_id),
             )

@@ -74,7 +74,7 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     later = session.scalar(in_force.where(LeadMerge.id > merge.id).order_by(LeadMerge.id.desc()).limit(1))
     if later is not None:
         raise Conflict(
-            f"Lead {later} was merged after lead {gone_id} was: that has to be undone first.",
+            f"Lead {later} was merged after lead {gone_id}: undo that merge first.",
             code="merge_later",
             lead=str(later),
         )
@@ -106,7 +106,7 @@ def _check_free(session: Session, before: Before, survivor_id: int) -> None:
             owner = session.scalar(select(model.lead_id).where(column == row[column.name]))
             if owner not in (None, survivor_id):
                 raise Conflict(
-                    f"{row[column.name]} was lead {before.gone['id']}'s and is lead {owner}'s now: take it from there, "
+                    f"{row[column.name]} was lead {before.gone['id']}'s and is now lead {owner}'s: remove it there, "
                     "or leave them merged.",
                     code="merge_number_taken",
                     lead=str(owner),

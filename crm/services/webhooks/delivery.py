@@ -216,8 +216,8 @@ def _refused(
         delivery.error = f"Given up after {delivery.attempts} attempts. {error}"[:300]
     if webhook.told_at is None and now - webhook.failing_since >= DEAD_AFTER:
         webhook.told_at = now
-        text = f"It has taken nothing since {webhook.failing_since:%Y-%m-%d %H:%M} UTC. {error}"
-        _tell_admin(session, config, webhook, "does not take anything", text, now)
+        text = f"It has accepted nothing since {webhook.failing_since:%Y-%m-%d %H:%M} UTC. {error}"
+        _tell_admin(session, config, webhook, "accepts nothing", text, now)
 
 
 def _stop(session: Session, config: Config, webhook: Webhook, delivery: WebhookDelivery, now: datetime) -> None:

@@ -162,7 +162,7 @@ class WebhookHealth:
 
     @property
     def sentence(self) -> str:
-        what = "is stopped, because its receiver is gone," if self.stopped else "has taken nothing"
+        what = "is stopped, because its receiver is gone," if self.stopped else "has accepted nothing"
         return f"Webhook {self.webhook} to {self.host} {what} since {self.since:%Y-%m-%d %H:%M} UTC."
 
 

@@ -97,7 +97,7 @@ def _time(sent: str, now: datetime) -> datetime:
 async def _show(crm: Crm, link: Link, said: str = "", *, is_current: bool = False) -> Response:
     tour = await crm.store.read(tours.page, link.tour_id)
     if tour.version != link.version and not is_current:
-        raise Conflict("This tour was changed since.", code="tour_changed", tour=link.tour_id)
+        raise Conflict("This tour has changed since.", code="tour_changed", tour=link.tour_id)
     tz = _zone(crm, tour)
     booked = tour.state == TourState.BOOKED
     return page(

@@ -68,7 +68,7 @@ async def _show(visit: PageVisit, link: Link, said: str = "", status: int = 200,
     crm = visit.crm
     found = await crm.store.read(views.page, link.tour_id)
     if found.version != link.version and not is_moved:
-        raise Conflict("This tour was changed since.", code="tour_changed", tour=link.tour_id)
+        raise Conflict("This tour has changed since.", code="tour_changed", tour=link.tour_id)
     tz = ZoneInfo(found.timezone) if found.timezone else crm.config.tz
     is_booked = found.state == TourState.BOOKED
     if not said and not is_booked:

@@ -66,7 +66,7 @@ def read(document: bytes | str) -> Element:
         nonlocal count
         count += 1
         if len(open_) > DEEPEST or count > MOST_ELEMENTS:
-            raise Unreadable("it has too many elements, or too deep ones")
+            raise Unreadable("it has too many elements, or they are nested too deeply")
         plain = {_plain(key): value for key, value in attributes.items()}
         element = Element(_plain(name), plain)
         open_[-1].parts.append(element)

@@ -68,7 +68,7 @@ from crm.services.calls import voice_acts, voice_talks
 from crm.services.calls.voice_acts import Caller
 from crm.services.talks.facts import TalkOf
 from crm.services.voicemail import transcripts
-from crm.store.queries import properties
+from crm.store import snapshot
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -271,6 +271,8 @@ class Leader:
         self._mind = call.context.mind
         self._state = TalkState()
         self._is_announced = False
+        self._names: dict[str, str] = {}
+        """Of the office's properties, by slug."""
         self.hints: tuple[str, ...] = ()
         """Names that the caller is likely to say."""
 
@@ -281,7 +283,7 @@ class Leader:
     @property
     def summary(self) -> str:
         """Who the caller is and what they want, as far as is known."""
-        return gist(self._state)
+        return gist(self._state, self._names.get(self._state.property, ""))
 
     @property
     def about(self) -> str:
@@ -295,7 +297,7 @@ class Leader:
     async def remember(self) -> voice_talks.KeptTalk | None:
         """Reads names, and what is kept of a talk that was cut off by a restart. Raises LeaderLost."""
         about = self._call.decided.property if self._call.decided else ""
-        self.hints, kept = await self._ask(_known, self._call.id, about)
+        self.hints, self._names, kept = await self._ask(_known, self._call.id, about)
         if kept is None:
             return None
         try:
@@ -382,10 +384,14 @@ class Leader:
             raise LeaderLost("Whoever leads the talk failed.") from error
 
 
-def _known(session: Session, call_id: str, slug: str) -> tuple[tuple[str, ...], voice_talks.KeptTalk | None]:
-    property = properties.by_slug(session, slug) if slug else None
-    names = transcripts.names(session, property.id if property else None)
-    return tuple(filter(None, names.split(", "))), voice_talks.kept(session, call_id)
+def _known(
+    session: Session, call_id: str, slug: str
+) -> tuple[tuple[str, ...], dict[str, str], voice_talks.KeptTalk | None]:
+    office = snapshot.now(session)
+    about = office.properties.get(slug)
+    hints = transcripts.names(session, about.id if about else None)
+    names = {one.slug: one.name for one in office.properties.values()}
+    return tuple(filter(None, hints.split(", "))), names, voice_talks.kept(session, call_id)
 
 
 def _in_words(act: Act) -> str:

@@ -167,9 +167,10 @@ def summary(state: TalkState, facts: Facts, reason: TransferReason) -> str:
     return f"{'; '.join([f'{who} {_REASONS[reason]}', *_wanted(state, place)])}."
 
 
-def gist(state: TalkState) -> str:
-    """What the caller wants, as one sentence after one that says who called; empty: they have not said."""
-    wanted = "; ".join(_wanted(state))
+def gist(state: TalkState, place: str = "") -> str:
+    """What the caller wants, as one sentence after one that says who called; empty: they have not said. `place` is the
+    name of the property that the talk is about."""
+    wanted = "; ".join(_wanted(state, place))
     return f"{wanted[0].upper()}{wanted[1:]}." if wanted else ""
 
 

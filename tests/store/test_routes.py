@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.config import Config, Menu, Ring
 from crm.domain.choosing import KeyedAnswer, Question
@@ -43,6 +43,45 @@ async def test_a_new_caller_hears_the_menu_and_then_reaches_the_subteam(store: S
     assert (plan.path, plan.rule, plan.property) == (Path.LIVE, Rule.SUBTEAM, "maple")
     assert inputs.source == "sign"
     assert plan.stages[0].agents == ("alice", "bob")
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "of_all", "path"),
+    [
+        ("", "", "always", Path.VOICE_AGENT),
+        ("off", "always", "always", Path.ASK),
+        ("always", "off", "off", Path.VOICE_AGENT),
+        ("", "always", "off", Path.VOICE_AGENT),
+        ("", "off", "always", Path.ASK),
+        ("", "", "off", Path.ASK),
+    ],
+)
+async def test_where_the_voice_agent_answers_the_line_counts_before_its_property_and_that_before_the_office(
+    store: Store, config: Config, line: str, place: str, of_all: str, path: Path
+) -> None:
+    config = msgspec.structs.replace(config, ai=msgspec.structs.replace(config.ai, answers=of_all))
+    with store.writing() as session:
+        session.execute(update(Line).values(ai_answers=line))
+        session.execute(update(Property).values(ai_answers=place))
+    _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, (), PhonesNow(NOW))
+    assert plan.path is path
+    assert plan.task.owner
+
+
+async def test_while_all_of_the_propertys_people_are_on_calls_the_voice_agent_answers(
+    store: Store, config: Config
+) -> None:
+    config = msgspec.structs.replace(config, ai=msgspec.structs.replace(config.ai, answers="overflow"))
+    one_free = PhonesNow(NOW, on_call=("alice-desk",))
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, (), one_free)
+    assert plan.path is Path.ASK
+    assert inputs.people.owner == ""
+    inputs, plan = await store.read(
+        routes.plan, config, MAPLE, PROSPECT, (), PhonesNow(NOW, on_call=("alice-desk", "bob-desk"))
+    )
+    assert plan.path is Path.VOICE_AGENT
+    assert inputs.people.busy == {"alice", "bob"}
+    assert plan.task.owner
 
 
 async def test_who_has_dnd_is_not_planned_with(store: Store, config: Config) -> None:

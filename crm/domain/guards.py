@@ -159,9 +159,7 @@ def watch(text: str, folded: str) -> Sentry:
     """`text` as it was heard, `folded` the same as `crm.domain.dialogue.folded` makes it."""
     emergency = _emergency(folded)
     reading = optout.read(text)
-    opt_out = (
-        reading.words if reading and reading.wish is TextKeyword.STOP and not _means_other(folded, reading) else ""
-    )
+    opt_out = reading.words if reading and reading.wish is TextKeyword.STOP else ""
     found = tuple(kind for kind, pattern in _SENSITIVE.items() if pattern.search(folded))
     if Sensitive.PEOPLE in found:
         # What they ask is who lives there; which people they name does not matter.
@@ -177,22 +175,6 @@ def _emergency(folded: str) -> Danger | None:
             if rest == folded or pattern.search(rest):
                 return kind
     return None
-
-
-def _means_other(folded: str, reading: optout.Reading) -> bool:
-    """A single word that a text would mean as a keyword, said in the middle of a talk, may just interrupt the agent:
-    "stop" alone counts, since a wrong no is a violation; "cancel", "end" and "quit" say nothing of texts."""
-    return reading.is_keyword and folded in (
-        "cancel",
-        "end",
-        "quit",
-        "remove",
-        "td",
-        "info",
-        "parar",
-        "cancelar",
-        "alto",
-    )
 
 
 _PERSON = r"(?:kids?|child|children|babies|baby|toddlers?|infants?|teenagers?|teens?|families|family|adults|nin[oa]s|familias|bebes)"

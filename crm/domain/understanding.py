@@ -18,6 +18,8 @@ from crm.domain.places import Places
 from crm.domain.slots import Slots
 from crm.domain.talk import Asked, RowsWanted, TalkState
 
+LONGEST = 1000
+"""Characters of one utterance that are looked at; that is more than a minute."""
 SURE_LANGUAGE = 0.4
 """Mean probability of the words, from which the transcriber's language is believed."""
 _SPELLED = (Asked.NAME, Asked.NAME_SPELLED)
@@ -59,7 +61,7 @@ def hear(
         return Understanding(happening, language, slots=Slots(digits="".join(filter(str.isdigit, happening.keys))))
     if not isinstance(happening, Utterance):
         return Understanding(happening, language)
-    text = happening.text.strip()
+    text = happening.text.strip()[:LONGEST]
     plain = folded(text)
     language, is_foreign = _language(mind, language, happening, plain)
     found = slots.read(text, known, today)

@@ -80,8 +80,10 @@ class VoiceSession:
         before = self._clock()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            await self._ear.tick()
             now = self._clock()
+            if now - before < 2 * TICK_SECONDS:
+                await self._ear.tick()
+            # Else this process was busy, and audio waits to be read: that nothing was heard is no silence.
             if not self._mouth.is_speaking and self._mouth.is_done and not self._ear.is_busy:
                 self._quiet += now - before
             before = now

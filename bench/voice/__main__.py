@@ -95,8 +95,8 @@ class Found:
 class App:
     """Answers every caller in a task of its own."""
 
-    def __init__(self, office: Office, lead: Callable[[App, Handle, MixingBridge], Awaitable[None]]) -> None:
-        self._lead = lead
+    def __init__(self, office: Office) -> None:
+        self.lead: Callable[[App, Handle, MixingBridge], Awaitable[None]] = agent
         self.door = Door.of(office.config, office.crm.secrets)
         self.asterisk_port = office.config.ports.http
         self.client = AriClient(
@@ -132,7 +132,7 @@ class App:
         try:
             await person.set_variables(timeout="0")  # There is nobody to renew the dead man's switch.
             await bridge.make()
-            leading = asyncio.ensure_future(self._lead(self, person, bridge))
+            leading = asyncio.ensure_future(self.lead(self, person, bridge))
             while True:
                 await person.next_event()
         except PhoneError:
@@ -225,23 +225,23 @@ async def _interrupt(caller: BenchCaller, questions: list[Sound]) -> list[float]
 
 
 async def measure(
-    office: Office, voice_pid: int, calls: int, turns: int, questions: list[Sound], *, is_echo: bool
+    office: Office, app: App, voice_pid: int, calls: int, turns: int, questions: list[Sound], *, is_echo: bool
 ) -> Found:
-    found, app = Found(), App(office, echo if is_echo else agent)
+    found = Found()
+    app.lead, app.understood = echo if is_echo else agent, 0
     assert office.asterisk.process
-    async with app.running():
-        began, asterisk, voice = time.monotonic(), cpu_seconds(office.asterisk.process.pid), cpu_seconds(voice_pid)
+    began, asterisk, voice = time.monotonic(), cpu_seconds(office.asterisk.process.pid), cpu_seconds(voice_pid)
 
-        async def one(number: int) -> None:
-            await asyncio.sleep(0.7 * number)
-            chance = random.Random(number)
-            await _caller(office, [chance.choice(questions) for _ in range(max(turns, 6))], found, greets=not is_echo)
+    async def one(number: int) -> None:
+        await asyncio.sleep(0.7 * number)
+        chance = random.Random(number)
+        await _caller(office, [chance.choice(questions) for _ in range(max(turns, 6))], found, greets=not is_echo)
 
-        await asyncio.gather(*(one(number) for number in range(calls)))
-        seconds = (time.monotonic() - began) * calls
-        found.cpu_asterisk = (cpu_seconds(office.asterisk.process.pid) - asterisk) / seconds
-        found.cpu_voice = (cpu_seconds(voice_pid) - voice) / seconds
-        found.understood = app.understood
+    await asyncio.gather(*(one(number) for number in range(calls)))
+    seconds = (time.monotonic() - began) * calls
+    found.cpu_asterisk = (cpu_seconds(office.asterisk.process.pid) - asterisk) / seconds
+    found.cpu_voice = (cpu_seconds(voice_pid) - voice) / seconds
+    found.understood = app.understood
     return found
 
 
@@ -297,9 +297,12 @@ async def _all(calls: list[int], turns: int, quick: bool) -> dict[str, Found]:
             here.running_asterisk(0),
             _voice(here, quick) as pid,
         ):
-            for count in calls:
-                for name, is_echo in (("echo (control)", True), ("agent", False)):
-                    found[f"{name}, {count}"] = await measure(here, pid, count, turns, questions, is_echo=is_echo)
+            app = App(here)
+            async with app.running():
+                for count in calls:
+                    for name, is_echo in (("echo (control)", True), ("agent", False)):
+                        measured = await measure(here, app, pid, count, turns, questions, is_echo=is_echo)
+                        found[f"{name}, {count}"] = measured
     return found
 
 

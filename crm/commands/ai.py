@@ -128,7 +128,7 @@ def check(system: System, as_json: bool) -> None:
     They are in the home's folder `dialogue`: en.toml and es.toml, with the sections [sentences], [words] and [intents],
     each entry in place of the one that comes with Leaseline. A change takes effect when the app is restarted.
     """
-    folder = system.config.home / "dialogue"
+    folder = minds.own_dialogue(system.config)
     found = DialogueCheck(str(folder), sorted(path.name for path in folder.glob("*.toml")), dialogue.wrong(folder))
     if as_json:
         output.print_json(found)

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+FILES = ("model.onnx", "tokenizer.json")
+"""Of a model's folder."""
 LONGEST = 64
 """Tokens of a sentence that are looked at."""
 
@@ -33,7 +35,7 @@ class SentenceLikeness:
             from tokenizers import Tokenizer
         except ImportError as error:
             raise NoSuchModel(f"{error.name} is not installed: `script/setup voice` installs it") from error
-        for name in ("model.onnx", "tokenizer.json"):
+        for name in FILES:
             if not (folder / name).is_file():
                 raise NoSuchModel(f"{folder} has no {name}")
         options = onnxruntime.SessionOptions()

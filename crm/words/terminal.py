@@ -247,6 +247,8 @@ FIXES = {
         "{webhook} --failed` sends what was given up."
     ),
     "voice_agent_down": "End `leaseline up` and start it again, or run `leaseline serve --only voice` beside the app.",
+    "dialogue_wrong": "`leaseline ai check` says what else has to be put right.",
+    "sentence_model_missing": "Correct ai.sentence_model in leaseline.toml.",
     "voice_file_missing": "Correct ai.piper_voices in leaseline.toml.",
     "voice_model_broken": "Correct ai.whisper_model in leaseline.toml.",
     "voice_model_missing": "Name a folder with one in ai.whisper_model in leaseline.toml.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from asterisk_conf.install import cache_folder
@@ -12,6 +13,7 @@ from crm.config import Config
 from crm.domain.conversation import TransferReason
 from crm.domain.understanding import Mind
 from crm.edge.likeness import NoSuchModel, SentenceLikeness
+from crm.services.system.checks import voice_agent
 from crm.services.talks import minds
 from crm.store.session import Store
 from crm.words import dialogue
@@ -66,7 +68,7 @@ def test_what_is_like_nothing_is_not_understood(office: TalkOffice) -> None:
 def test_a_folder_without_a_model_leaves_the_rules_alone(tmp_path: Path) -> None:
     with pytest.raises(NoSuchModel, match="has no"):
         SentenceLikeness(tmp_path, {})
-    assert minds.likeness(str(tmp_path), dialogue.load()) is None
+    assert minds.likeness(tmp_path, dialogue.load()) is None
 
 
 def test_a_broken_model_is_told_apart(tmp_path: Path) -> None:
@@ -83,5 +85,16 @@ def test_a_broken_model_is_told_apart(tmp_path: Path) -> None:
 )
 def test_a_real_model_understands_what_no_pattern_does(office: TalkOffice, sentence: str, expected: str) -> None:
     talk = office.call(ELM_LINE)
-    talk.mind = Mind(talk.mind.dialogues, minds.likeness(str(MODEL), talk.mind.dialogues))
+    talk.mind = Mind(talk.mind.dialogues, minds.likeness(MODEL, talk.mind.dialogues))
     assert expected in talk.say(sentence)
+
+
+def test_the_doctor_tells_what_of_the_offices_own_is_left_out(office: TalkOffice) -> None:
+    folder = minds.own_dialogue(office.config)
+    folder.mkdir()
+    (folder / "en.toml").write_text('[sentences]\ngreting = "Hi."\n')
+    ai = msgspec.structs.replace(office.config.ai, answers="always", sentence_model="nowhere")
+    config = msgspec.structs.replace(office.config, ai=ai)
+    findings = office.store.read_blocking(lambda session: list(voice_agent.examine(session, config)))
+    assert [one.code for one in findings][-2:] == ["dialogue_wrong", "sentence_model_missing"]
+    assert "greting" in findings[-2].text

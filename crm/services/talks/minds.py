@@ -32,20 +32,24 @@ def of(config: Config) -> Mind:
     """A change that is wrong is left out with all others, so that callers are answered. Blocks for a second or two
     where there is a sentence model."""
     try:
-        dialogues = dialogue.load(config.home / "dialogue")
+        dialogues = dialogue.load(own_dialogue(config))
     except DialogueError as error:
         _log.error("the office's changes to the dialogue are left out: %s", error)
         dialogues = dialogue.load()
-    return Mind(dialogues, likeness(config.ai.sentence_model, dialogues))
+    folder = config.ai.sentence_model
+    return Mind(dialogues, likeness(config.home / folder, dialogues) if folder else None)
 
 
-def likeness(folder: str, dialogues: Mapping[str, Dialogue]) -> Scorer | None:
+def own_dialogue(config: Config) -> Path:
+    """The folder with the office's changes."""
+    return config.home / "dialogue"
+
+
+def likeness(folder: Path, dialogues: Mapping[str, Dialogue]) -> Scorer | None:
     """What likens sentences to the examples, in the language that such models know; None without a model that works."""
-    if not folder:
-        return None
     examples = [(rule.name, example) for rule in dialogues["en"].intents for example in rule.examples]
     try:
-        return SentenceLikeness(Path(folder), {"en": examples})
+        return SentenceLikeness(folder, {"en": examples})
     except NoSuchModel as error:
         _log.error("the voice agent goes without a sentence model: %s", error)
         return None

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.edge import whisper
+from crm.edge import likeness, whisper
 from crm.services.system.checks.finding import Finding, ok, warn
+from crm.services.talks import minds
 from crm.services.voicemail import transcripts
 from crm.store.models import Line, Property
+from crm.words import dialogue
 
 OFF = "off"
 ANSWER_SECONDS = 0.5
@@ -60,6 +62,18 @@ def examine(session: Session, config: Config) -> Iterator[Finding]:
         if not (config.home / voice).is_file():
             text = f"The voice for {language} is not there ({voice}): it speaks with that of the prompts."
             yield warn("voice agent", text, "voice_file_missing")
+    yield from _mind(config)
+
+
+def _mind(config: Config) -> Iterator[Finding]:
+    """What of the office's own is left out when it decides what to say."""
+    if wrong := dialogue.wrong(minds.own_dialogue(config)):
+        text = f"The office's changes to its dialogue are left out. {wrong[0]}"
+        yield warn("voice agent", text, "dialogue_wrong")
+    folder = Path(config.ai.sentence_model) if config.ai.sentence_model else None
+    if folder and (missing := [name for name in likeness.FILES if not (config.home / folder / name).is_file()]):
+        text = f"The sentence model in {folder} has no {missing[0]}, so only patterns tell what callers mean."
+        yield warn("voice agent", text, "sentence_model_missing")
 
 
 def _troubles(config: Config) -> Iterator[Finding]:

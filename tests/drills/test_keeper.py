@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-
 import pytest
 
 from ari_app.heartbeat import beat_of
 from crm.edge import processes
-from tests.drills.witness import CLI, up
+from tests.drills.witness import leaseline, up
 from tests.system import System
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
-
-
-async def leaseline(system: System, *words: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(CLI),
-        "--home",
-        str(system.config.home),
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
 
 
 async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_down_ends_what_is_left(

@@ -140,9 +140,12 @@ class App:
         finally:
             if leading:
                 leading.cancel()
-                await asyncio.gather(leading, return_exceptions=True)
+                [ended] = await asyncio.gather(leading, return_exceptions=True)
+                if isinstance(ended, Exception) and not isinstance(ended, PhoneError):
+                    print(f"a talk failed: {ended!r}", file=sys.stderr)
             person.release()
-            await bridge.delete()
+            with contextlib.suppress(PhoneError):
+                await bridge.delete()
 
 
 async def _nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 import struct
@@ -80,16 +81,21 @@ class BenchCaller:
             f"v=0\r\no=- 1 1 IN IP4 {self._address}\r\ns=-\r\nc=IN IP4 {self._address}\r\nt=0 0\r\n"
             f"m=audio {port} RTP/AVP 0\r\na=ptime:20\r\n"
         )
-        self._request("INVITE", 1, sdp)
-        async with asyncio.timeout(10):
-            await self._up.wait()
+        for _ in range(5):
+            self._request("INVITE", 1, sdp)
+            # A datagram may get lost.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await self._up.wait()
+                    break
+        assert self._up.is_set(), "the call was not answered"
         self._sending = asyncio.create_task(self._send())
 
     def _request(self, method: str, sequence: int, body: str = "") -> None:
         own = self._sip.get_extra_info("sockname")
         head = (
             f"{method} {self._target} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {own[0]}:{own[1]};branch=z9hG4bK{random.getrandbits(48):x}\r\n"
+            f"Via: SIP/2.0/UDP {own[0]}:{own[1]};branch=z9hG4bK{self._tag}{method}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:+1617555{random.randrange(10000):04d}@{own[0]}>;tag={self._tag}\r\n"
             f"To: {self._to}\r\nCall-ID: {self._call_id}\r\nCSeq: {sequence} {method}\r\n"
             f"Contact: <sip:bench@{own[0]}:{own[1]}>\r\n"

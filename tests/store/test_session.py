@@ -236,7 +236,8 @@ async def test_when_whoever_asked_is_cancelled_before_the_act_began_then_it_neve
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_when_the_server_stops_in_a_query_then_whoever_gives_up_is_free_at_once(store: Store) -> None:
+async def test_when_the_server_stops_in_a_query_then_whoever_gives_up_is_free_at_once(url: str) -> None:
+    store = Store(url)  # Without connections yet, so that there is one alone.
     with store.reading() as session:
         server = session.scalars(text("SELECT pg_backend_pid()")).one()
     stopped = threading.Event()
@@ -258,3 +259,4 @@ async def test_when_the_server_stops_in_a_query_then_whoever_gives_up_is_free_at
                 assert session.scalars(text("SELECT pg_backend_pid()")).one() != server
     finally:
         os.kill(server, signal.SIGCONT)
+        store.close()

@@ -182,6 +182,7 @@ _ASKS = re.compile(
     rf"(?<!\w)(?:(?:are there|is there|any|many|lots? of|a lot of|full of|hay|much[oa]s)(?: \w+){{0,3}} {_PERSON}"
     rf"|(?:allow|accept|take|like|mind|want|rent to|lease to|welcome|aceptan|permiten|admiten|rentan a)(?: \w+){{0,3}} {_PERSON}"
     rf"|{_PERSON}(?: \w+){{0,3}} (?:allowed|ok|okay|welcome|accepted|a problem|friendly|permitidos|bienvenidos|problema)"
+    rf"|(?:okay|ok|fine|alright|all right|problem|issue|esta bien)(?: \w+){{0,5}} {_PERSON}"
     r"|adults? only|solo adultos|occupancy|how many people|cuantas personas|good for (?:a )?famil\w+|family (?:friendly|building|community|complex|neighbou?rhood|place|oriented))(?!\w)"
 )
 

@@ -12,9 +12,10 @@ from ari_app import draining, reconcile, signs
 from ari_app.app import App
 from ari_app.call.race import race
 from ari_app.parts.shared import Part, Shared
-from ari_app.workers import nodes
+from ari_app.workers import nodes, warm_sentences
 from ari_app.workers.orders import Orders
 from ari_app.workers.refused_calls import RefusedCalls
+from ari_app.workers.warm_sentences import WarmSentences
 from crm.context import Crm
 from crm.domain.calls import Fact
 from crm.edge import holidays, processes
@@ -72,6 +73,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         shared.every(nodes.BEAT_SECONDS, "other nodes", lambda: nodes.look(config, crm.store, journal, crm.now())),
         shared.every(LOOK_SECONDS, "passwords tried", guard.look),
         partial(RefusedCalls(crm, journal).run, shared.troubles),
+        shared.every(warm_sentences.LOOK_SECONDS, "sentences of the voice agent", WarmSentences(app.context).look),
     ]
 
 

@@ -106,6 +106,8 @@ class ScriptedVoice:
         self._asterisk, self._secret = asterisk, secret
         self.talks: list[ScriptedTalk] = []
         """In the order in which they began."""
+        self.warmed: list[tuple[str, str]] = []
+        """Sentences that were rendered ahead, with their languages."""
         self.refuses = ""
         """Why no talk is begun; empty: it is."""
         self._stalls = False
@@ -183,6 +185,9 @@ class ScriptedVoice:
                     talk.play(play)
                 case protocol.Stop() if talk and not self._stalls:
                     await talk.stop()
+                case protocol.Warm(sentences=sentences):
+                    self.warmed += sentences
+                    await self._send(socket, protocol.Warmed(len(sentences)))
                 case protocol.Close():
                     break
         if talk:

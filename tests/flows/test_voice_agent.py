@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from crm.domain import policy
 from crm.domain.errors import Unavailable
 from crm.domain.leads import LeasingStage
+from crm.services.office import properties
 from crm.services.phones import lines
 from crm.services.talks import facts
 from crm.store.models import Interest, Lead, LeadPhone, Line, OptOut, Property, Tour
@@ -389,3 +390,16 @@ async def test_on_a_line_for_all_properties_the_call_is_about_the_one_they_ask_f
         await caller.hang_up()
         found = await record(system, caller.user)
     assert found.property == "lakeside"
+
+
+async def test_greetings_and_what_never_changes_are_rendered_before_anybody_calls(
+    system: Seam, agent: ScriptedVoice
+) -> None:
+    greeting = "Thank you for calling Elm Street Apartments. I'm an automated assistant."
+    await system.until(lambda: (greeting, "en") in agent.warmed, "the greeting is rendered", seconds=90)
+    await system.until(lambda: ("How can I help you today?", "en") in agent.warmed, "and the rest", seconds=90)
+    before = len(agent.warmed)
+    await system.pass_time(120)
+    assert len(agent.warmed) == before, "once, as long as nothing changes"
+    await system.store.run(properties.change, system.by, "elm", name="Elm Gardens")
+    await system.until(lambda: any("Elm Gardens" in text for text, _ in agent.warmed), "the new name", seconds=90)

@@ -50,6 +50,7 @@ class PipedProcess:
         """How long a question took lately; 0: none was answered yet."""
         self._asked: set[asyncio.Task[dict[str, Any]]] = set()
         self._keeper: asyncio.Task[None] | None = None
+        self._killed: set[asyncio.Task[int]] = set()
 
     @property
     def is_up(self) -> bool:
@@ -140,7 +141,7 @@ class PipedProcess:
                 finally:
                     if not is_whole and process is not None:
                         # What it still says would be taken for the answer to the next question.
-                        _kill(process)
+                        self._kill(process)
                         self._process = None
         finally:
             self.waiting -= 1
@@ -154,16 +155,25 @@ class PipedProcess:
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
+        if process is not None and process.returncode is None:
+            await self._end(process)
+        await asyncio.gather(*self._killed)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
         process.stdin.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
-            _kill(process)
-            await process.wait()
+            self._kill(process)
+
+    def _kill(self, process: asyncio.subprocess.Process) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        ended = asyncio.create_task(process.wait())
+        self._killed.add(ended)
+        ended.add_done_callback(self._killed.discard)
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
@@ -183,10 +193,10 @@ class PipedProcess:
             if error := ready.get("error"):
                 raise WorkerLost(f"{self.name} cannot be used: {error}")
         except (OSError, TimeoutError, EOFError) as error:
-            _kill(process)
+            self._kill(process)
             raise WorkerLost(f"{self.name} did not start ({type(error).__name__}).") from error
         except BaseException:
-            _kill(process)
+            self._kill(process)
             raise
         self._is_ready = True
         return process
@@ -198,11 +208,6 @@ async def _received(stream: asyncio.StreamReader) -> dict[str, Any]:
         raise EOFError("a message is too long")
     answer: dict[str, Any] = msgspec.msgpack.decode(await stream.readexactly(length))
     return answer
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
 
 
 # In the process itself ------------------------------------------------------------------------------------------------

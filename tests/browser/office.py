@@ -86,7 +86,9 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
         port: int = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     # All visitors come from one address, and are faster than people.
-    settings = SiteSettings(public_url=url, requests_per_minute=100_000, forms_per_hour=10_000)
+    settings = SiteSettings(
+        public_url=url, requests_per_minute=100_000, forms_per_hour=10_000, unflagged_per_hour=10_000
+    )
     config = Config(folder / "home", site=settings, ports=Ports(site=port), timezone="America/Chicago")
     for made in config.folders:
         made.mkdir(parents=True)

@@ -137,7 +137,7 @@ def test_what_is_decided_or_unknown_cannot_be_dismissed(store: Store) -> None:
     introduce(store, PAT_SMITH, Introduced("Chris Jones", "chris@example.com", PAT))
     with store.writing() as session:
         proposals.dismiss(session, BY, 1)
-    with pytest.raises(Conflict, match="was dismissed already"), store.writing() as session:
+    with pytest.raises(Conflict, match="was already dismissed"), store.writing() as session:
         proposals.dismiss(session, BY, 1)
     with pytest.raises(NotFound), store.writing() as session:
         proposals.dismiss(session, BY, 2)

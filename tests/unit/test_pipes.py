@@ -60,6 +60,7 @@ async def test_one_that_cannot_start_says_why(module: str) -> None:
     with pytest.raises(WorkerLost, match="it is broken"):
         await process.ask("hello", 10)
     assert not process.is_up
+    await process.stop()
 
 
 async def test_who_no_longer_wants_an_answer_neither_gets_one_nor_ends_the_process(module: str) -> None:

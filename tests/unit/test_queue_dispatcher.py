@@ -91,7 +91,7 @@ async def test_whose_mobile_alone_rings_is_rung_for_nobody_else_in_line_meanwhil
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = caller(tmp_path, "alice")
-    call.known, call.decided = SimpleNamespace(property_name="Elm Street Apartments"), None
+    call.known, call.decided, call.brief = SimpleNamespace(property_name="Elm Street Apartments"), None, ""
 
     async def no_desk_phones(*_: object) -> list[RingingLeg]:
         return []

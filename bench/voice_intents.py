@@ -1,6 +1,6 @@
 """How many sentences of callers the voice agent's rules understand, and at what cost.
 
-The sentences stand in no file of the dialogue, but patterns were mended where they missed those of voice_intents.txt,
+The sentences stand in no file of the dialogue, but patterns were changed where they missed those of voice_intents.txt,
 and then those of voice_intents_unseen.txt, which were written later; docs/voice_agent.md has the figures of before.
 Right is what would be answered first: what guards notice goes before what a person takes over, and that before
 everything else. `script/bench voice_intents`, with --wrong to see the misses.

@@ -169,7 +169,7 @@ def test_doctor_says_once_that_mails_wait_for_a_server(office: Leaseline) -> Non
     assert any(one["check"] == "recordings" and "MB" in one["text"] for one in office_findings(office))
 
 
-def test_sound_and_rows_that_do_not_match_are_named_and_mended(office: Leaseline) -> None:
+def test_sound_and_rows_that_do_not_match_are_named_and_repaired(office: Leaseline) -> None:
     leave(office).unlink()
     stray = office.home / "recordings" / "1772460000.9.wav"
     write_words(stray, 2)

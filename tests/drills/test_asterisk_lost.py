@@ -42,7 +42,7 @@ class Wire:
             writer.transport.abort()
         self._writers.clear()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self._is_cut = False
 
 
@@ -98,7 +98,7 @@ async def test_when_the_event_socket_is_lost_then_calls_go_on_and_new_ones_find_
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
         await hear_each_other(system, latecomer, alice)
-        wire.mend()
+        wire.repair()
         await connected_since(system, datetime.now(UTC))
         await hears(system, newcomer, system.prompt("welcome"), 2)
         await hear_each_other(system, talker, carol)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -38,8 +39,20 @@ class App(Asterisk):
         try:
             await self.until(lambda: heartbeat.is_connected(self.config, since), "app connected", seconds=40)
         except AssertionError as error:
-            ended = "" if self.app.is_alive else f" It has ended ({self.app.process and self.app.process.returncode})."
-            raise AssertionError(f"{error}.{ended} Its log ends:\n{self.app.log.read_text()[-3000:]}") from None
+            raise AssertionError(f"{error}. {await self._post_mortem()}") from None
+
+    async def _post_mortem(self) -> str:
+        """Ends an app that hangs, and returns where it was and what it logged."""
+        process = self.app.process
+        assert process is not None
+        ended = "It hung."
+        if process.returncode is not None:
+            ended = f"It had ended with {process.returncode}."
+        else:
+            process.send_signal(signal.SIGABRT)  # PYTHONFAULTHANDLER has it write where its threads are.
+            await process.wait()
+        logs = [self.app.log, self.config.log_folder / "app.log"]
+        return "\n".join([ended, *(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())])
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:

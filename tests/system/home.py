@@ -105,6 +105,7 @@ async def running_system(
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
         asterisk, app = supervisor.children(config)
+        app.environment = {**app.environment, "PYTHONFAULTHANDLER": "1"}
         carrier = CarrierPeer()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))

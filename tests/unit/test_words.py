@@ -165,7 +165,7 @@ def test_the_hints_of_the_terminal_are_for_errors_there_are_and_know_their_facts
     assert lacking(terminal.HINTS, SITES) == []
 
 
-def test_the_doctor_has_a_mend_for_each_finding_and_knows_its_facts() -> None:
+def test_the_doctor_says_how_to_fix_each_finding_and_knows_its_facts() -> None:
     found = sorted(findings(), key=lambda site: site.code)
     assert {site.code for site in found} | UP_BUT_NOT_CURRENT == set(terminal.FIXES)
     assert lacking(terminal.FIXES, found) == []

@@ -324,7 +324,7 @@ async def test_an_application_that_was_sent_twice_counts_once(visitor: Visitor) 
     assert len([entry for entry in visitor.rows(Activity) if "Submitted" in entry.text]) == 1
 
 
-async def test_what_has_to_be_mended_is_named_at_its_field_and_kept(visitor: Visitor) -> None:
+async def test_what_has_to_be_corrected_is_named_at_its_field_and_kept(visitor: Visitor) -> None:
     answer = await post(visitor, "/homes/1/apply", name="", email="pat@", phone="12", move_in="soon", texts="yes")
     assert answer.status_code == 422
     check(answer.text)

@@ -148,7 +148,7 @@ async def test_a_tour_is_booked_at_a_free_time_once_and_confirmed(visitor: Visit
     assert len(visitor.rows(Lead)) == 1, "and nothing of a tour that was not had is left"
 
 
-async def test_what_has_to_be_mended_is_marked_and_what_was_written_stays(visitor: Visitor) -> None:
+async def test_what_has_to_be_corrected_is_marked_and_what_was_written_stays(visitor: Visitor) -> None:
     for path, fields, wrong in (
         ("/contact", {"name": "", "email": "", "message": ""}, ("name_missing", "way_back_missing", "message_missing")),
         ("/contact", {"name": "Pat", "email": "pat@", "message": "x" * 4001}, ("email_wrong", "message_long")),

@@ -24,6 +24,7 @@ import numpy as np
 
 from ari_app.voice.pipes import PipedProcess, WorkerLost
 from ari_app.voice.playlist import Rendering
+from ari_app.voice.resampling import resampled
 from asterisk_conf.prompts import speech
 
 log = logging.getLogger(__name__)
@@ -275,17 +276,8 @@ def without_head(audio: bytes) -> bytes:
 def read_wav(path: Path) -> bytes:
     """A WAV file (PCM16, mono, 8 or 16 kHz) as PCM16, 16 kHz."""
     with wave.open(str(path)) as file:
-        rate, audio = file.getframerate(), file.readframes(file.getnframes())
-    return audio if rate == RATE else resampled(audio, rate)
-
-
-def resampled(audio: bytes, rate: int) -> bytes:
-    """PCM16, mono at another rate, as a whole, at RATE."""
-    sound = np.frombuffer(audio, "<i2").astype(np.float64)
-    count = round(len(sound) * RATE / rate)
-    spectrum = np.fft.rfft(sound)
-    wanted = np.zeros(count // 2 + 1, dtype=complex)
-    most = min(len(spectrum), len(wanted))
-    wanted[:most] = spectrum[:most]
-    made = np.fft.irfft(wanted, count) * (count / max(len(sound), 1))
+        rate, audio = file.getframerate(), bytes(file.readframes(file.getnframes()))
+    if rate == RATE:
+        return audio
+    made = resampled(np.frombuffer(audio, "<i2").astype(np.float64), rate, RATE)
     return bytes(np.clip(made, -32768, 32767).astype("<i2").tobytes())

@@ -43,17 +43,14 @@ def _spoken(voice: Any, text: str) -> Iterator[bytes]:
     """PCM16, 16 kHz, mono, sentence by sentence."""
     import numpy as np
 
+    from ari_app.voice.resampling import resampled
+
     gain = 0.0
     for chunk in voice.synthesize(text):
         sound = np.asarray(chunk.audio_float_array, dtype=np.float64)
         rms = float(np.sqrt(np.mean(sound**2))) if len(sound) else 0.0
         gain = gain or LEVEL / max(rms, 1e-4)
-        count = round(len(sound) * RATE / chunk.sample_rate)
-        spectrum = np.fft.rfft(sound)
-        wanted = np.zeros(count // 2 + 1, dtype=complex)
-        most = min(len(spectrum), len(wanted))
-        wanted[:most] = spectrum[:most]
-        made = np.fft.irfft(wanted, count) * (count / max(len(sound), 1)) * gain
+        made = resampled(sound, chunk.sample_rate, RATE) * gain
         made = np.concatenate([made, np.zeros(int(PAUSE_SECONDS * RATE))])
         yield bytes((np.clip(made, -1, 1) * 32767).astype("<i2").tobytes())
 

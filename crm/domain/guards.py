@@ -149,10 +149,6 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo adultos|cuantas personas",
     ),
 }
-_QUESTION = _pattern(
-    r"are there|is there|do(?:es)? (?:you|they|the|it)|are you|is it|is this|how many|lots? of|a lot of|any|many|allow(?:ed)?|accept|ok(?:ay)?|welcome|take|problem|friendly|good for|suitable|what about|can (?:i|we|my|kids|children|a)|around",
-    r"hay|aceptan?|permiten?|se puede|puedo|podemos|muchos?|muchas?|es bueno|esta bien|problema|admiten",
-)
 
 
 def watch(text: str, folded: str) -> Sentry:

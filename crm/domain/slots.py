@@ -226,13 +226,6 @@ def _pets(plain: str) -> str:
     return "none" if re.search(r"(?<!\w)(?:no (?:pets|animals)|sin mascotas|no tengo mascotas)(?!\w)", plain) else ""
 
 
-_CALLED = re.compile(
-    r"\b(?:my (?:first |last |full )?name(?:'s| is)?|this is|i'm|i am|call me|me llamo|mi nombre es|soy|mi apellido es)\s+"
-    r"((?:[a-záéíóúñ'’-]+\s?){1,3})",
-    re.IGNORECASE,
-)
-
-
 def _name(text: str) -> str:
     """A name that a transcriber wrote small, after the words that announce it for sure."""
     match = re.search(

@@ -144,8 +144,9 @@ class App:
         """
         flow: steps.Flow
         match args:
-            case ["inbound", did, trunk, said, withheld]:
+            case ["inbound", did, trunk, said, withheld, *back_to]:
                 call, flow = self.call_of(channel, did, trunk, said, withheld), inbound
+                call.back_to = "".join(back_to)
             case ["staff", dialled]:
                 call, flow = self.call_from(channel), functools.partial(staff, dialled=dialled)
             case ["pickup", *extension]:
@@ -195,6 +196,7 @@ class App:
         """Begins a new call, unless Leaseline is being stopped."""
         if self.context.stopping.is_set():
             is_busy = self.config.stopping.new_calls == "busy" and call.direction is CallDirection.IN
+            is_busy = is_busy and not call.back_to
             flow = draining.turn_away if is_busy else draining.to_asterisk
         self.begin(call, flow)
 

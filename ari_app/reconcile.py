@@ -208,6 +208,7 @@ class Reconciler:
                 known.get(name, "") for name in ("LL_DID", "LL_TRUNK", "LL_SAID", "LL_WITHHELD")
             )
             call = self._app.call_of(entry.channel, did, trunk, said, withheld, handle, entry.call_id)
+            call.back_to = known.get("LL_BACK_TO", "")
         else:
             call = LiveCall(
                 self._context,

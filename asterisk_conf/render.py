@@ -142,6 +142,10 @@ class OfficeSetup:
     emergency_callback: str = ""
     """E.164: the caller ID of emergency calls from a phone without a location; "" if the office has no number."""
 
+    acknowledged: tuple[tuple[str, int], ...] = ()
+    """The last ten digits of a number, and when the latest emergency call that showed it was made, in seconds since the
+    epoch: nobody waits any longer for the emergency service to call it back."""
+
     @property
     def emergency_peers(self) -> list[Peer]:
         by_name = {peer.name: peer for peer in self.peers}

@@ -477,7 +477,7 @@ class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Emergency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     callback_minutes: NotNegativeInt = 30
-    """How long after an emergency call its phone rings first if its callback number is called; 0: never."""
+    """How long after an emergency call unknown callers to its callback number ring its phone at once; 0: never."""
 
 
 class Tasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

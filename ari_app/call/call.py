@@ -39,6 +39,7 @@ from crm.domain.calls import (
 from crm.domain.choosing import KeyedAnswer
 from crm.domain.dialing import Clearance
 from crm.domain.invite import Dialled
+from crm.domain.route_inputs import EmergencyFacts
 from crm.domain.route_plan import RoutePlan
 from crm.domain.understanding import Mind
 from crm.edge.language_model import LanguageModel
@@ -160,6 +161,11 @@ class LiveCall:
     dialled: Dialled = ()
     """Numbers that may be our line; `did` is the most likely one until the CRM has been asked, and then the right
     one."""
+    back_to: str = ""
+    """Slug of the phone that has just called the emergency service, showing the number that is called now. As kept in
+    Asterisk, whose last resort rings it first; empty: there is none, or the caller is not the emergency service."""
+    emergency: EmergencyFacts | None = None
+    """What that means for the routing decision, once the CRM has been asked."""
     reception: Reception | None = None
     """What the CRM knows about line and caller; None until it has been asked."""
     verdict: BlockDecision = blocking.NOBODY

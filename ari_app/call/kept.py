@@ -23,6 +23,7 @@ VARIABLES = (
     "LL_DIRECTION",
     "LL_NUMBER",
     "LL_KEYS",
+    "LL_BACK_TO",
 )
 """Variables that the dialplan sets on each of our channels, and the app on those it dials: if one of them is not set at
 all, ARI returns none."""

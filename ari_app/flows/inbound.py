@@ -9,7 +9,15 @@ from ari_app.edge.channel import REJECTED
 from ari_app.edge.media import play
 from ari_app.flows.plan import moment, plan
 from ari_app.flows.voicemail import voicemail
-from crm.domain.calls import CallDirection, CallerBlocked, CallerSpared, CallStep, EndedBy, QuestionAsked
+from crm.domain.calls import (
+    CallDirection,
+    CallerBlocked,
+    CallerSpared,
+    CallStep,
+    EmergencyCalledBack,
+    EndedBy,
+    QuestionAsked,
+)
 from crm.domain.routing import Path as Way
 from crm.services.routing.arrivals import Arrival
 from crm.services.routing.welcome import Welcome, welcome
@@ -27,8 +35,12 @@ async def ask(call: LiveCall) -> Welcome:
     context = call.context
     arrival = Arrival(call.dialled, call.did, call.caller, call.is_withheld, call.attestation)
     async with asyncio.timeout(context.config.survival.store_seconds):
-        found = await context.store.read(welcome, context.config, arrival, call.trunk, await moment(call))
-    call.reception, call.verdict = found.reception, found.verdict
+        found = await context.store.read(welcome, context.config, arrival, call.trunk, await moment(call), call.back_to)
+    call.reception, call.verdict, call.emergency = found.reception, found.verdict, found.emergency
+    if call.emergency and not call.emergency.rings_through:
+        # From the next step on, the last resort treats them as any other caller, too.
+        call.back_to = ""
+        call.keep(LL_BACK_TO="")
     call.did = found.reception.did
     call.language = call.language or found.reception.language
     return found
@@ -48,6 +60,9 @@ async def arrived(call: LiveCall) -> CallStep | EndedBy:
     await call.channel.answer()
     if decision.is_blocked:
         return CallStep.BLOCKED
+    if call.emergency and call.emergency.rings_through:
+        call.emit(EmergencyCalledBack(*call.stamp("called-back"), device=call.emergency.device))
+        return CallStep.RING
     if not call.known.line_known:
         return CallStep.UNKNOWN_LINE
     first = call.first_decision.plan.path if call.first_decision else None

@@ -101,7 +101,12 @@ async def _decide(call: LiveCall, forward_failed: str) -> tuple[RoutingInputs, R
         decision, call.first_decision = call.first_decision, None
         if decision is None or call.answers or forward_failed:
             decision = await context.store.read(
-                welcome.decide, context.config, call.known, tuple(call.answers), await moment(call, forward_failed)
+                welcome.decide,
+                context.config,
+                call.known,
+                tuple(call.answers),
+                await moment(call, forward_failed),
+                call.emergency,
             )
         inputs, decided, call.to_ring = decision.inputs, decision.plan, decision.to_ring
         if decided.property and not call.known.property_name:

@@ -175,7 +175,8 @@ async def _ring_free(
         wanted = [
             one
             for one in wanted
-            if not isinstance(one, Phone | Mobile) or (one.device not in not_now and one.agent not in reserved)
+            if not isinstance(one, Phone | Mobile)
+            or (one.device not in not_now and (one.agent not in reserved or one == stage.phone))
         ]
         if not wanted and not adopted:
             continue
@@ -206,7 +207,9 @@ async def ring_batch(
     phones = [one for one in batch if isinstance(one, Phone)]
     desk = call.decided.desk if call.decided else None
     title = f"{desk.capitalize()} - {call.known.property_name}" if desk else call.known.property_name
-    if call.brief:
+    if stage.name is StageName.EMERGENCY:
+        title = "Emergency callback"
+    elif call.brief:
         title = f"{call.brief} - {title}"
     caller_id = shown(title, call.shown)
     legs = await ring_phones(call, stage.name.value, phones, seconds, caller_id)

@@ -11,7 +11,7 @@ from crm.views import emergencies as views
 from crm.views.emergencies import EmergencyEntry, ToldEntry
 
 
-@click.group(cls=Group, examples=("emergency list", "emergency notify add alice"))
+@click.group(cls=Group, examples=("emergency list", "emergency acknowledge ll1a2b3c-1773000000.12"))
 def emergency() -> None:
     """Emergency calls (911, 9911 and the test number 933), and who is notified of them."""
 
@@ -66,8 +66,28 @@ def show(system: System, id: str, as_json: bool) -> None:
             ("began", output.local(entry.started_at, system.config.tz, seconds=True)),
             ("ended", output.local(entry.ended_at, system.config.tz, seconds=True) or "not yet"),
             ("status", entry.status or ("its end was not recorded" if entry.ended_at else "in progress")),
+            ("acknowledged", output.local(entry.acknowledged_at, system.config.tz, seconds=True) or "no"),
         )
     )
+
+
+@emergency.command(examples=("emergency acknowledge ll1a2b3c-1773000000.12",))
+@click.argument("id")
+@with_system
+def acknowledge(system: System, id: str) -> None:
+    """Stop waiting for emergency services to call back about the call ID.
+
+    After a call to 911, whoever calls its callback number reaches the phone at once, without the menu, for
+    emergency.callback_minutes: for a call that was a test or a mistake, end that here.
+    """
+    waits = system.run(emergencies.acknowledge, system.config, system.by, id)
+    system.publish()
+    if waits:
+        output.say(
+            "Acknowledged. Another emergency call showed the same number: its callers still ring a phone at once."
+        )
+    else:
+        output.say("Acknowledged. Callers to its callback number hear the menu again.")
 
 
 def _dialled(entry: EmergencyEntry) -> str:

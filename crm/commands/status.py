@@ -42,7 +42,16 @@ def _emergency_text(call: EmergencyHealth, config: Config) -> str:
         f"!! {what}: {call.device}{f' ({call.agent})' if call.agent else ''} dialed {call.dialled} at "
         f"{output.local(call.started_at, config.tz, seconds=True)}, {end if call.ended_at else 'not ended'}; "
         f"location: {call.address or 'unknown'}; callback number: {call.callback_number or 'none'}"
+        + _callback_text(call, config)
     )
+
+
+def _callback_text(call: EmergencyHealth, config: Config) -> str:
+    if not call.callback_until:
+        return ""
+    until = output.local(call.callback_until, config.tz)
+    text = f"; until {until}, unknown callers to that number ring {call.device} at once"
+    return text + (f", unless you run `leaseline emergency acknowledge {call.id}`" if call.ended_at else "")
 
 
 def _alike(found: Health, config: Config) -> dict[tuple[str, str, str], list[str]]:

@@ -68,6 +68,8 @@ class BlockDecision:
 
 
 NOBODY = BlockDecision()
+EMERGENCY = "somebody has just called emergency services, which may be calling back"
+"""Why whoever may be the emergency service is never blocked."""
 
 
 def decide(
@@ -93,7 +95,7 @@ def decide(
 def spared_because(known: Known) -> str:
     """Why somebody is never blocked; "" when they may be."""
     if known.emergency:
-        return "somebody has just called emergency services, which may be calling back"
+        return EMERGENCY
     if known.was_called:
         return "the office itself has called this number"
     if known.was_texted:

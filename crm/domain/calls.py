@@ -180,6 +180,14 @@ class CallerSpared(Fact):
 
 
 @dataclass(frozen=True)
+class EmergencyCalledBack(Fact):
+    """Most likely, the emergency service: the phone that had called it rings, without a menu."""
+
+    device: str
+    """Slug."""
+
+
+@dataclass(frozen=True)
 class StepTaken(Fact):
     step: CallStep
 
@@ -479,6 +487,7 @@ KINDS: tuple[type[Fact], ...] = (
     CallPlaced,
     CallerBlocked,
     CallerSpared,
+    EmergencyCalledBack,
     StepTaken,
     KeyPressed,
     LanguageChosen,

@@ -1,4 +1,4 @@
-"""Emergency calls: which trunks they use, and what the office is told about them. Pure.
+"""Emergency calls: which trunks they use, what the office is told about them, and who may be calling back. Pure.
 
 The dialplan connects them alone (context emergency in asterisk_conf/templates/extensions.conf.j2).
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+
+from crm.domain.invite import DidSource
+from crm.domain.route_inputs import CallerKind
 
 TEST = "933"
 """A test number that reads back the location the carrier has for the phone; nobody needs help."""
@@ -41,6 +44,56 @@ def office_number(callback_numbers: Sequence[str], lines: Sequence[str]) -> str:
     """
     return next((number for number in (*callback_numbers, *lines) if number.startswith("+")), "")
 
+
+# --- who calls its callback number afterwards ---
+
+
+@dataclass(frozen=True)
+class PossibleService:
+    """What the office knows of somebody who calls the callback number of an emergency call."""
+
+    colleague: str = ""
+    """Slug of the agent whose mobile it is; empty: of none."""
+    contact: CallerKind | None = None
+    """On the list of contacts as this."""
+    lead_since: datetime | None = None
+    """When their guest card was made; None: there is none."""
+    has_called_back: bool = False
+    """They were already taken for the emergency service before."""
+
+
+def why_not_the_service(
+    caller: PossibleService, dialled: Iterable[tuple[str, str]], *, line_known: bool, before: datetime
+) -> str:
+    """Why a caller is not the emergency service calling back, as a sentence; "" whenever they may be.
+
+    `dialled` is each number dialed with where in the INVITE it is (DidSource). `before` is when, at the earliest, the
+    emergency call was made: the service itself may have become a lead since, and by an earlier emergency call, too.
+    Vendors may be anybody, such as the fire department. A number that is none of our lines has nothing else to offer.
+    """
+    if not line_known:
+        return ""
+    if caller.colleague:
+        return f"The call comes from {caller.colleague}'s mobile, not from the emergency service."
+    if caller.contact in (CallerKind.RESIDENT, CallerKind.OWNER):
+        return f"The caller is a known {caller.contact}, not the emergency service."
+    if caller.lead_since is not None and caller.lead_since < before and not caller.has_called_back:
+        return "The caller was a lead before the emergency call, so this is not the emergency service."
+    if diverted := _diverted_from(dialled):
+        return f"The caller dialed {diverted}, which is forwarded here, and not the callback number."
+    return ""
+
+
+def _diverted_from(dialled: Iterable[tuple[str, str]]) -> str:
+    """The phone number (E.164) that the caller dialed, if it is another than the one that was reached."""
+    numbers = list(dialled)
+    reached = {number for source, number in numbers if source != DidSource.DIVERSION}
+    # An extension may stand for the callback number itself, in the phone system that has it.
+    diverted = [number for source, number in numbers if source == DidSource.DIVERSION and number.startswith("+")]
+    return diverted[0] if diverted and reached.isdisjoint(diverted) else ""
+
+
+# --- what the office is told ---
 
 LATE = timedelta(minutes=1)
 """Notices that go out later than this say why."""

@@ -7,7 +7,7 @@ while others ring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -39,6 +39,8 @@ class Strategy(StrEnum):
 
 
 class StageName(StrEnum):
+    EMERGENCY = "emergency"
+    """The phone that has called the emergency service, and those around it."""
     OFFICE = "office"
     """The outside number that all leasing calls are forwarded to."""
     AGENT = "agent"
@@ -177,13 +179,22 @@ class RingStage:
     strategy: Strategy = Strategy.RING_ALL
     forward: OutsideNumber | None = None
     """The outside number that rings in place of agents."""
+    phone: Phone | None = None
+    """A phone that rings first whatever its state, even on DND; nobody presses a key on one of ours in this stage."""
 
 
 def who_to_ring(
     stage: RingStage, availability: Iterable[AgentAvailability], now: datetime, caller: str | None = None
 ) -> Sequence[Sequence[Phone | OutsideNumber]]:
     """What rings in a stage, in batches: each batch rings together, one after the other. No batch: skip the stage."""
-    return [[stage.forward]] if stage.forward else whose_turn(stage, availability, now, caller)
+    if stage.forward:
+        return [[stage.forward]]
+    turns = whose_turn(stage, availability, now, caller)
+    if stage.phone is None:
+        return turns
+    others = (one for turn in turns for one in turn)
+    beside = [replace(one, confirm=False) if isinstance(one, Phone) else one for one in others]
+    return [[stage.phone, *(one for one in beside if not isinstance(one, Phone) or one.device != stage.phone.device)]]
 
 
 def whose_turn(

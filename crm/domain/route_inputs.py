@@ -71,6 +71,23 @@ class CallerFacts:
 
 
 @dataclass(frozen=True)
+class EmergencyFacts:
+    """Somebody has just called the emergency service, showing the number that is called now."""
+
+    device: str
+    """Slug of the phone."""
+    agent: str = ""
+    """Slug; empty: the phone is nobody's."""
+    but: str = ""
+    """Why this caller is not the emergency service calling back, as one sentence; empty: it may be."""
+
+    @property
+    def rings_through(self) -> bool:
+        """Whether the phone that called rings, before any question."""
+        return not self.but
+
+
+@dataclass(frozen=True)
 class OfficeFacts:
     """The property's office at this moment, else the office's own."""
 
@@ -159,6 +176,7 @@ class Rules:
     office_seconds: float = 0
     desk_seconds: float = 0
     answering_seconds: float = 0
+    emergency_seconds: float = 0
     queue: bool = False
     """Callers who find everybody busy may wait, or be called back."""
     overflow_waiting: int = 0
@@ -201,3 +219,5 @@ class RoutingInputs:
     rules: Rules = Rules()
     ai_answers: AiAnswers = AiAnswers.OFF
     """When the voice agent answers here: as the line says, else its property, else the office."""
+    emergency: EmergencyFacts | None = None
+    """None: nobody has called the emergency service lately, showing this number."""

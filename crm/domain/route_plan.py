@@ -41,6 +41,8 @@ class Path(StrEnum):
 class Rule(StrEnum):
     """The rules that can decide something."""
 
+    EMERGENCY = "emergency"
+    """The emergency service may be calling back."""
     UNKNOWN_LINE = "unknown_line"
     MENU = "menu"
     """The caller's own choice."""

@@ -13,13 +13,14 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say, answered
-from crm.domain.ringing import OutsideNumber, RingStage, StageName, Strategy
+from crm.domain.ringing import OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.route_inputs import (
     AiAnswers,
     CallerFacts,
     CallerKind,
     DeskKind,
     DeskRoute,
+    EmergencyFacts,
     OfficeFacts,
     OfficeState,
     People,
@@ -33,6 +34,7 @@ from crm.domain.texts import TextPurpose
 
 # Re-exported for callers of `decide`, who need the types of its inputs and plan, too.
 __all__ = [
+    "EMERGENCY_PEOPLE",
     "OTHER_LANGUAGE",
     "PERSON",
     "RESIDENTS",
@@ -44,6 +46,7 @@ __all__ = [
     "CallerKind",
     "DeskKind",
     "DeskRoute",
+    "EmergencyFacts",
     "OfficeFacts",
     "OfficeState",
     "Path",
@@ -83,6 +86,8 @@ _AI_WHEN = {
     AiAnswers.AFTER_HOURS: "while the office is closed",
     AiAnswers.OVERFLOW: "while all of the property's people are on calls",
 }
+EMERGENCY_PEOPLE = 10
+"""How many agents, at most, are rung beside the phone that has called the emergency service."""
 _NAMED = 5
 """How many agents a reason names: those of a large office would fill pages."""
 
@@ -125,6 +130,10 @@ class _Decision:
 
     def plan(self) -> RoutePlan:
         inputs = self.inputs
+        if inputs.emergency:
+            if inputs.emergency.rings_through:
+                return self._emergency(inputs.emergency)
+            self.because(Rule.EMERGENCY, inputs.emergency.but, About.CALLER)
         if not inputs.line_known:
             self.because(Rule.UNKNOWN_LINE, "The number dialed is not one of the lines.")
             return self._end(Path.REFUSE, Rule.UNKNOWN_LINE, task=TaskKind.UNKNOWN_DID, record=Record.NONE)
@@ -193,6 +202,22 @@ class _Decision:
         if mode is not AiAnswers.ALWAYS:
             self.because(Rule.VOICE_AGENT, f"The voice agent answers only {_AI_WHEN[mode]}.", About.HEARS)
         return False
+
+    def _emergency(self, emergency: EmergencyFacts) -> RoutePlan:
+        """No question comes first: the phone that called rings, with some of those who are here."""
+        self.kind = self._caller_kind(None)
+        self.because(
+            Rule.EMERGENCY,
+            f"{emergency.device} has just called the emergency service, which may be calling back.",
+        )
+        beside = tuple(islice(self._ringable(dict.fromkeys(self._all())), EMERGENCY_PEOPLE))
+        also = f", and so do {_named(beside)}" if beside else ""
+        self.because(Rule.EMERGENCY, f"{emergency.device} rings{also}.", About.RINGS)
+        phone = Phone(emergency.device, emergency.agent)
+        stage = RingStage(StageName.EMERGENCY, beside, self.inputs.rules.emergency_seconds, phone=phone)
+        return self._end(
+            Path.LIVE, Rule.EMERGENCY, stages=(stage,), task=TaskKind.CALL_BACK, otherwise=(Path.VOICEMAIL,)
+        )
 
     def _wants_to_rent(self) -> None:
         self.because(Rule.MENU, f"Though {_a(self.kind)}, the caller wants to rent.", About.CALLER)

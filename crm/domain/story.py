@@ -27,6 +27,7 @@ from crm.domain.calls import (
     Cut,
     DeskChosen,
     DialStatus,
+    EmergencyCalledBack,
     EndedBy,
     Fact,
     HandedToDialplan,
@@ -240,9 +241,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         placed=placed,
         blocked=any(isinstance(fact, CallerBlocked) for fact in told),
         refused=next((fact.status for fact in told if isinstance(fact, CallRefused)), 0),
-        is_emergency_callback=any(
-            isinstance(fact, HandedToDialplan) and fact.reason == EMERGENCY_CALLBACK for fact in told
-        ),
+        is_emergency_callback=any(map(is_emergency_callback, told)),
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
         withheld=any(fact.withheld for fact in arrivals),
         dialled=arrival.dialled if arrival and not placed else (),
@@ -260,6 +259,13 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         left_waiting=_left_waiting(told),
         cut=cut.by if cut else None,
         cut_leg=cut.leg_id if cut else "",
+    )
+
+
+def is_emergency_callback(fact: Fact) -> bool:
+    """Whether it says that the emergency service may be calling: by the app, or by the dialplan while that is away."""
+    return isinstance(fact, EmergencyCalledBack) or (
+        isinstance(fact, HandedToDialplan) and fact.reason == EMERGENCY_CALLBACK
     )
 
 

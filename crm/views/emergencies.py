@@ -35,6 +35,8 @@ class EmergencyEntry(msgspec.Struct):
     status: str
     """How it ended, in Asterisk's terms: ANSWER, CANCEL, ...; empty while in progress, or if its end was not
     recorded."""
+    acknowledged_at: datetime | None
+    """When somebody said that emergency services will not call back; null: nobody has."""
 
 
 _CALL = select(
@@ -48,6 +50,7 @@ _CALL = select(
     EmergencyCall.started_at,
     EmergencyCall.ended_at,
     EmergencyCall.status,
+    EmergencyCall.acknowledged_at,
 )
 
 

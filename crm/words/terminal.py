@@ -58,6 +58,8 @@ HINTS = {
         "add one by another name with `leaseline device add NAME --agent {agent} --kind mobile --number NUMBER`."
     ),
     "device_unknown": "`leaseline device list` shows them all.",
+    "emergency_in_progress": "acknowledge it once it is over.",
+    "emergency_not_awaited": "`leaseline status` shows for which calls it is.",
     "emergency_unknown": "`leaseline emergency list` shows them all.",
     "line_exists": "change it with `leaseline line set {number}`.",
     "line_property_and_portfolio": "remove one with --property '' or --portfolio ''.",
@@ -203,6 +205,10 @@ FIXES = {
     "nobody_on_duty": "Put somebody on duty with `leaseline agent set SLUG --on-duty`.",
     "prompts_missing": "Start `leaseline up`, which makes them.",
     # --- phones ---
+    "callback_advertised": (
+        "Add a line of its own without property and source, and give it with `leaseline location set {location} "
+        "--callback`."
+    ),
     "callback_not_ours": "Add the line, or give another with `leaseline location set {location} --callback`.",
     "device_without_location": (
         "Add the location with `leaseline location add`, then `leaseline device set SLUG --location LOCATION`."

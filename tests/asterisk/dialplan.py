@@ -16,13 +16,15 @@ from crm.config import Config
 from crm.secrets import Secrets
 from tests.asterisk.model import Asterisk, Channel, Left
 
-KEPT = ("STEP", "STAGE", "PEER", "DID", "TRUNK", "DIRECTION", "NUMBER", "KEYS", "SAID", "WITHHELD")
+KEPT = ("STEP", "STAGE", "PEER", "DID", "TRUNK", "DIRECTION", "NUMBER", "KEYS", "SAID", "WITHHELD", "BACK_TO")
 """Variables that are kept (`kept` in the template), without LL_."""
 
 
 class Dialplan:
     def __init__(self, asterisk: Asterisk, config: Config, secrets: Secrets) -> None:
         self._asterisk, self._config, self._secrets = asterisk, config, secrets
+        self.back_to = ""
+        """The device that has just called the emergency service; the next callers call the number it showed."""
         asterisk.dialplan = {
             "from-trunk": self.from_trunk,
             "from-staff": self.from_staff,
@@ -56,13 +58,20 @@ class Dialplan:
             "LL_TRUNK": channel.endpoint,
             "LL_SAID": ".".join(f"{name}:{_base64('=' + value)}" for name, value in said),
             "LL_WITHHELD": withheld,
+            "LL_BACK_TO": self.back_to,
         }
         self._keep(channel, kept)
         channel.is_ringing = True
         self._asterisk.limit(channel, self._config.survival.first_seconds)
         variables = channel.variables
         await self._asterisk.stasis(
-            channel, "inbound", did, variables["LL_TRUNK"], variables["LL_SAID"], variables["LL_WITHHELD"]
+            channel,
+            "inbound",
+            did,
+            variables["LL_TRUNK"],
+            variables["LL_SAID"],
+            variables["LL_WITHHELD"],
+            variables["LL_BACK_TO"],
         )
 
     async def from_staff(self, channel: Channel) -> None:

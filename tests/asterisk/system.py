@@ -102,6 +102,7 @@ class Seam(Records):
     """A running app whose Asterisk is in the test's own process."""
 
     pbx: Asterisk
+    dialplan: Dialplan
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -138,7 +139,7 @@ class Seam(Records):
         config, secrets = self.config, self.secrets
         self._stirred = asyncio.Event()
         self.pbx = Asterisk(config.asterisk_folder / "spool" / "recording", self._stir)
-        Dialplan(self.pbx, config, secrets)
+        self.dialplan = Dialplan(self.pbx, config, secrets)
         self._read_configuration()
         # The demo trunk's other end answers OPTIONS.
         self.pbx.register("trunk-demo", Phone(self.pbx, "carrier", "trunk-demo", says=480))

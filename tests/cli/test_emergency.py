@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from crm import config as settings
+from crm.store.models import EmergencyCall
+from crm.store.session import Store
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
@@ -54,6 +59,40 @@ def test_a_phone_gets_a_location(office: Leaseline) -> None:
 )
 def test_bad_input_is_refused_and_changes_nothing(untouched: Leaseline, arguments: tuple[str, ...]) -> None:
     untouched.refused(*arguments)
+
+
+def test_a_callback_number_that_prospects_call_is_found_and_one_of_its_own_is_not(office: Leaseline) -> None:
+    office.ok("location", "add", "main", "--address", ADDRESS, "--callback", "512 555 0100")
+    asked = "is also a leasing line"
+    assert asked in office("doctor").stdout
+    office.ok("line", "add", "(512) 555-0111", "--label", "Emergency callback")
+    office.ok("location", "set", "main", "--callback", "(512) 555-0111")
+    assert asked not in office("doctor").stdout
+
+
+def test_a_call_that_was_a_test_is_acknowledged(office: Leaseline) -> None:
+    now = datetime.now(UTC)
+    store = Store(settings.load(office.home).database_url)
+    with store.writing() as session:
+        session.add(
+            EmergencyCall(
+                id="ll1-1.1",
+                dialled="911",
+                device="alice-desk",
+                agent="alice",
+                address=ADDRESS,
+                callback_number="+15125550111",
+                started_at=now - timedelta(minutes=5),
+                ended_at=now - timedelta(minutes=4),
+                status="ANSWER",
+            )
+        )
+    store.close()
+    assert "unless you run `leaseline emergency acknowledge ll1-1.1`" in office("status").stdout
+    assert "menu again" in office.ok("emergency", "acknowledge", "ll1-1.1")
+    assert "emergency acknowledge" not in office("status").stdout
+    assert office.json("emergency", "show", "ll1-1.1")["acknowledged_at"]
+    assert "status" in office.refused("emergency", "acknowledge", "ll1-1.1")
 
 
 def test_who_is_told(office: Leaseline) -> None:

@@ -240,7 +240,8 @@ def test_a_healthy_office_has_no_findings(office: Leaseline) -> None:
     for name in speech.Prompt:
         (folder / f"{name}.wav").touch()
     office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")
-    office.ok("location", "add", "office", "--address", "100 Elm Street", "--callback", "(512) 555-0100")
+    office.ok("line", "add", "(512) 555-0111", "--label", "Emergency callback")
+    office.ok("location", "add", "office", "--address", "100 Elm Street", "--callback", "(512) 555-0111")
     office.ok("device", "set", "alice-desk", "--location", "office")
     office.ok("agent", "set", "alice", "--email", "alice@example.com")
     app_lives(office)

@@ -12,10 +12,16 @@ import pytest
 from sqlalchemy import select, update
 
 from crm.config import Config
+from crm.domain.errors import Conflict, NotFound
+from crm.domain.route_inputs import EmergencyFacts
+from crm.services.audit import By
 from crm.services.calls import spool
 from crm.services.phones import emergencies
 from crm.services.phones.emergencies import EmergencyNotifier
-from crm.store.models import Agent, Device, Mail, Message
+from crm.services.routing.arrivals import Arrival
+from crm.services.routing.routes import PhonesNow
+from crm.services.routing.welcome import welcome
+from crm.store.models import Agent, Call, CallEvent, Device, Lead, LeadPhone, Mail, Message
 from crm.store.session import Store
 from crm.views import emergencies as views
 from crm.views.emergencies import EmergencyEntry
@@ -133,6 +139,67 @@ async def test_a_call_whose_end_nobody_logged_ends_with_its_channel(store: Store
     await ours.import_all()
     call = await the_call(store)
     assert (call.ended_at, call.status) == (later, "")
+
+
+async def test_an_acknowledged_call_ends_the_wait_unless_another_showed_the_same_number(
+    store: Store, config: Config
+) -> None:
+    other = f"ll123456-1772460000.9 started {T + 300} 911 bob-desk +15125550100 -"
+    test = f"ll123456-1772460000.11 started {T + 400} 933 bob-desk +15125550100 -"
+    for call_id, *entries in (
+        (CALL, STARTED, ENDED),
+        (other.split()[0], other, f"{other.split()[0]} ended {T + 360} ANSWER"),
+        (test.split()[0], test),
+    ):
+        emergencies.keep(config, call_id, entries)
+    await desk(store, config, NOW + timedelta(minutes=7)).import_all()
+    by = By("alice", NOW + timedelta(minutes=10))
+
+    def kept(at: datetime = by.now) -> list[tuple[str, datetime]]:
+        return store.read_blocking(emergencies.acknowledged, config, at)
+
+    assert kept() == []
+    assert await store.run(emergencies.acknowledge, config, by, CALL)
+    assert kept() == [], "the other one still waits"
+    assert not await store.run(emergencies.acknowledge, config, by, other.split()[0])
+    assert kept() == [("+15125550100", NOW + timedelta(minutes=5))]
+    assert kept(NOW + timedelta(hours=1)) == []
+    for refused, code in ((CALL, "emergency_not_awaited"), (test.split()[0], "emergency_in_progress")):
+        with pytest.raises(Conflict) as error:
+            await store.run(emergencies.acknowledge, config, by, refused)
+        assert error.value.code == code
+    with pytest.raises(NotFound):
+        await store.run(emergencies.acknowledge, config, by, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("EmergencyCalledBack", {"device": "alice-desk"}), ("HandedToDialplan", {"reason": "emergency_callback"})],
+)
+async def test_a_lead_hears_the_menu_unless_the_number_was_taken_for_the_service_before(
+    store: Store, config: Config, kind: str, data: dict[str, str]
+) -> None:
+    number, former = "+15125550123", NOW - timedelta(days=9)
+    with store.writing() as session:
+        lead = Lead(created_at=former, phones=[LeadPhone(number=number)])
+        call = Call(id="ll1-9.1", did="+15125550100", caller=number, lead=lead, started_at=former)
+        call.events = [CallEvent(id="ll1-9.1/x", at=former, kind="HandedToDialplan", data={"reason": "app_down"})]
+        session.add(call)
+
+    async def of(moment: datetime = NOW) -> EmergencyFacts | None:
+        arrival = Arrival((("request", "+15125550100"),), "+15125550100", number, False, "")
+        found = await store.read(welcome, config, arrival, "acme", PhonesNow(moment), "alice-desk")
+        assert found.emergency == found.first.inputs.emergency
+        return found.emergency
+
+    known = await of()
+    assert known == EmergencyFacts(
+        "alice-desk", "alice", "The caller was a lead before the emergency call, so this is not the emergency service."
+    )
+    assert await of(former + timedelta(minutes=20)) == EmergencyFacts("alice-desk", "alice")
+    with store.writing() as session:
+        session.add(CallEvent(id="ll1-9.1/y", call_id="ll1-9.1", at=former, kind=kind, data=data))
+    assert await of() == EmergencyFacts("alice-desk", "alice")
 
 
 def write_entries(config: Config, *entries: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import delete, insert, select, text
 
 from crm.store.models import Roster
@@ -24,7 +26,7 @@ class Office(App, Records):
         else:
             self._new.restore(self.store)
         for line in (ELM, LAKESIDE):
-            await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "")
+            await self._set_global(f"LL_ACKNOWLEDGED_{line[-10:]}", str(int(time.time()) - 1))
         await self.publish()
 
 

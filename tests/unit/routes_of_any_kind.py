@@ -15,6 +15,7 @@ from crm.domain.routing import (
     CallerKind,
     DeskKind,
     DeskRoute,
+    EmergencyFacts,
     OfficeFacts,
     OfficeState,
     People,
@@ -120,6 +121,8 @@ inputs = st.builds(
     fast_due_at=st.none() | times,
     rules=rules,
     ai_answers=st.sampled_from(AiAnswers),
+    # Somebody has called the emergency service, but the caller is known.
+    emergency=st.none() | st.just(EmergencyFacts("lobby", "ann", "The caller is a known owner.")),
 )
 to_the_team = st.builds(
     lambda known, more: replace(known, line_known=True, answers=(*more, KeyedAnswer(Question.MENU, "2"))),

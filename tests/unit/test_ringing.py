@@ -42,6 +42,16 @@ def stage(*agents: str, strategy: Strategy = Strategy.RING_ALL) -> RingStage:
     return RingStage(StageName.EVERYONE, agents, 20, strategy)
 
 
+def test_a_phone_that_rings_whatever_its_state_is_first_and_rings_once() -> None:
+    lobby = Phone("alice-desk", "alice")
+    alice = agent("alice", DeviceAvailability("alice-desk"), DeviceAvailability("alice-soft", whisper=True))
+    dialed_911 = RingStage(StageName.EMERGENCY, ("alice", "bob"), 20, phone=lobby)
+    assert who_to_ring(dialed_911, [alice, agent("bob", on_duty=False)], NOW) == [
+        [lobby, Phone("alice-soft", "alice", confirm=False)]
+    ]
+    assert who_to_ring(replace(dialed_911, agents=()), [], NOW) == [[lobby]]
+
+
 Batches = Sequence[Sequence[Phone | OutsideNumber]]
 
 

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from asterisk_conf.prompts import speech
 from crm.domain.choosing import KeyedAnswer, Names, Question, choose
-from crm.domain.ringing import RingStage, StageName
+from crm.domain.ringing import Phone, RingStage, StageName
 from crm.domain.routing import (
+    EMERGENCY_PEOPLE,
     PERSON,
     TEAM,
     About,
     CallerKind,
     DeskKind,
+    EmergencyFacts,
     OfficeState,
     Path,
     Record,
@@ -144,6 +146,18 @@ def test_residents_owners_and_vendors_get_no_leasing_texts_and_become_no_leads(i
     if known is not CallerKind.PROSPECT and plan.kind is CallerKind.PROSPECT and plan.path is not Path.REFUSE:
         said = {answer.keys for answer in inputs.answers if answer.question in (Question.URGENT, Question.MENU)}
         assert said & {"3", "1"}, "they wanted to rent, by their own word"
+
+
+@given(any_inputs, st.sampled_from(["", "nan"]))
+def test_before_anything_else_the_emergency_service_reaches_the_phone_that_called_it(
+    inputs: RoutingInputs, agent: str
+) -> None:
+    plan = decide(replace(inputs, emergency=EmergencyFacts("lobby", agent)))
+    assert (plan.path, plan.otherwise, plan.texts) == (Path.LIVE, (Path.VOICEMAIL,), ())
+    [stage] = plan.stages
+    assert (stage.phone, stage.forward) == (Phone("lobby", agent), None)
+    assert set(stage.agents) <= inputs.people.available
+    assert len(stage.agents) <= EMERGENCY_PEOPLE
 
 
 @given(any_inputs)

@@ -1,4 +1,4 @@
-"""Emergency calls: their record, and notices to the office.
+"""Emergency calls: their record, notices to the office, and how long the emergency service may call back.
 
 Asterisk connects them without the app, and logs the start and the end of each (context emergency-call in
 asterisk_conf/templates/extensions.conf.j2). `crm.services.calls.spool` sorts the entries into one file per call,
@@ -24,8 +24,9 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain import emergency
+from crm.domain import emergency, fields
 from crm.domain.emergency import EmergencyNews
+from crm.domain.errors import Conflict, NotFound
 from crm.edge import numbers, spool_folder
 from crm.services import audit
 from crm.services.audit import By
@@ -186,6 +187,56 @@ def record(session: Session, config: Config, logged: LoggedCall, now: datetime, 
         _log.warning("emergency call", extra={"dialled": logged.dialled, "device": logged.device})
     call.ended_at = logged.ended_at or (now if is_over else None)
     call.status = logged.status
+
+
+# --- who is waited for afterwards ---
+
+
+def awaits_callback_until(
+    config: Config, dialled: str, callback_number: str, started_at: datetime, acknowledged_at: datetime | None
+) -> datetime | None:
+    """Until when unknown callers to an emergency call's callback number ring the phone that made it; None: they do
+    not, because it was a test, was acknowledged, or showed no number. May have passed."""
+    if dialled == emergency.TEST or not callback_number or acknowledged_at or not config.emergency.callback_minutes:
+        return None
+    return started_at + timedelta(minutes=config.emergency.callback_minutes)
+
+
+def acknowledge(session: Session, config: Config, by: By, call_id: str) -> bool:
+    """Ends the time in which the emergency service is waited for after a call; publishing makes Asterisk know.
+
+    Returns whether another call that showed the same number still waits for it, so that its callers ring a phone all
+    the same. Raises NotFound, Invalid; Conflict while the call is in progress, and if there is nothing to end.
+    """
+    call = session.get(EmergencyCall, fields.text(call_id, "call's id", 80, required=True))
+    if call is None:
+        raise NotFound("There is no such emergency call.", code="emergency_unknown")
+    if call.ended_at is None:
+        raise Conflict("That emergency call is in progress.", code="emergency_in_progress")
+    until = awaits_callback_until(config, call.dialled, call.callback_number, call.started_at, call.acknowledged_at)
+    if until is None or until <= by.now:
+        raise Conflict(
+            "The emergency service is not expected to call back about that call.", code="emergency_not_awaited"
+        )
+    call.acknowledged_at = by.now
+    audit.record(session, by, f"emergency call {call.id} by {call.device} acknowledged")
+    session.flush()
+    return call.callback_number not in {number for number, _ in acknowledged(session, config, by.now)}
+
+
+def acknowledged(session: Session, config: Config, now: datetime) -> list[tuple[str, datetime]]:
+    """Numbers (E.164) that emergency calls have shown lately, all of which are acknowledged, and when the latest of
+    these was made."""
+    since = now - timedelta(minutes=config.emergency.callback_minutes)
+    recent = select(EmergencyCall).where(
+        EmergencyCall.started_at > since,
+        EmergencyCall.dialled != emergency.TEST,
+        EmergencyCall.callback_number != "",
+    )
+    calls = session.scalars(recent.order_by(EmergencyCall.started_at)).all()
+    waiting = {call.callback_number for call in calls if call.acknowledged_at is None}
+    latest = {call.callback_number: call.started_at for call in calls}
+    return [(number, at) for number, at in latest.items() if number not in waiting]
 
 
 # --- who is notified ---

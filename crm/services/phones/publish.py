@@ -21,7 +21,7 @@ from crm.domain.hours import Schedule
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import hours
-from crm.services.phones import bans, capacity, devices
+from crm.services.phones import bans, capacity, devices, emergencies
 from crm.store.models import Agent, Device, Line, Location, Trunk
 
 WINDOW_DAYS = 14
@@ -121,6 +121,10 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
         bans=tuple(banned),
         callers=capacity.room(config, phones=len(phones)).callers,
         emergency_callback=emergency.office_number(callbacks, numbers),
+        acknowledged=tuple(
+            (number.removeprefix("+")[-10:], int(at.timestamp()))
+            for number, at in emergencies.acknowledged(session, config, now)
+        ),
     )
 
 

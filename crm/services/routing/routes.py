@@ -16,7 +16,7 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, PropertyChoice, choose
 from crm.domain.ringing import Strategy
-from crm.domain.route_inputs import AiAnswers
+from crm.domain.route_inputs import AiAnswers, EmergencyFacts
 from crm.domain.routing import (
     CallerFacts,
     CallerKind,
@@ -67,6 +67,7 @@ def plan(
     moment: PhonesNow,
     *,
     person: Identity | None = None,
+    emergency: EmergencyFacts | None = None,
 ) -> tuple[RoutingInputs, RoutePlan]:
     """Decides as things stand now. Returns the inputs and the plan. Both numbers are normalized. Raises Unavailable.
 
@@ -75,7 +76,7 @@ def plan(
     """
     office = snapshot.now(session)
     known = who_is(session, caller) if person is None else person
-    inputs, property = _gather(session, config, office, did, known, answers, moment)
+    inputs, property = _gather(session, config, office, did, known, answers, moment, emergency)
     decision = decide(inputs)
     if decision.path is Path.ASK and inputs.ai_answers is AiAnswers.OVERFLOW and not answers:
         # Whether the menu or the voice agent answers depends on who is free.
@@ -131,10 +132,17 @@ def _gather(
     known: Identity,
     answers: Answers,
     moment: PhonesNow,
+    emergency: EmergencyFacts | None,
 ) -> tuple[RoutingInputs, KnownProperty | None]:
     line = office.lines.get(did)
     if line is None:
-        return RoutingInputs(now=moment.now, line_known=False), None
+        unknown = RoutingInputs(now=moment.now, line_known=False, emergency=emergency)
+        if emergency is None:
+            return unknown, None
+        schedule = office.schedule(config.tz, None)
+        due_at = schedule.due_time(moment.now, config.tasks.due_minutes)
+        opening = OfficeFacts.of(schedule, moment.now)
+        return replace(unknown, office=opening, due_at=due_at, rules=rules(config), caller=_caller(known)), None
     choice = _choice(session, office, line, known, answers)
     property = line.property
     if property is None or choice.slug != property.slug:
@@ -162,6 +170,7 @@ def _gather(
         fast_due_at=schedule.due_time(moment.now, config.tasks.question_minutes),
         rules=rules(config),
         ai_answers=_ai_answers(config, line, property),
+        emergency=emergency,
     )
     return inputs, property
 
@@ -177,6 +186,7 @@ SETTINGS = {
     "office_seconds": ("ring", "office_seconds"),
     "desk_seconds": ("ring", "desk_seconds"),
     "answering_seconds": ("ring", "answering_seconds"),
+    "emergency_seconds": ("survival", "last_resort_ring_seconds"),
     "queue": ("queue", "enabled"),
     "overflow_waiting": ("queue", "waiting"),
     "languages": ("menu", "languages"),
@@ -242,7 +252,8 @@ def _people(
     members = tuple(one.slug for one in team.members) if team else ()
     helpers = dict.fromkeys(one.slug for sister in sisters for one in sister.members if one.slug not in members)
     strategies = {sister.strategy for sister in sisters if sister.members}
-    rings_everyone = config.ring.everyone_seconds > 0
+    rings_through = inputs.emergency is not None and inputs.emergency.rings_through
+    rings_everyone = config.ring.everyone_seconds > 0 or rings_through
     standing = office.standing(config.tz, moment.now)
     on_call = reception.everywhere_on_call(session, office, config, moment.on_call)
     busy = {office.owner_of[device].slug for device in on_call if device in office.owner_of}

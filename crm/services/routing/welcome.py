@@ -3,16 +3,17 @@ ring."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.blocking import BlockDecision
+from crm.domain.blocking import EMERGENCY, BlockDecision
 from crm.domain.choosing import Answers
+from crm.domain.route_inputs import EmergencyFacts
 from crm.domain.routing import RoutePlan, RoutingInputs
 from crm.services.people import blocking
-from crm.services.routing import reception, routes
+from crm.services.routing import emergency_callbacks, reception, routes
 from crm.services.routing.arrivals import Arrival
 from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.routes import PhonesNow
@@ -32,10 +33,15 @@ class Welcome:
     verdict: BlockDecision
     first: Decision
     """For a caller who has not keyed anything yet."""
+    emergency: EmergencyFacts | None = None
+    """As in RoutingInputs."""
 
 
-def welcome(session: Session, config: Config, arrival: Arrival, trunk: str, moment: PhonesNow) -> Welcome:
-    """`trunk` is a slug. Raises Unavailable."""
+def welcome(
+    session: Session, config: Config, arrival: Arrival, trunk: str, moment: PhonesNow, back_to: str = ""
+) -> Welcome:
+    """`trunk` is a slug, and so is `back_to`: the phone that has just called the emergency service, showing the number
+    that is called now; "" for none. Raises Unavailable."""
     found = reception.receive(
         session,
         config,
@@ -54,11 +60,33 @@ def welcome(session: Session, config: Config, arrival: Arrival, trunk: str, mome
         attestation=arrival.attestation,
         now=moment.now,
     )
-    return Welcome(found, verdict, decide(session, config, found, (), moment))
+    emergency = None
+    if back_to:
+        emergency = emergency_callbacks.facts(
+            session,
+            config,
+            back_to,
+            found.person,
+            arrival.dialled,
+            line_known=found.line_known,
+            now=moment.now,
+        )
+        if verdict.is_blocked and emergency.rings_through:
+            verdict = replace(verdict, spared=EMERGENCY)
+    return Welcome(found, verdict, decide(session, config, found, (), moment, emergency), emergency)
 
 
-def decide(session: Session, config: Config, known: Reception, answers: Answers, moment: PhonesNow) -> Decision:
+def decide(
+    session: Session,
+    config: Config,
+    known: Reception,
+    answers: Answers,
+    moment: PhonesNow,
+    emergency: EmergencyFacts | None = None,
+) -> Decision:
     """Raises Unavailable."""
-    inputs, plan = routes.plan(session, config, known.did, known.caller, answers, moment, person=known.person)
+    inputs, plan = routes.plan(
+        session, config, known.did, known.caller, answers, moment, person=known.person, emergency=emergency
+    )
     to_ring = reception.on_record(session, config, plan.stages[0].agents) if plan.stages else None
     return Decision(inputs, plan, to_ring)

@@ -221,6 +221,9 @@ class EmergencyHealth:
     """Null while in progress, or if the end is unknown."""
     status: str
     """How it ended, as Asterisk's DIALSTATUS."""
+    callback_until: datetime | None
+    """Until then, the emergency service may call back: unknown callers to the callback number ring the device. Null
+    if it is not expected, or no longer."""
 
 
 @dataclass(frozen=True)
@@ -360,6 +363,7 @@ def _logged(config: Config, on_record: set[str], now: datetime) -> Iterator[Emer
                 call.started_at,
                 call.ended_at,
                 call.status,
+                _callback_until(config, now, call.dialled, call.callback_number, call.started_at, None),
             )
 
 
@@ -403,7 +407,7 @@ def _on_record(
         webhooks=subscriptions.silent(session, now),
         arrivals=_arrivals(session, now),
         voice_agent=voice_agent.look(session, config),
-        emergencies=_emergencies(session, now - emergencies.RECENT),
+        emergencies=_emergencies(session, config, now),
     )
 
 
@@ -489,20 +493,32 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
     )
 
 
-def _emergencies(session: Session, since: datetime) -> list[EmergencyHealth]:
-    found = select(
-        EmergencyCall.id,
-        EmergencyCall.dialled,
-        EmergencyCall.device,
-        EmergencyCall.agent,
-        EmergencyCall.address,
-        EmergencyCall.callback_number,
-        EmergencyCall.started_at,
-        EmergencyCall.ended_at,
-        EmergencyCall.status,
-    )
-    rows = session.execute(found.where(EmergencyCall.started_at >= since).order_by(EmergencyCall.started_at.desc()))
-    return [EmergencyHealth(*row) for row in rows]
+def _callback_until(
+    config: Config, now: datetime, dialled: str, number: str, started_at: datetime, acknowledged_at: datetime | None
+) -> datetime | None:
+    until = emergencies.awaits_callback_until(config, dialled, number, started_at, acknowledged_at)
+    return until if until and until > now else None
+
+
+def _emergencies(session: Session, config: Config, now: datetime) -> list[EmergencyHealth]:
+    recent = select(EmergencyCall).where(EmergencyCall.started_at >= now - emergencies.RECENT)
+    return [
+        EmergencyHealth(
+            id=call.id,
+            dialled=call.dialled,
+            device=call.device,
+            agent=call.agent,
+            address=call.address,
+            callback_number=call.callback_number,
+            started_at=call.started_at,
+            ended_at=call.ended_at,
+            status=call.status,
+            callback_until=_callback_until(
+                config, now, call.dialled, call.callback_number, call.started_at, call.acknowledged_at
+            ),
+        )
+        for call in session.scalars(recent.order_by(EmergencyCall.started_at.desc()))
+    ]
 
 
 def _forwarding(session: Session, config: Config) -> list[ForwardHealth]:

@@ -143,6 +143,9 @@ class EmergencyCall(Base):
     status: Mapped[str] = mapped_column(
         String(20), default="", comment="DialStatus of the last trunk tried; empty: its end was not noted"
     )
+    acknowledged_at: Mapped[datetime | None] = mapped_column(
+        comment="since then, nobody waits for the emergency service to call back; null: nobody said so"
+    )
     node: Mapped[str] = mapped_column(
         String(16), default="", server_default="", comment="name of the node that has it; empty: the only one there was"
     )

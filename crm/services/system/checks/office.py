@@ -12,7 +12,7 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.edge import holidays as calendars
-from crm.services.office import agents, hours, properties, subteams
+from crm.services.office import agents, hours, locations, properties, subteams
 from crm.services.office.agents import AgentRecord
 from crm.services.people import contacts
 from crm.services.phones import dialing, lines
@@ -33,7 +33,9 @@ def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
     listed = [entry.property for entry in properties.find_all(session)]
     without_link = [] if has_link else [property.slug for property in listed if not property.listings_url]
     if not has_link:
-        without_link += [line.number for line in all_lines if line.property is None]
+        # Nobody who calls a callback number is after homes.
+        callbacks = {entry.location.callback_number for entry in locations.find_all(session)}
+        without_link += [line.number for line in all_lines if line.property is None and line.number not in callbacks]
     return [
         *_office_itself(office is not None and office.admin_agent_id is not None),
         *_lines(all_lines),

@@ -165,7 +165,7 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
     ways = emergency.ways_out(enabled)
     if not any(way.outbound or way.emergency for way in enabled):
         found.append(fault("emergency", "There is no trunk for emergency calls.", "emergency_without_trunk"))
-    ours = {line.number for line in all_lines}
+    ours = {line.number: line for line in all_lines}
     found += [
         warn(
             "emergency",
@@ -176,6 +176,17 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
         )
         for entry in locations.find_all(session)
         if entry.location.callback_number not in ours
+    ]
+    found += [
+        warn(
+            "emergency",
+            f"The callback number of {entry.location.slug}, {entry.location.callback_number}, is also a leasing line, "
+            "so after an emergency call unknown prospects ring the phone that made it.",
+            "callback_advertised",
+            location=entry.location.slug,
+        )
+        for entry in locations.find_all(session)
+        if (line := ours.get(entry.location.callback_number)) and (line.source or line.property_id or line.portfolio_id)
     ]
     told = agent_queries.told_of_emergencies(session)
     if not any(agent.email or any(device.number for device in agent.devices) for agent in told):

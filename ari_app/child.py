@@ -50,6 +50,8 @@ class Child:
     successor: asyncio.subprocess.Process | None = None
     """A second process that is about to replace it."""
     starts: int = 0
+    to_restart: bool = False
+    """Whether it was ended in order to be started again."""
     before: Callable[[], object] | None = None
     """Called before each start, in a thread."""
 
@@ -103,6 +105,12 @@ class Child:
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+    async def restart(self) -> None:
+        """Ends it; whoever keeps it running starts it again."""
+        if self.is_alive:
+            self.to_restart = True
+            await self.stop()
 
     @property
     def last_words(self) -> str:

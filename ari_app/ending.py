@@ -4,15 +4,19 @@ running."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from ari_app.call.race import race
 from ari_app.child import STOP_SECONDS, Adopted, Child
 from ari_app.heartbeat import beat_of, is_connected
-from ari_app.readiness import StartError
+from ari_app.readiness import StartError, check_ports
+from crm import config as settings
+from crm import in_force
 from crm.config import Config
 from crm.edge import processes
 
@@ -25,6 +29,14 @@ REPLACED_SECONDS = 60.0
 Say = Callable[[str], None]
 
 
+class Request(Enum):
+    """What a running `leaseline up` is asked to do, each by a signal."""
+
+    RELOAD = signal.SIGUSR1
+    RESTART = signal.SIGUSR2
+    RESTART_NOW = signal.SIGRTMIN
+
+
 async def end(
     config: Config, asterisk: Child, app: Child, hurry: asyncio.Event, say: Say, others: Sequence[Child] = ()
 ) -> None:
@@ -35,6 +47,8 @@ async def end(
         await race(app.process.wait(), hurry.wait(), _patience(config, say))
     for child in (app, *others, asterisk):
         await child.stop()
+    with contextlib.suppress(OSError):
+        in_force.stopped_asterisk(config)
 
 
 async def _patience(config: Config, say: Say) -> None:
@@ -116,15 +130,31 @@ async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:
         process.kill()
 
 
-async def restart(config: Config) -> None:
-    """Makes the supervisor replace the app, and waits until it has. Raises StartError."""
+async def reload(config: Config) -> None:
+    """Makes the supervisor take over leaseline.toml and replace the app, and waits until it has. Raises StartError."""
+    await _ask(config, Request.RELOAD)
+
+
+async def restart(config: Config, *, now: bool = False) -> bool:
+    """The same, and starts Asterisk anew if nobody is on the line, or `now`. Returns whether it did; raises StartError
+    and ConfigError."""
+    check_ports(settings.load(config.home), ours=config)
+    before = processes.running(config).get(processes.ASTERISK)
+    if processes.takes_requests(config):
+        await _ask(config, Request.RESTART_NOW if now else Request.RESTART)
+    else:
+        await _ask(config, Request.RELOAD)
+    return processes.running(config).get(processes.ASTERISK) != before
+
+
+async def _ask(config: Config, request: Request) -> None:
     keeper = processes.keeper(config)
     if keeper is None:
         left = processes.running(config)
         fix = "`leaseline up` takes it over" if left else "start it with `leaseline up`"
         raise StartError(f"No `leaseline up` is keeping this home running: {fix}.")
     before, since = beat_of(config).get("pid"), datetime.now(UTC)
-    keeper.send_signal(signal.SIGUSR1)
+    keeper.send_signal(request.value)
     until = time.monotonic() + REPLACED_SECONDS
     while time.monotonic() < until and keeper.is_alive:
         beat = beat_of(config)

@@ -17,7 +17,7 @@ from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
 from ari_app.parts.web import site, web
-from crm import context
+from crm import context, in_force
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
@@ -54,6 +54,10 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
         return
     log_to.to_file(config.log_folder / "app.log")
     parts = set(only or PARTS)
+    if not only:
+        # Without the record, only the list of what has changed is missing.
+        with contextlib.suppress(OSError):
+            in_force.started_app(config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

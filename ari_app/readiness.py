@@ -11,6 +11,7 @@ import errno
 import socket
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -90,32 +91,52 @@ async def _prepare_prompts(config: Config, console: Console) -> None:
             store.close()
 
 
-def check_ports(config: Config, running: Collection[str] = ()) -> None:
-    """Raises StartError, before anything starts, for a port that another program uses, and says how to change it."""
-    ports, bind = config.ports, config.sip.bind
-    wanted = [
-        ("sip", bind, ports.sip, socket.SOCK_DGRAM),
-        ("sip", bind, ports.sip, socket.SOCK_STREAM),
-        ("sips", bind, ports.sips, socket.SOCK_STREAM),
-        ("http", "127.0.0.1", ports.http, socket.SOCK_STREAM),
-        ("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
-        ("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
-    ]
-    for name, address, port, kind in wanted:
-        if (processes.APP if name == "agi" else processes.ASTERISK) in running:
+def check_ports(config: Config, running: Collection[str] = (), ours: Config | None = None) -> None:
+    """Raises StartError, before anything starts, for a port that another program uses, and says how to change it.
+
+    `running` are those of our processes that have their ports already; `ours` are the settings of a running system,
+    whose ports are about to be free.
+    """
+    before = {(port.number, port.kind) for port in _ports(ours)} if ours else set()
+    for port in _ports(config):
+        if (processes.APP if port.name == "agi" else processes.ASTERISK) in running:
             continue
-        with socket.socket(socket.AF_INET, kind) as probe:
+        if (port.number, port.kind) in before:
+            continue
+        with socket.socket(socket.AF_INET, port.kind) as probe:
             # As Asterisk does: a port whose old connections are still closing counts as free.
-            if kind == socket.SOCK_STREAM:
+            if port.kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((address, port))
+                probe.bind((port.address, port.number))
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     settings = config.home / "leaseline.toml"
-                    text = f"Port {port} is taken by another program: set another ports.{name} in {settings}."
+                    text = (
+                        f"Port {port.number} is taken by another program: set another ports.{port.name} in {settings}."
+                    )
                 else:
                     text = (
-                        f"Port {port} on {address} cannot be used ({error.strerror}): correct sip.bind or ports.{name}."
+                        f"Port {port.number} on {port.address} cannot be used ({error.strerror}): correct sip.bind or "
+                        f"ports.{port.name}."
                     )
                 raise StartError(text) from error
+
+
+class _Port(NamedTuple):
+    name: str
+    address: str
+    number: int
+    kind: socket.SocketKind
+
+
+def _ports(config: Config) -> list[_Port]:
+    ports, bind = config.ports, config.sip.bind
+    return [
+        _Port("sip", bind, ports.sip, socket.SOCK_DGRAM),
+        _Port("sip", bind, ports.sip, socket.SOCK_STREAM),
+        _Port("sips", bind, ports.sips, socket.SOCK_STREAM),
+        _Port("http", "127.0.0.1", ports.http, socket.SOCK_STREAM),
+        _Port("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
+        _Port("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
+    ]

@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,14 +18,20 @@ from rich.console import Console
 
 from ari_app.call.race import race
 from ari_app.child import Child
-from ari_app.ending import Say, end, replace
-from ari_app.heartbeat import is_connected
-from ari_app.readiness import StartError, prepare
+from ari_app.edge import ami
+from ari_app.edge.errors import AsteriskUnreachable
+from ari_app.ending import LOOK_SECONDS, Request, Say, end, replace
+from ari_app.heartbeat import beat_of, is_connected
+from ari_app.readiness import StartError, check_ports, prepare
 from asterisk_conf import install, refresh
-from crm.config import Config
+from crm import config as settings
+from crm import context, in_force
+from crm.config import Config, ConfigError
 from crm.context import utc_now
 from crm.domain.errors import CrmError
 from crm.edge import processes
+from crm.secrets import SecretError, Secrets
+from crm.services.phones import publish
 from crm.services.system import disk, logs, workers
 from crm.services.system.checks import voice_agent
 from crm.store.session import Store
@@ -38,6 +44,8 @@ AT_ONCE = 3
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 60.0
 """A process that has run for this long counts as recovered."""
+ENDING_SECONDS = 3.0
+"""A call that ends within this time does not keep Asterisk from being restarted."""
 FILES = 65536
 """Enough open files for as many calls as one machine can carry."""
 
@@ -45,11 +53,12 @@ FILES = 65536
 async def up(config: Config, *, next_steps: str = "") -> None:
     """Prepares, starts, and supervises until SIGINT or SIGTERM. Raises StartError if that cannot begin.
 
-    `next_steps` tells the user what to do, once everything is up.
+    `config` is leaseline.toml as written. `next_steps` tells the user what to do, once everything is up.
     """
     console = Console(highlight=False)
     say = functools.partial(_say, console)
-    stop, hurry, to_replace = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    requests: asyncio.Queue[Request] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # The first signal lets calls end, the second ends them.
@@ -60,61 +69,182 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         stop.set()
 
     loop.add_signal_handler(signal.SIGQUIT, end_now)
-    loop.add_signal_handler(signal.SIGUSR1, to_replace.set)
+    for request in Request:
+        loop.add_signal_handler(request.value, requests.put_nowait, request)
     _allow_files()
     with _only_one(config):
         left = processes.running(config)
         if left:
             say(f"{' and '.join(left)} had been left running alone: taken over.")
+        if processes.ASTERISK in left:
+            config = in_force.load(config.home)
+        else:
+            in_force.stopped_asterisk(config)
         await prepare(config, console, left)
-        asterisk, app, *others = kept = children(config, with_voice=_has_voice_agent(config))
+        system = System(config, say)
         try:
-            for child in kept:
-                if child.name in left:
-                    child.adopt(left[child.name])
-                else:
-                    await child.start()
-            async with _kept(config, kept, say):
-                ready = await _until_ready(config, kept, stop)
-                if not stop.is_set():
-                    say(f"Leaseline is up. Home: {config.home}")
-                    if not ready:
-                        say(f"The app is not ready; Asterisk answers calls alone. See {config.log_folder}.")
-                    say(next_steps)
-                await _replace_until(stop, to_replace, config, app, say)
+            await system.start(left)
+            ready = await _until_ready(config, system.kept, stop)
+            if not stop.is_set():
+                say(f"Leaseline is up. Home: {config.home}")
+                if not ready:
+                    say(f"The app is not ready; Asterisk answers calls alone. See {config.log_folder}.")
+                say(next_steps)
+            while not stop.is_set():
+                asked: Request | bool = await race(stop.wait(), requests.get())
+                if isinstance(asked, Request):
+                    await system.do(asked)
         finally:
-            await end(config, asterisk, app, hurry, say, others)
+            await system.end(hurry)
             say("Leaseline has stopped.")
 
 
-async def _replace_until(stop: asyncio.Event, to_replace: asyncio.Event, config: Config, app: Child, say: Say) -> None:
-    """Replaces the app whenever asked to, until Leaseline is to stop."""
-    while not stop.is_set():
-        await race(stop.wait(), to_replace.wait())
-        if to_replace.is_set() and not stop.is_set():
-            to_replace.clear()
-            await replace(config, app, say)
+class System:
+    """The processes of one home, which are restarted when they end."""
+
+    def __init__(self, config: Config, say: Say) -> None:
+        self._config = config
+        self._say = say
+        self._asterisk, self._app, self._voice = children(config)
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def kept(self) -> list[Child]:
+        return [child for child in (self._asterisk, self._app, self._voice) if child.name in self._keepers]
+
+    async def start(self, left: Mapping[str, processes.Process]) -> None:
+        """Starts what is not among those that were left running, and looks after logs and the disk's reserve."""
+        if processes.ASTERISK not in left:
+            _keep_settings(in_force.started_asterisk, self._config)
+        with_voice = _has_voice_agent(self._config)
+        for child in (self._asterisk, self._app, *([self._voice] if with_voice else [])):
+            if child.name in left:
+                child.adopt(left[child.name])
+            else:
+                await child.start()
+            self._keepers[child.name] = asyncio.create_task(_keep(child, self._say))
+        troubles = Troubles(utc_now, functools.partial(workers.show, self._config))
+        for name, look, seconds in (
+            ("reserve on the disk", disk.look_after, disk.LOOK_SECONDS),
+            ("logs of others", logs.look_after, logs.LOOK_SECONDS),
+        ):
+            work = repeat(name, functools.partial(look, self._config), seconds, troubles)
+            self._keepers[name] = asyncio.create_task(work)
+
+    async def end(self, hurry: asyncio.Event) -> None:
+        await self._let_go(*self._keepers)
+        await end(self._config, self._asterisk, self._app, hurry, self._say, [self._voice])
+
+    async def do(self, request: Request) -> None:
+        try:
+            if request is Request.RELOAD:
+                await self._reload()
+            else:
+                await self._restart(now=request is Request.RESTART_NOW)
+        except (CrmError, OSError) as error:
+            self._say(f"{error} What was running keeps running.")
+
+    async def _reload(self) -> None:
+        """Takes over what has changed in leaseline.toml, and replaces the app."""
+        try:
+            config = in_force.load(self._config.home)
+        except ConfigError as error:
+            self._say(f"{error} Everything stays as it was.")
+            return
+        await self._take_over(config)
+
+    async def _restart(self, *, now: bool) -> None:
+        """The same, and starts Asterisk anew: if nobody is on the line, or `now`."""
+        try:
+            config = settings.load(self._config.home)
+            check_ports(config, ours=self._config)
+        except (ConfigError, StartError) as error:
+            self._say(f"{error} Everything stays as it was.")
+            return
+        if not now and await _is_busy(self._config):
+            self._say("Calls are going on, so Asterisk keeps running.")
+            await self._reload()
+            return
+        _keep_settings(in_force.started_asterisk, config)
+        await _publish(config, self._say)
+        await self._asterisk.restart()
+        self._say("Asterisk was restarted.")
+        await self._take_over(config)
+
+    async def _take_over(self, config: Config) -> None:
+        before, self._config = self._config, config
+        await _publish(config, self._say)
+        await self._change_voice(before)
+        await replace(config, self._app, self._say)
+
+    async def _change_voice(self, before: Config) -> None:
+        """Starts the voice agent, ends it, or restarts it where its settings have changed; its callers get the menu."""
+        wanted, is_kept = _has_voice_agent(self._config), self._voice.name in self._keepers
+        if wanted and not is_kept:
+            await self._voice.start()
+            self._keepers[self._voice.name] = asyncio.create_task(_keep(self._voice, self._say))
+        elif is_kept and not wanted:
+            await self._let_go(self._voice.name)
+            await self._voice.stop()
+        elif wanted and _for_voice(before) != _for_voice(self._config):
+            await self._voice.restart()
+
+    async def _let_go(self, *names: str) -> None:
+        keepers = [self._keepers.pop(name) for name in names]
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
 
 
-def children(config: Config, *, with_voice: bool = False) -> list[Child]:
-    """Asterisk first: it answers calls by itself if the app is late. The voice agent last, if there is one: without it,
-    callers get the menu."""
+def _for_voice(config: Config) -> tuple[object, ...]:
+    return config.ai, config.voice, config.ports.voice
+
+
+async def _is_busy(config: Config) -> bool:
+    """Whether anybody is on the line, whoever has the call, and stays there for some seconds."""
+    until = time.monotonic() + ENDING_SECONDS
+    while await _has_calls(config):
+        if time.monotonic() > until:
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
+
+
+async def _has_calls(config: Config) -> bool:
+    try:
+        return await ami.channels(config.ports.ami, Secrets(config.secrets_file).ensure("ami")) > 0
+    except (AsteriskUnreachable, SecretError):
+        return bool(beat_of(config).get("calls"))
+
+
+async def _publish(config: Config, say: Say) -> None:
+    crm = context.opened(config)
+    try:
+        await publish.publish(crm)
+    except (CrmError, SecretError, OSError) as error:
+        say(f"{error} Asterisk keeps its last configuration.")
+    finally:
+        crm.store.close()
+
+
+def _keep_settings(act: Callable[[Config], None], config: Config) -> None:
+    # Without the record, a change of leaseline.toml does not wait for the next start.
+    with contextlib.suppress(OSError):
+        act(config)
+
+
+def children(config: Config) -> tuple[Child, Child, Child]:
+    """Asterisk, which answers calls by itself if the app is late; the app; and the voice agent, without which callers
+    get the menu."""
     asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
     program = [sys.executable, str(Path(__file__).parents[1] / "cli.py")]
     app, voice = ([*program, *arguments(config)] for arguments in (processes.app_arguments, processes.voice_arguments))
-    children = [
-        Child(
-            processes.ASTERISK,
-            asterisk,
-            install.environment("asterisk"),
-            config.log_folder / "asterisk.out",
-            before=refresh.take_waiting,
-        ),
-        Child(processes.APP, app, {}, config.log_folder / "app.out"),
-    ]
-    if with_voice:
-        children.append(Child(processes.VOICE, voice, {}, config.log_folder / "voice.out"))
-    return children
+    environment, log = install.environment("asterisk"), config.log_folder
+    return (
+        Child(processes.ASTERISK, asterisk, environment, log / "asterisk.out", before=refresh.take_waiting),
+        Child(processes.APP, app, {}, log / "app.out"),
+        Child(processes.VOICE, voice, {}, log / "voice.out"),
+    )
 
 
 def _has_voice_agent(config: Config) -> bool:
@@ -128,37 +258,24 @@ def _has_voice_agent(config: Config) -> bool:
         store.close()
 
 
-@contextlib.asynccontextmanager
-async def _kept(config: Config, children: list[Child], say: Say) -> AsyncIterator[None]:
-    """While the block runs, restarts what ends, and looks after logs and the disk's reserve."""
-
-    async def keep(child: Child) -> None:
-        restarts = 0
-        while True:
-            assert child.process is not None
-            started = time.monotonic()
-            status = await child.process.wait()
-            if child.successor:
-                child.process, child.successor = child.successor, None
-                continue
+async def _keep(child: Child, say: Say) -> None:
+    """Restarts it whenever it ends."""
+    restarts = 0
+    while True:
+        assert child.process is not None
+        started = time.monotonic()
+        status = await child.process.wait()
+        if child.successor:
+            child.process, child.successor = child.successor, None
+            continue
+        if child.to_restart:
+            child.to_restart = False
+            restarts = 0
+        else:
             restarts = 1 if time.monotonic() - started > STEADY_SECONDS else restarts + 1
             say(f"{child.name} ended with status {status} and is restarted: {child.last_words}")
             await asyncio.sleep(pause_before(restarts))
-            await _start(child, say, LONGEST_PAUSE)
-
-    keepers = [asyncio.create_task(keep(child)) for child in children]
-    troubles = Troubles(utc_now, functools.partial(workers.show, config))
-    for name, look, seconds in (
-        ("reserve on the disk", disk.look_after, disk.LOOK_SECONDS),
-        ("logs of others", logs.look_after, logs.LOOK_SECONDS),
-    ):
-        keepers.append(asyncio.create_task(repeat(name, functools.partial(look, config), seconds, troubles)))
-    try:
-        yield
-    finally:
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        await _start(child, say, LONGEST_PAUSE)
 
 
 def pause_before(restart: int) -> float:
@@ -215,7 +332,7 @@ def _only_one(config: Config) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with contextlib.suppress(OSError):
                 lock.truncate(0)
-                lock.write(f"{processes.me().pid} {processes.me().started}")
+                lock.write(f"{processes.me().pid} {processes.me().started}\n{processes.TAKES_REQUESTS}\n")
                 lock.flush()
         except BlockingIOError:
             raise StartError(f"Leaseline is already running in {config.home}: `leaseline down` ends it.") from None

@@ -272,7 +272,7 @@ async def run(count: int, rate: int, rounds: int) -> None:
         tones.beep(config.prompts_folder / tones.FILE)
         scenario = Path(folder) / "micro.xml"
         scenario.write_text(SCENARIO)
-        child, _ = supervisor.children(config)
+        child, *_ = supervisor.children(config)
         await child.start()
         assert child.process
         asterisk = psutil.Process(child.process.pid)

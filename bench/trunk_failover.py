@@ -133,7 +133,7 @@ async def _bench(folder: Path) -> AsyncIterator[Bench]:
                 carriers[name] = Carrier(status)
                 await loop.create_datagram_endpoint(lambda c=carriers[name]: c, local_addr=("127.0.0.1", port))  # type: ignore[misc]
         await publish.publish(crm)
-        asterisk, _ = supervisor.children(config)
+        asterisk, *_ = supervisor.children(config)
         await asterisk.start()
         try:
             async with _app_context(crm, folder) as app_context:

@@ -787,16 +787,29 @@ def home_from(option: str | None) -> Path:
 
 def load(home: Path) -> Config:
     """Reads and checks `home`/leaseline.toml. Raises ConfigError."""
-    path = home / "leaseline.toml"
+    path = settings_file(home)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
             f"There is no Leaseline home at {home}: create one with `leaseline init --home {home}`."
         ) from None
     except PermissionError:
         raise ConfigError(f"{path} may not be read by this user: run as the user who owns {home}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
+    return parse(text, home, path)
+
+
+def settings_file(home: Path) -> Path:
+    return home / "leaseline.toml"
+
+
+def parse(text: str, home: Path, path: Path) -> Config:
+    """Checks the text of a leaseline.toml for a home; `path` is named in errors. Raises ConfigError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct that line and try again.") from error
     return _read({**table, "home": str(home), "node": table.get("node") or _kept_node(home)}, path)
 

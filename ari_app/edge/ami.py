@@ -135,6 +135,19 @@ async def reload(port: int, secret: str, modules: list[str]) -> None:
         connection.close()
 
 
+async def channels(port: int, secret: str) -> int:
+    """How many channels a running Asterisk has, those of our app and all others.
+
+    Raises AsteriskUnreachable if nothing answers on the port or the login is refused.
+    """
+    connection = AmiConnection(port, secret)
+    try:
+        answer = await connection.send(Action="CoreStatus")
+        return int(getattr(answer, "corecurrentcalls", 0) or 0)
+    finally:
+        connection.close()
+
+
 def _quiet() -> logging.Logger:
     """A logger that logs nothing: panoramisk logs whole messages, including secrets."""
     logger = logging.getLogger("panoramisk.quiet")

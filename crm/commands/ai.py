@@ -126,7 +126,7 @@ def check(system: System, as_json: bool) -> None:
     """Check the office's changes to what the voice agent says and understands.
 
     They are in the home's folder `dialogue`: en.toml and es.toml, with the sections [sentences], [words] and [intents],
-    each entry in place of the one that comes with Leaseline. A change takes effect when the app is restarted.
+    each entry in place of the one that comes with Leaseline. A change takes effect with `leaseline reload`.
     """
     folder = minds.own_dialogue(system.config)
     found = DialogueCheck(str(folder), sorted(path.name for path in folder.glob("*.toml")), dialogue.wrong(folder))
@@ -157,4 +157,4 @@ def secret(system: System, of: str, file: IO[str] | None) -> None:
     """Store the key of the language model's endpoint (ai.llm_url), the recognizer's or the voice's."""
     value = read_secret(file) if file else str(click.prompt("Key", hide_input=True))
     system.run(minds.put_key, system.secrets, system.by, value, of)
-    output.say("The key is stored; restart the app to use it.")
+    output.say("The key is stored; `leaseline reload` takes it over.")

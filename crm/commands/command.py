@@ -104,7 +104,7 @@ def home_of(context: click.Context) -> Path:
 
 def config_of(context: click.Context) -> Config:
     """Returns the settings in force. Raises ConfigError."""
-    from crm.config import load
+    from crm.in_force import load
 
     return load(home_of(context))
 

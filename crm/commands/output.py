@@ -126,6 +126,13 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def toml(value: object) -> str:
+    """A setting as it is written in leaseline.toml: for text, numbers, true and false, TOML is written like JSON."""
+    import msgspec
+
+    return safe(msgspec.json.encode(value).decode())
+
+
 def local(at: datetime | None, tz: tzinfo, *, seconds: bool = False) -> str:
     """Formats a time in the given time zone; empty for None."""
     if at is None:

@@ -21,6 +21,9 @@ ASTERISK = "Asterisk"
 APP = "the app"
 VOICE = "the voice agent"
 
+TAKES_REQUESTS = "reload restart"
+"""What a `leaseline up` writes below its id into the file that it locks."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -154,13 +157,22 @@ def keeper(config: Config) -> Process | None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                pid, _, started = lock.read(100).partition(" ")
+                pid, _, started = lock.readline(100).partition(" ")
             else:
                 return None
     except OSError:
         return None
     found = Process(int(pid) if pid.isascii() and pid.isdigit() else 0, started.strip())
     return found if found.is_alive else _holder(lock_of_keeper(config))
+
+
+def takes_requests(config: Config) -> bool:
+    """Whether the running `leaseline up` reloads and restarts when it is asked to; one of an earlier version would
+    end."""
+    try:
+        return TAKES_REQUESTS in lock_of_keeper(config).read_text("ascii", "replace").splitlines()
+    except OSError:
+        return False
 
 
 def _holder(path: Path) -> Process | None:

@@ -27,6 +27,17 @@ class Settings(msgspec.Struct):
     """Sections and keys as in leaseline.toml, defaults included; a password in database.url shows as ***."""
 
 
+class SettingChange(msgspec.Struct):
+    """A setting in leaseline.toml that differs from the one in force."""
+
+    key: str
+    """Section and name, such as ring.agent_seconds."""
+    before: object
+    after: object
+    waits: bool
+    """Whether it takes effect only when Asterisk starts (`leaseline restart`)."""
+
+
 class Revision(msgspec.Struct):
     """The database's revision, and the one needed."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ari_app.heartbeat import beat_of
 from crm.edge import processes
 from tests.drills.witness import leaseline, up
 from tests.system import System
+from tests.talks import connect, hear_each_other
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -25,8 +28,8 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
     assert "`leaseline up` takes them over, `leaseline down` ends them." in " ".join(told.split())
     async with up(system):
         assert processes.running(system.config) == first
-        status, told = await leaseline(system, "restart")
-        assert (status, told) == (0, "A new app has taken over.\n")
+        status, told = await leaseline(system, "reload")
+        assert (status, told) == (0, "Nothing in leaseline.toml has changed.\nA new app has taken over.\n")
         second = processes.running(system.config)
         assert second["Asterisk"] == first["Asterisk"]
         assert second["the app"] != first["the app"]
@@ -41,3 +44,51 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
         )
         assert await keeper.wait() == 0
     assert processes.running(system.config) == {}
+
+
+async def test_a_changed_port_waits_for_a_restart_and_that_for_the_end_of_a_talk(system: System) -> None:
+    await system.app.stop()
+    await system.asterisk.stop()
+    file = system.config.home / "leaseline.toml"
+    before = file.read_text()
+    dialplan = system.config.asterisk_folder / "etc" / "extensions.conf"
+    port = system.config.ports.rtp_first - 2
+    try:
+        async with up(system):
+            first = processes.running(system.config)
+            await leaseline(system, "config", "set", "ports.agi", str(port))
+            await leaseline(system, "config", "set", "ring.colleague_seconds", "31")
+            status, told = await leaseline(system, "reload", "--json")
+            assert status == 0, told
+            assert {one["key"]: (one["after"], one["waits"]) for one in json.loads(told)} == {
+                "ports.agi": (port, True),
+                "ring.colleague_seconds": (31, False),
+            }
+            second = processes.running(system.config)
+            assert second["Asterisk"] == first["Asterisk"]
+            assert second["the app"] != first["the app"]
+            # If Asterisk dies now, it starts as it was, and the app finds it.
+            assert f":{port}" not in dialplan.read_text()
+            async with system.phone("alice-desk") as alice, system.caller() as caller:
+                await connect(system, caller, alice)
+                status, told = await leaseline(system, "restart")
+                assert status == 0, told
+                assert "so Asterisk keeps running" in " ".join(told.split())
+                assert processes.running(system.config)["Asterisk"] == first["Asterisk"]
+                await hear_each_other(system, caller, alice)
+                await caller.hang_up()
+                assert (await system.ended_call(caller.user)).outcome == "talked"
+            status, told = await leaseline(system, "restart")
+            assert (status, told) == (0, "Asterisk was restarted, and a new app has taken over.\n")
+            assert processes.running(system.config)["Asterisk"] != first["Asterisk"]
+            assert f":{port}" in dialplan.read_text()
+            status, told = await leaseline(system, "reload", "--dry-run")
+            assert told == "Nothing in leaseline.toml has changed.\n"
+            async with system.phone("alice-desk") as alice, system.caller() as caller:
+                await connect(system, caller, alice)
+                await caller.hang_up()
+                assert (await system.ended_call(caller.user)).outcome == "talked"
+            status, told = await leaseline(system, "down")
+            assert status == 0, told
+    finally:
+        file.write_text(before)

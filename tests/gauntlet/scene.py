@@ -161,7 +161,7 @@ async def sample(folder: Path) -> AsyncIterator[Scene]:
         etc = system.config.asterisk_folder / "etc"
         (etc / "pjsip.conf").write_text(text)
         (etc / "extensions.conf").write_text(SAMPLE_PLAN.format(line=ELM))
-        asterisk, _ = supervisor.children(system.config)
+        asterisk, *_ = supervisor.children(system.config)
         await asterisk.start()
         try:
             await system.until(lambda: _answers(system), "Asterisk answers", 30)

@@ -104,7 +104,7 @@ async def running_system(
         shutil.copy2(prompts / tones.FILE, config.prompts_folder)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
-        asterisk, app = supervisor.children(config)
+        asterisk, app, _ = supervisor.children(config)
         app.environment = {**app.environment, "PYTHONFAULTHANDLER": "1"}
         carrier = CarrierPeer()
         loop = asyncio.get_running_loop()

@@ -35,7 +35,7 @@ SECRET = "mail"
 STALE = timedelta(days=2)
 """An email that could not be sent for this long is given up."""
 
-NO_SERVER = "No mail server is set: write mail.server and mail.from_address into leaseline.toml, then restart."
+NO_SERVER = "No mail server is set: set mail.server and mail.from_address, then reload the settings."
 _TOO_OLD = " It could not be sent for two days, so it was given up."
 
 

@@ -1,0 +1,97 @@
+"""Showing, checking and changing the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm import config as settings
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "value"),
+    [
+        ("ring.agent_seconds", "20", 20.0),
+        ("queue.enabled", "no", False),
+        ("menu.languages", "es", ("es",)),
+        ("menu.languages", '["es"]', ("es",)),
+        ("menu.languages", "", ()),
+        ("texts.carrier", "telnyx", "telnyx"),
+        ("sip.hostname", "123", "123"),
+        ("timezone", "America/New_York", "America/New_York"),
+        ("ai.piper_voices.en", "/models/amy.onnx", {"en": "/models/amy.onnx"}),
+    ],
+)
+def test_a_setting_is_changed_and_the_rest_of_the_file_stays(
+    leaseline: Leaseline, key: str, words: str, value: object
+) -> None:
+    file = leaseline.home / "leaseline.toml"
+    file.write_text(file.read_text() + "\n[talk]\n# Long enough for a lift.\nlost_seconds = 20\n")
+    before = file.read_text().splitlines()
+    mode = file.stat().st_mode
+    leaseline.ok("config", "set", key, words)
+    found: object = settings.load(leaseline.home)
+    for name in key.removesuffix(".en").split("."):
+        found = getattr(found, name)
+    assert found == value
+    missing = [line for line in before if line not in file.read_text().splitlines()]
+    assert all(line.startswith("timezone") for line in missing)
+    assert file.stat().st_mode == mode
+    leaseline.ok("config", "unset", key)
+    assert leaseline.json("config", "show")["settings"]["talk"]["lost_seconds"] == 20
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "said"),
+    [
+        ("ring.agent_secs", "20", "did you mean ring.agent_seconds?"),
+        ("ring", "20", "ring is a section: name a setting in it, such as ring.agent_seconds."),
+        ("ring.agent_seconds", "soon", "is a number"),
+        ("ring.agent_seconds", "-1", "may not be negative"),
+        ("queue.enabled", "perhaps", "write yes or no"),
+        ("timezone", "Mars/Olympus", "unknown"),
+        ("ports.sip", "80", "outside 1024"),
+        ("texts.carrier", "twilio", "texts.twilio_account"),
+        ("home", "/tmp", "not a setting"),
+        ("ai.piper_voices", "x", "ai.piper_voices.NAME"),
+        ("x\x1b[31m", "1", "not a setting"),
+        ("sip.certificate", "a;b", "go together"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_and_nothing_is_written(
+    leaseline: Leaseline, key: str, words: str, said: str
+) -> None:
+    before = (leaseline.home / "leaseline.toml").read_text()
+    assert said in leaseline.refused("config", "set", key, "--", words)
+    assert (leaseline.home / "leaseline.toml").read_text() == before
+
+
+def test_one_setting_is_printed(leaseline: Leaseline) -> None:
+    assert leaseline.ok("config", "get", "ring.agent_seconds") == "15.0\n"
+    leaseline.ok("config", "set", "database.url", "postgresql://leaseline:hunter2@db/leaseline")
+    assert leaseline.ok("config", "get", "database.url") == "postgresql://leaseline:***@db/leaseline\n"
+
+
+def test_a_file_is_checked_before_it_takes_its_place(leaseline: Leaseline, tmp_path: Path) -> None:
+    assert "is in order" in leaseline.ok("config", "check")
+    other = tmp_path / "new.toml"
+    other.write_text("[ring]\nagent_seconds = 20\n")
+    leaseline.ok("config", "check", str(other))
+    other.write_text("[ring]\nagent_seconds = 'soon'\n")
+    assert "ring.agent_seconds" in leaseline("config", "check", str(other)).stderr
+    other.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in leaseline("config", "check", str(other)).stderr
+    missing = leaseline("config", "check", str(tmp_path / "missing.toml"))
+    assert missing.exit_code == 1
+    assert "No such file" in missing.stderr
+
+
+def test_reload_and_restart_say_what_to_do_when_nothing_runs(leaseline: Leaseline) -> None:
+    for command in ("reload", "restart"):
+        result = leaseline(command)
+        assert result.exit_code == 1
+        assert "start it with `leaseline up`" in result.stderr

@@ -24,6 +24,7 @@ COMMANDS = {
     "restart": "Replace the app with a new one, and restart Asterisk if nobody is on the line.",
     "serve": "Run the app alone, without Asterisk.",
     "status": "Show what is up, what is open, and the calls in progress.",
+    "logs": "Show what the app logged, about one call or all.",
     "doctor": "Check everything and say how to fix it.",
     "setup": "Update Asterisk and its tools, or go back.",
     "home": "Whether this home may send, or is a copy that must not.",

@@ -81,7 +81,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
         else:
             in_force.stopped_asterisk(config)
         await prepare(config, console, left)
-        system = System(config, say)
+        system = Supervised(config, say)
         try:
             await system.start(left)
             ready = await _until_ready(config, system.kept, stop)
@@ -99,7 +99,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
             say("Leaseline has stopped.")
 
 
-class System:
+class Supervised:
     """The processes of one home, which are restarted when they end."""
 
     def __init__(self, config: Config, say: Say) -> None:

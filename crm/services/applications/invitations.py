@@ -123,7 +123,7 @@ def _wrong(session: Session, config: Config, people: Sequence[PastedAddress], ho
     """Addresses that are invalid, the office's or a portal's, as they were written."""
     if not config.site.public_url:
         raise Conflict(
-            "The site cannot be reached from outside: set site.public_url, and reload the settings.", code="site_not_public"
+            "The site cannot be reached from outside: set site.public_url, and reload.", code="site_not_public"
         )
     _home(session, home)
     if not people:

@@ -69,7 +69,7 @@ def by_hand(
     the list of homes. Raises NotFound, Invalid, and Conflict while the site has no address."""
     if not config.site.public_url:
         raise Conflict(
-            "The site cannot be reached from outside: set site.public_url, and reload the settings.", code="site_not_public"
+            "The site cannot be reached from outside: set site.public_url, and reload.", code="site_not_public"
         )
     lead, _ = intake.person(session, config, person)
     if lead is None:

@@ -12,7 +12,8 @@ from crm import in_force
 from crm.commands import output
 from crm.commands.command import Group, config_of, home_of, one
 from crm.config import Config, ConfigError
-from crm.edge import processes, settings_file
+from crm.edge import processes
+from crm.services.system import settings_file
 from crm.views.system import Settings
 
 

@@ -41,6 +41,7 @@ HINTS = {
         "`leaseline holiday add {day} --open usual`."
     ),
     "suggestion_unknown": "`leaseline lead suggestions` lists those there are.",
+    "setting_unknown": "`leaseline config show` lists them all.",
     "subteam_exists": "change it with `leaseline subteam set {subteam}`.",
     "subteam_has_desks": "name another with `leaseline desk set` first.",
     "subteam_has_properties": "give that to another subteam with `leaseline property set` first.",

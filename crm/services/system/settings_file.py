@@ -121,5 +121,4 @@ def _unknown(key: str, values: dict[str, object]) -> str:
     if inside:
         return f"{shown} is a section: name a setting in it, such as {inside[0]}."
     near = process.extractOne(key, list(values), score_cutoff=60)
-    hint = f"did you mean {near[0]}?" if near else "`leaseline config show` lists them all."
-    return f"{shown} is not a setting: {hint}"
+    return f"{shown} is not a setting{f': did you mean {near[0]}?' if near else '.'}"

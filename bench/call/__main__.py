@@ -14,6 +14,7 @@ import platform
 import signal
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,13 @@ def main() -> None:
     found: dict[str, Any] = {}
     console = Console(width=150)
     for name in names:
+        print(f"measuring {name}", file=sys.stderr, flush=True)
         try:
             new, found[name] = asyncio.run(FIGURES[name](Options(**given)))
-        except (AssertionError, TimeoutError) as error:
-            new, failed = [Row(name, f"not measured: {error}")], True
+        except Exception as error:  # noqa: BLE001 - whatever one figure fails of, the others are measured and shown
+            if not isinstance(error, AssertionError | TimeoutError):
+                traceback.print_exc()
+            new, failed = [Row(name, f"not measured: {error or type(error).__name__}")], True
         rows += new
         for row in new:
             console.print(f"[dim]{row.what}: {row.found}[/dim]", highlight=False)

@@ -114,8 +114,11 @@ async def _whole(bench: Rig, way: str, count: int, rate: float, stay: float, reg
 
 
 async def counts(options: Options) -> Found:
-    """Statements, transactions, requests, actions and thread hops of a whole call."""
+    """Statements, transactions, requests, actions and thread hops of a whole call and of a micro-call."""
     registered, seconds = min(40, options.agents), 10.0
+    kinds = ("statements", "transactions", "ari", "ami", "thread hops")
+    rows: list[Row] = []
+    found: dict[str, Any] = {}
     async with _rig(options.agents, registered) as bench, bench.leaseline.running_app(measured=True):
         ours = bench.leaseline
         await _whole(bench, LEASELINE, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, registered)
@@ -123,34 +126,40 @@ async def counts(options: Options) -> Found:
         await ours.counted()
         await asyncio.sleep(seconds)
         idle = await ours.counted()
-        began = time.monotonic()
-        await _whole(bench, LEASELINE, options.calls, HURRIED_RATE, STAY_SECONDS, registered)
-        await asyncio.sleep(1)
-        busy, spent = await ours.counted(), time.monotonic() - began
-
-    def per_call(kind: str) -> dict[str, float]:
-        """Subtracts what happens while nobody calls."""
-        names = {*busy[kind], *idle[kind]}
-        found = {n: busy[kind].get(n, 0) - idle[kind].get(n, 0) * spent / seconds for n in names}
-        ordered = sorted(found.items(), key=lambda one: -one[1])
-        return {name: round(count / options.calls, 2) for name, count in ordered if count > 0}
-
-    found = {kind: per_call(kind) for kind in ("statements", "transactions", "ari", "ami", "thread hops")}
-    total = {kind: sum(of_kind.values()) for kind, of_kind in found.items()}
-    written = found["transactions"]
-    rows = [
-        Row("SQL statements in a whole call", f"{total['statements']:.0f}", "at most 25"),
-        Row(
-            "transactions in a whole call, write + read",
-            f"{written.get('write', 0):.1f} + {written.get('read', 0):.1f}",
-            "at most 3",
-        ),
-        Row("ARI requests in a whole call", f"{total['ari']:.1f}", "at most 16"),
-        *(Row(f"  {name}", f"{count:.1f}") for name, count in found["ari"].items() if count >= 0.5),
-        Row("AMI actions in a whole call", f"{total['ami']:.1f}"),
-        Row("thread hops in a whole call", f"{total['thread hops']:.0f}"),
-    ]
+        for what, scenario, pace in (("whole call", "caller", HURRIED_RATE), ("micro-call", "leaver", MICRO_RATE)):
+            began, begun = time.monotonic(), ours.calls()
+            calls = await bench.run(LEASELINE, scenario, options.calls, pace, STAY_SECONDS, registered)
+            assert not calls.failed, calls
+            await ours.recorded(begun + options.calls)
+            await asyncio.sleep(1)
+            busy, spent = await ours.counted(), time.monotonic() - began
+            found[what] = {kind: _beyond(busy[kind], idle[kind], spent / seconds, options.calls) for kind in kinds}
+            rows += _counted_rows(what, found[what])
     return rows, {"per call": found, "idle per second": _per_second(idle, seconds)}
+
+
+def _beyond(busy: dict[str, int], idle: dict[str, int], share: float, calls: int) -> dict[str, float]:
+    """Counts per call, without what happens while nobody calls, the most frequent first."""
+    counted = {name: busy.get(name, 0) - idle.get(name, 0) * share for name in {*busy, *idle}}
+    ordered = sorted(counted.items(), key=lambda one: -one[1])
+    return {name: round(count / calls, 2) for name, count in ordered if count > 0}
+
+
+def _counted_rows(what: str, found: dict[str, dict[str, float]]) -> list[Row]:
+    total = {kind: sum(of_kind.values()) for kind, of_kind in found.items()}
+    written, is_whole = found["transactions"], what == "whole call"
+    return [
+        Row(f"SQL statements in a {what}", f"{total['statements']:.0f}", "at most 25" if is_whole else ""),
+        Row(
+            f"transactions in a {what}, write + read",
+            f"{written.get('write', 0):.1f} + {written.get('read', 0):.1f}",
+            "at most 3" if is_whole else "",
+        ),
+        Row(f"ARI requests in a {what}", f"{total['ari']:.1f}", "at most 16" if is_whole else ""),
+        *(Row(f"  {name}", f"{count:.1f}") for name, count in found["ari"].items() if count >= 0.5),
+        Row(f"AMI actions in a {what}", f"{total['ami']:.1f}"),
+        Row(f"thread hops in a {what}", f"{total['thread hops']:.0f}"),
+    ]
 
 
 async def key(options: Options) -> Found:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, event
 
 import cli
 from ari_app import main as app
-from ari_app.edge.http import Answer, Http
+from ari_app.edge.http import AriAnswer, Http
 
 LAG_SECONDS = 0.005
 """How often the event loop's lag is sampled."""
@@ -51,7 +51,7 @@ def count_sql() -> None:
 def count_ari() -> None:
     request = Http.request
 
-    async def counted(self: Http, method: str, target: str, body: bytes = b"") -> Answer:
+    async def counted(self: Http, method: str, target: str, body: bytes = b"") -> AriAnswer:
         path = target.removeprefix("/ari").partition("?")[0]
         counts["ari"][f"{method} {_NAMED.sub('*', path)}"] += 1
         return await request(self, method, target, body)

@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": "Show what the app logged, about one call or all.",
     "doctor": "Check everything and say how to fix it.",
     "setup": "Update Asterisk and its tools, or go back.",
+    "install": "Install Leaseline as a service of this machine.",
     "home": "Whether this home may send, or is a copy that must not.",
     "config": "Show, check and change the settings.",
     "db": "Migrate the database to this version's tables.",

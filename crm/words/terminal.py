@@ -42,6 +42,8 @@ HINTS = {
     ),
     "suggestion_unknown": "`leaseline lead suggestions` lists those there are.",
     "setting_unknown": "`leaseline config show` lists them all.",
+    "unit_not_written": "run it as root, or use --print.",
+    "user_is_root": "`chown -R USER {home}` does, or name one with --user.",
     "subteam_exists": "change it with `leaseline subteam set {subteam}`.",
     "subteam_has_desks": "name another with `leaseline desk set` first.",
     "subteam_has_properties": "give that to another subteam with `leaseline property set` first.",

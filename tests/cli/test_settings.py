@@ -49,7 +49,7 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(
     ("key", "words", "said"),
     [
         ("ring.agent_secs", "20", "did you mean ring.agent_seconds?"),
-        ("ring", "20", "ring is a section: name a setting in it, such as ring.agent_seconds."),
+        ("ring", "20", "ring is a section: name a setting in it, such as ring.agent_seconds"),
         ("ring.agent_seconds", "soon", "is a number"),
         ("ring.agent_seconds", "-1", "may not be negative"),
         ("queue.enabled", "perhaps", "write yes or no"),

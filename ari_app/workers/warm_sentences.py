@@ -6,6 +6,7 @@ while nobody talks with the voice agent: rendering takes as much CPU as a talk.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 
@@ -45,6 +46,9 @@ class WarmSentences:
         self._left = self._left if wanted is None else wanted
         if not self._left:
             return
+        if context.mind.scorer:
+            # What it learns from the dialogue takes a second or more, which nobody should wait for.
+            await asyncio.to_thread(context.mind.scorer.prepare)
         door = Door.of(context.config, context.secrets)
         while self._left and not self._is_talking:
             try:

@@ -10,13 +10,16 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from crm.domain import fair_housing
 
 MOST_SENTENCES = 2
 """In one go; whoever listens by phone forgets the rest."""
+
+AGREES, DECLINES = "yes", "no"
+"""Names of the examples of how people answer a question; no intents."""
 
 URL = re.compile(
     r"https?:|www\b|\b[\w-]{1,63}\s?\.\s?(?:com|org|net|info|io|us|co|rent|homes|apartments|example|app)\b"
@@ -50,6 +53,14 @@ class Dialogue:
     """Names of typed values, such as hot-water, of months and of weekdays."""
     intents: tuple[IntentRule, ...]
     """In the order in which they are tried."""
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Examples of AGREES and DECLINES."""
+
+    @property
+    def examples(self) -> list[tuple[str, str]]:
+        """Names with sentences that are examples of them."""
+        of_intents = [(one.name, text) for one in self.intents for text in one.examples]
+        return [*of_intents, *((name, text) for name, texts in self.answers.items() for text in texts)]
 
     @cached_property
     def by_name(self) -> dict[str, IntentRule]:

@@ -103,12 +103,14 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
     Sensitive.ANIMALS: _pattern(
         r"(?:service|support|assistance|guide|therapy|emotional|comfort|seeing eye|hearing|psychiatric|medical alert)(?: \w+)? (?:animals?|dogs?|cats?|pets?|puppy|pony|horse|bird|rabbit|pit ?bull)",
         r"(?:dog|cat|pet|animal)s?(?: \w+){0,3} (?:for (?:my|a|emotional) (?:anxiety|disability|ptsd|depression|support)|certified|registered|prescribed)",
+        r"prescri\w+(?: \w+){0,4} (?:animals?|dogs?|cats?|pets?|puppy)|(?:doctor|therapist|psychiatrist|psychologist)(?: \w+){0,6} (?:animals?|dogs?|cats?|pets?|puppy)",
         r"e s a|esas?(?! \w*(?:casa|unidad|propiedad))(?= (?:letter|dog|cat|animal|allowed|ok|okay|accepted)|$)|emotional support",
         r"(?:animal|perr[oa]|gat[oa])s? (?:de )?(?:servicio|apoyo|asistencia|terapia|soporte|guia)|apoyo emocional|perro guia",
     ),
     Sensitive.INCOME: _pattern(
         r"section (?:8|eight|ate)|(?:housing )?vouchers?|h ?c ?v|housing (?:choice|authority|assistance|program|help)|rental assistance|rent assistance",
         r"(?:government|public|state|county|federal) (?:assistance|aid|help|program|benefits|housing)|welfare|food stamps|\bssd?i\b|s s d?i|social security|tanf|unemployment|vash|rapid rehousing|disability (?:income|check|benefits|payments)|child support|alimony|on disability|fixed income|low income|income restricted|subsidi\w+|tax credit",
+        r"(?:paid|covered|helps?|pays?|subsidized|assistance)(?: \w+){0,5} (?:by|from|through|with)(?: the| a| my)? (?:county|city|state|government|agency|program|church|charity|nonprofit)|(?:county|city|state|government|agency|program)(?: \w+)? (?:pays|covers|helps)",
         r"(?:accept|take|pay with|pay in|get paid(?: in)?) (?:cash|tips|gig|doordash|uber)",
         r"seccion (?:8|ocho)|section ocho|vales?(?: de vivienda)?|bono de vivienda|asistencia (?:de|para)(?: la)? (?:vivienda|renta)|ayuda del gobierno|seguro social|desempleo|programa de vivienda|cupones|manutencion|bajos ingresos|incapacidad",
     ),
@@ -119,6 +121,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
     ),
     Sensitive.SAFETY: _pattern(
         r"(?:is|how|s) (?:\w+ ){0,6}(?:safe|dangerous|sketchy|rough|ghetto|shady|secure)(?: \w+)?",
+        r"(?:feel|feels|felt|feeling)(?: \w+)? (?:un)?safe(?:ly)?|walk(?:ing)?(?: \w+){0,3} (?:at night|after dark)",
         r"safe (?:there|area|neighbou?rhood|place|building|part|at night|for|to (?:walk|live|park))|unsafe|crime(?: rate| there| in)?|(?:bad|good|nice|rough|dangerous|sketchy|decent|better|safe) (?:area|neighbou?rhood|part of town|side of town|block|street)|break ?ins|shootings?|gangs?|drugs|(?:sex|registered) offenders?|police (?:calls|get called|come)|stolen cars",
         r"segur[oa](?:s)?(?: (?:ahi|alla|la zona|el area|de noche|el barrio|vivir|vecindario))|(?:es|zona|barrio|area|vecindario|lugar|muy|tan)(?: \w+){0,4} (?:segur[oa]|peligros[oa])|peligros[oa]|delincuencia|crimen|robos|pandillas|drogas|mal barrio|buen barrio|buena zona",
     ),

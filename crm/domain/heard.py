@@ -97,6 +97,9 @@ _NAME = re.compile(
     r"\b(?:[Mm]y name(?:'s| is)|[Mm]y name,|[Tt]his is|[Ii]t's|I'm|I am|[Nn]ame is|[Mm]e llamo|[Mm]i nombre es|[Ss]oy|[Hh]abla)\s+"
     r"([A-ZÁÉÍÓÚÑ][\w'’-]*(?:\s+(?:[A-Z]\.|[A-ZÁÉÍÓÚÑ][\w'’-]+)){0,3})"
 )
+_NAMED = re.compile(
+    r"([A-ZÁÉÍÓÚÑ][\w'’-]+(?:\s+[A-ZÁÉÍÓÚÑ][\w'’-]+){0,2}) (?:is my name|here|is calling|es mi nombre)\b"
+)
 _NOT_NAMES = {
     *_numbered(
         "i a an the just not in on at calling looking interested hi hello your yes no about regarding here there"
@@ -213,7 +216,7 @@ def _all(text: str, properties: Sequence[NamedProperty], today: date) -> Iterato
 
 
 def _names(text: str) -> Iterator[_Match]:
-    for match in _NAME.finditer(text):
+    for match in (*_NAME.finditer(text), *_NAMED.finditer(text)):
         words = match[1].split()
         if words[0].lower() not in _NOT_NAMES:
             kept = [word for word in words if word.lower() not in _NOT_NAMES]

@@ -1,26 +1,38 @@
-"""What a caller wants, by the dialogue's patterns; where those say nothing, by what likens sentences. Pure."""
+"""What a caller wants: by the dialogue's patterns, and by what their sentence is like among its examples. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from crm.domain.dialogue import Dialogue, IntentRule, folded
+from crm.domain.dialogue import AGREES, DECLINES, Dialogue, IntentRule, folded
 
 MOST = 3
 """Wishes that are answered in one turn."""
-LEAST_LIKENESS = 0.5
-"""Of the nearest example, from 0 to 1; what is less alike means nothing."""
-LEAST_MARGIN = 0.03
-"""By which the nearest intent has to be nearer than the next one."""
+LEAST_LIKENESS = 0.25
+"""Of the likest intent, from 0 to 1; what is less alike means nothing."""
+LEAST_MARGIN = 0.02
+"""By which the likest intent has to be liker than the next one."""
+LEAST_BESIDES = 0.15
+"""Of what a pattern found besides the likest intent."""
+LEAST_CLAUSE = 0.45
+"""Of a part of a sentence that is about something else than the whole."""
+PATTERN_COUNTS = 0.1
+"""What a pattern's word is worth beside likeness."""
+LEAST_ANSWER = 0.3
+"""Of agreeing or declining."""
 
 
 class Scorer(Protocol):
-    """Likens what was said to the examples of each intent, such as by the distance of sentence embeddings."""
+    """Says how like a sentence is to the examples of each intent."""
+
+    def prepare(self) -> None:
+        """Does what it has to do before it can answer at once. Blocks."""
 
     def scores(self, text: str, language: str) -> Sequence[tuple[str, float]]:
-        """Intents with the likeness of their nearest example, from 0 to 1, the highest first."""
+        """Intents with their likeness, about from 0 to 1, the highest first; none where the language is not known."""
         ...
 
 
@@ -34,23 +46,37 @@ class Wish:
     is_sure: bool = True
 
 
-def wishes(dialogue: Dialogue, text: str, scorer: Scorer | None = None) -> tuple[Wish, ...]:
-    """What was asked for, in the order in which it was said; none: not understood.
+def wishes(dialogue: Dialogue, text: str, scorer: Scorer | None = None, *, answers: bool = False) -> tuple[Wish, ...]:
+    """What was asked for, in the order in which it was said; none: not understood. `answers`: it answers a question, so
+    that only patterns tell what else they want.
 
-    A wish that is not sure is the nearest one, with another one nearly as near.
+    A wish that is not sure is the likest one, with another one nearly as like.
     """
-    plain = folded(text)
+    matched = _matched(dialogue, folded(text))
+    scores = {} if answers else _scores(dialogue, text, scorer)
+    if not scores:
+        inorder = sorted(matched.items(), key=lambda one: one[1])
+        return tuple(Wish(name, at) for name, at in inorder[:MOST])
+    return _weighed(dialogue, text, matched, scores, scorer)
+
+
+def answer(dialogue: Dialogue, text: str, scorer: Scorer | None) -> bool | None:
+    """Whether a sentence that answers a question agrees or declines, by what it is like; None: neither."""
+    ranked = scorer.scores(text, dialogue.language) if scorer else ()
+    if not ranked or ranked[0][0] not in (AGREES, DECLINES) or ranked[0][1] < LEAST_ANSWER:
+        return None
+    return ranked[0][0] == AGREES
+
+
+def _matched(dialogue: Dialogue, plain: str) -> dict[str, int]:
+    """Where the pattern of each intent found its words, without intents that others hide."""
     found: dict[str, tuple[IntentRule, int]] = {}
     for rule in dialogue.intents:
         if rule.pattern and (match := rule.pattern.search(plain)):
             found[rule.name] = rule, match.start()
     hidden = {name for rule, _ in found.values() for name in rule.over}
     # Two that hide each other: the one that comes first in the file is meant.
-    kept = {name: pair for name, pair in found.items() if name not in hidden or _leads(dialogue, name, found)}
-    if kept:
-        inorder = sorted(kept.items(), key=lambda one: one[1][1])
-        return tuple(Wish(name, at) for name, (_, at) in inorder[:MOST])
-    return _likened(dialogue, text, scorer) if scorer and len(plain.split()) > 1 else ()
+    return {name: at for name, (_, at) in found.items() if name not in hidden or _leads(dialogue, name, found)}
 
 
 def _leads(dialogue: Dialogue, name: str, found: dict[str, tuple[IntentRule, int]]) -> bool:
@@ -61,9 +87,63 @@ def _leads(dialogue: Dialogue, name: str, found: dict[str, tuple[IntentRule, int
     return all(rule.name in mine and order.index(name) < order.index(rule.name) for rule in hiders)
 
 
-def _likened(dialogue: Dialogue, text: str, scorer: Scorer) -> tuple[Wish, ...]:
-    ranked = [one for one in scorer.scores(text, dialogue.language) if one[0] in dialogue.by_name]
-    if not ranked or ranked[0][1] < LEAST_LIKENESS:
-        return ()
-    margin = ranked[0][1] - ranked[1][1] if len(ranked) > 1 else 1.0
-    return (Wish(ranked[0][0], is_sure=margin >= LEAST_MARGIN),)
+def _scores(dialogue: Dialogue, text: str, scorer: Scorer | None, matched: Collection[str] = ()) -> dict[str, float]:
+    """Of each intent, the highest first; empty: nothing likens sentences in this language."""
+    found = scorer.scores(text, dialogue.language) if scorer else ()
+    scored = {
+        name: likeness + PATTERN_COUNTS * (name in matched) for name, likeness in found if name in dialogue.by_name
+    }
+    return dict(sorted(scored.items(), key=lambda one: -one[1]))
+
+
+def _weighed(
+    dialogue: Dialogue, text: str, matched: Mapping[str, int], scores: Mapping[str, float], scorer: Scorer | None
+) -> tuple[Wish, ...]:
+    """What patterns and likeness say together."""
+    # "The deposit for a cat" is like "the deposit", but its pattern knows better.
+    hidden = _hidden_by(dialogue, [name for name in matched if scores.get(name, 0.0) >= LEAST_BESIDES])
+    ranked = sorted(
+        (
+            (name, likeness + PATTERN_COUNTS * (name in matched))
+            for name, likeness in scores.items()
+            if name in matched or name not in hidden
+        ),
+        key=lambda one: -one[1],
+    )
+    (best, likeness), second = ranked[0], ranked[1][1] if len(ranked) > 1 else 0.0
+    found: dict[str, int] = {}
+    if likeness >= LEAST_LIKENESS and (best in matched or likeness - second >= LEAST_MARGIN):
+        found[best] = matched.get(best, 0)
+    for name, at in matched.items():
+        if scores.get(name, 0.0) >= LEAST_BESIDES:
+            found.setdefault(name, at)
+    for at, clause in _clauses(text):
+        [(name, part), *_] = _scores(dialogue, clause, scorer, _matched(dialogue, folded(clause))).items()
+        if part >= LEAST_CLAUSE and name not in found and name not in _hidden_by(dialogue, found):
+            found[name] = at
+    if not found:
+        if matched:
+            # Patterns alone, where nothing is like it.
+            found = dict(matched)
+        elif likeness >= LEAST_LIKENESS:
+            return (Wish(best, is_sure=False),)
+    inorder = sorted(found.items(), key=lambda one: one[1])
+    return tuple(Wish(name, at) for name, at in inorder[:MOST])
+
+
+_JOINTS = re.compile(
+    r"[.?!;,]+\s+|\s+(?:and also|and then|and|but|also|plus|y también|y|pero|además)\s+", re.IGNORECASE
+)
+
+
+def _clauses(text: str) -> list[tuple[int, str]]:
+    """The parts of a sentence that has several, each with where it begins in the folded text."""
+    parts = [part for part in _JOINTS.split(text) if part and len(part.split()) > 2]
+    if len(parts) < 2:
+        return []
+    plain = folded(text)
+    return [(max(0, plain.find(folded(part))), part) for part in parts]
+
+
+def _hidden_by(dialogue: Dialogue, found: Collection[str]) -> set[str]:
+    return {name for one in found for name in dialogue.by_name[one].over}

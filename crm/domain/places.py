@@ -11,6 +11,8 @@ from crm.domain.dialogue import folded, listed
 
 LEAST_LIKENESS = 0.75
 """Of each word of a name, from 0 to 1."""
+LEAST_AMONG = 0.6
+"""The same, where one of a few that were named before is meant."""
 _GENERIC = frozenset(
     listed(
         "apartments apartment homes home house houses the at community residences llc street st avenue ave drive dr road rd lane ln boulevard blvd court ct place pl way circle cir north south east west n s e w of and on de la el los las condos condominiums townhomes villas apts apartamentos"
@@ -63,14 +65,20 @@ class Places:
                 self._by_words[said] = min(weight, known_rank), slugs | {slug}
                 self._starting.setdefault(said[0][0], set()).add(said)
 
-    def find(self, text: str) -> PlaceFound | None:
-        """The property, or those, whose name was said most clearly; None: none was."""
+    def among(self, slugs: Iterable[str]) -> Places:
+        """Only these."""
+        return Places(self.by_slug[slug] for slug in slugs if slug in self.by_slug)
+
+    def find(self, text: str, *, loosely: bool = False) -> PlaceFound | None:
+        """The property, or those, whose name was said most clearly; None: none was. `loosely`: one of them was said,
+        for which less has to be alike."""
+        least = LEAST_AMONG if loosely else LEAST_LIKENESS
         heard = folded(text).split()
         best: tuple[float, int, int, PlaceFound] | None = None
         for at, word in enumerate(heard):
             for said in self._starting.get(word[0], ()):
-                near, likeness = _near(said, heard, at)
-                if likeness < LEAST_LIKENESS or (likeness < 1 and sum(map(len, said)) < _MUST_FIT):
+                near, likeness = _near(said, heard, at, loosely=loosely)
+                if likeness < least or (not loosely and likeness < 1 and sum(map(len, said)) < _MUST_FIT):
                     continue
                 rank, slugs = self._by_words[said]
                 found = PlaceFound(tuple(sorted(slugs)), " ".join(heard[at : at + near]), likeness, rank == 2)
@@ -84,7 +92,7 @@ class Places:
         return [self.by_slug[slug].name for slug in slugs if slug in self.by_slug]
 
 
-def _near(said: Sequence[str], heard: Sequence[str], at: int) -> tuple[int, float]:
+def _near(said: Sequence[str], heard: Sequence[str], at: int, *, loosely: bool) -> tuple[int, float]:
     """How many of the words heard are meant, and how alike they are."""
     joined = "".join(said)
     if len(said) > 1 and _alike(joined, heard[at]) > 0.9:
@@ -94,12 +102,14 @@ def _near(said: Sequence[str], heard: Sequence[str], at: int) -> tuple[int, floa
     near = heard[at : at + len(said)]
     if len(near) < len(said):
         return 0, 0.0
-    return len(said), min(_alike(word, other) for word, other in zip(said, near, strict=True))
+    return len(said), min(_alike(word, other, loosely=loosely) for word, other in zip(said, near, strict=True))
 
 
-def _alike(word: str, heard: str) -> float:
+def _alike(word: str, heard: str, *, loosely: bool = False) -> float:
     if word == heard:
         return 1.0
+    if loosely and word[0] == heard[0] and len(heard) > 2:
+        return SequenceMatcher(None, word, heard).ratio()
     if len(word) < 4 or abs(len(word) - len(heard)) > 2 or word[0] != heard[0]:
         return 0.0
     return SequenceMatcher(None, word, heard).ratio()

@@ -243,7 +243,9 @@ def _answered(reply: Answering) -> bool:
             return captures.wishes_right(reply)
         case Asked.WHICH_PROPERTY:
             return _which(reply)
-        case Asked.SEE if answer and not _other(reply, "tour"):
+        case Asked.SEE if (answer or (answer is None and heard.slots.when.says_something)) and not _other(
+            reply, "tour"
+        ):
             touring.tour(reply)
             return True
         case Asked.LINK if answer and not any(intent in replies.ANSWERS for intent in heard.intents):
@@ -379,6 +381,7 @@ _SIMPLE: dict[str, Callable[[Answering], None]] = {
     "greeting": lambda reply: reply.say("hello"),
 }
 """Of these, only what was asked first is answered, and nothing where something else was asked, too."""
+POLITE = ("greeting", "thanks")
 _AFTERWARDS = (
     "availability",
     "tour",
@@ -411,8 +414,10 @@ def _wanted(reply: Answering) -> bool:
         _follow_up(reply)
         return True
     for intent in reply.heard.intents:
-        if intent in _SIMPLE:
+        # "Hi, this is Ann" says more than hello.
+        if intent in _SIMPLE and not (intent in POLITE and _values_only(reply)):
             _SIMPLE[intent](reply)
+        if intent in _SIMPLE:
             return True
     return False
 

@@ -172,6 +172,19 @@ def _bedrooms(plain: str) -> str:
     return word if word.isdigit() else str(_COUNTS[word])
 
 
+_LONE = re.compile(r"(?<!\w)(?P<n>one|two|three|four|five|six|uno|una|dos|tres|cuatro|cinco|seis|[0-6])(?!\w)")
+
+
+def lone_count(plain: str) -> int | None:
+    """How many bedrooms, of a sentence that answers just that: the last number in it, since people correct themselves;
+    None: it says none."""
+    said = list(_LONE.finditer(re.sub(r"(?<!\w)(?:this|that|which|any|no) one(?!\w)", " ", plain)))
+    if not said:
+        return None
+    word = said[-1]["n"]
+    return int(word) if word.isdigit() else _COUNTS[word]
+
+
 _MONEY = re.compile(
     r"(?<!\w)(?:under|below|less than|at most|up to|max(?:imum)?(?: of)?|no more than|afford|budget(?: is| of)?|around|about|menos de|hasta|maximo|no mas de|presupuesto(?: es)?(?: de)?|bajo)"
     r"(?: of| is| de| like)? (?P<words>(?:\$? ?\d{3,5}|[a-z ]{3,40}))"

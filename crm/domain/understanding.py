@@ -14,7 +14,7 @@ from crm.domain.dialogue import Dialogue, folded, listed
 from crm.domain.guards import Sensitive, Sentry
 from crm.domain.heard import CardField
 from crm.domain.intents import Scorer, Wish
-from crm.domain.places import Places
+from crm.domain.places import PlaceFound, Places
 from crm.domain.slots import Slots
 from crm.domain.talk import Asked, RowsWanted, TalkState
 
@@ -22,6 +22,22 @@ LONGEST = 1000
 """Characters of one utterance that are looked at; that is more than a minute."""
 SURE_LANGUAGE = 0.4
 """Mean probability of the words, from which the transcriber's language is believed."""
+_YES_OR_NO = (
+    Asked.SEE,
+    Asked.LINK,
+    Asked.PROMISE,
+    Asked.PERSON,
+    Asked.MORE,
+    Asked.TOUR_TIME,
+    Asked.TOUR_RIGHT,
+    Asked.NAME,
+    Asked.NAME_RIGHT,
+    Asked.EMAIL_RIGHT,
+    Asked.NUMBER_RIGHT,
+    Asked.MOBILE_RIGHT,
+    Asked.WISHES_RIGHT,
+)
+"""What may be agreed to, or declined."""
 _SPELLED = (Asked.NAME, Asked.NAME_SPELLED)
 TOURS = ("tour",)
 _TOUR_QUESTIONS = (Asked.TOUR_TIME, Asked.TOUR_RIGHT, Asked.SEE)
@@ -65,7 +81,9 @@ def hear(
     plain = folded(text)
     language, is_foreign = _language(mind, language, happening, plain)
     found = slots.read(text, known, today)
-    wishes = intents.wishes(mind.dialogues[language], text, mind.scorer)
+    answer = intents.answer(mind.dialogues[language], text, mind.scorer) if state.asked in _YES_OR_NO else None
+    wishes = intents.wishes(mind.dialogues[language], text, mind.scorer, answers=answer is not None)
+    found = _in_context(state, found, plain, known, answer)
     # Names of people and of properties say nothing about anybody: a Church Street is no church.
     neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
     sentry = guards.watch(text, neutral)
@@ -74,6 +92,29 @@ def hear(
         about = tuple(kind for kind in sentry.sensitive if kind not in (Sensitive.NEUTRAL, Sensitive.FAMILIES))
         sentry = replace(sentry, sensitive=about)
     return Understanding(happening, language, is_foreign and not wishes, text, sentry, wishes, found)
+
+
+def _in_context(state: TalkState, said: Slots, plain: str, known: Places, answer: bool | None) -> Slots:
+    """What was said, with what it means as an answer to what was asked last."""
+    if said.answer is None and answer is not None:
+        said = replace(said, answer=answer)
+    if state.asked is Asked.BEDROOMS and said.bedrooms is None:
+        said = replace(said, bedrooms=slots.lone_count(plain))
+    if state.asked is Asked.WHICH_PROPERTY and state.offered and (one := _one_of(state.offered, said, plain, known)):
+        said = replace(said, place=one)
+    return said
+
+
+def _one_of(offered: tuple[str, ...], said: Slots, plain: str, known: Places) -> PlaceFound | None:
+    """The property that was meant, of those that were named to them."""
+    near = said.place or known.among(offered).find(plain, loosely=True)
+    if near and len(offered) == 2 and len(near.slugs) == 1 and near.slugs[0] in offered and _NOT.search(plain):
+        other = next(slug for slug in offered if slug != near.slugs[0])
+        return replace(near, slugs=(other,))
+    return near
+
+
+_NOT = re.compile(r"^(?:no )?(?:not|no el|no la) |(?<!\w)(?:the other|el otro|la otra)(?!\w)")
 
 
 def _may_be_a_name(plain: str) -> bool:

@@ -27,10 +27,9 @@ from crm.domain.conversation import (
 )
 from crm.domain.talk import TalkState
 from crm.domain.understanding import Mind
-from crm.services.talks import facts
+from crm.services.talks import facts, minds
 from crm.services.talks.facts import TalkOf
 from crm.store.session import Store
-from crm.words import dialogue
 
 Kind = TypeVar("Kind", bound=Act)
 
@@ -41,7 +40,7 @@ class Talk:
     config: Config
     call: TalkOf
     now: datetime
-    mind: Mind = field(default_factory=lambda: Mind(dialogue.load()))
+    mind: Mind = field(default_factory=minds.shipped)
     results: dict[type, ActResult] = field(default_factory=dict)
     """What comes of acts; DONE unless it is here."""
     state: TalkState = field(default_factory=TalkState)

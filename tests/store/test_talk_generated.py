@@ -26,11 +26,10 @@ from crm.domain.dialogue import folded
 from crm.domain.grounds import Ground
 from crm.domain.talk import Facts, TalkState
 from crm.domain.understanding import Mind
-from crm.services.talks import facts
+from crm.services.talks import facts, minds
 from crm.services.talks.facts import TalkOf
 from crm.store import snapshot
 from crm.store.session import Store
-from crm.words import dialogue
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -129,7 +128,7 @@ def sentences(dice: random.Random) -> Iterator[str]:
 
 
 def test_a_thousand_random_talks_speak_from_rows_alone(office: TalkOffice) -> None:
-    mind = Mind(dialogue.load())
+    mind = minds.shipped()
     own = {
         folded(word)
         for one in mind.dialogues.values()

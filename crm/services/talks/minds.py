@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.dialogue import Dialogue
+from crm.domain.dialogue import Dialogue, folded
 from crm.domain.errors import Invalid
-from crm.domain.intents import Scorer
 from crm.domain.understanding import Mind
-from crm.edge.likeness import NoSuchModel, SentenceLikeness
+from crm.edge.likeness import Likeness, NoSuchModel, SentenceModel
 from crm.secrets import Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
@@ -29,15 +29,15 @@ _log = logging.getLogger(__name__)
 
 
 def of(config: Config) -> Mind:
-    """A change that is wrong is left out with all others, so that callers are answered. Blocks for a second or two
-    where there is a sentence model."""
+    """A change that is wrong is left out with all others, so that callers are answered."""
     try:
         dialogues = dialogue.load(own_dialogue(config))
     except DialogueError as error:
         _log.error("the office's changes to the dialogue are left out: %s", error)
         dialogues = dialogue.load()
     folder = config.ai.sentence_model
-    return Mind(dialogues, likeness(config.home / folder, dialogues) if folder else None)
+    kept = config.run_folder / "sentence_vectors.npz"
+    return Mind(dialogues, likeness(dialogues, config.home / folder, kept) if folder else likeness(dialogues))
 
 
 def own_dialogue(config: Config) -> Path:
@@ -45,14 +45,23 @@ def own_dialogue(config: Config) -> Path:
     return config.home / "dialogue"
 
 
-def likeness(folder: Path, dialogues: Mapping[str, Dialogue]) -> Scorer | None:
-    """What likens sentences to the examples, in the language that such models know; None without a model that works."""
-    examples = [(rule.name, example) for rule in dialogues["en"].intents for example in rule.examples]
+def likeness(dialogues: Mapping[str, Dialogue], folder: Path | None = None, kept: Path | None = None) -> Likeness:
+    """What likens sentences to the examples: by their words, and in English by the sentence model in `folder`, if it
+    works. `kept` is where what it made of the examples is kept."""
+    examples = {language: tuple(one.examples) for language, one in dialogues.items()}
+    if folder is None:
+        return _by_words(tuple(examples.items()))
     try:
-        return SentenceLikeness(folder, {"en": examples})
+        return Likeness(examples, folded, {"en": SentenceModel(folder)}, kept)
     except NoSuchModel as error:
         _log.error("the voice agent goes without a sentence model: %s", error)
-        return None
+        return _by_words(tuple(examples.items()))
+
+
+@functools.lru_cache(maxsize=4)
+def _by_words(examples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> Likeness:
+    """The same one for the same examples: it takes a second to learn them."""
+    return Likeness(dict(examples), folded)
 
 
 def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "llm") -> None:
@@ -64,4 +73,6 @@ def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "l
 
 
 def shipped() -> Mind:
-    return Mind(dialogue.load())
+    """With the dialogue that comes with the program."""
+    dialogues = dialogue.load()
+    return Mind(dialogues, likeness(dialogues))

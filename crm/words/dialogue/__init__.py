@@ -1,7 +1,7 @@
 """The voice agent's dialogue in each language: the files that come with the program, and the office's own.
 
 A file of the same name in the home's folder `dialogue` holds what the office says otherwise: single sentences, words or
-intents, each in place of the one here.
+parts of intents, each in place of the one here; examples are added.
 """
 
 from __future__ import annotations
@@ -54,7 +54,22 @@ def wrong(own: Path | None) -> list[str]:
 @cache
 def shipped(language: str) -> Dialogue:
     path = FOLDER / f"{language}.toml"
-    return _merged(Dialogue(language, {}, {}, ()), _read(path), path)
+    known = _merged(Dialogue(language, {}, {}, ()), _read(path), path)
+    more = _examples(FOLDER / "examples" / f"{language}.txt")
+    intents = tuple(replace(one, examples=(*one.examples, *more.pop(one.name, ()))) for one in known.intents)
+    return replace(known, intents=intents, answers={name: tuple(texts) for name, texts in more.items()})
+
+
+def _examples(path: Path) -> dict[str, list[str]]:
+    """By the name in brackets that they stand below."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif line and not line.startswith("#"):
+            found.setdefault(name, []).append(line)
+    return found
 
 
 def _changed(known: Dialogue, path: Path) -> Dialogue:
@@ -81,7 +96,7 @@ def _merged(known: Dialogue, said: Mapping[str, Any], path: Path) -> Dialogue:
     for name, rule in _table(said, "intents", path).items():
         if not isinstance(rule, dict):
             raise DialogueError(f"{path.name}: the intent {name} is a table: write [intents.{name}].")
-        intents[name] = _intent(name, rule, path)
+        intents[name] = _over(_intent(name, rule, path), intents.get(name), rule)
     return replace(
         known,
         sentences={**known.sentences, **_texts(said, "sentences", path)},
@@ -120,6 +135,19 @@ def _intent(name: str, rule: Mapping[str, Any], path: Path) -> IntentRule:
     except re.error as error:
         raise DialogueError(f"{path.name}: a pattern of the intent {name} is wrong: {error}.") from error
     return IntentRule(name, pattern, lists["examples"], lists["over"], lists["topics"])
+
+
+def _over(own: IntentRule, known: IntentRule | None, rule: Mapping[str, Any]) -> IntentRule:
+    """The office's rule, with what it leaves as it is; its examples are added to those that are known."""
+    if known is None:
+        return own
+    return IntentRule(
+        own.name,
+        own.pattern if "patterns" in rule else known.pattern,
+        (*own.examples, *known.examples),
+        own.over if "over" in rule else known.over,
+        own.topics if "topics" in rule else known.topics,
+    )
 
 
 def _all() -> str:

@@ -183,6 +183,7 @@ class App:
             attestation=arrival.attestation,
             is_withheld=arrival.is_withheld,
             dialled=arrival.dialled,
+            caller_digits=arrival.caller_digits,
             id=id,
         )
 

@@ -102,6 +102,8 @@ class Peer:
     secret: str
     """Empty if there are no credentials in either direction."""
     register: bool
+    caller_format: str = ""
+    """How it gives its callers' numbers, as crm.domain.invite.caller_format writes it."""
 
     @property
     def address(self) -> str:

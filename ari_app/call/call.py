@@ -152,7 +152,7 @@ class LiveCall:
     did: str
     """Our number: the one dialed, cleaned (E.164, or digits), or the one that is shown."""
     caller: str | None
-    """The outside person, E.164; None if withheld or malformed, or for a colleague."""
+    """The outside person, E.164; None if withheld or unreadable, or for a colleague."""
     trunk: str
     attestation: str = ""
     """STIR/SHAKEN result, as given by the trunk."""
@@ -161,6 +161,8 @@ class LiveCall:
     dialled: Dialled = ()
     """Numbers that may be our line; `did` is the most likely one until the CRM has been asked, and then the right
     one."""
+    caller_digits: str = ""
+    """What a caller shows whose number cannot be read; empty: no digits, or withheld."""
     back_to: str = ""
     """Slug of the phone that has just called the emergency service, showing the number that is called now. As kept in
     Asterisk, whose last resort rings it first; empty: there is none, or the caller is not the emergency service."""
@@ -309,8 +311,8 @@ class LiveCall:
 
     @property
     def shown(self) -> str | None:
-        """The caller's number, for display on phones; None: they show that it is withheld."""
-        return None if self.is_withheld else self.caller
+        """The caller's number or digits, for display on phones; None: they show that it is withheld."""
+        return None if self.is_withheld else self.caller or self.caller_digits or None
 
     def arrived(self) -> None:
         """Emits the fact that the call arrived."""
@@ -323,6 +325,7 @@ class LiveCall:
                 attestation=self.attestation,
                 withheld=self.is_withheld,
                 dialled=self.dialled,
+                caller_digits=self.caller_digits,
             )
         )
 

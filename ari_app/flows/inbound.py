@@ -33,7 +33,7 @@ async def inbound(call: LiveCall) -> CallStep:
 async def ask(call: LiveCall) -> Welcome:
     """Asks the CRM about line and caller. Raises Unavailable, TimeoutError."""
     context = call.context
-    arrival = Arrival(call.dialled, call.did, call.caller, call.is_withheld, call.attestation)
+    arrival = Arrival(call.dialled, call.did, call.caller, call.is_withheld, call.attestation, call.caller_digits)
     async with asyncio.timeout(context.config.survival.store_seconds):
         found = await context.store.read(welcome, context.config, arrival, call.trunk, await moment(call), call.back_to)
     call.reception, call.verdict, call.emergency = found.reception, found.verdict, found.emergency

@@ -24,7 +24,7 @@ def _person(entry: CallEntry) -> str:
         return "a colleague"
     if entry.contact and entry.contact != entry.caller:
         return f"{entry.contact}, {entry.caller}"
-    return entry.caller or "withheld"
+    return entry.caller or entry.caller_digits or "withheld"
 
 
 @click.group(cls=Group, examples=("call list --since today", "call start --agent alice --to 12", "call missed"))
@@ -122,7 +122,7 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             ("ended", output.local(detail.ended_at, tz, seconds=True)),
             ("direction", detail.direction),
             ("agent", detail.agent),
-            ("person", _person(detail)),
+            ("person", _person(detail) + (" (not a phone number)" if detail.caller_digits else "")),
             ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, not one of our lines"),
             ("property", detail.property),
             ("caller is", None if detail.kind == "prospect" else detail.kind),

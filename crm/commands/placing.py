@@ -73,7 +73,7 @@ def missed(system: System, limit: int, as_json: bool) -> None:
                 entry.owner,
                 entry.lead,
                 entry.name,
-                entry.phone or "withheld",
+                entry.phone or entry.caller_digits or "withheld",
                 entry.why,
             )
             for entry in entries

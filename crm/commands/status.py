@@ -202,7 +202,14 @@ def _print(found: Health, config: Config) -> None:
     output.print_table(
         ("call", "since", "caller", "number dialed", "step", "with the app"),
         (
-            (one.id, output.local(one.started_at, config.tz, seconds=True), one.caller, one.did, one.step, one.with_app)
+            (
+                one.id,
+                output.local(one.started_at, config.tz, seconds=True),
+                one.caller or one.caller_digits,
+                one.did,
+                one.step,
+                one.with_app,
+            )
             for one in found.calls
         ),
         empty="None.",

@@ -72,7 +72,19 @@ def list_(
         return
     output.print_table(
         ("task", "due", "owner", "kind", "why", "lead", "phone", "result"),
-        ((one.id, _due(one, system), one.owner, one.kind, one.why, one.lead, one.phone, one.result) for one in entries),
+        (
+            (
+                one.id,
+                _due(one, system),
+                one.owner,
+                one.kind,
+                one.why,
+                one.lead,
+                one.phone or one.caller_digits,
+                one.result,
+            )
+            for one in entries
+        ),
         empty="There is nothing to do.",
     )
 

@@ -40,6 +40,12 @@ _DID_FROM = (
 )
 
 
+_NUMBER_FORMAT = (
+    "How it gives its callers' numbers, in order: national or international (country code first), after the digits "
+    "that come before, such as 9national,00international; '' for what is usual."
+)
+
+
 @trunk.command(
     examples=(
         "trunk add acme --host sip.acme.example --auth address --address 203.0.113.7 --address 203.0.113.8",
@@ -60,6 +66,7 @@ _DID_FROM = (
 @click.option("--register", is_flag=True, help="Register with the peer, so that it knows where to send calls.")
 @click.option("--emergency", is_flag=True, help="Emergency calls go out through it.")
 @click.option("--did-from", default="", metavar="SOURCES", help=_DID_FROM)
+@click.option("--number-format", default="", metavar="FORMATS", help=_NUMBER_FORMAT)
 @_yes_option
 @with_system
 def add(
@@ -75,6 +82,7 @@ def add(
     register: bool,
     emergency: bool,
     did_from: str,
+    number_format: str,
     yes: bool,
 ) -> None:
     """Add the trunk SLUG. A password is prompted for or read from a file, never given on the command line."""
@@ -95,6 +103,7 @@ def add(
         register=register,
         emergency=emergency,
         did_from=did_from,
+        caller_format=number_format,
     )
     output.say(f"Added trunk {slug}.")
     if auth == "digest" and not addresses:
@@ -112,6 +121,7 @@ def add(
         "trunk set acme --position 1 --numbers digits",
         "trunk set office --no-outbound",
         "trunk set acme --did-from to,request",
+        "trunk set office --number-format 9national",
     ),
 )
 @click.argument("slug")
@@ -131,6 +141,7 @@ def add(
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
 @click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
 @click.option("--did-from", metavar="SOURCES", help=_DID_FROM)
+@click.option("--number-format", metavar="FORMATS", help=_NUMBER_FORMAT)
 @_yes_option
 @with_system
 def change(
@@ -152,6 +163,7 @@ def change(
     outbound: bool | None,
     numbers: str | None,
     did_from: str | None,
+    number_format: str | None,
     yes: bool,
 ) -> None:
     """Change the trunk SLUG; options not given leave things as they are."""
@@ -176,6 +188,7 @@ def change(
         outbound=outbound,
         numbers=numbers,
         did_from=did_from,
+        caller_format=number_format,
     )
     output.say(f"Changed trunk {slug}.")
     system.publish()
@@ -242,6 +255,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("calls out", _out(entry)),
             ("numbers", entry.numbers),
             ("number dialed", ", ".join(entry.did_from)),
+            ("callers' numbers", entry.number_format or "as usual"),
         )
     )
 

@@ -15,7 +15,7 @@ from crm.views.voicemail import VoicemailEntry
 
 
 def _caller(entry: VoicemailEntry) -> str:
-    return entry.colleague or entry.caller or "withheld"
+    return entry.colleague or entry.caller or entry.caller_digits or "withheld"
 
 
 @click.group(

@@ -125,7 +125,7 @@ class CallArrived(Fact):
     did: str
     """As dialed, reduced to digits and a leading +; empty when nothing is left."""
     caller: str | None
-    """E.164; None is withheld or malformed."""
+    """E.164; None is withheld or cannot be read."""
     trunk: str = ""
     without_app: bool = False
     """Logged by Asterisk alone, while the app was away."""
@@ -136,6 +136,8 @@ class CallArrived(Fact):
     dialled: tuple[tuple[str, str], ...] = ()
     """Each number dialed that the INVITE names: where (crm.domain.invite.DidSource), and the number, cleaned. The
     ledger finds out which one is a line of ours (`crm.services.routing.arrivals`); with none given, it is `did`."""
+    caller_digits: str = ""
+    """What a caller shows whose number cannot be read; empty: no digits, or withheld."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class Invite:
     to: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     diversions: tuple[str, ...] = ()
+    caller_format: str = ""
+    """No header, but how the trunk gives its callers' numbers, as `caller_format` writes it."""
 
     @property
     def callers(self) -> tuple[str, ...]:
@@ -147,6 +149,7 @@ def _invite(found: Mapping[str, Sequence[str]]) -> Invite:
         to=tuple(found.get("to", ())),
         called=tuple(found.get("called", ())),
         diversions=listed("diversion"),
+        caller_format=next(iter(found.get("format", ())), ""),
     )
 
 
@@ -166,6 +169,35 @@ def did_sources(raw: str) -> str:
             known=list(known),
         )
     return ",".join(dict.fromkeys(names))
+
+
+_FORM = re.compile(r"(\d{0,6})(national|international)", re.ASCII)
+
+
+def caller_format(raw: str) -> str:
+    """Forms with commas between, as they are stored: `9national`, `00international`, `international`; "" for what is
+    usual. Raises Invalid."""
+    names = [name.strip().lower() for name in raw.split(",") if name.strip()]
+    if unknown := [name for name in names if not _FORM.fullmatch(name)]:
+        raise Invalid(
+            f"{unknown[0][:40]!a} is not a format of numbers: write national or international, after the digits that "
+            "come first, such as 9national.",
+            code="caller_format_invalid",
+        )
+    found = ",".join(dict.fromkeys(names))
+    if len(found) > LONGEST_FORMAT:
+        raise Invalid("These are too many formats of numbers: write three at most.", code="caller_format_invalid")
+    return found
+
+
+LONGEST_FORMAT = 60
+
+
+def caller_forms(stored: str) -> tuple[tuple[str, bool], ...]:
+    """Reads what `caller_format` has written: the digits before a number, "" for none, and whether it begins with its
+    country code; otherwise it is as dialed within the country. What cannot be read is left out."""
+    found = (_FORM.fullmatch(name) for name in stored.split(","))
+    return tuple((one[1], one[2] == "international") for one in found if one)
 
 
 def in_order(dialled: Iterable[tuple[str, str]], did_from: str) -> list[str]:

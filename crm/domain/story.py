@@ -147,6 +147,8 @@ class CallStory:
     withheld: bool = False
     dialled: tuple[tuple[str, str], ...] = ()
     """As in CallArrived."""
+    caller_digits: str = ""
+    """As in CallArrived."""
     refused: int = 0
     """Status with which Asterisk's SIP stack refused the INVITE; 0: it did not."""
     is_emergency_callback: bool = False
@@ -245,6 +247,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         attestation=next((fact.attestation for fact in arrivals if fact.attestation), ""),
         withheld=any(fact.withheld for fact in arrivals),
         dialled=arrival.dialled if arrival and not placed else (),
+        caller_digits=arrival.caller_digits if arrival and not placed else "",
         promised=next((fact for fact in told if isinstance(fact, CallbackPromised)), None),
         recordings=_recordings(told),
         kind=next((fact.who for fact in reversed(told) if isinstance(fact, CallerIs)), ""),

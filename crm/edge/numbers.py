@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 # Longer than any way of writing a number; anything longer is not parsed.
 _LONGEST = 40
+_MOST_DIGITS = 19
+"""With the prefixes that phone systems add; E.164 has at most 15."""
+_LEAST_WITH_COUNTRY = 9
 _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 
@@ -112,6 +116,54 @@ def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | Non
     if outside_prefix and digits.startswith(outside_prefix):
         return parse(digits.removeprefix(outside_prefix), region)
     return None
+
+
+def caller(
+    raw: str | None, region: str, outside_prefix: str = "", forms: Iterable[tuple[str, bool]] = ()
+) -> str | None:
+    """Returns E.164 of a caller's number as a trunk gives it; None if it cannot be read, or could be two numbers.
+
+    `forms` are those of the trunk's numbers, which count before the country's rules: the digits that come first, and
+    whether the country code follows. Without any, a number that is
+    none by these rules may have the outside prefix before it, as an office's phone system gives it to be dialed, or
+    its country code without a +, with or without the 00 that most countries dial.
+    """
+    digits = _digits(raw)
+    if digits is None or (raw or "").strip().startswith("+"):
+        return parse(raw, region)
+    own = list(forms)
+    for form in own:
+        if number := _in_form(digits, *form, region):
+            return number
+    if (number := parse(raw, region)) or own:
+        return number
+    usual = [("00", True), ("", True), *([(outside_prefix, False)] if outside_prefix else [])]
+    readings = {number for form in usual if (number := _in_form(digits, *form, region))}
+    return readings.pop() if len(readings) == 1 else None
+
+
+def unread_digits(raw: str | None) -> str:
+    """The digits of a number that cannot be read, such as an extension, with its + if it has one; "" for words, and
+    for more digits than any number has."""
+    digits = _digits(raw) or ""
+    return ("+" if (raw or "").strip().startswith("+") else "") + digits if len(digits) <= _MOST_DIGITS else ""
+
+
+def _digits(raw: str | None) -> str | None:
+    """Those of something written as a number; None for anything else."""
+    written = (raw or "").strip()
+    digits = re.sub(r"[^0-9]", "", written)
+    return digits if digits and len(written) <= _LONGEST and _WRITTEN.fullmatch(written) else None
+
+
+def _in_form(digits: str, prefix: str, international: bool, region: str) -> str | None:
+    rest = digits.removeprefix(prefix)
+    if prefix and rest == digits:
+        return None
+    if not international:
+        return parse(rest, region)
+    # Anything shorter is more likely an extension.
+    return parse(f"+{rest}", region) if len(rest) >= _LEAST_WITH_COUNTRY else None
 
 
 def country(number: str) -> str:

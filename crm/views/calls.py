@@ -46,7 +46,9 @@ class CallEntry(msgspec.Struct, kw_only=True):
     agent: str | None
     """Slug of the agent who placed a call out."""
     caller: str | None
-    """The outside person, E.164; null when withheld or malformed, or for a colleague."""
+    """The outside person, E.164; null when withheld or unreadable, or for a colleague."""
+    caller_digits: str
+    """What a caller showed whose number could not be read, such as an extension; empty: no digits."""
     attestation: str
     """STIR/SHAKEN: what the trunk says about the caller's number, such as TN-Validation-Passed-A; empty: nothing."""
     kind: str
@@ -203,6 +205,7 @@ _CALL = (
         Call.trunk,
         Agent.slug.label("agent"),
         Call.caller,
+        Call.caller_digits,
         Call.attestation,
         Call.kind,
         func.coalesce(func.nullif(Contact.name, ""), Contact.number).label("contact"),

@@ -18,6 +18,7 @@ from crm.domain.leads import Happened, LeadFilter, LeadStatus, LeadType, Light
 from crm.store.models import (
     Activity,
     Agent,
+    Call,
     Interest,
     Lead,
     LeadEmail,
@@ -87,7 +88,9 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     name: str | None
     """Null until it is known."""
     phones: list[str]
-    """E.164; none for a caller who withheld the number."""
+    """E.164; none for a caller who withheld the number, or whose number could not be read."""
+    caller_digits: str
+    """What a lead without phones showed in their last call, such as an extension; empty: no digits."""
     email: str
     """Empty until somebody enters it."""
     kind: str
@@ -397,6 +400,7 @@ def _whole(
     ids = [card.id for card in cards]
     numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
     phones = by_owner(session, numbers.order_by(LeadPhone.id))
+    digits = _digits(session, [id for id in ids if not phones[id]])
     interests: dict[int, list[InterestEntry]] = {id: [] for id in ids}
     about = (
         select(Interest.lead_id, Property.slug, Unit.name, Interest.stage, Interest.updated_at)
@@ -417,11 +421,21 @@ def _whole(
             "type": LeadType.HOT if card.is_hot else LeadType.COLD,
             "light": rules.light(card.status, card.last_contact_at, card.created_at, now),
             "phones": phones[card.id],
+            "caller_digits": digits.get(card.id, ""),
             "interests": interests[card.id],
             "next_action": actions.get(card.id),
         }
         for card in cards
     ]
+
+
+def _digits(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """What leads without a number showed last when they called, by lead."""
+    if not ids:
+        return {}
+    shown = select(Call.lead_id, Call.caller_digits).where(Call.lead_id.in_(ids), Call.caller_digits != "")
+    rows = session.execute(shown.order_by(Call.started_at))
+    return {row.lead_id: row.caller_digits for row in rows}
 
 
 def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Reach) -> dict[int, NextAction]:

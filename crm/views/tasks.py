@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, case, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -32,6 +32,8 @@ class TaskEntry(msgspec.Struct):
     lead: int | None
     phone: str | None
     """The lead's number, or else the caller's, E.164."""
+    caller_digits: str
+    """What the caller showed in place of a number; empty: no digits."""
     call: str | None
     created_at: datetime
     done_at: datetime | None
@@ -49,7 +51,9 @@ class MissedEntry(msgspec.Struct):
     lead: int | None
     name: str | None
     phone: str | None
-    """E.164; null when it was withheld."""
+    """E.164; null when it was withheld or could not be read."""
+    caller_digits: str
+    """What the caller showed in place of a number; empty: no digits."""
     owner: str
     """Slug of the agent who is to call back."""
     why: str
@@ -75,6 +79,7 @@ _TASK = (
         Task.due_at,
         Task.lead_id.label("lead"),
         case((Task.lead_id.is_(None), Call.caller), else_=_LEADS_PHONE).label("phone"),
+        func.coalesce(Call.caller_digits, "").label("caller_digits"),
         Task.call_id.label("call"),
         Task.created_at,
         Task.done_at,
@@ -145,12 +150,14 @@ def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEn
             Task.lead_id.label("lead"),
             Lead.name,
             _LEADS_PHONE.label("phone"),
+            func.coalesce(Call.caller_digits, "").label("caller_digits"),
             Agent.slug.label("owner"),
             Task.why,
             Task.due_at,
         )
         .join(Agent, Agent.id == Task.owner_id)
         .outerjoin(Lead, Lead.id == Task.lead_id)
+        .outerjoin(Call, Call.id == Task.call_id)
         .where(Task.done_at.is_(None), Task.kind.in_((TaskKind.CALL_BACK, TaskKind.LISTEN)), Task.call_id.is_not(None))
         .order_by(Task.due_at, Task.id)
         .limit(limit)

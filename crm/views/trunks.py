@@ -41,6 +41,8 @@ class TrunkEntry(msgspec.Struct):
     """Whether calls go out through it."""
     did_from: list[str]
     """Where its calls name the number dialed (request, called, to, diversion), in the order they are tried."""
+    number_format: str
+    """How it gives its callers' numbers, such as 9national; empty: as usual."""
     numbers: str
     """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
 
@@ -59,6 +61,7 @@ _TRUNK = select(
     Trunk.position,
     Trunk.outbound,
     Trunk.did_from,
+    Trunk.caller_format.label("number_format"),
     Trunk.numbers,
 )
 

@@ -24,7 +24,9 @@ class VoicemailEntry(msgspec.Struct):
     """agent:SLUG, subteam:SLUG, property:SLUG or office."""
     left_at: datetime
     caller: str | None
-    """E.164; null when withheld, or for a colleague."""
+    """E.164; null when withheld or unreadable, or for a colleague."""
+    caller_digits: str
+    """What the caller showed in place of a number; empty: no digits."""
     colleague: str | None
     """Slug of the agent who left it, if it was one of us."""
     name: str | None
@@ -86,6 +88,7 @@ _VOICEMAIL = (
         func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).label("mailbox"),
         Voicemail.left_at,
         Call.caller,
+        Call.caller_digits,
         case((Call.direction == CallDirection.INTERNAL, Agent.slug)).label("colleague"),
         Lead.name,
         Call.lead_id.label("lead"),

@@ -18,6 +18,7 @@ SENTENCES = {
     "dial_opted_out": "This person has asked not to be called.",
     "dial_our_line": "That number is one of our own lines: choose one that does not lead back here.",
     "dial_prefix_blocked": "Numbers that begin like this one are blocked.",
+    "last_caller_without_number": "The last caller showed no number that can be dialed.",
     "line_to_show_missing": "Outside calls are not set up yet.",
     "no_last_caller": "Nobody has called you from outside yet.",
     "trunk_out_missing": "Outside calls are not set up yet.",

@@ -89,6 +89,7 @@ HINTS = {
     "lead_closed": "open it with `leaseline lead edit {lead} --status in_progress`.",
     "lead_erased": "`leaseline lead erasures` says who did it, and why.",
     "lead_is_two": "if they are one person, use `leaseline lead merge {lead} {other}`.",
+    "lead_unreadable": "give them a number with `leaseline lead edit {lead} --add-phone NUMBER`.",
     "lead_unknown": "`leaseline lead list` shows them all.",
     "merge_later": "use `leaseline lead unmerge {lead}`.",
     "nobody_on_duty": "`leaseline agent list` shows who there is.",
@@ -213,6 +214,9 @@ FIXES = {
         "--callback`."
     ),
     "callback_not_ours": "Add the line, or give another with `leaseline location set {location} --callback`.",
+    "caller_numbers_unread": (
+        "Say how it gives them with `leaseline trunk set {trunk} --number-format`, such as 9national."
+    ),
     "device_without_location": (
         "Add the location with `leaseline location add`, then `leaseline device set SLUG --location LOCATION`."
     ),

@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 
+from crm.services.audit import By
+from crm.services.phones import trunks
 from crm.store.models import BlockedCaller
 from tests.scripted_phone import raw_calls
 from tests.system import ELM, LAKESIDE, System
@@ -72,6 +74,23 @@ async def test_when_an_account_is_called_then_the_line_is_the_number_dialled(sys
     calls = await system.calls_from(number)
     assert sorted(call.did for call in calls) == [ELM, ELM, LAKESIDE]
     assert {call.outcome for call in calls} == {"gave_up"}
+
+
+async def test_when_a_number_cannot_be_read_then_its_digits_are_kept_until_the_trunk_says_how_it_gives_them(
+    system: System,
+) -> None:
+    number, by = system.new_number(), By("tests", datetime.now(UTC))
+    called = (f"sip:{ELM}@{system.sip}", f"<sip:{ELM}@{system.sip}>")
+    dialed = f"99{number.removeprefix('+')}"  # As to be dialed on a phone system that has a 99 for an outside line.
+    sender = (f"<sip:{dialed}@127.0.0.1>", *called, "X-Nothing: 1", "X-Nothing: 2")
+    await raw_calls(system, [sender], scenario="told_call")
+    call = await system.ended_call(None)
+    assert (call.caller_digits, call.withheld) == (dialed, False)
+    assert dialed in (await system.tasks_of(call))[0].why
+    await system.store.run(trunks.change, system.secrets, by, "demo", caller_format="99national")
+    await system.publish()
+    await raw_calls(system, [sender], scenario="told_call")
+    assert (await system.ended_call(number)).caller_digits == ""
 
 
 async def test_when_callers_hang_up_at_once_then_each_is_on_record_with_somebody_to_call_back(system: System) -> None:

@@ -111,6 +111,10 @@ def test_what_is_not_given_stays(office: Leaseline) -> None:
     assert trunk["did_from"] == ["request", "called", "to", "diversion"]
     office.ok("trunk", "set", "acme", "--did-from", "to,request")
     assert office.json("trunk", "show", "acme")["did_from"] == ["to", "request"]
+    assert trunk["number_format"] == ""
+    office.ok("trunk", "set", "acme", "--number-format", "9national, international")
+    assert office.json("trunk", "show", "acme")["number_format"] == "9national,international"
+    assert "such as 9national" in office.refused("trunk", "set", "acme", "--number-format", "9")
     assert "'contact' is not where" in office.refused("trunk", "set", "acme", "--did-from", "contact")
     assert (trunk["host"], trunk["port"], trunk["enabled"]) == ("sip.acme.example", 5070, False)
     office.ok("property", "set", "elm", "--listings-url", "https://maple.example/elm")

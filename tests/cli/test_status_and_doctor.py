@@ -22,6 +22,7 @@ from crm import config as settings
 from crm.domain.calls import CallArrived, CallbackQueued, CallEnded, CallStep, EndedBy, Fact, Queued, StepTaken
 from crm.services.calls import ledger
 from crm.services.system import workers
+from crm.store.models import Call
 from crm.store.session import Store
 from crm.worker import Troubles
 from tests.cli.conftest import Leaseline, free_ports
@@ -232,6 +233,24 @@ def test_a_database_that_is_gone_or_old_is_told(office: Leaseline) -> None:
     (office.home / "leaseline.db").write_bytes(b"this is no database" * 100)
     assert status(office, 1)["database"]["up"] is False
     assert findings(office)["database"][0][0] == "ERROR"
+
+
+def test_a_trunk_whose_numbers_cannot_be_read_is_named_with_what_to_do(office: Leaseline) -> None:
+    """Extensions are no reason to say so, nor is what is long ago."""
+    now = datetime.now(UTC)
+    store = Store(settings.load(office.home).database_url)
+    shown = (("919876543210", now), ("6001", now), ("929876543210", now - timedelta(days=8)))
+    with store.writing() as session:
+        for number, (digits, at) in enumerate(shown):
+            call = Call(id=f"c{number}", did="", trunk="acme", caller_digits=digits, started_at=at, outcome="gave_up")
+            session.add(call)
+    store.close()
+    [(level, text)] = [one for one in findings(office)["trunks"] if "cannot be read" in one[1]]
+    assert level == "WARN"
+    assert "acme gives callers' numbers that cannot be read, such as 919876543210." in text
+    assert "trunk set acme --number-format" in office("doctor").stdout
+    assert "919876543210" in office.ok("call", "list")
+    assert "919876543210 (not a phone number)" in office.ok("call", "show", "c0")
 
 
 def test_a_healthy_office_has_no_findings(office: Leaseline) -> None:

@@ -111,6 +111,22 @@ async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: Sea
     await system.until(called_back, "a call of ours to the last caller")
 
 
+async def test_when_the_last_caller_showed_no_number_then_no_one_else_is_called_back_or_blocked(system: Seam) -> None:
+    for number in (system.new_number(), "204"):
+        shown = None if number == "204" else number
+        async with system.phone("alice-desk") as alice, system.caller(number) as caller:
+            await system.dial(caller)
+            await system.step(shown, "menu")
+            await caller.press("2")
+            await alice.wait_for("CALL_INCOMING")
+            await caller.hang_up()
+            call = await system.ended_call(shown)
+    assert (call.caller, call.caller_digits, call.withheld) == (None, "204", False)
+    await dial_code(system, "*69", hears=["The last caller showed no number that can be dialed."])
+    await dial_code(system, "*60", hears=["The last caller showed no number, so it is not blocked."])
+    assert await system.all(select(BlockedCaller)) == []
+
+
 @pytest.mark.parametrize("code", ["*123", "*", "*7899999999999999999999999"])
 async def test_a_code_that_there_is_not_is_said_to_be_none(system: Seam, code: str) -> None:
     await dial_code(system, code, hears=["There is no such code."])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,10 +41,12 @@ from crm.domain.calls import (
     TalkStarted,
     VoicemailLeft,
 )
-from crm.domain.errors import Unavailable
-from crm.services.calls import ledger
+from crm.domain.errors import Invalid, Unavailable
+from crm.services.audit import By
+from crm.services.calls import ledger, orders
 from crm.services.calls.journal import Journal
 from crm.services.calls.ledger import Ledger
+from crm.services.people import identity
 from crm.store import snapshot
 from crm.store.models import (
     Activity,
@@ -60,6 +63,7 @@ from crm.store.models import (
 )
 from crm.store.queries import agents, calls, contacts, leads, tasks
 from crm.store.session import Store
+from crm.views import leads as views
 from tests.store import rows
 
 if TYPE_CHECKING:
@@ -295,7 +299,9 @@ async def test_who_was_left_waiting_after_a_talk_is_not_lost(
 
 
 async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:
-    await record(store, config, CallMaker(caller=None).step(CallStep.RING).ended())
+    maker = CallMaker(caller=None)
+    maker.facts[0] = replace(maker.facts[0], withheld=True)  # type: ignore[call-arg]
+    await record(store, config, maker.step(CallStep.RING).ended())
     call = await the_call(store)
     assert call.lead_id is not None
     assert call.lead is not None
@@ -304,6 +310,44 @@ async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store,
         [task] = rows.tasks(session)
     assert task.why.endswith("The number was withheld.")
     assert await all_texts(store) == []
+
+
+async def test_a_number_that_cannot_be_read_is_kept_and_finds_the_same_lead(store: Store, config: Config) -> None:
+    def call_of(call_id: str, digits: str, trunk: str = "pbx") -> list[Fact]:
+        maker = CallMaker(call_id, caller=None)
+        maker.facts[0] = replace(maker.facts[0], caller_digits=digits, trunk=trunk)  # type: ignore[call-arg]
+        return maker.step(CallStep.RING).ended()
+
+    await record(store, config, call_of("c1", "204"))
+    await store.run(
+        ledger.record_all, config, [*call_of("c2", "204"), *call_of("c3", "305"), *call_of("c4", "305")], NOW
+    )
+    await record(store, config, call_of("c5", "204", trunk="other"))
+    found = [await the_call(store, f"c{number}") for number in range(1, 6)]
+    assert [call.caller_digits for call in found] == ["204", "204", "305", "305", "204"]
+    first, second, third, fourth, fifth = (call.lead_id for call in found)
+    assert first == second
+    assert third == fourth
+    assert len({first, third, fifth}) == 3
+    with store.reading() as session:
+        tasks_left = [task for task in rows.tasks(session) if task.lead_id == first]
+        [entry, _] = rows.timeline(session, first or 0)
+        known = identity.who_calls(session, None, "pbx", "204")
+        detail = views.one(session, first or 0, NOW)
+    [task] = tasks_left
+    assert "They showed 204, which is not a phone number. 2 calls" in task.why
+    assert entry.text.endswith("They showed 204, which is not a phone number.")
+    assert known.lead is not None
+    assert (known.lead.id, known.number) == (first, None)
+    assert (detail.phones, detail.caller_digits) == ([], "204")
+    assert await all_texts(store) == []
+    for refused, code in (
+        (partial(orders.call_back, call_id="c1"), "caller_unreadable"),
+        (partial(orders.place, to=str(first)), "lead_unreadable"),
+    ):
+        with pytest.raises(Invalid, match="204") as error:
+            await store.run(refused, config, By("tests", NOW), agent="alice")
+        assert error.value.code == code
 
 
 async def test_an_unknown_did_is_the_admins(store: Store, config: Config) -> None:
@@ -655,6 +699,7 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
         "without_app": False,
         "attestation": "",
         "withheld": False,
+        "caller_digits": "",
         "dialled": [],
     }
 

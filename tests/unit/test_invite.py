@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm.config import Config, Privacy
 from crm.domain import invite
 from crm.domain.errors import Invalid
-from crm.domain.invite import did_sources, in_order, likeliest
+from crm.domain.invite import caller_format, caller_forms, did_sources, in_order, likeliest
 from crm.services.routing import arrivals
 from crm.services.routing.arrivals import Arrival
 
@@ -82,6 +82,33 @@ def test_a_number_that_is_withheld_is_none_unless_the_office_may_keep_it() -> No
 def test_malformed_is_not_withheld(shown: str, headers: dict[str, str | list[str]], *, is_withheld: bool) -> None:
     found = arrival(shown=shown, **headers)
     assert (found.caller, found.is_withheld) == (None, is_withheld)
+
+
+def test_digits_that_cannot_be_read_are_kept_unless_they_are_withheld() -> None:
+    sender: dict[str, str | list[str]] = {"from": "<sip:204@pbx>"}
+    found = arrival(shown="204", **sender)
+    assert (found.caller, found.caller_digits, found.is_withheld) == (None, "204", False)
+    assert arrival(shown="204", withheld="1", **sender).caller_digits == ""
+    assert arrival(shown="lobby", **{"from": "<sip:lobby@pbx>"}).caller_digits == ""
+    assert arrival(**sender, identity=f"<sip:{CALLER}@pbx>").caller_digits == ""
+
+
+def test_a_trunk_may_give_numbers_in_a_form_of_its_own() -> None:
+    sender: dict[str, str | list[str]] = {"from": "<sip:919876543210@pbx>"}
+    assert (arrival(**sender).caller, arrival(**sender).caller_digits) == (None, "919876543210")
+    assert arrival(**sender, format="international").caller == "+919876543210"
+    assert arrival(**sender, format="9national,international").caller == "+19876543210"
+    account: dict[str, str | list[str]] = {"identity": "<sip:442079460018@pbx>", "from": f"<sip:{CALLER}@pbx>"}
+    assert arrival(**account).caller == CALLER, "a number that needs no guess comes first"
+
+
+def test_a_trunk_is_told_how_it_gives_numbers() -> None:
+    assert caller_format(" 9National, 00international,9national ") == "9national,00international"
+    assert caller_format("") == ""
+    assert caller_forms("9national,international,junk") == (("9", False), ("", True))
+    for wrong in ("9", "nationalx", "9;national", ",".join(f"{first}national" for first in range(9))):
+        with pytest.raises(Invalid):
+            caller_format(wrong)
 
 
 def test_what_was_dialled_stands_in_one_of_four_places() -> None:

@@ -39,6 +39,44 @@ def test_a_number_is_read_the_way_of_its_region() -> None:
     assert numbers.parse("00 44 20 7946 0018", "DE") == "+442079460018"
 
 
+@pytest.mark.parametrize(
+    ("shown", "number"),
+    [
+        ("5125550123", AUSTIN),
+        ("95125550123", AUSTIN),
+        ("9011442079460018", "+442079460018"),
+        ("00442079460018", "+442079460018"),
+        ("442079460018", "+442079460018"),
+        ("+442079460018", "+442079460018"),
+        ("6001", None),
+        ("+6001", None),
+        ("919876543210", None),
+        ("anonymous", None),
+        ("5" * 300, None),
+    ],
+)
+def test_a_callers_number_is_read_as_phone_systems_and_carriers_write_it(shown: str, number: str | None) -> None:
+    assert numbers.caller(shown, "US", "9") == number
+
+
+def test_digits_that_could_be_two_numbers_are_none_until_the_trunk_says_how_it_writes_them() -> None:
+    """India's +91 98765 43210, or 9 for an outside line."""
+    assert numbers.caller("919876543210", "US", "9", [("", True)]) == "+919876543210"
+    assert numbers.caller("919876543210", "US", "9", [("9", False)]) == "+19876543210"
+    assert numbers.caller("919876543210", "US", "") == "+919876543210"
+    assert numbers.caller("85125550123", "US", "9", [("8", False)]) == AUSTIN
+    assert numbers.caller("5125550123", "US", "9", [("8", False)]) == AUSTIN, "the country's rules hold, too"
+    assert numbers.caller("4930123456", "DE", "", [("", True)]) == "+4930123456"
+    assert numbers.caller("442079460018", "US", "9", [("8", False)]) is None, "the trunk has said how it writes them"
+
+
+@pytest.mark.parametrize(
+    ("shown", "digits"), [("6001", "6001"), ("+60 01", "+6001"), ("lobby", ""), ("1" * 20, ""), ("", ""), (None, "")]
+)
+def test_what_cannot_be_read_is_kept_as_digits(shown: str | None, digits: str) -> None:
+    assert numbers.unread_digits(shown) == digits
+
+
 def test_an_area_code_the_library_does_not_know_yet_is_a_number() -> None:
     assert numbers.parse("2235550123", "US") == "+12235550123"
     assert numbers.parse("9995550123", "US") == "+19995550123"

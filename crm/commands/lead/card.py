@@ -51,7 +51,10 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
         (
             ("lead", detail.id),
             ("name", detail.name or "unknown"),
-            ("phones", detail.phones or "withheld"),
+            (
+                "phones",
+                detail.phones or (f"none, showed {detail.caller_digits}" if detail.caller_digits else "withheld"),
+            ),
             ("email", detail.email),
             ("further emails", detail.further_emails),
             ("kind", detail.kind),

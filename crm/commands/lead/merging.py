@@ -116,7 +116,7 @@ def _compare(system: System, both: Sequence[LeadDetail]) -> None:
         ("", *(f"lead {one.id}" for one in both)),
         (
             ("name", *(one.name or "unknown" for one in both)),
-            ("phones", *(one.phones or "withheld" for one in both)),
+            ("phones", *(one.phones or one.caller_digits or "withheld" for one in both)),
             ("emails", *([one.email, *one.further_emails] if one.email else one.further_emails for one in both)),
             ("status", *(standing(system, one) for one in both)),
             ("agent", *(one.agent or "nobody" for one in both)),

@@ -31,7 +31,7 @@ from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.aftermath.voice_talk import is_urgent as is_emergency
 from crm.services.calls.facts import from_row, to_values
-from crm.services.people.identity import Identity, who_is
+from crm.services.people.identity import Identity, who_calls
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
@@ -165,6 +165,7 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
         story.dialled,
         story.trunk,
         story.caller,
+        story.caller_digits,
         story.direction,
         story.placed,
         story.property_slug,
@@ -176,6 +177,11 @@ def _decisive(story: CallStory) -> tuple[object, ...]:
         story.tour_id,
         story.voice_talk and (story.voice_talk.links, story.voice_talk.promises, story.voice_talk.why_ended),
     )
+
+
+def _shown(story: CallStory) -> tuple[str | None, str, str]:
+    """What tells who the person is: their number, or else the trunk (slug) and the digits shown there."""
+    return story.caller, story.trunk, story.caller_digits
 
 
 def open_calls(session: Session, config: Config) -> dict[str, datetime]:
@@ -221,7 +227,7 @@ class _Page:
         plain = [one for one in news.values() if one.is_plain]
         whole = [one for one in news.values() if one.new and not one.is_plain]
         # Nobody's identity depends on what is written here, and asked later each would send what is written first.
-        who = {number: who_is(session, number) for number in {one.story.caller for one in whole}}
+        who = {shown: who_calls(session, *shown) for shown in {_shown(one.story) for one in whole}}
         for one in whole:
             if one.call_id not in rows:
                 # Facts are recorded on the node that had the call.
@@ -231,12 +237,12 @@ class _Page:
                 session.add(rows[one.call_id])
         with session.no_autoflush:
             for one in whole:
-                self._write_call(rows[one.call_id], one.story, who[one.story.caller])
+                self._write_call(rows[one.call_id], one.story, who[_shown(one.story)])
         if session.new:
             session.flush()
         self._write_facts(plain, whole)
         for one in whole:
-            self._write_what_follows(rows[one.call_id], one, who[one.story.caller])
+            self._write_what_follows(rows[one.call_id], one, who[_shown(one.story)])
 
     # --- what is on record ---
 
@@ -345,6 +351,7 @@ class _Page:
         if call.agent_id is None and story.placed and (agent := office.agents.get(story.placed.agent)):
             call.agent_id = agent.id
         call.caller = story.caller
+        call.caller_digits = fit(story.caller_digits, 20)
         call.trunk = fit(story.trunk, 40)
         if call.line_id is None and (called := office.lines.get(call.did)):
             call.line_id = called.id

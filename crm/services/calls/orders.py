@@ -85,6 +85,12 @@ def place(session: Session, config: Config, by: By, *, agent: str, to: str) -> C
     if number is None:
         assert lead is not None
         if not lead.phones:
+            if shown := calls.digits_of_lead(session, lead.id):
+                raise Invalid(
+                    f"Lead {lead.id} has no phone number: they showed {shown}, which cannot be dialed.",
+                    code="lead_unreadable",
+                    lead=lead.id,
+                )
             raise Invalid(
                 f"Lead {lead.id} has withheld the number, so nobody can be called.", code="lead_withheld", lead=lead.id
             )
@@ -97,6 +103,12 @@ def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: 
     call = calls.by_id(session, fields.text(call_id, "call's id", 80, required=True))
     if call is None:
         raise NotFound(f"There is no call {call_id}.", code="missed_call_unknown", call=call_id)
+    if call.caller is None and call.caller_digits:
+        raise Invalid(
+            f"They showed {call.caller_digits}, which is not a phone number and cannot be dialed.",
+            code="caller_unreadable",
+            call=call_id,
+        )
     if call.caller is None:
         raise Invalid("The number was withheld, so nobody can be called back.", code="caller_withheld", call=call_id)
     task = _open_task(session, call)

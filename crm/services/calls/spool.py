@@ -283,6 +283,7 @@ def _facts(logged: _LoggedCall, config: Config, died_at: datetime | None) -> Ite
         attestation=arrival.attestation,
         withheld=arrival.is_withheld,
         dialled=arrival.dialled,
+        caller_digits=arrival.caller_digits,
     )
     if handed_at := logged.time("handed"):
         yield HandedToDialplan(fact_id("handed"), call_id, handed_at, reason=logged.values.get("reason", ""))

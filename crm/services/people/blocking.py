@@ -146,6 +146,8 @@ def block_last_caller(session: Session, by: By, agent: str) -> str:
     number = calls.last_caller_of(session, agent)
     if number is None:
         return "Nobody has called you from outside yet."
+    if not number:
+        return "The last caller showed no number, so it is not blocked."
     who = who_is(session, number)
     if who.is_line:
         return "The last caller is one of our own lines, so it is not blocked."

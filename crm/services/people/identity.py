@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.domain import blocking
 from crm.domain.leads import BEYOND_VOICE_AGENT, LeadKind
 from crm.domain.route_inputs import CallerKind
 from crm.store import prepared
-from crm.store.models import Agent, BlockedCaller, Contact, Device, Interest, Lead, LeadPhone, Line, Property
+from crm.store.models import Agent, BlockedCaller, Call, Contact, Device, Interest, Lead, LeadPhone, Line, Property
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,14 @@ class Identity:
 NOBODY = Identity()
 
 
+def who_calls(session: Session, number: str | None, trunk: str, digits: str) -> Identity:
+    """Looks up who a caller is: by their number (E.164), or else by what they show on a trunk (slug) in its place."""
+    if number or not digits:
+        return who_is(session, number)
+    found = session.execute(_SHOWN_BEFORE, {"digits": digits, "trunk": trunk}).first()
+    return Identity(lead=KnownLead(**found._mapping)) if found else NOBODY
+
+
 def who_is(session: Session, number: str | None) -> Identity:
     """Looks up who a number (E.164) belongs to."""
     if not number:
@@ -104,6 +112,24 @@ _late_stage = (
     .correlate(Lead)
     .scalar_subquery()
 )
+_SHOWN_BEFORE = (
+    select(
+        Lead.id,
+        func.coalesce(Lead.name, "").label("name"),
+        Lead.status,
+        Lead.language,
+        Agent.slug.label("assigned_agent"),
+        case((Lead.kind == LeadKind.OWNER.value, LeadKind.OWNER.value), else_=func.coalesce(_late_stage, "")).label(
+            "beyond_voice_agent"
+        ),
+    )
+    .join(Call, Call.lead_id == Lead.id)
+    .outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
+    .where(Call.caller_digits == bindparam("digits"), Call.caller_digits != "", Call.trunk == bindparam("trunk"))
+    .order_by(Call.started_at.desc())
+    .limit(1)
+)
+"""The lead of the latest call that showed the same."""
 _names_it = or_(
     and_(BlockedCaller.kind == blocking.BlockKind.NUMBER, BlockedCaller.value == _number),
     and_(

@@ -119,4 +119,6 @@ def _last_caller(session: Session, slug: str) -> CodeAnswer:
     number = calls.last_caller_of(session, slug)
     if number is None:
         raise NotFound("Nobody has called you from outside yet.", code="no_last_caller")
+    if not number:
+        raise NotFound("The last caller showed no number that can be dialed.", code="last_caller_without_number")
     return CodeAnswer(f"Calling {number} back.", go=("staff", number))

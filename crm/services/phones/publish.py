@@ -159,4 +159,5 @@ def _peer(trunk: Trunk, secrets: Secrets) -> Peer:
         username=trunk.username,
         secret=secrets.get(name) if secrets.has(name) else "",
         register=trunk.register,
+        caller_format=trunk.caller_format,
     )

@@ -70,6 +70,7 @@ def add(
     register: bool = False,
     emergency: bool = False,
     did_from: str = "",
+    caller_format: str = "",
 ) -> None:
     """Adds a trunk. `auth` is how the peer authenticates; with a user name and password, we also authenticate to the
     peer.
@@ -89,6 +90,7 @@ def add(
         register=register,
         emergency=emergency,
         did_from=invite.did_sources(did_from),
+        caller_format=invite.caller_format(caller_format),
         enabled=True,
     )
     if trunk.auth == "address" and not trunk.addresses and fields.is_address(trunk.host):
@@ -122,6 +124,7 @@ def change(
     outbound: bool | None = None,
     numbers: str | None = None,
     did_from: str | None = None,
+    caller_format: str | None = None,
 ) -> None:
     """Changes what is given; None leaves a field as it is, and an empty user name removes it and the password."""
     trunk = named(session, slug)
@@ -151,6 +154,8 @@ def change(
         trunk.numbers = _one_of(numbers, NUMBER_STYLES, "way to write numbers")
     if did_from is not None:
         trunk.did_from = invite.did_sources(did_from)
+    if caller_format is not None:
+        trunk.caller_format = invite.caller_format(caller_format)
     kept = username != "" and secrets.has(of_trunk(slug))
     _check(trunk, has_password=password is not None or kept)
     _check_addresses(session, trunk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -25,9 +26,11 @@ class Arrival:
     did: str
     """The most likely of them."""
     caller: str | None
-    """E.164; None when withheld or malformed."""
+    """E.164; None when withheld, or if it cannot be read."""
     is_withheld: bool
     attestation: str
+    caller_digits: str = ""
+    """What a caller shows whose number cannot be read, such as an extension; empty: no digits, or withheld."""
 
 
 def read(config: Config, *, request: str, said: str, withheld: str, shown: str) -> Arrival:
@@ -47,14 +50,21 @@ def of_headers(config: Config, uri: str, headers: Mapping[str, Sequence[str]]) -
 def _arrival(config: Config, request: str, headers: Invite, *, withheld: bool, shown: str) -> Arrival:
     region = config.region
     dialled = tuple((source, numbers.clean_did(raw, region)) for source, raw in headers.dialled(request))
-    callers = (numbers.parse(raw, region) for raw in (*headers.callers, shown))
-    caller = next((number for number in callers if number), None)
+    callers, prefix = (*headers.callers, shown), config.dialing.outside_prefix
+    forms = invite.caller_forms(headers.caller_format)
+    # A number that needs no guess comes first: digits before it may be those of an account.
+    plain = () if forms else (numbers.parse(raw, region) for raw in callers)
+    guessed = (numbers.caller(raw, region, prefix, forms) for raw in callers)
+    caller = next(filter(None, chain(plain, guessed)), None)
+    digits = "" if caller else next(filter(None, map(numbers.unread_digits, callers)), "")
+    is_kept = config.privacy.keep_withheld or not withheld
     return Arrival(
         dialled=tuple((source, number) for source, number in dialled if number),
         did=invite.likeliest(invite.in_order(dialled, "")),
-        caller=caller if config.privacy.keep_withheld or not withheld else None,
+        caller=caller if is_kept else None,
         is_withheld=withheld or all(numbers.is_withheld(raw) for raw in (*headers.callers, shown)),
         attestation=attestation.read(headers),
+        caller_digits=digits if is_kept else "",
     )
 
 

@@ -30,11 +30,13 @@ def facts(
 ) -> EmergencyFacts:
     """About a caller to the number that `device` (slug) has shown to the emergency service a short time ago."""
     owner = snapshot.now(session).owner_of.get(device)
+    # Digits that are no number, such as 911 itself, say nothing about who calls.
+    lead = caller.lead if caller.number else None
     known = emergency.PossibleService(
         colleague=caller.colleague or "",
         contact=caller.contact.kind if caller.contact else None,
-        lead_since=session.scalar(select(Lead.created_at).where(Lead.id == caller.lead.id)) if caller.lead else None,
-        has_called_back=caller.lead is not None and _has_called_back(session, caller.number),
+        lead_since=session.scalar(select(Lead.created_at).where(Lead.id == lead.id)) if lead else None,
+        has_called_back=lead is not None and _has_called_back(session, caller.number),
     )
     before = now - timedelta(minutes=config.emergency.callback_minutes)
     but = emergency.why_not_the_service(known, dialled, line_known=line_known, before=before)

@@ -16,7 +16,7 @@ from crm.domain.invite import Dialled
 from crm.domain.mailboxes import OFFICE
 from crm.domain.ringing import AgentAvailability
 from crm.services.outbox import destinations
-from crm.services.people.identity import NOBODY, Identity, who_is
+from crm.services.people.identity import NOBODY, Identity, who_calls
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
 from crm.store import snapshot
@@ -82,17 +82,19 @@ def receive(
     is_withheld: bool = False,
     trunk: str = "",
     dialled: Dialled = (),
+    caller_digits: str = "",
     person: Identity | None = None,
 ) -> Reception:
     """Looks up the line and the caller. Both numbers are normalized: `crm.edge.numbers.clean_did` and `.parse`.
 
     `chosen` is the slug of the property that the call is about, if the line does not say. `dialled` are the numbers
-    that may be a line of ours, `did` being the most likely. `person` is the caller where that is known already.
+    that may be a line of ours, `did` being the most likely. `caller_digits` are shown by a caller whose number cannot
+    be read. `person` is the caller where that is known already.
     """
     office = snapshot.now(session)
     did = line_among(office, trunk, did, dialled)
     line = office.lines.get(did)
-    known = who_is(session, caller) if person is None else person
+    known = who_calls(session, caller, trunk, caller_digits) if person is None else person
     if line is None:
         return Reception(did, caller, known)
     property = line.property or office.properties.get(chosen)

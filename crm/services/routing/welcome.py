@@ -50,6 +50,7 @@ def welcome(
         is_withheld=arrival.is_withheld,
         trunk=trunk,
         dialled=arrival.dialled,
+        caller_digits=arrival.caller_digits,
     )
     verdict = blocking.decide(
         session,

@@ -161,7 +161,9 @@ class CallInProgress:
     did: str
     """The number dialed; empty before the call is on record."""
     caller: str | None
-    """E.164; null if withheld, malformed or not on record yet."""
+    """E.164; null if withheld, unreadable or not on record yet."""
+    caller_digits: str
+    """What the caller shows in place of a number; empty: no digits."""
     step: str
     """The step of the flow that the call is in."""
     started_at: datetime | None
@@ -421,7 +423,7 @@ def _arrivals(session: Session, now: datetime) -> ArrivalsHealth:
 
 def _in_progress(
     config: Config,
-    open_calls: Sequence[Row[str, str, str | None, str, datetime]],
+    open_calls: Sequence[Row[str, str, str | None, str, str, datetime]],
     from_trunks: dict[str, Channel],
     with_app: set[str],
 ) -> list[CallInProgress]:
@@ -435,6 +437,7 @@ def _in_progress(
                 id=call_id,
                 did=call.did if call else "",
                 caller=call.caller if call else heard,
+                caller_digits=call.caller_digits if call else "",
                 step=call.step if call else "",
                 started_at=call.started_at if call else None,
                 with_app=call_id in with_app,

@@ -157,7 +157,13 @@ def _claimed(
         key = f"escalation:{call.id}:{turn.number}"
         about = call.property_id
         timeline.enter(session, call.lead_id, Happened.VOICEMAIL, text, now, key=key, call_id=call.id, about=about)
-    return Due(voicemail.call_id, voicemail.file, property.name if property else "", call.caller, turn)
+    return Due(
+        voicemail.call_id,
+        voicemail.file,
+        property.name if property else "",
+        call.caller or call.caller_digits or None,
+        turn,
+    )
 
 
 def _is_urgent(voicemail: Voicemail) -> bool:

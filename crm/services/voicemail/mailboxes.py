@@ -127,7 +127,7 @@ class MailboxEntry:
     """Id of its call."""
     mailbox: str
     caller: str | None
-    """E.164; None when withheld."""
+    """E.164, or the digits shown in its place; None when withheld."""
     left_at: datetime
     seconds: int
     file: str
@@ -186,7 +186,7 @@ def _as_heard(row: Voicemail) -> MailboxEntry:
     return MailboxEntry(
         id=row.call_id,
         mailbox=row.mailbox or OFFICE,
-        caller=row.call.caller,
+        caller=row.call.caller or row.call.caller_digits or None,
         left_at=row.left_at,
         seconds=row.seconds,
         file=row.file,
@@ -323,7 +323,8 @@ def who(voicemail: Voicemail, region: str) -> str:
     """Name and number of the caller who left it, in words."""
     if voicemail.call.direction == CallDirection.INTERNAL:
         return "a colleague"
-    number = numbers.display(voicemail.call.caller, region) if voicemail.call.caller else "a withheld number"
+    call = voicemail.call
+    number = numbers.display(call.caller, region) if call.caller else call.caller_digits or "a withheld number"
     lead = voicemail.call.lead
     return f"{lead.name}, {number}" if lead and lead.name else number
 

@@ -36,6 +36,14 @@ class Call(Base):
         Index("ix_call_outcome_started", "outcome", "started_at"),
         Index("ix_call_direction_started", "direction", "started_at"),
         Index("ix_call_property_started", "property_id", "started_at"),
+        Index(
+            "ix_call_caller_digits",
+            "caller_digits",
+            "trunk",
+            "started_at",
+            sqlite_where=text("caller_digits != ''"),
+            postgresql_where=text("caller_digits != ''"),
+        ),
     )
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
     direction: Mapped[str] = mapped_column(
@@ -47,6 +55,9 @@ class Call(Base):
     line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="SET NULL"), comment="null: unknown DID")
     trunk: Mapped[str] = mapped_column(String(40), default="")
     caller: Mapped[str | None] = mapped_column(String(20), index=True, comment="E.164; null is withheld or malformed")
+    caller_digits: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="shown by a caller whose number could not be read"
+    )
     attestation: Mapped[str] = mapped_column(
         String(30), default="", server_default="", comment="STIR/SHAKEN result as the trunk gave it"
     )

@@ -97,6 +97,9 @@ class Trunk(Base):
     did_from: Mapped[str] = mapped_column(
         String(60), default="", server_default="", comment="where the number dialled stands, in order; empty: as usual"
     )
+    caller_format: Mapped[str] = mapped_column(
+        String(60), default="", server_default="", comment="how it gives callers' numbers, in order; empty: as usual"
+    )
 
 
 class SipBan(Base):

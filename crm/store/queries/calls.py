@@ -54,10 +54,27 @@ def open_since(session: Session, node: str) -> dict[str, datetime]:
     return {row.id: row.started_at for row in session.execute(found)}
 
 
-def in_progress(session: Session, *, limit: int) -> Sequence[Row[str, str, str | None, str, datetime]]:
-    """Id, our number, the person's, step and beginning of calls without an outcome yet, the newest first."""
-    found = select(Call.id, Call.did, Call.caller, Call.step, Call.started_at).where(Call.outcome.is_(None))
+def in_progress(session: Session, *, limit: int) -> Sequence[Row[str, str, str | None, str, str, datetime]]:
+    """Id, our number, the person's or the digits shown in its place, step and beginning of calls without an outcome
+    yet, the newest first."""
+    found = select(Call.id, Call.did, Call.caller, Call.caller_digits, Call.step, Call.started_at)
+    found = found.where(Call.outcome.is_(None))
     return session.execute(found.order_by(Call.started_at.desc()).limit(limit)).all()
+
+
+def digits_of_lead(session: Session, lead_id: int) -> str:
+    """What a lead showed last in place of a phone number when they called; "" for nothing."""
+    found = select(Call.caller_digits).where(Call.lead_id == lead_id, Call.caller_digits != "")
+    return session.scalars(found.order_by(Call.started_at.desc()).limit(1)).first() or ""
+
+
+def unread_numbers(session: Session, since: datetime, least: int) -> list[tuple[str, str]]:
+    """Trunks (slugs) through which callers have shown at least so many digits that could not be read, with the highest
+    of them each."""
+    shown = select(Call.trunk, func.max(Call.caller_digits)).where(
+        Call.caller_digits != "", Call.started_at >= since, func.length(Call.caller_digits) >= least
+    )
+    return [(row[0], row[1]) for row in session.execute(shown.group_by(Call.trunk).order_by(Call.trunk))]
 
 
 def waiting_since(session: Session) -> Sequence[datetime]:
@@ -85,10 +102,11 @@ def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
 
 
 def last_caller_of(session: Session, agent: str) -> str | None:
-    """Number (E.164) of the last outside caller to ring an agent's phones, answered or not; None without one."""
+    """Number (E.164) of the last outside caller to ring an agent's phones, answered or not; "" if it is not known, None
+    without such a caller."""
     whose = select(Agent.id).where(Agent.slug == agent).scalar_subquery()
-    found = select(Call.caller).join(Leg, Leg.call_id == Call.id)
-    found = found.where(Leg.agent_id == whose, Call.direction == "in", Call.caller.is_not(None))
+    found = select(func.coalesce(Call.caller, "")).join(Leg, Leg.call_id == Call.id)
+    found = found.where(Leg.agent_id == whose, Call.direction == "in")
     return session.scalars(found.order_by(Leg.started_at.desc()).limit(1)).first()
 
 

@@ -18,7 +18,7 @@ from crm.store.queries import leads, messages
 
 def lead_of(scene: Scene) -> Lead:
     """Returns the caller's lead, locked, creating one if needed. Each call from a withheld number, or showing one of
-    our own lines as its number, gets a lead of its own."""
+    our own lines as its number, gets a lead of its own; calls that show the same digits on a trunk share one."""
     lead = lead_to_change(scene)
     scene.session.flush()
     return lead
@@ -36,10 +36,20 @@ def lead_to_change(scene: Scene) -> Lead:
             # The lead has no number yet if the call's end was recorded before its beginning.
             lead = intake.by_number(session, call.caller, call.started_at, nameless=lead)
         scene.found[call.caller] = lead
+    elif lead is None and call.caller_digits:
+        lead = _shown_before(scene)
     lead = lead or intake.without_number(session, call.started_at)
     call.lead = lead
     if scene.story.direction is CallDirection.IN:
         intake.came_by(lead, scene.line)
+    return lead
+
+
+def _shown_before(scene: Scene) -> Lead:
+    """The lead of earlier calls that showed the same digits in place of a number, locked; else a new one."""
+    key, known = f"{scene.call.trunk}:{scene.call.caller_digits}", scene.known.lead
+    lead = scene.found.get(key) or (leads.locked(scene.session, known.id) if known else None)
+    scene.found[key] = lead = lead or intake.without_number(scene.session, scene.call.started_at)
     return lead
 
 
@@ -85,7 +95,11 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
         lead.assigned_agent_id = agent.id if agent else None
     # The call and its lead are written once, when all changes to them are made.
     scene.session.flush()
-    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.")
+    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.{_digits(scene)}")
+
+
+def _digits(scene: Scene) -> str:
+    return scene.unread_number() if scene.call.caller_digits else ""
 
 
 def remember_language(scene: Scene, lead: Lead | None) -> None:

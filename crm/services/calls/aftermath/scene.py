@@ -29,7 +29,7 @@ class Scene:
     """The person's identity, by their number."""
     office: Snapshot
     found: dict[str, Lead]
-    """Leads found or made in this transaction, by their number: `known` is from before it."""
+    """Leads found or made in this transaction, by their number, or by trunk and digits: `known` is from before it."""
     is_routed: bool
     """Whether it was decided whom the call should ring."""
     is_first: bool = False
@@ -83,6 +83,15 @@ class Scene:
             return self.about_property.name
         organization = self.office.organization
         return (organization.name if organization else "") or (self.line.label if self.line else "") or "our office"
+
+    def unread_number(self) -> str:
+        """What a person has to know about a caller who left no number to call, as a sentence after another one; ""
+        when there is one."""
+        if self.call.caller:
+            return ""
+        if self.call.caller_digits:
+            return f" They showed {self.call.caller_digits}, which is not a phone number."
+        return " The number was withheld." if self.call.withheld else " They showed no number."
 
     def may_text(self) -> bool:
         """Whether the caller can be texted: through a known line, to a number that is not withheld and not our own."""

@@ -150,8 +150,7 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     taken = mailboxes.taken_in_words(scene.session, voicemail) if voicemail else ""
     if scene.story.direction is CallDirection.INTERNAL:
         return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
-    withheld = "" if scene.call.caller else " The number was withheld."
-    went = f"{how_it_went(scene.story, outcome)}.{withheld}{taken}{gist_of(scene.story.voice_talk)}"
+    went = f"{how_it_went(scene.story, outcome)}.{scene.unread_number()}{taken}{gist_of(scene.story.voice_talk)}"
     mark = _MARKS.get(DeskKind.MAINTENANCE if is_urgent(scene.story.voice_talk) else scene.story.desk, "")
     if scene.is_leasing:
         return f"{mark}Called {scene.name()} and {went}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,10 @@ from crm.services.system.checks.finding import Finding, fault, ok, some, warn
 from crm.services.system.health import Health
 from crm.store.models import Line, Trunk
 from crm.store.queries import agents as agent_queries
+from crm.store.queries import calls
+
+UNREAD_FOR = timedelta(days=7)
+LEAST_DIGITS = 8
 
 
 async def examine(crm: Crm, health: Health) -> list[Finding]:
@@ -30,6 +35,7 @@ async def examine(crm: Crm, health: Health) -> list[Finding]:
         *await _encryption(crm),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
+        *await store.read(_unread_numbers, all_trunks, crm.now()),
         *_texts(config, all_trunks),
         *await store.read(_emergency, await store.read(lines.find_all), all_trunks),
     ]
@@ -117,6 +123,19 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
             )
     if answering := [one.trunk for one in health.trunks if one.enabled and one.up]:
         yield ok("trunks", f"Answering: {', '.join(answering)}.")
+
+
+def _unread_numbers(session: Session, found: Sequence[Trunk], now: datetime) -> Iterator[Finding]:
+    """Callers' numbers that are too long for extensions, so that the trunk most likely gives them in another form."""
+    known = {trunk.slug for trunk in found}
+    for trunk, digits in calls.unread_numbers(session, now - UNREAD_FOR, LEAST_DIGITS):
+        if trunk in known:
+            yield warn(
+                "trunks",
+                f"{trunk} gives callers' numbers that cannot be read, such as {digits}.",
+                "caller_numbers_unread",
+                trunk=trunk,
+            )
 
 
 def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:

@@ -1,0 +1,101 @@
+"""The settings, and where everything lives: one home folder with `leaseline.toml` in it.
+
+The file is read once, by the entry point, and passed down; nothing else reads it or the environment.
+"""
+
+from crm.config.calls import (
+    TAKES_EXTENSION,
+    TALK_CODES,
+    Codes,
+    Dialing,
+    Dnd,
+    Emergency,
+    Escalation,
+    Menu,
+    Parking,
+    Privacy,
+    Queue,
+    Recordings,
+    Ring,
+    Talk,
+    Unwanted,
+    VoicemailSettings,
+)
+from crm.config.errors import ConfigError
+from crm.config.file import NODE, changed, home_from, load, parse, read_toml, settings_file, template
+from crm.config.home import Config
+from crm.config.leads import Applications, LeadSettings, Tasks
+from crm.config.machine import (
+    STOPPING_NEW_CALLS,
+    Api,
+    Bans,
+    CallLimits,
+    Database,
+    Disk,
+    Ports,
+    Sip,
+    Site,
+    Stopping,
+    Survival,
+    Web,
+)
+from crm.config.messages import MAIL_SECURITIES, TEXT_CARRIERS, MailIn, MailSettings, MailTemplate, Texts
+from crm.config.ranges import NotNegative, NotNegativeInt, Positive, PositiveInt
+from crm.config.voice import AI_ANSWERS, Ai, Voice
+
+__all__ = [
+    "AI_ANSWERS",
+    "MAIL_SECURITIES",
+    "NODE",
+    "STOPPING_NEW_CALLS",
+    "TAKES_EXTENSION",
+    "TALK_CODES",
+    "TEXT_CARRIERS",
+    "Ai",
+    "Api",
+    "Applications",
+    "Bans",
+    "CallLimits",
+    "Codes",
+    "Config",
+    "ConfigError",
+    "Database",
+    "Dialing",
+    "Disk",
+    "Dnd",
+    "Emergency",
+    "Escalation",
+    "LeadSettings",
+    "MailIn",
+    "MailSettings",
+    "MailTemplate",
+    "Menu",
+    "NotNegative",
+    "NotNegativeInt",
+    "Parking",
+    "Ports",
+    "Positive",
+    "PositiveInt",
+    "Privacy",
+    "Queue",
+    "Recordings",
+    "Ring",
+    "Sip",
+    "Site",
+    "Stopping",
+    "Survival",
+    "Talk",
+    "Tasks",
+    "Texts",
+    "Unwanted",
+    "Voice",
+    "VoicemailSettings",
+    "Web",
+    "changed",
+    "home_from",
+    "load",
+    "parse",
+    "read_toml",
+    "settings_file",
+    "template",
+]

@@ -115,7 +115,8 @@ def _module(name: str) -> ModuleType:
 def _told(error: Exception, ctx: click.Context) -> click.ClickException:
     """What the person at the terminal gets to read, and the exit status."""
     from ari_app.edge.errors import PhoneError
-    from asterisk_conf.install import ProgramMissing, SetupError
+    from asterisk_conf.programs import ProgramMissing
+    from asterisk_conf.progress import SetupError
     from crm.config import ConfigError
     from crm.domain.dialing import DialRefused
     from crm.domain.errors import Conflict, CrmError, Invalid, NotFound

@@ -23,7 +23,7 @@ from ari_app.edge.errors import AsteriskUnreachable
 from ari_app.ending import LOOK_SECONDS, Request, Say, end, replace
 from ari_app.heartbeat import beat_of, is_connected
 from ari_app.readiness import StartError, check_ports, prepare
-from asterisk_conf import install, refresh
+from asterisk_conf import programs, refresh
 from crm import config as settings
 from crm import context, in_force
 from crm.config import Config, ConfigError
@@ -236,10 +236,10 @@ def _keep_settings(act: Callable[[Config], None], config: Config) -> None:
 def children(config: Config) -> tuple[Child, Child, Child]:
     """Asterisk, which answers calls by itself if the app is late; the app; and the voice agent, without which callers
     get the menu."""
-    asterisk = [*install.program("asterisk"), *processes.asterisk_arguments(config)]
+    asterisk = [*programs.program("asterisk"), *processes.asterisk_arguments(config)]
     program = [sys.executable, str(Path(__file__).parents[1] / "cli.py")]
     app, voice = ([*program, *arguments(config)] for arguments in (processes.app_arguments, processes.voice_arguments))
-    environment, log = install.environment("asterisk"), config.log_folder
+    environment, log = programs.environment("asterisk"), config.log_folder
     return (
         Child(processes.ASTERISK, asterisk, environment, log / "asterisk.out", before=refresh.take_waiting),
         Child(processes.APP, app, {}, log / "app.out"),

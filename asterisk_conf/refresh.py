@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from asterisk_conf import install
-from asterisk_conf.install import PackageSet, Progress, SetupError
+from asterisk_conf import install, package_sets, programs, sources, unpacking
+from asterisk_conf.package_sets import PackageSet
+from asterisk_conf.progress import Progress, SetupError
 
 WAITING, FORMER = ".waiting", ".former"
 """Suffixes of the folders next to the one in use."""
@@ -59,7 +60,7 @@ class Newest:
 
 def package_set() -> PackageSet:
     """The set that is kept up to date: the one with Asterisk, unless the machine's own Asterisk is used."""
-    return install.TOOLS if install.machine_asterisk() else install.RUNTIME
+    return package_sets.TOOLS if programs.machine_asterisk() else package_sets.RUNTIME
 
 
 def in_use(cache: Path) -> Kept | None:
@@ -98,15 +99,15 @@ def fetch(cache: Path, progress: Progress) -> Kept | None:
         needed = install.LISTS_MB + wanted.disk_mb
         if shutil.disk_usage(cache).free < needed * 10**6:
             raise install.disk_full(cache, needed)
-        apt = install.Sources(cache, lock, progress).forky
-        packages = install.resolved(wanted, apt, progress)
+        apt = sources.Sources(cache, lock, progress).forky
+        packages = unpacking.resolved(wanted, apt, progress)
         versions = {package.name: package.version for package in packages}
         _keep_answer(cache, versions)
         if any(kept and kept.versions == versions for kept in (in_use(cache), waiting(cache))):
             return None
         beside = _beside(cache, WAITING)
         shutil.rmtree(beside, ignore_errors=True)
-        install.bring(wanted, packages, apt, beside, progress)
+        unpacking.bring(wanted, packages, apt, beside, progress)
     return waiting(cache)
 
 
@@ -138,7 +139,7 @@ def take_waiting(cache: Path | None = None) -> bool:
 
     Does not wait: if a setup is running, the next start takes it.
     """
-    cache = cache or install.cache_folder()
+    cache = cache or package_sets.cache_folder()
     try:
         with (cache / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,7 +198,7 @@ def look_up(cache: Path, progress: Progress) -> None:
         with install.only_one(cache, progress) as lock, _lists(cache):
             if shutil.disk_usage(cache).free < 2 * install.LISTS_MB * 10**6:
                 raise install.disk_full(cache, 2 * install.LISTS_MB)
-            packages = install.resolved(package_set(), install.Sources(cache, lock, progress).forky, progress)
+            packages = unpacking.resolved(package_set(), sources.Sources(cache, lock, progress).forky, progress)
     except (SetupError, OSError) as error:
         _keep_answer(cache, {}, str(error))
     else:
@@ -238,7 +239,7 @@ def _kept(root: Path) -> Kept | None:
 
 def main() -> int:
     signal.alarm(LOOK_UP_SECONDS)
-    look_up(install.cache_folder(), Progress())
+    look_up(package_sets.cache_folder(), Progress())
     return 0
 
 

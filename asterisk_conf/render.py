@@ -18,7 +18,7 @@ from pathlib import Path
 import jinja2
 
 from asterisk_conf import certificate
-from asterisk_conf.install import AsteriskDirs
+from asterisk_conf.programs import AsteriskDirs
 from asterisk_conf.prompts import tones
 from crm.config import Config
 

@@ -27,7 +27,7 @@ from rich.table import Table
 from ari_app import supervisor
 from ari_app.edge import events
 from ari_app.edge.client import AriClient
-from asterisk_conf import install
+from asterisk_conf import programs
 from asterisk_conf.prompts import tones
 from asterisk_conf.render import STASIS_APP
 from crm import config as settings
@@ -218,7 +218,7 @@ async def measure(
     before = asterisk.cpu_times()
     python = time.process_time()
     sipp = await asyncio.create_subprocess_exec(
-        *install.program("sipp"),
+        *programs.program("sipp"),
         f"127.0.0.1:{config.ports.sip}",
         "-sf",
         str(scenario),

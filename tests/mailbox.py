@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asterisk_conf.install import dovecot
+from asterisk_conf.programs import dovecot
 
 USER, PASSWORD = "leads@oak.example.com", "right"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from asterisk_conf.install import postgres_bin
+from asterisk_conf.programs import postgres_bin
 
 
 class PostgresServer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from tests.system import ELM, System
 
 NO_UTF_8 = "\udcff"
@@ -228,7 +228,7 @@ async def guesses(system: System, device: str, address: str, count: int = 1) -> 
 
 async def _sipp(system: System, port: int, *options: str, address: str = "127.0.0.1") -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *install.program("sipp"),
+        *programs.program("sipp"),
         system.sip,
         "-i",
         address,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 
 WHISPER_BASE = cache_folder() / "voice-demo" / "whisper-base"
 """Multilingual."""

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ari_app.demo import listening
 from ari_app.voice import protocol
 from ari_app.voice.client import Door, VoiceLost, warm
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import Speaker

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ari_app.edge.errors import PhoneError
-from asterisk_conf import install
+from asterisk_conf import programs
 
 SILENCE_SECONDS = 600
 """Length of the silent file that a phone 'speaks' until it has something to say; longer than any of its calls."""
@@ -222,7 +222,7 @@ audio_buffer 20-{LATEST_MS}
 rtp_ports 33000-60000
 call_local_timeout 120
 call_max_calls 4
-module_path {install.baresip_modules()}
+module_path {programs.baresip_modules()}
 {modules}
 """
 
@@ -262,7 +262,7 @@ async def softphone(
     (folder / "accounts").write_text("")
     (folder / "contacts").write_text("")
     process = await asyncio.create_subprocess_exec(
-        *install.program("baresip"),
+        *programs.program("baresip"),
         "-f",
         str(folder),
         stdin=asyncio.subprocess.DEVNULL,

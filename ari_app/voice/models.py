@@ -7,7 +7,7 @@ from pathlib import Path
 from ari_app.voice.remote import RemoteStt, RemoteVoice
 from ari_app.voice.stt import Stt, WhisperStt
 from ari_app.voice.tts import Engine, Piper, Tts
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 from crm.config import Config
 from crm.secrets import Secrets
 

@@ -23,7 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from asterisk_conf.prompts.wording import normalize
 
 __all__ = [
@@ -424,8 +424,8 @@ def _run(name: str, *arguments: str) -> str:
 def _start_of(name: str) -> tuple[list[str], dict[str, str]]:
     try:
         # C, so that numbers printed by sox have a decimal point in every country.
-        return install.program(name), {**os.environ, **install.environment(name), "LC_ALL": "C"}
-    except install.ProgramMissing as error:
+        return programs.program(name), {**os.environ, **programs.environment(name), "LC_ALL": "C"}
+    except programs.ProgramMissing as error:
         raise SpeechError(str(error)) from error
 
 

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 from bench.call import thin
 from bench.call.offices import Office, agent_of
 

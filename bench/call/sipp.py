@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from crm.edge import digest
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -31,7 +31,7 @@ def new_number() -> str:
 
 def _sipp(target: int, scenario: str, address: str, port: int, media: int, *options: str) -> list[str]:
     return [
-        *install.program("sipp"),
+        *programs.program("sipp"),
         f"127.0.0.1:{target}",
         *("-sf", str(SCENARIOS / f"{scenario}.xml")),
         *("-i", address, "-p", str(port), "-mi", address, "-mp", str(media)),

@@ -39,7 +39,7 @@ from ari_app.voice.client import Door, VoiceLost, VoiceTalk, channel_id_for, loo
 from ari_app.voice.media import Media, MediaClosed
 from ari_app.voice.models import PIPER
 from ari_app.voice.tts import Piper
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 from asterisk_conf.render import STASIS_APP
 from bench.call.offices import CALLERS_ADDRESS, Office, line_of, office
 from bench.call.processes import cpu_seconds

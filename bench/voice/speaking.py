@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from ari_app.voice.resampling import resampled
 from ari_app.voice.stt import NO_SPEECH
 from ari_app.voice.stt_process import Recognizer
-from asterisk_conf import install
-from asterisk_conf.install import cache_folder
+from asterisk_conf import programs
+from asterisk_conf.package_sets import cache_folder
 from asterisk_conf.prompts import speech
 from bench.voice.caller import _FROM_MULAW, packets
 
@@ -96,8 +96,8 @@ class Listener:
                 flite = ["-voice", name, "-f", str(script), "-o", str(path)]
                 espeak = ["-v", name, "-s", "150", "-b", "1", "-f", str(script), "-w", str(path)]
                 subprocess.run(
-                    [*install.program(program), *(flite if engine == "flite" else espeak)],
-                    env={**os.environ, **install.environment(program)},
+                    [*programs.program(program), *(flite if engine == "flite" else espeak)],
+                    env={**os.environ, **programs.environment(program)},
                     check=True,
                     capture_output=True,
                 )

@@ -160,7 +160,7 @@ class System:
 
     async def publish_async(self) -> None:
         """`publish` for asynchronous commands."""
-        from asterisk_conf.install import ProgramMissing
+        from asterisk_conf.programs import ProgramMissing
         from crm.services.phones.publish import publish
 
         try:

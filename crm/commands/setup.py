@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from asterisk_conf import install
+from asterisk_conf import package_sets
 from asterisk_conf import refresh as sets
-from asterisk_conf.install import Progress, SetupError
+from asterisk_conf.progress import Progress, SetupError
 from asterisk_conf.refresh import Kept
 from crm.commands import output
 from crm.commands.command import Failure, Group
@@ -33,7 +33,7 @@ def refresh(back: bool) -> None:
     Whatever is running stays as it is: the next start of Asterisk uses them, and the set before is kept to go back to.
     All homes of this user on this machine share them.
     """
-    cache, progress = install.cache_folder(), Progress()
+    cache, progress = package_sets.cache_folder(), Progress()
     try:
         if back:
             found = sets.back(cache, progress)

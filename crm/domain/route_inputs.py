@@ -168,7 +168,7 @@ class DeskRoute:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the office has set (its defaults stand in crm/config.py); seconds of 0 leave a stage out."""
+    """What the office has set (its defaults stand in crm/config/calls.py); seconds of 0 leave a stage out."""
 
     agent_seconds: float = 0
     subteam_seconds: float = 0

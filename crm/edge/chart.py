@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 
 COLUMNS = 2
 PANEL_INCHES = (6.4, 3.4)

@@ -6,7 +6,7 @@ import functools
 import json
 from typing import Any
 
-from asterisk_conf import install
+from asterisk_conf import programs
 
 OF_BASE = ("asterisk_id", "application", "timestamp", "type")
 """Fields that every event has."""
@@ -25,7 +25,7 @@ _SIMPLE = {
 def models() -> dict[str, dict[str, Any]]:
     """Returns the fields of every model, by name of the model."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted((install.asterisk_dirs().data / "rest-api").glob("*.json")):
+    for path in sorted((programs.asterisk_dirs().data / "rest-api").glob("*.json")):
         for name, model in json.loads(path.read_text()).get("models", {}).items():
             found[name] = model["properties"]
     return found

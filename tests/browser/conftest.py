@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from tests.browser.office import Site, running_site
 from tests.browser.visitor import Visitor
 
@@ -24,7 +24,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         found = await playwright.chromium.launch(
-            executable_path=install.chromium(),
+            executable_path=programs.chromium(),
             # No page asks for another machine, and neither does the browser for itself.
             args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu"],
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from tests.mobile import NUMBER, forward
 from tests.outside import only_by
 from tests.scripted_phone import SCENARIOS, _sipp
@@ -62,5 +62,5 @@ async def tone(system: System, key: str) -> None:
     """A file for SIPp: a moment of silence, then the key's tone (ITU-T Q.23)."""
     low, high = TONES[key]
     words = f"-n -r 8000 -t ul key-{key}.ul synth 0.2 sine {low} sine {high} remix - gain -6 pad 1.5 0.3"
-    process = await asyncio.create_subprocess_exec(*install.program("sox"), *words.split(), cwd=system.folder)
+    process = await asyncio.create_subprocess_exec(*programs.program("sox"), *words.split(), cwd=system.folder)
     assert await process.wait() == 0

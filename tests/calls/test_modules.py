@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from tests.scripted_phone import raw_calls
 from tests.system import ELM, System
 
@@ -58,7 +58,7 @@ async def test_every_module_that_is_named_runs_and_none_for_sip_is_forgotten(sys
     named = set(re.findall(r"^(?:pre)?load = (\S+)\.so$", conf(system, "modules.conf"), re.MULTILINE))
     state = {module["name"].removesuffix(".so"): module["status"] for module in await system.ari("/asterisk/modules")}
     assert {name: state.get(name) for name in named if state.get(name) != "Running"} == {}
-    there = {path.stem for path in install.asterisk_dirs().modules.glob("res_pjsip*.so")}
+    there = {path.stem for path in programs.asterisk_dirs().modules.glob("res_pjsip*.so")}
     assert there - named - set(LEFT_OUT) == set()
     assert named & set(LEFT_OUT) == set()
 
@@ -90,7 +90,7 @@ async def listed(system: System, pattern: str, command: str) -> set[str]:
     """Names that Asterisk's console answers with, in lower case."""
     etc = system.config.asterisk_folder / "etc" / "asterisk.conf"
     process = await asyncio.create_subprocess_exec(
-        *install.program("asterisk"), "-C", str(etc), "-rx", command, stdout=asyncio.subprocess.PIPE
+        *programs.program("asterisk"), "-C", str(etc), "-rx", command, stdout=asyncio.subprocess.PIPE
     )
     answer, _ = await process.communicate()
     return {name.lower() for name in re.findall(pattern, answer.decode(), re.MULTILINE)}

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from asterisk_conf.install import cache_folder
+from asterisk_conf.package_sets import cache_folder
 from crm.config import Config
 from crm.domain.conversation import TransferReason
 from crm.domain.dialogue import folded

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from ari_app.demo import listening
-from asterisk_conf import install
-from asterisk_conf.install import cache_folder
+from asterisk_conf import programs
+from asterisk_conf.package_sets import cache_folder
 from asterisk_conf.prompts import speech, tones
 
 
@@ -44,6 +44,6 @@ def _hurry(plain: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     times = min(HURRIED, max(1.0, len(listening.read(plain)) / listening.RATE / SHORTEST_PROMPT))
     new = path.with_suffix(".new.wav")
-    sox = [*install.program("sox"), "-V1", str(plain), str(new), "tempo", "-s", f"{times:.3f}"]
-    subprocess.run(sox, env={**os.environ, **install.environment("sox")}, check=True)
+    sox = [*programs.program("sox"), "-V1", str(plain), str(new), "tempo", "-s", f"{times:.3f}"]
+    subprocess.run(sox, env={**os.environ, **programs.environment("sox")}, check=True)
     new.replace(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from asterisk_conf import install
+from asterisk_conf import programs
 from asterisk_conf.render import RELOADS, OfficeSetup, Passwords, render
 from crm import config as settings
 from crm import in_force
@@ -17,7 +17,7 @@ from crm.in_force import Change
 pytestmark = pytest.mark.unit
 
 PASSWORDS = Passwords("a", "b", "c", "d", "e")
-DIRS = install.AsteriskDirs(*(Path("/usr/lib/asterisk") for _ in install.AsteriskDirs.__dataclass_fields__))
+DIRS = programs.AsteriskDirs(*(Path("/usr/lib/asterisk") for _ in programs.AsteriskDirs.__dataclass_fields__))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ari_app import supervisor
-from asterisk_conf import install, refresh
+from asterisk_conf import install, package_sets, programs, progress, refresh, sources
 from crm.config import Config
 from crm.services.system.checks import machine
 from crm.services.system.checks.finding import Level
@@ -26,7 +26,7 @@ OLD, NEW = "1:22.10.1-1", "1:22.10.2-1"
 LOADER = '#!/bin/sh\nshift 3\nexec "$@"\n'
 
 
-class Quiet(install.Progress):
+class Quiet(progress.Progress):
     def show(self, text: str) -> None: ...
 
     def say(self, text: str) -> None: ...
@@ -37,33 +37,34 @@ class Mirror:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.lists = folder / f"dists/{install.SUITE}/main/binary-{install.processor()}"
+        self.lists = folder / f"dists/{package_sets.SUITE}/main/binary-{package_sets.processor()}"
         for part in (self.lists, folder / "pool"):
             part.mkdir(parents=True)
 
     def carries(self, asterisk: str, said: str = "") -> None:
         """Asterisk in this version, which says so, and the tools."""
         script = f"#!/bin/sh\necho '{said or f'Asterisk {upstream(asterisk)}'}'\n"
-        loader = f"usr/lib/{install.library_folder()}/ld-linux-x.so.2"
+        loader = f"usr/lib/{package_sets.library_folder()}/ld-linux-x.so.2"
         entries = [self._package("asterisk", asterisk, {"usr/sbin/asterisk": script, loader: LOADER})]
         entries += [self._package(tool, "1.0", {}) for tool in refresh.package_set().packages[1:]]
         index = "\n".join(entries).encode()
         (self.lists / "Packages").write_bytes(index)
         self.release.write_text(
-            f"Origin: Debian\nLabel: Debian\nCodename: {install.SUITE}\nComponents: main\n"
-            f"Architectures: {install.processor()}\nDate: {NOW:%a, %d %b %Y %H:%M:%S} UTC\n"
-            f"SHA256:\n {hashlib.sha256(index).hexdigest()} {len(index)} main/binary-{install.processor()}/Packages\n"
+            f"Origin: Debian\nLabel: Debian\nCodename: {package_sets.SUITE}\nComponents: main\n"
+            f"Architectures: {package_sets.processor()}\nDate: {NOW:%a, %d %b %Y %H:%M:%S} UTC\n"
+            f"SHA256:\n {hashlib.sha256(index).hexdigest()} {len(index)} "
+            f"main/binary-{package_sets.processor()}/Packages\n"
         )
 
     @property
     def release(self) -> Path:
-        return self.folder / f"dists/{install.SUITE}/Release"
+        return self.folder / f"dists/{package_sets.SUITE}/Release"
 
     def _package(self, name: str, version: str, programs: dict[str, str]) -> str:
         """Builds one; returns its entry in the list."""
         tree, file = self.folder / "tree" / name, f"pool/{name}_{upstream(version)}.deb"
         control = (
-            f"Package: {name}\nVersion: {version}\nArchitecture: {install.processor()}\n"
+            f"Package: {name}\nVersion: {version}\nArchitecture: {package_sets.processor()}\n"
             "Maintainer: tests <tests@example.com>\nDescription: for tests\n"
         )
         for path, text in {"DEBIAN/control": control, **programs}.items():
@@ -90,12 +91,12 @@ def mirror(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Mirr
     """A mirror whose first set is in use."""
     found, keys = Mirror(tmp_path / "mirror"), tmp_path / "keys.gpg"
     keys.touch()
-    monkeypatch.setattr(install, "machine_asterisk", lambda: None)
-    monkeypatch.setattr(install, "cache_folder", lambda: cache)
-    monkeypatch.setattr(install.Sources, "_mirror", lambda _: f"[trusted=yes] copy:{found.folder}")
-    monkeypatch.setattr(install.Sources, "_keyring", lambda _: keys)
+    monkeypatch.setattr(programs, "machine_asterisk", lambda: None)
+    monkeypatch.setattr(package_sets, "cache_folder", lambda: cache)
+    monkeypatch.setattr(sources.Sources, "_mirror", lambda _: f"[trusted=yes] copy:{found.folder}")
+    monkeypatch.setattr(sources.Sources, "_keyring", lambda _: keys)
     found.carries(OLD)
-    install.set_up([install.RUNTIME], cache, Quiet())
+    install.set_up([package_sets.RUNTIME], cache, Quiet())
     assert version(cache) == OLD
     return found
 
@@ -104,7 +105,7 @@ def version(cache: Path) -> str:
     kept = refresh.in_use(cache)
     assert kept
     said = subprocess.run(
-        [*install.program("asterisk", cache), "-V"], capture_output=True, text=True, check=True
+        [*programs.program("asterisk", cache), "-V"], capture_output=True, text=True, check=True
     ).stdout
     assert said.split()[1] == kept.asterisk.partition(":")[2].partition("-")[0], "what runs is what is said to be there"
     return kept.asterisk
@@ -113,7 +114,7 @@ def version(cache: Path) -> str:
 async def start(cache: Path, tmp_path: Path) -> None:
     """As the supervisor starts Asterisk."""
     child = supervisor.children(Config(tmp_path))[0]
-    child.command, child.log = install.program("asterisk", cache), tmp_path / "out"
+    child.command, child.log = programs.program("asterisk", cache), tmp_path / "out"
     await child.start()
     assert child.process
     await child.process.wait()
@@ -123,7 +124,7 @@ async def test_a_newer_set_is_taken_at_the_next_start_and_the_old_one_is_kept_to
     mirror: Mirror, cache: Path, tmp_path: Path
 ) -> None:
     assert await asyncio.to_thread(refresh.fetch, cache, Quiet()) is None, "there is nothing newer"
-    with pytest.raises(install.SetupError, match="no older set"):
+    with pytest.raises(progress.SetupError, match="no older set"):
         refresh.back(cache, Quiet())
     mirror.carries(NEW)
     fetched = await asyncio.to_thread(refresh.fetch, cache, Quiet())
@@ -163,7 +164,7 @@ async def test_an_asterisk_that_does_not_run_or_is_of_another_branch_is_not_take
     mirror: Mirror, cache: Path, asterisk: str, said: str
 ) -> None:
     mirror.carries(asterisk, said)
-    with pytest.raises(install.SetupError):
+    with pytest.raises(progress.SetupError):
         await asyncio.to_thread(refresh.fetch, cache, Quiet())
     assert refresh.waiting(cache) is None
     assert not refresh.take_waiting(cache)
@@ -178,7 +179,7 @@ async def test_a_start_waits_for_no_set_up_and_makes_a_swap_good_that_was_cut_sh
     with (cache / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert not refresh.take_waiting(cache)
-    root = install.RUNTIME.root(cache)
+    root = package_sets.RUNTIME.root(cache)
     root.rename(root.with_name(root.name + refresh.FORMER))
     assert refresh.take_waiting(cache)
     assert version(cache) == NEW
@@ -216,7 +217,7 @@ async def test_the_doctor_knows_the_age_and_what_is_newer_and_asks_nobody(
     shutil.rmtree(mirror.folder)
     await asyncio.to_thread(refresh.look_up, cache, Quiet())
     assert "could not be looked up" in told()[1]
-    os.utime(install.RUNTIME.root(cache) / ".complete", times=(0, (NOW - timedelta(days=40)).timestamp()))
+    os.utime(package_sets.RUNTIME.root(cache) / ".complete", times=(0, (NOW - timedelta(days=40)).timestamp()))
     assert told()[0] is Level.WARN
     assert told(NOW + timedelta(days=2))[1].startswith("The set of programs is 42 days old")
     assert len(asked) == 2

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asterisk_conf.install import AsteriskDirs
+from asterisk_conf.programs import AsteriskDirs
 from asterisk_conf.render import OfficeSetup, Passwords, Peer, PhoneAccount, render
 from crm.config import Config, Talk
 

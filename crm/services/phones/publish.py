@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable, PhoneError
-from asterisk_conf import certificate, install
+from asterisk_conf import certificate, programs
 from asterisk_conf.render import RELOADS, OfficeSetup, Passwords, Peer, PhoneAccount, render
 from crm.config import Config
 from crm.context import Crm
@@ -64,7 +64,7 @@ async def _publish(crm: Crm) -> Published:
         hep=secrets.ensure("hep"),
     )
     await asyncio.to_thread(certificate.ensure, config, now)
-    changed = frozenset(render(config, install.asterisk_dirs(), passwords, office))
+    changed = frozenset(render(config, programs.asterisk_dirs(), passwords, office))
     modules = [module for file, module in RELOADS.items() if file in changed]
     if not modules:
         return Published(changed, reloaded=False)

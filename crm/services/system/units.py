@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jinja2
 
-from asterisk_conf import install
+from asterisk_conf import install, package_sets
 from crm.config import Config
 from crm.domain.errors import CrmError, Invalid, NotFound
 
@@ -37,7 +37,7 @@ def unit(config: Config, program: Path, user: str = "") -> str:
             code="user_is_root",
             home=str(config.home),
         )
-    cache = install.cache_folder()
+    cache = package_sets.cache_folder()
     words = [program] if program.name != "cli.py" else [Path(sys.executable), program]
     return _template().render(
         home=config.home,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from asterisk_conf import certificate as tls
-from asterisk_conf import install, refresh
+from asterisk_conf import package_sets, programs, refresh
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import SecretError, Secrets
@@ -107,8 +107,8 @@ def _disk(config: Config) -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     try:
-        install.program("asterisk")
-    except install.ProgramMissing as error:
+        programs.program("asterisk")
+    except programs.ProgramMissing as error:
         yield fault("programs", str(error), "program_missing")
     else:
         yield ok("programs", "Asterisk is installed.")
@@ -121,7 +121,7 @@ OLD = timedelta(days=30)
 def _packages(now: datetime) -> Iterator[Finding]:
     """The age of the installed programs, and the newer versions found by the last look-up; does not wait for a new
     one."""
-    cache = install.cache_folder()
+    cache = package_sets.cache_folder()
     kept = refresh.in_use(cache)
     if kept is None:
         return

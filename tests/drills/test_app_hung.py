@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
+from crm.services.phones import devices
 from crm.store.models import Device
 from tests.drills.witness import hears, legs, one_record
+from tests.scripted_trunk import scripted_trunk
 from tests.system import ELM, System
 from tests.talks import hear_each_other
 
@@ -41,6 +43,30 @@ async def test_when_the_app_hangs_then_it_rings_at_once_and_a_phone_does_before_
         await caller.hang_up()
         await alice.wait_for("CALL_CLOSED")
         call = await one_record(system, caller.user, "talked", finished=True)
+    assert legs(call) == [("alice-desk", "ANSWER", True)]
+
+
+async def test_when_the_app_hangs_then_the_emergency_service_that_calls_back_reaches_the_phone_that_called_it(
+    system: System,
+) -> None:
+    async with (
+        scripted_trunk(system, "psap", "take_call"),
+        system.phone("alice-desk") as alice,
+        system.caller() as service,
+    ):
+        await system.store.run(devices.set_dnd, system.by, ["alice-desk"], until=None)
+        await system.publish()
+        await alice.dial(f"sip:911@{system.sip}")
+        await alice.wait_for("CALL_ESTABLISHED")
+        await alice.hang_up()
+        await alice.wait_for("CALL_CLOSED")
+        with hung(system):
+            await service.dial(f"sip:{ELM}@{system.sip}")
+            await alice.wait_for("CALL_INCOMING")
+            await alice.answer()
+            await alice.wait_for("CALL_ESTABLISHED", 2)
+        await service.hang_up()
+        call = await one_record(system, service.user, "talked", finished=True)
     assert legs(call) == [("alice-desk", "ANSWER", True)]
 
 

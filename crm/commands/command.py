@@ -221,7 +221,7 @@ def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[.
 
 
 since_option = click.option(
-    "--since", metavar="WHEN", help="Only from then on: 2h or 3d ago, today, or a date such as 2026-03-01."
+    "--since", metavar="WHEN", help="Only from then on: 2h or 3d ago, yesterday, monday, or a date such as 3/1/2026."
 )
 
 

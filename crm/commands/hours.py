@@ -6,7 +6,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, one, with_system
-from crm.domain.fields import ALL_WEEK, WEEKDAYS
+from crm.domain import fields
 from crm.services.office import hours as service
 from crm.views import hours as views
 from crm.views.hours import HoursEntry
@@ -28,7 +28,7 @@ def hours() -> None:
     "set",
     examples=(
         "hours set 'mon-fri 09:00-18:00' 'sat 10:00-14:00'",
-        "hours set 'mon,wed 09:00-12:00 13:00-17:00'",
+        "hours set 'mon,wed 9am-12pm 1pm-5pm'",
         "hours set --always",
         "hours set --property elm 'tue-sun 10:00-19:00'",
         "hours set --property elm --as-office",
@@ -46,7 +46,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, property_slu
     if as_office and property_slug is None:
         raise click.UsageError("--as-office goes with --property: name the property that gets the office's week.")
     # A property without its own week has the office's.
-    week = (ALL_WEEK,) if always and property_slug else openings
+    week = (fields.ALL_WEEK,) if always and property_slug else openings
     system.run(service.replace, system.by, week, property_slug)
     whose = f"property {property_slug}" if property_slug else "the office"
     if always:
@@ -54,7 +54,7 @@ def change(system: System, openings: tuple[str, ...], always: bool, property_slu
     elif as_office:
         output.say(f"{whose.capitalize()} has the office's week.")
     else:
-        output.say(f"The week of {whose} is {'; '.join(openings)}.")
+        output.say(f"The week of {whose} is {'; '.join(fields.as_texts(fields.openings(openings)))}.")
     system.publish()
 
 
@@ -73,7 +73,7 @@ def show(system: System, property_slug: str | None, as_json: bool) -> None:
         ("day", "open"),
         (
             (day, ", ".join(f"{one.opens}-{one.closes}" for one in entry.openings if one.weekday == day) or "closed")
-            for day in (WEEKDAYS if entry.openings else ())
+            for day in (fields.WEEKDAYS if entry.openings else ())
         ),
         empty=f"{whose} is always open{'' if schedule.always_open else ', except on holidays and special days'}.",
     )

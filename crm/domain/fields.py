@@ -8,12 +8,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import groupby, pairwise
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from crm.domain import written_times
 from crm.domain.errors import Invalid
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -23,7 +23,6 @@ EMAIL = re.compile(
     r"[A-Za-z0-9._%+&'*/=?^~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}"
 )
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
-DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DURATION = re.compile(r"(?=\d)(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 
 # An endpoint named `anonymous` would let anybody call without a password; the others name parts of our configuration.
@@ -187,18 +186,18 @@ def extension(raw: str) -> str:
     return raw
 
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = written_times.WEEKDAYS
 
 
 def openings(raw: Iterable[str]) -> list[tuple[int, str, str]]:
-    """Parses a week's opening hours from texts such as 'mon-fri 09:00-18:00'; returns sorted (weekday, opens, closes),
-    0 is Monday.
+    """Parses a week's opening hours from texts such as 'mon-fri 09:00-18:00' or 'Monday to Friday 9am - 6pm'; returns
+    sorted (weekday, opens, closes), 0 is Monday.
 
     One text may list several days or spans: 'sat,sun 10:00-12:00 14:00-16:00'. Days left out are closed.
     """
     found: list[tuple[int, str, str]] = []
     for line in raw:
-        days, *windows = line.lower().split() or [""]
+        days, *windows = written_times.joined(line).split() or [""]
         if not windows:
             raise Invalid(
                 f"{_shown(line)} is not an opening: write days and times like 'mon-fri 09:00-18:00'.",
@@ -237,16 +236,17 @@ ALL_WEEK = "mon-sun 00:00-24:00"
 
 
 def span(raw: str) -> tuple[str, str]:
-    """Parses a span within one day, such as '09:00-18:00', up to 24:00; returns its start and end."""
+    """Parses a span within one day, such as '09:00-18:00', '9-18' or '9am-6pm', up to 24:00; returns its start and end
+    as HH:MM."""
+    if found := written_times.span(raw):
+        return found
     opens, _, closes = raw.partition("-")
-    if not CLOCK.fullmatch(opens) or not CLOCK.fullmatch(closes):
-        raise Invalid(f"{_shown(raw)} is not a time span: write 24-hour times like 09:00-18:00.", code="span_invalid")
-    if opens >= closes:
+    if CLOCK.fullmatch(opens) and CLOCK.fullmatch(closes):
         raise Invalid(
             f"{raw} does not end after it begins: write a night as two, up to 24:00 and from 00:00.",
             code="span_reversed",
         )
-    return opens, closes
+    raise Invalid(f"{_shown(raw)} is not a time span: write one like 09:00-18:00 or 9am-6pm.", code="span_invalid")
 
 
 AS_USUAL = "usual"
@@ -262,12 +262,12 @@ def special_open(raw: str) -> str:
     return value
 
 
-def day(raw: str) -> date:
-    """Parses a date such as 2026-03-01."""
-    if DATE.fullmatch(raw.strip()):
-        with suppress(ValueError):
-            return date.fromisoformat(raw.strip())
-    raise Invalid(f"{_shown(raw)} is not a date: write one like 2026-03-01.", code="date_invalid")
+def day(raw: str, today: date | None = None) -> date:
+    """Parses a date such as 2026-03-01, 3/1/2026 (month first) or March 1 2026; with `today`, the year may be left
+    out."""
+    if found := written_times.day(raw, today):
+        return found
+    raise Invalid(f"{_shown(raw)} is not a date: write one like 2026-03-01 or 3/1/2026.", code="date_invalid")
 
 
 def timezone(raw: str) -> str:
@@ -282,15 +282,15 @@ def timezone(raw: str) -> str:
 
 def _days(raw: str) -> list[int]:
     days: list[int] = []
-    for part in raw.split(","):
+    for part in written_times.SEVERAL_DAYS.get(raw, raw).split(","):
         first, dash, last = part.partition("-")
-        if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
+        start, end = written_times.weekday(first), written_times.weekday(last) if dash else None
+        if start is None or (dash and end is None):
             raise Invalid(
                 f"{_shown(part)} is not a day: write {', '.join(WEEKDAYS)} or a span like mon-fri.",
                 code="weekday_invalid",
             )
-        start = WEEKDAYS.index(first)
-        length = (WEEKDAYS.index(last) - start) % 7 if dash else 0
+        length = 0 if end is None else (end - start) % 7
         days += [(start + offset) % 7 for offset in range(length + 1)]
     return sorted(set(days))
 
@@ -308,55 +308,80 @@ def duration(raw: str) -> timedelta:
 
 
 def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """Returns the next time the office's clock shows HH:MM, in UTC; tomorrow's if today's is over."""
-    if not CLOCK.fullmatch(raw) or raw == "24:00":
-        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00.", code="clock_invalid")
+    """Returns the next time the office's clock shows a time such as 17:00 or 5pm, in UTC; tomorrow's if today's is
+    over."""
+    clock = written_times.clock(raw)
+    if clock is None:
+        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00 or 5pm.", code="clock_invalid")
     today = now.astimezone(tz).date()
     for day in (today, today + timedelta(days=1)):
-        at = datetime.combine(day, time.fromisoformat(raw), tz).astimezone(UTC)
+        at = datetime.combine(day, clock, tz).astimezone(UTC)
         if at > now:
             return at
     raise AssertionError("tomorrow is always ahead")
 
 
 def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """Parses the start of a period: 2h or 3d before now, 'today', or a date like 2026-03-01. Returns UTC."""
+    """Parses the start of a period: 2h or 3d before now, today, yesterday, the last Monday, or a date. Returns UTC."""
     value = raw.strip().lower()
     if DURATION.fullmatch(value):
         return now - duration(value)
+    today = now.astimezone(tz).date()
+    day = written_times.day(value) or written_times.day(value, today)
+    if day and day > today and not written_times.day(value):
+        day = written_times.day(value, today - timedelta(days=366))  # Without a year, it is the last one.
+    if (weekday := written_times.weekday(value)) is not None:
+        day = today - timedelta(days=(today.weekday() - weekday) % 7)
     try:
-        day = now.astimezone(tz).date() if value == "today" else date.fromisoformat(value)
-        return datetime.combine(day, time(), tz).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Invalid(
-            f"{_shown(raw)} is not a start time: write 2h, 3d, today or a date like 2026-03-01.", code="since_invalid"
-        ) from None
+        if day:
+            return datetime.combine(day, time(), tz).astimezone(UTC)
+    except OverflowError:
+        pass
+    raise Invalid(
+        f"{_shown(raw)} is not a start time: write 2h, 3d, yesterday, monday or a date like 2026-03-01.",
+        code="since_invalid",
+    )
 
 
 def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
-    """Parses a time as people write it: 'now', '2026-03-03 10:00', '2026-03-03', or the next 'tue 10:00'. Returns UTC.
+    """Parses a time as people write it: 'now', '2026-03-03 10:00', '3/3/2026 10am', '2026-03-03', 'tomorrow 9am', or
+    the next 'tue 10:00'. Returns UTC.
 
     `tz` is the time zone of what people write. Raises Invalid.
     """
-    value = raw.strip().lower()
+    value = " ".join(raw.lower().split())
     if value == "now":
         return now
-    day, _, clock = value.partition(" ")
     try:
-        if day[:3] in WEEKDAYS and clock:
-            at = time.fromisoformat(clock.strip().rjust(5, "0"))
-            today = now.astimezone(tz).date()
-            ahead = (WEEKDAYS.index(day[:3]) - today.weekday()) % 7
-            found = datetime.combine(today + timedelta(days=ahead), at, tz)
-            if found <= now:
-                found = datetime.combine(today + timedelta(days=ahead + 7), at, tz)
-            return found.astimezone(UTC)
+        if found := _day_and_clock(value, tz, now):
+            return found
         parsed = datetime.fromisoformat(value.upper())
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid(
-            f"{_shown(raw)} is not a time: write 'tue 10:00', '2026-03-03 10:00' or a date.", code="moment_invalid"
+            f"{_shown(raw)} is not a time: write 'tue 10:00', 'tomorrow 5pm', '2026-03-03 10:00' or a date.",
+            code="moment_invalid",
         ) from None
+
+
+def _day_and_clock(value: str, tz: tzinfo, now: datetime) -> datetime | None:
+    today = now.astimezone(tz).date()
+    words = value.replace(" at ", " ").split()
+    # The clock is at the end, in one word or two, as in 9:00 AM; without one, a date is its beginning.
+    for count in (2, 1, 0):
+        said, clock_words = " ".join(words[: len(words) - count]), " ".join(words[len(words) - count :])
+        clock = written_times.clock(clock_words) if count else time()
+        if clock is None or not said:
+            continue
+        if (weekday := written_times.weekday(said)) is not None and count:
+            ahead = (weekday - today.weekday()) % 7
+            found = datetime.combine(today + timedelta(days=ahead), clock, tz)
+            if found <= now:
+                found = datetime.combine(today + timedelta(days=ahead + 7), clock, tz)
+            return found.astimezone(UTC)
+        if day := written_times.day(said, today):
+            return datetime.combine(day, clock, tz).astimezone(UTC)
+    return None
 
 
 def _shown(raw: str) -> str:

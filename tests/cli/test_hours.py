@@ -38,8 +38,8 @@ def test_hours_replace_the_whole_week(office: Leaseline) -> None:
     [
         [],
         ["mon"],
-        ["monday 09:00-18:00"],
-        ["mon 9-18"],
+        ["someday 09:00-18:00"],
+        ["mon 9-25"],
         ["mon 18:00-09:00"],
         ["mon 09:00-09:00"],
         ["mon 09:00-24:01"],
@@ -88,6 +88,7 @@ def test_hours_of_a_property_are_its_own_in_its_own_zone(office: Leaseline) -> N
         (["holiday", "set", "US-TX", "--property", "oak"], "no property oak"),
         (["holiday", "add", "2026-02-30"], "not a date"),
         (["holiday", "add", "20260301"], "not a date"),
+        (["holiday", "add", "24/12/2026"], "not a date"),
         (["holiday", "add", "٢٠٢٦-03-01"], "not a date"),
         (["holiday", "add", "2026-03-01", "--open", "late"], "not a time span"),
         (["holiday", "add", "2026-03-01", "--open", "14:00-10:00"], "does not end after it begins"),

@@ -410,7 +410,7 @@ def test_when_a_special_day_is_open(written: str, kept: str) -> None:
     assert fields.special_open(written) == kept
 
 
-@pytest.mark.parametrize("written", ["open", "10-14", "10:00", "10:00-24:01", "10:00-10:00"])
+@pytest.mark.parametrize("written", ["open", "10-25", "10:00", "10:00-24:01", "10:00-10:00"])
 def test_when_a_special_day_cannot_be_open(written: str) -> None:
     with pytest.raises(Invalid):
         fields.special_open(written)

@@ -45,7 +45,7 @@ def test_every_problem_is_told_with_its_place() -> None:
     assert told == [
         "line 2, column 3 (bedrooms): 'two' is not a number from 0 to 20.",
         "line 3, column 5 (rent): 'free' is not an amount: write one like 1450 or 1,450.00.",
-        "line 3, column 6 (available_on): '2026-02-30' is not a date: write one like 2026-03-01.",
+        "line 3, column 6 (available_on): '2026-02-30' is not a date: write one like 2026-03-01 or 3/1/2026.",
         "line 4, column 1 (property): 'Elm!' is not a short name: "
         "use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",
         "line 4, column 2 (name): is empty: write something.",

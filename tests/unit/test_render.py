@@ -96,10 +96,11 @@ def test_no_name_or_password_adds_a_line(tmp_path: Path, name: str, secret: str)
 
 
 def test_a_trunk_over_tls_is_called_so_and_its_certificate_is_checked(tmp_path: Path) -> None:
-    text = rendered(tmp_path, OfficeSetup(peers=(peer(transport="tls", port=5061),)))["pjsip.conf"]
+    files = rendered(tmp_path, OfficeSetup(peers=(peer(transport="tls", port=5061),)))
+    text, transports = files["pjsip.conf"], files["pjsip_transports.conf"]
     assert "contact = sip:sip.example:5061\\;transport=tls" in text
     assert "server_uri = sip:sip.example:5061\\;transport=tls" in text
-    assert "verify_server = yes" in text
+    assert "verify_server = yes" in transports
 
 
 def test_a_phone_that_has_to_encrypt_may_do_nothing_else(tmp_path: Path) -> None:

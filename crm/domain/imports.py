@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from crm.domain import fields, listings
+from crm.domain import fields, listings, tables
 from crm.domain.errors import Invalid
 from crm.domain.lead_rows import read_cell
 from crm.domain.ringing import DeviceKind, Strategy
@@ -286,46 +287,50 @@ KEYS: Mapping[ListKind, tuple[str, ...]] = {
 """What identifies an entry; the others are identified by their slug."""
 
 
+_SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
+
+
 def read_csv(text: str, kind: ListKind) -> Lists:
     """One list with its headings in the first line. Raises Wrong."""
-    text = text.removeprefix("\ufeff")
-    reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
+    lines = io.StringIO(text)
+    separator, first, start = tables.begin(lines)
+    reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
     problems: list[Problem] = []
     try:
-        heads = [head.strip().lower().replace(" ", "_") for head in next(reader, [])]
-        _check_heads(kind, heads, problems)
+        heads = [tables.clean(head).strip().lower().replace(" ", "_") for head in next(reader, [])]
+        # Spreadsheets write columns that were only ever formatted.
+        while heads and not heads[-1]:
+            heads.pop()
+        _check_heads(kind, heads, problems, f"line {start}")
         rows = []
-        line = reader.line_num + 1
+        line = reader.line_num + start
         for cells in reader:
             if any(cell.strip() for cell in cells) and not problems:
                 rows.append((line, cells))
-            line = reader.line_num + 1
+            line = reader.line_num + start
             if len(rows) > MOST_ROWS:
                 raise Wrong([Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.")])
     except csv.Error as error:
-        raise Wrong([Problem(f"line {reader.line_num}", f"this is not CSV ({error}).")]) from None
+        raise Wrong([Problem(f"line {reader.line_num + start - 1}", f"this is not CSV ({error}).")]) from None
     if problems:
         raise Wrong(problems)
     found = []
     for line, cells in rows:
-        if len(cells) != len(heads):
+        beyond = cells[len(heads) :]
+        if len(cells) < len(heads) or any(cell.strip() for cell in beyond):
             what = (
-                f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a comma?"
+                f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a "
+                f"{_SEPARATOR_NAMES.get(separator, separator)}?"
             )
             problems.append(Problem(f"line {line}", what))
             continue
         locations = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
-        found.append(_row(kind, dict(zip(heads, map(read_cell, cells), strict=True)), locations, problems))
+        texts = (read_cell(tables.clean(cell)) for cell in cells)
+        found.append(_row(kind, dict(zip(heads, texts, strict=False)), locations, problems))
     check_twice(kind, found, problems)
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
     return Lists({kind: found})
-
-
-def delimiter(text: str) -> str:
-    """The separator between cells: spreadsheets in countries with a decimal comma write semicolons."""
-    first = text.partition("\n")[0]
-    return ";" if first.count(";") > first.count(",") else ","
 
 
 def read_toml(text: str) -> Lists:
@@ -371,7 +376,7 @@ def _check_heads(kind: ListKind, heads: Sequence[str], problems: list[Problem], 
     known = COLUMNS[kind]
     for number, head in enumerate(heads, start=1):
         if head not in known:
-            at = f"{where}, column {number}" if where == "line 1" else where
+            at = f"{where}, column {number}" if where.startswith("line") else where
             problems.append(Problem(at, f"{head[:40]!a} is not a column of {kind}: use {', '.join(known)}."))
         elif head in heads[: number - 1]:
             problems.append(Problem(f"{where}, column {number}", f"{head} is there twice."))

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, TextIO
 
+from crm.domain import tables
 from crm.domain.errors import Invalid
 
 if TYPE_CHECKING:
@@ -143,11 +144,7 @@ def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
 
     `lines` is decoded text. The separator (comma, semicolon or tab) is told by the first line. Raises Invalid.
     """
-    first = lines.readline().removeprefix("\ufeff")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        separator, first = first.strip()[4], lines.readline()
-    else:
-        separator = max(",;\t", key=first.count)
+    separator, first, _ = tables.begin(lines)
     try:
         heads = next(csv.reader([first], delimiter=separator))
     except (StopIteration, csv.Error):
@@ -167,7 +164,9 @@ def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
 def values(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     """Returns the cells of a row by column, without empty ones. Raises Invalid."""
     found = {
-        column: read_cell(cell.strip()) for column, cell in zip(columns, cells, strict=False) if column and cell.strip()
+        column: read_cell(text)
+        for column, cell in zip(columns, cells, strict=False)
+        if column and (text := tables.clean(cell).strip())
     }
     for column, cell in found.items():
         if len(cell) > LONGEST_CELL:

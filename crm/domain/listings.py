@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -300,27 +300,40 @@ def paragraphs(raw: str, what: str) -> str:
     return text
 
 
+_MONEY = re.compile(r"(?:US)?\$?\s*([\d.,\s]*\d)\s*(?:USD|\$)?", re.ASCII | re.IGNORECASE)
+_THOUSANDS = r"\d{{1,3}}(?:[{0}]\d{{3}})+"
+_AMOUNTS = (
+    (re.compile(r"\d+(?:\.\d{1,2})?"), ""),
+    (re.compile(rf"{_THOUSANDS.format(', ')}(?:\.\d{{1,2}})?"), ", "),
+    # As it is written where the decimal separator is a comma.
+    (re.compile(rf"(?:\d+|{_THOUSANDS.format('. ')}),\d{{1,2}}"), ". "),
+)
+
+
 def money(raw: str) -> Decimal:
-    """Parses an amount with at most two decimals, as people write it. Raises Invalid."""
-    try:
-        found = Decimal(raw.replace("$", "").replace(",", "").strip())
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or not 0 <= found < 10_000_000 or found != found.quantize(Decimal("0.01")):
-        raise Invalid(f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid")
-    return found.quantize(Decimal("0.01"))
+    """Parses an amount with at most two decimals, as people write it: 1450, $1,450.00, 1450,50 or 1.450,00. Raises
+    Invalid, also for what may be two amounts, such as 1.450."""
+    wanted = _MONEY.fullmatch(raw.strip())
+    text = " ".join(wanted[1].split()) if wanted else ""
+    for form, thousands in _AMOUNTS:
+        if form.fullmatch(text):
+            plain = text.translate(str.maketrans("", "", thousands)).replace(",", ".")
+            if len(plain) <= 10 and Decimal(plain) < 10_000_000:
+                return Decimal(plain).quantize(Decimal("0.01"))
+    raise Invalid(f"{raw[:40]!a} is not an amount: write one like 1450 or 1,450.00.", code="amount_invalid")
 
 
 def whole(raw: str, lowest: int, highest: int) -> int:
-    if not re.fullmatch(r"\d{1,7}", raw, re.ASCII) or not lowest <= int(raw) <= highest:
+    text = raw.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+", raw, re.ASCII) else raw
+    if not re.fullmatch(r"\d{1,7}", text, re.ASCII) or not lowest <= int(text) <= highest:
         raise Invalid(f"{raw[:40]!a} is not a number from {lowest} to {highest}.", code="listing_number_invalid")
-    return int(raw)
+    return int(text)
 
 
 def bathrooms(raw: str) -> Decimal:
-    if not re.fullmatch(r"\d{1,2}(\.[05])?", raw, re.ASCII):
+    if not re.fullmatch(r"\d{1,2}([.,][05])?", raw, re.ASCII):
         raise Invalid(f"{raw[:40]!a} is not a number of bathrooms: write one like 1 or 1.5.", code="bathrooms_invalid")
-    return Decimal(raw)
+    return Decimal(raw.replace(",", "."))
 
 
 def state(raw: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crm.domain import fields
+from crm.domain import fields, tables
 from crm.domain.errors import Invalid
-from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong, delimiter
+from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong
 
 CALL, ANSWER, NOTE = "call", "routed_right", "note"
 """Columns that are read; the sheet's others are for whoever fills it in."""
@@ -47,8 +48,9 @@ def note(raw: str) -> str:
 
 def read_answers(text: str) -> list[ReviewAnswer]:
     """The calls of a sheet that have an answer. Raises Wrong with everything that is wrong, by line and column."""
-    text = text.removeprefix("\ufeff")
-    reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter(text))
+    lines = io.StringIO(text)
+    separator, first, start = tables.begin(lines)
+    reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
     problems: list[Problem] = []
     answers: dict[str, ReviewAnswer] = {}
     try:
@@ -61,15 +63,15 @@ def read_answers(text: str) -> list[ReviewAnswer]:
                     )
                 ]
             )
-        line = reader.line_num + 1
+        line = reader.line_num + start
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 _row(heads, cells, line, answers, problems)
-            line = reader.line_num + 1
+            line = reader.line_num + start
             if line > MOST_ROWS:
                 raise Wrong([Problem(f"line {line}", f"the sheet has more than {MOST_ROWS} lines: split it.")])
     except csv.Error as error:
-        raise Wrong([Problem(f"line {reader.line_num}", f"this is not CSV ({error}).")]) from None
+        raise Wrong([Problem(f"line {reader.line_num + start - 1}", f"this is not CSV ({error}).")]) from None
     if problems:
         raise Wrong(problems[:MOST_PROBLEMS])
     return list(answers.values())

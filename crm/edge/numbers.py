@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 import phonenumbers
@@ -85,7 +86,7 @@ def parse(raw: str | None, region: str) -> str | None:
 
     `region` is the country (ISO 3166) whose rules apply to a number without a country code.
     """
-    written = (raw or "").strip()
+    written = _plain(raw or "").strip()
     # Letters are refused before phonenumbers sees them: it would read them as the digits on their keys (1-800-FLOWERS),
     # and "anonymous" could become a number.
     if len(written) > _LONGEST or not _WRITTEN.fullmatch(written):
@@ -97,6 +98,15 @@ def parse(raw: str | None, region: str) -> str | None:
     if phonenumbers.is_valid_number(number) or _is_new_area_code(number):
         return phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return None
+
+
+def _plain(raw: str) -> str:
+    """What was copied from a web page or a document, with ordinary spaces and hyphens, and without marks that cannot be
+    seen."""
+    if raw.isascii() or len(raw) > 2 * _LONGEST:
+        return raw
+    ordinary = {"Zs": " ", "Pd": "-", "Cf": ""}
+    return "".join(ordinary.get(unicodedata.category(character), character) for character in raw)
 
 
 _WITHHELD = {"", "anonymous", "unknown", "restricted", "private", "unavailable", "withheld"}

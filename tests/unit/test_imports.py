@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.domain import listings
 from crm.domain.imports import ListKind, Wrong, read_csv, read_toml
+from crm.edge import numbers
 
 pytestmark = pytest.mark.unit
 
@@ -107,3 +109,43 @@ def test_any_text_is_read_or_refused(text: str, kind: ListKind) -> None:
     for read in (lambda: read_csv(text, kind), lambda: read_toml(text)):
         with contextlib.suppress(Wrong):
             assert read().rows is not None
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", "\ufeffsep=;\r\n"])
+def test_a_line_that_names_the_separator_is_no_heading(first: str) -> None:
+    text = first + "number;kind;name;property\n+15125550201;resident;Zoë Nuñez;elm\n"
+    [row] = read_csv(text, ListKind.CONTACTS).rows[ListKind.CONTACTS]
+    assert row.values["name"] == "Zoë Nuñez"
+    assert row.locations["name"] == "line 3, column 3 (name)"
+
+
+def test_tabs_between_cells_are_read() -> None:
+    text = "number\tkind\tname\n+15125550201\tresident\tAnn, Bo; Cy\n"
+    [row] = read_csv(text, ListKind.CONTACTS).rows[ListKind.CONTACTS]
+    assert row.values["name"] == "Ann, Bo; Cy"
+
+
+def test_empty_columns_at_the_end_are_not_there() -> None:
+    text = "number,kind,name,,\n+15125550201,resident,Ann,,\n,,,,\n"
+    assert len(read_csv(text, ListKind.CONTACTS).rows[ListKind.CONTACTS]) == 1
+    with pytest.raises(Wrong) as wrong:
+        read_csv("number,kind,name,,\n+15125550201,resident,Ann,,x\n", ListKind.CONTACTS)
+    assert "line 2: the line has 5 columns and the first line 3" in str(wrong.value)
+
+
+def test_invisible_marks_are_not_part_of_a_cell() -> None:
+    text = "number,kind,name\n\u202a(512)\u00a0555‑0205\u202c,resident,Ann\u00a0B\u200bell\n"
+    [row] = read_csv(text, ListKind.CONTACTS).rows[ListKind.CONTACTS]
+    assert row.values["name"] == "Ann Bell"
+    assert numbers.parse(row.values["number"], "US") == "+15125550205"
+
+
+def test_decimal_commas_are_read_or_refused() -> None:
+    heads = "property;name;bedrooms;bathrooms;rent;deposit\n"
+    rows = read_csv(heads + "elm;A1;2;1,5;1450,50;1.450,00\n", ListKind.UNITS).rows[ListKind.UNITS]
+    home = listings.read_home(
+        {column: rows[0].values[column] for column in ("bedrooms", "bathrooms", "rent", "deposit")}, None
+    )
+    assert (str(home.rent), str(home.deposit), str(home.bathrooms)) == ("1450.50", "1450.00", "1.5")
+    with pytest.raises(Wrong):
+        read_csv(heads + "elm;A1;2;1;1.450;0\n", ListKind.UNITS)

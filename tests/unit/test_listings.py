@@ -127,14 +127,54 @@ def test_a_fee_without_an_amount_is_refused(text: str) -> None:
         listings.read_fees(text)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1e9", "NaN", "Infinity", "10000000", "1.005", "1,450,00.1.1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "abc",
+            "-1",
+            "1e9",
+            "NaN",
+            "Infinity",
+            "10000000",
+            "1.005",
+            "1,450,00.1.1",
+            "1.450",
+            "14,50,000",
+            "1,45,0",
+        ),
+        *("1.450,000", "$", "1450 EUR", "12 34", "1,450.000", "١٤٥٠"),
+    ],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         listings.money(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1450", "1450.00"),
+        ("1450.5", "1450.50"),
+        ("$1,450", "1450.00"),
+        ("$1,450.00", "1450.00"),
+        ("1,450 USD", "1450.00"),
+        ("US$ 1450", "1450.00"),
+        ("1,234,567.89", "1234567.89"),
+        ("1450,50", "1450.50"),
+        ("950,5", "950.50"),
+        ("1.450,00", "1450.00"),
+        ("1 450,00", "1450.00"),
+        ("1 450", "1450.00"),
+        ("0", "0.00"),
+    ],
+)
+def test_an_amount_is_read_as_it_was_meant(text: str, amount: str) -> None:
+    assert listings.money(text) == D(amount)
+
+
 def test_other_values_are_read() -> None:
-    assert listings.money("$1,450") == D("1450.00")
     assert listings.months("12, 6 12") == (6, 12)
     assert listings.position("30.2672, -97.7431") == (D("30.267200"), D("-97.743100"))
     assert listings.choices("Trash; water", Utility, "utility") == (Utility.WATER, Utility.TRASH)

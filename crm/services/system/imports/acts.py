@@ -1,0 +1,302 @@
+"""Imported lists written: all of a file or nothing, and a long list in slices."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain import imports
+from crm.domain.errors import Conflict
+from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
+from crm.edge import numbers
+from crm.edge.pictures import StoredPicture
+from crm.secrets import Secrets
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.listings import pictures
+from crm.services.phones import devices
+from crm.services.system.imports import office, times
+from crm.services.system.imports.homes import Homes
+from crm.services.system.imports.writing import Progress, Writing
+from crm.store.models import (
+    Property,
+)
+from crm.store.session import Store
+from crm.store.slices import SliceSize
+
+SLICE, MOST_SLICE = 50, 100
+"""Rows in the first transaction of a long list, and at most in a later one."""
+LONG = (ListKind.UNITS, ListKind.CONTACTS)
+"""Lists that nothing else in an import depends on, so that they are written last."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The result for one list."""
+
+    kind: ListKind
+    added: int
+    changed: int
+
+
+def load(
+    store: Store,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    despite: str = "",
+) -> list[Imported]:
+    """Does `write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: all of it is rehearsed
+    first, slice by slice, and then written. Others can write in between.
+
+    An unforeseeable change, such as a property that somebody removes meanwhile, ends the import halfway with Conflict;
+    importing the list again continues from there. Homes of properties that the same import adds cannot be rehearsed.
+    """
+    long = {kind: rows for kind in LONG if len(rows := lists.rows.get(kind, [])) > SLICE}
+    if not long:
+        if dry_run:
+            return store.run_blocking(rehearse, config, by, lists, progress=progress, despite=despite)
+        return store.run_blocking(write, config, secrets, by, lists, progress=progress, despite=despite)
+    short = Lists({kind: rows for kind, rows in lists.rows.items() if kind not in long})
+    total = sum(len(rows) for rows in lists.rows.values())
+    done = _Done(progress, 2 * total)
+    problems = _twice(long.get(ListKind.CONTACTS, ()), config)
+    new = store.read_blocking(_new_properties, short)
+    size = SliceSize(SLICE, MOST_SLICE)
+    for part in itertools.chain((short,), _sliced(long, size)):
+        known = Lists(
+            {kind: [row for row in rows if _property_of(kind, row) not in new] for kind, rows in part.rows.items()}
+        )
+        try:
+            of = short if part is short else known
+            written = store.run_blocking(size.timed(rehearse), config, by, of, despite=despite)
+        except Wrong as wrong:
+            problems += wrong.problems
+            written = []
+        count = sum(len(rows) for rows in part.rows.values())
+        if part is not short:
+            size.done(count)
+        done.add(written, count)
+        for kind, rows in part.rows.items() if part is not short else ():
+            done.count(kind, len(rows) - len(known.rows[kind]))
+        store.make_room()
+        if len(problems) >= imports.MOST_PROBLEMS:
+            break
+    if problems:
+        raise Wrong(list(dict.fromkeys(problems))[: imports.MOST_PROBLEMS])
+    if dry_run:
+        return done.all(lists)
+    done.forget()
+    written = store.run_blocking(write, config, secrets, by, short, despite=despite)
+    done.add(written, sum(len(rows) for rows in short.rows.values()))
+    size = SliceSize(SLICE, MOST_SLICE)
+    for part in _sliced(long, size):
+        store.make_room()
+        try:
+            written = store.run_blocking(size.timed(_write), config, by, part, None, despite)
+            count = sum(len(rows) for rows in part.rows.values())
+            size.done(count)
+            done.add(written, count)
+        except Wrong as wrong:
+            count = sum(one.added + one.changed for one in done.all(lists))
+            raise Conflict(
+                f"Only {count} of {total} rows were written, because something they name was changed meanwhile: "
+                f"{wrong.problems[0]} Import the list again.",
+                code="import_cut_short",
+                written=count,
+                total=total,
+            ) from wrong
+    store.run_blocking(_record_long, by, done.all(Lists(dict(long))))
+    return done.all(lists)
+
+
+def _record_long(session: Session, by: By, done: Sequence[Imported]) -> None:
+    audit.record(session, by, f"imported {', '.join(f'{one.added + one.changed} {one.kind}' for one in done)}")
+
+
+class _Done:
+    """What has been done so far in a long import."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._rows = progress, total, 0
+        self._counts: dict[ListKind, tuple[int, int]] = {}
+
+    def add(self, written: Sequence[Imported], rows: int) -> None:
+        for one in written:
+            self.count(one.kind, one.added, one.changed)
+        self._rows += rows
+        if self._progress:
+            self._progress(self._rows, self._total)
+
+    def count(self, kind: ListKind, added: int, changed: int = 0) -> None:
+        before = self._counts.get(kind, (0, 0))
+        self._counts[kind] = (before[0] + added, before[1] + changed)
+
+    def forget(self) -> None:
+        """Forgets what was only rehearsed."""
+        self._counts = {}
+
+    def all(self, lists: Lists) -> list[Imported]:
+        return [Imported(kind, *self._counts.get(kind, (0, 0))) for kind in ListKind if lists.rows.get(kind)]
+
+
+def _sliced(long: Mapping[ListKind, Sequence[Row]], size: SliceSize) -> Iterator[Lists]:
+    """The rows in slices, each as large as `size` says when it is asked for."""
+    for kind, rows in long.items():
+        # Sorted, because a property's records are read once per slice.
+        ordered = iter(sorted(rows, key=lambda row: row.values.get("property") or ""))
+        while some := list(itertools.islice(ordered, size.rows)):
+            yield Lists({kind: some})
+
+
+def _property_of(kind: ListKind, row: Row) -> str:
+    return (row.values.get("property") or "") if kind in LONG else ""
+
+
+def _new_properties(session: Session, lists: Lists) -> set[str]:
+    """Slugs of the properties that the lists add."""
+    named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
+    return named - set(session.scalars(select(Property.slug))) if named else set()
+
+
+def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
+    """Numbers of contacts that are repeated in another notation, which reading the list does not notice."""
+    locations: dict[str, str] = {}
+    problems: list[Problem] = []
+    for row in rows:
+        number = numbers.parse(row.values["number"], config.region)
+        if number in locations:
+            problems.append(row.problem("number", f"{number} is already in {locations[number]}."))
+        elif number:
+            locations[number] = row.locations["number"]
+    return problems
+
+
+def write(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    *,
+    progress: Progress | None = None,
+    despite: str = "",
+) -> list[Imported]:
+    """Writes all lists. Raises Wrong with every mistake found, including words that somebody has to decide about,
+    unless `despite` gives the reason to keep them."""
+    done = _write(session, config, by, lists, progress, despite)
+    told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
+    audit.record(session, by, f"imported {told or 'nothing'}")
+    for row in lists.rows.get(ListKind.DEVICES, ()):
+        # Created before the commit: a password without a device does no harm, a device without a password would.
+        secrets.ensure(devices.secret_name(row.values["slug"]))
+    return done
+
+
+def take_over(
+    session: Session,
+    config: Config,
+    secrets: Secrets,
+    by: By,
+    lists: Lists,
+    taken: Sequence[StoredPicture],
+    *,
+    progress: Progress | None = None,
+    despite: str = "",
+    dry_run: bool = False,
+) -> list[Imported]:
+    """Records the pictures that were taken in, and writes the lists that show them; nothing is kept of a dry run.
+    Raises Wrong with every mistake found."""
+    before = session.begin_nested() if dry_run else None
+    try:
+        for picture in taken:
+            pictures.recorded(session, by, picture)
+        session.flush()
+        if dry_run:
+            return _write(session, config, by, lists, progress, despite)
+        return write(session, config, secrets, by, lists, progress=progress, despite=despite)
+    finally:
+        if before is not None:
+            before.rollback()
+
+
+def rehearse(
+    session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None, despite: str = ""
+) -> list[Imported]:
+    """Does the same as `write`, and keeps nothing of it. Raises Wrong with every mistake found."""
+    before = session.begin_nested()
+    try:
+        return _write(session, config, by, lists, progress, despite)
+    finally:
+        before.rollback()
+
+
+def _write(
+    session: Session, config: Config, by: By, lists: Lists, progress: Progress | None, despite: str
+) -> list[Imported]:
+    writing = Writing(config, by, progress, sum(len(rows) for rows in lists.rows.values()), despite)
+    done = [_written(session, writing, kind, rows) for kind in ListKind if (rows := lists.rows.get(kind))]
+    if writing.problems:
+        raise Wrong(writing.problems)
+    return done
+
+
+def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[Row]) -> Imported:
+    homes = Homes(writing)
+    replace_all = {
+        ListKind.HOURS: times.hours,
+        ListKind.AGENT_HOURS: times.agent_hours,
+        ListKind.TOUR_HOURS: times.tour_hours,
+    }.get(kind)
+    writing.begin_list()
+    if replace_all:
+        added, changed = replace_all(writing, session, rows)
+    else:
+        write_row = _write_row(session, writing, kind, rows, homes)
+        added = 0
+        for row in rows:
+            added += write_row(session, row)
+            writing.step()
+        changed = len(rows) - added
+    if kind is ListKind.SUBTEAMS:
+        office.sisters(writing, session, rows)
+    if kind is ListKind.PROPERTIES:
+        homes.offer(session, rows)
+    if kind is ListKind.UNITS:
+        homes.start(session)
+        homes.publish(session)
+    session.flush()
+    return Imported(kind, added, changed)
+
+
+def _write_row(
+    session: Session, writing: Writing, kind: ListKind, rows: Sequence[Row], homes: Homes
+) -> Callable[[Session, Row], bool]:
+    if kind is ListKind.UNITS:
+        return homes.unit
+    if kind is ListKind.CONTACTS:
+        return office.Contacts(writing, session, rows).write
+    return functools.partial(_ROWS[kind], writing)
+
+
+_ROWS: dict[ListKind, Callable[[Writing, Session, Row], bool]] = {
+    ListKind.PORTFOLIOS: office.portfolio,
+    ListKind.AGENTS: office.agent,
+    ListKind.DEVICES: office.device,
+    ListKind.SUBTEAMS: office.subteam,
+    ListKind.PROPERTIES: office.property,
+    ListKind.ANSWERS: office.answer,
+    ListKind.LINES: office.line,
+    ListKind.SPECIAL_DAYS: times.special_day,
+    ListKind.DESKS: office.desk,
+}

@@ -1,0 +1,74 @@
+"""The files that lists are read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crm.domain import imports
+from crm.domain.errors import Invalid
+from crm.domain.imports import ListKind, Lists, Problem, Wrong
+
+LONGEST_FILE = 100_000_000
+"""Bytes."""
+
+
+def read(path: Path, kind: str | None = None) -> Lists:
+    """Reads the lists of a CSV or TOML file, or of all such files in a folder. A CSV file's name says its kind, unless
+    that is given.
+
+    Raises Invalid, or Wrong with every mistake found.
+    """
+    if not path.is_dir():
+        return _read_file(path, kind)
+    whole = Lists()
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".toml"))
+    if not files:
+        raise Invalid(
+            f"{path} has no CSV or TOML files in it: name another folder.", code="import_folder_empty", path=str(path)
+        )
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            lists = _read_file(file, kind)
+        except Wrong as wrong:
+            problems += [Problem(f"{file.name}, {one.where}", one.what) for one in wrong.problems]
+        except Invalid as invalid:
+            problems.append(Problem(file.name, str(invalid)))
+        else:
+            try:
+                whole.add(file.name, lists)
+            except Wrong as wrong:
+                problems += wrong.problems
+    if problems:
+        raise Wrong(tuple(dict.fromkeys(problems)))
+    return whole
+
+
+def _read_file(file: Path, kind: str | None) -> Lists:
+    try:
+        if file.stat().st_size > LONGEST_FILE:
+            raise Invalid(
+                f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: split it.",
+                code="import_file_too_large",
+                path=str(file),
+            )
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(
+            f"{file} cannot be read ({error.strerror}): name another file.",
+            code="import_file_unreadable",
+            path=str(file),
+        ) from None
+    except UnicodeDecodeError as error:
+        raise Invalid(
+            f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.",
+            code="import_file_not_utf8",
+            path=str(file),
+            byte=error.start,
+        ) from None
+    if file.suffix.lower() == ".toml":
+        return imports.read_toml(text)
+    named = kind or next((one.value for one in ListKind if one.value == file.stem.lower()), None)
+    if named is None:
+        raise Invalid(f"{file.name} does not say what it lists.", code="import_kind_missing", path=file.name)
+    return imports.read_csv(text, ListKind(named))

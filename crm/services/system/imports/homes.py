@@ -1,0 +1,157 @@
+"""Rows of lists about what is to let: units with their listings, and the details of properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.domain import listings
+from crm.domain.errors import Conflict, Invalid
+from crm.domain.imports import Row
+from crm.domain.listings import Home, Picture
+from crm.services.listings import homes, profiles
+from crm.services.listings.versions import HOMES, PROPERTIES, Versions
+from crm.services.system.imports.writing import Writing
+from crm.store.models import (
+    Listing,
+    PictureFile,
+    Property,
+    PropertyProfile,
+    Unit,
+)
+from crm.store.queries.office import zone
+
+
+class Homes:
+    """Writes units and their listings, and what is offered with their properties."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._homes: dict[int, _HomesThere] = {}
+        self._new_homes: list[tuple[Unit, Home, Row]] = []
+        self._written_homes: list[tuple[Listing, Versions[Listing, Home], Row]] = []
+        self._hashes: set[str] | None = None
+
+    def offer(self, session: Session, rows: Sequence[Row]) -> None:
+        """Writes the details of the properties in the list, and publishes them as it says."""
+        session.flush()
+        by_property = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
+        versions = Versions(session, self._writing.by, PROPERTIES, by_property.values())
+        known = self._writing.all(session, Property)
+        for row in rows:
+            cells = {column: text for column, text in row.values.items() if column in listings.PROPERTY_COLUMNS}
+            wish = row.values.get("published")
+            slug = row.values["slug"]
+            profile = by_property.get(known[slug].id)
+            if profile is None:
+                if not any(cells.values()) and not row.values.get("pictures") and wish != "yes":
+                    continue
+                profile = PropertyProfile(property_id=known[slug].id, latest=0, published=None)
+            try:
+                content = listings.read_property(cells, versions.latest(profile) if profile.latest else None)
+                if "pictures" in row.values:
+                    content = replace(content, pictures=self._pictures(session, row))
+                profiles.put(session, versions, profile, content)
+                if wish == "yes":
+                    profiles.publish_it(versions, profile, slug, despite=self._writing.despite)
+                elif wish == "no" and profile.published is not None:
+                    versions.unpublish(profile)
+            except (Conflict, Invalid) as error:
+                self._writing.problems.append(row.problem("published" if wish else "slug", str(error)))
+
+    def unit(self, session: Session, row: Row) -> bool:
+        property = self._writing.named(session, Property, row, "property", "property")
+        if property is None:
+            return False
+        there = self._homes_of(session, property)
+        name = row.values["name"]
+        unit = there.units.get(name)
+        listing = there.listings.get(unit.id) if unit else None
+        cells = {column: text for column, text in row.values.items() if column in listings.HOME_COLUMNS}
+        try:
+            home = listings.read_home(cells, there.versions.latest(listing) if listing else None)
+        except Invalid as error:
+            self._writing.problems.append(row.problem("name", str(error)))
+            return False
+        if "pictures" in row.values:
+            home = replace(home, pictures=self._pictures(session, row))
+        if unit is None:
+            unit = there.units[name] = Unit(property_id=property.id, name=name)
+            session.add(unit)
+        homes.describe(unit, home)
+        if listing is None:
+            self._new_homes.append((unit, home, row))
+        else:
+            there.versions.append(listing, home)
+            self._written_homes.append((listing, there.versions, row))
+        return listing is None
+
+    def start(self, session: Session) -> None:
+        """Creates the listings of homes that are new, all at once, since each step needs the ids from the one
+        before."""
+        session.flush()
+        started = [(homes.started(unit, home, self._writing.by), home, row) for unit, home, row in self._new_homes]
+        session.add_all(listing for listing, _, _ in started)
+        session.flush()
+        versions = Versions(session, self._writing.by, HOMES, ())
+        for listing, home, row in started:
+            versions.begin(listing, home)
+            self._written_homes.append((listing, versions, row))
+
+    def publish(self, session: Session) -> None:
+        """Publishes or unpublishes homes, where the list says so."""
+        public = set(session.scalars(select(PropertyProfile.property_id).where(PropertyProfile.published.is_not(None))))
+        zones = {
+            property.id: zone(self._writing.config.tz, property)
+            for property in self._writing.all(session, Property).values()
+        }
+        for listing, versions, row in self._written_homes:
+            wish, last_day = row.values.get("published"), row.values.get("last_day")
+            try:
+                if wish == "yes":
+                    if listing.property_id not in public:
+                        raise homes.property_unpublished(row.values["property"])
+                    until = homes.day_ends(last_day, zones[listing.property_id]) if last_day else None
+                    versions.publish(listing, despite=self._writing.despite, until=until)
+                elif wish == "no" and listing.published is not None:
+                    versions.unpublish(listing)
+            except (Conflict, Invalid) as error:
+                self._writing.problems.append(row.problem("published", str(error)))
+
+    def _homes_of(self, session: Session, property: Property) -> _HomesThere:
+        """A property's homes, read once: nobody else writes while a list is being written."""
+        if property.id not in self._homes:
+            units = session.scalars(select(Unit).where(Unit.property_id == property.id)).all()
+            offers = session.scalars(select(Listing).where(Listing.property_id == property.id)).all()
+            self._homes[property.id] = _HomesThere(
+                {unit.name: unit for unit in units},
+                {listing.unit_id: listing for listing in offers},
+                Versions(session, self._writing.by, HOMES, offers),
+            )
+        return self._homes[property.id]
+
+    def _pictures(self, session: Session, row: Row) -> tuple[Picture, ...]:
+        """The pictures of a row. A picture whose file is missing is a problem."""
+        if self._hashes is None:
+            self._hashes = set(session.scalars(select(PictureFile.hash)))
+        wanted: tuple[Picture, ...] = row.values["pictures"]
+        for picture in wanted:
+            if picture.hash not in self._hashes:
+                self._writing.problems.append(
+                    row.problem("pictures", f"picture {picture.hash[:12]}... is not in this home.")
+                )
+        return wanted
+
+
+@dataclass(frozen=True)
+class _HomesThere:
+    """The homes of one property."""
+
+    units: dict[str, Unit]
+    """By name."""
+    listings: dict[int, Listing]
+    """By unit id."""
+    versions: Versions[Listing, Home]

@@ -1,0 +1,203 @@
+"""Rows of lists about people and properties: portfolios, agents, phones, subteams, properties and their answers, lines,
+contacts and desks. Each function returns whether its row is new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from crm.domain.dialing import DialRefused
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.imports import Row
+from crm.domain.ringing import DeviceKind
+from crm.services.listings import answers
+from crm.services.office import holidays, subteams
+from crm.services.people import contacts
+from crm.services.phones import answering, lines
+from crm.services.routing import desks
+from crm.services.system.imports.writing import Writing
+from crm.store.models import (
+    Agent,
+    Device,
+    Line,
+    Portfolio,
+    Property,
+    Subteam,
+)
+
+
+def portfolio(writing: Writing, session: Session, row: Row) -> bool:
+    return writing.upsert(session, Portfolio, row, ("name",))[1]
+
+
+def agent(writing: Writing, session: Session, row: Row) -> bool:
+    if extension := row.values.get("extension"):
+        others = writing.all(session, Agent)
+        taken = next((one for one in others.values() if one.extension == extension), None)
+        if taken is not None and taken.slug != row.values["slug"]:
+            writing.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
+            return False
+    return writing.upsert(session, Agent, row, ("name", "extension", "email"))[1]
+
+
+def device(writing: Writing, session: Session, row: Row) -> bool:
+    agent = writing.named(session, Agent, row, "agent", "agent")
+    if agent is None:
+        return False
+    slug, kind = row.values["slug"], row.values.get("kind")
+    device = writing.all(session, Device).get(slug)
+    if device is None:
+        session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
+        return True
+    if device.kind == DeviceKind.MOBILE:
+        writing.problems.append(row.problem("slug", f"{slug} is a mobile, which is not one of our phones."))
+        return False
+    device.agent_id, device.kind = agent.id, kind or device.kind
+    return False
+
+
+def subteam(writing: Writing, session: Session, row: Row) -> bool:
+    subteam, is_new = writing.upsert(session, Subteam, row, ("name", "strategy"))
+    if "members" in row.values:
+        everybody = writing.all(session, Agent)
+        unknown = [slug for slug in row.values["members"] if slug not in everybody]
+        if unknown:
+            writing.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
+        subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
+    if "answering_service" in row.values:
+        try:
+            number = answering.checked(session, writing.config, row.values["answering_service"])
+            subteam.answering_service = number
+        except DialRefused as refused:
+            writing.problems.append(row.problem("answering_service", str(refused)))
+    return is_new
+
+
+def sisters(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
+    """Called when all subteams of the list exist, since they refer to each other."""
+    known = writing.all(session, Subteam)
+    for row in rows:
+        if "sisters" not in row.values:
+            continue
+        wanted = list(dict.fromkeys(row.values["sisters"]))
+        if unknown := [slug for slug in wanted if slug not in known]:
+            writing.problems.append(row.problem("sisters", f"there is no subteam {', '.join(unknown)}."))
+            continue
+        try:
+            subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
+        except Invalid as error:
+            writing.problems.append(row.problem("sisters", str(error)))
+
+
+def property(writing: Writing, session: Session, row: Row) -> bool:
+    found, is_new = writing.upsert(session, Property, row, ("name", "area", "listings_url", "timezone"))
+    if "holidays" in row.values:
+        try:
+            found.holidays = holidays.known_region(row.values["holidays"])
+        except Invalid as error:
+            writing.problems.append(row.problem("holidays", str(error)))
+    if "portfolio" in row.values:
+        found.portfolio = writing.named(session, Portfolio, row, "portfolio", "portfolio")
+    if "subteam" in row.values:
+        found.subteam = writing.named(session, Subteam, row, "subteam", "subteam")
+    return is_new
+
+
+def answer(writing: Writing, session: Session, row: Row) -> bool:
+    property = writing.named(session, Property, row, "property", "property")
+    if row.values.get("property") and property is None:
+        return False
+    topic, language = row.values["topic"], row.values["language"]
+    before = answers.latest(session, property.id if property else None, topic, language)
+    try:
+        slug = property.slug if property else None
+        answers.give(session, writing.by, slug, topic, row.values["text"], language, despite=writing.despite)
+    except (Conflict, Invalid) as error:
+        writing.problems.append(row.problem("text", str(error)))
+    return before is None
+
+
+def line(writing: Writing, session: Session, row: Row) -> bool:
+    try:
+        number = lines.read_number(row.values["number"], writing.config.region)
+        language = lines.check_language(row.values.get("language") or "en")
+        greeting = lines.check_greeting(row.values.get("greeting", ""), language)
+    except Invalid as error:
+        writing.problems.append(row.problem("number", str(error)))
+        return False
+    whole = (selectinload(Line.property), selectinload(Line.portfolio))
+    line = session.scalar(select(Line).where(Line.number == number).options(*whole))
+    is_new = line is None
+    if line is None:
+        line = Line(number=number, property=None, portfolio=None)
+        session.add(line)
+    for column in ("label", "source"):
+        if column in row.values:
+            setattr(line, column, row.values[column])
+    if "language" in row.values or is_new:
+        line.language = language
+    if "greeting" in row.values:
+        line.greeting = greeting
+    if "property" in row.values:
+        line.property = writing.named(session, Property, row, "property", "property")
+    if "portfolio" in row.values:
+        line.portfolio = writing.named(session, Portfolio, row, "portfolio", "portfolio")
+    if line.property and line.portfolio:
+        what = "a line is for one property or for a portfolio, not both: leave one empty."
+        writing.problems.append(row.problem("portfolio", what))
+    return is_new
+
+
+def desk(writing: Writing, session: Session, row: Row) -> bool:
+    values = row.values
+    property = writing.named(session, Property, row, "property", "property")
+    if values.get("property") and property is None:
+        return False
+    is_new = desks.of(session, values["kind"], property) is None
+    try:
+        desks.put_in(
+            session,
+            writing.config,
+            values["kind"],
+            values["target"],
+            property=property,
+            hours=values.get("hours", ()),
+            confirm=values.get("confirm", "yes") == "yes",
+        )
+    except (Invalid, NotFound, DialRefused) as error:
+        writing.problems.append(row.problem("target", str(error)))
+    return is_new
+
+
+class Contacts:
+    """Writes a list of contacts."""
+
+    def __init__(self, writing: Writing, session: Session, rows: Sequence[Row]) -> None:
+        self._writing = writing
+        numbers = (row.values["number"] for row in rows)
+        self._listed = contacts.ListedNumbers(session, numbers, writing.config.region)
+        self._numbers: dict[str, str] = {}
+        """Where each contact's number is in the list."""
+
+    def write(self, session: Session, row: Row) -> bool:
+        property = self._writing.named(session, Property, row, "property", "property")
+        try:
+            # Contacts that the list itself adds are found in `_numbers`; they are written all at once.
+            number, found = self._listed.read(row.values["number"])
+        except Invalid as error:
+            self._writing.problems.append(row.problem("number", str(error)))
+            return False
+        if number in self._numbers:
+            # In another notation, which reading the list does not notice.
+            self._writing.problems.append(row.problem("number", f"{number} is already in {self._numbers[number]}."))
+            return False
+        self._numbers[number] = row.locations["number"]
+        if "property" not in row.values and found:
+            property = found.property
+        name = row.values.get("name")
+        contacts.put(
+            session, found, number, kind=row.values["kind"], name=name, property=property, at=self._writing.by.now
+        )
+        return found is None

@@ -1,0 +1,90 @@
+"""Lists of times: opening hours, agents' hours and tour hours, each replacing what was there, and special days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.errors import Invalid
+from crm.domain.imports import Row
+from crm.domain.tours import TourKind
+from crm.services.office import holidays
+from crm.services.office import hours as opening_hours
+from crm.services.system.imports.writing import Writing
+from crm.services.tours import times
+from crm.store.models import (
+    Agent,
+    Property,
+)
+
+
+def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+    by_property: dict[str, list[Row]] = {}
+    for row in rows:
+        by_property.setdefault(row.values.get("property") or "", []).append(row)
+    for slug, mine in by_property.items():
+        property = writing.named(session, Property, mine[0], "property", "property")
+        week = _week(writing, mine)
+        if property is not None or not slug:
+            opening_hours.put(session, property, week)
+    return 0, len(rows)
+
+
+def agent_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+    by_agent: dict[str, list[Row]] = {}
+    for row in rows:
+        by_agent.setdefault(row.values["agent"], []).append(row)
+    for mine in by_agent.values():
+        agent = writing.named(session, Agent, mine[0], "agent", "agent")
+        week = _week(writing, mine)
+        if agent is not None:
+            opening_hours.put_agent(session, agent, week)
+    return 0, len(rows)
+
+
+def _week(writing: Writing, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
+    """The openings of rows that belong together; where they overlap is a problem."""
+    whole: list[str] = []
+    week: list[tuple[int, str, str]] = []
+    for row in rows:
+        whole += row.values["openings"]
+        try:
+            week = fields.openings(whole)
+        except Invalid as error:
+            writing.problems.append(row.problem("openings", str(error)))
+            return []
+        writing.step()
+    return week
+
+
+def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+    for row in rows:
+        property = writing.named(session, Property, row, "property", "property")
+        agent = writing.named(session, Agent, row, "agent", "agent")
+        if property is None:
+            continue
+        values = row.values
+        try:
+            times.put_hours(
+                session,
+                property,
+                agent,
+                TourKind(values.get("kind") or TourKind.ACCOMPANIED),
+                fields.openings(values["openings"]),
+                minutes=values.get("minutes", 30),
+                buffer_minutes=values.get("buffer_minutes", 0),
+                capacity=values.get("capacity", 1),
+            )
+        except Invalid as error:
+            writing.problems.append(row.problem("openings", str(error)))
+        writing.step()
+    return 0, len(rows)
+
+
+def special_day(writing: Writing, session: Session, row: Row) -> bool:
+    property = writing.named(session, Property, row, "property", "property")
+    if row.values.get("property") and property is None:
+        return False
+    return holidays.put(session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), property)

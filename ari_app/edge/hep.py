@@ -7,6 +7,7 @@ and contain SIP. They only serve as evidence: whatever is received, nothing here
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 import struct
@@ -23,6 +24,12 @@ _LONGEST, _LONGEST_VALUE, _MOST_VALUES = 16_384, 300, 4
 """Limits of a message's head and of a header (characters), and of headers with the same name; the rest is not read."""
 _MOST_BYTES = 2_000_000
 """Of all INVITEs that are kept."""
+_LONGEST_PACKET = 65_535
+_PAUSE_SECONDS = 0.1
+_MOST_AT_ONCE = 500
+"""Packets within a pause; those of 200 calls a second."""
+_ROOM_BYTES = 1_000_000
+"""For packets that wait until the pause is over, with what the system keeps about them."""
 _COMPACT = {"f": "from", "t": "to", "i": "call-id"}
 _SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0\r?\n", re.ASCII)
 _BEGINS = re.compile(rb"\0\0\0\x0f..(?:INVITE |SIP/2\.0 (?P<status>[1-6]\d\d)[ \r\n])", re.DOTALL)
@@ -156,26 +163,44 @@ class Invites:
         self._bytes -= len(self._kept.pop(call, b""))
 
 
-class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> None:
-        self._invites, self._on_answer = invites, on_answer
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        if answer := self._invites.hear(data):
-            self._on_answer(answer)
-
-
 @asynccontextmanager
 async def listening(port: int, invites: Invites, on_answer: Callable[[InviteAnswer], None]) -> AsyncIterator[None]:
-    """Calls `on_answer` for each answer while the block runs. Raises OSError if the port is in use."""
+    """Calls `on_answer` for each answer while the block runs. Raises OSError if the port is in use.
+
+    A call has some twenty messages, in bursts of several within milliseconds, and nobody is in a hurry to know of them.
+    So after each look at what has come there is a pause: otherwise each message would wake the process.
+    """
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: _Listener(invites, on_answer), local_addr=("127.0.0.1", port)
-    )
-    try:
-        yield
-    finally:
-        transport.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets:
+        packets.setblocking(False)
+        # The system may give less room than that.
+        packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM_BYTES)
+        packets.bind(("127.0.0.1", port))
+
+        pause: asyncio.Handle
+
+        def listen() -> None:
+            loop.add_reader(packets, look)
+
+        def look() -> None:
+            nonlocal pause
+            loop.remove_reader(packets)
+            pause = loop.call_later(_PAUSE_SECONDS, listen)
+            take()
+
+        def take() -> None:
+            with contextlib.suppress(OSError):  # BlockingIOError: there are no more.
+                for _ in range(_MOST_AT_ONCE):
+                    if answer := invites.hear(packets.recv(_LONGEST_PACKET)):
+                        on_answer(answer)
+
+        pause = loop.call_soon(listen)
+        try:
+            yield
+        finally:
+            pause.cancel()
+            loop.remove_reader(packets)
+            take()
 
 
 def _call_id(packet: bytes, after: int) -> bytes:

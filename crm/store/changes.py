@@ -85,6 +85,9 @@ class RowChanges:
         self._waiting: set[_Waiting] = set()
         self._me = uuid.uuid4().hex
         """Prefix of our own notifications, which we ignore."""
+        self._listens = False
+        self._heard: bool | None = None
+        """Whether there are webhooks, as far as that is known."""
 
     @contextmanager
     def told(self, tables: Collection[str], tell: Callable[[], None]) -> Iterator[None]:
@@ -136,9 +139,22 @@ class RowChanges:
 
     def announce(self, session: Session) -> None:
         """The last step of a transaction: other processes will hear of it."""
+        changed = session.info["changed"]
+        if self._is_sqlite and happenings.TABLE in changed and not self._has_webhooks(session):
+            changed.discard(happenings.TABLE)
         if session.info["changed"] and not self._is_sqlite:
             names = " ".join([self._me, *sorted(session.info["changed"])])
             session.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": names})
+
+    def _has_webhooks(self, session: Session) -> bool:
+        """Whether anything is noted for webhooks."""
+        found = self._heard
+        if found is None or "webhook" in session.info["changed"]:
+            found = happenings.are_heard(session)
+        if self._listens:
+            # Until webhooks change; of those that another process adds, we hear in a moment, and then look for all.
+            self._heard = found
+        return found
 
     def made(self, session: Session) -> None:
         """After the commit."""
@@ -169,6 +185,7 @@ class RowChanges:
         try:
             known = await self._foreign_version()
             on_hearing()
+            self._listens = True
             # We were not told about earlier commits.
             self.tell(WATCHED)
             while True:
@@ -179,9 +196,13 @@ class RowChanges:
                 known = version
         except Unavailable as error:
             raise Unavailable(_DEAF, code="database_deaf") from error
+        finally:
+            self._listens, self._heard = False, None
 
     def tell(self, tables: Collection[str]) -> None:
         """Asks those who wait for one of the tables to look. May be called in any thread."""
+        if "webhook" in tables:
+            self._heard = None
         for one in list(self._waiting):
             if not one.tables.isdisjoint(tables) and not one.loop.is_closed():
                 one.loop.call_soon_threadsafe(one.tell)

@@ -18,6 +18,7 @@ TABLE = "happening"
 FAMILY = "note_happening"
 
 _HEARD = "EXISTS (SELECT 1 FROM webhook WHERE stopped_at IS NULL)"
+_IS_HEARD = text(f"SELECT {_HEARD}")
 _COLUMNS = "event, at, lead_id, call_id, tour_id, property_id, was, became"
 WATCHED: tuple[tuple[str, str, str, str, str], ...] = (
     # table, what happens to a row, when that counts, and what is noted
@@ -65,6 +66,11 @@ _SIGNS = {"lead": "INSERT", "interest": "stage", "tour": "", "call": "ended_at"}
 def may_be_noted(table: str, statement: str) -> bool:
     """Whether a statement that changes a table may make its triggers note something, of which SQLite tells nobody."""
     return table in _SIGNS and _SIGNS[table] in statement
+
+
+def are_heard(session: Session) -> bool:
+    """Whether the triggers note anything: there is a webhook."""
+    return bool(session.connection().execute(_IS_HEARD).scalar())
 
 
 def triggers(dialect: str) -> Triggers:

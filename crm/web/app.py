@@ -23,6 +23,8 @@ from crm.worker import Troubles
 
 START_SECONDS = 10.0
 RETRY_SECONDS = 10.0
+TICK_SECONDS = 1.0
+"""How often the Date header of answers is renewed, which has seconds (RFC 9110, 6.6.1)."""
 
 
 def build(webhooks: Webhooks) -> ASGIApp:
@@ -64,6 +66,27 @@ async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listene
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._is_ending.set()
+
+    async def main_loop(self) -> None:
+        """Renews the Date header until the server is to end.
+
+        uvicorn's own looks ten times a second whether it is to end, each listener at a time of its own: that was half
+        of what the app did while nobody called.
+        """
+        loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                # All listeners at the same moment, so that the process wakes up once for them.
+                async with asyncio.timeout(TICK_SECONDS - loop.time() % TICK_SECONDS):
+                    await self._is_ending.wait()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # `leaseline serve` handles signals for all its parts.
@@ -107,7 +130,7 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
                 await asyncio.sleep(0.01)
         yield task
     finally:
-        server.should_exit = True
+        server.end()
         await asyncio.wait([task])
 
 

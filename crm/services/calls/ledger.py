@@ -10,7 +10,7 @@ from the cache and its story is told from the recorded facts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -151,6 +151,18 @@ def _news(before: _Told | None, stated: Iterable[Fact], *, is_held: bool) -> _Ne
     return _News(call_id, before.story if before else None, _Told(facts, tell(facts.values())), new, is_held)
 
 
+def _rounds(news: Iterable[_News]) -> list[list[_News]]:
+    """Calls that can be closed side by side: of each caller one, because the second finds what the first leaves."""
+    rounds: list[dict[object, _News]] = []
+    for one in news:
+        caller = _shown(one.story) if one.story.caller or one.story.caller_digits else one.call_id
+        free = next((calls for calls in rounds if caller not in calls), None)
+        if free is None:
+            rounds.append(free := {})
+        free[caller] = one
+    return [list(calls.values()) for calls in rounds]
+
+
 def _lean(fact: Fact) -> Fact:
     """Drops the inputs of a routing decision, and what was said: they have rows of their own and are not part of the
     story."""
@@ -241,8 +253,13 @@ class _Page:
         if session.new:
             session.flush()
         self._write_facts(plain, whole)
-        for one in whole:
-            self._write_what_follows(rows[one.call_id], one, who[_shown(one.story)])
+        for together in _rounds(whole):
+            ends = [self._what_follows(rows[one.call_id], one, who[_shown(one.story)]) for one in together]
+            for end in ends:
+                next(end, None)
+            session.flush()
+            for end in ends:
+                next(end, None)
 
     # --- what is on record ---
 
@@ -307,7 +324,8 @@ class _Page:
 
     # --- what follows ---
 
-    def _write_what_follows(self, call: Call, news: _News, person: Identity) -> None:
+    def _what_follows(self, call: Call, news: _News, person: Identity) -> Iterator[None]:
+        """Writes what follows from a call's facts; stops once, when the session is to be flushed (`close_call`)."""
         session, story = self._session, news.story
         if story.recordings:
             _write_recordings(session, self._config, call, story)
@@ -336,7 +354,7 @@ class _Page:
         if story.promised:
             keep_promise(scene, story.promised)
         if story.ended_at:
-            close_call(scene, story.ended_at)
+            yield from close_call(scene, story.ended_at)
 
     def _write_call(self, call: Call, story: CallStory, known: Identity) -> None:
         """Updates the row of the call. `known` is who the person is now."""

@@ -110,7 +110,8 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
         created_at=now,
     )
     session.add(text)
-    session.flush()
+    if session.autoflush:
+        session.flush()
     if new.purpose is TextPurpose.AGENT:
         gatekeeper.decide(session, config, text, now)
     return text

@@ -178,6 +178,16 @@ def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -
     return min(first.values(), key=lambda one: (talks.get(one.id) or _NEVER, one.slug))
 
 
+def longest_idle_for(
+    session: Session, office: Snapshot, property: KnownProperty | None, due: datetime
+) -> KnownAgent | None:
+    """Like `crm.services.office.owners.owner` for somebody without an agent of their own: the longest idle of the
+    property's subteam, then of all agents, then the admin; None when there are no agents."""
+    team = property.subteam.members if property and property.subteam else ()
+    found = longest_idle(session, team, due) or longest_idle(session, office.agents.values(), due)
+    return found or office.admin()
+
+
 def owner(session: Session, kind: str, property: HasTeam | None, due: datetime) -> Agent:
     """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else the
     longest idle of its subteam, else the same as for any call about the property."""

@@ -116,11 +116,7 @@ def _with_people(
 
 
 def _owner(session: Session, office: Snapshot, property: KnownProperty | None, due: datetime) -> str:
-    """Like `crm.services.office.owners.owner`: the longest idle of the property's subteam, then of all agents, then the
-    admin."""
-    team = property.subteam.members if property and property.subteam else ()
-    found = desks.longest_idle(session, team, due) or desks.longest_idle(session, office.agents.values(), due)
-    found = found or office.admin()
+    found = desks.longest_idle_for(session, office, property, due)
     return found.slug if found else owners.admin(session).slug
 
 

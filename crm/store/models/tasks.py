@@ -156,3 +156,4 @@ class TaskCall(Base):
     __tablename__ = "task_call"
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    task: Mapped[Task] = relationship()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.domain.texts import TextDirection
+from crm.store import prepared
 from crm.store.models import Call, Lead, LeadPhone, Message, TextPause
 
 
@@ -106,12 +107,21 @@ def lines_used(session: Session, lead: Lead) -> Sequence[str]:
     return [number for number, _ in sorted(rows, key=lambda row: row[1], reverse=True)]
 
 
+_ANY_SINCE = (
+    select(Message.id)
+    .where(
+        Message.to_number == bindparam("number"),
+        Message.purpose == bindparam("for_what"),
+        Message.created_at > bindparam("since"),
+    )
+    .limit(1)
+)
+
+
 def has_any_since(session: Session, to_number: str, purpose: str, since: datetime) -> bool:
     """Whether a text of this purpose was created for the number after `since`, sent or not."""
-    found = select(Message.id).where(
-        Message.to_number == to_number, Message.purpose == purpose, Message.created_at > since
-    )
-    return session.scalars(found.limit(1)).first() is not None
+    found = prepared.rows(session, _ANY_SINCE, {"number": to_number, "for_what": purpose, "since": since})
+    return found.first() is not None
 
 
 def pause_in_force(session: Session, now: datetime) -> TextPause | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 
 from crm.domain.calls import TALKS, CallDirection, Outcome, outcome_of
@@ -12,6 +14,7 @@ from crm.services.calls.aftermath import voice_talk
 from crm.services.calls.aftermath.leads import (
     drop_nameless,
     enter,
+    enter_call,
     forget_lead,
     keep_lead,
     lead_of,
@@ -24,12 +27,16 @@ from crm.services.calls.aftermath.tasks import keep_own_task, keep_task, served,
 from crm.services.calls.aftermath.texts import text_missed
 from crm.services.people import standing
 from crm.store import changes
-from crm.store.models import Voicemail
+from crm.store.models import Lead, Voicemail
 from crm.store.queries import messages
 
 
-def close_call(scene: Scene, ended_at: datetime) -> None:
-    """Gives an ended call its outcome and makes sure that somebody takes care of the caller."""
+def close_call(scene: Scene, ended_at: datetime) -> Iterator[None]:
+    """Gives an ended call its outcome and makes sure that somebody takes care of the caller.
+
+    It stops once, when its lead is to be written, which gives a new one its id: whoever runs this for several calls
+    flushes the session once for all of them, and then lets each go on.
+    """
     session, call, story = scene.session, scene.call, scene.story
     talk = story.voice_talk
     link = messages.by_key(session, f"link:{call.id}") if story.link_requested else None
@@ -73,9 +80,29 @@ def close_call(scene: Scene, ended_at: datetime) -> None:
             was_active = any(interest.updated_at < call.started_at for interest in lead.interests)
             remember_language(scene, lead)
             keep_lead(scene, lead, outcome, ended_at)
+    yield
+    # Nothing is on record about somebody new, so what others leave in this transaction need not be written first.
+    looks_for_nothing = is_new and scene.is_first and talk is None and story.callback_queued is None
+    with session.no_autoflush if looks_for_nothing else nullcontext():
+        _leave(scene, lead, outcome, ended_at, has_link=has_link, was_active=was_active, is_new=is_new)
 
+
+def _leave(
+    scene: Scene,
+    lead: Lead | None,
+    outcome: Outcome,
+    ended_at: datetime,
+    *,
+    has_link: bool,
+    was_active: bool,
+    is_new: bool,
+) -> None:
+    """What a caller leaves behind, besides changes to their lead."""
+    story, talk = scene.story, scene.story.voice_talk
     if lead is None:
         remember_language(scene, None)
+    else:
+        enter_call(scene, lead, outcome)
     keep_task(scene, lead, outcome, ended_at, is_new_lead=is_new)
     if talk:
         voice_talk.tell(scene, lead, talk)

@@ -79,7 +79,7 @@ def forget_lead(scene: Scene) -> None:
 
 
 def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) -> None:
-    """Updates the lead's interests, timeline, status and agent."""
+    """Updates the lead's interests, status and agent."""
     story = scene.story
     # A concern shows no interest in a home, and nobody who calls with one is followed up by text.
     if scene.about_property and outcome is not Outcome.BLOCKED and not story.desk:
@@ -93,9 +93,12 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
         # The agent they talked to first knows them; from now on their phone rings first.
         agent = scene.office.whose(answered.agent, answered.device)
         lead.assigned_agent_id = agent.id if agent else None
-    # The call and its lead are written once, when all changes to them are made.
-    scene.session.flush()
-    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {how_it_went(story, outcome)}.{_digits(scene)}")
+
+
+def enter_call(scene: Scene, lead: Lead, outcome: Outcome) -> None:
+    """Writes in the timeline of the lead, which has an id by now, that they called."""
+    went = how_it_went(scene.story, outcome)
+    enter(scene, lead, Happened.CALL_FROM, f"Called {scene.name()} and {went}.{_digits(scene)}")
 
 
 def _digits(scene: Scene) -> str:

@@ -21,9 +21,7 @@ def begin(scene: Scene, task: Task, why: str) -> None:
     """Like `join` and `tell`, for a new task, and a call that no task has covered before."""
     session, call = scene.session, scene.call
     _write(scene, task, why, [(call.id, call.started_at)])
-    session.add(task)
-    session.flush()
-    session.add(TaskCall(call_id=call.id, task_id=task.id))
+    session.add_all((task, TaskCall(call_id=call.id, task=task)))
 
 
 def join(scene: Scene, task: Task) -> None:

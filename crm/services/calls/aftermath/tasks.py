@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import inspect
+
 from crm.domain.calls import CallDirection, CallStep, Outcome
 from crm.domain.route_inputs import DeskKind
 from crm.domain.story import how_it_went, how_ours_went
@@ -57,7 +59,7 @@ def keep_task(
         task.due_at = min(task.due_at or due_at, due_at)
     cut = _who_talked(scene) if is_new and scene.story.cut else None
     if cut or task.owner is None or task.kind != kind:
-        task.owner = cut or _owner(scene, lead, kind, task.due_at)
+        _give(scene, task, cut.id if cut else _owner(scene, lead, kind, task.due_at))
     task.kind, task.lead_id = kind, lead.id if lead else None
     why = _why(scene, kind, outcome)
     if scene.is_first and task not in session:
@@ -160,17 +162,31 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
 
 
-def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> Agent:
+def _give(scene: Scene, task: Task, owner_id: int) -> None:
+    """Makes an agent the owner of a task, by id: most often nobody needs to know more of them."""
+    task.owner_id = owner_id
+    if inspect(task).persistent:
+        scene.session.expire(task, ["owner"])
+
+
+def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> int:
+    """Whose task it is: the id of an agent."""
     due = due_at.astimezone(scene.config.tz)
     if kind is TaskKind.UNKNOWN_DID:
-        return owners.admin(scene.session)
+        return owners.admin(scene.session).id
     if scene.story.desk:
-        return desks.owner(scene.session, scene.story.desk, scene.about_property, due)
+        return desks.owner(scene.session, scene.story.desk, scene.about_property, due).id
     if scene.story.cut and (agent := _who_talked(scene)):
-        return agent
+        return agent.id
     if kind is TaskKind.LISTEN and (voicemail := scene.session.get(Voicemail, scene.call.id)):
-        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.about_property, due)
-    return _planned_owner(scene) or owners.owner(scene.session, lead, scene.about_property, due)
+        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.about_property, due).id
+    if planned := _planned_owner(scene):
+        return planned.id
+    if lead is None or lead.assigned_agent_id is None:
+        idle = desks.longest_idle_for(scene.session, scene.office, scene.about_property, due)
+        if idle:
+            return idle.id
+    return owners.owner(scene.session, lead, scene.about_property, due).id
 
 
 def _who_talked(scene: Scene) -> Agent | None:

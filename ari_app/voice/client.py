@@ -206,6 +206,15 @@ async def warm(door: Door, sentences: Iterable[tuple[str, str]]) -> int:
                     return answer.count
 
 
+async def forget(door: Door, sentences: Iterable[tuple[str, str]]) -> None:
+    """Has the sound of texts removed, each with its language. Raises VoiceLost."""
+    async with _connected(door) as socket:
+        await socket.send_str(protocol.encode(protocol.Forget(tuple(sentences))).decode())
+        async with asyncio.timeout(WARM_SECONDS):
+            while not isinstance(await _received(socket, STALL_SECONDS), protocol.Forgotten):
+                pass
+
+
 async def look(door: Door) -> protocol.VoiceState:
     """How the voice process is. Raises VoiceLost if it is not there, or stalls."""
     async with _connected(door) as socket:

@@ -1,8 +1,8 @@
 """What the app and the voice process tell each other, as JSON over one WebSocket for each talk.
 
 The voice process listens on loopback (`ports.voice`); who connects shows the secret `voice` as a bearer token. A
-connection begins with Open, which is answered with Ready or Refused, with Warm, which is answered with Warmed, or with
-Look, which is answered with VoiceState.
+connection begins with Open, which is answered with Ready or Refused, with Warm, which is answered with Warmed, with
+Forget, which is answered with Forgotten, or with Look, which is answered with VoiceState.
 
 Times are seconds since Ready. A turn is a number that grows each time the caller begins to speak: what is played in
 answer to an earlier turn than the caller's latest is not heard any more.
@@ -69,6 +69,13 @@ class Close(VoiceMessage, frozen=True):
 
 class Warm(VoiceMessage, frozen=True):
     """Has sentences rendered ahead, in a connection without a talk."""
+
+    sentences: tuple[tuple[str, str], ...]
+    """Texts, each with its language."""
+
+
+class Forget(VoiceMessage, frozen=True):
+    """Has the sound of sentences removed that will not be said again, in a connection without a talk."""
 
     sentences: tuple[tuple[str, str], ...]
     """Texts, each with its language."""
@@ -151,14 +158,18 @@ class Warmed(VoiceMessage, frozen=True):
     """How many sentences can be said at once now."""
 
 
+class Forgotten(VoiceMessage, frozen=True):
+    pass
+
+
 class VoiceState(VoiceMessage, frozen=True):
     talks: int
     refuses: str = ""
     """Why a talk would be refused now; "": it would be begun."""
 
 
-ToVoice = Open | Play | Stop | Close | Warm | Look
-FromVoice = Ready | Refused | Beat | SpeechStarted | Said | Played | Quiet | Fault | Warmed | VoiceState
+ToVoice = Open | Play | Stop | Close | Warm | Forget | Look
+FromVoice = Ready | Refused | Beat | SpeechStarted | Said | Played | Quiet | Fault | Warmed | Forgotten | VoiceState
 Happening = SpeechStarted | Said | Played | Quiet | Fault
 
 _to_voice: msgspec.json.Decoder[ToVoice] = msgspec.json.Decoder(ToVoice)

@@ -20,7 +20,7 @@ from ari_app import log as log_to
 from ari_app.voice import protocol
 from ari_app.voice.media import Media, MediaClosed
 from ari_app.voice.models import stt_of, tts_of
-from ari_app.voice.protocol import Beat, Fault, Ready, Refused, VoiceState, Warmed
+from ari_app.voice.protocol import Beat, Fault, Forgotten, Ready, Refused, VoiceState, Warmed
 from ari_app.voice.session import VoiceSession
 from ari_app.voice.stt import Stt
 from ari_app.voice.tts import Tts
@@ -86,6 +86,10 @@ class VoiceServer:
                 case protocol.Warm():
                     done = [await self._tts.warm(text, language) for text, language in first.sentences]
                     line.tell(Warmed(sum(done)))
+                case protocol.Forget():
+                    for text, language in first.sentences:
+                        await self._tts.forget(text, language)
+                    line.tell(Forgotten())
             await line.sent()
         except (StopAsyncIteration, TimeoutError, msgspec.MsgspecError, ConnectionError):
             pass

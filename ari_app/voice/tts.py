@@ -176,6 +176,13 @@ class Tts:
             done.clear()
         return bool(rendering.audio)
 
+    async def forget(self, text: str, language: str) -> None:
+        """Removes what was rendered of a sentence that will not be said again."""
+        self._kept.pop((text, language), None)
+        for engine in filter(None, (self._engines.get(language), self._prompts)):
+            path = self._path(engine.name, text, language)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
     async def _fill(self, rendering: Rendering, text: str, language: str) -> None:
         try:
             async with self._slots:

@@ -80,6 +80,8 @@ def name_asked(reply: Answering) -> bool:
         drop(reply, CardField.NAME, "name_dropped")
         return True
     spelled = slots.letters
+    if reply.state.asked is Asked.NAME_SPELLED:
+        spelled = max(spelled, spelling.by_examples(reply.heard.text), key=len)
     if reply.state.asked is Asked.NAME_SPELLED and spelled:
         read_name(reply, _with_spelling(reply.state.value, spelled))
         return True

@@ -65,6 +65,8 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
         rf"{_SMELL}(?: \w+){{0,4}} {_GAS}",
         r"(?:gas|propane) (?:is )?(?:leak(?:s|ing|age)?|smell|odou?r|line (?:broke|burst|is)|everywhere|escaping)",
         r"(?:leak(?:s|ing)?|leaking of) (?:gas|propane)",
+        # What is left of "I smell gas in my apartment" when the beginning was not understood.
+        r"(?:gas|propane) (?:in|inside|all over|through) (?:my|our) (?:\w+ )?(?:apartment|unit|home|house|place|kitchen|building|hallway|room|bedroom|basement)",
         r"(?:fuga|escape|olor|huele|se escapa)(?: \w+){0,2} (?:el )?gas",
         r"carbon monoxide|monoxido de carbono|co (?:alarm|detector) (?:is )?(?:going|beeping|sound\w*|went)",
     ),

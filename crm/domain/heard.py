@@ -328,7 +328,9 @@ def _in_month(first: date, said: dict[str, str | None]) -> date | None:
 
 
 def _day(raw: str) -> int:
-    return _ORDINALS.get(raw.lower()) or int(re.sub(r"\D", "", raw) or 1)
+    day = _ORDINALS.get(raw.lower()) or int(re.sub(r"\D", "", raw) or 1)
+    # No month has a fiftieth: it was the fifteenth, misheard.
+    return 10 + day // 10 if day > 31 and day % 10 == 0 else day
 
 
 def day_of_month(day: int, today: date) -> date | None:

@@ -221,7 +221,7 @@ def _answered(reply: Answering) -> bool:
     """Whether it was an answer to the open question."""
     state, heard = reply.state, reply.heard
     answer = heard.slots.answer
-    wants_else = any(intent in _ANSWERED or intent in _SIMPLE for intent in heard.intents)
+    wants_else = _other(reply)
     match state.asked:
         case Asked.NAME | Asked.NAME_SPELLED:
             return not _other(reply, "name") and captures.name_asked(reply)
@@ -273,9 +273,10 @@ def _answered(reply: Answering) -> bool:
     return False
 
 
-def _other(reply: Answering, own: str) -> bool:
-    """They want something else instead of answering."""
-    return any(intent != own and (intent in _ANSWERED or intent in _SIMPLE) for intent in reply.heard.intents)
+def _other(reply: Answering, own: str = "") -> bool:
+    """They want something else instead of answering. "That would be great" is no thanks but a yes."""
+    known = [one for one in reply.heard.intents if one in _ANSWERED or one in _SIMPLE]
+    return any(one != own and one not in POLITE for one in known)
 
 
 def _which(reply: Answering) -> bool:

@@ -149,10 +149,11 @@ def yes_or_no(plain: str) -> bool | None:
 _COUNTS = {
     **{word: n for n, word in enumerate(listed("zero one two three four five six"))},
     **{word: n for n, word in enumerate(listed("cero uno dos tres cuatro cinco seis"))},
-    "un": 1, "una": 1, "single": 1, "double": 2,
+    "un": 1, "una": 1, "single": 1, "double": 2, "tube": 2, "too": 2, "to": 2, "tu": 2, "tree": 3, "free": 3, "won": 1,
 }  # fmt: skip
 _BEDS = re.compile(
-    r"(?<!\w)(?P<n>one|two|three|four|five|six|single|un|uno|una|dos|tres|cuatro|cinco|\d)\s?"
+    # "Tube bedroom" is what transcribers hear of two of them.
+    r"(?<!\w)(?P<n>tube|too|to|tu|tree|free|won|one|two|three|four|five|six|single|un|uno|una|dos|tres|cuatro|cinco|\d)\s?"
     r"(?:bed(?:room)?s?|b r|br|bd|bdrm|bed room|recamaras?|habitacion(?:es)?|dormitorios?|cuartos?|alcobas?|piezas?)(?!\w)"
 )
 _LOOSE_BEDS = re.compile(

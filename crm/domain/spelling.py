@@ -158,6 +158,17 @@ def letters(text: str) -> str:
     return max(runs, key=len, default="")
 
 
+_EXAMPLE = re.compile(r"(?:\w+ ){1,3}(?P<first>[a-z])[a-z]{2,}")
+
+
+def by_examples(text: str) -> str:
+    """The word of which each letter was told by a word: "N as in Nancy, G as in golf", whatever a transcriber made of
+    what stands before those ("enners a Nancy, G.S. and golf"). "" for fewer than three."""
+    pieces = [folded(piece.replace(".", " ")) for piece in re.split(r"[,;]|[.!?]\s+(?=\w{2})", text)]
+    found = [_EXAMPLE.fullmatch(piece) for piece in pieces if piece]
+    return "".join(one["first"] for one in found if one) if len(found) > 2 and all(found) else ""
+
+
 def digits(text: str) -> str:
     """All digits that were said, in figures or words, singly, in pairs or as double: "five one two, fifty five"."""
     found, twice, tens = "", False, ""

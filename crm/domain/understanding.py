@@ -82,8 +82,10 @@ def hear(
     language, is_foreign = _language(mind, language, happening, plain)
     found = slots.read(text, known, today)
     answer = intents.answer(mind.dialogues[language], text, mind.scorer) if state.asked in _YES_OR_NO else None
-    wishes = intents.wishes(mind.dialogues[language], text, mind.scorer, answers=answer is not None)
     found = _in_context(state, found, plain, known, answer)
+    wishes = intents.wishes(
+        mind.dialogues[language], text, mind.scorer, answers=answer is not None or _answers(state, found)
+    )
     # Names of people and of properties say nothing about anybody: a Church Street is no church.
     neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
     sentry = guards.watch(text, neutral)
@@ -103,6 +105,16 @@ def _in_context(state: TalkState, said: Slots, plain: str, known: Places, answer
     if state.asked is Asked.WHICH_PROPERTY and state.offered and (one := _one_of(state.offered, said, plain, known)):
         said = replace(said, place=one)
     return said
+
+
+def _answers(state: TalkState, said: Slots) -> bool:
+    """Whether what was said is likely the value that was asked for, and like an intent only by chance."""
+    if state.asked is Asked.WHICH_PROPERTY:
+        return said.place is not None
+    return state.asked in _VALUES or (state.asked is Asked.BEDROOMS and said.bedrooms is not None)
+
+
+_VALUES = (Asked.NAME, Asked.NAME_SPELLED, Asked.EMAIL, Asked.MOBILE)
 
 
 def _one_of(offered: tuple[str, ...], said: Slots, plain: str, known: Places) -> PlaceFound | None:

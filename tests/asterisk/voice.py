@@ -108,6 +108,8 @@ class ScriptedVoice:
         """In the order in which they began."""
         self.warmed: list[tuple[str, str]] = []
         """Sentences that were rendered ahead, with their languages."""
+        self.forgotten: list[tuple[str, str]] = []
+        """Those whose sound was removed."""
         self.refuses = ""
         """Why no talk is begun; empty: it is."""
         self._stalls = False
@@ -188,6 +190,9 @@ class ScriptedVoice:
                 case protocol.Warm(sentences=sentences):
                     self.warmed += sentences
                     await self._send(socket, protocol.Warmed(len(sentences)))
+                case protocol.Forget(sentences=sentences):
+                    self.forgotten += sentences
+                    await self._send(socket, protocol.Forgotten())
                 case protocol.Close():
                     break
         if talk:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from sqlalchemy import select, update
 
+from ari_app.workers import warm_sentences
 from crm.domain import policy
 from crm.domain.errors import Unavailable
 from crm.domain.leads import LeasingStage
+from crm.services.listings import homes, profiles
 from crm.services.office import properties
 from crm.services.phones import lines
 from crm.services.talks import facts
@@ -403,3 +405,27 @@ async def test_greetings_and_what_never_changes_are_rendered_before_anybody_call
     assert len(agent.warmed) == before, "once, as long as nothing changes"
     await system.store.run(properties.change, system.by, "elm", name="Elm Gardens")
     await system.until(lambda: any("Elm Gardens" in text for text, _ in agent.warmed), "the new name", seconds=90)
+
+
+async def test_what_is_said_of_homes_is_rendered_and_removed_when_they_change(
+    system: Seam, agent: ScriptedVoice
+) -> None:
+    def rendered(rent: str) -> Callable[[], bool]:
+        return lambda: any(rent in text for text, _ in agent.warmed)
+
+    await system.store.run(
+        profiles.change,
+        system.by,
+        "elm",
+        {"street": "12 Elm Street", "city": "Austin", "state": "tx", "postal_code": "78701"},
+    )
+    await system.store.run(profiles.publish, system.by, "elm")
+    cells = {"bedrooms": "1", "bathrooms": "1", "rent": "1357", "available_on": "2026-03-01"}
+    home = await system.store.run(homes.add, system.by, "elm", "901", cells)
+    await system.store.run(homes.publish, system.config, system.by, [home.id])
+    await system.until(rendered("$1,357"), "its rent is rendered", seconds=90)
+    await system.until(lambda: (system.config.run_folder / warm_sentences.KEPT).exists(), "all are", seconds=900)
+    await system.store.run(homes.change, system.by, home.id, {"rent": "1468"})
+    await system.until(rendered("$1,468"), "the new rent is", seconds=90)
+    await system.until(lambda: any("$1,357" in text for text, _ in agent.forgotten), "the old is gone", seconds=900)
+    assert not any("$1,468" in text for text, _ in agent.forgotten)

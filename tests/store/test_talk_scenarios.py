@@ -743,3 +743,54 @@ def test_whoever_gave_their_name_on_the_way_is_asked_about_it_at_the_end(office:
     talk.say("no thanks")
     assert talk.saved == {"name": "Anna Nguyen"}
     assert talk.of(End)
+
+
+# --- short answers, by what was asked ---
+
+
+@pytest.mark.parametrize("answer", ["that would be great", "I think so", "if that's possible", "how about Saturday?"])
+def test_who_agrees_in_other_words_than_yes_is_offered_times(office: TalkOffice, answer: str) -> None:
+    talk = office.call(ELM_LINE)
+    talk.say("do you have a one bedroom?", answer)
+    assert "tour" in talk.state.asks
+
+
+@pytest.mark.parametrize("answer", ["maybe later", "I need to ask my wife first", "I'm only looking for now"])
+def test_who_declines_in_other_words_than_no_is_asked_for_more(office: TalkOffice, answer: str) -> None:
+    talk = office.call(ELM_LINE)
+    assert "anything else" in talk.say("do you have a one bedroom?", answer)
+    assert "tour" not in talk.state.asks
+
+
+@pytest.mark.parametrize("answer", ["the elms", "not the park, the other one", "Elm Cart"])
+def test_of_two_properties_half_a_name_or_the_other_one_is_enough(office: TalkOffice, answer: str) -> None:
+    office.add_property("park", "Park View", "90 Park Road", "Riverside")
+    with office.store.writing() as session:
+        for one in session.query(Property).filter(Property.slug.in_(("maple", "birchwood"))):
+            session.delete(one)
+    talk = office.call()
+    assert "Elm Court or Park View" in talk.say("is there parking?")
+    talk.say(answer)
+    assert talk.state.property == "elm"
+
+
+def test_a_name_after_a_greeting_is_read_back(office: TalkOffice) -> None:
+    assert "Robert Klein" in office.call().say("hi, my name is Robert Klein")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["my psychiatrist prescribed me a dog", "my doctor says I need my cat with me"],
+)
+def test_an_animal_that_a_doctor_wants_meets_no_policy(office: TalkOffice, sentence: str) -> None:
+    talk = office.call(ELM_LINE)
+    talk.say(sentence)
+    assert talk.transfer
+    assert talk.transfer.reason is TransferReason.FAIR_HOUSING
+
+
+def test_what_is_left_of_an_emergency_in_noise_is_one(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("Iceman, old gas in my apartment")
+    assert talk.transfer
+    assert talk.transfer.reason is TransferReason.EMERGENCY

@@ -160,3 +160,8 @@ def test_whatever_is_heard_something_sound_comes_out(text: str, today: date) -> 
         assert one.words in text.strip()
         if one.field is CardField.MOVE_IN:
             assert date.fromisoformat(one.value) >= today.replace(day=1)
+
+
+def test_a_day_that_no_month_has_was_misheard() -> None:
+    found = understood([Phrase("I'd move in on the 50th of next month", 0, 3)], (), date(2026, 3, 2))
+    assert [one.value for one in found if one.field is CardField.MOVE_IN] == ["2026-04-15"]

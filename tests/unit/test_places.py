@@ -53,3 +53,12 @@ def test_a_property_is_found_by_what_people_call_it(heard: str, slugs: list[str]
 )
 def test_units(heard: str, door: str) -> None:
     assert unit(heard) == door
+
+
+def test_of_a_few_that_were_named_half_a_name_is_enough() -> None:
+    known = Places([PlaceName("elm", "Elm Court"), PlaceName("maple", "Maple Court"), PlaceName("oak", "Oak Park")])
+    assert known.find("elms") is None
+    found = known.among(("elm", "maple")).find("elms", loosely=True)
+    assert found
+    assert found.slugs == ("elm",)
+    assert known.among(("elm", "maple")).find("oak park", loosely=True) is None

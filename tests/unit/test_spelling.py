@@ -80,3 +80,16 @@ def test_what_is_read_back_holds_no_web_address() -> None:
     assert spelling.read_email("anna.n@gmail.com", "en") == ("A, N, N, A, dot, N", "gmail dot com")
     assert spelling.read_email("ana@gmail.com", "es") == ("A, N, A", "gmail punto com")
     assert spelling.read_number("+15125550199") == "5 1 2, 5 5 5, 0 1 9 9"
+
+
+@pytest.mark.parametrize(
+    ("heard", "word"),
+    [
+        ("N as in Nancy, G as in golf, U as in uncle", "ngu"),
+        ("Enner's a Nancy, Giers and Golf, Ears and Uncle, Wise and Yellow, Ears and Echo, Enner's a Nancy", "nguyen"),
+        ("No, I don't want to, sorry", ""),
+        ("N as in Nancy", ""),
+    ],
+)
+def test_letters_told_by_words_are_those_that_the_words_begin_with(heard: str, word: str) -> None:
+    assert spelling.by_examples(heard) == word

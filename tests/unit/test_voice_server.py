@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from ari_app.voice import protocol
-from ari_app.voice.protocol import Fault, Played, Quiet, Ready, Refused, Said, SpeechStarted, Warmed
+from ari_app.voice.protocol import Fault, Forgotten, Played, Quiet, Ready, Refused, Said, SpeechStarted, Warmed
 from tests.sounds import write_words
 from tests.voice.talking import talking
 
@@ -178,6 +178,16 @@ async def test_sentences_are_rendered_ahead_and_recordings_win(tmp_path: Path) -
             await app.say(protocol.Play(1, "We are open!", "en"))
             played = await app.until(Played)
             assert played.ended - played.started == pytest.approx(1.0, abs=0.15), "not the hum's 1.2 s"
+
+
+async def test_what_will_not_be_said_again_is_removed(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk, talk.connected() as app:
+        await app.say(protocol.Warm((("The rent is high.", "en"), ("Goodbye.", "en"))))
+        await app.until(Warmed)
+        async with talk.connected() as other:
+            await other.say(protocol.Forget((("The rent is high.", "en"), ("That was never said.", "en"))))
+            await other.until(Forgotten)
+        assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 async def test_who_goes_on_after_a_pause_has_said_one_thing(tmp_path: Path) -> None:

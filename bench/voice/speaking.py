@@ -66,13 +66,13 @@ class Listener:
         os.environ["HF_HUB_OFFLINE"] = "1"
         return Recognizer(str(MODELS / "whisper-base"), 2)
 
-    def hears(self, text: str, voice: str, language: str) -> Heard:
-        """What the recognizer makes of a sentence."""
-        key = json.dumps([8, text, voice, language, self.noise_db, self.names])
+    def hears(self, text: str, voice: str, language: str, take: int = 0) -> Heard:
+        """What the recognizer makes of a sentence; the noise is another one in another `take`."""
+        key = json.dumps([8, text, voice, language, self.noise_db, self.names, take])
         kept = KEPT / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
         if kept.is_file():
             return Heard(**json.loads(kept.read_text()))
-        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        seed = take + int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
         sound = over_telephone(self.spoken(text, voice, language), self.noise_db, seed)
         answer = self.recognizer.hear((sound * 32767).astype("<i2").tobytes(), language, self.names)
         said = answer["text"] if answer["no_speech"] <= NO_SPEECH else ""

@@ -96,8 +96,10 @@ class Root(Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
+        except (click.Abort, KeyboardInterrupt):
+            raise Failure("Stopped before it was done.") from None
         except Exception as error:  # The door between the program and the person.
             raise _told(error, ctx) from error
 

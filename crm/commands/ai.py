@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, WrongInput, many, one, read_secret, with_system
+from crm.commands.command import Failure, Group, System, WrongInput, ask_secret, many, one, read_secret, with_system
 from crm.domain.conversation import Act, Began, Happening, Pressed, Silent, Utterance
 from crm.domain.talk import TalkState
 from crm.edge import numbers
@@ -155,6 +155,6 @@ def check(system: System, as_json: bool) -> None:
 @with_system
 def secret(system: System, of: str, file: IO[str] | None) -> None:
     """Store the key of the language model's endpoint (ai.llm_url), the recognizer's or the voice's."""
-    value = read_secret(file) if file else str(click.prompt("Key", hide_input=True))
+    value = read_secret(file) if file else ask_secret("Key")
     system.run(minds.put_key, system.secrets, system.by, value, of)
     output.say("The key is stored; `leaseline reload` takes it over.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import getpass
 import os
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -212,6 +213,44 @@ def read_secret(file: IO[str], what: str = "secret") -> str:
     if rest.strip():
         raise WrongInput(f"The {what}'s file has more than one line: write only the {what} into it.")
     return secret.removesuffix("\r")
+
+
+def confirm(question: str, otherwise: str = "--yes") -> None:
+    """Asks whether to go on. Raises Failure if not, and WrongInput, which names the option to give instead, if there is
+    nobody to ask."""
+    try:
+        goes_on = click.confirm(question, err=True)
+    except click.Abort:
+        raise _nobody_to_ask(otherwise) from None
+    if not goes_on:
+        raise Failure("Nothing was changed.")
+
+
+def ask(question: str, answers: Sequence[str], otherwise: str) -> str:
+    """Asks for one of several answers. Raises WrongInput as `confirm` does."""
+    try:
+        return str(click.prompt(question, type=click.Choice(answers), err=True))
+    except click.Abort:
+        raise _nobody_to_ask(otherwise) from None
+
+
+def ask_secret(what: str, otherwise: str = "--file", *, twice: bool = False) -> str:
+    """Asks for a password without showing it; without a terminal it is the line that comes in. Raises WrongInput as
+    `confirm` does."""
+    if not sys.stdin.isatty():
+        if line := sys.stdin.readline().rstrip("\r\n"):
+            return line
+        raise _nobody_to_ask(otherwise)
+    try:
+        return str(click.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+    except click.Abort:
+        raise _nobody_to_ask(otherwise) from None
+
+
+def _nobody_to_ask(otherwise: str) -> Failure:
+    if sys.stdin.isatty():
+        return Failure("Nothing was changed.")
+    return WrongInput(f"This asks a question, and there is no terminal to ask it at: use {otherwise}.")
 
 
 def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

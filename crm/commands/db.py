@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, config_of, one
+from crm.commands.command import Group, config_of, confirm, one
 from crm.store import migrate
 from crm.views.system import Revision
 
@@ -39,7 +39,7 @@ def downgrade(context: click.Context, revision: str, yes: bool) -> None:
     """
     url = config_of(context).database_url
     if not yes:
-        click.confirm(f"Data newer than {output.safe(revision)} is lost. Continue?", abort=True)
+        confirm(f"Data newer than {output.safe(revision)} is lost. Continue?")
     migrate.downgrade(url, revision)
     output.say(f"The database is at {migrate.current(url) or 'nothing: no tables are left'}.")
 

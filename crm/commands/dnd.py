@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, many, with_system
+from crm.commands.command import Group, System, WrongInput, confirm, many, with_system
 from crm.commands.device import dnd_text
 from crm.domain import fields
 from crm.services.phones import devices
@@ -43,7 +43,7 @@ def on(system: System, device: str | None, agent: str | None, length: str | None
         end = fields.next_clock(until, system.config.tz, system.now)
     elif not yes:
         chosen = ", ".join(slugs)
-        click.confirm(f"Without --for or --until {chosen} stays silent until you turn DND off. Continue?", abort=True)
+        confirm(f"Without --for or --until {chosen} stays silent until you turn DND off. Continue?")
     system.run(devices.set_dnd, system.by, slugs, until=end)
     output.say(f"DND for {', '.join(slugs)} is {dnd_text(True, end, system.config)}.")
     system.publish()

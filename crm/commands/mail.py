@@ -15,6 +15,7 @@ from crm.commands.command import (
     Group,
     System,
     WrongInput,
+    ask_secret,
     cut,
     limit_option,
     many,
@@ -154,7 +155,7 @@ def save(system: System, mail: int, position: int, file: Path) -> None:
 def secret(system: System, incoming: bool, file: IO[str] | None) -> None:
     """Store the password that mail.user logs in with."""
     whose = "mailbox" if incoming else "mail server"
-    value = read_secret(file) if file else str(click.prompt(f"Password of the {whose}", hide_input=True))
+    value = read_secret(file) if file else ask_secret(f"Password of the {whose}")
     if incoming:
         system.run(mailboxes.put_secret, system.secrets, system.by, value)
         output.say("The password is stored, and used for the next connection.")

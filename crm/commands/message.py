@@ -11,6 +11,7 @@ from crm.commands.command import (
     Failure,
     Group,
     System,
+    ask_secret,
     cut,
     limit_option,
     many,
@@ -222,7 +223,7 @@ def resume(system: System, drop: bool) -> None:
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:
     """Store the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
-    value = read_secret(file) if file else str(click.prompt(f"Secret of {carrier}", hide_input=True))
+    value = read_secret(file) if file else ask_secret(f"Secret of {carrier}")
     system.run(carriers.put_secret, system.secrets, system.by, carrier, value)
     output.say(f"The secret of {carrier} is stored, and used from the next text on.")
 

@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, many, one, read_secret, with_system
+from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, with_system
 from crm.domain import fields
 from crm.services.phones import trunks
 from crm.views import trunks as views
@@ -263,9 +263,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
 def _confirm_wide(addresses: tuple[str, ...], yes: bool) -> None:
     """Confirms wide networks: anyone at a trunk's address passes for the trunk, and over UDP anyone who spoofs one."""
     if not yes and (wide := [address for address in addresses if fields.is_wide(address)]):
-        click.confirm(
-            f"Anyone in {', '.join(wide)} could then call as this trunk, without a password. Continue?", abort=True
-        )
+        confirm(f"Anyone in {', '.join(wide)} could then call as this trunk, without a password. Continue?")
 
 
 def _out(entry: TrunkEntry) -> str:
@@ -280,4 +278,4 @@ def _known_by(entry: TrunkEntry) -> str:
 
 
 def _asked() -> str:
-    return str(click.prompt("Password of the trunk", hide_input=True, confirmation_prompt=True))
+    return ask_secret("Password of the trunk", "--password-file", twice=True)

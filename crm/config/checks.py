@@ -74,6 +74,7 @@ def check(config: Config, path: Path) -> None:
                 f"{path}: api.webhook_networks has {network!r}; write networks such as 10.1.0.0/16."
             ) from None
     _check_texts(config.texts, path)
+    _check_countries(config, path)
     _check_dialing(config.dialing, path)
     _check_talk(config, path)
     if config.ai.answers not in AI_ANSWERS:
@@ -116,10 +117,20 @@ def _check_codes(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: dnd.by_phone_hours has to be from 0 to 168.")
 
 
+def _check_countries(config: Config, path: Path) -> None:
+    named = {"region": (config.region,), "dialing.countries": config.dialing.countries}
+    if {*named["region"], *named["dialing.countries"]} <= set(Dialing().countries):
+        return
+    # Loaded only where it is needed: every command reads the settings.
+    from phonenumbers import SUPPORTED_REGIONS
+
+    for key, countries in named.items():
+        for country in countries:
+            if country not in SUPPORTED_REGIONS:
+                raise ConfigError(f"{path}: {key} has {country[:20]!a}; write a country's two letters, such as US.")
+
+
 def _check_dialing(dialing: Dialing, path: Path) -> None:
-    for country in dialing.countries:
-        if not re.fullmatch(r"[A-Z]{2}", country):
-            raise ConfigError(f"{path}: dialing.countries has {country!r}; write two-letter codes such as US.")
     for name in ("allowed_prefixes", "blocked_prefixes"):
         for prefix in getattr(dialing, name):
             if not re.fullmatch(r"\+[0-9]{1,14}", prefix):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import tomllib
 from pathlib import Path
 
 import msgspec
 
+from crm.config import wording
 from crm.config.checks import check
 from crm.config.errors import ConfigError
 from crm.config.home import Config
 from crm.config.machine import Ports
 
-_OUT_OF_RANGE = re.compile(r"Expected `\w+` (>= 0|> 0|>= 1)(?:\.0)? - at `\$\.([\w.]+)`")
-"""How msgspec reports a number below its lower bound."""
 NODE = "node"
 """File in the home with the system's name among those that share a database."""
 
@@ -100,10 +98,7 @@ def _read(table: dict[str, object], path: Path) -> Config:
     try:
         config = msgspec.convert(table, Config, strict=True, dec_hook=_to_path)
     except msgspec.ValidationError as error:
-        if found := _OUT_OF_RANGE.search(str(error)):
-            wanted = "may not be negative" if found[1] == ">= 0" else "has to be above 0"
-            raise ConfigError(f"{path}: {found[2]} {wanted}; `leaseline config show` says what it means.") from error
-        raise ConfigError(f"{path}: {error}. `leaseline config show` lists the keys and their values.") from error
+        raise ConfigError(f"{path}: {wording.told(error)}") from error
     check(config, path)
     return config
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crm.secrets import SecretError, Secrets, unusable
+from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
 
@@ -67,3 +68,26 @@ def test_a_write_that_fails_leaves_the_file(secrets: Secrets, monkeypatch: pytes
     with pytest.raises(SecretError, match="No space left"):
         secrets.put("ari", "two")
     assert secrets.get("ari") == "one"
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (
+            ("trunk", "add", "acme", "--host", "sip.example.com", "--auth", "digest", "--username", "u"),
+            "--password-file",
+        ),
+        (("ai", "secret"), "--file"),
+        (("mail", "secret"), "--file"),
+        (("db", "downgrade", "0001"), "--yes"),
+    ],
+)
+def test_a_question_without_a_terminal_names_the_option_to_use(
+    leaseline: Leaseline, words: tuple[str, ...], option: str
+) -> None:
+    assert f"use {option}." in leaseline.refused(*words)
+
+
+def test_no_to_a_question_changes_nothing(leaseline: Leaseline) -> None:
+    result = leaseline("db", "downgrade", "0001", input="n\n")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, "Error: Nothing was changed.")

@@ -95,3 +95,28 @@ def test_reload_and_restart_say_what_to_do_when_nothing_runs(leaseline: Leaselin
         result = leaseline(command)
         assert result.exit_code == 1
         assert "start it with `leaseline up`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ring = 5", "ring is a section"),
+        ("[ring]\nagent_seconds = 'x'", "ring.agent_seconds has to be a number."),
+        ("[menu]\nlanguages = 'es'", "menu.languages has to be a list"),
+        ("[menu]\nlanguages = [1]", "entries have to be text in quotes"),
+        ("[rings]", "did you mean ring?"),
+        ("[ring]\nagnt_seconds = 1", "did you mean agent_seconds?"),
+        ("[texts]\nautomatic_percent = 1.5", "has to be a whole number"),
+        ("[queue]\nenabled = 1", "has to be true or false"),
+        ("[ring]\nagent_seconds = -1", "ring.agent_seconds may not be negative."),
+        ("[dialing]\ncountries = ['XX']", "a country's two letters"),
+        ("region = 'usa'", "a country's two letters"),
+        ("[mail.in]\nserver = 3", "mail.in.server has to be text"),
+    ],
+)
+def test_a_wrong_value_is_named_in_plain_words(leaseline: Leaseline, text: str, said: str) -> None:
+    (leaseline.home / "leaseline.toml").write_text(text)
+    told = leaseline("office", "show").stderr
+    assert said in told
+    assert "`" not in told
+    assert told.count("\n") == 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, System, WrongInput, cut, limit_option, many, with_system
+from crm.commands.command import ID, System, WrongInput, ask, confirm, cut, limit_option, many, with_system
 from crm.commands.lead.cells import interests_of, last_contact, standing
 from crm.commands.lead.group import lead
 from crm.services.people import leads as leads_service
@@ -87,12 +87,12 @@ def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> 
         if yes:
             raise WrongInput("Say which of the two survives: give --keep.")
         _compare(system, both)
-        kept = int(click.prompt("Which one survives?", type=click.Choice([str(id) for id in found])))
+        kept = int(ask("Which one survives?", [str(id) for id in found], "--keep"))
     elif kept not in found:
         raise WrongInput(f"--keep is lead {kept}: name one of the two.")
     gone = found[1] if kept == found[0] else found[0]
     if not yes:
-        click.confirm(f"Merge lead {gone} into lead {kept}?", abort=True)
+        confirm(f"Merge lead {gone} into lead {kept}?")
     system.run(merging.merge, system.config, system.by, str(kept), str(gone))
     output.say(f"Lead {gone} is now part of lead {kept}; `leaseline lead unmerge {gone}` undoes it.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, cut, limit_option, many, since_option, with_system
+from crm.commands.command import System, WrongInput, confirm, cut, limit_option, many, since_option, with_system
 from crm.commands.lead import files
 from crm.commands.lead.group import lead
 from crm.services.people import erasing, records
@@ -60,7 +60,7 @@ async def erase(system: System, lead: str, why: str, yes: bool) -> None:
             for count, what in ((scope.calls, "call"), (scope.recordings, "recording"), (scope.texts, "text"))
         )
         name = output.safe(found.name or "name unknown")
-        click.confirm(f"Erase lead {found.id} ({name}) with {much}? It cannot be undone.", abort=True)
+        confirm(f"Erase lead {found.id} ({name}) with {much}? It cannot be undone.")
     known = await system.store.read(erasing.mentions, system.config, found.id)
     await system.store.run(erasing.erase, system.config, system.by, found.id, why, known)
     left = await erasing.finish(system.crm)

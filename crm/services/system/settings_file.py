@@ -11,6 +11,7 @@ from tomlkit.items import AbstractTable
 
 from crm import config as settings
 from crm.config import Config, ConfigError
+from crm.config.wording import near
 from crm.domain.errors import Invalid
 from crm.in_force import flat
 
@@ -114,11 +115,9 @@ def _meant(key: str, words: str, before: object) -> object:
 
 
 def _unknown(key: str, values: dict[str, object]) -> str:
-    from rapidfuzz import process
-
     shown = key if key.isprintable() and len(key) < 60 else "This"
     inside = [name for name in values if name.startswith(f"{key}.")]
     if inside:
         return f"{shown} is a section: name a setting in it, such as {inside[0]}."
-    near = process.extractOne(key, list(values), score_cutoff=60)
-    return f"{shown} is not a setting{f': did you mean {near[0]}?' if near else '.'}"
+    meant = near(key, values)
+    return f"{shown} is not a setting{f': did you mean {meant}?' if meant else '.'}"

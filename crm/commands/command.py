@@ -218,39 +218,38 @@ def read_secret(file: IO[str], what: str = "secret") -> str:
 def confirm(question: str, otherwise: str = "--yes") -> None:
     """Asks whether to go on. Raises Failure if not, and WrongInput, which names the option to give instead, if there is
     nobody to ask."""
-    try:
+    if sys.stdin.isatty():
         goes_on = click.confirm(question, err=True)
-    except click.Abort:
-        raise _nobody_to_ask(otherwise) from None
+    else:
+        answer = _piped(otherwise)
+        output.hint(f"{question} {answer}")
+        goes_on = answer.strip().lower() in ("y", "yes")
     if not goes_on:
         raise Failure("Nothing was changed.")
 
 
 def ask(question: str, answers: Sequence[str], otherwise: str) -> str:
-    """Asks for one of several answers. Raises WrongInput as `confirm` does."""
-    try:
+    """Asks for one of several answers. Raises WrongInput as `confirm` does, and for another answer from a pipe."""
+    if sys.stdin.isatty():
         return str(click.prompt(question, type=click.Choice(answers), err=True))
-    except click.Abort:
-        raise _nobody_to_ask(otherwise) from None
+    answer = _piped(otherwise).strip()
+    if answer not in answers:
+        raise WrongInput(f"{question} The answer has to be {' or '.join(answers)}.")
+    return answer
 
 
 def ask_secret(what: str, otherwise: str = "--file", *, twice: bool = False) -> str:
-    """Asks for a password without showing it; without a terminal it is the line that comes in. Raises WrongInput as
-    `confirm` does."""
-    if not sys.stdin.isatty():
-        if line := sys.stdin.readline().rstrip("\r\n"):
-            return line
-        raise _nobody_to_ask(otherwise)
-    try:
-        return str(click.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
-    except click.Abort:
-        raise _nobody_to_ask(otherwise) from None
-
-
-def _nobody_to_ask(otherwise: str) -> Failure:
+    """Asks for a password without showing it. Raises WrongInput as `confirm` does."""
     if sys.stdin.isatty():
-        return Failure("Nothing was changed.")
-    return WrongInput(f"This asks a question, and there is no terminal to ask it at: use {otherwise}.")
+        return str(click.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+    return _piped(otherwise)
+
+
+def _piped(otherwise: str) -> str:
+    """The next line, where no person is at a terminal."""
+    if line := sys.stdin.readline().rstrip("\r\n"):
+        return line
+    raise WrongInput(f"This asks a question, and there is no terminal to ask it at: use {otherwise}.")
 
 
 def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

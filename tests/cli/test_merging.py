@@ -136,8 +136,9 @@ def test_an_erasure_is_confirmed_and_stays_on_record(two: Leaseline) -> None:
     before = two.json("lead", "list")
     assert two("lead", "erase", "1", "--why", "asked for it", input="n\n").exit_code == 1
     assert two.json("lead", "list") == before
-    asked = two.ok("lead", "erase", "1", "--why", "asked for it", input="y\n")
-    assert "Erase lead 1 (Pat Smith) with 0 calls, 0 recordings, 0 texts? It cannot be undone." in asked
+    asked = two("lead", "erase", "1", "--why", "asked for it", input="y\n")
+    assert asked.exit_code == 0
+    assert "Erase lead 1 (Pat Smith) with 0 calls, 0 recordings, 0 texts? It cannot be undone." in asked.stderr
     assert [lead["id"] for lead in two.json("lead", "list")] == [2]
     [erasure] = two.json("lead", "erasures")
     assert (erasure["lead"], erasure["why"], erasure["left"]) == (1, "asked for it", 0)

@@ -179,6 +179,8 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             empty="",
         )
         for one in detail.recordings:
+            if one.summary:
+                output.say(f"In short: {one.summary}.", indent=2)
             if one.transcript:
                 output.say(one.transcript, indent=2)
     if detail.voice_talk:

@@ -156,11 +156,17 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
 }
 
 
+# What is left of "don't send me any more text messages" when its beginning was not understood.
+_LEFT_OF_STOPPING = _pattern(r"(?:any ?more|no more) (?:of (?:your|those|these) )?(?:text messages|texts|messages)")
+
+
 def watch(text: str, folded: str) -> Sentry:
     """`text` as it was heard, `folded` the same as `crm.domain.dialogue.folded` makes it."""
     emergency = _emergency(folded)
     reading = optout.read(text)
     opt_out = reading.words if reading and reading.wish is TextKeyword.STOP else ""
+    if not opt_out and (left := _LEFT_OF_STOPPING.search(folded)):
+        opt_out = left[0]
     found = tuple(kind for kind, pattern in _SENSITIVE.items() if pattern.search(folded))
     if Sensitive.PEOPLE in found:
         # What they ask is who lives there; which people they name does not matter.

@@ -112,7 +112,11 @@ def _weighed(
     )
     (best, likeness), second = ranked[0], ranked[1][1] if len(ranked) > 1 else 0.0
     found: dict[str, int] = {}
-    if likeness >= LEAST_LIKENESS and (best in matched or likeness - second >= LEAST_MARGIN):
+    likest = next(iter(scores))
+    if likest not in matched and (knows := [name for name in matched if likest in dialogue.by_name[name].over]):
+        # "The past deposit" is much like "the deposit", and nothing like "the pet deposit" that it was.
+        found[knows[0]] = matched[knows[0]]
+    elif likeness >= LEAST_LIKENESS and (best in matched or likeness - second >= LEAST_MARGIN):
         found[best] = matched.get(best, 0)
     for name, at in matched.items():
         if scores.get(name, 0.0) >= LEAST_BESIDES:

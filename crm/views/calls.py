@@ -108,6 +108,8 @@ class RecordingEntry(msgspec.Struct):
     """When the file was removed because it had been kept long enough."""
     transcript: str
     """What was said, by both in one; empty unless talks are transcribed."""
+    summary: str
+    """What it was about, in a few words; empty: not known."""
 
 
 class CiteEntry(msgspec.Struct):
@@ -276,6 +278,7 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
         Recording.seconds,
         Recording.deleted_at,
         Recording.transcript,
+        Recording.summary,
     ).where(Recording.call_id == call_id)
     return CallSummary(
         **_of(row),

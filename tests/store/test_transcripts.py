@@ -240,6 +240,7 @@ async def test_recorded_talks_are_written_down_where_that_is_wanted_and_found(
         # The voicemail waited behind it, and was first.
         assert session.get_one(Voicemail, "c1").transcript_state == TranscriptState.DONE
         assert calls.one(session, "t1").recordings[0].transcript == ""
+        assert calls.one(session, "t2").recordings[0].summary == "2 bedrooms"
         [hit] = search.found(session, "two bedrooms Said", NOW)
     assert hit.found_in == "timeline"
     assert hit.lead.phones == ["+15125550188"]
@@ -247,7 +248,8 @@ async def test_recorded_talks_are_written_down_where_that_is_wanted_and_found(
     late = NOW + timedelta(days=config.recordings.keep_days + 1)
     await retention.prune(crm_at(wanted, store, late), By("retention", late))
     with store.reading() as session:
-        assert calls.one(session, "t2").recordings[0].transcript == ""
+        entry = calls.one(session, "t2").recordings[0]
+        assert (entry.transcript, entry.summary) == ("", "")
         assert search.found(session, "two bedrooms Said", NOW) == []
 
 

@@ -97,7 +97,7 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
     for one in gone:
         if one.kind == "recording":
             if recording := session.get(Recording, one.id):
-                recording.deleted_at, recording.transcript = by.now, ""
+                recording.deleted_at, recording.transcript, recording.summary = by.now, "", ""
                 timeline.withdraw(session, timeline.talk_key(one.id))
         elif one.kind == "voice talk":
             if talk := session.get(TalkRecord, one.id):

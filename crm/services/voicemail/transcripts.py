@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain import heard
+from crm.domain import heard, talk_gist
 from crm.domain.heard import Phrase
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, TranscriptState
@@ -31,6 +31,7 @@ from crm.services.people import suggestions, timeline
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Agent, Call, Lead, Line, Organization, Property, Recording, Task, Voicemail
 from crm.store.queries import nodes
+from crm.words import dialogue
 from crm.words import notices as words
 from crm.worker import Troubles, Worker, keep
 
@@ -103,7 +104,7 @@ class Transcripts(Worker[Waiting, Result]):
 
     def record(self, session: Session, claim: Waiting, result: Result, now: datetime) -> None:
         if claim.is_talk:
-            finish_talk(session, claim.id, result)
+            finish_talk(session, self._config, claim.id, result)
         else:
             finish(session, self._config, claim.id, result, now)
 
@@ -208,23 +209,34 @@ def finish(session: Session, config: Config, voicemail_id: str, result: Result, 
     _mail(session, config, voicemail, gist, now)
 
 
-def finish_talk(session: Session, recording_id: str, result: Result) -> None:
+def finish_talk(session: Session, config: Config, recording_id: str, result: Result) -> None:
     """Stores what was said in a talk, or that nobody knows. Who said what cannot be told: both are in one sound."""
     recording = session.get(Recording, recording_id, with_for_update=True)
     if recording is None or recording.transcript_state != TranscriptState.QUEUED:
         return
     recording.transcript_state, recording.transcript = result.state, result.text.replace("\x00", "")
+    recording.summary = _gist_of_talk(session, config, recording)
     lead_id = recording.call.lead_id
     if recording.transcript and lead_id is not None:
+        about = f"In short: {recording.summary}. " if recording.summary else ""
         timeline.enter(
             session,
             lead_id,
             Happened.TRANSCRIPT,
-            f"Said in the talk: {recording.transcript}",
+            f"{about}Said in the talk: {recording.transcript}",
             recording.started_at,
             key=timeline.talk_key(recording_id),
             call_id=recording.call_id,
         )
+
+
+def _gist_of_talk(session: Session, config: Config, recording: Recording) -> str:
+    """By the patterns of the dialogue that comes with the program, in the language of the line."""
+    line = recording.call.line
+    language = line.language if line and line.language in dialogue.LANGUAGES else dialogue.LANGUAGES[0]
+    today = recording.started_at.astimezone(config.tz).date()
+    known = suggestions.known_properties(session)
+    return talk_gist.gist(dialogue.shipped(language), recording.transcript, known, today)[:300]
 
 
 def _understand(

@@ -273,6 +273,9 @@ class Recording(Base):
         server_default="",
         comment="queued, done, failed or none; empty: it is not wanted",
     )
+    summary: Mapped[str] = mapped_column(
+        String(300), default="", server_default="", comment="what the talk was about; goes with the transcript"
+    )
     call: Mapped[Call] = relationship(back_populates="recordings")
 
 

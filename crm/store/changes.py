@@ -140,8 +140,10 @@ class RowChanges:
     def announce(self, session: Session) -> None:
         """The last step of a transaction: other processes will hear of it."""
         changed = session.info["changed"]
-        if self._is_sqlite and happenings.TABLE in changed and not self._has_webhooks(session):
-            changed.discard(happenings.TABLE)
+        if self._is_sqlite and happenings.TABLE in changed:
+            is_awaited = any(happenings.TABLE in one.tables for one in list(self._waiting))
+            if is_awaited and not self._has_webhooks(session):
+                changed.discard(happenings.TABLE)
         if session.info["changed"] and not self._is_sqlite:
             names = " ".join([self._me, *sorted(session.info["changed"])])
             session.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": names})

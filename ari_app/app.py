@@ -47,6 +47,9 @@ from crm.services.texts.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
+FIRST_STEP_SECONDS = 2.0
+"""How long the request with which a caller's first step begins, once the CRM has told who calls, may take: it also
+renews their dead man's switch."""
 HANGUP_SECONDS = 0.5
 """A channel that has left the app because it was hung up is gone within this time."""
 
@@ -156,7 +159,11 @@ class App:
             case _:
                 return False
         # In time, before Asterisk takes the call back (survival.first_seconds).
-        self.chore(signs.renew_one(self.context, call.person))
+        survival = self.config.survival
+        if flow is inbound and not is_late and survival.store_seconds + FIRST_STEP_SECONDS <= survival.first_seconds:
+            call.keep(timeout=str(survival.deadman_seconds))
+        else:
+            self.chore(signs.renew_one(self.context, call.person))
         if is_late:
             flow = functools.partial(steps.begin_late, flow=flow)
         self.admit(call, flow)

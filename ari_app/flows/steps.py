@@ -19,7 +19,7 @@ from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
 from ari_app.flows.transfer import transfer
-from ari_app.flows.voice_agent import voice_agent
+from ari_app.flows.voice_agent import recall, voice_agent
 from crm.domain.calls import CallDirection, CallEnded, CallStep, EndedBy
 
 Following = CallStep | EndedBy | None
@@ -83,6 +83,7 @@ async def resume(call: LiveCall, step: CallStep) -> CallStep:
     if call.direction is CallDirection.IN and call.answers and step in ANSWERED:
         # Applies what the caller chose by key: property, language.
         await plan(call)
+        await recall(call)
     call.step = step
     # Requests would wait for what is still playing or being recorded.
     await stop_left_over(call.person)

@@ -58,7 +58,7 @@ from crm.domain.conversation import (
     UpdateLead,
     Utterance,
 )
-from crm.domain.errors import CrmError
+from crm.domain.errors import CrmError, Unavailable
 from crm.domain.routing import OTHER_LANGUAGE, PERSON, RESIDENTS, TEAM, Path
 from crm.domain.story import FAILED, FINISHED, HUNG_UP
 from crm.domain.talk import TalkState
@@ -147,6 +147,14 @@ async def _talk(call: LiveCall) -> TalkOver:
     _keep_choices(call, leader)
     call.gist, call.brief = (summary, leader.brief) if over.transfer else ("", "")
     return over
+
+
+async def recall(call: LiveCall) -> None:
+    """What the talk found out, for the person who takes over, when the app was away since."""
+    try:
+        call.gist = await call.context.store.read(voice_talks.passed_on, call.id)
+    except Unavailable:
+        log.info("what the voice agent found out is not known: the database is away")
 
 
 def _keep_choices(call: LiveCall, leader: Leader) -> None:

@@ -59,6 +59,8 @@ class Listener:
     """How far noise is below the speech; None: there is none."""
     names: str = ""
     """Words that are likely, as the app gives them to the recognizer."""
+    keeps: bool = True
+    """What was heard, so that it need not be heard again."""
     _piper: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @cached_property
@@ -70,15 +72,16 @@ class Listener:
         """What the recognizer makes of a sentence; the noise is another one in another `take`."""
         key = json.dumps([8, text, voice, language, self.noise_db, self.names, take])
         kept = KEPT / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
-        if kept.is_file():
+        if self.keeps and kept.is_file():
             return Heard(**json.loads(kept.read_text()))
         seed = take + int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
         sound = over_telephone(self.spoken(text, voice, language), self.noise_db, seed)
         answer = self.recognizer.hear((sound * 32767).astype("<i2").tobytes(), language, self.names)
         said = answer["text"] if answer["no_speech"] <= NO_SPEECH else ""
         heard = Heard(said, answer["confidence"], answer["language"])
-        KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(vars(heard)))
+        if self.keeps:
+            KEPT.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(vars(heard)))
         return heard
 
     def spoken(self, text: str, voice: str, language: str) -> Sound:
@@ -125,7 +128,7 @@ class Listener:
     def close(self) -> None:
         if self._piper:
             self._piper.terminate()
-            self._piper.wait()
+            self._piper.communicate()
 
 
 _PIPER = """

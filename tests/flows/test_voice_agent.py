@@ -11,6 +11,7 @@ from ari_app.workers import warm_sentences
 from crm.domain import policy
 from crm.domain.errors import Unavailable
 from crm.domain.leads import LeasingStage
+from crm.services.calls import voice_talks
 from crm.services.listings import homes, profiles
 from crm.services.office import properties
 from crm.services.phones import lines
@@ -20,6 +21,7 @@ from crm.views import calls as views
 from crm.views.calls import CallDetail
 from tests.asterisk import Seam
 from tests.asterisk.voice import ScriptedVoice
+from tests.busy import only_on_duty
 from tests.showings import shown_at_every_hour
 
 pytestmark = pytest.mark.flows
@@ -106,6 +108,39 @@ async def test_when_nobody_is_free_then_the_caller_leaves_a_voicemail_and_the_ta
     assert call.outcome == "left_voicemail"
     assert task.owner
     assert "wants a person" in task.why
+
+
+async def test_when_all_talk_then_who_was_passed_on_waits_in_line_also_when_the_app_is_started_again(
+    system: Seam, agent: ScriptedVoice
+) -> None:
+    await only_on_duty(system, "alice")
+    async with system.phone("alice-desk") as alice, system.caller() as first, system.caller() as second:
+        await system.dial(first)
+        await says(system, agent, "automated")
+        await agent.talk.caller_says("I want to talk to a person.")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await system.step(first.user, "talk")
+        await system.dial(second)
+        await system.until(lambda: len(agent.talks) == 2, "a second talk")
+        await says(system, agent, "automated")
+        await ask(system, agent, "Do you have a two bedroom?")
+        await agent.talk.caller_says("A real person, please.")
+        await system.step(second.user, "queue")
+        await system.stop_app()
+        await system.start_app()
+        await system.step(second.user, "queue")
+        call = await system.call_from(second.user)
+        assert "2 bedrooms" in await system.store.read(voice_talks.passed_on, call.id)
+        await first.hang_up()
+        await alice.wait_for("CALL_INCOMING", 2)
+        await alice.answer()
+        await system.step(second.user, "talk")
+        await second.hang_up()
+        found = await record(system, second.user)
+    assert found.outcome == "talked"
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "asked"
 
 
 async def test_when_the_process_is_killed_in_a_turn_then_the_menu_is_next_within_two_seconds(

@@ -82,6 +82,21 @@ async def test_every_turn_is_on_record_with_what_it_comes_from(store: Store, con
     assert said_elsewhere == [], "what was said is kept once, where retention finds it"
 
 
+async def test_what_a_talk_that_passed_the_caller_on_found_out_is_known_to_an_app_that_starts_anew(
+    store: Store, config: Config
+) -> None:
+    call = TalkMaker().asked()
+    await record(store, config, call.facts)
+    assert await store.read(voice_talks.passed_on, "c1") == ""
+    call.add(VoiceTalkEnded, why="asked", summary="A caller wants a person; looks for 2 bedrooms.")
+    await record(store, config, call.facts)
+    assert await store.read(voice_talks.passed_on, "c1") == "A caller wants a person; looks for 2 bedrooms."
+    other = TalkMaker("c2").asked()
+    other.add(VoiceTalkEnded, why="finished", summary="Looks for a studio.")
+    await record(store, config, other.facts)
+    assert await store.read(voice_talks.passed_on, "c2") == "", "nobody takes over"
+
+
 async def test_facts_that_come_twice_or_one_by_one_after_a_restart_say_the_same(store: Store, config: Config) -> None:
     call = TalkMaker().asked()
     for _ in range(2):

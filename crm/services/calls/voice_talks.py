@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.domain.calls import VoiceTurnTaken
+from crm.domain.conversation import TransferReason
 from crm.domain.story import CallStory, VoiceTalkStory
 from crm.store.models import Call, TalkRecord, VoiceTurn
 
@@ -37,6 +38,14 @@ def kept(session: Session, call_id: str) -> KeptTalk | None:
     last = select(func.max(VoiceTurn.number), func.max(VoiceTurn.ended)).where(VoiceTurn.call_id == call_id)
     number, seconds = session.execute(last).one()
     return KeptTalk(state, number or 0, seconds or 0.0)
+
+
+def passed_on(session: Session, call_id: str) -> str:
+    """What a talk that passed the caller on found out, as one sentence; "" where there was none."""
+    row = select(TalkRecord.summary).where(
+        TalkRecord.call_id == call_id, TalkRecord.why_ended.in_(list(TransferReason))
+    )
+    return session.scalar(row) or ""
 
 
 def keep(session: Session, call: Call, story: CallStory, talk: VoiceTalkStory) -> None:

@@ -6,12 +6,13 @@ with the first letters of the name on the keypad. Whoever chooses none is unsure
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+
+from crm.domain.letters import unaccented
 
 
 class Question(StrEnum):
@@ -246,7 +247,7 @@ def _by_letters(names: Names, answers: Answers) -> PropertyChoice:
 
 
 def _in_keys(name: str) -> Iterator[str]:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = unaccented(name).encode("ascii", "ignore").decode()
     words = "".join(char if char.isalnum() else " " for char in plain).split()
     for at in range(len(words)):
         yield "".join(_KEYPAD.get(char, char) for char in "".join(words[at:]))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import string
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from crm.domain import fair_housing
+from crm.domain.letters import unaccented
 
 MOST_SENTENCES = 2
 """In one go; whoever listens by phone forgets the rest."""
@@ -145,8 +145,7 @@ def split_sentences(text: str) -> list[str]:
 def folded(text: str) -> str:
     """Small letters without accents, digits and single spaces: how rules read what was heard. Apostrophes close up, so
     that "don't" is "dont"."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = re.sub(r"['\u2019\u0300-\u036f]", "", plain)
+    plain = re.sub(r"['\u2019]", "", unaccented(text))
     plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", plain)
     return " ".join(re.sub(r"[^\w$@]+", " ", plain).split())
 

@@ -9,8 +9,9 @@ decides is whether a passage stands in a text that we sent to that person.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
+
+from crm.domain.letters import unaccented
 
 LONG = 6
 """Words in a row that somebody does not write by chance just as we did. "To get no more texts" has five."""
@@ -126,9 +127,7 @@ _GONE = " . "
 
 def letters(body: str) -> str:
     """Small letters without accents and invisible signs; every quotation mark is `"`, apostrophes vanish."""
-    decomposed = unicodedata.normalize("NFKD", body).casefold()
-    seen = "".join(one for one in decomposed if unicodedata.category(one) not in ("Mn", "Me", "Cf"))
-    seen = re.sub(r"(?<=\w)['’‘`´](?=\w)", "", seen)
+    seen = re.sub(r"(?<=\w)['’‘`´](?=\w)", "", unaccented(body))
     return re.sub(r"[“”„‟«»‹›「」『』《》〈〉'‘’‚`´]", '"', seen)
 
 

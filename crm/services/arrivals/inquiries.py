@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.leads import Happened, LeadEvent
+from crm.domain.letters import unaccented
 from crm.domain.tasks import TaskKind
 from crm.edge import numbers
 from crm.services.arrivals import arrival
@@ -241,8 +241,7 @@ def _longest(words: str, names: Iterable[tuple[int, Sequence[str]]]) -> int | No
 
 def _plain(words: str) -> str:
     """Lower case without accents and punctuation, so that spelling matters less."""
-    bare = unicodedata.normalize("NFKD", words[:20_000].casefold())
-    return " ".join(re.findall(r"[a-z0-9]+", "".join(one for one in bare if not unicodedata.combining(one))))
+    return " ".join(re.findall(r"[a-z0-9]+", unaccented(words[:20_000])))
 
 
 _STREETS = {

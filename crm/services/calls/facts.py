@@ -34,10 +34,6 @@ def decode(line: bytes) -> Fact:
     return _from_values(values.pop("kind", ""), values)
 
 
-def to_row(fact: Fact) -> CallEvent:
-    return CallEvent(**to_values(fact))
-
-
 def to_values(fact: Fact) -> dict[str, Any]:
     """The values of a row's columns, for bulk inserts."""
     values, kind = msgspec.to_builtins(fact), type(fact).__name__

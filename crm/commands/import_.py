@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from crm.commands import output, terms
-from crm.commands.command import Command, System, many, with_system
-from crm.domain.imports import COLUMNS, ListKind, Wrong
+from crm.commands.command import Command, System, WrongInput, many, with_system
+from crm.commands.line import speak
+from crm.domain.imports import COLUMNS, ListKind, Lists, Wrong
+from crm.services.phones.lines import read_number
 from crm.services.system import imports as service
 from crm.services.system.imports import Imported
 from crm.store import statistics
@@ -28,8 +32,9 @@ _COLUMNS = "\n\n".join(
     help=(
         "Load lists from a spreadsheet or a TOML file: CSV with column names in its first line, or [[properties]] etc. "
         "A folder is read as one list. Everything is checked before anything is written; what exists is updated, and "
-        f"what the list does not name stays.\n\nColumns (* required):\n\n{_COLUMNS}\n\nOpenings are "
-        "written like 'mon-fri 09:00-18:00; sat 10:00-14:00'."
+        f"what the list does not name stays.\n\nColumns (* required):\n\n{_COLUMNS}\n\nCells are separated by commas, "
+        "semicolons or tabs, as spreadsheets save them. Several values in one cell are separated by semicolons, "
+        "members of a subteam also by spaces; openings are written like 'mon-fri 9am-6pm; sat 10:00-14:00'."
     ),
     examples=(
         "import units.csv --dry-run",
@@ -54,14 +59,23 @@ def import_(system: System, file: Path, kind: str | None, dry_run: bool, despite
             store, config, secrets, by = system.store, system.config, system.secrets, system.by
             done = service.load(store, config, secrets, by, lists, dry_run=dry_run, progress=tell, despite=despite)
     except Wrong as wrong:
-        tell_others(wrong)
-        raise
+        tell_all(wrong)
     show_imported(done, as_json, empty="The file is empty.")
     if not dry_run:
         system.run(statistics.renew)
+        asyncio.run(_speak_greetings(system, lists))
         system.publish()
     elif not as_json:
         output.say("Nothing was written, because of --dry-run.")
+
+
+async def _speak_greetings(system: System, lists: Lists) -> None:
+    """Makes the audio of the greetings that the list has."""
+    spoken = [row.values["number"] for row in lists.rows.get(ListKind.LINES, ()) if "greeting" in row.values]
+    with output.progress("Speaking the greetings") as tell:
+        for count, number in enumerate(spoken, start=1):
+            await speak(system, read_number(number, system.config.region))
+            tell(count, len(spoken))
 
 
 def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> None:
@@ -75,7 +89,10 @@ def show_imported(done: Sequence[Imported], as_json: bool, *, empty: str) -> Non
         )
 
 
-def tell_others(wrong: Wrong) -> None:
-    """Shows all problems but the first, which the error itself shows."""
-    for problem in wrong.problems[1:]:
+def tell_all(wrong: Wrong) -> NoReturn:
+    """Shows all problems in their order, and raises what says that nothing was written."""
+    if len(wrong.problems) == 1:
+        raise wrong
+    for problem in wrong.problems:
         output.hint(str(problem))
+    raise WrongInput(f"Nothing was written, because of {len(wrong.problems)} problems.") from wrong

@@ -61,7 +61,7 @@ async def add(
         ai_answers=ai_answers or "",
     )
     output.say(f"Added line {stored}.")
-    await _speak(system, stored)
+    await speak(system, stored)
 
 
 @line.command(
@@ -107,7 +107,7 @@ async def change(
         ai_answers=ai_answers,
     )
     output.say(f"Changed line {stored}.")
-    await _speak(system, stored)
+    await speak(system, stored)
 
 
 @line.command(examples=("line remove +15125550100",))
@@ -160,7 +160,7 @@ def show(system: System, number: str, as_json: bool) -> None:
     )
 
 
-async def _speak(system: System, number: str) -> None:
+async def speak(system: System, number: str) -> None:
     """Makes the audio of a greeting. If the speech programs are not installed yet, `leaseline up` makes it."""
     found = await system.store.read(views.one, number)
     try:

@@ -9,7 +9,7 @@ import click
 
 from crm.commands import files, output, terms
 from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
-from crm.commands.import_ import show_imported, tell_others
+from crm.commands.import_ import show_imported, tell_all
 from crm.domain import fields, listings
 from crm.domain.imports import ListKind, Wrong
 from crm.domain.listings import ListingFilter, ListingState
@@ -328,8 +328,7 @@ def import_(system: System, file: Path, folder: Path | None, dry_run: bool, desp
                 dry_run=dry_run,
             )
     except Wrong as wrong:
-        tell_others(wrong)
-        raise
+        tell_all(wrong)
     show_imported(done, as_json, empty="The file is empty.")
     if dry_run and not as_json:
         output.say("Nothing was written, because of --dry-run.")

@@ -10,7 +10,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, System, WrongInput, many, with_system
-from crm.commands.import_ import tell_others
+from crm.commands.import_ import tell_all
 from crm.domain import fields, reviews
 from crm.domain.imports import Wrong
 from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
@@ -134,8 +134,7 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     try:
         system.run(service.answer, system.by, answers)
     except Wrong as wrong:
-        tell_others(wrong)
-        raise
+        tell_all(wrong)
     output.say(f"Recorded {output.counted(len(answers), 'answer')}.")
 
 
@@ -151,5 +150,4 @@ def _read(file: Path) -> list[ReviewAnswer]:
     except UnicodeDecodeError as error:
         raise WrongInput(f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.") from None
     except Wrong as wrong:
-        tell_others(wrong)
-        raise
+        tell_all(wrong)

@@ -187,10 +187,9 @@ COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
     ListKind.DEVICES: {
         "slug": Column(fields.device_slug, required=True),
         "agent": Column(fields.slug, required=True),
-        "kind": Column(
-            _one_of([kind.value for kind in DeviceKind if kind is not DeviceKind.MOBILE], "kind of device"),
-            empty=DeviceKind.DESK.value,
-        ),
+        "kind": Column(_one_of([kind.value for kind in DeviceKind], "kind of device"), empty=DeviceKind.DESK.value),
+        "location": Column(fields.slug, empty=None),
+        "number": Column(_text("number", 40)),
     },
     ListKind.SUBTEAMS: {
         "slug": Column(fields.slug, required=True),

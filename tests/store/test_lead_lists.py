@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.domain import lead_rows
 from crm.domain.errors import Invalid
 from crm.domain.leads import LeadFilter, LeasingStage
+from crm.edge import text_files
 from crm.services import tasks
 from crm.services.audit import By
 from crm.services.people import intake, lead_lists, leads, opt_outs
@@ -154,7 +155,7 @@ async def test_what_spreadsheets_write_is_read(
 ) -> None:
     path = tmp_path / "leads.csv"
     path.write_bytes(encoded)
-    assert lead_lists.encoding_of(path) == encoding
+    assert text_files.encoding_of(path) == encoding
     with path.open(encoding=encoding, newline="") as file:
         assert take(store, config, file.read()).added == 1
     with store.reading() as session:

@@ -63,7 +63,7 @@ def test_another_process_writes_while_a_long_list_is_written(store: Store, confi
     assert told[-1] == (2 * MANY, 2 * MANY, before + MANY)
     assert {found for done, _, found in told if done <= MANY} == {before}, "rehearsed before anything is written"
     assert len({found for _, _, found in told}) > 3, "slice by slice"
-    assert load(store, config, contacts()) == [Imported(ListKind.CONTACTS, 0, MANY)]
+    assert load(store, config, contacts()) == [Imported(ListKind.CONTACTS, 0, 0)], "nothing is different"
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_a_dry_run_of_a_long_list_says_what_would_come_of_it(store: Store, confi
     assert [(one.kind, one.added, one.changed) for one in would] == [("properties", 1, 0), ("units", MANY, 0)]
     assert count(store, Unit) == MANY
     assert [(one.kind, one.added, one.changed) for one in load(store, config, lists)] == [
-        ("properties", 0, 1),
-        ("units", 0, MANY),
+        ("properties", 0, 0),
+        ("units", 0, 0),
     ]
 
 
@@ -113,4 +113,4 @@ def test_what_nobody_could_foresee_ends_it_and_the_same_list_goes_on_from_there(
     with store.writing() as session:
         session.scalars(select(Property).where(Property.slug == "gone")).one().slug = "maple"
     again = load(store, config, lists)
-    assert [(one.added, one.changed) for one in again] == [(MANY + 1 - imports.SLICE, imports.SLICE)]
+    assert [(one.added, one.changed) for one in again] == [(MANY + 1 - imports.SLICE, 0)]

@@ -20,7 +20,7 @@ from crm.context import Crm
 from crm.domain import lead_rows
 from crm.domain.blocks import Members
 from crm.domain.leads import LeadFilter
-from crm.edge import documents, mail_files, vcard
+from crm.edge import documents, mail_files, text_files, vcard
 from crm.services.audit import By
 from crm.services.people import exports, lead_lists
 from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceResult
@@ -155,7 +155,7 @@ def read(
     opened."""
     done = ListTotal()
     try:
-        encoding, total = lead_lists.encoding_of(path), path.stat().st_size
+        encoding, total = text_files.encoding_of(path), path.stat().st_size
         with path.open("rb") as raw, open(raw.fileno(), encoding=encoding, newline="", closefd=False) as file:
             heads, lines = lead_lists.lines(file)
             with _rejects(rejects, heads) as note:

@@ -49,13 +49,14 @@ def add(
     """Gives a date hours of its own, `open_` being as in `fields.special_open`. Returns True if the date is new, False
     if it replaces what was set. Raises Invalid, NotFound."""
     opens, name = fields.special_open(open_), fields.text(name, "name", 100)
-    is_new = put(session, day, opens, name, properties.named(session, property_slug) if property_slug else None)
+    is_new, _ = put(session, day, opens, name, properties.named(session, property_slug) if property_slug else None)
     audit.record(session, by, f"{day} at {property_slug or 'the office'}: {opens or 'closed'}")
     return is_new
 
 
-def put(session: Session, day: date, open_: str, name: str, property: Property | None) -> bool:
-    """Like `add`, for fields that are already checked; leaves no audit entry."""
+def put(session: Session, day: date, open_: str, name: str, property: Property | None) -> tuple[bool, bool]:
+    """Like `add`, for fields that are already checked; leaves no audit entry. Returns whether the date is new, and
+    whether it is different from before."""
     row = _row(session, day, property)
     is_new = row is None
     if row is None:
@@ -64,8 +65,9 @@ def put(session: Session, day: date, open_: str, name: str, property: Property |
     row.as_usual = open_ == fields.AS_USUAL
     row.opens, row.closes = fields.span(open_) if open_ and not row.as_usual else ("", "")
     row.name = name
+    is_changed = session.is_modified(row)
     session.flush()
-    return is_new
+    return is_new, is_changed
 
 
 def remove(session: Session, by: By, day: date, property_slug: str | None = None) -> None:

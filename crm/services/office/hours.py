@@ -48,13 +48,20 @@ def replace(session: Session, by: By, openings: Sequence[str], property_slug: st
     )
 
 
-def put(session: Session, property: Property | None, week: Iterable[tuple[int, str, str]]) -> None:
-    """Like `replace`, for openings that are already checked; leaves no audit entry."""
-    property_id = property.id if property else None
-    session.execute(delete(Hours).where(Hours.property_id == property_id))
+def put(session: Session, property: Property | None, week: Iterable[tuple[int, str, str]]) -> bool:
+    """Like `replace`, for openings that are already checked; leaves no audit entry. Returns whether they are others."""
+    mine = Hours.property_id == (property.id if property else None)
+    wanted = list(week)
+    if sorted(wanted) == sorted(
+        map(tuple, session.execute(select(Hours.weekday, Hours.opens, Hours.closes).where(mine)))
+    ):
+        return False
+    session.execute(delete(Hours).where(mine))
     session.add_all(
-        Hours(property_id=property_id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
+        Hours(property_id=property.id if property else None, weekday=weekday, opens=opens, closes=closes)
+        for weekday, opens, closes in wanted
     )
+    return True
 
 
 def replace_agent(session: Session, by: By, slug: str, openings: Sequence[str]) -> None:
@@ -64,9 +71,15 @@ def replace_agent(session: Session, by: By, slug: str, openings: Sequence[str]) 
     audit.record(session, by, f"hours of {slug} set to {'; '.join(openings) or 'those of the office'}")
 
 
-def put_agent(session: Session, agent: Agent, week: Iterable[tuple[int, str, str]]) -> None:
-    """Like `replace_agent`, for openings that are already checked; leaves no audit entry."""
-    session.execute(delete(AgentHours).where(AgentHours.agent_id == agent.id))
+def put_agent(session: Session, agent: Agent, week: Iterable[tuple[int, str, str]]) -> bool:
+    """Like `replace_agent`, for openings that are already checked; leaves no audit entry. Returns whether they are
+    others."""
+    mine = AgentHours.agent_id == agent.id
+    wanted, columns = list(week), (AgentHours.weekday, AgentHours.opens, AgentHours.closes)
+    if sorted(wanted) == sorted(map(tuple, session.execute(select(*columns).where(mine)))):
+        return False
+    session.execute(delete(AgentHours).where(mine))
     session.add_all(
-        AgentHours(agent_id=agent.id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in week
+        AgentHours(agent_id=agent.id, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in wanted
     )
+    return True

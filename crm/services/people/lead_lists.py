@@ -7,12 +7,10 @@ imported again: existing leads only get what was missing.
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TextIO
 
 from sqlalchemy import exists, func, or_, select
@@ -60,23 +58,6 @@ class SliceResult:
     joined: int = 0
     """Lines of people who are leads already."""
     rejected: list[Rejected] = field(default_factory=list)
-
-
-def encoding_of(path: Path) -> str:
-    """Detects the encoding of a list: UTF-8, UTF-16, or else the one that Windows programs use. Reads the file once."""
-    with path.open("rb") as file:
-        start = file.read(4)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        try:
-            decoder.decode(start)
-            while chunk := file.read(1 << 20):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
 
 
 def lines(file: TextIO) -> tuple[list[str], Iterator[ListLine | Rejected]]:

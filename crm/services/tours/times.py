@@ -88,9 +88,9 @@ def put_hours(
     minutes: int,
     buffer_minutes: int,
     capacity: int,
-) -> None:
-    """Like `set_hours`, for fields that are already checked; leaves no audit entry. Raises Invalid if an opening is
-    shorter than a tour."""
+) -> bool:
+    """Like `set_hours`, for fields that are already checked; leaves no audit entry. Returns whether they are others;
+    raises Invalid if an opening is shorter than a tour."""
     for _, opens, closes in week:
         if clock_minutes(closes) - clock_minutes(opens) < minutes:
             raise Invalid(
@@ -101,7 +101,13 @@ def put_hours(
                 closes=closes,
             )
     who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
-    session.execute(delete(TourHours).where(TourHours.property_id == property.id, TourHours.kind == kind, who))
+    mine = (TourHours.property_id == property.id, TourHours.kind == kind, who)
+    columns = (TourHours.weekday, TourHours.opens, TourHours.closes)
+    columns_of_all = (TourHours.minutes, TourHours.buffer_minutes, TourHours.capacity)
+    before = map(tuple, session.execute(select(*columns, *columns_of_all).where(*mine)))
+    if sorted((*window, minutes, buffer_minutes, capacity) for window in week) == sorted(before):
+        return False
+    session.execute(delete(TourHours).where(*mine))
     session.add_all(
         TourHours(
             property_id=property.id,
@@ -116,6 +122,7 @@ def put_hours(
         )
         for weekday, opens, closes in week
     )
+    return True
 
 
 def black_out(

@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain import imports
 from crm.domain.errors import Conflict
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
+from crm.domain.ringing import DeviceKind
 from crm.edge import numbers
 from crm.edge.pictures import StoredPicture
 from crm.secrets import Secrets
@@ -98,7 +99,8 @@ def load(
         return done.all(lists)
     done.forget()
     written = store.run_blocking(write, config, secrets, by, short, despite=despite)
-    done.add(written, sum(len(rows) for rows in short.rows.values()))
+    rows_written = sum(len(rows) for rows in short.rows.values())
+    done.add(written, rows_written)
     size = SliceSize(SLICE, MOST_SLICE)
     for part in _sliced(long, size):
         store.make_room()
@@ -106,14 +108,14 @@ def load(
             written = store.run_blocking(size.timed(_write), config, by, part, None, despite)
             count = sum(len(rows) for rows in part.rows.values())
             size.done(count)
+            rows_written += count
             done.add(written, count)
         except Wrong as wrong:
-            count = sum(one.added + one.changed for one in done.all(lists))
             raise Conflict(
-                f"Only {count} of {total} rows were written, because something they name was changed meanwhile: "
+                f"Only {rows_written} of {total} rows were written, because something they name was changed meanwhile: "
                 f"{wrong.problems[0]} Import the list again.",
                 code="import_cut_short",
-                written=count,
+                written=rows_written,
                 total=total,
             ) from wrong
     store.run_blocking(_record_long, by, done.all(Lists(dict(long))))
@@ -199,7 +201,8 @@ def write(
     audit.record(session, by, f"imported {told or 'nothing'}")
     for row in lists.rows.get(ListKind.DEVICES, ()):
         # Created before the commit: a password without a device does no harm, a device without a password would.
-        secrets.ensure(devices.secret_name(row.values["slug"]))
+        if row.values.get("kind") != DeviceKind.MOBILE:
+            secrets.ensure(devices.secret_name(row.values["slug"]))
     return done
 
 
@@ -259,15 +262,17 @@ def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[
         ListKind.TOUR_HOURS: times.tour_hours,
     }.get(kind)
     writing.begin_list()
+    new: set[int] = set()
     if replace_all:
-        added, changed = replace_all(writing, session, rows)
+        replace_all(writing, session, rows)
     else:
         write_row = _write_row(session, writing, kind, rows, homes)
-        added = 0
         for row in rows:
-            added += write_row(session, row)
+            # What a row changed shows until it is flushed.
+            with session.no_autoflush:
+                if write_row(session, row):
+                    new.add(id(row))
             writing.step()
-        changed = len(rows) - added
     if kind is ListKind.SUBTEAMS:
         office.sisters(writing, session, rows)
     if kind is ListKind.PROPERTIES:
@@ -276,7 +281,7 @@ def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[
         homes.start(session)
         homes.publish(session)
     session.flush()
-    return Imported(kind, added, changed)
+    return Imported(kind, len(new), writing.changed(row for row in rows if id(row) not in new))
 
 
 def _write_row(

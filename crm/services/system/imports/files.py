@@ -7,6 +7,7 @@ from pathlib import Path
 from crm.domain import imports
 from crm.domain.errors import Invalid
 from crm.domain.imports import ListKind, Lists, Problem, Wrong
+from crm.edge import text_files
 
 LONGEST_FILE = 100_000_000
 """Bytes."""
@@ -52,20 +53,17 @@ def _read_file(file: Path, kind: str | None) -> Lists:
                 code="import_file_too_large",
                 path=str(file),
             )
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding=text_files.encoding_of(file))
     except OSError as error:
         raise Invalid(
             f"{file} cannot be read ({error.strerror}): name another file.",
             code="import_file_unreadable",
             path=str(file),
         ) from None
-    except UnicodeDecodeError as error:
-        raise Invalid(
-            f"{file} is not UTF-8 at byte {error.start}: save it as CSV UTF-8.",
-            code="import_file_not_utf8",
-            path=str(file),
-            byte=error.start,
-        ) from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise Invalid(f"{file} is not text: save it as CSV UTF-8.", code="import_file_not_text", path=str(file))
     if file.suffix.lower() == ".toml":
         return imports.read_toml(text)
     named = kind or next((one.value for one in ListKind if one.value == file.stem.lower()), None)

@@ -54,11 +54,14 @@ class Homes:
                 content = listings.read_property(cells, versions.latest(profile) if profile.latest else None)
                 if "pictures" in row.values:
                     content = replace(content, pictures=self._pictures(session, row))
+                before = profile.latest, profile.published
                 profiles.put(session, versions, profile, content)
                 if wish == "yes":
                     profiles.publish_it(versions, profile, slug, despite=self._writing.despite)
                 elif wish == "no" and profile.published is not None:
                     versions.unpublish(profile)
+                if (profile.latest, profile.published) != before:
+                    self._writing.count_change(row)
             except (Conflict, Invalid) as error:
                 self._writing.problems.append(row.problem("published" if wish else "slug", str(error)))
 
@@ -85,7 +88,9 @@ class Homes:
         if listing is None:
             self._new_homes.append((unit, home, row))
         else:
-            there.versions.append(listing, home)
+            self._writing.compare(session, row, unit)
+            if there.versions.append(listing, home).is_new:
+                self._writing.count_change(row)
             self._written_homes.append((listing, there.versions, row))
         return listing is None
 
@@ -110,6 +115,7 @@ class Homes:
         }
         for listing, versions, row in self._written_homes:
             wish, last_day = row.values.get("published"), row.values.get("last_day")
+            before = listing.published, listing.expires_at
             try:
                 if wish == "yes":
                     if listing.property_id not in public:
@@ -120,6 +126,8 @@ class Homes:
                     versions.unpublish(listing)
             except (Conflict, Invalid) as error:
                 self._writing.problems.append(row.problem("published", str(error)))
+            if (listing.published, listing.expires_at) != before:
+                self._writing.count_change(row)
 
     def _homes_of(self, session: Session, property: Property) -> _HomesThere:
         """A property's homes, read once: nobody else writes while a list is being written."""

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.domain.dialing import DialRefused
+from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.imports import Row
 from crm.domain.ringing import DeviceKind
 from crm.services.listings import answers
 from crm.services.office import holidays, subteams
 from crm.services.people import contacts
-from crm.services.phones import answering, lines
+from crm.services.phones import answering, dialing, lines
 from crm.services.routing import desks
 from crm.services.system.imports.writing import Writing
 from crm.store.models import (
     Agent,
     Device,
     Line,
+    Location,
     Portfolio,
     Property,
     Subteam,
@@ -29,7 +30,9 @@ from crm.store.models import (
 
 
 def portfolio(writing: Writing, session: Session, row: Row) -> bool:
-    return writing.upsert(session, Portfolio, row, ("name",))[1]
+    found, is_new = writing.upsert(session, Portfolio, row, ("name",))
+    writing.compare(session, row, found)
+    return is_new
 
 
 def agent(writing: Writing, session: Session, row: Row) -> bool:
@@ -39,23 +42,47 @@ def agent(writing: Writing, session: Session, row: Row) -> bool:
         if taken is not None and taken.slug != row.values["slug"]:
             writing.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
             return False
-    return writing.upsert(session, Agent, row, ("name", "extension", "email"))[1]
+    found, is_new = writing.upsert(session, Agent, row, ("name", "extension", "email"))
+    writing.compare(session, row, found)
+    return is_new
 
 
 def device(writing: Writing, session: Session, row: Row) -> bool:
     agent = writing.named(session, Agent, row, "agent", "agent")
+    location = writing.named(session, Location, row, "location", "location")
     if agent is None:
         return False
-    slug, kind = row.values["slug"], row.values.get("kind")
-    device = writing.all(session, Device).get(slug)
-    if device is None:
-        session.add(Device(slug=slug, kind=kind or "desk", agent_id=agent.id))
-        return True
-    if device.kind == DeviceKind.MOBILE:
-        writing.problems.append(row.problem("slug", f"{slug} is a mobile, which is not one of our phones."))
+    values, device = row.values, writing.all(session, Device).get(row.values["slug"])
+    kind = values.get("kind") or (device.kind if device else DeviceKind.DESK)
+    is_mobile = kind == DeviceKind.MOBILE
+    if device and is_mobile != (device.kind == DeviceKind.MOBILE):
+        was = "a mobile" if device.kind == DeviceKind.MOBILE else "a phone with an account"
+        writing.problems.append(row.problem("slug", f"{device.slug} is {was}: remove it and add another."))
         return False
-    device.agent_id, device.kind = agent.id, kind or device.kind
-    return False
+    if is_mobile and location:
+        writing.problems.append(row.problem("location", "a mobile's own network knows where it is: leave it empty."))
+    if not is_mobile and values.get("number"):
+        writing.problems.append(row.problem("number", "only a mobile has a number: write mobile as its kind."))
+    is_new = device is None
+    if device is None:
+        device = writing.all(session, Device)[values["slug"]] = Device(slug=values["slug"], location=None)
+        session.add(device)
+    device.agent_id, device.kind = agent.id, kind
+    if "location" in values and not is_mobile:
+        device.location = location
+    if is_mobile and (is_new or values.get("number")):
+        try:
+            device.number = dialing.check(
+                session,
+                writing.config,
+                number=values.get("number", ""),
+                purpose=DialPurpose.FORWARD,
+                agent=agent.slug,
+            )
+        except DialRefused as refused:
+            writing.problems.append(row.problem("number", str(refused)))
+    writing.compare(session, row, device)
+    return is_new
 
 
 def subteam(writing: Writing, session: Session, row: Row) -> bool:
@@ -72,6 +99,7 @@ def subteam(writing: Writing, session: Session, row: Row) -> bool:
             subteam.answering_service = number
         except DialRefused as refused:
             writing.problems.append(row.problem("answering_service", str(refused)))
+    writing.compare(session, row, subteam)
     return is_new
 
 
@@ -87,6 +115,7 @@ def sisters(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
             continue
         try:
             subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
+            writing.compare(session, row, known[row.values["slug"]])
         except Invalid as error:
             writing.problems.append(row.problem("sisters", str(error)))
 
@@ -102,6 +131,7 @@ def property(writing: Writing, session: Session, row: Row) -> bool:
         found.portfolio = writing.named(session, Portfolio, row, "portfolio", "portfolio")
     if "subteam" in row.values:
         found.subteam = writing.named(session, Subteam, row, "subteam", "subteam")
+    writing.compare(session, row, found)
     return is_new
 
 
@@ -113,9 +143,12 @@ def answer(writing: Writing, session: Session, row: Row) -> bool:
     before = answers.latest(session, property.id if property else None, topic, language)
     try:
         slug = property.slug if property else None
-        answers.give(session, writing.by, slug, topic, row.values["text"], language, despite=writing.despite)
+        version = answers.give(session, writing.by, slug, topic, row.values["text"], language, despite=writing.despite)
     except (Conflict, Invalid) as error:
         writing.problems.append(row.problem("text", str(error)))
+        return False
+    if before and before.version != version:
+        writing.count_change(row)
     return before is None
 
 
@@ -147,6 +180,9 @@ def line(writing: Writing, session: Session, row: Row) -> bool:
     if line.property and line.portfolio:
         what = "a line is for one property or for a portfolio, not both: leave one empty."
         writing.problems.append(row.problem("portfolio", what))
+    writing.compare(session, row, line)
+    # The next row may be the same number in another notation.
+    session.flush()
     return is_new
 
 
@@ -155,7 +191,8 @@ def desk(writing: Writing, session: Session, row: Row) -> bool:
     property = writing.named(session, Property, row, "property", "property")
     if values.get("property") and property is None:
         return False
-    is_new = desks.of(session, values["kind"], property) is None
+    desk = desks.of(session, values["kind"], property)
+    before = (desk.target, desk.confirm, list(desk.hours)) if desk else None
     try:
         desks.put_in(
             session,
@@ -168,7 +205,9 @@ def desk(writing: Writing, session: Session, row: Row) -> bool:
         )
     except (Invalid, NotFound, DialRefused) as error:
         writing.problems.append(row.problem("target", str(error)))
-    return is_new
+    if desk and before != (desk.target, desk.confirm, list(desk.hours)):
+        writing.count_change(row)
+    return desk is None
 
 
 class Contacts:
@@ -200,4 +239,6 @@ class Contacts:
         contacts.put(
             session, found, number, kind=row.values["kind"], name=name, property=property, at=self._writing.by.now
         )
+        if found:
+            self._writing.compare(session, row, found)
         return found is None

@@ -20,7 +20,7 @@ from crm.store.models import (
 )
 
 
-def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     by_property: dict[str, list[Row]] = {}
     for row in rows:
         by_property.setdefault(row.values.get("property") or "", []).append(row)
@@ -28,11 +28,10 @@ def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int,
         property = writing.named(session, Property, mine[0], "property", "property")
         week = _week(writing, mine)
         if property is not None or not slug:
-            opening_hours.put(session, property, week)
-    return 0, len(rows)
+            _count(writing, mine, is_changed=opening_hours.put(session, property, week))
 
 
-def agent_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+def agent_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     by_agent: dict[str, list[Row]] = {}
     for row in rows:
         by_agent.setdefault(row.values["agent"], []).append(row)
@@ -40,8 +39,7 @@ def agent_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tupl
         agent = writing.named(session, Agent, mine[0], "agent", "agent")
         week = _week(writing, mine)
         if agent is not None:
-            opening_hours.put_agent(session, agent, week)
-    return 0, len(rows)
+            _count(writing, mine, is_changed=opening_hours.put_agent(session, agent, week))
 
 
 def _week(writing: Writing, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
@@ -59,7 +57,7 @@ def _week(writing: Writing, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
     return week
 
 
-def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple[int, int]:
+def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     for row in rows:
         property = writing.named(session, Property, row, "property", "property")
         agent = writing.named(session, Agent, row, "agent", "agent")
@@ -67,7 +65,7 @@ def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple
             continue
         values = row.values
         try:
-            times.put_hours(
+            is_changed = times.put_hours(
                 session,
                 property,
                 agent,
@@ -77,14 +75,23 @@ def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> tuple
                 buffer_minutes=values.get("buffer_minutes", 0),
                 capacity=values.get("capacity", 1),
             )
+            _count(writing, [row], is_changed=is_changed)
         except Invalid as error:
             writing.problems.append(row.problem("openings", str(error)))
         writing.step()
-    return 0, len(rows)
 
 
 def special_day(writing: Writing, session: Session, row: Row) -> bool:
     property = writing.named(session, Property, row, "property", "property")
     if row.values.get("property") and property is None:
         return False
-    return holidays.put(session, row.values["day"], row.values.get("open", ""), row.values.get("name", ""), property)
+    values = row.values
+    is_new, is_changed = holidays.put(session, values["day"], values.get("open", ""), values.get("name", ""), property)
+    _count(writing, [row], is_changed=is_changed)
+    return is_new
+
+
+def _count(writing: Writing, rows: Sequence[Row], *, is_changed: bool) -> None:
+    if is_changed:
+        for row in rows:
+            writing.count_change(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -31,6 +31,19 @@ class Writing:
     def begin_list(self) -> None:
         """Forgets the records that were read for the list before."""
         self._known = {}
+        self._changed: set[int] = set()
+
+    def compare(self, session: Session, row: Row, *records: Any) -> None:
+        """Counts a row as a change if it changed one of these records, which have not been flushed since."""
+        if any(session.is_modified(record) for record in records):
+            self.count_change(row)
+
+    def count_change(self, row: Row) -> None:
+        self._changed.add(id(row))
+
+    def changed(self, rows: Iterable[Row]) -> int:
+        """How many of these rows changed something."""
+        return sum(id(row) in self._changed for row in rows)
 
     def step(self) -> None:
         """Counts a row as done."""

@@ -47,6 +47,8 @@ from tests.system.home import SETTINGS
 from tests.system.office import ELM, LAKESIDE
 from tests.system.records import Records
 
+SMALL = "[disk]\nreserve_megabytes = 1\n"
+"""There are many of these homes, often in memory."""
 __all__ = ["ELM", "LAKESIDE", "Seam", "Template", "template"]
 
 PROMPT_SECONDS = 2.0
@@ -70,7 +72,7 @@ def template(folder: Path, first_port: int) -> Iterator[Template]:
         home = folder / "home"
         await homes.create(home, by, name="Demo Leasing Office", ports_from=first_port)
         text = (home / "leaseline.toml").read_text()
-        (home / "leaseline.toml").write_text(SETTINGS + text[text.index("[ports]") :])
+        (home / "leaseline.toml").write_text(SETTINGS + SMALL + text[text.index("[ports]") :])
         config = settings.load(home)
         store, secrets = Store(config.database_url), Secrets(config.secrets_file)
         crm = Crm(config, store, secrets, lambda: datetime.now(UTC))

@@ -376,3 +376,12 @@ def test_a_phone_that_has_to_encrypt_and_registers_without_tls_is_told(office: L
             texts = [text for _, text in findings(office)["devices"]]
             assert any("without TLS" in text and "alice-desk" in text for text in texts) is said
     database.close()
+
+
+def test_doctor_knows_the_agent_whom_a_setting_names(office: Leaseline) -> None:
+    office.ok("config", "set", "tasks.manager", "alice")
+    assert "manager" not in {one["check"] for one in json.loads(office("doctor", "--json").stdout)}
+    office.ok("config", "set", "tasks.manager", "alise")
+    [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "manager"]
+    assert (found["level"], found["code"]) == ("WARN", "manager_unknown")
+    assert "tasks.manager" in found["fix"]

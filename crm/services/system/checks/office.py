@@ -42,6 +42,7 @@ def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
         *_prompts(config, all_lines),
         *_links(without_link),
         *_people(people),
+        *_manager(config, people),
         *_opening_hours(session, config, people, now),
         *_answering_services(session, config),
         *_desks(session, config),
@@ -99,6 +100,14 @@ def _people(people: Sequence[AgentRecord]) -> Iterator[Finding]:
         yield ok("agents", f"On duty: {some(ready)}.")
     else:
         yield fault("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
+
+
+def _manager(config: Config, people: Sequence[AgentRecord]) -> Iterator[Finding]:
+    """The agent whom only a setting names."""
+    slug = config.tasks.manager
+    if slug and slug not in {entry.agent.slug for entry in people}:
+        text = f"tasks.manager is {slug[:40]!a}, which is no agent, so nobody else is told of tasks that are passed on."
+        yield warn("manager", text, "manager_unknown")
 
 
 def _opening_hours(session: Session, config: Config, people: Sequence[AgentRecord], now: datetime) -> list[Finding]:

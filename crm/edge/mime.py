@@ -123,6 +123,8 @@ class ReadMail:
     """As received, not sanitized."""
     files: tuple[MailFile, ...] = ()
     automatic: Automatic = Automatic.NO
+    is_spam: bool = False
+    """Whether the office's own mail server says so."""
     bounced: Bounced | None = None
     """Of a bounce: what came back, if it says."""
 
@@ -148,6 +150,7 @@ def read(raw: bytes) -> ReadMail:
         html=found.html,
         files=tuple(found.files),
         automatic=automatic,
+        is_spam=_is_spam(message),
         bounced=_bounced(message) if automatic is Automatic.BOUNCE else None,
     )
 
@@ -478,6 +481,13 @@ _BOUNCES = re.compile(
     re.IGNORECASE,
 )
 _SERVERS = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@", re.IGNORECASE)
+
+
+def _is_spam(message: Message) -> bool:
+    """Reads the headers in which SpamAssassin, Rspamd and others say what they think of an email
+    (Mail::SpamAssassin::Conf, report options). A sender who writes them only hides themselves."""
+    flags = (_header(message, name).strip().lower() for name in ("X-Spam-Flag", "X-Spam", "X-Spam-Status"))
+    return any(re.match(r"(?:yes|true)\b", flag) for flag in flags)
 
 
 def _automatic(message: Message, sender: Party) -> Automatic:

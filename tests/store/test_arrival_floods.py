@@ -12,7 +12,7 @@ from crm.config import Config
 from crm.domain.arrivals import ArrivalOutcome, suspicion
 from crm.domain.errors import Conflict, NotFound
 from crm.secrets import Secrets
-from crm.services.arrivals import digests, forms
+from crm.services.arrivals import digests, flagging, forms, releasing
 from crm.services.arrivals.digests import ArrivalDigests
 from crm.services.arrivals.forms import FormKind, SentForm
 from crm.services.audit import By
@@ -102,7 +102,7 @@ def test_a_flood_of_names_from_one_address_is_flagged_and_the_admin_is_told_once
     assert len(rows(store, Lead)) == most
     told = [one for one in rows(store, Mail) if one.to_address.startswith("dana@")]
     assert [one.subject for one in told] == ["Messages are flagged"]
-    [task] = [one for one in rows(store, Task) if one.person == forms.FLAGGED]
+    [task] = [one for one in rows(store, Task) if one.person == flagging.FLAGGED]
     assert (task.times, task.lead_id) == (4, None)
     assert send(store, config, 99, came_from="203.0.113.10", email="else@example.com") is not None
     assert send(store, config, 98, 61, came_from="203.0.113.9", email="later@example.com") is not None
@@ -113,8 +113,8 @@ def test_what_was_flagged_is_released_and_then_like_any_other(store: Store, conf
     [arrival] = rows(store, ArrivalRecord)
     assert (rows(store, Lead), arrival.problem) == ([], "It has links in markup, as only programs write them.")
     secrets, by = Secrets(config.secrets_file), By("alice", NOW + MINUTE)
-    assert store.read_blocking(forms.flagged, 0, 9) == [arrival.id]
-    id = store.run_blocking(forms.release, config, secrets, by, arrival.id)
+    assert store.read_blocking(flagging.flagged, 0, 9) == [arrival.id]
+    id = store.run_blocking(releasing.release, config, secrets, by, arrival.id)
     [lead] = rows(store, Lead)
     assert (id, lead.email) == (lead.id, "pat@example.com")
     assert [one.number for one in rows(store, LeadPhone)] == ["+15125550188"]
@@ -122,9 +122,9 @@ def test_what_was_flagged_is_released_and_then_like_any_other(store: Store, conf
     assert (arrival.outcome, arrival.problem, arrival.lead_id) == (ArrivalOutcome.LEAD, "", lead.id)
     assert any(one.lead_id == lead.id for one in rows(store, Task))
     with pytest.raises(Conflict, match="not flagged"):
-        store.run_blocking(forms.release, config, secrets, by, arrival.id)
+        store.run_blocking(releasing.release, config, secrets, by, arrival.id)
     with pytest.raises(NotFound):
-        store.run_blocking(forms.release, config, secrets, by, 99)
+        store.run_blocking(releasing.release, config, secrets, by, 99)
 
 
 @pytest.mark.parametrize(

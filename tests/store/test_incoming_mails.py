@@ -17,7 +17,7 @@ from crm.domain.leads import Happened, LeadStatus
 from crm.domain.tasks import TaskKind
 from crm.edge import mail_files
 from crm.edge.mail_files import TakenMail
-from crm.services.arrivals import mails, reading, sources
+from crm.services.arrivals import flagging, mails, reading, releasing, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.mails import CameBy
 from crm.services.arrivals.portals.inquiry import Inquiry
@@ -47,7 +47,10 @@ def written(text: str = "Is the two bedroom still free?", /, **headers: str) -> 
 
 async def taken(crm: Crm, raw: bytes, way: str = "pipe", source: str = "") -> ArrivalRecord:
     """The arrival of a mail that has been taken in and read."""
-    id = await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy(way, source))
+    return await read(crm, await mails.take_in(crm, TakenMail(raw, len(raw)), CameBy(way, source)))
+
+
+async def read(crm: Crm, id: int) -> ArrivalRecord:
     while (claim := await crm.store.run(reading.begin, id)) is not None:
         await crm.store.run(reading.set_aside, claim, await reading.read(crm, claim), crm.now())
     with crm.store.reading() as session:
@@ -376,3 +379,20 @@ async def test_what_was_an_erased_persons_is_not_read_again(
         session.delete(session.scalars(select(Lead)).one())
     monkeypatch.setitem(reading.VERSIONS, "plain", 2)
     assert await store.run(reading.again, 0) == []
+
+
+async def test_what_the_mail_server_calls_spam_waits_until_somebody_releases_it(crm: Crm, store: Store) -> None:
+    spam = {"X_Spam_Flag": "YES", "from_": "Ann Bell <ann@example.net>"}
+    record = await taken(crm, written("Buy now", **spam))
+    assert (record.outcome, record.lead_id) == (ArrivalOutcome.FLAGGED, None)
+    assert "spam" in record.problem
+    assert not [one for one in all_of(store, Lead) if one.email == "ann@example.net"]
+    assert len([one for one in all_of(store, Task) if one.person == flagging.FLAGGED]) == 1
+    assert await store.run(reading.again, 0) == [], "reading it again would flag it again"
+    await store.run(releasing.release, crm.config, crm.secrets, BY, record.id)
+    released = await read(crm, record.id)
+    assert released.outcome == ArrivalOutcome.LEAD
+    [lead] = [one for one in all_of(store, Lead) if one.email == "ann@example.net"]
+    # Somebody known is never held up.
+    other = await taken(crm, written("And again", **spam, X_Spam_Status="Yes, score=9.1"))
+    assert (other.outcome, other.lead_id) == (ArrivalOutcome.LEAD, lead.id)

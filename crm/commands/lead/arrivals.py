@@ -10,7 +10,7 @@ from crm.commands import output
 from crm.commands.command import System, WrongInput, cut, limit_option, many, since_option, with_system
 from crm.commands.lead import piped
 from crm.commands.lead.group import lead
-from crm.services.arrivals import forms
+from crm.services.arrivals import flagging, releasing
 from crm.views import arrivals as arrivals_view
 from crm.views.arrivals import ArrivalEntry
 
@@ -74,13 +74,13 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
 @click.option("--all", "everything", is_flag=True, help="Release all that are flagged.")
 @with_system
 def release(system: System, ids: tuple[int, ...], everything: bool) -> None:
-    """Pass on forms that were flagged as spam or as a flood, as if they came in now."""
+    """Pass on forms and emails that were flagged as spam or as a flood, as if they came in now."""
     if bool(ids) == everything:
         raise click.UsageError("Name arrivals, or use --all.")
     after = count = 0
-    while some := system.read(forms.flagged, after, 100) if everything else list(ids[count:]):
+    while some := system.read(flagging.flagged, after, 100) if everything else list(ids[count:]):
         for id in some:
-            system.run(forms.release, system.config, system.secrets, system.by, id)
+            system.run(releasing.release, system.config, system.secrets, system.by, id)
             count += 1
         after = some[-1]
     output.say(f"Released {output.counted(count, 'arrival')}.")

@@ -12,31 +12,24 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.arrivals import ArrivalOutcome, suspicion
-from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.errors import Invalid
 from crm.domain.leads import Happened, LeadEvent
-from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 from crm.edge import numbers
 from crm.secrets import Secrets
-from crm.services import audit
-from crm.services.arrivals import arrival
+from crm.services.arrivals import arrival, flagging
 from crm.services.arrivals.arrival import Parser
 from crm.services.audit import By
-from crm.services.office import owners
-from crm.services.outbox import notices
 from crm.services.people import intake, standing, timeline
 from crm.services.people.intake import Introduced
 from crm.services.tours import booking, links
-from crm.store.models import ArrivalRecord, Consent, Lead, Listing, Property, Task, Tour
-from crm.store.queries import office, tasks
-from crm.words import notices as words
+from crm.store.models import ArrivalRecord, Consent, Lead, Listing, Property, Tour
+from crm.store.queries import office
 
 PARSER = Parser("site", 1)
 LONGEST_MESSAGE = 4000
 """Characters."""
 SOURCE = "website"
-FLAGGED = "flagged"
-"""The person of the task about flagged forms."""
 
 
 class FormKind(StrEnum):
@@ -106,32 +99,16 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     )
     # People who book a tour are told at once when it takes place.
     if sent.kind is not FormKind.TOUR and (why := _suspicion(session, config, sent, message, by.now)):
-        _flag(session, config, record, why, by.now)
+        flagging.flag(session, config, record, why, by.now)
         return Accepted(None, True)
     return _act(session, config, secrets, by, record, sent, person, message)
 
 
-def release(session: Session, config: Config, secrets: Secrets, by: By, id: int) -> int | None:
-    """Does what a flagged form asks for; returns the id of the lead it made or found. Raises NotFound, and Conflict for
-    a form that is not flagged."""
-    record = session.get(ArrivalRecord, id, with_for_update=True)
-    if record is None:
-        raise NotFound(f"There is no arrival {id}.", code="arrival_unknown", arrival=str(id))
-    if record.outcome != ArrivalOutcome.FLAGGED:
-        raise Conflict(f"Arrival {id} is not flagged.", code="arrival_not_flagged", arrival=str(id))
+def release(session: Session, config: Config, secrets: Secrets, by: By, record: ArrivalRecord) -> int | None:
+    """Does what a form asks for that is no longer flagged; returns the id of the lead it made or found."""
     sent = _sent(record)
     person, message = _read(config, sent)
-    record.outcome, record.problem = ArrivalOutcome.LEAD, ""
-    audit.record(session, by, f"arrival {id} released")
     return _act(session, config, secrets, by, record, sent, person, message).lead_id
-
-
-def flagged(session: Session, after: int, limit: int) -> list[int]:
-    """Ids of flagged forms, in order, starting after the id `after`."""
-    found = select(ArrivalRecord.id).where(
-        ArrivalRecord.id > after, ArrivalRecord.problem != "", ArrivalRecord.outcome == ArrivalOutcome.FLAGGED
-    )
-    return list(session.scalars(found.order_by(ArrivalRecord.id).limit(limit)))
 
 
 def _suspicion(session: Session, config: Config, sent: SentForm, message: str, now: datetime) -> str:
@@ -145,33 +122,6 @@ def _suspicion(session: Session, config: Config, sent: SentForm, message: str, n
         )
         same = session.scalar(select(func.count()).select_from(recent.limit(most + 1).subquery())) or 0
     return suspicion(message, same_address=same, most=most)
-
-
-def _flag(session: Session, config: Config, record: ArrivalRecord, why: str, now: datetime) -> None:
-    """Nothing follows from a form that looks like spam, but one open task of the admin covers all of them."""
-    record.outcome, record.problem = ArrivalOutcome.FLAGGED, why
-    task = tasks.open_one(session, FLAGGED, TaskKind.INQUIRY)
-    if task is not None:
-        task.times += 1
-        return
-    admin = owners.admin(session)
-    due_at = office.schedule(session, config.tz, None).due_time(now, config.tasks.due_minutes)
-    told = "Messages from the website look like spam, so nobody was told of them."
-    session.add(
-        Task(
-            key=f"arrival:{record.id}",
-            kind=TaskKind.INQUIRY,
-            person=FLAGGED,
-            owner=admin,
-            lead_id=None,
-            why=told,
-            due_at=due_at,
-            created_at=now,
-            result="",
-        )
-    )
-    key = f"flagged:{record.id}"
-    notices.tell(session, config, [admin], key, "Messages are flagged", f"{told} {words.more('flagged')}", now)
 
 
 def _act(

@@ -27,8 +27,9 @@ from crm.domain.relays import is_relay
 from crm.edge import mail_files, mime
 from crm.edge.mail_files import TakenMail
 from crm.edge.mime import Automatic, ReadMail
-from crm.services.arrivals import arrival, inquiries, sources
+from crm.services.arrivals import arrival, flagging, inquiries, sources
 from crm.services.arrivals.arrival import Parser
+from crm.services.arrivals.flagging import RELEASED
 from crm.services.arrivals.portals import metadata, mits, plain
 from crm.services.arrivals.portals.inquiry import Inquiry, usable, with_defaults
 from crm.services.mails import filing, news
@@ -36,6 +37,7 @@ from crm.services.mails.filing import Answered
 from crm.services.outbox import mails as outbox
 from crm.services.people import contact_details, standing, timeline
 from crm.store.models import ArrivalRecord, LeadSource, Mail
+from crm.store.queries import leads as lead_queries
 
 PARSER = Parser("mail", 1)
 """Until it is read; the parser that finds the person in it has a name and version of its own."""
@@ -131,7 +133,15 @@ def receive(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
     if mail.automatic is Automatic.NO and (answered := filing.answered(session, mail, tags)):
         _answer(session, config, record, mail, answered, now)
         return ArrivalOutcome.ANSWER
+    if mail.is_spam and not record.raw.get(RELEASED) and not _is_known(session, record, mail):
+        flagging.flag(session, config, record, "The mail server that received it says that it is spam.", now)
+        return ArrivalOutcome.FLAGGED
     return _inquiries(session, config, record, mail, tags, now)
+
+
+def _is_known(session: Session, record: ArrivalRecord, mail: ReadMail) -> bool:
+    """Whether it comes from a lead, or by a source that is set up, so that it counts whatever it looks like."""
+    return record.source_id is not None or lead_queries.by_address(session, mail.sender.address) is not None
 
 
 def _inquiries(

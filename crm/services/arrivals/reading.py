@@ -130,6 +130,7 @@ def again(session: Session, after: int) -> list[int]:
         select(ArrivalRecord)
         .where(ArrivalRecord.id > after, is_readable, ~is_erased)
         .where(or_(ArrivalRecord.read_at.is_(None), ArrivalRecord.problem != "", *older))
+        .where(ArrivalRecord.outcome != ArrivalOutcome.FLAGGED)
         .order_by(ArrivalRecord.id)
         .limit(SLICE)
     )

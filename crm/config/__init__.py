@@ -22,7 +22,7 @@ from crm.config.calls import (
     VoicemailSettings,
 )
 from crm.config.errors import ConfigError
-from crm.config.file import NODE, changed, home_from, load, parse, read_toml, settings_file, template
+from crm.config.file import NODE, changed, home_from, load, parse, port_block, read_toml, settings_file, template
 from crm.config.home import Config
 from crm.config.leads import Applications, LeadSettings, Tasks
 from crm.config.machine import (
@@ -95,6 +95,7 @@ __all__ = [
     "home_from",
     "load",
     "parse",
+    "port_block",
     "read_toml",
     "settings_file",
     "template",

@@ -114,26 +114,7 @@ def template(ports_from: int | None, region: str, timezone: str, database: str =
 
     `database` is a URL; empty for the SQLite file in the home.
     """
-    ports = (
-        Ports()
-        if ports_from is None
-        else Ports(
-            sip=ports_from,
-            http=ports_from + 1,
-            ami=ports_from + 2,
-            agi=ports_from + 3,
-            web=ports_from + 4,
-            sips=ports_from + 5,
-            webhooks=ports_from + 6,
-            hep=ports_from + 7,
-            site=ports_from + 8,
-            api=ports_from + 9,
-            demo=ports_from + 10,
-            voice=ports_from + 20,
-            rtp_first=ports_from + 100,
-            rtp_last=ports_from + 299,
-        )
-    )
+    ports = port_block(ports_from)
     lines = [
         "# Leaseline. `leaseline config show` prints every setting in force, with the defaults of those left out here.",
         f'timezone = "{timezone}"',
@@ -145,3 +126,25 @@ def template(ports_from: int | None, region: str, timezone: str, database: str =
         "",
     ]
     return "\n".join(lines)
+
+
+def port_block(ports_from: int | None) -> Ports:
+    """Returns all ports, in one block of 300 that starts there; None: the usual ones."""
+    if ports_from is None:
+        return Ports()
+    return Ports(
+        sip=ports_from,
+        http=ports_from + 1,
+        ami=ports_from + 2,
+        agi=ports_from + 3,
+        web=ports_from + 4,
+        sips=ports_from + 5,
+        webhooks=ports_from + 6,
+        hep=ports_from + 7,
+        site=ports_from + 8,
+        api=ports_from + 9,
+        demo=ports_from + 10,
+        voice=ports_from + 20,
+        rtp_first=ports_from + 100,
+        rtp_last=ports_from + 299,
+    )

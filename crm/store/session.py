@@ -253,13 +253,16 @@ def _stop_abandoned(*_: object) -> None:
         raise _Abandoned
 
 
-def migration_engine(url: str) -> Engine:
-    """A synchronous engine for Alembic, which rebuilds SQLite tables and so needs foreign keys unchecked meanwhile."""
+def migration_engine(url: str, **options: Any) -> Engine:
+    """A synchronous engine for Alembic, which rebuilds SQLite tables and so needs foreign keys unchecked meanwhile.
+
+    `options` are SQLAlchemy's (`create_engine`).
+    """
     parsed = make_url(url)
     _make_private(parsed)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, connect_args=_options(parsed)["connect_args"])
-    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": MIGRATION_SECONDS})
+        return create_engine(parsed, connect_args=_options(parsed)["connect_args"], **options)
+    engine = create_engine(parsed.set(drivername="sqlite"), connect_args={"timeout": MIGRATION_SECONDS}, **options)
     _prepare_sqlite(engine, foreign_keys=False)
     return engine.execution_options(writes=True)
 

@@ -138,6 +138,10 @@ HINTS = {
     "tour_time_unknown": "`leaseline tour slots {property}` shows the times that are free.",
     "tour_unknown": "`leaseline tour list` shows them all.",
     # --- the system ---
+    "backup_exists": "choose another name.",
+    "database_in_use": "stop it with `leaseline down` first.",
+    "database_not_empty": "name an empty one.",
+    "restore_over_something": "choose an empty or new folder with --home.",
     "database_old": "run `leaseline db upgrade`.",
     "database_silent": "run `leaseline doctor` to see why.",
     "demo_answer_unknown": "`leaseline device list` shows them.",

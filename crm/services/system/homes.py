@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import phonenumbers
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from crm import config as settings
 from crm.config import Config
@@ -55,11 +57,8 @@ async def create(
             lowest=LOWEST_PORT,
             highest=HIGHEST_PORT,
         )
-    if database and not database.startswith(("postgresql://", "postgresql+psycopg://")):
-        raise Invalid(
-            "The database's URL has to name PostgreSQL, e.g. postgresql://user@host/leaseline.",
-            code="database_url_invalid",
-        )
+    if database:
+        check_database_url(database)
     text = settings.template(ports_from, region, fields.timezone(timezone), database)
     config = Config(home=home, region=region, timezone=timezone, database=settings.Database(url=database))
     try:
@@ -85,6 +84,19 @@ async def create(
     unfinished.replace(home / SETTINGS)
     copies.held(config)  # Records where this home is.
     return settings.load(home)
+
+
+def check_database_url(url: str) -> None:
+    """Raises Invalid for a URL that does not name PostgreSQL."""
+    try:
+        is_right = url.startswith(("postgresql://", "postgresql+psycopg://")) and bool(make_url(url).database)
+    except (ArgumentError, ValueError):
+        is_right = False
+    if not is_right:
+        raise Invalid(
+            "The database's URL has to name PostgreSQL, e.g. postgresql://user@host/leaseline.",
+            code="database_url_invalid",
+        )
 
 
 def _refuse_before_anything_is_made(home: Path, name: str, listings_url: str) -> None:

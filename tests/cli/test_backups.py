@@ -1,0 +1,175 @@
+"""A home is backed up into one file, and made again from it; a file that is wrong leaves nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Leaseline, free_ports
+
+pytestmark = pytest.mark.cli
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def passphrase(tmp_path: Path) -> str:
+    path = tmp_path / "passphrase"
+    path.write_text(PASSPHRASE + "\n")
+    return str(path)
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def members(file: Path) -> dict[str, bytes]:
+    with tarfile.open(file, "r:gz") as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+
+
+def pack(file: Path, parts: dict[str, bytes], change: Callable[[tarfile.TarInfo], None] = lambda info: None) -> None:
+    with tarfile.open(file, "w:gz") as tar:
+        for name, content in parts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            change(info)
+            tar.addfile(info, io.BytesIO(content) if info.isreg() else None)
+
+
+def test_a_home_comes_back_with_all_that_cannot_be_made_again(office: Leaseline, tmp_path: Path) -> None:
+    audio = bytes(range(256)) * 5000
+    kept = (
+        "recordings/2026/a.wav",
+        "applications/x/1",
+        "pictures/p.jpg",
+        "mails/m.eml",
+        "journal/facts",
+        "dialogue/en.toml",
+    )
+    for path in kept:
+        put(office.home / path, audio)
+    for path in ("asterisk/etc/sip.conf", "run/app.json", "log/app.log", "reserve"):
+        put(office.home / path, b"made anew")
+    file = tmp_path / "one.backup"
+    made = office.json("backup", str(file))
+    assert made["rows"] == sum(count for (count,) in _counts(office))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert office.json("backup", "check", str(file)) == made
+    assert sorted(tmp_path.glob(".*")) == []
+
+    ports = free_ports()
+    copy = Leaseline(tmp_path / "copy")
+    copy.home.mkdir()  # An empty folder will do.
+    copy.ok("restore", str(file), "--ports-from", str(ports))
+    for path in kept:
+        assert (copy.home / path).read_bytes() == audio
+    assert (copy.home / "secrets.json").read_bytes() == (office.home / "secrets.json").read_bytes()
+    assert not (copy.home / "reserve").exists()
+    assert not any((copy.home / "asterisk").iterdir())
+    assert _counts(copy) == _counts(office)
+    assert copy.json("agent", "list") == office.json("agent", "list")
+    assert f"sip = {ports}\n" in (copy.home / "leaseline.toml").read_text()
+    assert copy.json("home", "show")["held"] == "This home was restored from a backup."
+    assert office.json("home", "show")["held"] == ""
+
+
+def _counts(home: Leaseline) -> list[tuple[int]]:
+    names = home.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        " AND name NOT LIKE 'search_%' AND name != 'alembic_version' ORDER BY name"
+    )
+    return [home.rows(f"SELECT count(*) FROM {name}")[0] for (name,) in names]  # type: ignore[misc]
+
+
+def test_with_a_passphrase_nothing_can_be_read_without_it(office: Leaseline, tmp_path: Path, passphrase: str) -> None:
+    file = tmp_path / "sealed.backup"
+    assert "encrypted" in office.ok("backup", str(file), "--passphrase-file", passphrase)
+    assert file.read_bytes().startswith(b"age-encryption.org/v1\n")
+    wrong = tmp_path / "wrong"
+    wrong.write_text("something else\n")
+    new = Leaseline(tmp_path / "new")
+    assert "passphrase is not the one" in new("restore", str(file), "--passphrase-file", str(wrong)).stderr
+    assert "--passphrase-file" in new("restore", str(file)).stderr
+    whole = file.read_bytes()
+    for size in (len(whole) - 1, 300, 100, 30):
+        file.write_bytes(whole[:size])
+        result = new("restore", str(file), "--passphrase-file", passphrase)
+        assert result.exit_code == 2, result.output
+    assert not new.home.exists()
+    file.write_bytes(whole)
+    new.ok("restore", str(file), "--passphrase-file", passphrase)
+
+
+def test_a_home_that_is_there_is_never_overwritten(office: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "one.backup"
+    office.ok("backup", str(file))
+    assert "not empty" in office.refused("restore", str(file))
+    assert "already" in office.refused("backup", str(file))
+
+
+@pytest.mark.parametrize(
+    "name", ["home/../outside", "home//etc", "/home/x", "home/run/app.json", "home/leaseline.db", "other", "home/."]
+)
+def test_a_path_that_leads_elsewhere_is_refused(office: Leaseline, tmp_path: Path, name: str) -> None:
+    parts = _good(office, tmp_path)
+    header = parts.pop("leaseline.json")
+    _refused(tmp_path, {"leaseline.json": header, name: b"x", **parts})
+
+
+def test_links_and_devices_are_refused(office: Leaseline, tmp_path: Path) -> None:
+    parts = _good(office, tmp_path)
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE):
+
+        def change(info: tarfile.TarInfo, kind: bytes = kind) -> None:
+            if info.name == "home/node":
+                info.type, info.linkname, info.size = kind, "/etc/passwd", 0
+
+        _refused(tmp_path, parts, change)
+
+
+def test_what_was_changed_or_cut_off_is_refused(office: Leaseline, tmp_path: Path) -> None:
+    parts = _good(office, tmp_path)
+    rows = next(name for name in parts if name.startswith("database/agent/"))
+    assert "rows of agent" in _refused(tmp_path, {**parts, rows: parts[rows].replace(b"Alice", b"Malic")})
+    _refused(tmp_path, {**parts, rows: b"[]\n" + b"[" * 100_000})
+    _refused(tmp_path, {**parts, "home/node": b"changed!!"})
+    _refused(tmp_path, {name: content for name, content in parts.items() if name != "manifest.json"})
+    header = json.loads(parts["leaseline.json"])
+    newer = _refused(tmp_path, {**parts, "leaseline.json": json.dumps({**header, "revision": "9999"}).encode()})
+    assert "update Leaseline" in newer
+    for content in (b"", b"no backup at all", gzip.compress(b"nor is this")):
+        file = tmp_path / "bad.backup"
+        file.write_bytes(content)
+        assert Leaseline(tmp_path / "new")("restore", str(file)).exit_code == 2
+
+
+def test_a_part_that_would_fill_the_memory_is_refused(office: Leaseline, tmp_path: Path) -> None:
+    parts = _good(office, tmp_path)
+    _refused(tmp_path, {"leaseline.json": parts["leaseline.json"], "manifest.json": bytes(65 << 20)})
+
+
+def _good(office: Leaseline, tmp_path: Path) -> dict[str, bytes]:
+    office.ok("backup", str(tmp_path / "good.backup"))
+    return members(tmp_path / "good.backup")
+
+
+def _refused(
+    tmp_path: Path, parts: dict[str, bytes], change: Callable[[tarfile.TarInfo], None] = lambda info: None
+) -> str:
+    """Restores such a backup: one sentence, and nothing is left."""
+    file = tmp_path / "bad.backup"
+    pack(file, parts, change)
+    before = sorted(tmp_path.iterdir())
+    result = Leaseline(tmp_path / "new")("restore", str(file))
+    assert result.exit_code == 2, result.output
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+    return result.stderr

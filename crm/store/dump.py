@@ -137,7 +137,7 @@ def snapshot(url: str) -> Iterator[FrozenRows]:
     """The database as it is now. Raises Unavailable, and Conflict if there are no tables of ours."""
     engine = migration_engine(url, json_serializer=_as_it_is, json_deserializer=_as_text)
     try:
-        options: dict[str, Any] = {"writes": False}
+        options: dict[str, Any] = {"writes": False, "compiled_cache": None}
         if engine.dialect.name == "postgresql":
             options["isolation_level"] = "REPEATABLE READ"
         with engine.connect().execution_options(**options) as connection, connection.begin():
@@ -164,6 +164,8 @@ def load(
     refuse_unless_empty(url)
     migrate.upgrade(url, revision, node=node)
     engine = migration_engine(url, json_serializer=_as_it_is, json_deserializer=_as_text)
+    # Statements here are few and large, and read JSON in another way than those compiled elsewhere.
+    engine = engine.execution_options(compiled_cache=None)
     try:
         with engine.connect() as connection, connection.begin():
             triggers.remove(connection, *migrate.FAMILIES)

@@ -171,7 +171,7 @@ def test_past_calls_are_decided_again_under_changed_rules(office: Leaseline, tmp
     new.write_text("[ring]\nsubteam = 0\n")
     result = office("route", "replay", "--with", str(new))
     assert result.exit_code == 1
-    assert "unknown field `subteam`" in result.stderr
+    assert "there is no setting subteam in [ring]" in result.stderr
     new.write_text("[hours]\noak = ['mon 09:00-10:00']\n")
     assert "oak" in office.refused("route", "replay", "--with", str(new))
 

@@ -188,7 +188,7 @@ def test_a_form_from_a_known_person_is_never_dropped(store: Store, config: Confi
         told = [entry.text for lead in set(whose) for entry in rows.timeline(session, lead)]
         for words in ("One", "Two", "Three", "Four"):
             assert any(text.endswith(words) for text in told), words
-        raw = [record.raw["message"] for record in session.scalars(select(ArrivalRecord))]
+        raw = [record.raw["message"] for record in session.scalars(select(ArrivalRecord).order_by(ArrivalRecord.id))]
         assert raw == ["One", "Two", "Three", "Four"]
 
 

@@ -139,7 +139,7 @@ def test_timelines_show_the_lists_that_a_lead_was_in(store: Store, config: Confi
         "Was in a list of 2 leads that was exported as CSV.",
     ]
     with store.reading() as session:
-        assert session.scalars(select(AuditEntry.what)).all() == [
+        assert session.scalars(select(AuditEntry.what).order_by(AuditEntry.id)).all() == [
             "2 leads exported as CSV",
             "1 lead exported as CSV",
             "2 leads exported as CSV",

@@ -184,12 +184,26 @@ def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] 
         by = someone()
         crm = context.opened(config_of(click.get_current_context()), lambda: by.now)
         try:
+            _refuse_other_tables(crm.store)
             if under_way := act(System(crm, by), *args, **kwargs):
                 asyncio.run(under_way)
         finally:
             crm.store.close()
 
     return run
+
+
+def _refuse_other_tables(store: Store) -> None:
+    """Raises Unavailable for the tables of another version. A database that does not answer says so when it is read."""
+    from crm.domain.errors import Unavailable
+    from crm.store import revision
+
+    try:
+        found = store.revision()
+    except Unavailable:
+        return
+    if trouble := revision.problem(found):
+        raise trouble
 
 
 def someone() -> By:

@@ -129,7 +129,7 @@ def test_the_database_goes_down_and_up_again(leaseline: Leaseline) -> None:
     assert leaseline.json("db", "current")["current"] is None
     without_tables = leaseline("agent", "list")
     assert without_tables.exit_code == 1
-    assert "leaseline doctor" in without_tables.stderr
+    assert "leaseline db upgrade" in without_tables.stderr
     assert "leaseline db upgrade" in leaseline("doctor").stdout
     leaseline.ok("db", "upgrade")
     assert leaseline.json("db", "current")["is_current"] is True
@@ -182,3 +182,23 @@ def test_the_overview_says_what_each_command_says() -> None:
         assert command is not None
         assert command.name == name
         assert (command.help or "").startswith(text.rstrip("."))
+
+
+def test_tables_of_another_version_are_refused_and_an_upgrade_backs_up_first(leaseline: Leaseline) -> None:
+    needed = leaseline.json("db", "current")["needed"]
+    leaseline.ok("db", "downgrade", "0058", "--yes")
+    older = leaseline("lead", "list")
+    assert (older.exit_code, older.stdout) == (1, "")
+    assert "run `leaseline db upgrade`." in older.stderr
+    told = leaseline.ok("db", "upgrade")
+    [backup] = (leaseline.home / "backups").iterdir()
+    assert str(backup) in told
+    assert "rows" in leaseline.ok("backup", "check", str(backup))
+    assert leaseline.json("lead", "list") == []
+    leaseline.write("UPDATE alembic_version SET version_num = '9999'")
+    for words in (("lead", "list"), ("db", "upgrade")):
+        newer = leaseline(*words)
+        assert newer.exit_code == 1
+        assert "update Leaseline" in newer.stderr
+    leaseline.write(f"UPDATE alembic_version SET version_num = '{needed}'")
+    leaseline.ok("lead", "list")

@@ -185,10 +185,12 @@ def test_no_more_is_fetched_than_is_shown_and_found_by_an_index(large: Leaseline
     with watched() as read:
         entries = large.json(*command, "--limit", str(SHOWN))
     assert len(entries) == (SHOWN if command[1] != "thread" else 1)
-    assert 1 <= len(read.queries) <= 6, read.queries
+    assert 1 <= len(read.queries) <= 7, read.queries
     assert max(read.rows) <= SHOWN + 1
     for query, steps in plans(large, read.queries):
-        assert not [step for step in steps if step.startswith("SCAN") and " USING " not in step], (query, steps)
+        # The table of the revision has one row.
+        scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN alembic_version"]
+        assert not [step for step in scans if " USING " not in step], (query, steps)
         # Of one agent's tasks with those that are done, and of a person's few texts, all are sorted.
         if " LIMIT " in query and "--all" not in command and "thread" not in command:
             assert "USE TEMP B-TREE FOR ORDER BY" not in steps, (query, steps)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
 from crm.services.office import agents, hours
+from crm.services.office.agents import Handover
 from crm.views import agents as views
 from crm.views import hours as hours_views
 from crm.views.agents import AgentEntry
@@ -106,22 +107,51 @@ def hours_(system: System, slug: str, openings: tuple[str, ...], always: bool, a
         output.say(f"Agent {slug} answers {'; '.join(entry.hours)} ({entry.timezone}).{outside}")
 
 
-@agent.command(examples=("agent remove alice", "agent remove alice --successor bob"))
+@agent.command(
+    examples=("agent remove alice", "agent remove alice --successor bob --yes", "agent remove typo --delete")
+)
 @click.argument("slug")
-@click.option("--successor", metavar="SLUG", help="Who takes over their tasks and leads.")
+@click.option("--successor", metavar="SLUG", help="Who takes over.  [default: of their subteam, else the admin]")
+@removing.delete_option
+@removing.yes_option
 @with_system
-def remove(system: System, slug: str, successor: str | None) -> None:
-    """Remove the agent SLUG, once they have no devices."""
-    system.run(agents.remove, system.by, slug, successor=successor)
-    output.say(f"Removed agent {slug}.")
+def remove(system: System, slug: str, successor: str | None, deletes: bool, yes: bool) -> None:
+    """Retire the agent SLUG, once they have no devices.
+
+    Their open tasks, leads, voicemail and tours to come pass on to somebody else. History keeps their name, and
+    somebody new can have it.
+    """
+    if deletes:
+        if successor:
+            raise click.UsageError("Whoever can be deleted has nothing to take over: leave out --successor.")
+        system.read(agents.named, slug)
+        removing.confirm(f"Delete agent {slug}?", yes=yes)
+        system.run(agents.remove, system.by, slug)
+        output.say(f"Deleted agent {slug}.")
+    else:
+        passes = system.read(agents.handover, slug, successor=successor)
+        removing.confirm(f"Retire agent {slug}? {_passing(passes)}", yes=yes)
+        passed = system.run(agents.retire, system.by, slug, successor=successor)
+        output.say(f"Retired agent {slug}. {_passing(passed)}")
     system.publish()
 
 
-@agent.command("list", json=many(AgentEntry), examples=("agent list", "agent list --json"))
+@agent.command(examples=("agent restore alice",))
+@click.argument("slug")
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def restore(system: System, slug: str) -> None:
+    """Take the retired agent SLUG back, off duty and in no subteam."""
+    agent = system.run(agents.restore, system.by, slug)
+    output.say(f"Restored agent {slug}, extension {agent.extension or 'none'}, off duty and without devices.")
+    system.publish()
+
+
+@agent.command("list", json=many(AgentEntry), examples=("agent list", "agent list --retired", "agent list --json"))
+@removing.retired_option
+@with_system
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all agents."""
-    entries = system.read(views.listed)
+    entries = system.read(views.listed, retired=retired)
     if as_json:
         output.print_json(entries)
         return
@@ -131,7 +161,7 @@ def list_(system: System, as_json: bool) -> None:
             (one.slug, one.name, one.extension, one.on_duty, one.subteams, one.devices, one.is_admin or None)
             for one in entries
         ),
-        empty="There are no agents: add one with `leaseline agent add`.",
+        empty="No agent is retired." if retired else "There are no agents: add one with `leaseline agent add`.",
     )
 
 
@@ -159,3 +189,10 @@ def show(system: System, slug: str, as_json: bool) -> None:
             ("admin", entry.is_admin or None),
         )
     )
+
+
+def _passing(passes: Handover) -> str:
+    """What passes on to whom, as a sentence."""
+    work = ((passes.tasks, "open task"), (passes.leads, "lead"), (passes.voicemails, "voicemail"))
+    told = [output.counted(count, what) for count, what in work if count]
+    return f"{passes.heir} takes over {' and '.join(told)}." if told else "There is nothing to take over."

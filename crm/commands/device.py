@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.config import Config
 from crm.domain.codes import FeatureCode
@@ -144,22 +144,42 @@ def change(
     system.publish()
 
 
-@device.command(examples=("device remove alice-desk",))
+@device.command(examples=("device remove alice-desk", "device remove alice-desk --yes", "device remove typo --delete"))
 @click.argument("slug")
+@removing.delete_option
+@removing.yes_option
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the device SLUG and its password. Its calls stay on record."""
-    system.run(devices.remove, system.secrets, system.by, slug)
-    output.say(f"Removed device {slug}.")
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the device SLUG out of use. Its password ends at once; its calls stay on record."""
+    found = system.read(devices.named, slug)
+    what = "Delete" if deletes else "Retire"
+    removing.confirm(f"{what} device {slug} of agent {found.agent.slug}?", yes=yes)
+    system.run(devices.remove if deletes else devices.retire, system.secrets, system.by, slug)
+    output.say(f"{what}d device {slug}.")
     system.publish()
 
 
-@device.command("list", json=many(DeviceEntry), examples=("device list", "device list --agent alice --json"))
-@click.option("--agent", metavar="SLUG", help="Only this agent's.")
+@device.command(examples=("device restore alice-desk",))
+@click.argument("slug")
 @with_system
-def list_(system: System, agent: str | None, as_json: bool) -> None:
+def restore(system: System, slug: str) -> None:
+    """Take the retired device SLUG back into use, with a new password."""
+    system.run(devices.restore, system.secrets, system.by, slug)
+    output.say(f"Restored device {slug}; `leaseline device show {slug}` shows what to enter on the phone.")
+    system.publish()
+
+
+@device.command(
+    "list",
+    json=many(DeviceEntry),
+    examples=("device list", "device list --agent alice --json", "device list --retired"),
+)
+@click.option("--agent", metavar="SLUG", help="Only this agent's.")
+@removing.retired_option
+@with_system
+def list_(system: System, agent: str | None, retired: bool, as_json: bool) -> None:
     """List all devices."""
-    entries = _entries(system, agent)
+    entries = _entries(system, agent, retired=retired)
     if as_json:
         output.print_json(entries)
         return
@@ -169,7 +189,7 @@ def list_(system: System, agent: str | None, as_json: bool) -> None:
             (one.slug, one.agent, one.kind, one.number, one.location, dnd_text(one.dnd, one.dnd_until, system.config))
             for one in entries
         ),
-        empty="There are no devices: add one with `leaseline device add`.",
+        empty="No device is retired." if retired else "There are no devices: add one with `leaseline device add`.",
     )
 
 
@@ -270,11 +290,11 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
     )
 
 
-def _entries(system: System, agent: str | None) -> list[DeviceEntry]:
+def _entries(system: System, agent: str | None, *, retired: bool) -> list[DeviceEntry]:
     with system.store.reading() as session:
-        if agent is not None:
+        if agent is not None and not retired:
             agents.named(session, agent)
-        return views.listed(session, system.now, agent=agent)
+        return views.listed(session, system.now, agent=agent, retired=retired)
 
 
 def _transport(device: DeviceEntry) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from asterisk_conf.prompts import speech
-from crm.commands import output, terms
+from crm.commands import output, removing, terms
 from crm.commands.command import Group, System, many, one, with_system
 from crm.services.phones import lines
 from crm.views import lines as views
@@ -110,29 +110,52 @@ async def change(
     await speak(system, stored)
 
 
-@line.command(examples=("line remove +15125550100",))
+@line.command(
+    examples=("line remove +15125550100", "line remove +15125550100 --yes", "line remove +15125550109 --delete")
+)
 @click.argument("number")
+@removing.delete_option
+@removing.yes_option
 @with_system
-async def remove(system: System, number: str) -> None:
-    """Remove the line NUMBER. Its calls stay on record; from now on callers hear that it is not in use."""
-    stored = await system.store.run(lines.remove, system.by, system.config.region, number)
-    output.say(f"Removed line {stored}.")
+async def remove(system: System, number: str, deletes: bool, yes: bool) -> None:
+    """Take the line NUMBER out of use.
+
+    From now on callers hear that it is not in use, and somebody has a task about each. Its calls stay on record as its
+    own, reports count them, and the number can be added again as another line.
+    """
+    found = await system.store.read(lines.named, system.config.region, number)
+    what = "Delete" if deletes else "Retire"
+    removing.confirm(f"{what} line {found.number} ({output.safe(found.label or 'no label')})?", yes=yes)
+    act = lines.remove if deletes else lines.retire
+    stored = await system.store.run(act, system.by, system.config.region, number)
+    output.say(f"{what}d line {stored}.")
     # Without a text, this deletes the audio.
     await asyncio.to_thread(speech.greeting, system.config.prompts_folder, stored, "", "en")
 
 
-@line.command("list", json=many(LineEntry), examples=("line list", "line list --json"))
+@line.command(examples=("line restore +15125550100",))
+@click.argument("number")
 @with_system
-def list_(system: System, as_json: bool) -> None:
+async def restore(system: System, number: str) -> None:
+    """Take the retired line NUMBER back into use, with all its settings."""
+    stored = await system.store.run(lines.restore, system.by, system.config.region, number)
+    output.say(f"Restored line {stored}.")
+    await _speak(system, stored)
+
+
+@line.command("list", json=many(LineEntry), examples=("line list", "line list --retired", "line list --json"))
+@removing.retired_option
+@with_system
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all lines."""
-    entries = system.read(views.listed)
+    entries = system.read(views.listed, retired=retired)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
         ("line", "label", "source", "property", "subteam", "language", "voice agent"),
         ((one.number, one.label, one.source, one.about, one.subteam, one.language, one.ai_answers) for one in entries),
-        empty="There are no lines: add one with `leaseline line add`.",
+        empty="No line is retired." if retired else "There are no lines: add one with `leaseline line add`.",
     )
 
 

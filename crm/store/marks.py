@@ -11,7 +11,7 @@ What changes with each call, such as the end of an agent's last talk, does not c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.orm import Session
@@ -42,6 +42,18 @@ class Mark:
         """Whether the tables are there, in the revision that the database is at."""
         return inspect(connection).has_table(self.table)
 
+    def as_of(self, connection: Connection) -> Mark:
+        """Without the columns that the revision the database is at does not have."""
+        known = inspect(connection)
+        there = {
+            table: {one["name"] for one in known.get_columns(table)} for table, some in self.watched.items() if some
+        }
+        fitting = {
+            table: tuple(one for one in columns if one in there[table]) if columns else ()
+            for table, columns in self.watched.items()
+        }
+        return replace(self, watched=fitting)
+
     def _wanted(self, dialect: str) -> Iterator[tuple[str, str]]:
         family = self.family
         for table, columns in self.watched.items():
@@ -71,7 +83,7 @@ OFFICE = Mark(
     "office_mark",
     "mark_office",
     {
-        "agent": ("slug", "on_duty", "forwarding"),
+        "agent": ("slug", "on_duty", "forwarding", "retired_at"),
         "agent_hours": (),
         "desk": (),
         "device": (
@@ -84,6 +96,7 @@ OFFICE = Mark(
             "rings_after_seconds",
             "whisper",
             "forwards_since",
+            "retired_at",
         ),
         "hours": (),
         "line": (),
@@ -105,7 +118,7 @@ SITE = Mark(
     "mark_site",
     {
         "answer": (),
-        "line": ("number", "property_id"),
+        "line": ("number", "property_id", "retired_at"),
         # Versions of what listings and properties say never change; which one is public stands in these.
         "listing": (),
         "organization": ("name",),

@@ -91,7 +91,8 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             migrate(_config(connection, node))
             for family in _KEPT_RIGHT:
                 if family.supported(connection):
-                    triggers.put(connection, family.triggers(connection.dialect.name))
+                    kept = family.as_of(connection) if isinstance(family, marks.Mark) else family
+                    triggers.put(connection, kept.triggers(connection.dialect.name))
             search.put(connection)
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, AgentHours, Device, Organization, Subteam, SubteamMember
+from crm.store.models.living import ALL
 from crm.views.lists import by_owner
 
 
@@ -36,6 +37,8 @@ class AgentEntry(msgspec.Struct):
     office is open."""
     last_talk_ended_at: datetime | None
     """Used by round robin: longest idle first."""
+    retired_at: datetime | None
+    """Since then they are on record only; null: they work here."""
 
 
 _AGENT = select(
@@ -48,12 +51,16 @@ _AGENT = select(
     Agent.email,
     Agent.dialing,
     Agent.last_talk_ended_at,
+    Agent.retired_at,
 )
 
 
-def listed(session: Session) -> list[AgentEntry]:
-    """All, by slug."""
-    return _entries(session, _AGENT.order_by(Agent.slug))
+def listed(session: Session, *, retired: bool = False) -> list[AgentEntry]:
+    """All who work here, or all who are retired, by slug."""
+    found = _AGENT.order_by(Agent.slug, Agent.retired_at)
+    if retired:
+        found = found.where(Agent.retired_at.is_not(None)).execution_options(**ALL)
+    return _entries(session, found)
 
 
 def one(session: Session, slug: str) -> AgentEntry:
@@ -95,6 +102,7 @@ def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[AgentEnt
             dialing=row.dialing,
             hours=fields.as_texts(hours.get(row.id, ())),
             last_talk_ended_at=row.last_talk_ended_at,
+            retired_at=row.retired_at,
         )
         for row in rows
     ]

@@ -12,6 +12,7 @@ from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.store.models import Agent, Device, Location
+from crm.store.models.living import ALL
 
 
 class DeviceEntry(msgspec.Struct):
@@ -35,6 +36,8 @@ class DeviceEntry(msgspec.Struct):
     """Whether the person who answers hears who is calling and presses 1; always so on a mobile."""
     encrypted: bool
     """Whether TLS and SRTP are required, not optional. A browser always encrypts."""
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
 class DndEntry(msgspec.Struct):
@@ -58,15 +61,18 @@ _DEVICE = (
         Device.rings_after_seconds,
         Device.whisper,
         Device.encrypted,
+        Device.retired_at,
     )
     .join(Agent, Agent.id == Device.agent_id)
     .outerjoin(Location, Location.id == Device.location_id)
 )
 
 
-def listed(session: Session, now: datetime, *, agent: str | None = None) -> list[DeviceEntry]:
-    """By slug; all, or those of the agent with this slug."""
-    found = _DEVICE.order_by(Device.slug)
+def listed(session: Session, now: datetime, *, agent: str | None = None, retired: bool = False) -> list[DeviceEntry]:
+    """By slug; all in use or all that are retired, or those of them that are the agent's with this slug."""
+    found = _DEVICE.order_by(Device.slug, Device.retired_at)
+    if retired:
+        found = found.where(Device.retired_at.is_not(None)).execution_options(**ALL)
     if agent is not None:
         found = found.where(Agent.slug == agent)
     return [_entry(DeviceEntry(**row._mapping), now) for row in session.execute(found)]

@@ -237,7 +237,8 @@ def filtered(
         found = found.where(Lead.assigned_agent_id.is_(None))
     elif wanted.agent is not None:
         found = found.where(
-            Lead.assigned_agent_id == select(Agent.id).where(Agent.slug == wanted.agent).scalar_subquery()
+            Lead.assigned_agent_id
+            == select(Agent.id).where(Agent.slug == wanted.agent, Agent.retired_at.is_(None)).scalar_subquery()
         )
     if about := list(_interest_conditions(wanted)):
         about += reached.of_interests(reach)

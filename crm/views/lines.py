@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
 from crm.store.models import Line, Portfolio, Property, Subteam
+from crm.store.models.living import ALL
 
 
 class LineEntry(msgspec.Struct):
@@ -32,6 +34,8 @@ class LineEntry(msgspec.Struct):
     """Spoken first; empty: the standard greeting."""
     ai_answers: str
     """When the voice agent answers: off, after_hours, overflow or always; empty: as the property or the office says."""
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
     @builtins.property
     def about(self) -> str:
@@ -50,6 +54,7 @@ _LINE = (
         Line.language,
         Line.greeting,
         Line.ai_answers,
+        Line.retired_at,
     )
     .outerjoin(Property, Property.id == Line.property_id)
     .outerjoin(Portfolio, Portfolio.id == Line.portfolio_id)
@@ -57,9 +62,12 @@ _LINE = (
 )
 
 
-def listed(session: Session) -> list[LineEntry]:
-    """All, by number."""
-    return [LineEntry(*row) for row in session.execute(_LINE.order_by(Line.number))]
+def listed(session: Session, *, retired: bool = False) -> list[LineEntry]:
+    """All in use, or all that are retired, by number."""
+    found = _LINE.order_by(Line.number, Line.retired_at)
+    if retired:
+        found = found.where(Line.retired_at.is_not(None)).execution_options(**ALL)
+    return [LineEntry(**row._mapping) for row in session.execute(found)]
 
 
 def one(session: Session, number: str) -> LineEntry:
@@ -67,4 +75,4 @@ def one(session: Session, number: str) -> LineEntry:
     row = session.execute(_LINE.where(Line.number == number)).first()
     if row is None:
         raise NotFound(f"There is no line {number}.", code="line_unknown", number=number)
-    return LineEntry(*row)
+    return LineEntry(**row._mapping)

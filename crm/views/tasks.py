@@ -113,7 +113,7 @@ def listed(
         found = found.where(Task.lead_id == lead)
     if owner is not None:
         # By the owner's id, so that the index returns them in order.
-        found = found.where(Task.owner_id == select(Agent.id).where(Agent.slug == owner).scalar_subquery())
+        found = found.where(Task.owner_id.in_(select(Agent.id).where(Agent.slug == owner)))
     if not with_done:
         found = found.where(Task.done_at.is_(None))
     if due_before is not None:

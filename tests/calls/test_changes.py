@@ -33,7 +33,7 @@ async def test_when_a_line_is_added_then_it_answers_and_when_it_is_removed_then_
         await caller.hang_up()
         call = await system.ended_call(caller.user)
         assert (call.did, call.outcome, call.legs[0].stage) == (number, "gave_up", "subteam")
-        await system.store.run(lines.remove, system.by, "US", number)
+        await system.store.run(lines.retire, system.by, "US", number)
         await caller.wait_for("CALL_CLOSED")
         await system.dial(caller, number)
         await system.hears(caller, system.prompt("unknown_number"))

@@ -60,7 +60,7 @@ def test_a_desk_is_set_listed_and_removed(office: Leaseline) -> None:
 def _refusal_without_phones(office: Leaseline) -> str:
     for device in office.json("device", "list"):
         if device["agent"] == "alice":
-            office.ok("device", "remove", device["slug"])
+            office.ok("device", "remove", device["slug"], "--yes")
     return office.refused("agent", "remove", "alice", "--successor", "bob")
 
 

@@ -25,6 +25,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
             "language": "en",
             "greeting": "",
             "ai_answers": "",
+            "retired_at": None,
         }
     ]
     assert office.json("property", "show", "elm") == {
@@ -133,7 +134,7 @@ def test_a_device_gets_a_password_of_its_own_and_loses_it(office: Leaseline) -> 
     assert shown["secret"] != other["secret"]
     assert shown["secret"] not in office.ok("device", "show", "alice-desk")
     assert office.json("device", "show", "alice-desk")["secret"] is None
-    office.ok("device", "remove", "alice-desk")
+    office.ok("device", "remove", "alice-desk", "--yes")
     office.ok("device", "add", "alice-desk", "--agent", "alice")
     assert office.json("device", "show", "alice-desk", "--secret")["secret"] != shown["secret"]
     assert stat.S_IMODE((office.home / "secrets.json").stat().st_mode) == 0o600
@@ -189,11 +190,11 @@ def test_what_is_in_use_says_by_what(office: Leaseline) -> None:
 
 
 def test_what_is_not_in_use_goes(office: Leaseline) -> None:
-    office.ok("line", "remove", "+15125550100")
+    office.ok("line", "remove", "+15125550100", "--delete", "--yes")
     office.ok("property", "remove", "elm")
     office.ok("subteam", "remove", "north")
-    office.ok("device", "remove", "alice-desk")
-    office.ok("agent", "remove", "alice")
+    office.ok("device", "remove", "alice-desk", "--yes")
+    office.ok("agent", "remove", "alice", "--yes")
     office.ok("trunk", "remove", "acme")
     assert [agent["slug"] for agent in office.json("agent", "list")] == ["admin", "bob"]
     for noun in ("line", "property", "subteam", "device", "trunk"):
@@ -202,17 +203,40 @@ def test_what_is_not_in_use_goes(office: Leaseline) -> None:
 
 def test_a_successor_takes_over_tasks_and_leads(office: Leaseline) -> None:
     _give_work(office, "bob")
-    assert "1 tasks and 1 leads" in office.refused("agent", "remove", "bob")
+    asked = office("agent", "remove", "bob", "--successor", "admin", input="n\n")
+    assert "admin takes over 1 open task and 1 lead." in asked.output
+    assert asked.exit_code == 1
+    assert "on record" in office.refused("agent", "remove", "bob", "--delete", "--yes")
     office.refused("agent", "remove", "bob", "--successor", "bob")
-    office.ok("agent", "remove", "bob", "--successor", "alice")
+    # Without a successor, a colleague of the subteam takes over.
+    office.ok("agent", "remove", "bob", "--yes")
     assert [task["owner"] for task in office.json("task", "list")] == ["alice"]
     assert office.json("lead", "show", "1")["agent"] == "alice"
+    assert [one["slug"] for one in office.json("agent", "list", "--retired")] == ["bob"]
+
+
+def test_a_retired_name_is_free_and_comes_back_only_while_it_is(office: Leaseline) -> None:
+    for noun, name in (("device", "alice-desk"), ("agent", "alice"), ("line", "(512) 555-0100")):
+        office.ok(noun, "remove", name, "--yes")
+        office.refused(noun, "show", name)
+        assert len(office.json(noun, "list", "--retired")) == 1
+    assert "alice" in office.refused("device", "restore", "alice-desk")
+    office.ok("agent", "add", "alice", "--name", "Another Alice", "--extension", "101")
+    assert "already exists" in office.refused("agent", "restore", "alice")
+    office.ok("agent", "remove", "alice", "--delete", "--yes")
+    assert "extension 101" in office.ok("agent", "restore", "alice")
+    office.ok("device", "restore", "alice-desk")
+    office.ok("line", "restore", "5125550100")
+    assert office.json("agent", "show", "alice")["name"] == "Alice"
+    assert office.json("agent", "show", "alice")["devices"] == ["alice-desk"]
+    assert office.json("line", "show", "5125550100")["source"] == "sign"
+    assert "retired" in office.refused("line", "restore", "+15125550199")
 
 
 def test_another_agent_can_become_admin(office: Leaseline) -> None:
     office.ok("agent", "set", "alice", "--admin")
     assert [agent["slug"] for agent in office.json("agent", "list") if agent["is_admin"]] == ["alice"]
-    office.ok("agent", "remove", "admin")
+    office.ok("agent", "remove", "admin", "--yes")
 
 
 def test_members_come_and_go(office: Leaseline) -> None:

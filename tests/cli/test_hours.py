@@ -163,7 +163,7 @@ def test_agents_have_hours_of_their_own(office: Leaseline) -> None:
     office.ok("agent", "hours", "alice", "--as-office")
     assert office.json("agent", "hours", "alice")["hours"] == []
     office.ok("agent", "hours", "bob", "mon 09:00-10:00")
-    office.ok("agent", "remove", "bob")
+    office.ok("agent", "remove", "bob", "--yes")
     assert office.rows("SELECT count(*) FROM agent_hours") == [(0,)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
@@ -12,7 +12,20 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.services import audit
 from crm.services.audit import By
-from crm.store.models import Agent, Lead, Organization, Subteam, SubteamMember, Task
+from crm.services.office import owners, retiring
+from crm.store.models import (
+    Agent,
+    Lead,
+    Organization,
+    Subteam,
+    SubteamMember,
+    Task,
+    TourBlackout,
+    TourHours,
+    TourSlot,
+    Voicemail,
+)
+from crm.store.queries import agents as queries
 from crm.store.queries import contacts
 
 DIALING = ("allowed", "none")
@@ -43,8 +56,7 @@ def add(
     session: Session, by: By, slug: str, *, name: str = "", extension: str | None = None, on_duty: bool = True
 ) -> None:
     """Adds an agent. Without a name, the slug serves as one. Raises Conflict, Invalid."""
-    if session.scalar(select(Agent).where(Agent.slug == fields.slug(slug))):
-        raise Conflict(f"Agent {slug} already exists.", code="agent_exists", agent=slug)
+    _check_free(session, slug)
     session.add(
         Agent(
             slug=slug,
@@ -103,10 +115,83 @@ def change(
     audit.record(session, by, f"agent {slug} changed: {', '.join(changed)}")
 
 
-def remove(session: Session, by: By, slug: str, *, successor: str | None = None) -> None:
-    """Removes an agent; `successor`, the slug of another one, takes over their tasks and leads. Raises Conflict for an
-    agent who still has devices, desks or, without a successor, work; NotFound."""
+@dataclass(frozen=True)
+class Handover:
+    """What passes on when an agent is retired, and to whom."""
+
+    heir: str
+    """Slug."""
+    tasks: int
+    """Open ones."""
+    leads: int
+    voicemails: int
+
+
+def handover(session: Session, slug: str, *, successor: str | None = None) -> Handover:
+    """What `retire` would pass on. Raises Conflict, NotFound."""
     agent = named(session, slug)
+    _check_replaceable(session, agent)
+    tasks = select(func.count()).select_from(Task).where(Task.owner_id == agent.id, Task.done_at.is_(None))
+    leads = select(func.count()).select_from(Lead).where(Lead.assigned_agent_id == agent.id)
+    mailbox = box(BoxKind.AGENT, slug)
+    voicemails = select(func.count()).select_from(Voicemail)
+    voicemails = voicemails.where(Voicemail.mailbox == mailbox, Voicemail.deleted_at.is_(None))
+    return Handover(
+        _heir(session, agent, successor).slug,
+        session.scalar(tasks) or 0,
+        session.scalar(leads) or 0,
+        session.scalar(voicemails) or 0,
+    )
+
+
+def retire(session: Session, by: By, slug: str, *, successor: str | None = None) -> Handover:
+    """Retires an agent: history keeps their name, which somebody else can have now. Their open tasks, leads, voicemail
+    and tours to come pass on to `successor`, the slug of another agent, else to whoever has waited longest in their
+    subteam, else to the admin. Raises Conflict for an agent who still has devices or desks, or is the admin;
+    NotFound."""
+    agent = named(session, slug)
+    passed = handover(session, slug, successor=successor)
+    heir = named(session, passed.heir)
+    session.execute(update(Task).where(Task.owner_id == agent.id, Task.done_at.is_(None)).values(owner_id=heir.id))
+    session.execute(update(Lead).where(Lead.assigned_agent_id == agent.id).values(assigned_agent_id=heir.id))
+    mailbox = Voicemail.mailbox == box(BoxKind.AGENT, slug)
+    session.execute(update(Voicemail).where(mailbox).values(mailbox=box(BoxKind.AGENT, heir.slug)))
+    session.execute(
+        update(TourSlot).where(TourSlot.agent_id == agent.id, TourSlot.starts_at > by.now).values(agent_id=heir.id)
+    )
+    for gone in (SubteamMember, TourHours, TourBlackout):
+        session.execute(delete(gone).where(gone.agent_id == agent.id))
+    agent.on_duty = agent.forwarding = agent.emergency_notice = False
+    retiring.retire(session, by, agent, f"agent {slug} ({heir.slug} takes over)")
+    return passed
+
+
+def restore(session: Session, by: By, slug: str) -> Agent:
+    """Takes the agent back who was retired last under this name, off duty and in no subteam. Raises Conflict if the
+    name is in use; NotFound. An extension that somebody else has by now is not theirs any more."""
+    _check_free(session, slug)
+    agent: Agent = retiring.latest(session, Agent.slug, fields.slug(slug))
+    taken = select(Agent.id).where(Agent.extension == agent.extension)
+    if agent.extension and session.scalar(taken):
+        agent.extension = None
+    agent.retired_at = None
+    audit.record(session, by, f"agent {slug} restored")
+    return agent
+
+
+def remove(session: Session, by: By, slug: str) -> None:
+    """Deletes an agent of whom nothing is on record, such as one added by mistake. Raises Conflict, NotFound."""
+    agent = named(session, slug)
+    _check_replaceable(session, agent)
+    retiring.check_unused(
+        session, agent, f"agent {slug}", besides=("agent_hours", "subteam_member", "tour_hours", "tour_blackout")
+    )
+    session.delete(agent)
+    audit.record(session, by, f"agent {slug} deleted")
+
+
+def _check_replaceable(session: Session, agent: Agent) -> None:
+    slug = agent.slug
     if agent.devices:
         devices = ", ".join(device.slug for device in agent.devices)
         raise Conflict(f"Agent {slug} has {devices}.", code="agent_has_devices", agent=slug)
@@ -119,26 +204,31 @@ def remove(session: Session, by: By, slug: str, *, successor: str | None = None)
             agent=slug,
             desks=list(desks),
         )
-    tasks = session.scalar(select(func.count()).select_from(Task).where(Task.owner_id == agent.id))
-    leads = session.scalar(select(func.count()).select_from(Lead).where(Lead.assigned_agent_id == agent.id))
-    if (tasks or leads) and successor is None:
-        raise Conflict(
-            f"Agent {slug} has {tasks} tasks and {leads} leads.",
-            code="agent_has_work",
-            agent=slug,
-            tasks=tasks,
-            leads=leads,
-        )
+
+
+def _heir(session: Session, agent: Agent, successor: str | None) -> Agent:
     if successor is not None:
         heir = named(session, successor)
         if heir is agent:
             raise Conflict(
-                f"Agent {slug} cannot be their own successor: name another.", code="successor_is_self", agent=slug
+                f"Agent {agent.slug} cannot be their own successor: name another.",
+                code="successor_is_self",
+                agent=agent.slug,
             )
-        session.execute(update(Task).where(Task.owner_id == agent.id).values(owner_id=heir.id))
-        session.execute(update(Lead).where(Lead.assigned_agent_id == agent.id).values(assigned_agent_id=heir.id))
-    session.delete(agent)
-    audit.record(session, by, f"agent {slug} removed" + (f", {successor} took over" if successor else ""))
+        return heir
+    teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == agent.id)
+    for team_id in session.scalars(teams.order_by(SubteamMember.subteam_id)):
+        if member := queries.longest_idle(session, team_id, without=agent.id):
+            return member
+    heir = owners.admin(session)
+    if heir is agent:
+        raise Conflict(f"Nobody is left to take over from agent {agent.slug}.", code="agent_is_last", agent=agent.slug)
+    return heir
+
+
+def _check_free(session: Session, slug: str) -> None:
+    if session.scalar(select(Agent.id).where(Agent.slug == fields.slug(slug))):
+        raise Conflict(f"Agent {slug} already exists.", code="agent_exists", agent=slug)
 
 
 def named(session: Session, slug: str) -> Agent:

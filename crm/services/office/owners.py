@@ -19,7 +19,8 @@ def owner(session: Session, lead: Lead | None, property: HasTeam | None, due: da
     Agents who work at `due`, in the office's local time, come first: a task for the morning goes to somebody who is
     there in the morning.
     """
-    if lead and lead.assigned_agent_id and (agent := session.get(Agent, lead.assigned_agent_id)):
+    agent = session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
+    if agent and agent.retired_at is None:
         return agent
     if property and property.subteam_id and (agent := agents.longest_idle(session, property.subteam_id, due=due)):
         return agent

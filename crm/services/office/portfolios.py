@@ -11,6 +11,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.store.models import Line, Portfolio, Property
+from crm.store.models.living import ALL
 
 
 def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
@@ -38,7 +39,9 @@ def remove(session: Session, by: By, slug: str) -> None:
             portfolio=slug,
             properties=list(slugs),
         )
-    if lines := list(session.scalars(select(Line.number).where(Line.portfolio_id == found.id))):
+    if lines := list(
+        session.scalars(select(Line.number).where(Line.portfolio_id == found.id).execution_options(**ALL))
+    ):
         raise Conflict(
             f"Callers of {', '.join(lines)} choose among the properties of portfolio {slug}.",
             code="portfolio_has_lines",

@@ -15,6 +15,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import subteams
 from crm.store.models import Interest, Line, Listing, Property, Publication, Subteam
+from crm.store.models.living import ALL
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
@@ -114,6 +115,14 @@ def remove(session: Session, by: By, slug: str) -> None:
             code="property_has_lines",
             property=slug,
             lines=list(lines),
+        )
+    retired = select(Line.number).where(Line.property_id == found.id).limit(1).execution_options(**ALL)
+    if number := session.scalar(retired):
+        raise Conflict(
+            f"Line {number}, retired, was for property {slug}: it stays on record with it.",
+            code="property_has_retired_lines",
+            property=slug,
+            number=number,
         )
     wanting = select(func.count()).select_from(Interest).where(Interest.property_id == found.id)
     if leads := session.scalar(wanting):

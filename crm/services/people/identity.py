@@ -166,9 +166,9 @@ _ASKED = (
     .outerjoin(_assigned, _assigned.id == Lead.assigned_agent_id)
     .outerjoin(Contact, Contact.number == _number)
     .outerjoin(Property, Property.id == Contact.property_id)
-    .outerjoin(Device, Device.number == _number)
+    .outerjoin(Device, and_(Device.number == _number, Device.retired_at.is_(None)))
     .outerjoin(_owner, _owner.id == Device.agent_id)
-    .outerjoin(Line, Line.number == _number)
+    .outerjoin(Line, and_(Line.number == _number, Line.retired_at.is_(None)))
     .outerjoin(BlockedCaller, _names_it)
     # Two agents may share a mobile, and several entries may match a number: a whole number comes before a prefix.
     .order_by(Device.id, BlockedCaller.kind, func.length(BlockedCaller.value).desc())

@@ -17,9 +17,9 @@ from crm.edge import sip_register
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import agents, locations
+from crm.services.office import agents, locations, retiring
 from crm.services.phones import dialing
-from crm.store.models import Agent, Device
+from crm.store.models import Agent, Device, EmergencyCall, Leg
 from crm.store.session import after_commit
 
 KINDS = tuple(kind.value for kind in DeviceKind)
@@ -226,11 +226,44 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
     return True
 
 
-def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
-    """Removes a phone and its password, so that a new device with this name gets a new one."""
-    session.delete(named(session, slug))
-    audit.record(session, by, f"device {slug} removed")
+def retire(session: Session, secrets: Secrets, by: By, slug: str) -> None:
+    """Takes a phone out of use, and its password with it. Who talked on it stays on record, and a new device can have
+    its name."""
+    retiring.retire(session, by, named(session, slug), f"device {slug}")
     after_commit(session, lambda: secrets.remove(secret_name(slug)))
+
+
+def restore(session: Session, secrets: Secrets, by: By, slug: str) -> Device:
+    """Takes the phone back that was retired last under this name; it gets a new password. Raises Conflict if another
+    device has the name, or its agent is retired; NotFound."""
+    _check_free(session, slug)
+    device: Device = retiring.latest(session, Device.slug, fields.slug(slug))
+    if device.agent.retired_at:
+        owner = device.agent.slug
+        raise Conflict(f"Agent {owner}, whose phone it was, is retired.", code="agent_retired", agent=owner)
+    device.retired_at = None
+    audit.record(session, by, f"device {slug} restored")
+    session.flush()
+    if device.kind != DeviceKind.MOBILE:
+        secrets.ensure(secret_name(slug))
+    return device
+
+
+def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
+    """Deletes a phone that has rung for no call and made none. Raises Conflict, NotFound."""
+    device = named(session, slug)
+    calls = select(Leg.id).where(Leg.device == slug).limit(1)
+    emergencies = select(EmergencyCall.id).where(EmergencyCall.device == slug).limit(1)
+    if session.scalar(calls) or session.scalar(emergencies):
+        raise retiring.in_use(f"device {slug}")
+    session.delete(device)
+    audit.record(session, by, f"device {slug} deleted")
+    after_commit(session, lambda: secrets.remove(secret_name(slug)))
+
+
+def _check_free(session: Session, slug: str) -> None:
+    if session.scalar(select(Device.id).where(Device.slug == fields.device_slug(slug))):
+        raise Conflict(f"Device {slug} already exists.", code="device_exists", device=slug)
 
 
 def set_dnd(session: Session, by: By, slugs: Sequence[str], *, until: datetime | None) -> None:

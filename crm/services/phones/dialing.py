@@ -109,6 +109,7 @@ def shown_line(session: Session, agent_id: int | None, number: str) -> Line | No
             return line
     lead = who_is(session, number).lead
     used = select(Line).join(Call, Call.line_id == Line.id).where(Line.number.startswith("+"))
+    used = used.where(Line.retired_at.is_(None))
     used = used.where(Call.lead_id == lead.id) if lead else used.where(Call.caller == number)
     if line := session.scalars(used.order_by(Call.started_at.desc()).limit(1)).first():
         return line

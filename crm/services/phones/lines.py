@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from asterisk_conf.prompts import speech
@@ -14,8 +14,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import portfolios, properties
-from crm.store.models import Lead, Line
+from crm.services.office import portfolios, properties, retiring
+from crm.store.models import Lead, Line, Message
 from crm.store.queries import lines as queries
 from crm.store.queries import messages
 
@@ -43,8 +43,7 @@ def add(
 ) -> str:
     """Adds a line, and returns its number as stored. A number without a country code is read as one of `region`."""
     stored = read_number(number, region)
-    if queries.by_number(session, stored):
-        raise Conflict(f"Line {stored} already exists.", code="line_exists", number=stored)
+    _check_free(session, stored)
     line = Line(
         number=stored,
         label=fields.text(label, "label", 200),
@@ -96,12 +95,38 @@ def change(
     return line.number
 
 
-def remove(session: Session, by: By, region: str, number: str) -> str:
-    """Removes a line; its calls stay on record with the number that was dialed."""
+def retire(session: Session, by: By, region: str, number: str) -> str:
+    """Takes a line out of use: whoever calls or texts its number is treated like one who has the wrong number. Its
+    calls stay on record as this line's, and the number can be a new line's."""
     line = named(session, region, number)
-    session.delete(line)
-    audit.record(session, by, f"line {line.number} removed")
+    retiring.retire(session, by, line, f"line {line.number}")
     return line.number
+
+
+def restore(session: Session, by: By, region: str, number: str) -> str:
+    """Takes the line back that was retired last with this number. Raises Conflict if it is another line's; NotFound."""
+    stored = read_number(number, region)
+    _check_free(session, stored)
+    retiring.latest(session, Line.number, stored).retired_at = None
+    audit.record(session, by, f"line {stored} restored")
+    return stored
+
+
+def remove(session: Session, by: By, region: str, number: str) -> str:
+    """Deletes a line that nobody has called or texted, such as a mistyped one. Raises Conflict, NotFound."""
+    line = named(session, region, number)
+    retiring.check_unused(session, line, f"line {line.number}")
+    texts = select(Message.id).where(or_(Message.from_number == line.number, Message.to_number == line.number))
+    if session.scalar(texts.limit(1)):
+        raise retiring.in_use(f"line {line.number}")
+    session.delete(line)
+    audit.record(session, by, f"line {line.number} deleted")
+    return line.number
+
+
+def _check_free(session: Session, number: str) -> None:
+    if queries.by_number(session, number):
+        raise Conflict(f"Line {number} already exists.", code="line_exists", number=number)
 
 
 def read_number(raw: str, region: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
+from crm.store.models.living import Retirable, unique_among_living
 
 if TYPE_CHECKING:
     from crm.store.models.phones import Device
@@ -143,14 +144,15 @@ class Unit(Base):
     property: Mapped[Property] = relationship()
 
 
-class Agent(Base):
+class Agent(Retirable, Base):
     """Somebody who leases."""
 
     __tablename__ = "agent"
+    __table_args__ = (unique_among_living("agent", "slug"), unique_among_living("agent", "extension"))
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))
-    extension: Mapped[str | None] = mapped_column(String(10), unique=True, comment="dialled by colleagues")
+    extension: Mapped[str | None] = mapped_column(String(10), comment="dialled by colleagues")
     on_duty: Mapped[bool] = mapped_column(default=True)
     email: Mapped[str] = mapped_column(String(200), default="", server_default="", comment="for notices and messages")
     dialing: Mapped[str] = mapped_column(

@@ -16,19 +16,19 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
+from crm.store.models.living import Retirable, unique_among_living
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Location, Portfolio, Property
 
 
-class Line(Base):
+class Line(Retirable, Base):
     """A leasing number (DID)."""
 
     __tablename__ = "line"
+    __table_args__ = (unique_among_living("line", "number"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(
-        String(20), unique=True, comment="E.164, or an extension of the office's system"
-    )
+    number: Mapped[str] = mapped_column(String(20), comment="E.164, or an extension of the office's system")
     label: Mapped[str] = mapped_column(String(200), default="")
     source: Mapped[str] = mapped_column(String(60), default="", comment="where callers saw it: sign, website, an ILS")
     greeting: Mapped[str] = mapped_column(Text, default="", comment="spoken first; empty is the standard greeting")
@@ -44,12 +44,13 @@ class Line(Base):
     portfolio: Mapped[Portfolio | None] = relationship()
 
 
-class Device(Base):
+class Device(Retirable, Base):
     """A phone of an agent. Its slug is its SIP user; its secret is in the secrets file. A mobile has a number."""
 
     __tablename__ = "device"
+    __table_args__ = (unique_among_living("device", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20), comment="desk, softphone, browser or mobile")
     dnd: Mapped[bool] = mapped_column(default=False)

@@ -104,7 +104,7 @@ def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
 def last_caller_of(session: Session, agent: str) -> str | None:
     """Number (E.164) of the last outside caller to ring an agent's phones, answered or not; "" if it is not known, None
     without such a caller."""
-    whose = select(Agent.id).where(Agent.slug == agent).scalar_subquery()
+    whose = select(Agent.id).where(Agent.slug == agent, Agent.retired_at.is_(None)).scalar_subquery()
     found = select(func.coalesce(Call.caller, "")).join(Leg, Leg.call_id == Call.id)
     found = found.where(Leg.agent_id == whose, Call.direction == "in")
     return session.scalars(found.order_by(Leg.started_at.desc()).limit(1)).first()

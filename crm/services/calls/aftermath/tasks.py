@@ -126,7 +126,10 @@ def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime)
         due_at = schedule.due_time(ended_at, scene.config.tasks.due_minutes)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
     caller = session.get(Agent, call.agent_id) if call.agent_id else None
-    own.owner = caller or owners.owner(session, lead, scene.about_property, own.due_at.astimezone(scene.config.tz))
+    if caller and caller.retired_at is None:
+        own.owner = caller
+    else:
+        own.owner = owners.owner(session, lead, scene.about_property, own.due_at.astimezone(scene.config.tz))
     own.kind, own.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
     own.person = _person(scene, lead, TaskKind.CALL_BACK)
     shared.join(scene, own)
@@ -193,7 +196,8 @@ def _who_talked(scene: Scene) -> Agent | None:
     """The agent the person was talking to when they were cut off."""
     leg = scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
     agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
-    return scene.session.get(Agent, agent_id) if agent_id else None
+    agent = scene.session.get(Agent, agent_id) if agent_id else None
+    return agent if agent and not agent.retired_at else None
 
 
 def _planned_owner(scene: Scene) -> Agent | None:

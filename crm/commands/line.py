@@ -140,7 +140,7 @@ async def restore(system: System, number: str) -> None:
     """Take the retired line NUMBER back into use, with all its settings."""
     stored = await system.store.run(lines.restore, system.by, system.config.region, number)
     output.say(f"Restored line {stored}.")
-    await _speak(system, stored)
+    await speak(system, stored)
 
 
 @line.command("list", json=many(LineEntry), examples=("line list", "line list --retired", "line list --json"))

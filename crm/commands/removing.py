@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from crm.commands import command
+
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 delete_option = click.option(
     "--delete", "deletes", is_flag=True, help="Delete what nothing is on record of, such as a mistake."
@@ -14,4 +16,4 @@ retired_option = click.option("--retired", is_flag=True, help="Those that are ou
 def confirm(question: str, *, yes: bool) -> None:
     """Ends the command unless the answer is yes."""
     if not yes:
-        click.confirm(question, abort=True)
+        command.confirm(question)

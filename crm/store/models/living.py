@@ -83,7 +83,7 @@ def _only_the_living(state: ORMExecuteState) -> None:
         return
     # Most statements begin with a table of history; looking into all of a statement takes some 40 µs.
     mapper = state.bind_mapper
-    if mapper is not None and mapper.local_table.name not in OFFICE:
+    if mapper is not None and isinstance(mapper.local_table, Table) and mapper.local_table.name not in OFFICE:
         return
     if state.execution_options.get("with_retired") or _is_of_one(state):
         return

@@ -69,7 +69,7 @@ async def test_a_changed_port_waits_for_a_restart_and_that_for_the_end_of_a_talk
             assert second["the app"] != first["the app"]
             # If Asterisk dies now, it starts as it was, and the app finds it.
             assert f":{port}" not in dialplan.read_text()
-            # A line of its own: who calls the office's callback number after a 911 call of an earlier drill rings through.
+            # Not the callback number: after an earlier drill's 911 call, who calls that rings through.
             async with system.phone("carol-soft") as carol, system.caller() as caller:
                 await connect(system, caller, carol, LAKESIDE)
                 status, told = await leaseline(system, "restart")

@@ -35,7 +35,10 @@ DEFINITIONS = {
     "reviewed": "Qualified calls whose routing has been reviewed.",
     "transferred": "Calls in which an agent transferred the caller.",
     "tours": "Tours booked in a call, or by an agent within an hour after it.",
-    "complete": "Callers' records that have a number, a source and a property, none of them entered by hand.",
+    "complete": (
+        "Callers' records that have a name, a number, a source, a property, and a move-in date or bedrooms, and that "
+        "nobody has entered by hand or imported. Corrections on a card are not told apart."
+    ),
 }
 
 

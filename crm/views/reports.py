@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
-from crm.domain.leads import LeasingStage
+from crm.domain.leads import Happened, LeasingStage
 from crm.domain.metrics import CallRecord, Figures, MetricGroup
 from crm.store.models import (
+    Activity,
     Agent,
     Call,
     CallEvent,
@@ -161,8 +162,15 @@ _FIRST_TO_ANSWER = (
 )
 _IS_COMPLETE = and_(
     Lead.source != "",
+    func.coalesce(Lead.name, "") != "",
+    or_(Lead.move_in_on.is_not(None), Lead.bedrooms.is_not(None)),
     exists().where(LeadPhone.lead_id == Lead.id),
     exists().where(Interest.lead_id == Lead.id),
+    ~exists().where(
+        Activity.lead_id == Lead.id,
+        Activity.kind == Happened.ENTERED,
+        or_(Activity.key.startswith("hand:"), Activity.key.startswith("import:")),
+    ),
 )
 _RECORD = (
     select(

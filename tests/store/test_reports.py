@@ -15,8 +15,9 @@ from crm.secrets import Secrets
 from crm.services import lost_callers
 from crm.services.audit import By
 from crm.services.calls import ledger
+from crm.services.people import leads
 from crm.services.tours import booking, times
-from crm.store.models import Call, Mail, Task
+from crm.store.models import Call, Lead, Mail, Task
 from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
@@ -57,7 +58,7 @@ async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
     assert maple.name == "maple"
     assert (all_.calls, all_.qualified, all_.first_pass, all_.transferred) == (3, 2, 1, 1)
     assert all_.answer_median_seconds == 5
-    assert (all_.leads, all_.leads_complete) == (3, 3)
+    assert (all_.leads, all_.leads_complete) == (3, 0)
     assert {record.agent for record in found} == {"alice", ""}
     assert await store.read(views.calls, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
 
@@ -101,3 +102,24 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
         mails = session.scalars(select(Mail.subject)).all()
         assert session.get(Call, "c2") is not None
     assert mails == ["A caller may be lost"] * 2
+
+
+async def test_a_record_is_complete_with_name_and_wish_unless_somebody_typed_it(store: Store, config: Config) -> None:
+    async def complete() -> tuple[int, int]:
+        found = await store.read(views.calls, NOW - timedelta(days=1), NOW + timedelta(days=1))
+        [*_, all_] = metrics.figures(found, metrics.MetricGroup.PROPERTY, config.tz)
+        return all_.leads, all_.leads_complete
+
+    await called(store, config, "c1", "+15125550171", talk=True)
+    await called(store, config, "c2", "+15125550172", talk=True)
+    assert await complete() == (2, 0)
+    with store.writing() as session:
+        for lead in session.scalars(select(Lead)):
+            lead.name = "Pat"
+    assert await complete() == (2, 0)
+    with store.writing() as session:
+        one, other = session.scalars(select(Lead).order_by(Lead.id)).all()
+        one.bedrooms, other.move_in_on = 0, NOW.date()
+    assert await complete() == (2, 2)
+    await store.run(leads.add, config, By("dana", NOW), phones=["+15125550172"])
+    assert await complete() == (2, 1)

@@ -221,8 +221,7 @@ async def guesses(system: System, device: str, address: str, count: int = 1) -> 
         str(log),
         address=address,
     )
-    async with asyncio.timeout(15):
-        assert await process.wait() == 0
+    assert await _ended(process, 15) == 0
     return re.findall(r"^SIP/2\.0 (\d+)", log.read_text(errors="replace"), re.MULTILINE)[-1] == "403"
 
 
@@ -242,6 +241,17 @@ async def _sipp(system: System, port: int, *options: str, address: str = "127.0.
         stderr=asyncio.subprocess.DEVNULL,
         cwd=system.folder,
     )
+
+
+async def _ended(process: asyncio.subprocess.Process, seconds: float) -> int:
+    """The exit status of SIPp. One that does not end in time is ended: its port is another phone's later."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @asynccontextmanager
@@ -325,8 +335,7 @@ async def raw_calls(
         "-error_file",
         str(system.folder / f"calls-{port}.err"),
     )
-    async with asyncio.timeout(60):
-        assert await process.wait() == 0, "not every call was answered and ended"
+    assert await _ended(process, 60) == 0, "not every call was answered and ended"
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ def upgrade() -> None:
     for table, column in UNIQUE:
         name = f"uq_{table}_{column}"
         op.create_index(name, table, [column], unique=True, sqlite_where=LIVING, postgresql_where=LIVING)
+    op.create_index("ix_agent_slug", "agent", ["slug"])
 
 
 def downgrade() -> None:
@@ -45,6 +46,7 @@ def downgrade() -> None:
     op.execute(f"UPDATE agent SET slug = 'retired-' || id, extension = NULL, on_duty = (1 = 0) {retired}")
     op.execute(f"UPDATE device SET slug = 'retired-' || id, number = NULL {retired}")
     op.execute(f"UPDATE line SET number = 'retired-' || id {retired}")
+    op.drop_index("ix_agent_slug", "agent")
     for table, column in UNIQUE:
         op.drop_index(f"uq_{table}_{column}", table)
     for table in ("agent", "device", "line"):

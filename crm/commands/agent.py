@@ -8,7 +8,7 @@ from crm.commands import output, removing
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
 from crm.services.office import agents, hours
-from crm.services.office.agents import Handover
+from crm.services.office.agents import Succession
 from crm.views import agents as views
 from crm.views import hours as hours_views
 from crm.views.agents import AgentEntry
@@ -191,7 +191,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
     )
 
 
-def _passing(passes: Handover) -> str:
+def _passing(passes: Succession) -> str:
     """What passes on to whom, as a sentence."""
     work = ((passes.tasks, "open task"), (passes.leads, "lead"), (passes.voicemails, "voicemail"))
     told = [output.counted(count, what) for count, what in work if count]

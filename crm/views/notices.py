@@ -33,7 +33,8 @@ def listed(
     found = select(Notice, Agent.slug).join(Agent, Agent.id == Notice.agent_id).order_by(Notice.id.desc()).limit(limit)
     if agent is not None:
         # By the agent's id, so that their index gives the order.
-        found = found.where(Notice.agent_id.in_(select(Agent.id).where(Agent.slug == agent)))
+        named = select(Agent.id).where(Agent.slug == agent, Agent.retired_at.is_(None))
+        found = found.where(Notice.agent_id == named.scalar_subquery())
     if unread:
         found = found.where(Notice.read_at.is_(None))
     if before is not None:

@@ -112,8 +112,13 @@ def listed(
     if lead is not None:
         found = found.where(Task.lead_id == lead)
     if owner is not None:
-        # By the owner's id, so that the index returns them in order.
-        found = found.where(Task.owner_id.in_(select(Agent.id).where(Agent.slug == owner)))
+        named = select(Agent.id).where(Agent.slug == owner)
+        if with_done:
+            # Whoever was called so before had some of them.
+            found = found.where(Task.owner_id.in_(named))
+        else:
+            # By one owner's id, so that the index returns them in order. Nobody who is retired has open tasks.
+            found = found.where(Task.owner_id == named.where(Agent.retired_at.is_(None)).scalar_subquery())
     if not with_done:
         found = found.where(Task.done_at.is_(None))
     if due_before is not None:

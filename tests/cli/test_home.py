@@ -151,7 +151,7 @@ def test_a_damaged_secrets_file_is_one_sentence(office: Leaseline) -> None:
 def test_what_nobody_expected_is_logged_and_told_in_one_sentence(
     office: Leaseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
     monkeypatch.setattr("crm.views.agents.listed", fail)

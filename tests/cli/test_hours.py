@@ -164,7 +164,8 @@ def test_agents_have_hours_of_their_own(office: Leaseline) -> None:
     assert office.json("agent", "hours", "alice")["hours"] == []
     office.ok("agent", "hours", "bob", "mon 09:00-10:00")
     office.ok("agent", "remove", "bob", "--yes")
-    assert office.rows("SELECT count(*) FROM agent_hours") == [(0,)]
+    office.ok("agent", "restore", "bob")
+    assert office.rows("SELECT count(*) FROM agent_hours") == [(1,)], "their hours come back with them"
 
 
 def test_doctor_warns_of_hours_that_never_come(office: Leaseline) -> None:

@@ -245,7 +245,7 @@ async def test_a_desk_cannot_lose_the_people_behind_it(store: Store, config: Con
             session.delete(device)
         session.execute(update(Property).values(subteam_id=None))
     with pytest.raises(Conflict, match=r"Calls for vendor go to agent carol"):
-        await store.run(agents.remove, BY, "carol", successor="dana")
+        await store.run(agents.retire, BY, "carol", successor="dana")
     with pytest.raises(Conflict, match=r"Calls for resident of maple go to subteam east"):
         await store.run(subteams.remove, BY, "east")
     [maple, everywhere] = await store.read(desk_views.listed, config)

@@ -177,9 +177,9 @@ async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
     alice = await store.read(agents.named, "alice")
     with store.writing() as session:
         session.add(Task(key="k", kind="call_back", owner_id=alice.id, why="missed", due_at=NOW, created_at=NOW))
-    with pytest.raises(Conflict, match="1 tasks"):
+    with pytest.raises(Conflict, match="is on record"):
         await store.run(agents.remove, BY, "alice")
-    await store.run(agents.remove, BY, "alice", successor="bob")
+    await store.run(agents.retire, BY, "alice", successor="bob")
     with store.reading() as session:
         task = session.scalars(select(Task)).one()
         assert task.owner_id == (await store.read(agents.named, "bob")).id

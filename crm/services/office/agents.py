@@ -116,7 +116,7 @@ def change(
 
 
 @dataclass(frozen=True)
-class Handover:
+class Succession:
     """What passes on when an agent is retired, and to whom."""
 
     heir: str
@@ -127,7 +127,7 @@ class Handover:
     voicemails: int
 
 
-def handover(session: Session, slug: str, *, successor: str | None = None) -> Handover:
+def handover(session: Session, slug: str, *, successor: str | None = None) -> Succession:
     """What `retire` would pass on. Raises Conflict, NotFound."""
     agent = named(session, slug)
     _check_replaceable(session, agent)
@@ -136,7 +136,7 @@ def handover(session: Session, slug: str, *, successor: str | None = None) -> Ha
     mailbox = box(BoxKind.AGENT, slug)
     voicemails = select(func.count()).select_from(Voicemail)
     voicemails = voicemails.where(Voicemail.mailbox == mailbox, Voicemail.deleted_at.is_(None))
-    return Handover(
+    return Succession(
         _heir(session, agent, successor).slug,
         session.scalar(tasks) or 0,
         session.scalar(leads) or 0,
@@ -144,7 +144,7 @@ def handover(session: Session, slug: str, *, successor: str | None = None) -> Ha
     )
 
 
-def retire(session: Session, by: By, slug: str, *, successor: str | None = None) -> Handover:
+def retire(session: Session, by: By, slug: str, *, successor: str | None = None) -> Succession:
     """Retires an agent: history keeps their name, which somebody else can have now. Their open tasks, leads, voicemail
     and tours to come pass on to `successor`, the slug of another agent, else to whoever has waited longest in their
     subteam, else to the admin. Raises Conflict for an agent who still has devices or desks, or is the admin;

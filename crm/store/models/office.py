@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     Numeric,
     String,
     UniqueConstraint,
@@ -148,7 +149,12 @@ class Agent(Retirable, Base):
     """Somebody who leases."""
 
     __tablename__ = "agent"
-    __table_args__ = (unique_among_living("agent", "slug"), unique_among_living("agent", "extension"))
+    __table_args__ = (
+        unique_among_living("agent", "slug"),
+        unique_among_living("agent", "extension"),
+        # For history, which finds those that are retired, too.
+        Index("ix_agent_slug", "slug"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))

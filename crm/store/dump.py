@@ -155,13 +155,16 @@ def load(
     sequences: Mapping[str, int] | Callable[[], Mapping[str, int]],
     *,
     node: str = "",
+    on_begin: Callable[[], object] = lambda: None,
 ) -> dict[str, Sum]:
     """Fills an empty database, at a revision this version knows, and returns what it then holds, as read back from it.
 
     It is left at `revision`, without triggers and indexes of text; `migrate.upgrade` adds them. Raises Conflict if
-    there are tables already or rows do not fit, and Unavailable.
+    there are tables already or rows do not fit, and Unavailable. `on_begin` is called once the database is known to be
+    empty: only from then on may the caller `clear` it.
     """
     refuse_unless_empty(url)
+    on_begin()
     migrate.upgrade(url, revision, node=node)
     engine = migration_engine(url, json_serializer=_as_it_is, json_deserializer=_as_text)
     # Statements here are few and large, and read JSON in another way than those compiled elsewhere.

@@ -136,3 +136,13 @@ def test_rows_that_refer_to_nothing_are_refused(target: str) -> None:
         dump.load(target, migrate.head(), iter([chunk]), {})
     dump.clear(target)
     dump.refuse_unless_empty(target)
+
+
+def test_a_database_that_is_not_empty_is_not_begun_with(url: str, target: str) -> None:
+    begun: list[bool] = []
+    with dump.snapshot(url) as rows, pytest.raises(Conflict):
+        dump.load(url, rows.revision, rows.chunks(), rows.sequences, on_begin=lambda: begun.append(True))
+    assert begun == []
+    with dump.snapshot(url) as rows:
+        dump.load(target, rows.revision, rows.chunks(), rows.sequences, on_begin=lambda: begun.append(True))
+    assert begun == [True]

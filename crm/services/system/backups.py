@@ -31,7 +31,7 @@ from crm.store import dump, migrate, revision
 
 LEFT_OUT = ("asterisk", "run", "log", "reserve", "home.json", "secrets.json.lock")
 """Made anew where they are missing, or only true of one home."""
-_NOT_TAKEN_IN = ("asterisk/log/cel-custom", "asterisk/spool")
+_NOT_TAKEN_IN = ("asterisk/log/cel-custom/", "asterisk/spool/")
 """Of Asterisk's: what it noted and recorded while the app was away, until that is on record."""
 _LINKED = ("recordings", "pictures", "applications", "mails", "music", "prompts")
 """Their files are never changed once they are there."""
@@ -113,7 +113,7 @@ def restore(
     except OSError as error:
         raise _not_written(home, error) from error
     in_postgres = settings.Config(home=fresh, database=settings.Database(url=database)).database_url if database else ""
-    made_tables = False
+    ours: list[bool] = []
     try:
         with archive.reading(file, passphrase) as reader:
             header = reader.header
@@ -126,8 +126,7 @@ def restore(
             dump.refuse_unless_empty(url)
             progress = _Progress(told, header)
             _take_files(reader, fresh, progress)
-            made_tables = bool(in_postgres)
-            _fill(reader, url, fresh, progress)
+            _fill(reader, url, fresh, progress, lambda: ours.append(True))
         _adapt(fresh, ports_from, database)
         config = settings.load(fresh)
         for folder in config.folders:
@@ -139,7 +138,7 @@ def restore(
     except BaseException as error:
         shutil.rmtree(fresh, ignore_errors=True)
         # What somebody else has put there meanwhile is not ours to remove.
-        if made_tables and getattr(error, "code", "") != "database_not_empty":
+        if in_postgres and ours:
             dump.clear(in_postgres)
         if isinstance(error, OSError):
             raise _not_written(home, error) from error
@@ -188,7 +187,7 @@ def _write(writer: archive.Writer, rows: dump.FrozenRows, aside: Path, now: date
     return header
 
 
-def _fill(reader: Reader, url: str, fresh: Path, progress: _Progress) -> None:
+def _fill(reader: Reader, url: str, fresh: Path, progress: _Progress, on_begin: Callable[[], object]) -> None:
     """Loads the rows and compares them, as read back, with what the backup says of them."""
     found: list[Sums] = []
 
@@ -202,7 +201,7 @@ def _fill(reader: Reader, url: str, fresh: Path, progress: _Progress) -> None:
         found.append(reader.sums())
         return found[0].sequences
 
-    there = dump.load(url, reader.header.revision, chunks(), sequences)
+    there = dump.load(url, reader.header.revision, chunks(), sequences, on_begin=on_begin)
     wanted = found[0].tables
     if there != wanted:
         tables = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
@@ -269,7 +268,7 @@ def _collect(home: Path, aside: Path, left_out: set[str], *, only_new: bool = Fa
             continue
         if top.name == "asterisk":
             for part in _NOT_TAKEN_IN:
-                _collect_folder(home / part, part, aside, set())
+                _collect_folder(home / part, part.rstrip("/"), aside, set())
         elif top.is_file():
             _collect_file(top, aside / top.name, top.name, left_out, is_linked=False)
         elif top.is_dir() and top.name not in left_out:

@@ -49,9 +49,13 @@ def move(config: Config, target: str, told: Told) -> Moved:
         if trouble := revision.problem(rows.revision):
             raise trouble
         dump.refuse_unless_empty(to.database_url)
+        ours: list[bool] = []
         try:
             total = rows.count()
-            there = dump.load(to.database_url, rows.revision, _told_of(rows, told, total), rows.sequences)
+            chunks = _told_of(rows, told, total)
+            there = dump.load(
+                to.database_url, rows.revision, chunks, rows.sequences, on_begin=lambda: ours.append(True)
+            )
             here = {name: summing.sum() for name, summing in rows.sums.items()}
             if there != here:
                 wrong = next(name for name in here if there.get(name) != here[name])
@@ -59,9 +63,9 @@ def move(config: Config, target: str, told: Told) -> Moved:
             migrate.upgrade(to.database_url, node=config.node)
             text = settings_file.changed(config, "database.url", None if target == SQLITE else target)
             settings_file.write(config, text)
-        except BaseException as error:
+        except BaseException:
             # What somebody else has put there meanwhile is not ours to remove.
-            if getattr(error, "code", "") != "database_not_empty":
+            if ours:
                 _remove(to, is_file=target == SQLITE)
             raise
     return Moved(_shown(to), _shown(config), len(here), total)

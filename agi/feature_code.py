@@ -2,6 +2,9 @@
 
 Arguments: what was dialed, and the endpoint that dialed it. Sets LL_SAY (files to play), LL_GO (arguments with which
 the app takes the call), or both. If neither is set, the dialplan says that codes do not work now.
+
+With LL_ASK set, what is played is a question: the dialplan reads a key, and runs this script again with two more
+arguments, the key (empty: none) and LL_ASK.
 """
 
 from __future__ import annotations
@@ -24,10 +27,10 @@ log = logging.getLogger(__name__)
 
 def script(crm: Crm) -> Script:
     async def feature_code(session: Session) -> None:
-        dialled, device = (*session.arguments, "", "")[:2]
+        dialled, device, key, about = (*session.arguments, "", "", "", "")[:4]
         by = By(f"phone {device}", crm.now())
         try:
-            answer = await crm.store.run(feature_codes.act, crm.config, dialled, device, by)
+            answer = await crm.store.run(feature_codes.act, crm.config, dialled, device, by, key=key, about=about)
         except CrmError as error:
             log.warning("a feature code was not carried out: %s", error)
             answer = CodeAnswer(phone.said(error))
@@ -39,6 +42,8 @@ def script(crm: Crm) -> Script:
             except SpeechError as error:
                 log.warning("the answer to a feature code cannot be spoken: %s", error)
             else:
+                if answer.ask_about:
+                    await session.set_variable("LL_ASK", answer.ask_about)
                 await session.set_variable("LL_SAY", str(sound.with_suffix("")))
         if answer.go:
             await session.set_variable("LL_GO", ",".join(answer.go))

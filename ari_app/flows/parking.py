@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from pathlib import Path
 from urllib.parse import quote
 
 from ari_app.call.answering import hang_up_of, taker_leg
 from ari_app.call.call import PEER, AppContext, LiveCall, Taker
 from ari_app.call.kept import PassedTo, written
+from ari_app.call.legs import shown
 from ari_app.call.race import end_all, race, until_done
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError
@@ -114,19 +116,30 @@ async def retrieve(call: LiveCall, slot: str) -> None:
     """One of our phones dialed a slot: connects it to the person waiting there."""
     await call.context.calls.returned(CallStep.PARKED)
     found = next((one for one in call.context.calls if one.parked_at == slot), None)
-    await take_over(call, found, STAGE, nobody="nobody_parked")
+    await take_over(call, found, STAGE, call.sounds("nobody_parked"))
 
 
-async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: str) -> None:
-    """Connects the phone that dialed with the person of another call, or says that nobody is there any more."""
+async def take_over(call: LiveCall, other: LiveCall | None, stage: str, nobody: list[Path]) -> None:
+    """Connects the phone that dialed with the person of another call, whom it shows; or plays `nobody` if there is
+    none, and says so if somebody else was faster."""
+    is_there = other is not None and other.is_waiting
+    if other is not None and is_there:
+        # Set first: an app that restarts must not take this phone for a call of its own.
+        await call.channel.set_variables(**_shows(other), LL_STEP=PEER, LL_CALL=other.id, timeout="0")
     await call.channel.answer()
     async with asyncio.timeout(call.context.config.survival.store_seconds):
         owner = await call.context.store.read(extensions.owner_of, call.channel.endpoint)
     taker = Taker(call.channel, call.channel.endpoint, owner.slug if owner else "", stage)
-    if other is not None and other.is_waiting:
-        # Set first: an app that restarts must not take this phone for a call of its own.
-        await call.channel.set_variables(LL_STEP=PEER, LL_CALL=other.id, timeout="0")
-        if other.offer(taker):
-            return
-    await play(call.channel, call.sounds("already_taken" if other else nobody))
+    if other is not None and is_there and other.offer(taker):
+        return
+    await play(call.channel, call.sounds("already_taken") if other else nobody)
     await call.channel.hang_up()
+
+
+def _shows(other: LiveCall) -> dict[str, str]:
+    """What the phone that takes this call shows from its answer on: the caller, and their name or what they call about.
+    Between colleagues nothing is set, as their phones show each other."""
+    if other.reception is None:
+        return {}
+    known = other.reception
+    return {"CONNECTEDLINE(all,i)": shown(known.lead_name or known.contact_name or known.property_name, other.shown)}

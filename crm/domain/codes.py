@@ -45,7 +45,7 @@ MEANINGS = {
     Action.VOICEMAIL: "Your voicemail; followed by an extension, a colleague's",
     Action.PICKUP: "Pick up a call ringing at a colleague's phone; followed by an extension, at that colleague's",
     Action.LAST_CALLER: "Call back your last outside caller",
-    Action.BLOCK_LAST_CALLER: "Block your last outside caller",
+    Action.BLOCK_LAST_CALLER: "Block your last outside caller, after saying who it is",
 }
 
 IN_TALK = {

@@ -90,8 +90,12 @@ class Dialplan:
         """The app says what to play and where the call continues."""
         self._asterisk.limit(channel, self._config.survival.first_seconds)
         code = re.sub(r"[^*0-9]", "", channel.exten)
-        told = await self._ask(channel, "feature_code", code, channel.endpoint)
+        told = await self._ask(channel, "feature_code", code, channel.endpoint, "", "")
         self._asterisk.limit(channel, 14400)
+        if about := told.get("LL_ASK"):
+            self._asterisk.answer(channel)
+            key = await self._read(channel, told["LL_SAY"], 8)
+            told = await self._ask(channel, "feature_code", code, channel.endpoint, key, about)
         say, go = told.get("LL_SAY", ""), told.get("LL_GO", "")
         if not say + go:
             say = str(self._config.prompts_folder / "en" / "codes_unavailable")
@@ -152,6 +156,24 @@ class Dialplan:
         await playback.over.wait()
         if channel.gone.is_set():
             raise Left
+
+    async def _read(self, channel: Channel, file: str, seconds: float) -> str:
+        """Does what Read() does for one key; returns an empty string if none is pressed."""
+        channel.read = self._asterisk.loop.create_future()
+        playback = self._asterisk.play(channel, f"dialplan-{channel.id}-read", [f"sound:{file}"])
+        over, gone = (asyncio.ensure_future(event.wait()) for event in (playback.over, channel.gone))
+        try:
+            await asyncio.wait((over, gone, channel.read), return_when=asyncio.FIRST_COMPLETED)
+            if not channel.read.done() and not channel.gone.is_set():
+                await asyncio.wait((gone, channel.read), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if channel.gone.is_set():
+                raise Left
+            self._asterisk.stop_playing(channel)
+            return channel.read.result() if channel.read.done() else ""
+        finally:
+            over.cancel()
+            gone.cancel()
+            channel.read = None
 
     async def _ask(self, channel: Channel, script: str, *args: str) -> dict[str, str]:
         """Does what AGI() does in the dialplan; returns the variables that the script sets."""

@@ -137,6 +137,8 @@ class Channel:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Future[None] | None = None
     """Set while the channel is in the app."""
+    read: asyncio.Future[str] | None = None
+    """Set while the dialplan reads a key."""
     heard: list[Sound] = field(default_factory=list)
     """Files that were played to it."""
 
@@ -367,6 +369,8 @@ class Asterisk:
         if channel.gone.is_set():
             return
         self.tell("ChannelDtmfReceived", channel=channel.json, digit=digit, duration_ms=100)
+        if channel.read and not channel.read.done():
+            channel.read.set_result(digit)
         for recording in [one for one in self.recordings.values() if one.target is channel]:
             if digit in recording.terminate_on:
                 self.end_recording(recording)

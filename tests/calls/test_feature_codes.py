@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from crm.domain import codes
+from crm.edge import numbers
 from crm.services.phones.spoken import spoken
-from crm.store.models import Device
+from crm.store.models import BlockedCaller, Device
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -49,6 +50,33 @@ async def test_when_half_an_hour_is_dialled_then_that_is_heard_and_set_and_the_p
         assert alice.count("CALL_INCOMING") == 0
     await dial_code(system, "*79", hears=["Do not disturb is off."])
     assert not (await device_of(system, "alice-desk")).dnd
+
+
+async def test_the_last_caller_is_named_and_only_the_key_blocks_them(system: System) -> None:
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, system.caller(number) as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        await system.ended_call(number)
+    said = numbers.speak(number, system.config.region)
+    question = await spoken(
+        system.config, f"The last caller was {said}. To block this number and close its lead, press 1."
+    )
+    async with system.phone("alice-desk") as phone:
+        await phone.dial(f"sip:*60@{system.sip}")
+        await system.hears(phone, question)
+        await phone.press("2")
+        await system.hears(phone, await spoken(system.config, "Nobody was blocked."))
+        await phone.wait_for("CALL_CLOSED")
+    assert await system.all(select(BlockedCaller)) == []
+    async with system.phone("alice-desk") as phone:
+        await phone.dial(f"sip:*60@{system.sip}")
+        await system.hears(phone, question)
+        await phone.press("1")
+        await system.hears(phone, await spoken(system.config, f"{said} is blocked."))
+        await phone.wait_for("CALL_CLOSED")
+    assert [entry.value for entry in await system.all(select(BlockedCaller))] == [number]
 
 
 async def test_when_the_app_is_away_then_codes_say_that_they_do_not_work(system: System) -> None:

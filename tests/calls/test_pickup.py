@@ -20,6 +20,8 @@ async def test_when_a_ringing_call_is_picked_up_then_that_phone_has_it_and_the_o
         await carol.dial(f"sip:*8@{system.sip}")
         await carol.wait_for("CALL_ESTABLISHED")
         await alice.wait_for("CALL_CLOSED")
+        picked_up = await system.channel_of("carol-soft")
+        assert await system.variable(picked_up["id"], "CONNECTEDLINE(num)") == caller.user
         await hear_each_other(system, caller, carol)
         await carol.hang_up()
         await caller.wait_for("CALL_CLOSED")

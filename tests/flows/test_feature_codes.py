@@ -9,18 +9,25 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from crm.domain import codes
+from crm.edge import numbers
 from crm.services.phones import devices
 from crm.services.phones.spoken import spoken
-from crm.store.models import Agent, BlockedCaller, Device
+from crm.store.models import Agent, BlockedCaller, Device, Lead
 from tests.asterisk import Seam
 
 pytestmark = pytest.mark.flows
 
 
-async def dial_code(system: Seam, code: str, device: str = "alice-desk", *, hears: Sequence[str] = ()) -> None:
-    """Dials a code and listens to the end; one of the sentences has to be heard."""
+async def dial_code(
+    system: Seam, code: str, device: str = "alice-desk", *, asks: str = "", presses: str = "", hears: Sequence[str] = ()
+) -> None:
+    """Dials a code and listens to the end; one of the sentences has to be heard. `presses` answers what it `asks`."""
     async with system.phone(device) as phone:
         await phone.dial(f"sip:{code}@{system.sip}")
+        if asks:
+            await system.hears(phone, await spoken(system.config, asks))
+        if presses:
+            await phone.press(presses)
         await phone.wait_for("CALL_CLOSED")
         sounds = [await spoken(system.config, sentence) for sentence in hears]
         assert any([await system.has_heard(phone, sound) for sound in sounds]), f"none of {hears}"
@@ -94,14 +101,19 @@ async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: Sea
         await alice.wait_for("CALL_INCOMING")
         await caller.hang_up()
         await system.ended_call(number)
-    # First: whom the office has called nobody can block.
-    await dial_code(system, "*60", hears=["The last caller is blocked."])
+    said = numbers.speak(number, system.config.region)
+    question = f"The last caller was {said}. To block this number and close its lead, press 1."
+    # Whom the office has called nobody can block, so this comes before calling back.
+    for key in ("", "9"):
+        await dial_code(system, "*60", asks=question, presses=key, hears=["Nobody was blocked."])
+        assert await system.all(select(BlockedCaller)) == []
+    await dial_code(system, "*60", asks=question, presses="1", hears=[f"{said} is blocked."])
     with system.store.writing() as session:
         assert session.scalar(select(BlockedCaller.value)) == number
         session.execute(delete(BlockedCaller))
     async with system.phone("alice-desk") as alice:
         await alice.dial(f"sip:*69@{system.sip}")
-        await system.hears(alice, await spoken(system.config, f"Calling {number} back."))
+        await system.hears(alice, await spoken(system.config, f"Calling {said}."))
         # The demo trunk's other end takes no calls.
         await alice.wait_for("CALL_CLOSED", seconds=40)
 
@@ -109,6 +121,29 @@ async def test_whoever_called_last_is_called_back_and_can_be_blocked(system: Sea
         return "out" in [call.direction for call in await system.calls_from(number)]
 
     await system.until(called_back, "a call of ours to the last caller")
+
+
+async def test_one_wrong_key_costs_no_lead(system: Seam) -> None:
+    number = system.new_number()
+    async with system.phone("alice-desk") as alice, system.caller(number) as caller:
+        await system.to_team(caller)
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await alice.wait_for("CALL_ESTABLISHED")
+        await caller.hang_up()
+        call = await system.ended_call(number)
+    with system.store.writing() as session:
+        session.execute(update(Lead).where(Lead.id == call.lead_id).values(name="Dana Reyes"))
+    who = f"Dana Reyes, {numbers.speak(number, system.config.region)}"
+    why = "it is a lead, which the office has to close first"
+    await dial_code(system, "*60", hears=[f"The last caller, {who}, is not blocked: {why}."])
+    [lead] = await system.all(select(Lead).where(Lead.id == call.lead_id))
+    assert lead.status == "in_progress"
+    assert await system.all(select(BlockedCaller)) == []
+    async with system.phone("alice-desk") as alice:
+        await alice.dial(f"sip:*69@{system.sip}")
+        await system.hears(alice, await spoken(system.config, f"Calling {who}."))
+        await alice.wait_for("CALL_CLOSED", seconds=40)
 
 
 async def test_when_the_last_caller_showed_no_number_then_no_one_else_is_called_back_or_blocked(system: Seam) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crm.services.phones.spoken import spoken
 from tests.asterisk import Seam
 from tests.talks import hear_each_other
 
@@ -36,6 +37,17 @@ async def test_when_nothing_rings_then_that_is_said(system: Seam) -> None:
         await alice.dial(f"sip:*8@{system.sip}")
         await system.hears(alice, system.prompt("nothing_rings"))
         await alice.wait_for("CALL_CLOSED")
+
+
+async def test_when_nothing_rings_for_a_colleague_then_their_name_is_said(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice:
+        for dialled, says in (
+            ("*8102", await spoken(system.config, "No call is ringing for Bob.")),
+            ("*8199", system.prompt("extension_unavailable")),
+        ):
+            await alice.dial(f"sip:{dialled}@{system.sip}")
+            await system.hears(alice, says)
+            await alice.wait_for("CALL_CLOSED")
 
 
 async def test_when_a_colleagues_call_rings_then_it_can_be_picked_up_by_the_extension(system: Seam) -> None:

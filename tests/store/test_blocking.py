@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import delete
 
 from crm.config import Config
 from crm.domain.blocking import BlockDecision
 from crm.domain.calls import CallArrived, CallEnded, CallerBlocked, EndedBy, LegRang, TalkStarted
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened
+from crm.edge import numbers
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.calls import ledger
-from crm.services.people import blocking
+from crm.services.people import blocking, timeline
+from crm.services.people.blocking import LastCaller
 from crm.services.texts import messages
-from crm.store.models import Call, EmergencyCall, Lead, LeadPhone, Message, Task
+from crm.store.models import Call, Contact, EmergencyCall, Lead, LeadPhone, Message, Task
 from crm.store.queries import calls, leads
 from crm.store.session import Store
 from crm.views import blocking as views
@@ -131,25 +135,60 @@ async def test_after_an_emergency_call_nobody_is_blocked_on_its_callback_number(
     assert (await verdict(store, config, None, "+15125550101")).is_blocked
 
 
-async def test_the_last_caller_is_blocked_by_phone(store: Store, config: Config) -> None:
-    assert await store.run(blocking.block_last_caller, BY, "alice") == "Nobody has called you from outside yet."
+async def last_caller(store: Store, config: Config) -> LastCaller:
+    return await store.read(blocking.last_caller, config, "alice", NOW)
+
+
+async def test_the_last_caller_is_named_and_blocked_by_phone(store: Store, config: Config) -> None:
+    assert (await last_caller(store, config)).say == "Nobody has called you from outside yet."
     await talked(store, config)
-    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is blocked."
+    asked = await last_caller(store, config)
+    spoken = numbers.speak(CALLER, config.region)
+    assert asked.number == CALLER
+    assert asked.say == f"The last caller was {spoken}. To block this number and close its lead, press 1."
+    assert not (await verdict(store, config)).is_blocked
+    assert await store.run(blocking.block_caller, config, BY, CALLER) == f"{spoken} is blocked."
     assert (await verdict(store, config)).is_blocked
-    assert await store.run(blocking.block_last_caller, BY, "alice") == "The last caller is already blocked."
+    assert "is already blocked" in (await last_caller(store, config)).say
+    assert await store.run(blocking.block_caller, config, BY, CALLER) == "The number is already blocked."
     with store.reading() as session:
         lead = leads.by_phone(session, CALLER)
     assert lead
     assert lead.status == "closed"
 
 
-async def test_the_last_caller_whom_the_office_has_called_is_not_blocked(store: Store, config: Config) -> None:
+async def test_whoever_is_known_is_not_blocked_by_phone(store: Store, config: Config) -> None:
+    """Neither when the agent asks, nor when it is learned between the question and the key."""
     await talked(store, config)
+
+    async def refused(because: str) -> None:
+        asked = await last_caller(store, config)
+        assert (because in asked.say, asked.number) == (True, "")
+        assert because in await store.run(blocking.block_caller, config, BY, CALLER)
+        assert await store.read(views.callers) == []
+
+    with store.writing() as session:
+        lead = leads.by_phone(session, CALLER)
+        assert lead
+        timeline.enter(session, lead.id, Happened.FORM, "Asked about a home.", NOW, key="form")
+    await refused("it is a lead")
+    with store.writing() as session:
+        timeline.withdraw(session, "form")
+    assert (await last_caller(store, config)).number == CALLER
+    with store.writing() as session:
+        lead = leads.by_phone(session, CALLER)
+        assert lead
+        lead.name = "Dana Reyes"
+    assert "Dana Reyes, " in (await last_caller(store, config)).say
+    await refused("it is a lead")
+    with store.writing() as session:
+        session.add(Contact(number=CALLER, kind="vendor", name="Ace Plumbing", created_at=NOW))
+    assert "Ace Plumbing, " in (await last_caller(store, config)).say
+    await refused("it belongs to a known vendor")
     with store.writing() as session:
         session.add(Call(id="ours", direction="out", did=LINE, caller=CALLER, started_at=NOW))
-    said = await store.run(blocking.block_last_caller, BY, "alice")
-    assert said == "The office itself has called or texted this number, so it is not blocked."
-    assert await store.read(views.callers) == []
+        session.execute(delete(Contact))
+    await refused("the office itself has called or texted it")
 
 
 async def test_a_blocked_call_of_a_closed_lead_is_in_its_timeline_and_does_not_reopen_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -14,20 +15,33 @@ from crm.domain import blocking, emergency, fields
 from crm.domain.blocking import BlockDecision, BlockKind, BlockListEntry, Known
 from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.leads import LeadEvent, LeadStatus
+from crm.domain.leads import Happened, LeadEvent, LeadStatus
 from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.people import standing
-from crm.services.people.identity import Identity, who_is
-from crm.store.models import BlockedCaller, Call, EmergencyCall, Lead, Message, Task
+from crm.services.people.identity import Identity, KnownLead, who_is
+from crm.store.models import Activity, BlockedCaller, Call, EmergencyCall, Lead, Message, Task
 from crm.store.queries import calls, leads
 
 SHORTEST_PREFIX = 4
 """Digits, including the country code: +1* would keep everybody out."""
 EMERGENCY_CALLBACK = timedelta(hours=1)
 """For this long after an emergency call, no caller to its callback number is blocked."""
+YES = "1"
+"""The key that blocks the last caller."""
+_BY_CALLING_ALONE = (
+    Happened.CALL_FROM,
+    Happened.TRANSCRIPT,
+    Happened.TASK,
+    Happened.STAGE_CHANGED,
+    Happened.STATUS_CHANGED,
+    # The link that is texted after a missed call; what they themselves write is asked for on its own.
+    Happened.TEXT,
+    Happened.FOLLOW_UP,
+)
+"""What is in the timeline of somebody who has only called."""
 
 
 def verdict(
@@ -138,27 +152,80 @@ def remove(session: Session, config: Config, by: By, raw: str) -> str:
     return _written(kind, value)
 
 
-def block_last_caller(session: Session, by: By, agent: str) -> str:
-    """Blocks whoever outside called an agent last, closes their lead, and returns the sentence to speak.
+@dataclass(frozen=True)
+class LastCaller:
+    """Whoever outside called an agent last, as the agent hears it."""
 
-    Somebody the office itself has called or texted is not blocked; the sentence says so. Raises Unavailable.
+    say: str
+    """Who it is and why they are not blocked; or the question, if they can be."""
+    number: str = ""
+    """To pass to `block_caller` once the question was answered with `YES`; empty: they are not blocked."""
+
+
+def last_caller(session: Session, config: Config, agent: str, now: datetime) -> LastCaller:
+    """Whom an agent would block by phone.
+
+    People whom somebody knows are not blocked that way, however annoying: one wrong key must not cost a lead.
     """
     number = calls.last_caller_of(session, agent)
     if number is None:
-        return "Nobody has called you from outside yet."
+        return LastCaller("Nobody has called you from outside yet.")
     if not number:
-        return "The last caller showed no number, so it is not blocked."
+        return LastCaller("The last caller showed no number, so it is not blocked.")
     who = who_is(session, number)
-    if who.is_line:
-        return "The last caller is one of our own lines, so it is not blocked."
     if who.blocked and who.blocked.kind is BlockKind.NUMBER:
-        return "The last caller is already blocked."
-    try:
-        _make_unwanted(session, who, by, close_lead=True)
-    except Conflict:
-        return "The office itself has called or texted this number, so it is not blocked."
-    _put(session, by, BlockKind.NUMBER, number, is_silent=False, why=f"by {agent}, by phone")
-    return "The last caller is blocked."
+        return LastCaller(f"The last caller, {shown(who, config)}, is already blocked.")
+    if why := _kept(session, who, now):
+        return LastCaller(f"The last caller, {shown(who, config)}, is not blocked: {why}.")
+    also = " and close its lead" if who.lead and who.lead.status != LeadStatus.CLOSED else ""
+    return LastCaller(f"The last caller was {shown(who, config)}. To block this number{also}, press {YES}.", number)
+
+
+def block_caller(session: Session, config: Config, by: By, number: str) -> str:
+    """Blocks the number of `last_caller`, and returns the sentence to speak. What was learned about them since then
+    counts."""
+    who = who_is(session, number)
+    if who.blocked and who.blocked.kind is BlockKind.NUMBER:
+        return "The number is already blocked."
+    if why := _kept(session, who, by.now):
+        return f"The number is not blocked: {why}."
+    _make_unwanted(session, who, by, close_lead=True)
+    _put(session, by, BlockKind.NUMBER, number, is_silent=False, why=by.who[:300])
+    return f"{numbers.speak(number, config.region)} is blocked."
+
+
+def shown(who: Identity, config: Config) -> str:
+    """Who has this number, as it is spoken: with a name where one is known."""
+    assert who.number is not None
+    name = (who.contact and who.contact.name) or (who.lead and who.lead.name) or ""
+    spoken = numbers.speak(who.number, config.region)
+    return f"{name}, {spoken}" if name else spoken
+
+
+def _kept(session: Session, who: Identity, now: datetime) -> str:
+    """Why nobody blocks this number by phone; empty: they may."""
+    if who.is_line:
+        return "it is one of our own lines"
+    if who.colleague:
+        return "it is a colleague's mobile"
+    if who.contact:
+        return f"it belongs to a known {who.contact.kind}"
+    known = _known(session, who, "", now)
+    if known.was_called or known.was_texted:
+        return "the office itself has called or texted it"
+    if who.lead and who.lead.status != LeadStatus.CLOSED and _is_known_person(session, who.lead):
+        return "it is a lead, which the office has to close first"
+    return ""
+
+
+def _is_known_person(session: Session, lead: KnownLead) -> bool:
+    """Whether more is known of a lead than that somebody has called."""
+    if lead.name:
+        return True
+    card = select(Lead.id).where(Lead.id == lead.id, (Lead.email != "") | Lead.assigned_at.is_not(None))
+    more = select(Activity.id).where(Activity.lead_id == lead.id, Activity.kind.not_in(_BY_CALLING_ALONE))
+    wrote = select(Message.id).where(Message.lead_id == lead.id, Message.direction == "in")
+    return any(_any(session, query) for query in (card, more, wrote))
 
 
 def read(raw: str, region: str) -> tuple[BlockKind, str]:

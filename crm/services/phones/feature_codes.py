@@ -19,6 +19,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.people import blocking
+from crm.services.people.identity import who_is
 from crm.services.phones import devices
 from crm.store.models import Agent, Device
 from crm.store.queries import calls
@@ -32,6 +33,8 @@ class CodeAnswer:
     """A sentence; "": nothing is said."""
     go: tuple[str, ...] = ()
     """Arguments with which the app takes the call, such as pickup and an extension; empty: the call ends."""
+    ask_about: str = ""
+    """A number (E.164): `say` is a question about it, and the key that answers it comes back with this number."""
     is_change: bool = False
     """Whether something changed that Asterisk's configuration depends on."""
 
@@ -39,8 +42,13 @@ class CodeAnswer:
 UNKNOWN = CodeAnswer("There is no such code.")
 
 
-def act(session: Session, config: Config, dialled: str, device: str, by: By) -> CodeAnswer:
-    """Carries out a code for the phone it was dialed from. Raises CrmError if that is not possible now."""
+def act(
+    session: Session, config: Config, dialled: str, device: str, by: By, *, key: str = "", about: str = ""
+) -> CodeAnswer:
+    """Carries out a code for the phone it was dialed from. Raises CrmError if that is not possible now.
+
+    `key` answers an earlier question (empty: none was pressed), which was `about` a number.
+    """
     found = codes.resolve(as_mapping(config), dialled)
     if found is None:
         return UNKNOWN
@@ -60,9 +68,9 @@ def act(session: Session, config: Config, dialled: str, device: str, by: By) -> 
         case Action.ON_DUTY | Action.OFF_DUTY:
             return _duty(session, by, agent, on=found.action is Action.ON_DUTY)
         case Action.LAST_CALLER:
-            return _last_caller(session, agent)
+            return _last_caller(session, config, agent)
         case Action.BLOCK_LAST_CALLER:
-            return CodeAnswer(blocking.block_last_caller(session, by, agent))
+            return _block(session, config, By(f"{agent}, by phone", by.now), agent, key, about)
 
 
 def as_mapping(config: Config) -> Mapping[str, str]:
@@ -115,10 +123,19 @@ def _duty(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     return CodeAnswer(f"You are off duty.{warning}", is_change=True)
 
 
-def _last_caller(session: Session, slug: str) -> CodeAnswer:
+def _last_caller(session: Session, config: Config, slug: str) -> CodeAnswer:
     number = calls.last_caller_of(session, slug)
     if number is None:
         raise NotFound("Nobody has called you from outside yet.", code="no_last_caller")
     if not number:
         raise NotFound("The last caller showed no number that can be dialed.", code="last_caller_without_number")
-    return CodeAnswer(f"Calling {number} back.", go=("staff", number))
+    return CodeAnswer(f"Calling {blocking.shown(who_is(session, number), config)}.", go=("staff", number))
+
+
+def _block(session: Session, config: Config, by: By, slug: str, key: str, about: str) -> CodeAnswer:
+    if about:
+        # Only whom the agent heard named is blocked, whoever has called meanwhile.
+        pressed = key == blocking.YES
+        return CodeAnswer(blocking.block_caller(session, config, by, about) if pressed else "Nobody was blocked.")
+    found = blocking.last_caller(session, config, slug, by.now)
+    return CodeAnswer(found.say, ask_about=found.number)

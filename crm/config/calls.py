@@ -15,7 +15,7 @@ class Menu(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tries: PositiveInt = 2
     """How often the menu is played before the call goes to the team."""
     languages: tuple[str, ...] = ()
-    """Languages that key 9 offers besides the line's own, such as ["es"]; each needs a prompt file."""
+    """Languages that key 9 offers besides the line's own and English, such as ["es"]; each needs a prompt file."""
 
 
 class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

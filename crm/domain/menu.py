@@ -32,7 +32,11 @@ class MenuDialogue:
         self._before = (*((GREETING,) if self.greets else ()), *before)
 
     def says(self) -> tuple[Say, ...]:
-        return (*self._before, *self._asked.says)
+        """In order. Another language is offered right after the greeting, before anything that only some understand."""
+        before, asked = self._before, self._asked.says
+        if before[:1] == (GREETING,) and asked and asked[0].language:
+            return (GREETING, asked[0], *before[1:], *asked[1:])
+        return (*before, *asked)
 
     def wants_more(self, keys: str) -> bool:
         """Whether more keys belong to these, up to the pound key or a pause."""

@@ -64,6 +64,8 @@ __all__ = [
 
 TEXT_ME, TEAM, TOUR, RESIDENTS, OTHER_LANGUAGE, PERSON = "1", "2", "3", "4", "9", "0"
 """Keys of the menu."""
+ENGLISH = "en"
+"""Every line offers it: it is the language that all offices answer in."""
 EMERGENCY, TO_DESK, TO_RENT = "1", "2", "3"
 """Keys of the question to residents, owners and vendors; any other leads to their own destination, too."""
 _OWN = (StageName.AGENT, StageName.SUBTEAM)
@@ -105,9 +107,8 @@ class _Decision:
         self.reasons: list[Reason] = []
         self.kind = CallerKind.PROSPECT
         self.is_closed = inputs.office.state in (OfficeState.CLOSED, OfficeState.HOLIDAY)
-        self.languages = tuple(
-            dict.fromkeys((inputs.caller.language or inputs.language, inputs.language, *inputs.rules.languages))
-        )
+        offered = (inputs.caller.language or inputs.language, inputs.language, *inputs.rules.languages, ENGLISH)
+        self.languages = tuple(dict.fromkeys(offered))
         asked_in = (KeyedAnswer(Question.MENU, OTHER_LANGUAGE), KeyedAnswer(Question.URGENT, OTHER_LANGUAGE))
         presses = sum(answer in asked_in for answer in inputs.answers)
         self.language = self.languages[presses % len(self.languages)]
@@ -140,7 +141,8 @@ class _Decision:
         menu = [keys for keys in answered(inputs.answers, Question.MENU) if keys != OTHER_LANGUAGE]
         wanted = menu[-1] if menu else None
         self.kind = self._caller_kind(wanted)
-        if wanted == PERSON and DeskKind.CONCERN in inputs.desks:
+        who = answered(inputs.answers, Question.WHO) if wanted == RESIDENTS else ()
+        if PERSON in (wanted, *who[-1:]) and DeskKind.CONCERN in inputs.desks:
             return self._concern()
         if self.kind is not CallerKind.PROSPECT and (plan := self._beside_leasing()):
             return plan
@@ -154,7 +156,7 @@ class _Decision:
             )
         if wanted is None:
             return self._ask(self._menu(), Rule.MENU, "The caller has not chosen anything yet.")
-        if wanted == RESIDENTS and self._has_desks() and not answered(inputs.answers, Question.WHO):
+        if wanted == RESIDENTS and self._has_more() and not answered(inputs.answers, Question.WHO):
             return self._ask(
                 self._who(), Rule.CALLER_KIND, "The caller is not a prospect, and has not said what else they are."
             )
@@ -516,24 +518,28 @@ class _Decision:
         if self._offers_tours():
             says.append(Say("menu_tour"))
             keys.append(TOUR)
-        if self._has_desks():
+        if self._has_more():
             says.append(Say("menu_residents"))
             keys.append(RESIDENTS)
         if DeskKind.CONCERN in inputs.desks:
-            says.append(Say("menu_concern"))
+            # It works here, too, but is said only after 4: the menu has to be short.
             keys.append(PERSON)
         self._offer_language(says, keys)
         return KeyPrompt(Question.MENU, tuple(says), tuple(keys))
 
     def _offer_language(self, says: list[Say], keys: list[str]) -> None:
+        """Before everything else: whoever does not understand the rest should not have to sit through it."""
         if len(self.languages) > 1:
-            says.append(Say("menu_language", language=self.next_language))
+            says.insert(0, Say("menu_language", language=self.next_language))
             keys.append(OTHER_LANGUAGE)
 
     def _who(self) -> KeyPrompt:
         offered = [(key, kind) for key, kind in _KINDS.items() if self._has_desk(kind)]
-        says = tuple(Say(f"who_{kind}") for _, kind in offered)
-        return KeyPrompt(Question.WHO, says, tuple(key for key, _ in offered))
+        says, keys = [Say(f"who_{kind}") for _, kind in offered], [key for key, _ in offered]
+        if DeskKind.CONCERN in self.inputs.desks:
+            says.append(Say("menu_concern"))
+            keys.append(PERSON)
+        return KeyPrompt(Question.WHO, tuple(says), tuple(keys))
 
     def _urgent(self, has_maintenance: bool) -> KeyPrompt:
         first = [Say("urgent_maintenance")] if has_maintenance else []
@@ -546,8 +552,9 @@ class _Decision:
         self._offer_language(says, keys)
         return KeyPrompt(Question.URGENT, tuple(says), tuple(keys))
 
-    def _has_desks(self) -> bool:
-        return any(self._has_desk(kind) for kind in _DESKS)
+    def _has_more(self) -> bool:
+        """Whether there is something behind the key for anything else."""
+        return DeskKind.CONCERN in self.inputs.desks or any(self._has_desk(kind) for kind in _DESKS)
 
     def _has_desk(self, kind: CallerKind) -> bool:
         """Whether there is a desk for them; residents may have emergencies."""

@@ -151,7 +151,7 @@ async def test_when_the_process_is_killed_in_a_turn_then_the_menu_is_next_within
         await says(system, agent, "automated")
         lost_at = system.now()
         await agent.die()
-        await system.hears_beginning(caller, system.prompt("menu"))
+        await system.hears_beginning(caller, system.prompt("menu_language", "es"))
         assert (system.now() - lost_at).total_seconds() <= 2
         await caller.press("2")
         await alice.wait_for("CALL_INCOMING")
@@ -169,12 +169,12 @@ async def test_when_the_process_stalls_or_is_not_there_then_the_menu_is_next(
         await says(system, agent, "automated")
         agent.stall()
         stalled_at = system.now()
-        await system.hears_beginning(caller, system.prompt("menu"))
+        await system.hears_beginning(caller, system.prompt("menu_language", "es"))
         assert (system.now() - stalled_at).total_seconds() <= 3
         await caller.hang_up()
     async with system.caller() as caller:
         await system.dial(caller)
-        await system.hears_beginning(caller, system.prompt("menu"))
+        await system.hears_beginning(caller, system.prompt("menu_language", "es"))
         await caller.hang_up()
         found = await record(system, caller.user)
     assert found.outcome == "gave_up"
@@ -184,7 +184,7 @@ async def test_a_refused_talk_is_the_menus(system: Seam, agent: ScriptedVoice) -
     agent.refuses = "The recognizer has too much to do."
     async with system.caller() as caller:
         await system.dial(caller)
-        await system.hears_beginning(caller, system.prompt("menu"))
+        await system.hears_beginning(caller, system.prompt("menu_language", "es"))
         await caller.hang_up()
         await system.ended_call(caller.user)
 

@@ -207,7 +207,7 @@ async def test_key_9_offers_the_languages_of_the_settings(store: Store, config: 
     spoken = msgspec.structs.replace(config, menu=Menu(languages=("es", "xx")))
     _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (), PhonesNow(NOW))
     assert plan.ask
-    assert (plan.ask.says[-1].prompt, plan.ask.says[-1].language) == ("menu_language", "es")
+    assert (plan.ask.says[0].prompt, plan.ask.says[0].language) == ("menu_language", "es")
     _, plan = await store.read(routes.plan, spoken, MAPLE, PROSPECT, (KeyedAnswer(Question.MENU, "9"),), PhonesNow(NOW))
     assert (plan.path, plan.language) == (Path.ASK, "es")
 

@@ -129,6 +129,7 @@ def test_an_unknown_line_is_not_forwarded() -> None:
         ("es", "", ("en", "es", "fr"), ("es", "en", "fr")),
         ("en", "fr", ("es", "fr"), ("fr", "en", "es")),
         ("en", "es", (), ("es", "en")),
+        ("es", "", (), ("es", "en")),
     ],
 )
 def test_key_9_leads_round_all_languages_and_each_question_names_the_next_in_that_language(
@@ -147,7 +148,9 @@ def test_key_9_leads_round_all_languages_and_each_question_names_the_next_in_tha
         plan = decide(replace(known, answers=(KeyedAnswer(question, OTHER_LANGUAGE),) * presses))
         assert plan.ask
         assert (plan.ask.question, OTHER_LANGUAGE in plan.ask.keys) == (question, True)
-        [offer] = [say for say in plan.ask.says if say.prompt == "menu_language"]
+        offer, *others = plan.ask.says
+        assert offer.prompt == "menu_language"
+        assert all(say.prompt != "menu_language" for say in others)
         heard.append((plan.language, offer.language))
     assert heard == list(pairwise([*order, order[0], order[1 % len(order)]]))
 

@@ -109,7 +109,7 @@ class TestSynthesize:
         self, tmp_path: Path, language: str
     ) -> None:
         path = tmp_path / "new" / "menu.wav"
-        speech.synthesize(speech.sentences(language)["menu"], language, path)
+        speech.synthesize(speech.sentences(language)["queue_offer"], language, path)
         sound = samples(path)
         assert 4 < len(sound) / 8000 < 15
         head, tail = sound[:1000], sound[-1600:]

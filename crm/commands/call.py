@@ -78,7 +78,7 @@ def list_(
                 one.kind,
                 one.line or one.did,
                 one.agent,
-                one.outcome or f"up ({one.step})",
+                (one.outcome or f"up ({one.step})") + (", no number" if one.unreachable else ""),
                 one.seconds,
                 one.lead,
             )
@@ -132,6 +132,7 @@ def _print(detail: CallDetail, left: Sequence[TaskEntry], written: Sequence[Mess
             ("trunk", detail.trunk),
             ("lead", detail.lead),
             ("outcome", detail.outcome or "still up"),
+            ("to do", "nothing: the caller left neither a number nor a message" if detail.unreachable else None),
             ("last step", detail.step),
             ("ended by", detail.ended_by),
             ("note", detail.remark or None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import click
 
@@ -13,8 +14,8 @@ from crm.domain.calls import CallStep, Outcome
 from crm.services.calls import orders
 from crm.services.calls.orders import State
 from crm.services.phones import dialing
+from crm.views import calls, tasks
 from crm.views import orders as views
-from crm.views import tasks
 from crm.views.orders import OrderEntry
 from crm.views.tasks import MissedEntry
 
@@ -59,7 +60,8 @@ async def back(system: System, id: str, agent: str | None, wait: bool, as_json: 
 @limit_option()
 @with_system
 def missed(system: System, limit: int, as_json: bool) -> None:
-    """List people to call back, most urgent first."""
+    """List people to call back, most urgent first. Callers who withheld their number and left no message are only
+    counted: nobody can call them back."""
     entries = cut(system.read(tasks.missed, system.now, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
@@ -80,6 +82,7 @@ def missed(system: System, limit: int, as_json: bool) -> None:
         ),
         empty="Nobody is waiting for a call back.",
     )
+    say_unreachable(system)
 
 
 @click.command(cls=Command, examples=("call note 1773000000.12 'wants a ground floor, calls again on Friday'",))
@@ -90,6 +93,14 @@ def note(system: System, id: str, text: str) -> None:
     """Add a note about the call ID; it is kept with the call and in the lead's timeline."""
     system.run(orders.remark, system.by, id, text)
     output.say(f"Added to call {id}.")
+
+
+def say_unreachable(system: System) -> None:
+    """Says how many callers of late nobody can call back, if there are any."""
+    days = 7
+    if count := system.read(calls.count_unreachable, system.now - timedelta(days=days)):
+        who = output.counted(count, "caller")
+        output.hint(f"In the last {days} days {who} left neither a number nor a message: see `leaseline call list`.")
 
 
 async def _follow(system: System, order_id: int, wait: bool, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from crm.commands import output
 from crm.commands import review as review_commands
 from crm.commands.command import Failure, Group, System, WrongInput, many, with_system
+from crm.commands.placing import say_unreachable
 from crm.domain import fields, metrics
 from crm.domain.metrics import DEFINITIONS
 from crm.edge import chart
@@ -140,6 +141,7 @@ def lost(system: System, as_json: bool) -> None:
             ((one.call, output.local(one.started_at, system.config.tz), one.why) for one in entries),
             empty="No caller is lost.",
         )
+        say_unreachable(system)
     if entries:
         raise Failure(f"{output.counted(len(entries), 'caller')} may be lost: look at each with `leaseline call show`.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
@@ -55,12 +54,26 @@ def person_of(kind: TaskKind, *, lead_id: int | None, caller: str | None, did: s
     return f"{who}/{desk}" if who and desk else who
 
 
-def how_often(times: Sequence[datetime], tz: tzinfo) -> str:
-    """How many calls there were and when, as a sentence after the reason of their task; empty for one call."""
-    if len(times) < 2:
-        return ""
-    first, last = (f"{at.astimezone(tz):%a %H:%M}" for at in (min(times), max(times)))
-    return f" {len(times)} calls, the first on {first}, the last on {last}."
+def is_beyond_anybody(kind: TaskKind | None, *, has_number: bool, talked: bool, is_urgent: bool) -> bool:
+    """Whether nobody could do such a task: there is no number to call, and nobody has heard what it was about.
+
+    Somebody who talked to the caller may know who it was. About an emergency in a home something can be done without
+    its caller.
+    """
+    return kind in (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP) and not (has_number or talked or is_urgent)
+
+
+LONGEST_WHY = 300
+
+
+def said_again(why: str, times: int, first: datetime, last: datetime, tz: tzinfo, *, what: str = "calls") -> str:
+    """Why there is something to do, and how often it came up, as it stands on a task that covers several calls, or
+    whatever `what` names."""
+    if times < 2:
+        return why[:LONGEST_WHY]
+    from_, until = (f"{at.astimezone(tz):%a %H:%M}" for at in (first, last))
+    often = f" {times} {what}, the first on {from_}, the last on {until}."
+    return why[: LONGEST_WHY - len(often)] + often
 
 
 def task_after(

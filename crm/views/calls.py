@@ -60,6 +60,8 @@ class CallEntry(msgspec.Struct, kw_only=True):
     lead: int | None
     outcome: str | None
     """talked, not_reached, left_voicemail, got_link, gave_up, ...; null while the call is up."""
+    unreachable: bool
+    """Whether the caller reached nobody and left neither a number nor a message, so that nobody can call back."""
     step: str
     """The step of the flow it is in or ended in."""
     talk_started_at: datetime | None
@@ -214,6 +216,7 @@ _CALL = (
         Call.desk,
         Call.lead_id.label("lead"),
         Call.outcome,
+        Call.unreachable,
         Call.step,
         Call.talk_started_at,
         Call.ended_at,
@@ -228,6 +231,12 @@ _CALL = (
     .outerjoin(Contact, Contact.id == Call.contact_id)
     .outerjoin(Voicemail, Voicemail.call_id == Call.id)
 )
+
+
+def count_unreachable(session: Session, since: datetime) -> int:
+    """How many callers have left neither a number nor a message since then."""
+    found = select(func.count()).select_from(Call).where(Call.started_at >= since, Call.unreachable)
+    return session.scalar(found) or 0
 
 
 def listed(

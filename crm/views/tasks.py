@@ -26,7 +26,9 @@ class TaskEntry(msgspec.Struct):
     """Slug of the agent."""
     why: str
     times: int
-    """How many calls or texts it covers."""
+    """How many calls, texts or inquiries it covers."""
+    last_at: datetime
+    """When the latest of them came."""
     due_at: datetime
     overdue: bool
     lead: int | None
@@ -76,6 +78,7 @@ _TASK = (
         Agent.slug.label("owner"),
         Task.why,
         Task.times,
+        func.coalesce(Task.last_at, Task.created_at).label("last_at"),
         Task.due_at,
         Task.lead_id.label("lead"),
         case((Task.lead_id.is_(None), Call.caller), else_=_LEADS_PHONE).label("phone"),

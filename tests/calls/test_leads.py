@@ -61,7 +61,7 @@ async def test_when_a_number_is_written_in_many_ways_then_it_is_one_lead_pain_13
 
 
 @pytest.mark.parametrize("written", ["anonymous", "unavailable"])
-async def test_when_the_number_is_withheld_then_the_call_has_a_lead_without_one_and_a_task(
+async def test_when_the_number_is_withheld_then_the_call_has_a_lead_without_one_and_no_task(
     system: System, written: str
 ) -> None:
     texts = len(system.carrier.texts)
@@ -71,7 +71,7 @@ async def test_when_the_number_is_withheld_then_the_call_has_a_lead_without_one_
     assert call.lead
     [lead] = await system.all(select(Lead).where(Lead.id == call.lead_id).options(selectinload(Lead.phones)))
     assert (lead.name, lead.phones) == (None, [])
-    assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
+    assert await system.tasks_of(call) == []
     assert len(system.carrier.texts) == texts
 
 

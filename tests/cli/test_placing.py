@@ -89,6 +89,10 @@ def test_who_was_missed_is_listed_and_called_back(office: Leaseline) -> None:
 
 def test_who_withheld_the_number_cannot_be_called_back(office: Leaseline) -> None:
     record(office, missed("w", None))
+    assert office.json("call", "missed") == []
+    assert "1 caller left neither a number nor a message" in office("call", "missed").stderr
+    lost = office("report", "lost")
+    assert (lost.exit_code, "1 caller left neither" in lost.stderr) == (0, True)
     assert "withheld" in office.refused("call", "back", "w", "--agent", "alice")
     assert "no call" in office.refused("call", "back", "nope", "--agent", "alice")
 

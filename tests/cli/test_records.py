@@ -97,6 +97,9 @@ def test_calls_come_newest_first(busy: Leaseline) -> None:
     assert (newest["did"], newest["caller"], newest["trunk"]) == ("+15125550100", "+15125550123", "acme")
     assert calls[2]["caller"] is None
     assert "withheld" in busy.ok("call", "list")
+    assert [call["unreachable"] for call in calls] == [False, False, True, False]
+    assert busy.ok("call", "list").count("gave_up, no number") == 1
+    assert "nothing: the caller left neither a number nor a message" in busy.ok("call", "show", calls[2]["id"])
 
 
 def test_lists_are_cut_and_say_so(busy: Leaseline) -> None:
@@ -108,7 +111,7 @@ def test_lists_are_cut_and_say_so(busy: Leaseline) -> None:
     assert len(busy.json("lead", "list", "--since", "2026-03-03")) == 0
     # The second call of the same person stands in their open task.
     assert len(busy.json("task", "list", "--since", "2026-03-03")) == 0
-    assert sorted(task["times"] for task in busy.json("task", "list")) == [1, 1, 2]
+    assert sorted(task["times"] for task in busy.json("task", "list")) == [1, 2]
     assert busy.json("call", "list", "--outcome", "talked") == []
     assert busy.json("call", "list", "--up") == []
     for noun in ("call", "lead", "task", "message"):

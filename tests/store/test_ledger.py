@@ -298,7 +298,7 @@ async def test_who_was_left_waiting_after_a_talk_is_not_lost(
         assert task.why.endswith(why)
 
 
-async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store, config: Config) -> None:
+async def test_a_withheld_number_has_a_lead_but_neither_text_nor_task(store: Store, config: Config) -> None:
     maker = CallMaker(caller=None)
     maker.facts[0] = replace(maker.facts[0], withheld=True)  # type: ignore[call-arg]
     await record(store, config, maker.step(CallStep.RING).ended())
@@ -306,9 +306,8 @@ async def test_a_withheld_number_has_a_lead_and_a_task_but_no_text(store: Store,
     assert call.lead_id is not None
     assert call.lead is not None
     assert call.lead.phones == []
-    with store.reading() as session:
-        [task] = rows.tasks(session)
-    assert task.why.endswith("The number was withheld.")
+    assert call.unreachable
+    assert await all_tasks(store) == []
     assert await all_texts(store) == []
 
 
@@ -363,7 +362,7 @@ async def test_a_call_from_one_of_our_lines_is_not_texted(store: Store, config: 
     await record(store, config, CallMaker(caller=OFFICE).add(LinkRequested).step(CallStep.RING).ended())
     assert (await the_call(store)).outcome == "gave_up"
     assert await all_texts(store) == []
-    assert await all_tasks(store) == [("call_back", "alice")]
+    assert await all_tasks(store) == []
 
 
 async def test_a_line_without_property_uses_the_office_and_its_language(store: Store, config: Config) -> None:

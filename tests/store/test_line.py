@@ -169,11 +169,11 @@ async def test_a_place_that_nobody_came_to_in_time_is_left_as_a_task(store: Stor
     assert (await the_order(store)).state == "failed"
 
 
-async def test_a_withheld_number_keeps_no_place_but_leaves_its_task(store: Store, config: Config) -> None:
+async def test_a_withheld_number_keeps_no_place(store: Store, config: Config) -> None:
     await queues_callback(store, config, caller=None)
     with store.reading() as session:
         assert session.scalars(select(CallOrder)).all() == []
-        assert session.scalars(select(Task)).one().kind == "call_back"
+        assert session.scalars(select(Task)).all() == []
 
 
 async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: Store, config: Config) -> None:

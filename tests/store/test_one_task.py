@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,21 +15,28 @@ from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
     CallbackPromised,
+    CallDirection,
     CallEnded,
+    CallPlaced,
     CallStep,
+    Cut,
     DeskChosen,
     EndedBy,
     Fact,
     LegRang,
     StepTaken,
+    TalkCut,
     TalkStarted,
     VoicemailLeft,
 )
+from crm.edge.carrier import IncomingText
 from crm.services import tasks
 from crm.services.audit import By
 from crm.services.calls import ledger
+from crm.services.texts import messages
 from crm.store.models import CallOrder, Task
 from crm.store.session import Store
+from crm.views import calls as call_views
 from crm.views import reports as report_views
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -119,13 +126,46 @@ async def test_two_people_two_kinds_and_two_concerns_are_tasks_of_their_own(stor
     ]
 
 
-async def test_calls_without_number_are_nobodys_and_so_are_numbers_that_are_no_line(
+async def test_numbers_that_are_no_line_are_one_task(store: Store, config: Config) -> None:
+    await record(store, config, *(missed(n, did="+13125550000", caller=f"+1512555{1000 + n}") for n in range(2, 5)))
+    assert await opened(store) == [("unknown_did", 3, "c4")]
+
+
+async def unreachable(store: Store) -> list[str]:
+    with store.reading() as session:
+        return [one.id for one in call_views.listed(session) if one.unreachable]
+
+
+async def test_a_caller_without_number_and_message_leaves_nothing_that_nobody_can_do(
     store: Store, config: Config
 ) -> None:
-    await record(store, config, missed(0, caller=None), missed(1, caller=None))
+    await record(store, config, missed(0, caller=None), missed(1, caller=MAPLE))
+    assert await opened(store) == []
+    assert sorted(await unreachable(store)) == ["c0", "c1"], "a line of ours, which a forwarding shows, reaches nobody"
+    assert not await store.read(report_views.lost, config, NOW + timedelta(days=1))
+    with store.reading() as session:
+        assert call_views.count_unreachable(session, NOW) == 2
+        assert call_views.count_unreachable(session, NOW + timedelta(hours=1)) == 0
+
+
+async def test_whoever_withholds_the_number_and_leaves_a_message_is_listened_to(store: Store, config: Config) -> None:
+    await record(store, config, missed(0, (VoicemailLeft, {"file": "c0.wav", "seconds": 5}), caller=None))
+    await record(store, config, missed(1, caller=None))
+    assert await opened(store) == [("listen", 1, "c0")]
+    # What Asterisk recorded alone is found later.
+    await record(store, config, [VoicemailLeft("c1/found", "c1", NOW + timedelta(minutes=1), file="c1.wav", seconds=5)])
+    assert await opened(store) == [("listen", 1, "c0"), ("listen", 1, "c1")]
+    assert await unreachable(store) == []
+
+
+async def test_an_emergency_is_somebodys_with_or_without_a_number_and_so_is_a_talk_that_was_cut(
+    store: Store, config: Config
+) -> None:
+    await record(store, config, missed(0, (DeskChosen, {"desk": "maintenance"}), caller=None))
+    leg = {"leg_id": "c1-alice", "device": "alice-desk", "agent": "alice", "stage": "subteam"}
+    cut = (LegRang, leg), (TalkStarted, {"leg_id": "c1-alice"}), (TalkCut, {"leg_id": "c1-alice", "by": Cut.LINE_LOST})
+    await record(store, config, missed(1, *cut, caller=None))
     assert await opened(store) == [("call_back", 1, "c0"), ("call_back", 1, "c1")]
-    await record(store, config, *(missed(n, did="+13125550000", caller=f"+1512555{1000 + n}") for n in range(2, 5)))
-    assert (await opened(store))[2:] == [("unknown_did", 3, "c4")]
 
 
 async def test_a_message_that_is_found_later_leaves_the_task_to_the_other_calls(store: Store, config: Config) -> None:
@@ -144,6 +184,61 @@ async def test_a_talk_ends_the_task_of_all_calls_before_it_and_of_none_after(sto
     assert await opened(store) == [("call_back", 2, "c4")]
     first = (await found(store))[0]
     assert (first.times, first.done_at is not None) == (2, True)
+
+
+async def wrote(store: Store, config: Config, n: int) -> None:
+    at = NOW + timedelta(minutes=n)
+    await store.run(messages.receive, config, IncomingText("twilio", f"t{n}", PROSPECT, MAPLE, "Is it free?", at), at)
+
+
+def ours(n: int) -> list[Fact]:
+    """Bob calls out and talks with them."""
+    call_id, at = f"c{n}", NOW + timedelta(minutes=n)
+    placed = {"direction": CallDirection.OUT, "agent": "bob", "device": "bob-desk", "did": MAPLE, "number": PROSPECT}
+    told: list[tuple[type[Fact], dict[str, Any]]] = [
+        (CallPlaced, placed),
+        (LegRang, {"leg_id": call_id, "device": "bob-desk", "agent": "bob", "stage": "desk"}),
+        (LegRang, {"leg_id": f"{call_id}-out", "device": "acme", "agent": "", "stage": "outside", "number": PROSPECT}),
+        (TalkStarted, {"leg_id": call_id}),
+        (TalkStarted, {"leg_id": f"{call_id}-out"}),
+        (CallEnded, {"by": EndedBy.AGENT}),
+    ]
+    return [kind(f"{call_id}/{i}", call_id, at + timedelta(seconds=i), **more) for i, (kind, more) in enumerate(told)]
+
+
+@pytest.mark.parametrize("answered", [talk, ours])
+async def test_talking_to_the_person_ends_whatever_they_waited_for(
+    store: Store, config: Config, answered: Callable[[int], list[Fact]]
+) -> None:
+    await record(store, config, missed(0), message(1))
+    await wrote(store, config, 2)
+    await wrote(store, config, 3)
+    reply = (await found(store))[-1]
+    assert reply.why == "Wrote to Maple Court: Is it free? 2 texts, the first on Mon 10:02, the last on Mon 10:03."
+    assert [kind for kind, _, _ in await opened(store)] == ["call_back", "listen", "reply"]
+    await record(store, config, answered(4))
+    assert await opened(store) == []
+    assert {task.result for task in await found(store)} == {"Somebody talked with them on the phone."}
+    await wrote(store, config, 6)
+    await wrote(store, config, 7)
+    assert [kind for kind, _, _ in await opened(store)] == ["reply"]
+    # A talk of before is put on record late.
+    await record(store, config, answered(5))
+    assert [kind for kind, _, _ in await opened(store)] == ["reply"]
+
+
+async def test_an_emergency_is_not_settled_by_a_talk_about_a_home(store: Store, config: Config) -> None:
+    await record(store, config, missed(0), missed(1, (DeskChosen, {"desk": "maintenance"})), talk(2))
+    assert await opened(store) == [("call_back", 1, "c1")]
+    at_desk = missed(3, (DeskChosen, {"desk": "maintenance"}), *((type(fact), _of(fact)) for fact in talk(3)[2:4]))
+    await record(store, config, at_desk)
+    assert await opened(store) == []
+    await record(store, config, missed(4), missed(5, (DeskChosen, {"desk": "concern"})), ours(6))
+    assert await opened(store) == []
+
+
+def _of(fact: Fact) -> dict[str, Any]:
+    return {name: getattr(fact, name) for name in fact.__dataclass_fields__ if name not in ("id", "call_id", "at")}
 
 
 async def test_a_talk_that_becomes_known_later_is_taken_out(store: Store, config: Config) -> None:

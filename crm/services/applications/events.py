@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.applications import STAGE_AFTER, UNFINISHED, WAITING, ApplicationStatus
 from crm.domain.leads import Happened
-from crm.domain.tasks import TaskKind, person_of
+from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.people import intake, timeline
@@ -64,7 +64,10 @@ def leave_task(
     person = person_of(kind, lead_id=application.lead_id, caller=None, did="", desk="")
     task = tasks.open_one(session, person, kind)
     if task is not None:
-        task.times += 0 if is_same else 1
+        if not is_same:
+            task.times += 1
+            task.last_at = now
+            task.why = said_again(why, task.times, task.created_at, now, config.tz, what="applications")
         return task.owner
     lead, property = application.lead, application.property
     at = now + timedelta(hours=hours)
@@ -77,7 +80,7 @@ def leave_task(
         owner=owner,
         lead_id=lead.id,
         property_id=property.id,
-        why=why[:300],
+        why=why[:LONGEST_WHY],
         due_at=due_at,
         created_at=now,
         result="",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.arrivals import ArrivalOutcome
-from crm.domain.tasks import TaskKind, person_of
+from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.people import proposals
@@ -109,7 +109,7 @@ def pass_on(
                     owner=owner,
                     lead_id=lead.id,
                     property_id=property.id if property else None,
-                    why=told[:300],
+                    why=told[:LONGEST_WHY],
                     due_at=due_at,
                     created_at=now,
                     result="",
@@ -117,6 +117,8 @@ def pass_on(
             )
         else:
             task.times += 1
+            task.last_at = now
+            task.why = said_again(told, task.times, task.created_at, now, config.tz, what="inquiries")
             owner, is_open = task.owner, True
     if is_open and not is_urgent and (at := _told_later(session, config, lead, record, now)):
         record.tell_at = at

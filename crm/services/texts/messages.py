@@ -26,7 +26,7 @@ from crm.domain.incoming import Over
 from crm.domain.leads import Happened, LeadEvent
 from crm.domain.optout import Reading, TextKeyword
 from crm.domain.segments import segments
-from crm.domain.tasks import TaskKind
+from crm.domain.tasks import TaskKind, said_again
 from crm.domain.texts import TextDirection, TextPurpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
@@ -311,7 +311,8 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
     task.times += 1
     task.property_id = scene.about_property.id if scene.about_property else None
     # It quotes the latest text; earlier ones are in the thread.
-    task.why = why.replace("\x00", "")[:300]
+    task.last_at = at = message.created_at
+    task.why = said_again(why.replace("\x00", ""), task.times, task.created_at, at, scene.config.tz, what="texts")
     return wrote
 
 

@@ -64,6 +64,11 @@ class Call(Base):
     withheld: Mapped[bool] = mapped_column(
         default=False, server_default=false(), comment="the caller withholds their number"
     )
+    unreachable: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="nobody was reached, and the caller left neither a number nor a message: nothing can be done",
+    )
     kind: Mapped[str] = mapped_column(
         String(10), default="prospect", server_default="prospect", comment="prospect, resident, owner or vendor"
     )

@@ -128,6 +128,9 @@ class Task(Base):
         comment="whom it is about, such as lead:12 or caller:+15125550199; empty: it stands for its cause alone",
     )
     times: Mapped[int] = mapped_column(default=1, server_default="1", comment="calls, or texts, that it stands for")
+    last_at: Mapped[datetime | None] = mapped_column(
+        comment="when the latest of what it stands for came; null: it stands for one thing, since it was created"
+    )
     owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)

@@ -89,12 +89,6 @@ def events(session: Session, call_id: str) -> Sequence[CallEvent]:
     return session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at)).all()
 
 
-def began_after(session: Session, call_id: str | None, at: datetime) -> bool:
-    """Whether a call, if it is one, began later than `at`."""
-    started_at = session.scalar(select(Call.started_at).where(Call.id == call_id)) if call_id else None
-    return started_at is not None and started_at > at
-
-
 def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:
     """Why the call rang the phones it rang, in order."""
     found = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
@@ -138,7 +132,8 @@ class LostCall:
 
 
 def lost(session: Session, node: str, now: datetime, since: datetime | None = None) -> list[LostCall]:
-    """Must be empty. Calls that are up are not lost, nor are those of another live node, which handles them itself.
+    """Must be empty. Calls that are up are not lost, nor are those of another live node, which handles them itself, nor
+    callers for whom nobody can do anything.
     `since` leaves out calls that began before then and are over: callers who were taken care of stay so."""
     need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
     called = select(Call.id, Call.started_at, Call.outcome).order_by(Call.started_at)
@@ -161,7 +156,7 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
         .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
         .exists()
     )
-    over = called.where(Call.outcome.in_(need_task), Call.direction != "internal")
+    over = called.where(Call.outcome.in_(need_task), Call.direction != "internal", ~Call.unreachable)
     if since is not None:
         over = over.where(Call.started_at >= since)
     ownerless = session.execute(over.where(~shares_task, ~has_task, ~lead_has_task, ~caller_has_task))

@@ -53,9 +53,9 @@ def open_of(session: Session, lead_id: int, kinds: Collection[str] = ()) -> Sequ
 
 
 def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -> Sequence[Task]:
-    """Open tasks from calls with this number (E.164) that are about no lead, the oldest first."""
-    found = select(Task).join(Call, Task.call_id == Call.id).where(Call.caller == number, Task.lead_id.is_(None))
-    found = found.where(Task.done_at.is_(None)).options(*_ROW).order_by(Task.id)
-    if kinds:
-        found = found.where(Task.kind.in_(kinds))
-    return session.scalars(found).all()
+    """Open tasks from calls with this number (E.164), and texts, that are about no lead, the oldest first."""
+    called = select(Task).join(Call, Task.call_id == Call.id).where(Call.caller == number)
+    wrote = select(Task).where(Task.person == f"writer:{number}", Task.person != "")
+    open = Task.done_at.is_(None), Task.lead_id.is_(None), *([Task.kind.in_(kinds)] if kinds else [])
+    found = {task.id: task for one in (called, wrote) for task in session.scalars(one.where(*open).options(*_ROW))}
+    return [found[id] for id in sorted(found)]

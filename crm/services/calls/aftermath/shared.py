@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import delete
 
-from crm.domain.tasks import how_often
+from crm.domain.tasks import LONGEST_WHY, said_again
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.store.models import Task, TaskCall
 from crm.store.queries import tasks
@@ -65,8 +65,9 @@ def leave(scene: Scene, task: Task) -> None:
 
 
 def _write(scene: Scene, task: Task, why: str, found: Sequence[tuple[str, datetime]]) -> None:
-    often = how_often([at for _, at in found], scene.config.tz)
-    task.why = fit(why, 300 - len(often)) + often
+    task.why = fit(why, LONGEST_WHY)
     task.property_id = scene.call.property_id
     if found:
-        task.call_id = found[-1][0]
+        (_, first), (latest, task.last_at) = found[0], found[-1]
+        task.call_id = latest
+        task.why = said_again(task.why, len(found), first, task.last_at, scene.config.tz)

@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from crm.domain.calls import CallDirection, CallStep, Outcome
 from crm.domain.route_inputs import DeskKind
 from crm.domain.story import how_it_went, how_ours_went
-from crm.domain.tasks import TaskKind, person_of, task_after
+from crm.domain.tasks import TaskKind, is_beyond_anybody, person_of, task_after
 from crm.services.calls.aftermath import shared
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.calls.aftermath.voice_talk import gist_of, is_urgent
@@ -24,7 +24,8 @@ from crm.store.queries import agents, calls, tasks
 def keep_task(
     scene: Scene, lead: Lead | None, outcome: Outcome, ended_at: datetime, *, is_new_lead: bool = False
 ) -> None:
-    """Creates or corrects the next action of a call, or closes it when somebody talked to the caller after all.
+    """Creates or corrects the next action of a call, or closes it when somebody talked to the caller after all. A
+    caller whom nobody can reach leaves none.
 
     `is_new_lead`: this transaction has made the lead, about which there are no tasks yet.
     """
@@ -37,6 +38,13 @@ def keep_task(
         left_waiting=story.left_waiting,
         promised=bool(story.voice_talk and story.voice_talk.promises),
     )
+    call.unreachable = is_beyond_anybody(
+        kind, has_number=_can_be_called(scene, lead), talked=story.talked, is_urgent=_is_urgent(scene)
+    )
+    if call.unreachable:
+        if not scene.is_first:
+            void(scene)
+        return
     task = None if scene.is_first else tasks.of_call(session, call.id)
     if kind is None:
         if task and task.done_at is None:
@@ -44,10 +52,9 @@ def keep_task(
                 shared.leave(scene, task)
             else:
                 task.done_at, task.result = scene.now, "Somebody talked to the caller in this call."
-        is_about_leasing = scene.is_leasing and not scene.story.desk
         if outcome in (Outcome.TALKED, Outcome.HANDED_OVER) and not scene.is_leasing:
             served(scene, None, ended_at)
-        elif lead and outcome is Outcome.TALKED and is_about_leasing and not is_new_lead:
+        elif lead and outcome is Outcome.TALKED and not is_new_lead:
             served(scene, lead, ended_at)
         return
     if scene.story.promised or (task and task.done_at):
@@ -103,8 +110,21 @@ def _person(scene: Scene, lead: Lead | None, kind: TaskKind) -> str:
     )
 
 
+def _can_be_called(scene: Scene, lead: Lead | None) -> bool:
+    """Whether there is a number to call the person back, or an address to write to. One of our own lines, which a
+    forwarding shows, reaches nobody; digits that are no phone number may be an extension."""
+    if (scene.call.caller and not scene.known.is_line) or scene.call.caller_digits:
+        return True
+    return lead is not None and bool(lead.phones or lead.email or lead.emails)
+
+
+def _is_urgent(scene: Scene) -> bool:
+    """Whether it is about an emergency in a home."""
+    return scene.story.desk == DeskKind.MAINTENANCE or is_urgent(scene.story.voice_talk)
+
+
 def _due_at(scene: Scene, ended_at: datetime) -> datetime:
-    if scene.story.desk == DeskKind.MAINTENANCE or is_urgent(scene.story.voice_talk):
+    if _is_urgent(scene):
         return ended_at
     schedule = scene.office.schedule(scene.config.tz, scene.about_property)
     minutes = scene.config.tasks.question_minutes if scene.story.question else scene.config.tasks.due_minutes
@@ -156,7 +176,7 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
     if scene.story.direction is CallDirection.INTERNAL:
         return f"{how_ours_went(scene.story, scene.agent_name('A colleague'), outcome)}{taken}"
     went = f"{how_it_went(scene.story, outcome)}.{scene.unread_number()}{taken}{gist_of(scene.story.voice_talk)}"
-    mark = _MARKS.get(DeskKind.MAINTENANCE if is_urgent(scene.story.voice_talk) else scene.story.desk, "")
+    mark = _MARKS.get(DeskKind.MAINTENANCE if _is_urgent(scene) else scene.story.desk, "")
     if scene.is_leasing:
         return f"{mark}Called {scene.name()} and {went}"
     return f"{mark}{scene.person()} called and {went}"
@@ -209,14 +229,23 @@ def _planned_owner(scene: Scene) -> Agent | None:
 
 
 def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:
-    """Closes the person's open tasks to call back or follow up, because somebody has talked to them; those about a call
-    that began after `ended_at` stay."""
+    """Closes what the person waited for, because somebody has talked to them; what came up after `ended_at` stays."""
     for task in open_tasks(scene, lead, _DONE_BY_TALK):
-        if not calls.began_after(scene.session, task.call_id, ended_at):
+        if _is_settled(scene, task) and (task.last_at or task.created_at) <= ended_at:
             task.done_at, task.result = scene.now, "Somebody talked with them on the phone."
 
 
-_DONE_BY_TALK = (TaskKind.CALL_BACK, TaskKind.FOLLOW_UP)
+_DONE_BY_TALK = (TaskKind.CALL_BACK, TaskKind.LISTEN, TaskKind.FOLLOW_UP, TaskKind.INQUIRY, TaskKind.REPLY)
+_ONLY_THERE = (DeskKind.MAINTENANCE, DeskKind.CONCERN)
+"""Whoever talks with the person about something else has not settled it."""
+
+
+def _is_settled(scene: Scene, task: Task) -> bool:
+    """Whether the talk was with somebody who could take care of this, too. Whoever calls out knows whom they call."""
+    desk = task.call.desk if task.call else ""
+    if scene.story.direction is not CallDirection.IN or desk == scene.story.desk:
+        return True
+    return desk not in _ONLY_THERE and not (scene.is_leasing and scene.story.desk)
 
 
 def open_tasks(scene: Scene, lead: Lead | None, kinds: Collection[str] = ()) -> Sequence[Task]:

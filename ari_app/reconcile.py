@@ -24,7 +24,7 @@ from ari_app.recovery import Resumed
 from ari_app.witness import Witness
 from ari_app.workers.crowding import Crowding
 from ari_app.workers.escalation import Escalations
-from crm.domain.calls import ORDER_MARK, CallDirection, DialStatus, LegEnded
+from crm.domain.calls import ORDER_MARK, CallDirection, CallStep, DialStatus, LegEnded
 from crm.services.calls import ledger, spool
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.texts.inbox import Inbox
@@ -217,6 +217,7 @@ class Reconciler:
                 known.get("LL_NUMBER") or None,
                 known.get("LL_TRUNK", ""),
                 direction=direction,
+                is_on_record=entry.step is not CallStep.ARRIVED,
                 id=entry.call_id,
             )
         call.adopted_legs = list(entry.legs)

@@ -27,6 +27,7 @@ from crm.domain.calls import (
     ORDER_MARK,
     CallArrived,
     CallDirection,
+    CallPlaced,
     CallStep,
     DialStatus,
     Fact,
@@ -199,6 +200,8 @@ class LiveCall:
     kept: Kept = None
     """How far its step has come, as kept in Asterisk (LL_STAGE)."""
     direction: CallDirection = CallDirection.IN
+    is_on_record: bool = False
+    """Whether it is known that the call arrived or was placed."""
     id: str = ""
     """Given only if the first channel is gone."""
     person: Handle = field(init=False)
@@ -330,8 +333,14 @@ class LiveCall:
         )
 
     def emit(self, fact: Fact) -> None:
-        """Emits a fact. It is on disk when this returns, and in the database soon."""
-        self.context.journal.append(fact)
+        """Emits a fact. It is on disk when this returns, and in the database soon.
+
+        What our own phones dial is only a call once it is placed: of a misdialed extension, a feature code or a
+        voicemail that somebody listens to, nothing is recorded, however it ends.
+        """
+        self.is_on_record = self.is_on_record or isinstance(fact, CallArrived | CallPlaced)
+        if self.is_on_record or self.direction is CallDirection.IN:
+            self.context.journal.append(fact)
 
     def stamp(self, once: str = "") -> tuple[str, str, datetime]:
         """The first fields of any fact of this call: its own id, the call's, and the time.

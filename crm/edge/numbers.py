@@ -195,6 +195,12 @@ _COSTLY = {
     PhoneNumberType.PAGER,
     PhoneNumberType.VOICEMAIL,
 }
+_SERVICES = {
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+}
 
 
 def is_costly(number: str) -> bool:
@@ -203,6 +209,15 @@ def is_costly(number: str) -> bool:
         return phonenumbers.number_type(phonenumbers.parse(number, None)) in _COSTLY
     except NumberParseException:
         return True
+
+
+def is_service(number: str) -> bool:
+    """Whether the numbering plan says that a number (E.164) is a company's or a service's, such as a toll-free one, and
+    never a person's."""
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(number, None)) in _SERVICES
+    except NumberParseException:
+        return False
 
 
 def is_landline(number: str) -> bool:

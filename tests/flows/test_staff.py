@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from crm.services.phones import devices
+from crm.store.models import Call, Lead, Task
 from tests.asterisk import Seam
 
 pytestmark = pytest.mark.flows
@@ -67,3 +69,22 @@ async def test_when_the_colleague_declines_then_it_is_busy(system: Seam) -> None
         closed = await bob.wait_for("CALL_CLOSED")
         assert "486" in closed.param
         assert bob.count("CALL_ESTABLISHED") == 0
+
+
+@pytest.mark.parametrize("dialled", ["999", "177", "701", "*8", "*8101", "*97"])
+async def test_whoever_hangs_up_on_a_misdial_or_a_code_leaves_nothing(system: Seam, dialled: str) -> None:
+    for wait in (False, True):
+        async with system.phone("bob-desk") as bob:
+            await bob.dial(f"sip:{dialled}@{system.sip}")
+            if wait:
+                await bob.wait_for("CALL_ESTABLISHED")
+            await bob.hang_up()
+            await bob.wait_for("CALL_CLOSED")
+    # Facts are recorded in their order, so nothing of those calls can follow this one's end.
+    async with system.caller() as caller:
+        await system.dial(caller)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert await system.all(select(Call.id)) == [call.id]
+    assert {task.call_id for task in await system.all(select(Task))} == {call.id}
+    assert await system.all(select(Lead.id)) == [call.lead_id]

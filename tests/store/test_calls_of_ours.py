@@ -78,6 +78,27 @@ def placed(call_id: str = "o1", begins: float = 0, *, talked: bool, order_id: in
     return made
 
 
+def dialled(number: str, call_id: str = "d1", *, rings_for: float = 30, talked: bool = False) -> list[Fact]:
+    """The facts of a call that Alice places from her desk phone and ends after `rings_for` seconds."""
+    leg = f"{call_id}-out"
+    made: list[Fact] = [
+        CallPlaced(
+            f"{call_id}/p",
+            call_id,
+            at(0),
+            direction=CallDirection.OUT,
+            agent="alice",
+            device="alice-desk",
+            did=MAPLE,
+            number=number,
+        ),
+        LegRang(f"{call_id}/r", call_id, at(0), leg, "trunk-acme", "", "outside", number=number),
+    ]
+    if talked:
+        made.append(TalkStarted(f"{call_id}/t", call_id, at(rings_for / 2), leg))
+    return [*made, CallEnded(f"{call_id}/e", call_id, at(rings_for), EndedBy.AGENT)]
+
+
 def missed(call_id: str = "c1", begins: float = 0, *, promised: bool = False) -> list[Fact]:
     """The facts of a caller who gave up; with a promise of Alice's to call back in ten minutes."""
     made: list[Fact] = [
@@ -140,6 +161,36 @@ async def test_a_talk_stands_with_the_lead_and_leaves_nothing_to_do(store: Store
     assert await open_tasks(store) == []
     assert (await picture(store))["timeline"] == [("CallToProspect", "Alice called and talked for 5 s.")]
     assert (await picture(store))["texts"] == []
+
+
+@pytest.mark.parametrize("talked", [True, False])
+async def test_a_call_to_a_toll_free_number_makes_no_lead_and_no_task(
+    store: Store, config: Config, talked: bool
+) -> None:
+    await record(store, config, dialled("+18005550142", talked=talked))
+    seen = await picture(store)
+    assert [(caller, outcome) for _, _, _, caller, outcome, _ in seen["calls"]] == [
+        ("+18005550142", "talked" if talked else "not_reached")
+    ]
+    assert (seen["leads"], seen["tasks"], seen["timeline"]) == ([], [], [])
+    assert await store.read(calls.lost, "a", at(60)) == []
+
+
+async def test_whoever_hangs_up_at_once_has_misdialled_and_nothing_is_left(store: Store, config: Config) -> None:
+    await record(store, config, dialled(PROSPECT, rings_for=4))
+    seen = await picture(store)
+    assert len(seen["calls"]) == 1, "what was dialed stays on record"
+    assert (seen["leads"], seen["tasks"]) == ([], [])
+    assert await store.read(calls.lost, "a", at(60)) == []
+    await record(store, config, dialled(PROSPECT, "d2", rings_for=30))
+    seen = await picture(store)
+    assert [lead[0] for lead in seen["leads"]] == [[PROSPECT]]
+    assert len(seen["tasks"]) == 1
+    await record(store, config, dialled(PROSPECT, "d3", rings_for=4))
+    with store.reading() as session:
+        later = calls.by_id(session, "d3")
+    assert later
+    assert later.lead_id is not None, "somebody who is known was meant"
 
 
 async def test_nobody_reached_leaves_one_next_action_of_the_one_who_called(store: Store, config: Config) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.domain.calls import CallDirection, Outcome
@@ -157,6 +157,8 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
         .exists()
     )
     over = called.where(Call.outcome.in_(need_task), Call.direction != "internal", ~Call.unreachable)
+    # One of ours who misdialed, or called a toll-free number, has reached nobody whom the office owes anything.
+    over = over.where(or_(Call.direction == "in", Call.lead_id.is_not(None), Call.contact_id.is_not(None)))
     if since is not None:
         over = over.where(Call.started_at >= since)
     ownerless = session.execute(over.where(~shares_task, ~has_task, ~lead_has_task, ~caller_has_task))

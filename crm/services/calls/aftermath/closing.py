@@ -127,6 +127,9 @@ def _close_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
             void(scene)
         drop_nameless(scene)
         return
+    is_nobody = scene.calls_service or scene.is_misdialled
+    if is_nobody:
+        forget_lead(scene)
     lead = lead_of(scene) if scene.is_leasing else None
     went = how_ours_went(scene.story, scene.agent_name("Somebody"), outcome)
     if not scene.is_leasing:
@@ -141,5 +144,7 @@ def _close_ours(scene: Scene, outcome: Outcome, ended_at: datetime) -> None:
         keep_task(scene, lead, outcome, ended_at)
     elif outcome is Outcome.TALKED:
         served(scene, lead, ended_at)
+    elif is_nobody:
+        void(scene)
     else:
         keep_own_task(scene, lead, went, ended_at)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.calls import CallDirection, DialStatus, EndedBy
 from crm.domain.route_inputs import CallerKind
 from crm.domain.story import CallStory
+from crm.edge import numbers
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity
 from crm.store.models import Agent, Call, Contact, Lead
 from crm.store.snapshot import KnownLine, KnownProperty, Snapshot
+
+MISDIALLED = timedelta(seconds=8)
+"""Whoever hangs up sooner on a stranger's number, before anybody answers, meant another one."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,28 @@ class Scene:
 
         A colleague on their own mobile does not count unless they said in the call what it is about.
         """
-        is_colleague = self.known.colleague is not None and self.known.lead is None and not self.story.kind
-        return self.call.kind == CallerKind.PROSPECT and not is_colleague
+        if self.call.kind != CallerKind.PROSPECT:
+            return False
+        if self.known.lead is not None:
+            return True
+        return not (self.calls_service or self.is_misdialled or (self.known.colleague and not self.story.kind))
+
+    @property
+    def calls_service(self) -> bool:
+        """Whether one of ours called a toll-free number or the like, where no prospect is, and nobody waits."""
+        is_ours = self.story.direction is CallDirection.OUT and not self.known.lead and not self.known.contact
+        return is_ours and self.call.caller is not None and numbers.is_service(self.call.caller)
+
+    @property
+    def is_misdialled(self) -> bool:
+        """Whether an agent hung up at once on a number that nobody is known by: it was none they meant."""
+        story, known = self.story, self.known
+        is_stranger = not (known.lead or known.contact or known.colleague or known.is_line)
+        if not (is_stranger and story.placed and story.placed.direction is CallDirection.OUT and story.ended_at):
+            return False
+        by_hand = story.placed.order_id is None and story.ended_by is EndedBy.AGENT and not story.talked
+        was_tried = any(leg.status not in (None, DialStatus.CANCEL) for leg in story.legs)
+        return by_hand and not was_tried and story.ended_at - story.started_at < MISDIALLED
 
     def contact(self) -> Contact | None:
         """The person as a contact outside of leasing, such as a resident; None when the number is not a contact's."""

@@ -13,8 +13,6 @@ from ari_app.flows.parking import retrieve
 from crm.domain.calls import CallStep, EndedBy
 from crm.services.phones import extensions
 
-LONGEST_EXTENSION = 6
-"""Digits; an outside number has more."""
 _EXTENSION = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
@@ -28,7 +26,7 @@ async def staff(call: LiveCall, dialled: str) -> CallStep | EndedBy | None:
         callee = await call.context.store.read(extensions.agent_at, dialled) if _EXTENSION.fullmatch(dialled) else None
     if callee:
         return await colleague(call, caller, dialled)
-    if len(dialled) > LONGEST_EXTENSION:
+    if len(dialled) > extensions.LONGEST:
         return await outbound(call, dialled)
     await say(call, "extension_unavailable")
     await call.channel.hang_up()

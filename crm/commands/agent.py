@@ -28,7 +28,7 @@ def agent() -> None:
 @with_system
 def add(system: System, slug: str, name: str, extension: str | None, on_duty: bool) -> None:
     """Add the agent SLUG."""
-    system.run(agents.add, system.by, slug, name=name, extension=extension, on_duty=on_duty)
+    system.run(agents.add, system.config, system.by, slug, name=name, extension=extension, on_duty=on_duty)
     output.say(f"Added agent {slug}; give them a phone with `leaseline device add {slug}-desk --agent {slug}`.")
     system.publish()
 
@@ -58,6 +58,7 @@ def change(
     """Change the agent SLUG; options not given leave things as they are."""
     system.run(
         agents.change,
+        system.config,
         system.by,
         slug,
         name=name,

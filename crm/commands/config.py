@@ -85,6 +85,8 @@ def unset(context: click.Context, key: str) -> None:
 def _change(found: Config, key: str, value: str | None) -> None:
     text = settings_file.changed(found, key, value)
     path = settings.settings_file(found.home)
+    if key.startswith(("parking.", "dialing.")):
+        _check_extensions(settings.parse(text, found.home, path))
     if text == path.read_text(encoding="utf-8"):
         output.say("That is what leaseline.toml says already.")
         return
@@ -106,15 +108,34 @@ def check(context: click.Context, file: Path | None) -> None:
     home = home_of(context)
     path = file or settings.settings_file(home)
     if file is None:
-        settings.load(home)
+        found = settings.load(home)
     else:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise ConfigError(f"{file} cannot be read ({reason}): name another file.") from error
-        settings.parse(text, home, path)
+        found = settings.parse(text, home, path)
+    _check_extensions(found)
     output.say(f"{path} is in order.")
+
+
+def _check_extensions(changed: Config) -> None:
+    """Raises Conflict if an agent could not be dialed any more. A database that cannot be read says nothing here: the
+    doctor looks again."""
+    from crm import context
+    from crm.domain.errors import Conflict, CrmError
+    from crm.services.office import numbering
+
+    crm = context.opened(changed)
+    try:
+        hidden = crm.store.read_blocking(numbering.hidden, changed)
+    except CrmError:
+        hidden = []
+    finally:
+        crm.store.close()
+    if hidden:
+        raise Conflict(f"With that, {hidden[0]}.", code="extension_hidden")
 
 
 def _print_section(name: str, section: dict[str, object]) -> None:

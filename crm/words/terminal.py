@@ -198,6 +198,7 @@ FIXES = {
     "secrets_unreadable": "Restore the file from a backup.",
     "sending_held": "If this home is the one to send from now on: `leaseline home release`.",
     # --- the office ---
+    "extension_hidden": "Give them another with `leaseline agent set SLUG --extension`, or change the setting.",
     "manager_unknown": "Name one with `leaseline config set tasks.manager SLUG`, then `leaseline reload`.",
     "admin_missing": "Choose one with `leaseline agent set SLUG --admin`.",
     "answering_service_of_office": "Give another number with `leaseline office set --answering-service NUMBER`.",

@@ -56,7 +56,7 @@ async def test_when_an_agent_goes_off_duty_and_leaves_the_subteam_then_the_next_
         await system.ended_call(caller.user)
         await caller.wait_for("CALL_CLOSED")
         await bob.wait_for("CALL_CLOSED")
-        await system.store.run(agents.change, system.by, "alice", on_duty=False)
+        await system.store.run(agents.change, system.config, system.by, "alice", on_duty=False)
         await system.publish()
         await system.to_team(caller)
         await bob.wait_for("CALL_INCOMING", count=2)

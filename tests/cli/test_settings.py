@@ -120,3 +120,17 @@ def test_a_wrong_value_is_named_in_plain_words(leaseline: Leaseline, text: str, 
     assert said in told
     assert "`" not in told
     assert told.count("\n") == 1
+
+
+def test_no_setting_takes_an_extension_away_from_an_agent(leaseline: Leaseline, tmp_path: Path) -> None:
+    leaseline.ok("agent", "add", "pat", "--extension", "801")
+    before = (leaseline.home / "leaseline.toml").read_text()
+    assert "pat's extension 801 is for parking calls" in leaseline.refused("config", "set", "parking.extension", "800")
+    assert "pat's extension 801 begins with 8" in leaseline.refused("config", "set", "dialing.outside_prefix", "8")
+    assert (leaseline.home / "leaseline.toml").read_text() == before
+    other = tmp_path / "new.toml"
+    other.write_text(before + '\n[parking]\nextension = "800"\n')
+    assert "pat's extension 801" in leaseline.refused("config", "check", str(other))
+    assert "is for parking calls" in leaseline.refused("agent", "add", "sam", "--extension", "701")
+    leaseline.ok("config", "set", "parking.extension", "600")
+    leaseline.ok("agent", "add", "sam", "--extension", "701")

@@ -174,7 +174,7 @@ async def test_when_the_mobile_is_not_to_ring_then_it_does_not(system: Seam, why
     if why == "dnd":
         await system.store.run(devices.set_dnd, system.by, ["alice-mobile"], until=None)
     elif why == "off duty":
-        await system.store.run(agents.change, system.by, "alice", on_duty=False)
+        await system.store.run(agents.change, system.config, system.by, "alice", on_duty=False)
     else:
         await system.store.run(forwarding.switch_off, system.by, "alice")
     async with mobile(system) as cell, system.phone("bob-desk") as bob, system.caller() as caller:

@@ -124,7 +124,7 @@ async def test_when_dnd_has_come_to_its_end_then_the_device_rings_again_pain_18(
 
 
 async def test_when_an_agent_is_off_duty_then_they_are_not_rung(system: Seam) -> None:
-    await system.store.run(agents.change, system.by, "alice", on_duty=False)
+    await system.store.run(agents.change, system.config, system.by, "alice", on_duty=False)
     async with system.phone("alice-desk") as alice, only_bob_rings(system, alice):
         pass
 

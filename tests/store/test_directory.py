@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -14,7 +15,7 @@ from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import SecretError, Secrets
 from crm.services import tasks
 from crm.services.audit import By
-from crm.services.office import agents, hours, properties, subteams
+from crm.services.office import agents, hours, numbering, properties, subteams
 from crm.services.phones import devices, lines, trunks
 from crm.services.system import directory, homes
 from crm.store.models import AuditEntry, Base, Task
@@ -109,17 +110,44 @@ async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config,
     assert await counts(store) == before
 
 
-async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store) -> None:
-    results = await asyncio.gather(*(store.run(agents.add, BY, "alice") for _ in range(4)), return_exceptions=True)
+@pytest.mark.parametrize(
+    ("extension", "because"),
+    [
+        ("700", "is for parking calls"),
+        ("704", "is for parking calls"),
+        ("901", "begins with 9, which phones dial before an outside number"),
+        ("6001", "is one of our lines"),
+        ("999", "emergency"),
+    ],
+)
+async def test_an_extension_never_means_two_things(store: Store, config: Config, extension: str, because: str) -> None:
+    await store.run(lines.add, BY, "US", "6001")
+    await store.run(agents.add, config, BY, "alice", extension="101")
+    for act, slug in ((agents.add, "bob"), (agents.change, "alice")):
+        with pytest.raises(CrmError, match=because):
+            await store.run(act, config, BY, slug, extension=extension)
+    with pytest.raises(Conflict, match="101 is alice's extension"):
+        await store.run(lines.add, BY, "US", "101")
+    moved = msgspec.structs.replace(config, parking=msgspec.structs.replace(config.parking, extension="100"))
+    assert await store.read(numbering.hidden, config) == []
+    assert await store.read(numbering.hidden, moved) == [
+        "alice's extension 101 is for parking calls (parking.extension, parking.slots)"
+    ]
+
+
+async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store, config: Config) -> None:
+    results = await asyncio.gather(
+        *(store.run(agents.add, config, BY, "alice") for _ in range(4)), return_exceptions=True
+    )
     assert sum(result is None for result in results) == 1
     assert all(isinstance(result, Conflict) for result in results if result is not None)
     assert (await counts(store))["agent"] == 1
 
 
-async def test_a_change_and_its_entry_commit_together(store: Store, secrets: Secrets) -> None:
-    await store.run(agents.add, BY, "alice", extension="101")
+async def test_a_change_and_its_entry_commit_together(store: Store, config: Config, secrets: Secrets) -> None:
+    await store.run(agents.add, config, BY, "alice", extension="101")
     with pytest.raises(CrmError):
-        await store.run(agents.add, BY, "bob", extension="101")
+        await store.run(agents.add, config, BY, "bob", extension="101")
     with pytest.raises(SecretError):
         await store.run(devices.add, Secrets(secrets.path / "no" / "folder"), BY, "alice-desk", agent="alice")
     with store.reading() as session:
@@ -153,8 +181,8 @@ async def test_a_peer_named_by_address_is_known_by_it(store: Store, secrets: Sec
         await store.run(trunks.add, secrets, BY, "other", host="192.0.2.5", auth="address")
 
 
-async def test_dnd_holds_until_its_end(store: Store, secrets: Secrets) -> None:
-    await store.run(agents.add, BY, "alice")
+async def test_dnd_holds_until_its_end(store: Store, config: Config, secrets: Secrets) -> None:
+    await store.run(agents.add, config, BY, "alice")
     await store.run(devices.add, secrets, BY, "alice-desk", agent="alice")
     await store.run(devices.set_dnd, BY, ["alice-desk"], until=NOW + timedelta(minutes=30))
     device = await store.read(devices.get, "alice-desk")
@@ -171,9 +199,9 @@ async def test_wrong_hours_leave_the_old_week(store: Store, config: Config) -> N
     assert len((await store.read(hour_views.week, config)).schedule.openings) == 5
 
 
-async def test_a_successor_owns_tasks_afterwards(store: Store) -> None:
+async def test_a_successor_owns_tasks_afterwards(store: Store, config: Config) -> None:
     for slug in ("alice", "bob"):
-        await store.run(agents.add, BY, slug)
+        await store.run(agents.add, config, BY, slug)
     alice = await store.read(agents.named, "alice")
     with store.writing() as session:
         session.add(Task(key="k", kind="call_back", owner_id=alice.id, why="missed", due_at=NOW, created_at=NOW))

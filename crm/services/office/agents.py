@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import owners, retiring
+from crm.services.office import numbering, owners, retiring
 from crm.store.models import (
     Agent,
     Lead,
@@ -53,7 +54,14 @@ def find_all(session: Session) -> list[AgentRecord]:
 
 
 def add(
-    session: Session, by: By, slug: str, *, name: str = "", extension: str | None = None, on_duty: bool = True
+    session: Session,
+    config: Config,
+    by: By,
+    slug: str,
+    *,
+    name: str = "",
+    extension: str | None = None,
+    on_duty: bool = True,
 ) -> None:
     """Adds an agent. Without a name, the slug serves as one. Raises Conflict, Invalid."""
     _check_free(session, slug)
@@ -61,7 +69,7 @@ def add(
         Agent(
             slug=slug,
             name=fields.text(name or slug, "name", 200, required=True),
-            extension=_free_extension(session, extension, slug) if extension else None,
+            extension=_extension(session, config, extension or "", slug),
             on_duty=on_duty,
         )
     )
@@ -70,6 +78,7 @@ def add(
 
 def change(
     session: Session,
+    config: Config,
     by: By,
     slug: str,
     *,
@@ -89,7 +98,7 @@ def change(
     if name is not None:
         agent.name = fields.text(name, "name", 200, required=True)
     if extension is not None:
-        agent.extension = _free_extension(session, extension, slug) if extension else None
+        agent.extension = _extension(session, config, extension, slug)
     if on_duty is not None:
         agent.on_duty = on_duty
     if email is not None:
@@ -241,14 +250,8 @@ def named(session: Session, slug: str) -> Agent:
 _whole = select(Agent).options(selectinload(Agent.devices), selectinload(Agent.hours))
 
 
-def _free_extension(session: Session, raw: str, slug: str) -> str:
-    extension = fields.extension(raw)
-    other = session.scalar(select(Agent).where(Agent.extension == extension, Agent.slug != slug))
-    if other is not None:
-        raise Conflict(
-            f"Extension {extension} belongs to {other.slug}: choose another.",
-            code="extension_taken",
-            extension=extension,
-            agent=other.slug,
-        )
+def _extension(session: Session, config: Config, raw: str, slug: str) -> str | None:
+    if not raw:
+        return None
+    numbering.check_extension(session, config, extension := fields.extension(raw), agent=slug)
     return extension

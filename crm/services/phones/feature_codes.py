@@ -66,7 +66,7 @@ def act(
         case Action.FORWARDING_ON | Action.FORWARDING_OFF:
             return _forwarding(session, by, agent, on=found.action is Action.FORWARDING_ON)
         case Action.ON_DUTY | Action.OFF_DUTY:
-            return _duty(session, by, agent, on=found.action is Action.ON_DUTY)
+            return _duty(session, config, by, agent, on=found.action is Action.ON_DUTY)
         case Action.LAST_CALLER:
             return _last_caller(session, config, agent)
         case Action.BLOCK_LAST_CALLER:
@@ -114,8 +114,8 @@ def _forwarding(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
     return CodeAnswer("Forwarding is on. Your mobile rings, too." if on else "Forwarding is off.")
 
 
-def _duty(session: Session, by: By, slug: str, *, on: bool) -> CodeAnswer:
-    agents.change(session, by, slug, on_duty=on)
+def _duty(session: Session, config: Config, by: By, slug: str, *, on: bool) -> CodeAnswer:
+    agents.change(session, config, by, slug, on_duty=on)
     if on:
         return CodeAnswer("You are on duty.", is_change=True)
     others = session.scalar(select(func.count()).select_from(Agent).where(Agent.on_duty, Agent.devices.any()))

@@ -14,7 +14,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import portfolios, properties, retiring
+from crm.services.office import numbering, portfolios, properties, retiring
 from crm.store.models import Lead, Line, Message
 from crm.store.queries import lines as queries
 from crm.store.queries import messages
@@ -127,6 +127,7 @@ def remove(session: Session, by: By, region: str, number: str) -> str:
 def _check_free(session: Session, number: str) -> None:
     if queries.by_number(session, number):
         raise Conflict(f"Line {number} already exists.", code="line_exists", number=number)
+    numbering.check_line(session, number)
 
 
 def read_number(raw: str, region: str) -> str:

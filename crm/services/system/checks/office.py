@@ -12,7 +12,7 @@ from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.edge import holidays as calendars
-from crm.services.office import agents, hours, locations, properties, subteams
+from crm.services.office import agents, hours, locations, numbering, properties, subteams
 from crm.services.office.agents import AgentRecord
 from crm.services.people import contacts
 from crm.services.phones import dialing, lines
@@ -42,6 +42,7 @@ def examine(session: Session, config: Config, now: datetime) -> list[Finding]:
         *_prompts(config, all_lines),
         *_links(without_link),
         *_people(people),
+        *_extensions(session, config),
         *_manager(config, people),
         *_opening_hours(session, config, people, now),
         *_answering_services(session, config),
@@ -100,6 +101,13 @@ def _people(people: Sequence[AgentRecord]) -> Iterator[Finding]:
         yield ok("agents", f"On duty: {some(ready)}.")
     else:
         yield fault("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
+
+
+def _extensions(session: Session, config: Config) -> Iterator[Finding]:
+    if hidden := numbering.hidden(session, config):
+        yield warn("extensions", f"{some(hidden)}.", "extension_hidden")
+    else:
+        yield ok("extensions", "Every extension reaches its agent.")
 
 
 def _manager(config: Config, people: Sequence[AgentRecord]) -> Iterator[Finding]:

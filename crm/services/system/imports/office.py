@@ -13,7 +13,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.imports import Row
 from crm.domain.ringing import DeviceKind
 from crm.services.listings import answers
-from crm.services.office import holidays, subteams
+from crm.services.office import holidays, numbering, subteams
 from crm.services.people import contacts
 from crm.services.phones import answering, dialing, lines
 from crm.services.routing import desks
@@ -37,10 +37,10 @@ def portfolio(writing: Writing, session: Session, row: Row) -> bool:
 
 def agent(writing: Writing, session: Session, row: Row) -> bool:
     if extension := row.values.get("extension"):
-        others = writing.all(session, Agent)
-        taken = next((one for one in others.values() if one.extension == extension), None)
-        if taken is not None and taken.slug != row.values["slug"]:
-            writing.problems.append(row.problem("extension", f"{extension} is {taken.slug}'s."))
+        try:
+            numbering.check_extension(session, writing.config, extension, agent=row.values["slug"])
+        except Conflict as error:
+            writing.problems.append(row.problem("extension", str(error)))
             return False
     found, is_new = writing.upsert(session, Agent, row, ("name", "extension", "email"))
     writing.compare(session, row, found)
@@ -155,9 +155,10 @@ def answer(writing: Writing, session: Session, row: Row) -> bool:
 def line(writing: Writing, session: Session, row: Row) -> bool:
     try:
         number = lines.read_number(row.values["number"], writing.config.region)
+        numbering.check_line(session, number)
         language = lines.check_language(row.values.get("language") or "en")
         greeting = lines.check_greeting(row.values.get("greeting", ""), language)
-    except Invalid as error:
+    except (Conflict, Invalid) as error:
         writing.problems.append(row.problem("number", str(error)))
         return False
     whole = (selectinload(Line.property), selectinload(Line.portfolio))

@@ -1,0 +1,63 @@
+"""The numbering plan: what the short numbers mean that phones dial. An agent's extension must not mean anything else.
+
+Emergency numbers are kept free by `crm.domain.fields.extension`. Feature codes begin with a star, so they are free.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm.config import Config
+from crm.domain.errors import Conflict
+from crm.store.models import Agent, Line
+
+
+def check_extension(session: Session, config: Config, extension: str, *, agent: str) -> None:
+    """Raises Conflict if an extension (2 to 6 digits) means something else already than this agent (slug)."""
+    other = session.scalar(select(Agent).where(Agent.extension == extension, Agent.slug != agent))
+    if other is not None:
+        raise Conflict(
+            f"Extension {extension} belongs to {other.slug}: choose another.",
+            code="extension_taken",
+            extension=extension,
+            agent=other.slug,
+        )
+    if why := _by_settings(config, extension) or _as_line(session, extension):
+        raise Conflict(f"{extension} {why}: choose another extension.", code="extension_reserved", extension=extension)
+
+
+def check_line(session: Session, number: str) -> None:
+    """Raises Conflict if what is to be a line's number is an agent's extension."""
+    if other := session.scalar(select(Agent).where(Agent.extension == number)):
+        raise Conflict(
+            f"{number} is {other.slug}'s extension: give one of the two another number.",
+            code="extension_taken",
+            extension=number,
+            agent=other.slug,
+        )
+
+
+def hidden(session: Session, config: Config) -> list[str]:
+    """Agents who cannot be dialed, since the settings give their extension another meaning; each as the beginning of a
+    sentence, such as "bob's extension 700 is for parking calls"."""
+    known = select(Agent.slug, Agent.extension).where(Agent.extension.is_not(None)).order_by(Agent.extension)
+    return [
+        f"{slug}'s extension {extension} {why}"
+        for slug, extension in session.execute(known)
+        if extension and (why := _by_settings(config, extension))
+    ]
+
+
+def _by_settings(config: Config, extension: str) -> str:
+    """What the settings let an extension mean, as the rest of a sentence; empty: nothing."""
+    if config.parking.has(extension):
+        return "is for parking calls (parking.extension, parking.slots)"
+    prefix = config.dialing.outside_prefix
+    if prefix and extension.startswith(prefix):
+        return f"begins with {prefix}, which phones dial before an outside number (dialing.outside_prefix)"
+    return ""
+
+
+def _as_line(session: Session, extension: str) -> str:
+    return "is one of our lines" if session.scalar(select(Line.id).where(Line.number == extension)) else ""

@@ -17,6 +17,7 @@ from crm.services.people import intake
 from crm.views import applications as views
 from crm.views.applications import ApplicationDetail, ApplicationEntry
 from crm.words import applications as words
+from crm.words.codes import in_words
 
 _THEIRS = (ApplicationStatus.INVITED, ApplicationStatus.STARTED, ApplicationStatus.SUBMITTED)
 """Statuses that only applicants bring about."""
@@ -66,7 +67,7 @@ def list_(
                 one.name,
                 one.property,
                 one.unit,
-                _in_words(one.status),
+                in_words(ApplicationStatus, one.status),
                 output.local(one.status_at, tz),
                 output.local(one.submitted_at, tz),
                 one.documents or "",
@@ -94,7 +95,7 @@ def show(system: System, application: int, as_json: bool) -> None:
             ("name", detail.name or "unknown"),
             ("email", detail.email),
             ("for", f"{detail.property}{f' {detail.unit}' if detail.unit else ''}"),
-            ("status", f"{_in_words(detail.status)} since {output.local(detail.status_at, tz)}"),
+            ("status", f"{in_words(ApplicationStatus, detail.status)} since {output.local(detail.status_at, tz)}"),
             ("reason", detail.reason),
             ("started", output.local(detail.began_at, tz)),
             ("submitted", output.local(detail.submitted_at, tz)),
@@ -136,7 +137,7 @@ def status(system: System, application: int, status: str, reason: str, as_json: 
     if as_json:
         output.print_json(system.read(views.entry, application))
     else:
-        output.say(f"Application {application} is {_in_words(status)}.")
+        output.say(f"Application {application} is {in_words(ApplicationStatus, status)}.")
     if wanted is ApplicationStatus.DENIED:
         output.hint(words.ADVERSE_ACTION)
 
@@ -185,7 +186,3 @@ def _print_step(step: Step, answers: Mapping[str, Any]) -> None:
 def _lead_id(session: Any, system: System, raw: str) -> int:
     found, _ = intake.person(session, system.config, raw)
     return found.id if found else 0
-
-
-def _in_words(status: str) -> str:
-    return status.replace("_", " ")

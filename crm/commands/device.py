@@ -20,6 +20,7 @@ from crm.services.phones import devices, feature_codes
 from crm.store.models import Device
 from crm.views import devices as views
 from crm.views.devices import DeviceEntry
+from crm.words.codes import in_words
 
 
 class DeviceDetail(DeviceEntry):
@@ -186,7 +187,14 @@ def list_(system: System, agent: str | None, retired: bool, as_json: bool) -> No
     output.print_table(
         ("device", "agent", "kind", "number", "location", "do not disturb"),
         (
-            (one.slug, one.agent, one.kind, one.number, one.location, dnd_text(one.dnd, one.dnd_until, system.config))
+            (
+                one.slug,
+                one.agent,
+                in_words(DeviceKind, one.kind),
+                one.number,
+                one.location,
+                dnd_text(one.dnd, one.dnd_until, system.config),
+            )
             for one in entries
         ),
         empty="No device is retired." if retired else "There are no devices: add one with `leaseline device add`.",
@@ -268,7 +276,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
         (
             ("device", detail.slug),
             ("agent", detail.agent),
-            ("kind", detail.kind),
+            ("kind", in_words(DeviceKind, detail.kind)),
             ("number", detail.number),
             ("rings after", f"{detail.rings_after_seconds} s of ringing on the other phones" if is_mobile else None),
             *(

@@ -6,9 +6,11 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, with_system
+from crm.domain.calls import DialStatus
 from crm.services.phones import emergencies
 from crm.views import emergencies as views
 from crm.views.emergencies import EmergencyEntry, ToldEntry
+from crm.words.codes import in_words
 
 
 @click.group(cls=Group, examples=("emergency list", "emergency acknowledge ll1a2b3c-1773000000.12"))
@@ -38,7 +40,7 @@ def list_(system: System, since: str | None, limit: int, as_json: bool) -> None:
                 one.agent,
                 one.address,
                 one.callback_number,
-                one.status if one.ended_at else "in progress",
+                in_words(DialStatus, one.status) if one.ended_at else "in progress",
             )
             for one in entries
         ),
@@ -65,7 +67,10 @@ def show(system: System, id: str, as_json: bool) -> None:
             ("callback number", entry.callback_number or "none"),
             ("began", output.local(entry.started_at, system.config.tz, seconds=True)),
             ("ended", output.local(entry.ended_at, system.config.tz, seconds=True) or "not yet"),
-            ("status", entry.status or ("its end was not recorded" if entry.ended_at else "in progress")),
+            (
+                "status",
+                in_words(DialStatus, entry.status) or ("its end was not recorded" if entry.ended_at else "in progress"),
+            ),
             ("acknowledged", output.local(entry.acknowledged_at, system.config.tz, seconds=True) or "no"),
         )
     )

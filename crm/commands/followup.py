@@ -11,6 +11,7 @@ from crm.domain.leads import LeasingStage
 from crm.services import follow_ups
 from crm.views import follow_ups as views
 from crm.views.follow_ups import FollowUpEntry, SequenceStepEntry
+from crm.words.codes import in_words
 
 
 @click.group(
@@ -46,7 +47,7 @@ def list_(system: System, lead_id: int | None, state: str | None, limit: int, as
                 output.local(one.due_at, system.config.tz),
                 one.lead,
                 one.property,
-                one.stage,
+                in_words(LeasingStage, one.stage),
                 one.step,
                 one.state,
                 one.text,
@@ -102,7 +103,7 @@ def sequences(system: System, portfolio: str, as_json: bool) -> None:
         return
     output.print_table(
         ("stage", "step", "hours", "text"),
-        ((one.stage, one.step, f"{one.wait_hours:g}", one.text) for one in entries),
+        ((in_words(LeasingStage, one.stage), one.step, f"{one.wait_hours:g}", one.text) for one in entries),
         empty="There are no sequences, so nothing is sent.",
     )
     own = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"

@@ -9,9 +9,11 @@ import click
 from asterisk_conf.prompts import speech
 from crm.commands import output, removing, terms
 from crm.commands.command import Group, System, many, one, with_system
+from crm.domain.route_inputs import AiAnswers
 from crm.services.phones import lines
 from crm.views import lines as views
 from crm.views.lines import LineEntry
+from crm.words.codes import in_words
 
 
 @click.group(cls=Group, examples=("line add '(512) 555-0100' --property elm --source sign", "line list"))
@@ -154,7 +156,18 @@ def list_(system: System, retired: bool, as_json: bool) -> None:
         return
     output.print_table(
         ("line", "label", "source", "property", "subteam", "language", "voice agent"),
-        ((one.number, one.label, one.source, one.about, one.subteam, one.language, one.ai_answers) for one in entries),
+        (
+            (
+                one.number,
+                one.label,
+                one.source,
+                one.about,
+                one.subteam,
+                one.language,
+                in_words(AiAnswers, one.ai_answers),
+            )
+            for one in entries
+        ),
         empty="No line is retired." if retired else "There are no lines: add one with `leaseline line add`.",
     )
 
@@ -178,7 +191,7 @@ def show(system: System, number: str, as_json: bool) -> None:
             ("subteam", entry.subteam),
             ("language", entry.language),
             ("greeting", entry.greeting or "the standard greeting"),
-            ("voice agent", entry.ai_answers or "as the property or the office says"),
+            ("voice agent", in_words(AiAnswers, entry.ai_answers) or "as the property or the office says"),
         )
     )
 

@@ -22,6 +22,7 @@ from crm.views.listing_parts import PictureEntry
 from crm.views.listings import ListingDetail, ListingEntry
 from crm.views.system import ImportedEntry
 from crm.views.versions import VersionEntry
+from crm.words.codes import in_words
 
 PETS = click.Choice(listings.SEARCHABLE_PETS)
 
@@ -148,7 +149,7 @@ def list_(
                 listings.plain(entry.rent),
                 listings.plain(entry.deposit),
                 entry.available_on,
-                entry.state,
+                in_words(ListingState, entry.state),
                 entry.headline,
             )
             for entry in entries
@@ -189,7 +190,7 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
             ("listing", entry.id),
             ("home", f"{entry.property_name} ({entry.property}), {entry.unit}"),
             ("address", where),
-            ("state", entry.state),
+            ("state", in_words(ListingState, entry.state)),
             (
                 "version",
                 f"{entry.version} of {entry.latest}, written {output.local(entry.made_at, tz)} by {entry.made_by}",

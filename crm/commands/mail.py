@@ -34,6 +34,7 @@ from crm.services.outbox import mails
 from crm.services.outbox.mails import MailToSend
 from crm.views import mails as views
 from crm.views.mails import MailDetail, MailEntry
+from crm.words.codes import in_words
 from crm.worker import Troubles
 
 OF_A_MAIL = [state.value for state in DeliveryState if state is not DeliveryState.DELIVERED]
@@ -74,7 +75,7 @@ def list_(
                 one.to_address,
                 one.lead or "",
                 one.subject,
-                one.state,
+                in_words(DeliveryState, one.state),
                 one.attempts,
                 one.error,
             )
@@ -102,7 +103,7 @@ def show(system: System, mail: int, as_json: bool) -> None:
             ("to", detail.to_address),
             ("lead", detail.lead or "none"),
             ("subject", detail.subject),
-            ("state", detail.state),
+            ("state", in_words(DeliveryState, detail.state)),
             ("why", detail.error),
             ("agent", detail.agent),
             ("thread", detail.thread or ""),

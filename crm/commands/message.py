@@ -22,7 +22,7 @@ from crm.commands.command import (
 )
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
-from crm.domain.texts import TextDirection
+from crm.domain.texts import TextDirection, TextPurpose
 from crm.services.outbox import carriers, pauses
 from crm.services.people import intake
 from crm.services.texts import messages as service
@@ -30,6 +30,7 @@ from crm.services.texts import resending
 from crm.store.models import Message
 from crm.views import messages
 from crm.views.messages import MessageEntry
+from crm.words.codes import in_words
 
 
 @click.group(
@@ -94,10 +95,10 @@ def list_(
             (
                 one.id,
                 output.local(one.created_at, system.config.tz),
-                one.direction,
+                in_words(TextDirection, one.direction),
                 _person(one),
-                one.state,
-                one.decision,
+                in_words(DeliveryState, one.state),
+                in_words(Verdict, one.decision),
                 one.attempts,
                 one.error,
                 _said(one),
@@ -129,7 +130,7 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
                 one.id,
                 output.local(one.created_at, system.config.tz),
                 _writer(one, agent),
-                one.state,
+                in_words(DeliveryState, one.state),
                 _said(one),
                 " ".join(one.decision_reasons) if one.decision != Verdict.SEND else one.error,
             )
@@ -235,7 +236,7 @@ def _person(entry: MessageEntry) -> str:
 def _writer(entry: MessageEntry, agent: str | None) -> str:
     if entry.direction == TextDirection.IN:
         return entry.from_number
-    return agent or f"us ({entry.purpose})"
+    return agent or f"us ({in_words(TextPurpose, entry.purpose)})"
 
 
 def _said(entry: MessageEntry) -> str:

@@ -21,6 +21,7 @@ from crm.views.listing_parts import PictureEntry
 from crm.views.properties import PropertyEntry
 from crm.views.property_profiles import PropertyDetail
 from crm.views.versions import VersionEntry
+from crm.words.codes import in_words
 
 
 # Not called `property`, which is a Python builtin that this file may need.
@@ -180,7 +181,7 @@ def offer(system: System, slug: str, language: str, as_json: bool) -> None:
     output.print_entry(
         (
             ("property", f"{entry.name} ({entry.property})"),
-            ("state", entry.state),
+            ("state", in_words(listings.ListingState, entry.state)),
             ("version", f"{entry.version} of {entry.latest}" if entry.latest else "none yet"),
             ("address", terms.address_line(address.street, address.city, address.state, address.postal_code)),
             ("position", position),

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from crm.commands import output
 from crm.commands.command import Command, System, WrongInput, many, with_system
 from crm.commands.import_ import tell_all
 from crm.domain import fields, reviews
+from crm.domain.calls import Outcome
 from crm.domain.imports import Wrong
+from crm.domain.leads import LeasingStage
 from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
+from crm.domain.route_plan import Path as RoutePath
+from crm.domain.route_plan import Rule
+from crm.domain.tasks import TaskKind
 from crm.services import reviews as service
 from crm.views import reviews as views
 from crm.views.reviews import WeeklyEntry
+from crm.words.codes import in_words
 
 LONGEST_FILE = 20_000_000
 """Bytes."""
@@ -78,10 +85,23 @@ def weekly(system: System, since: str, sample: int, seed: int | None, file: Path
                     _got(one, system),
                     one.outcome,
                 )
-                for one in entries
+                for one in map(_in_words, entries)
             ),
             empty="There is no leasing call to review.",
         )
+
+
+def _in_words(one: WeeklyEntry) -> WeeklyEntry:
+    """With words in place of codes, for people."""
+    kind, _, rest = (one.task or "").partition(", ")
+    return msgspec.structs.replace(
+        one,
+        path=", then ".join(in_words(RoutePath, path) for path in one.path.split(", then ")),
+        rule=in_words(Rule, one.rule),
+        stage=in_words(LeasingStage, one.stage) or None,
+        task=f"{in_words(TaskKind, kind)}, {rest}" if one.task else None,
+        outcome=in_words(Outcome, one.outcome),
+    )
 
 
 def _got(one: WeeklyEntry, system: System) -> list[str]:
@@ -103,7 +123,7 @@ def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
         raise WrongInput(f"{file} cannot be written ({error.strerror}): name another file.") from None
     # The byte order mark tells spreadsheets that the file is UTF-8.
     with open(handle, "w", encoding="utf-8-sig", newline="") as sheet:
-        sheet.write(output.csv_text(entries, WeeklyEntry, (ANSWER, NOTE)))
+        sheet.write(output.csv_text(map(_in_words, entries), WeeklyEntry, (ANSWER, NOTE)))
 
 
 @click.command(

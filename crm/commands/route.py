@@ -11,13 +11,19 @@ import click
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, limit_option, one, tell_of_more, with_system
 from crm.domain import fields
+from crm.domain.calls import DialStatus
 from crm.domain.rehearsals import Changed, told_plan
+from crm.domain.ringing import StageName, Strategy
+from crm.domain.route_plan import About, Rule
+from crm.domain.tasks import TaskKind
+from crm.domain.tours import TourKind
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.routing import rehearsals, replays
 from crm.services.routing.rehearsals import RehearsedPhones
 from crm.views import routing
 from crm.views.routing import Explanation, PlanEntry, ReplayEntry, TestEntry
+from crm.words.codes import in_words
 
 CALLER = "+15125550199"
 """The caller in a test that names none: a number reserved for fiction."""
@@ -59,11 +65,17 @@ def explain(system: System, call: str, as_json: bool) -> None:
     output.print_heading("What followed")
     for leg in told.legs:
         who = f"{leg.agent}: {leg.device}" if leg.agent else leg.number or leg.device
-        output.say(f"{who} rang ({leg.stage}), {leg.status or 'ringing'}", indent=2)
+        output.say(
+            f"{who} rang ({in_words(StageName, leg.stage)}): {in_words(DialStatus, leg.status) or 'ringing'}",
+            indent=2,
+        )
     for task in told.tasks:
         done = f", done {output.local(task.done_at, tz)}" if task.done_at else ""
         due = output.local(task.due_at, tz)
-        output.say(f"task {task.id} ({task.kind}) belongs to {task.owner}, due {due}{done}: {task.why}", indent=2)
+        output.say(
+            f"task {task.id} ({in_words(TaskKind, task.kind)}) belongs to {task.owner}, due {due}{done}: {task.why}",
+            indent=2,
+        )
     if not told.legs and not told.tasks:
         output.say("No phone rang, and nothing is left to do.", indent=2)
 
@@ -141,7 +153,10 @@ def test(
         output.say(f"hears: {sentence}", indent=2)
     output.print_heading("Then")
     if told.tour:
-        output.say(f"would book: {output.local(told.tour.starts_at, found.tz)}, {told.tour.kind}", indent=2)
+        output.say(
+            f"would book: {output.local(told.tour.starts_at, found.tz)}, {in_words(TourKind, told.tour.kind)}",
+            indent=2,
+        )
     _print_plan(told.plan, found.tz, found.rings)
 
 
@@ -227,10 +242,10 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
         output.say("")
         rows = (
             (
-                one.name,
+                in_words(StageName, one.name),
                 one.number or _few(one.agents),
                 f"{one.seconds:g}",
-                one.strategy if one.agents else "outside",
+                in_words(Strategy, one.strategy) if one.agents else "outside",
                 *([_in_turn(rings[one.name])] if rings is not None else ()),
             )
             for one in plan.stages
@@ -240,7 +255,7 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
     output.say("")
     output.print_table(
         ("about", "rule", "reason"),
-        ((one.about, one.rule, one.text) for one in plan.reasons),
+        ((in_words(About, one.about), in_words(Rule, one.rule), one.text) for one in plan.reasons),
         empty="The reason is not on record.",
     )
 

@@ -11,12 +11,14 @@ from crm.commands.command import Command, config_of, one, someone
 from crm.commands.device import dnd_text
 from crm.config import Config
 from crm.domain import emergency
+from crm.domain.calls import CallStep, DialStatus
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services.system import health
 from crm.services.system.checks.voice_agent import VoiceAgentHealth
 from crm.services.system.health import DatabaseHealth, EmergencyHealth, Health, LimitsHealth, LineHealth
 from crm.words import terminal
+from crm.words.codes import in_words
 
 
 @click.command(cls=Command, json=one(Health), examples=("status", "status --json"))
@@ -37,7 +39,8 @@ def status(context: click.Context, as_json: bool) -> None:
 
 def _emergency_text(call: EmergencyHealth, config: Config) -> str:
     what = "TEST of the emergency line" if call.dialled == emergency.TEST else "EMERGENCY CALL"
-    end = f"ended {output.local(call.ended_at, config.tz, seconds=True)} as {call.status or 'unknown'}"
+    how = in_words(DialStatus, call.status) or "unknown"
+    end = f"ended {output.local(call.ended_at, config.tz, seconds=True)} as {how}"
     return (
         f"!! {what}: {call.device}{f' ({call.agent})' if call.agent else ''} dialed {call.dialled} at "
         f"{output.local(call.started_at, config.tz, seconds=True)}, {end if call.ended_at else 'not ended'}; "
@@ -207,7 +210,7 @@ def _print(found: Health, config: Config) -> None:
                 output.local(one.started_at, config.tz, seconds=True),
                 one.caller or one.caller_digits,
                 one.did,
-                one.step,
+                in_words(CallStep, one.step),
                 one.with_app,
             )
             for one in found.calls

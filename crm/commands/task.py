@@ -10,11 +10,13 @@ from crm.commands import output
 from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, since_option, with_system
 from crm.domain import fields
 from crm.domain.fields import moment
+from crm.domain.tasks import TaskKind
 from crm.services import tasks as service
 from crm.services.office import agents
 from crm.store.queries import agents as agent_queries
 from crm.views import tasks
 from crm.views.tasks import TaskEntry
+from crm.words.codes import in_words
 
 
 @click.group(
@@ -77,7 +79,7 @@ def list_(
                 one.id,
                 _due(one, system),
                 one.owner,
-                one.kind,
+                in_words(TaskKind, one.kind),
                 one.why,
                 one.lead,
                 one.phone or one.caller_digits,

@@ -26,6 +26,7 @@ from crm.services.office import properties
 from crm.services.tours import booking, times
 from crm.views import tours
 from crm.views.tours import BlackoutEntry, SlotEntry, TourEntry, TourHoursEntry
+from crm.words.codes import in_words
 
 KINDS = click.Choice([kind.value for kind in TourKind])
 
@@ -140,7 +141,7 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
     tz = _zone(system, property)
     output.print_table(
         ("at", "until", "kind"),
-        ((_clock(one.at, tz), f"{one.until.astimezone(tz):%H:%M}", one.kind) for one in entries),
+        ((_clock(one.at, tz), f"{one.until.astimezone(tz):%H:%M}", in_words(TourKind, one.kind)) for one in entries),
         empty="No time is free: `leaseline tour hours list` shows when tours are offered.",
     )
 
@@ -244,8 +245,8 @@ def list_(
                 one.property,
                 one.lead,
                 one.name or "unknown",
-                one.kind,
-                one.state,
+                in_words(TourKind, one.kind),
+                in_words(TourState, one.state),
                 one.booked_by,
             )
             for one, tz in entries

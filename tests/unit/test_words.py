@@ -6,15 +6,18 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from string import Formatter
 from types import ModuleType
 
 import pytest
 
+from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
-from crm.words import notices, page, phone, terminal
+from crm.words import codes, notices, page, phone, terminal
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -213,3 +216,66 @@ def test_what_people_outside_of_the_terminal_get_was_not_written_for_an_admin(do
 def test_each_reason_why_a_number_is_not_dialled_can_be_heard() -> None:
     written_down = {"mobile_refused"}
     assert {site.code for site in SITES if site.kind == "DialRefused"} - written_down <= set(phone.SENTENCES)
+
+
+def kinds_of_the_domain() -> list[type[StrEnum]]:
+    modules = [import_module(f"crm.domain.{path.stem}") for path in sorted((ROOT / "crm/domain").glob("*.py"))]
+    return [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, StrEnum) and kind.__module__ == module.__name__
+    ]
+
+
+KEPT_FROM_PEOPLE = {
+    "Action": "the feature codes have texts of their own",
+    "Asked": "what the voice agent has asked last",
+    "BlockKind": "an entry of the block list is shown as it was written",
+    "BoxKind": "the first half of a mailbox's name, which people write",
+    "CallerStage": "only decides",
+    "Danger": "only decides",
+    "DialPurpose": "only decides",
+    "DidSource": "the header that named a number",
+    "EscalationGroup": "only decides",
+    "Expects": "only decides",
+    "FieldKind": "of a form's field",
+    "LeadEvent": "only decides",
+    "ListKind": "the name of an import's file, which people write",
+    "MessageClass": "only decides",
+    "NumberStyle": "a trunk's setting, which people write",
+    "Over": "only decides",
+    "Protected": "is written in words",
+    "Question": "only decides",
+    "Record": "only decides",
+    "Scope": "of a key of the API, which people write",
+    "Sensitive": "only decides",
+    "TextKeyword": "only decides",
+    "VoicemailTo": "a setting, which people write",
+    "WebhookEvent": "for programs",
+}
+"""Why codes of these kinds need no words."""
+SAID_ELSEWHERE = {"Access", "Laundry", "LeadType", "Light", "ParkingKind", "Per", "Utility"}
+"""Words already, or listed in crm/words/site.py."""
+
+
+def test_each_kind_of_code_that_people_see_has_words() -> None:
+    kinds = {kind.__name__: kind for kind in kinds_of_the_domain()}
+    assert set(kinds) >= {*KEPT_FROM_PEOPLE, *SAID_ELSEWHERE}
+    assert not {*KEPT_FROM_PEOPLE, *SAID_ELSEWHERE} & {kind.__name__ for kind in codes.WORDS}
+    assert set(kinds) - {*KEPT_FROM_PEOPLE, *SAID_ELSEWHERE} == {kind.__name__ for kind in codes.WORDS}
+
+
+@pytest.mark.parametrize("kind", list(codes.WORDS), ids=lambda kind: kind.__name__)
+def test_no_two_codes_of_a_kind_read_alike_and_none_looks_like_a_code(kind: type[StrEnum]) -> None:
+    said = [codes.in_words(kind, code.value) for code in kind]
+    assert len(set(said)) == len(said)
+    for words in said:
+        assert "_" not in words
+        assert not re.search("[A-Z]{3}", words)
+    assert set(codes.WORDS[kind]) <= set(kind)
+
+
+def test_a_code_of_another_version_is_shown_all_the_same() -> None:
+    assert codes.in_words(Outcome, "sold_on_mars") == "sold on mars"
+    assert codes.in_words(Outcome, None) == ""

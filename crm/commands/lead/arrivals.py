@@ -10,9 +10,11 @@ from crm.commands import output
 from crm.commands.command import System, WrongInput, cut, limit_option, many, since_option, with_system
 from crm.commands.lead import piped
 from crm.commands.lead.group import lead
+from crm.domain.arrivals import ArrivalOutcome
 from crm.services.arrivals import flagging, releasing
 from crm.views import arrivals as arrivals_view
 from crm.views.arrivals import ArrivalEntry
+from crm.words.codes import in_words
 
 
 @lead.command(
@@ -58,7 +60,7 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
                 output.local(one.received_at, system.config.tz),
                 one.channel,
                 one.source,
-                one.outcome or "not read yet",
+                in_words(ArrivalOutcome, one.outcome) or "not read yet",
                 one.lead or "",
                 one.parser,
                 one.problem,

@@ -15,7 +15,7 @@ from crm.commands.lead.cells import interests_of, last_contact, next_action, sta
 from crm.commands.lead.group import choice, lead
 from crm.domain import fields
 from crm.domain.errors import NotFound
-from crm.domain.leads import LeadKind, LeadStatus
+from crm.domain.leads import Happened, LeadKind, LeadStatus
 from crm.domain.mails import LONGEST_BODY
 from crm.services import assignment
 from crm.services import tasks as tasks_service
@@ -25,6 +25,7 @@ from crm.services.people import intake
 from crm.services.people import leads as leads_service
 from crm.views import leads
 from crm.views.leads import LeadDetail
+from crm.words.codes import in_words
 
 
 @lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json", "lead show 12 --vcard"))
@@ -82,7 +83,7 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
         (
             (
                 output.local(one.at, tz, seconds=True),
-                one.kind,
+                in_words(Happened, one.kind),
                 one.text,
                 one.by,
                 one.call,

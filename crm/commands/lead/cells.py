@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from crm.commands import output
 from crm.commands.command import System
-from crm.domain.leads import LeadStatus
+from crm.domain.leads import LeadStatus, LeasingStage
+from crm.domain.tasks import TaskKind
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry
 from crm.views.suggestions import SuggestionEntry
+from crm.words.codes import in_words
 
 
 def standing(system: System, entry: LeadEntry) -> str:
@@ -22,7 +24,7 @@ def next_action(system: System, entry: LeadEntry) -> str:
         return ""
     late = "overdue since" if action.overdue else "by"
     when = output.local(action.due_at, system.config.tz)
-    return f"{action.kind.replace('_', ' ')} ({action.owner}) {late} {when}"
+    return f"{in_words(TaskKind, action.kind)} ({action.owner}) {late} {when}"
 
 
 def last_contact(system: System, entry: LeadEntry) -> str:
@@ -50,4 +52,6 @@ def suggested(entries: Sequence[SuggestionEntry]) -> list[tuple[object, ...]]:
 
 
 def interests_of(interests: Sequence[InterestEntry]) -> list[str]:
-    return [f"{one.property}{f' {one.unit}' if one.unit else ''} ({one.stage})" for one in interests]
+    return [
+        f"{one.property}{f' {one.unit}' if one.unit else ''} ({in_words(LeasingStage, one.stage)})" for one in interests
+    ]

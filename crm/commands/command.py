@@ -139,6 +139,12 @@ class System:
 
         return fields.since(text, self.config.tz, self.now) if text else None
 
+    def until(self, text: str | None) -> datetime | None:
+        """Returns the time that `--until` means, in UTC; None without it. Raises Invalid."""
+        from crm.domain import fields
+
+        return fields.until(text, self.config.tz, self.now) if text else None
+
     def shown(self, number: str) -> str:
         """Formats a phone number as people in the office's country write it."""
         from crm.edge import numbers
@@ -275,6 +281,9 @@ def limit_option(default: int = 50) -> Callable[[Callable[..., Any]], Callable[.
 since_option = click.option(
     "--since", metavar="WHEN", help="Only from then on: 2h or 3d ago, yesterday, monday, or a date such as 3/1/2026."
 )
+
+
+until_option = click.option("--until", metavar="WHEN", help="Only until then, the day included: yesterday, or a date.")
 
 
 def cut(found: list[Result], limit: int) -> list[Result]:

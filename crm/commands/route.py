@@ -15,6 +15,7 @@ from crm.domain.calls import DialStatus
 from crm.domain.rehearsals import Changed, told_plan
 from crm.domain.ringing import StageName, Strategy
 from crm.domain.route_plan import About, Rule
+from crm.domain.route_plan import Path as RoutePath
 from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind
 from crm.edge import numbers
@@ -228,13 +229,16 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
     due = output.local(plan.due_at, tz) or "at once"
     output.print_entry(
         (
-            ("path", f"{plan.path}, decided by {plan.rule}"),
+            ("path", f"{in_words(RoutePath, plan.path)}, decided by: {in_words(Rule, plan.rule)}"),
             ("property", plan.property),
             ("caller", plan.kind),
             ("language", plan.language),
             ("otherwise", ", then ".join(plan.otherwise)),
             ("recorded as", plan.record),
-            ("if unfinished", f"{plan.task} for {plan.owner or 'the admin'}, due {due}" if plan.task else ""),
+            (
+                "if unfinished",
+                f"{in_words(TaskKind, plan.task)} for {plan.owner or 'the admin'}, due {due}" if plan.task else "",
+            ),
             ("texts", plan.texts),
         )
     )

@@ -343,6 +343,14 @@ def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
     )
 
 
+def until(raw: str, tz: tzinfo, now: datetime) -> datetime:
+    """Parses the end of a period: as `since`, but a day counts as a whole. Returns UTC; what is then is left out."""
+    start = since(raw, tz, now)
+    if DURATION.fullmatch(raw.strip().lower()):
+        return start
+    return datetime.combine(start.astimezone(tz).date() + timedelta(days=1), time(), tz).astimezone(UTC)
+
+
 def moment(raw: str, tz: tzinfo, now: datetime) -> datetime:
     """Parses a time as people write it: 'now', '2026-03-03 10:00', '3/3/2026 10am', '2026-03-03', 'tomorrow 9am', or
     the next 'tue 10:00'. Returns UTC.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -25,6 +26,7 @@ from crm.store.models import (
     Voicemail,
     VoiceTurn,
 )
+from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
 from crm.views import messages, tasks
 
@@ -45,6 +47,10 @@ class CallEntry(msgspec.Struct, kw_only=True):
     trunk: str
     agent: str | None
     """Slug of the agent who placed a call out."""
+    answered_by: str | None
+    """Slug of the agent who answered first, or else the number or device of the phone; null: nobody."""
+    answered_by_name: str | None
+    """Their name; null when it is not known."""
     caller: str | None
     """The outside person, E.164; null when withheld or unreadable, or for a colleague."""
     caller_digits: str
@@ -243,6 +249,9 @@ def listed(
     session: Session,
     *,
     since: datetime | None = None,
+    until: datetime | None = None,
+    did: str | None = None,
+    agent: str | None = None,
     outcome: str | None = None,
     direction: str | None = None,
     in_progress: bool = False,
@@ -252,12 +261,18 @@ def listed(
     limit: int = 50,
     reach: Reach = WHOLE_OFFICE,
 ) -> list[CallEntry]:
-    """The newest first; `in_progress` are those without an outcome yet. `after` is start and id of the last one on the
-    page before."""
+    """The newest first; `in_progress` are those without an outcome yet. `did` is the line's number, `agent` the slug of
+    somebody who answered or placed it, retired or not. `after` is start and id of the last one on the page before."""
     found = _CALL.where(*reached.of_calls(reach))
     found = found.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
     if since is not None:
         found = found.where(Call.started_at >= since)
+    if until is not None:
+        found = found.where(Call.started_at < until)
+    if did is not None:
+        found = found.where(Call.did == did)
+    if agent is not None:
+        found = found.where(_took_part(session, agent))
     if outcome is not None:
         found = found.where(Call.outcome == outcome)
     if direction is not None:
@@ -271,7 +286,17 @@ def listed(
         found = found.where(Call.lead_id == lead)
     if in_progress:
         found = found.where(Call.outcome.is_(None))
-    return [CallEntry(**_of(row)) for row in session.execute(found)]
+    rows = session.execute(found).all()
+    answers = _answers(session, [row.id for row in rows])
+    return [CallEntry(**_of(row, answers)) for row in rows]
+
+
+def _took_part(session: Session, slug: str) -> ColumnElement[bool]:
+    named = list(session.scalars(select(Agent.id).where(Agent.slug == slug).execution_options(**ALL)))
+    if not named:
+        raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
+    answered = exists().where(Leg.call_id == Call.id, Leg.agent_id.in_(named), Leg.answered_at.is_not(None))
+    return or_(Call.agent_id.in_(named), answered)
 
 
 def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallSummary:
@@ -290,7 +315,7 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
         Recording.summary,
     ).where(Recording.call_id == call_id)
     return CallSummary(
-        **_of(row),
+        **_of(row, _answers(session, [call_id])),
         legs=legs(session, call_id),
         recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
         tasks=tasks.ids_of_call(session, call_id, reach),
@@ -367,6 +392,25 @@ def legs(session: Session, call_id: str) -> list[LegEntry]:
     return [LegEntry(*row) for row in session.execute(found.order_by(Leg.started_at))]
 
 
-def _of(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+_Answer = tuple[str, str | None]
+"""As in CallEntry: answered_by, and their name."""
+
+
+def _answers(session: Session, call_ids: Sequence[str]) -> dict[str, _Answer]:
+    """Who answered each of the calls first."""
+    answered = (
+        select(Leg.call_id, Agent.slug, Agent.name, Leg.number, Leg.device)
+        .outerjoin(Agent, Agent.id == Leg.agent_id)
+        .where(Leg.call_id.in_(call_ids), Leg.answered_at.is_not(None))
+        .order_by(Leg.answered_at, Leg.id)
+    )
+    found: dict[str, _Answer] = {}
+    for call_id, slug, name, number, device in session.execute(answered):
+        found.setdefault(call_id, (slug or number or device, name or None))
+    return found
+
+
+def _of(row: Row[*tuple[Any, ...]], answers: Mapping[str, _Answer]) -> dict[str, Any]:
     seconds = round((row.ended_at - row.started_at).total_seconds()) if row.ended_at else None
-    return {**row._mapping, "seconds": seconds}
+    by, name = answers.get(row.id, (None, None))
+    return {**row._mapping, "seconds": seconds, "answered_by": by, "answered_by_name": name}

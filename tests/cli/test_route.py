@@ -65,9 +65,9 @@ def test_a_calls_decision_is_explained_with_its_rules_and_what_followed(office: 
     assert task["owner"] == plan["owner"] == "alice"
     assert [leg["agent"] for leg in found["legs"]] == ["alice"]
     shown = office.ok("route", "explain", "1772467200.1")
-    for told in ("live, decided by subteam", "menu: the caller keyed 2", "alice-desk rang", "belongs to alice"):
+    for told in ("phones ring, decided by: subteam", "menu: the caller keyed 2", "alice-desk rang", "belongs to alice"):
         assert told in shown
-    assert "Routed by subteam: live, rings subteam, then everyone." in office.ok("call", "show", "1772467200.1")
+    assert "Decided: phones ring: subteam, then everyone." in office.ok("call", "show", "1772467200.1")
     assert "no call 12" in office.refused("route", "explain", "12")
 
 
@@ -83,7 +83,7 @@ def test_a_call_is_tried_out_turn_by_turn_and_none_is_made(office: Leaseline) ->
     assert silent["plan"]["path"] == "live"
     unknown = office.json("route", "test", "--line", "+15125550177", "--from", "withheld")
     assert (unknown["plan"]["path"], unknown["caller"]) == ("refuse", None)
-    assert "live, decided by subteam" in office.ok("route", "test", "--line", ELM, "--press", "2")
+    assert "phones ring, decided by: subteam" in office.ok("route", "test", "--line", ELM, "--press", "2")
     assert office.contents() == before
 
 

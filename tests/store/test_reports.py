@@ -92,7 +92,7 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
     later = NOW + timedelta(days=1)
     assert [(one.call, one.why) for one in await store.read(views.lost, config, later)] == [
         ("c3", "It has no outcome."),
-        ("c2", "It ended as gave_up, and nobody has a task."),
+        ("c2", 'It ended as "gave up", and nobody has a task.'),
     ]
     since = NOW + timedelta(seconds=1)
     assert [one.call_id for one in await store.read(calls.lost, config.node, later, since)] == ["c3"], "not over"

@@ -14,6 +14,7 @@ from crm.domain.route_inputs import CallerKind
 from crm.domain.tasks import task_after
 from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision, Task, TaskCall
 from crm.store.queries.nodes import is_of_others, is_ours
+from crm.words.codes import in_words
 
 _ROW = (
     selectinload(Call.line).selectinload(Line.property),
@@ -163,6 +164,7 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
         over = over.where(Call.started_at >= since)
     ownerless = session.execute(over.where(~shares_task, ~has_task, ~lead_has_task, ~caller_has_task))
     found += [
-        LostCall(call.id, call.started_at, f"It ended as {call.outcome}, and nobody has a task.") for call in ownerless
+        LostCall(call.id, call.started_at, f'It ended as "{in_words(Outcome, call.outcome)}", and nobody has a task.')
+        for call in ownerless
     ]
     return found

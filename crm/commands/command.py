@@ -57,6 +57,18 @@ class JsonOption(click.Option):
         self.many = many
 
 
+class WideOption(click.Option):
+    """`--wide`, for commands that print tables."""
+
+    def __init__(self) -> None:
+        help = "Show all columns, however wide."
+        super().__init__(["--wide"], is_flag=True, expose_value=False, callback=_remember_wide, help=help)
+
+
+def _remember_wide(context: click.Context, option: click.Parameter, value: bool) -> None:
+    context.find_root().meta["wide"] = value
+
+
 class Command(click.Command):
     """A command with `--home`; `examples` are the lines at the end of its help."""
 
@@ -65,7 +77,7 @@ class Command(click.Command):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
-        self.params += [*([json] if json else []), HomeOption()]
+        self.params += [*([json, WideOption()] if json else []), HomeOption()]
         self.epilog = epilog(examples)
 
 

@@ -100,6 +100,7 @@ def list_(system: System, as_json: bool) -> None:
             )
             for one in entries
         ),
+        first_out=("property", "hours"),
         empty="There are no desks, so all callers reach the leasing team: `leaseline desk set` makes one.",
     )
 

@@ -81,6 +81,7 @@ def list_(
             )
             for one in entries
         ),
+        first_out=("tries", "lead", "from", "to"),
         empty="No emails found.",
     )
 

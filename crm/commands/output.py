@@ -7,6 +7,7 @@ not treat any of it as markup.
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,27 @@ import click
 
 # Controls, invisible formatting such as right-to-left overrides, lone surrogates, private use, line separators.
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+FOLDED_TO = 16
+"""Columns of a table: only texts that are longer are folded, and never to less."""
+PADDED_TO = 40
+LESSER = tuple(
+    """
+    gate|tries|attempts|confidence|template|audio|bytes|recorded|with the app|read by|came by|version|whose|language
+    voice agent|transport|registers|emergency calls|calls out|enabled|made by|published by|despite|booked by|taken by|s
+    sees|scopes|scope|evidence|returned|bans within a day|old path until|last sent|last used|failing since|next attempt
+    documents|submitted|unit|sq ft|baths|deposit|sisters|admin|devices|subteams|area|portfolio|properties|pause|people
+    minutes|way|box|new|dialed|went|mobile|rings after|calls for|kind|direction|seconds|stage|step|light|source
+    interested in|next|(90 %)|first pass|transferred|field|result|by|opens|for|property|lead|due before|due after|until
+    since|found in|line|agent|how|label|headline|device|location|error|erased|from|to|subteam|written|callback number
+    """.replace("\n", "|")
+    .replace("  ", "")
+    .strip("|")
+    .split("|")
+)
+"""Columns that a table can do without on a narrow terminal, in the order in which it does."""
+UNFOLDED = 100_000
+GAP = 2
+"""Between two columns."""
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -70,22 +92,92 @@ def _csv_cell(value: object) -> object:
     return value
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Prints a table, or the sentence `empty` if there are no rows. None shows as empty, booleans as yes and no."""
-    # rich takes a quarter of a second to load; a command with --json or --help does without it.
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, first_out: Sequence[str] = ()
+) -> None:
+    """Prints a table, or the sentence `empty` if there are no rows. None shows as empty, booleans as yes and no.
+
+    On a terminal that is too narrow, columns are left out: those in `first_out`, then those in `LESSER`, each in that
+    order. Only texts are folded, never an id, a number or a time. With --wide, and in a pipe, everything is whole.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        say(empty)
+        return
+    if is_wide() or not is_terminal():
+        _print_plain(columns, cells)
+        return
+    shown, gone = _fitting(columns, cells, (*first_out, *LESSER), shutil.get_terminal_size().columns)
+    _print_folded([columns[at] for at in shown], [[row[at] for at in shown] for row in cells])
+    if gone:
+        hint(f"Not shown: {', '.join(gone)}. --wide shows all.")
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def is_wide() -> bool:
+    """Whether --wide was given."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().meta.get("wide"))
+
+
+def _fitting(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], first_out: Sequence[str], width: int
+) -> tuple[list[int], list[str]]:
+    """Which columns are shown in a terminal of this width, and the names of those that are not."""
+    least = [_least(name, [row[at] for row in cells]) for at, name in enumerate(columns)]
+    # A column with nothing in it says as little as none.
+    shown = [at for at in range(len(columns)) if at == 0 or any(row[at] for row in cells)]
+    gone: list[str] = []
+    for name in first_out:
+        if sum(least[at] for at in shown) + GAP * (len(shown) - 1) <= width:
+            break
+        if name in columns and (at := columns.index(name)) in shown[1:]:
+            shown.remove(at)
+            gone.append(name)
+    return shown, gone
+
+
+def _least(name: str, cells: Sequence[str]) -> int:
+    """How narrow a column may become: as its longest cell, or a folded text."""
+    longest = max(cell_len(cell) for cell in cells)
+    return max(cell_len(name), FOLDED_TO if _is_text(cells) else longest)
+
+
+def _is_text(cells: Sequence[str]) -> bool:
+    return any(" " in cell and cell_len(cell) > FOLDED_TO for cell in cells)
+
+
+def _print_folded(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    if table.row_count:
-        _print(table)
-    else:
-        say(empty)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    least = 0
+    for at, name in enumerate(columns):
+        column = [row[at] for row in cells]
+        is_text = _is_text(column)
+        table.add_column(Text(name), overflow="fold", no_wrap=not is_text, min_width=_least(name, column))
+        least += _least(name, column)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    _print(table, least=least + GAP * (len(columns) - 1))
+
+
+def _print_plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Prints a line per row. What is longer than usual pushes the rest of its line, not of the whole table."""
+    widths = [
+        max(cell_len(name), *(min(cell_len(row[at]), PADDED_TO) for row in cells)) for at, name in enumerate(columns)
+    ]
+    gap = " " * GAP
+
+    def line(row: Sequence[str]) -> str:
+        return gap.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+    click.echo("\n".join([line(columns), "\u2500" * (sum(widths) + GAP * (len(widths) - 1)), *map(line, cells)]))
 
 
 def print_entry(fields: Iterable[tuple[str, object]]) -> None:
@@ -100,6 +192,15 @@ def print_entry(fields: Iterable[tuple[str, object]]) -> None:
         if shown := _cell(value):
             table.add_row(Text(name), Text(shown))
     _print(table)
+
+
+def cell_len(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len as measured
+
+    return measured(text)
 
 
 def counted(count: int, what: str) -> str:
@@ -150,11 +251,12 @@ def _cell(value: object) -> str:
     return safe(value)
 
 
-def _print(renderable: object) -> None:
+def _print(renderable: object, *, least: int = 0) -> None:
+    # rich takes a quarter of a second to load; a command with --json or --help does without it.
     from rich.console import Console
 
     # A pipe has no width: long lines there are for grep to find, not for a screen to fold.
-    width = None if sys.stdout.isatty() else 400
+    width = max(least, shutil.get_terminal_size().columns) if is_terminal() and not is_wide() else UNFOLDED
     console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(renderable)

@@ -80,6 +80,7 @@ def missed(system: System, limit: int, as_json: bool) -> None:
             )
             for entry in entries
         ),
+        first_out=("lead", "owner", "name"),
         empty="Nobody is waiting for a call back.",
     )
     say_unreachable(system)

@@ -87,6 +87,7 @@ def weekly(system: System, since: str, sample: int, seed: int | None, file: Path
                 )
                 for one in map(_in_words, entries)
             ),
+            first_out=("line", "audio", "talked with", "why", "outcome", "at"),
             empty="There is no leasing call to review.",
         )
 

@@ -64,6 +64,7 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
             )
             for entry in entries
         ),
+        first_out=("taken by", "s", "box", "name"),
         empty="No voicemail found.",
     )
 

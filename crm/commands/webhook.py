@@ -146,6 +146,7 @@ def deliveries(
             )
             for one in entries
         ),
+        first_out=("attempts", "next attempt", "webhook", "error"),
         empty="There are no deliveries.",
     )
 

@@ -102,6 +102,7 @@ def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool,
             )
             for hit in hits
         ),
+        first_out=("found in", "agent", "status"),
         empty="No leads found.",
     )
 

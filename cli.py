@@ -70,7 +70,7 @@ COMMANDS = {
     "optout": "People who do not want texts.",
     "voicemail": "Voicemail that callers left.",
     "ai": "The voice agent: try what it says, and check its dialogue.",
-    "recordings": "Recordings and voicemail audio: deleting what is old, repairing what is missing.",
+    "recordings": "Recordings of talks and their audio: listening, exporting, holding, deleting, repairing.",
     "mail": "Email, out and in.",
     "demo": "Try the system with a call, or with the properties of a larger office.",
 }

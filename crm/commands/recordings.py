@@ -2,26 +2,304 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Group, System, many, with_system
+from crm.commands.command import (
+    ID,
+    Group,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    since_option,
+    until_option,
+    with_system,
+)
+from crm.commands.removing import confirm, yes_option
 from crm.services.calls import strays
-from crm.services.voicemail import retention
-from crm.views.recordings import ExpiredEntry, StrayEntry
+from crm.services.voicemail import recordings as sounds
+from crm.services.voicemail import retention, talk_recordings
+from crm.views import recordings as views
+from crm.views.recordings import ExpiredEntry, ExportedRecording, RecordingRow, StrayEntry
+
+INDEX = "index.csv"
 
 
-@click.group(cls=Group, examples=("recordings prune --dry-run", "recordings repair"))
+@click.group(
+    cls=Group,
+    examples=(
+        "recordings list --since 7d",
+        "recordings play 1773000000.12",
+        "recordings export march.zip --since 3/1/2026 --until 3/31/2026",
+        "recordings hold 1773000000.12 --why 'Smith v. Maple'",
+    ),
+)
 def recordings() -> None:
-    """Recordings and voicemail audio: deleting what is old, repairing what is missing."""
+    """Recordings of talks and their audio: listening, exporting, holding, deleting, repairing."""
+
+
+@recordings.command(
+    "list",
+    json=many(RecordingRow),
+    examples=("recordings list --since 7d", "recordings list --lead 12", "recordings list --held --json"),
+)
+@click.option("--call", metavar="CALL", help="Only those of this call.")
+@click.option("--lead", type=ID, help="Only those of this lead's calls.")
+@since_option
+@until_option
+@click.option("--held", is_flag=True, help="Only those that may not be deleted.")
+@click.option("--deleted", is_flag=True, help="Those that were deleted instead.")
+@limit_option()
+@with_system
+def list_(
+    system: System,
+    call: str | None,
+    lead: int | None,
+    since: str | None,
+    until: str | None,
+    held: bool,
+    deleted: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List recordings of talks, newest first."""
+    found = system.read(
+        views.listed,
+        system.config,
+        call=call,
+        lead=lead,
+        since=system.since(since),
+        until=system.until(until),
+        held=held,
+        deleted=deleted,
+        limit=limit + 1,
+    )
+    entries = cut(found, limit)
+    if as_json:
+        output.print_json(entries)
+        return
+    tz = system.config.tz
+    last = ("deleted", "by", "why") if deleted else ("held", "bytes")
+    output.print_table(
+        ("recording", "at", "person", "agent", "seconds", *last),
+        (
+            (
+                one.id,
+                output.local(one.started_at, tz),
+                one.name or one.caller or "",
+                one.agent,
+                one.seconds,
+                *(
+                    (output.local(one.deleted_at, tz), one.deleted_by, one.deleted_why)
+                    if deleted
+                    else (one.held_why or "", one.bytes or "gone")
+                ),
+            )
+            for one in entries
+        ),
+        empty="No recordings found.",
+    )
+
+
+@recordings.command(examples=("recordings play 1773000000.12", "recordings play 1773000000.12-talk-2"))
+@click.argument("recording", metavar="RECORDING|CALL")
+@with_system
+async def play(system: System, recording: str) -> None:
+    """Play a recording, or those of a call, on this machine's speakers; if there are none, say where the file is.
+
+    That somebody listened is entered in the audit log.
+    """
+    found = await system.store.read(
+        lambda session: [
+            (one.id, one.call_id, talk_recordings.path_of(system.config, one.file))
+            for one in talk_recordings.to_use(session, system.config, recording)
+        ]
+    )
+    for id, call, path in found:
+        if not await sounds.play(path):
+            output.say(f"There is no program here to play audio. The file is {path}.")
+            output.hint(f"`leaseline recordings export` copies it to where you can listen: --call {call}")
+            return
+        await system.store.run(talk_recordings.note_use, system.by, [(id, call)], "listened to")
+        output.say(f"Played {id}.")
+
+
+@recordings.command(
+    examples=(
+        "recordings export march.zip --since 3/1/2026 --until 3/31/2026",
+        "recordings export /mnt/usb/smith --lead 12",
+        "recordings export one.zip --call 1773000000.12",
+    )
+)
+@click.argument("target", metavar="FOLDER|FILE.zip", type=click.Path(path_type=Path))
+@click.option("--call", metavar="CALL", help="Only those of this call.")
+@click.option("--lead", type=ID, help="Only those of this lead's calls.")
+@since_option
+@until_option
+@click.option("--held", is_flag=True, help="Only those that may not be deleted.")
+@with_system
+def export(
+    system: System,
+    target: Path,
+    call: str | None,
+    lead: int | None,
+    since: str | None,
+    until: str | None,
+    held: bool,
+) -> None:
+    """Copy recordings into a new folder or zip file, with index.csv, which says what each one is.
+
+    Each recording that is exported is entered in the audit log.
+    """
+    if not (call or lead or since or until or held):
+        raise WrongInput("Say which recordings: --call, --lead, --since, --until or --held.")
+    start, end = system.since(since), system.until(until)
+    found = system.read(
+        views.listed, system.config, call=call, lead=lead, since=start, until=end, held=held, limit=None
+    )
+    there = [one for one in found if one.bytes]
+    if not there:
+        raise WrongInput("There is no such recording here, so nothing is exported.")
+    lines = [_line(one, system) for one in there]
+    try:
+        with _new(target) as put:
+            for one, line in zip(there, lines, strict=True):
+                put(line.file, talk_recordings.path_of(system.config, one.file))
+            put(INDEX, output.csv_text(lines, ExportedRecording))
+            # What is about to be there is on record, even if its last step fails.
+            used = [(one.id, one.call) for one in there]
+            system.run(talk_recordings.note_use, system.by, used, f"exported to {target}")
+    except FileExistsError:
+        raise WrongInput(f"{target} is there already: name a new folder or file.") from None
+    except OSError as error:
+        raise WrongInput(f"{target} cannot be written ({error.strerror}): name another.") from None
+    output.say(f"Exported {output.counted(len(there), 'recording')} to {target}.")
+    if len(there) < len(found):
+        output.hint(f"{output.counted(len(found) - len(there), 'recording')} more: the audio is gone or elsewhere.")
+
+
+def _line(one: RecordingRow, system: System) -> ExportedRecording:
+    local = one.started_at.astimezone(system.config.tz)
+    name = re.sub(r"[^A-Za-z0-9+._-]", "-", f"{local:%Y-%m-%d_%H%M%S}_{one.caller or 'unknown'}_{one.id}")[:150]
+    return ExportedRecording(
+        f"{name}.wav",
+        one.id,
+        one.call,
+        local.isoformat(sep=" ", timespec="seconds"),
+        one.seconds,
+        one.caller or "",
+        one.name or "",
+        one.lead,
+        one.agent or "",
+        one.line or "",
+        one.held_why or "",
+        one.transcript,
+    )
+
+
+@contextmanager
+def _new(target: Path) -> Iterator[Callable[[str, Path | str], None]]:
+    """A function that adds a file, or a text, to a new folder or zip file; nothing is left of one that fails. Only its
+    owner may read it. Raises OSError."""
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    if target.exists():
+        raise FileExistsError
+    try:
+        if target.suffix.lower() == ".zip":
+            with (
+                open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
+                zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+            ):
+
+                def add(name: str, content: Path | str) -> None:
+                    if isinstance(content, Path):
+                        archive.write(content, name)
+                    else:
+                        archive.writestr(name, content)
+
+                yield add
+        else:
+            part.mkdir(mode=0o700)
+
+            def copy(name: str, content: Path | str) -> None:
+                if isinstance(content, Path):
+                    shutil.copyfile(content, part / name)
+                else:
+                    (part / name).write_text(content, encoding="utf-8")
+
+            yield copy
+        part.rename(target)
+    except BaseException:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+        raise
+
+
+why_option = click.option("--why", metavar="TEXT", required=True, help="The reason, which stays on record.")
+
+
+@recordings.command(examples=("recordings delete 1773000000.12 --why 'caller asked' --yes",))
+@click.argument("recording", metavar="RECORDING|CALL")
+@why_option
+@yes_option
+@with_system
+def delete(system: System, recording: str, why: str, yes: bool) -> None:
+    """Delete a recording, or those of a call, with its transcript. Who did it, when and why stays on record.
+
+    What is held is not deleted.
+    """
+    found = system.read(
+        lambda session: [one.id for one in talk_recordings.check_deletable(session, system.config, recording)]
+    )
+    confirm(f"{output.counted(len(found), 'recording')} will be gone for good: {', '.join(found)}. Go on?", yes=yes)
+    gone = system.run(talk_recordings.delete, system.config, system.by, recording, why)
+    output.say(f"Deleted {', '.join(gone)}.")
+
+
+@recordings.command(examples=("recordings hold 1773000000.12 --why 'Smith v. Maple'",))
+@click.argument("recording", metavar="RECORDING|CALL")
+@why_option
+@with_system
+def hold(system: System, recording: str, why: str) -> None:
+    """Keep all audio of a call, and what was said in it, until `recordings release`.
+
+    Neither retention nor `recordings delete` nor the erasure of the person deletes it.
+    """
+    call = system.run(talk_recordings.hold, system.by, recording, why)
+    output.say(f"The audio of call {call} is held.")
+
+
+@recordings.command(examples=("recordings release 1773000000.12 --why 'case closed'",))
+@click.argument("recording", metavar="RECORDING|CALL")
+@why_option
+@with_system
+def release(system: System, recording: str, why: str) -> None:
+    """End a hold: from now on the audio of the call is deleted like any other."""
+    call = system.run(talk_recordings.release, system.by, recording, why)
+    output.say(f"The audio of call {call} is no longer held.")
 
 
 @recordings.command(json=many(ExpiredEntry), examples=("recordings prune --dry-run", "recordings prune --json"))
 @click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @with_system
 async def prune(system: System, dry_run: bool, as_json: bool) -> None:
-    """Delete what is older than recordings.keep_days and voicemail.keep_days. The app also does this every day."""
+    """Delete what is older than recordings.keep_days and voicemail.keep_days, and not held.
+
+    The app also does this every day.
+    """
     if dry_run:
         found = await system.store.read(retention.expired, system.config, system.now)
     else:

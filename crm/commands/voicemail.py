@@ -9,6 +9,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.services import audit
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.views import voicemail as views
 from crm.views.voicemail import VoicemailEntry
@@ -112,6 +113,7 @@ async def play(system: System, voicemail_id: str) -> None:
         output.hint("By phone: dial the voicemail code, which `leaseline device codes` shows.")
         return
     await system.store.run(mailboxes.heard, voicemail_id, system.now)
+    await system.store.run(audit.record, system.by, f"voicemail {voicemail_id} listened to")
     output.say("Played; the voicemail is now marked as heard.")
 
 
@@ -137,6 +139,7 @@ def export(system: System, voicemail_id: str, file: Path, overwrite: bool) -> No
         file.write_bytes(content)
     except OSError as error:
         raise WrongInput(f"{file} cannot be written: {error.strerror}.") from error
+    system.run(audit.record, system.by, f"voicemail {voicemail_id} exported to {file}")
     output.say(f"Wrote {file}, {len(content):,} bytes.")
 
 

@@ -44,6 +44,7 @@ from crm.store.models import (
     Application,
     ApplicationDocument,
     ArrivalRecord,
+    AudioHold,
     AuditEntry,
     Call,
     CallOrder,
@@ -143,6 +144,14 @@ def check(session: Session, config: Config, lead_id: int, now: datetime, who: Pe
             f"Lead {lead_id} is on the line: erase them when the call is over.",
             code="erasure_on_call",
             lead=str(lead_id),
+        )
+    held = select(AudioHold.call_id).join(Call, Call.id == AudioHold.call_id).where(theirs)
+    if (call := session.scalar(held.limit(1))) is not None:
+        raise Conflict(
+            f"The audio of call {call} of lead {lead_id} is held, so it may not be deleted.",
+            code="erasure_of_held",
+            lead=str(lead_id),
+            call=call,
         )
     ahead = select(Tour.id).join(TourSlot, TourSlot.id == Tour.slot_id)
     ahead = ahead.where(Tour.lead_id == lead_id, Tour.state == TourState.BOOKED, TourSlot.starts_at > now)

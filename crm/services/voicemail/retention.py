@@ -1,7 +1,8 @@
 """Deletes what has been kept long enough: recordings of calls, voicemail with its transcripts, what was said to the
 voice agent, spoken sentences.
 
-The rows stay and say when the file was deleted; each deletion is in the audit log.
+The rows stay and say when the file was deleted; each deletion is in the audit log. What is held stays
+(`talk_recordings`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -23,7 +24,8 @@ from crm.services.audit import By
 from crm.services.outbox import notices
 from crm.services.people import erasing, timeline
 from crm.services.phones import spoken
-from crm.store.models import Call, Recording, TalkRecord, Voicemail, VoiceTurn
+from crm.services.voicemail import talk_recordings
+from crm.store.models import AudioHold, Call, Recording, TalkRecord, Voicemail, VoiceTurn
 from crm.store.queries import nodes
 
 EVERY_SECONDS = 86400.0
@@ -52,11 +54,14 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
     """What `prune` would delete, oldest first: recordings, then voicemails, then talks with the
     voice agent. Each node deletes only its own."""
     ours = nodes.is_ours(Call.node, config.node)
+    free = ~exists().where(AudioHold.call_id == Call.id)
     found: list[Expired] = []
     if config.recordings.keep_days:
         old = Recording.started_at < now - timedelta(days=config.recordings.keep_days)
         query = (
-            select(Recording).join(Call, Call.id == Recording.call_id).where(Recording.deleted_at.is_(None), old, ours)
+            select(Recording)
+            .join(Call, Call.id == Recording.call_id)
+            .where(Recording.deleted_at.is_(None), old, ours, free)
         )
         query = query.order_by(Recording.started_at)
         found += [
@@ -65,7 +70,7 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
         ]
     if config.voicemail.keep_days:
         old = Voicemail.left_at < now - timedelta(days=config.voicemail.keep_days)
-        voicemails = select(Voicemail).join(Voicemail.call).where(Voicemail.purged_at.is_(None), old, ours)
+        voicemails = select(Voicemail).join(Voicemail.call).where(Voicemail.purged_at.is_(None), old, ours, free)
         voicemails = voicemails.order_by(Voicemail.left_at)
         found += [
             Expired("voicemail", row.call_id, row.call_id, row.left_at, row.file, _size(config, row.file))
@@ -73,7 +78,7 @@ def expired(session: Session, config: Config, now: datetime, limit: int = 10_000
         ]
     if config.ai.keep_days:
         old = TalkRecord.started_at < now - timedelta(days=config.ai.keep_days)
-        talks = select(TalkRecord).join(TalkRecord.call).where(TalkRecord.purged_at.is_(None), old, ours)
+        talks = select(TalkRecord).join(TalkRecord.call).where(TalkRecord.purged_at.is_(None), old, ours, free)
         found += [
             Expired("voice talk", row.call_id, row.call_id, row.started_at, "", 0)
             for row in session.scalars(talks.order_by(TalkRecord.started_at).limit(limit))
@@ -97,8 +102,7 @@ def _record(session: Session, by: By, gone: Sequence[Expired]) -> None:
     for one in gone:
         if one.kind == "recording":
             if recording := session.get(Recording, one.id):
-                recording.deleted_at, recording.transcript, recording.summary = by.now, "", ""
-                timeline.withdraw(session, timeline.talk_key(one.id))
+                talk_recordings.forget(session, by, recording, "kept long enough")
         elif one.kind == "voice talk":
             if talk := session.get(TalkRecord, one.id):
                 talk.purged_at, talk.state = by.now, ""

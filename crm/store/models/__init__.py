@@ -11,6 +11,7 @@ from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, MailFo
 from crm.store.models.audit import AuditEntry
 from crm.store.models.base import Base, UtcDateTime
 from crm.store.models.calls import (
+    AudioHold,
     Call,
     CallEvent,
     CallOrder,
@@ -74,6 +75,7 @@ __all__ = [
     "Application",
     "ApplicationDocument",
     "ArrivalRecord",
+    "AudioHold",
     "AuditEntry",
     "Base",
     "BlockedCaller",

@@ -262,6 +262,7 @@ class Recording(Base):
     __tablename__ = "recording"
     __table_args__ = (
         Index("ix_recording_queued", "started_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
+        Index("ix_recording_started", "started_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="the recording's name in Asterisk")
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
@@ -270,7 +271,9 @@ class Recording(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     seconds: Mapped[int] = mapped_column(default=0)
-    deleted_at: Mapped[datetime | None] = mapped_column(comment="when retention removed the file")
+    deleted_at: Mapped[datetime | None] = mapped_column(comment="when the file was removed")
+    deleted_by: Mapped[str] = mapped_column(String(80), default="", server_default="", comment="who removed the file")
+    deleted_why: Mapped[str] = mapped_column(String(300), default="", server_default="", comment="and why")
     transcript: Mapped[str] = mapped_column(Text, default="", server_default="", comment="goes with the file")
     transcript_state: Mapped[str] = mapped_column(
         String(10),
@@ -282,6 +285,16 @@ class Recording(Base):
         String(300), default="", server_default="", comment="what the talk was about; goes with the transcript"
     )
     call: Mapped[Call] = relationship(back_populates="recordings")
+
+
+class AudioHold(Base):
+    """A call whose audio, and what was said in it, may not be deleted: not by retention, and by nobody else either."""
+
+    __tablename__ = "audio_hold"
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(80))
+    why: Mapped[str] = mapped_column(String(300))
 
 
 class CallOrder(Base):

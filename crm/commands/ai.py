@@ -93,7 +93,7 @@ def _call(system: System, line: str | None, property: str | None, caller: str | 
     number = system.read(rehearsing.line_of, system.config.region, line, property)
     if not number:
         raise WrongInput("There is no line that could be called: add one with `leaseline line add`.")
-    from_number = numbers.parse(caller or CALLER, system.config.region)
+    from_number = numbers.typed(caller or CALLER, system.config.region, system.config.area_code)
     if from_number is None:
         raise WrongInput("That is not a phone number: write one like (512) 555-0100 or +15125550100.")
     return TalkOf(number, None if withheld else from_number, withheld, property=property or "")

@@ -42,7 +42,7 @@ def contact() -> None:
 def add(system: System, number: str, kind: str, name: str, property_slug: str | None) -> None:
     """Add the person with this NUMBER, written in any usual way. One number is one person."""
     stored = system.run(
-        contacts.add, system.by, system.config.region, number, kind=kind, name=name, property_slug=property_slug
+        contacts.add, system.config, system.by, number, kind=kind, name=name, property_slug=property_slug
     )
     output.say(f"Added {kind} {system.shown(stored)}.")
 
@@ -84,8 +84,8 @@ def change(
         raise WrongInput("Nothing to change: give --kind, --name, --property or --number.")
     stored = system.run(
         contacts.change,
+        system.config,
         system.by,
-        system.config.region,
         number,
         kind=kind,
         name=name,
@@ -100,5 +100,5 @@ def change(
 @with_system
 def remove(system: System, number: str) -> None:
     """Remove the contact with this NUMBER; the caller is then a prospect again. Their calls stay on record."""
-    stored = system.run(contacts.remove, system.by, system.config.region, number)
+    stored = system.run(contacts.remove, system.config, system.by, number)
     output.say(f"{system.shown(stored)} is no longer a contact.")

@@ -65,7 +65,7 @@ def call(
     the call; it needs the models of its settings, or those of `script/setup voice-demo`.
     """
     config = config_of(context)
-    number = numbers.parse(caller, config.region)
+    number = numbers.typed(caller, config.region, config.area_code)
     if number is None:
         raise WrongInput("That cannot be a caller's number: write one like +15125550199.")
     words = fields.text(leave_voicemail or "", "voicemail", LONGEST_VOICEMAIL, required=leave_voicemail is not None)

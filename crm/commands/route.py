@@ -129,7 +129,7 @@ def test(
     """
     config = system.config
     number = lines.read_number(line, config.region)
-    parsed = None if caller.strip().lower() == "withheld" else numbers.parse(caller, config.region)
+    parsed = None if caller.strip().lower() == "withheld" else numbers.typed(caller, config.region, config.area_code)
     if parsed is None and caller.strip().lower() != "withheld":
         raise WrongInput("That cannot be a caller's number: write one like +15125550199, or withheld.")
     for keys in press:

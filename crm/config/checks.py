@@ -118,6 +118,10 @@ def _check_codes(config: Config, path: Path) -> None:
 
 
 def _check_countries(config: Config, path: Path) -> None:
+    if config.area_code and not re.fullmatch(r"[2-9][0-9]{2}", config.area_code, re.ASCII):
+        raise ConfigError(
+            f"{path}: area_code = {config.area_code[:20]!a} is none; write its three digits, such as 512."
+        )
     named = {"region": (config.region,), "dialing.countries": config.dialing.countries}
     if {*named["region"], *named["dialing.countries"]} <= set(Dialing().countries):
         return

@@ -68,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stopping: Stopping = Stopping()
     region: str = "US"
     """Country (ISO 3166) of numbers written without a country code."""
+    area_code: str = ""
+    """Of numbers that somebody in the office writes or dials with seven digits; empty: they are none."""
     timezone: str = "America/Chicago"
     """The office's time zone (IANA)."""
     node: str = ""

@@ -15,6 +15,7 @@ _MOST_DIGITS = 19
 """With the prefixes that phone systems add; E.164 has at most 15."""
 _LEAST_WITH_COUNTRY = 9
 _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
+_LOCAL = re.compile(r"[2-9][0-9]{2}[-. ]?[0-9]{4}", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 
 _MOST_ZONES = 4
@@ -100,6 +101,15 @@ def parse(raw: str | None, region: str) -> str | None:
     return None
 
 
+def typed(raw: str | None, region: str, area_code: str) -> str | None:
+    """Like `parse`, for what somebody in the office wrote: seven digits are a number of the office's `area_code`; where
+    that is empty, they are none."""
+    number = parse(raw, region)
+    if number is None and area_code and _LOCAL.fullmatch(written := _plain(raw or "").strip()):
+        return parse(f"{area_code}{written}", region)
+    return number
+
+
 def _plain(raw: str) -> str:
     """What was copied from a web page or a document, with ordinary spaces and hyphens, and without marks that cannot be
     seen."""
@@ -117,14 +127,15 @@ def is_withheld(raw: str | None) -> bool:
     return (raw or "").strip().lower() in _WITHHELD
 
 
-def dialled(raw: str | None, region: str, outside_prefix: str = "") -> str | None:
-    """Returns E.164 of what a person dialed, with or without the prefix for an outside line (usually 9); else None."""
+def dialled(raw: str | None, region: str, outside_prefix: str = "", area_code: str = "") -> str | None:
+    """Returns E.164 of what a person dialed, with or without the prefix for an outside line (usually 9), and without
+    the office's `area_code` or with it; else None."""
     # Without removing the prefix first: a number may begin with its digits, as area code 901 does.
-    if number := parse(raw, region):
+    if number := typed(raw, region, area_code):
         return number
     digits = re.sub(r"[^0-9+]", "", raw or "")
     if outside_prefix and digits.startswith(outside_prefix):
-        return parse(digits.removeprefix(outside_prefix), region)
+        return typed(digits.removeprefix(outside_prefix), region, area_code)
     return None
 
 

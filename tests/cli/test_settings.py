@@ -22,6 +22,7 @@ pytestmark = pytest.mark.cli
         ("menu.languages", "", ()),
         ("texts.carrier", "telnyx", "telnyx"),
         ("sip.hostname", "123", "123"),
+        ("area_code", "512", "512"),
         ("timezone", "America/New_York", "America/New_York"),
         ("ai.piper_voices.en", "/models/amy.onnx", {"en": "/models/amy.onnx"}),
     ],
@@ -54,6 +55,7 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(
         ("ring.agent_seconds", "-1", "may not be negative"),
         ("queue.enabled", "perhaps", "write yes or no"),
         ("timezone", "Mars/Olympus", "unknown"),
+        ("area_code", "1512", "three digits, such as 512"),
         ("ports.sip", "80", "outside 1024"),
         ("texts.carrier", "twilio", "texts.twilio_account"),
         ("home", "/tmp", "not a setting"),
@@ -134,3 +136,16 @@ def test_no_setting_takes_an_extension_away_from_an_agent(leaseline: Leaseline, 
     assert "is for parking calls" in leaseline.refused("agent", "add", "sam", "--extension", "701")
     leaseline.ok("config", "set", "parking.extension", "600")
     leaseline.ok("agent", "add", "sam", "--extension", "701")
+
+
+def test_seven_digits_are_a_number_of_the_offices_area_code(leaseline: Leaseline) -> None:
+    assert "not a phone number" in leaseline.refused("contact", "add", "555-0142", "--kind", "vendor")
+    leaseline.ok("config", "set", "area_code", "512")
+    leaseline.ok("contact", "add", "555-0142", "--kind", "vendor")
+    assert [one["number"] for one in leaseline.json("contact", "list")] == ["+15125550142"]
+    leaseline.ok("lead", "add", "--phone", "555 0143", "--name", "Dana Reyes")
+    assert leaseline.json("lead", "show", "555-0143")["phones"] == ["+15125550143"]
+    leaseline.ok("block", "add", "555.0144")
+    assert [one["value"] for one in leaseline.json("block", "list")] == ["+15125550144"]
+    leaseline.ok("optout", "add", "5550145", "--why", "said so")
+    assert [one["number"] for one in leaseline.json("optout", "list")] == ["+15125550145"]

@@ -34,7 +34,7 @@ async def test_when_a_known_resident_has_an_emergency_then_the_maintenance_numbe
     await desk(system, "maintenance", NUMBER)
     async with system.phone("alice-desk") as alice, mobile(system) as cell, system.caller() as caller:
         await system.store.run(
-            contacts.add, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
+            contacts.add, system.config, system.by, caller.user, kind="resident", name="Carol", property_slug="elm"
         )
         await system.dial(caller)
         await system.step(caller.user, "menu")
@@ -79,7 +79,7 @@ async def test_when_the_vendors_desk_is_closed_then_their_message_has_its_owner_
     day = DAYS[(system.now().astimezone(system.config.tz) + timedelta(days=2)).weekday()]
     await desk(system, "vendor", "agent:bob", f"{day} 09:00-17:00")
     async with system.phone("bob-desk") as bob, system.caller() as caller:
-        await system.store.run(contacts.add, system.by, "US", caller.user, kind="vendor")
+        await system.store.run(contacts.add, system.config, system.by, caller.user, kind="vendor")
         await system.dial(caller)
         await system.step(caller.user, "menu")
         await caller.press("2")

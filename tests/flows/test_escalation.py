@@ -109,7 +109,7 @@ async def test_about_a_residents_emergency_somebody_is_called_as_soon_as_the_mes
     await has_dnd(system, "bob-desk", True)
     async with system.phone("bob-desk") as bob, system.caller() as caller:
         await system.store.run(
-            contacts.add, system.by, "US", caller.user, kind="resident", name="Carol", property_slug="elm"
+            contacts.add, system.config, system.by, caller.user, kind="resident", name="Carol", property_slug="elm"
         )
         await system.dial(caller)
         await system.step(caller.user, "menu")

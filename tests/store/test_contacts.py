@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,7 +70,7 @@ BY = By("tests", NOW)
 
 async def resident(store: Store, **more: Any) -> None:
     known = {"kind": "resident", "name": "Carol", "property_slug": "maple", **more}
-    await store.run(contacts.add, BY, "US", RESIDENT, **known)
+    await store.run(contacts.add, Config(home=pathlib.Path("home")), BY, RESIDENT, **known)
 
 
 async def desk(store: Store, config: Config, kind: str, target: str, hours: str = "", **more: Any) -> None:
@@ -100,11 +101,11 @@ async def test_one_person_is_one_contact_however_their_number_is_written_pain_13
     await resident(store)
     for written in ("(512) 555-0142", "+1 512 555 0142", "512.555.0142"):
         with pytest.raises(Conflict, match="already Carol"):
-            await store.run(contacts.add, BY, "US", written, kind="vendor")
-    assert await store.run(contacts.change, BY, "US", "512 555 0142", name="Bob") == RESIDENT
+            await store.run(contacts.add, config, BY, written, kind="vendor")
+    assert await store.run(contacts.change, config, BY, "512 555 0142", name="Bob") == RESIDENT
     assert [one.name for one in await store.read(views.listed)] == ["Bob"]
     with pytest.raises(Invalid, match="one of our own lines"):
-        await store.run(contacts.add, BY, "US", MAPLE, kind="vendor")
+        await store.run(contacts.add, config, BY, MAPLE, kind="vendor")
 
 
 async def test_a_resident_is_asked_about_an_emergency_first_and_then_reaches_their_desk(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from crm.config import Config
 from crm.domain import attestation, blocking
 from crm.domain.blocking import NOBODY, BlockDecision, BlockKind, BlockListEntry, Known
 from crm.domain.errors import Invalid
@@ -20,6 +23,7 @@ WITHHELD = BlockListEntry(BlockKind.WITHHELD, "")
 
 
 STRANGER = Known()
+SETTINGS = Config(home=Path("home"))
 
 
 def decide(*entries: BlockListEntry, known: Known = STRANGER, **values: object) -> BlockDecision:
@@ -89,7 +93,7 @@ def test_a_number_that_is_not_the_callers_is_refused_when_that_is_wanted() -> No
     ],
 )
 def test_what_is_written_is_read(raw: str, stored: tuple[BlockKind, str]) -> None:
-    assert read(raw, "US") == stored
+    assert read(raw, SETTINGS) == stored
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_what_is_written_is_read(raw: str, stored: tuple[BlockKind, str]) -> Non
 )
 def test_what_makes_no_entry_is_refused(raw: str) -> None:
     with pytest.raises(Invalid):
-        read(raw, "US")
+        read(raw, SETTINGS)
 
 
 PASSED = "TN-Validation-Passed"

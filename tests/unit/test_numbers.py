@@ -77,6 +77,14 @@ def test_what_cannot_be_read_is_kept_as_digits(shown: str | None, digits: str) -
     assert numbers.unread_digits(shown) == digits
 
 
+@pytest.mark.parametrize("written", ["5550142", "555-0142", "95550142", "9 555 0142"])
+def test_seven_digits_are_dialled_within_the_offices_area_code(written: str) -> None:
+    assert numbers.dialled(written, "US", "9", "512") == "+15125550142"
+    assert numbers.dialled(written, "US", "9") is None
+    assert numbers.typed("+442079460000", "US", "512") == "+442079460000"
+    assert numbers.typed("1234567", "US", "512") is None, "no exchange begins with 1"
+
+
 def test_an_area_code_the_library_does_not_know_yet_is_a_number() -> None:
     assert numbers.parse("2235550123", "US") == "+12235550123"
     assert numbers.parse("9995550123", "US") == "+19995550123"

@@ -139,7 +139,7 @@ def _fill(session: Any, config: Config) -> None:
         )
     )
     for number, property in ((OAK_RESIDENT, "oak"), (ELM_RESIDENT, "elm")):
-        contacts.add(session, BY, "US", number, kind="resident", name=f"R. of {property}", property_slug=property)
+        contacts.add(session, config, BY, number, kind="resident", name=f"R. of {property}", property_slug=property)
     cells = {"rent": "1450", "deposit": "500", "bedrooms": "2", "bathrooms": "1", "available_on": "2026-04-01"}
     for slug in ("oak", "elm"):
         homes.add(session, BY, slug, "1", {**cells, "headline_en": f"In {slug}"})

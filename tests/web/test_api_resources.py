@@ -68,7 +68,7 @@ async def test_leads_are_found_by_who_they_are_and_by_what_was_said(office: Offi
 async def test_who_has_a_number_or_an_address(office: Office) -> None:
     id = await lead(office, email="pat@example.com")
     with office.crm.store.writing() as session:
-        contacts.add(session, BY, "US", "+15125550144", kind="resident", name="Robin", property_slug="elm")
+        contacts.add(session, office.crm.config, BY, "+15125550144", kind="resident", name="Robin", property_slug="elm")
         blocking.add(session, office.crm.config, BY, "+15125550155", is_silent=False, why="", close_lead=False)
         session.add(Device(slug="bob-mobile", kind="mobile", number="+15125550166", agent_id=3))
     program = office.key("phone", "leads:read")

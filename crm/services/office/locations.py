@@ -85,7 +85,7 @@ def _address(raw: str) -> str:
 
 
 def _callback(config: Config, raw: str) -> str:
-    number = numbers.parse(raw, config.region)
+    number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
         raise Invalid(
             "The callback number is not a phone number: write the one that the carrier has registered for this "

@@ -129,7 +129,7 @@ def add(
     A number that would get through anyway is refused. `close_lead` first closes its lead and that lead's tasks:
     somebody the office has talked to only becomes unwanted that way.
     """
-    kind, value = read(raw, config.region)
+    kind, value = read(raw, config)
     why = fields.text(why, "reason", 300)
     if session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value)):
         raise Conflict("This is already on the list.", code="block_exists")
@@ -143,7 +143,7 @@ def add(
 
 def remove(session: Session, config: Config, by: By, raw: str) -> str:
     """Takes an entry off the list. Returns it as it was written."""
-    kind, value = read(raw, config.region)
+    kind, value = read(raw, config)
     found = session.scalar(select(BlockedCaller).where(BlockedCaller.kind == kind, BlockedCaller.value == value))
     if found is None:
         raise NotFound("There is no such entry.", code="block_unknown")
@@ -228,13 +228,13 @@ def _is_known_person(session: Session, lead: KnownLead) -> bool:
     return any(_any(session, query) for query in (card, more, wrote))
 
 
-def read(raw: str, region: str) -> tuple[BlockKind, str]:
+def read(raw: str, config: Config) -> tuple[BlockKind, str]:
     """Parses an entry as a person writes it. Raises Invalid."""
     written = raw.strip()
     if written.lower() == "withheld":
         return BlockKind.WITHHELD, ""
     if not written.endswith("*"):
-        number = numbers.parse(written, region)
+        number = numbers.typed(written, config.region, config.area_code)
         if number is None:
             raise Invalid(
                 "Write a phone number such as (512) 555-0199, a prefix such as +1900*, or withheld.",
@@ -249,7 +249,7 @@ def read(raw: str, region: str) -> tuple[BlockKind, str]:
         )
     digits = re.sub(r"[^0-9]", "", beginning)
     if not beginning.strip().startswith("+"):
-        code = str(phonenumbers.country_code_for_region(region))
+        code = str(phonenumbers.country_code_for_region(config.region))
         # People write +1 900 as 1900.
         digits = digits if code == "1" and digits.startswith("1") else code + digits
     if not SHORTEST_PREFIX <= len(digits) <= 15:

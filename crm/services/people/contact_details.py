@@ -22,7 +22,7 @@ from crm.store.models import Agent, Device, LeadSource, Line
 
 def read_number(session: Session, config: Config, raw: str) -> str:
     """A person's number as it is stored (E.164). Raises Invalid, and Conflict for a colleague's."""
-    number = numbers.parse(raw, config.region)
+    number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     known = who_is(session, number)

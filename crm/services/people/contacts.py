@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.route_inputs import CallerKind
@@ -27,14 +28,21 @@ LOOKED_UP_AT_ONCE = 500
 
 
 def add(
-    session: Session, by: By, region: str, number: str, *, kind: str, name: str = "", property_slug: str | None = None
+    session: Session,
+    config: Config,
+    by: By,
+    number: str,
+    *,
+    kind: str,
+    name: str = "",
+    property_slug: str | None = None,
 ) -> str:
     """Adds a contact and returns their number as it is stored: one person has one entry, however the number was
     written.
 
     Raises Invalid, NotFound, Conflict.
     """
-    stored, known = read_number(session, number, region)
+    stored, known = read_number(session, config, number)
     if existing := known.contact:
         raise Conflict(
             f"{stored} is already {existing.name or f'known as {existing.kind}'}.", code="contact_exists", number=stored
@@ -71,8 +79,8 @@ def put(
 
 def change(
     session: Session,
+    config: Config,
     by: By,
-    region: str,
     number: str,
     *,
     kind: str | None = None,
@@ -82,7 +90,7 @@ def change(
 ) -> str:
     """Changes the given fields and returns the number. None leaves a field as it is; an empty name or property clears
     it."""
-    found = named(session, region, number)
+    found = named(session, config, number)
     if kind is not None:
         found.kind = read_kind(kind)
     if name is not None:
@@ -90,7 +98,7 @@ def change(
     if property_slug is not None:
         found.property_id = properties.named(session, property_slug).id if property_slug else None
     if new_number is not None:
-        stored, known = read_number(session, new_number, region)
+        stored, known = read_number(session, config, new_number)
         other = known.contact
         if other is not None and other.id != found.id:
             raise Conflict(
@@ -103,26 +111,26 @@ def change(
     return found.number
 
 
-def remove(session: Session, by: By, region: str, number: str) -> str:
+def remove(session: Session, config: Config, by: By, number: str) -> str:
     """Removes a contact: from now on, calls from their number count as a prospect's. Past calls stay on record."""
-    found = named(session, region, number)
+    found = named(session, config, number)
     session.delete(found)
     audit.record(session, by, f"contact {found.id} removed: {found.kind}")
     return found.number
 
 
-def named(session: Session, region: str, raw: str) -> Contact:
+def named(session: Session, config: Config, raw: str) -> Contact:
     """The contact with this number, however it is written. Raises NotFound."""
-    number = numbers.parse(raw, region)
+    number = numbers.typed(raw, config.region, config.area_code)
     found = queries.by_number(session, number) if number else None
     if found is None:
         raise NotFound("No contact has that number.", code="contact_unknown")
     return found
 
 
-def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]:
+def read_number(session: Session, config: Config, raw: str) -> tuple[str, Identity]:
     """Returns a person's number as it is stored (E.164), and whose it is. Raises Invalid, also for our own numbers."""
-    number = _parsed(raw, region)
+    number = _parsed(raw, config)
     known = who_is(session, number)
     _check_not_ours(number, known.is_line, known.colleague)
     return number, known
@@ -131,9 +139,9 @@ def read_number(session: Session, raw: str, region: str) -> tuple[str, Identity]
 class ListedNumbers:
     """The numbers of a list, looked up for all of them at once."""
 
-    def __init__(self, session: Session, raws: Iterable[str], region: str) -> None:
-        self._region = region
-        found = sorted(filter(None, {numbers.parse(raw, region) for raw in raws}))
+    def __init__(self, session: Session, raws: Iterable[str], config: Config) -> None:
+        self._config = config
+        found = sorted(filter(None, {numbers.typed(raw, config.region, config.area_code) for raw in raws}))
         self._contacts: dict[str, Contact] = {}
         for begin in range(0, len(found), LOOKED_UP_AT_ONCE):
             some = found[begin : begin + LOOKED_UP_AT_ONCE]
@@ -146,13 +154,13 @@ class ListedNumbers:
 
     def read(self, raw: str) -> tuple[str, Contact | None]:
         """Like `read_number`, with the contact it belongs to."""
-        number = _parsed(raw, self._region)
+        number = _parsed(raw, self._config)
         _check_not_ours(number, number in self._lines, self._mobiles.get(number))
         return number, self._contacts.get(number)
 
 
-def _parsed(raw: str, region: str) -> str:
-    number = numbers.parse(raw, region)
+def _parsed(raw: str, config: Config) -> str:
+    number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
         raise Invalid(
             f"{raw.strip()[:40]!a} is not a phone number: write one like (512) 555-0100.",

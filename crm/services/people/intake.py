@@ -38,7 +38,7 @@ def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | Non
         if lead is None:
             raise NotFound("There is no lead with this email address.", code="lead_unknown")
         return lead, None
-    number = numbers.parse(raw, config.region)
+    number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
         raise Invalid(
             "That is neither a lead nor a phone number: write a lead's number such as 12, or (512) 555-0100.",

@@ -178,7 +178,7 @@ class _Named:
         self._read: dict[str, str] = {}
         for line in some:
             for raw in lead_rows.several(line.values.get("phones", "")):
-                self._read[raw] = numbers.parse(raw, config.region) or ""
+                self._read[raw] = numbers.typed(raw, config.region, config.area_code) or ""
         read = [number for number in self._read.values() if number]
         self._our_numbers = contact_details.our_numbers(session, read)
         emails = {email for line in some for email in lead_rows.several(line.values.get("emails", ""))}
@@ -200,7 +200,10 @@ class _Named:
         if ours := self._our_addresses.intersection(addresses):
             raise Invalid(f"{min(ours)} is an email address of the office.", code="address_is_ours")
         for raw in lead_rows.several(values.get("opted_out", "")):
-            if numbers.parse(raw, self._config.region) not in phones and raw.lower() not in addresses:
+            if (
+                numbers.typed(raw, self._config.region, self._config.area_code) not in phones
+                and raw.lower() not in addresses
+            ):
                 raise Invalid(
                     f"{raw[:40]!a} is marked as opted out, but is not a number or address in this row.",
                     code="opt_out_not_theirs",
@@ -336,7 +339,7 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
         if "@" in raw:
             opt_outs.no_news(session, raw, source="admin", evidence=evidence, now=by.now)
             continue
-        refused = numbers.parse(raw, config.region)
+        refused = numbers.typed(raw, config.region, config.area_code)
         if refused and not opt_out_queries.in_force(session, refused):
             opt_outs.enter(session, refused, source="admin", evidence=evidence, now=by.now)
 

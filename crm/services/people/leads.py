@@ -239,7 +239,7 @@ def _add_phone(session: Session, config: Config, lead: Lead, raw: str) -> None:
 
 
 def _remove_phone(session: Session, config: Config, lead: Lead, raw: str) -> None:
-    number = numbers.parse(raw, config.region)
+    number = numbers.typed(raw, config.region, config.area_code)
     found = next((phone for phone in lead.phones if phone.number == number), None)
     if found is None:
         raise NotFound(f"That is not a number of lead {lead.id}.", code="lead_phone_unknown", lead=str(lead.id))

@@ -97,7 +97,7 @@ def _end(entries: Sequence[OptOut], source: str, evidence: str, now: datetime) -
 
 
 def _number(raw: str, config: Config) -> str:
-    number = numbers.parse(raw, config.region)
+    number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
         raise Invalid(
             "That is not a phone number: write one like (512) 555-0100 or +15125550100.", code="number_invalid"

@@ -46,7 +46,9 @@ def rules(config: Config) -> DialRules:
 
 def requests(session: Session, config: Config, wanted: Sequence[Wanted]) -> list[DialRequest]:
     """What is known of each, regardless of what is up and was dialed today; queried for all of them at once."""
-    parsed = [numbers.dialled(one.number, config.region, config.dialing.outside_prefix) for one in wanted]
+    parsed = [
+        numbers.dialled(one.number, config.region, config.dialing.outside_prefix, config.area_code) for one in wanted
+    ]
     known = {number for number in parsed if number}
     lines = set(session.scalars(select(Line.number).where(Line.number.in_(known)))) if known else set()
     opted_out: dict[str, str] = {}

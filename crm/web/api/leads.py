@@ -336,7 +336,7 @@ def who_is(ask: Ask, query: PersonQuery) -> KnownPerson:
     if query.email is not None:
         found = intake.by_known_address(ask.session, query.email)
         return _person(ask, identity.NOBODY, None, found)
-    number = numbers.parse(query.number or "", ask.config.region)
+    number = numbers.typed(query.number, ask.config.region, ask.config.area_code)
     if number is None:
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     known = identity.who_is(ask.session, number)

@@ -94,6 +94,6 @@ def send_message(ask: Ask, body: NewMessage) -> Reply[MessageEntry]:
 
 def _number(ask: Ask, raw: str) -> str:
     # Otherwise a short number would be taken for a lead's id.
-    if (number := numbers.parse(raw, ask.config.region)) is None:
+    if (number := numbers.typed(raw, ask.config.region, ask.config.area_code)) is None:
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     return number

@@ -176,7 +176,7 @@ def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
     locations: dict[str, str] = {}
     problems: list[Problem] = []
     for row in rows:
-        number = numbers.parse(row.values["number"], config.region)
+        number = numbers.typed(row.values["number"], config.region, config.area_code)
         if number in locations:
             problems.append(row.problem("number", f"{number} is already in {locations[number]}."))
         elif number:

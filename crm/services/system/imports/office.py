@@ -217,7 +217,7 @@ class Contacts:
     def __init__(self, writing: Writing, session: Session, rows: Sequence[Row]) -> None:
         self._writing = writing
         numbers = (row.values["number"] for row in rows)
-        self._listed = contacts.ListedNumbers(session, numbers, writing.config.region)
+        self._listed = contacts.ListedNumbers(session, numbers, writing.config)
         self._numbers: dict[str, str] = {}
         """Where each contact's number is in the list."""
 

@@ -90,6 +90,30 @@ def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Pat
         ),
         empty="",
     )
+    if any(one.leads for one in entries):
+        output.print_heading("Captured on callers' records, typed by nobody")
+        output.print_table(
+            (by or "", "records", "name", "number", "source", "property", "move-in or bedrooms", "all"),
+            (
+                (
+                    one.name,
+                    one.leads,
+                    *(
+                        _percent(share)
+                        for share in (
+                            one.name_share,
+                            one.number_share,
+                            one.source_share,
+                            one.property_share,
+                            one.wish_share,
+                            one.complete_share,
+                        )
+                    ),
+                )
+                for one in entries
+            ),
+            empty="",
+        )
 
 
 @report.command(
@@ -207,6 +231,10 @@ def _shares(parts: Sequence[tuple[int, int]]) -> Bars:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
 
 
 def _share(part: int, whole: int) -> str:

@@ -95,6 +95,11 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((at for at in (one, other) if at), default=None)
 
 
+def _both(one: str, other: str) -> str:
+    """What either has, of texts with commas."""
+    return ",".join(sorted({*one.split(","), *other.split(",")} - {""}))
+
+
 def _status(one: str, other: str) -> str:
     return next((status for status in (LeadStatus.IN_PROGRESS, LeadStatus.NEW) if status in (one, other)), one)
 
@@ -107,6 +112,7 @@ COLUMNS: dict[str, Callable[[Any, Any], Any]] = {
     "move_in_on": _known,
     "budget": _known,
     "pets": _known,
+    "typed": _both,
     "kind": _of_survivor,
     "is_hot": _of_survivor,
     "status": _status,

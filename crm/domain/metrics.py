@@ -24,6 +24,17 @@ class MetricGroup(StrEnum):
     """Of the day, on the office's clock."""
 
 
+class CardPart(StrEnum):
+    """What a complete record has."""
+
+    NAME = "name"
+    NUMBER = "number"
+    SOURCE = "source"
+    PROPERTY = "property"
+    WISH = "wish"
+    """When they want to move in, or how many bedrooms."""
+
+
 DEFINITIONS = {
     "calls": ("Calls to one of our lines, not counting unwanted callers, residents, owners, vendors and concerns."),
     "qualified": "Those in which the caller talked to somebody.",
@@ -37,7 +48,8 @@ DEFINITIONS = {
     "tours": "Tours booked in a call, or by an agent within an hour after it.",
     "complete": (
         "Callers' records that have a name, a number, a source, a property, and a move-in date or bedrooms, and that "
-        "nobody has entered by hand or imported. Corrections on a card are not told apart."
+        "nobody has typed: neither all of it, by hand or as an import, nor one of these as a correction on the card. "
+        "Beside it, the same for each of them."
     ),
 }
 
@@ -58,8 +70,8 @@ class CallRecord:
     routed_right: bool | None = None
     """What a review said; None: not reviewed."""
     tours: int = 0
-    lead_complete: bool | None = None
-    """None: the caller has no record."""
+    captured: frozenset[CardPart] | None = None
+    """What the caller's record has that nobody typed; None: they have no record."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ class Figures:
     tours: int
     leads: int
     leads_complete: int
+    captured: Mapping[CardPart, int]
+    """How many of the leads have each part."""
 
     @property
     def first_pass_share(self) -> float | None:
@@ -88,6 +102,10 @@ class Figures:
     @property
     def complete_share(self) -> float | None:
         return self.leads_complete / self.leads if self.leads else None
+
+    def share_with(self, part: CardPart) -> float | None:
+        """0 to 1, of the leads; None without any."""
+        return self.captured[part] / self.leads if self.leads else None
 
 
 def figures(calls: Iterable[CallRecord], by: MetricGroup | None, tz: ZoneInfo) -> list[Figures]:
@@ -111,7 +129,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 def _of(name: str, calls: Sequence[CallRecord]) -> Figures:
     talked = [call for call in calls if call.talk_started_at is not None]
     waits = [(call.talk_started_at - call.started_at) / timedelta(seconds=1) for call in talked if call.talk_started_at]
-    known = [call for call in calls if call.lead_complete is not None]
+    known = [call.captured for call in calls if call.captured is not None]
     return Figures(
         name=name,
         calls=len(calls),
@@ -123,7 +141,8 @@ def _of(name: str, calls: Sequence[CallRecord]) -> Figures:
         transferred=sum(call.transferred for call in calls),
         tours=sum(call.tours for call in calls),
         leads=len(known),
-        leads_complete=sum(bool(call.lead_complete) for call in known),
+        leads_complete=sum(captured == frozenset(CardPart) for captured in known),
+        captured={part: sum(part in captured for captured in known) for part in CardPart},
     )
 
 

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Row, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
 from crm.domain.leads import Happened, LeasingStage
-from crm.domain.metrics import CallRecord, Figures, MetricGroup
+from crm.domain.metrics import CallRecord, CardPart, Figures, MetricGroup
 from crm.store.models import (
     Activity,
     Agent,
@@ -34,6 +35,8 @@ from crm.store.models import (
 from crm.store.queries import calls as queries
 
 TOUR_WITHIN = timedelta(hours=1)
+HAS = "has_"
+"""Prefix of the columns that say whether a record has a part."""
 
 
 class MetricsEntry(msgspec.Struct):
@@ -55,6 +58,13 @@ class MetricsEntry(msgspec.Struct):
     leads_complete: int
     complete_share: float | None
     """0 to 1, of the leads."""
+    name_share: float | None
+    """Of the leads, those whose name nobody typed; so for the four below."""
+    number_share: float | None
+    source_share: float | None
+    property_share: float | None
+    wish_share: float | None
+    """Move-in or bedrooms."""
 
     @classmethod
     def of(cls, found: Figures) -> MetricsEntry:
@@ -72,6 +82,7 @@ class MetricsEntry(msgspec.Struct):
             found.leads,
             found.leads_complete,
             found.complete_share,
+            *(found.share_with(part) for part in CardPart),
         )
 
 
@@ -145,10 +156,19 @@ def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord
             transferred=row.transferred,
             routed_right=row.routed_right,
             tours=tours[row.id],
-            lead_complete=None if row.lead_id is None else row.complete,
+            captured=None if row.lead_id is None else _captured(row),
         )
         for row in rows
     ]
+
+
+def _captured(row: Row[*tuple[Any, ...]]) -> frozenset[CardPart]:
+    """What a record has that nobody typed."""
+    if row.entered:
+        return frozenset()
+    return frozenset(part for part in CardPart if row._mapping[HAS + part]) - {
+        CardPart(part) for part in row.typed.split(",") if part
+    }
 
 
 _FIRST_TO_ANSWER = (
@@ -160,17 +180,18 @@ _FIRST_TO_ANSWER = (
     .limit(1)
     .scalar_subquery()
 )
-_IS_COMPLETE = and_(
-    Lead.source != "",
-    func.coalesce(Lead.name, "") != "",
-    or_(Lead.move_in_on.is_not(None), Lead.bedrooms.is_not(None)),
-    exists().where(LeadPhone.lead_id == Lead.id),
-    exists().where(Interest.lead_id == Lead.id),
-    ~exists().where(
-        Activity.lead_id == Lead.id,
-        Activity.kind == Happened.ENTERED,
-        or_(Activity.key.startswith("hand:"), Activity.key.startswith("import:")),
-    ),
+_WAS_ENTERED = exists().where(
+    Activity.lead_id == Lead.id,
+    Activity.kind == Happened.ENTERED,
+    or_(Activity.key.startswith("hand:"), Activity.key.startswith("import:")),
+)
+_HAS = (
+    (func.coalesce(Lead.name, "") != "").label(HAS + CardPart.NAME),
+    exists().where(LeadPhone.lead_id == Lead.id).label(HAS + CardPart.NUMBER),
+    (Lead.source != "").label(HAS + CardPart.SOURCE),
+    exists().where(Interest.lead_id == Lead.id).label(HAS + CardPart.PROPERTY),
+    or_(Lead.move_in_on.is_not(None), Lead.bedrooms.is_not(None)).label(HAS + CardPart.WISH),
+    _WAS_ENTERED.label("entered"),
 )
 _RECORD = (
     select(
@@ -185,7 +206,8 @@ _RECORD = (
         Subteam.slug.label("subteam"),
         exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "Transferred").label("transferred"),
         CallReview.routed_right,
-        _IS_COMPLETE.label("complete"),
+        *_HAS,
+        Lead.typed,
     )
     .outerjoin(Line, Line.id == Call.line_id)
     .outerjoin(Property, Property.id == Line.property_id)

@@ -22,7 +22,7 @@ from crm.domain.listings import ListingState
 from crm.domain.mailboxes import TranscriptState
 from crm.domain.mails import MailPurpose
 from crm.domain.merging import ProposalReason
-from crm.domain.metrics import MetricGroup
+from crm.domain.metrics import CardPart, MetricGroup
 from crm.domain.ringing import DeviceKind, StageName, Strategy
 from crm.domain.route_inputs import AiAnswers, CallerKind, DeskKind, OfficeState
 from crm.domain.route_plan import About, Path, Rule
@@ -65,6 +65,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
     },
     CallerKind: {},
     CardField: {CardField.MOVE_IN: "move-in"},
+    CardPart: {CardPart.WISH: "move-in or bedrooms"},
     Cut: {
         Cut.STOPPED: "the phone system was stopped",
         Cut.FAILED: "the phone system failed",

@@ -123,3 +123,26 @@ async def test_a_record_is_complete_with_name_and_wish_unless_somebody_typed_it(
     assert await complete() == (2, 2)
     await store.run(leads.add, config, By("dana", NOW), phones=["+15125550172"])
     assert await complete() == (2, 1)
+    with store.reading() as session:
+        [*_, all_] = views.figures(session, config, NOW - timedelta(days=1), NOW + timedelta(days=1), None)
+    shares = (all_.name_share, all_.number_share, all_.source_share, all_.property_share, all_.wish_share)
+    assert shares == (0.5, 0.5, 0.5, 0.5, 0.5), "what was entered by hand counts for nothing"
+
+
+async def test_what_somebody_corrects_on_a_card_counts_as_typed(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    with store.writing() as session:
+        [lead] = session.scalars(select(Lead))
+        lead.name, lead.bedrooms = "Pat", 2
+
+    async def shares() -> list[float | None]:
+        [*_, all_] = await store.read(views.figures, config, NOW - timedelta(days=1), NOW + timedelta(days=1), None)
+        return [all_.name_share, all_.number_share, all_.source_share, all_.property_share, all_.wish_share]
+
+    assert await shares() == [1, 1, 1, 1, 1]
+    await store.run(leads.change, config, By("dana", NOW), lead.id, name="Pat Smith")
+    assert await shares() == [0, 1, 1, 1, 1]
+    await store.run(leads.change, config, By("dana", NOW), lead.id, move_in="2026-05-01", source="walk-in")
+    assert await shares() == [0, 1, 0, 1, 0]
+    await store.run(leads.change, config, By("dana", NOW), lead.id, pets="dog")
+    assert await shares() == [0, 1, 0, 1, 0]

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.domain.metrics import CallRecord, MetricGroup, figures, percentile
+from crm.domain.metrics import CallRecord, CardPart, MetricGroup, figures, percentile
 
 pytestmark = pytest.mark.unit
 
 TZ = ZoneInfo("America/Chicago")
 NOON = datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+
+ALL = frozenset(CardPart)
 
 
 def call(number: int, wait: float | None = None, **more: object) -> CallRecord:
@@ -25,11 +28,11 @@ def call(number: int, wait: float | None = None, **more: object) -> CallRecord:
 def test_each_figure_is_what_its_definition_says() -> None:
     [all_] = figures(
         [
-            call(1, 4, lead_complete=True),
-            call(2, 8, transferred=True, lead_complete=True, tours=1),
-            call(3, 60, transferred=True, routed_right=True, lead_complete=False),
+            call(1, 4, captured=ALL),
+            call(2, 8, transferred=True, captured=ALL, tours=1),
+            call(3, 60, transferred=True, routed_right=True, captured=ALL - {CardPart.NAME}),
             call(4, 12, routed_right=False),
-            call(5, lead_complete=True),
+            call(5, captured=ALL),
         ],
         None,
         TZ,
@@ -39,6 +42,7 @@ def test_each_figure_is_what_its_definition_says() -> None:
     assert (all_.first_pass, all_.first_pass_share) == (2, 0.5)
     assert (all_.transferred, all_.tours) == (2, 1)
     assert (all_.leads, all_.leads_complete, all_.complete_share) == (4, 3, 0.75)
+    assert [all_.share_with(part) for part in CardPart] == [0.75, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent, LeadKind, LeadStatus
+from crm.domain.metrics import CardPart
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -133,6 +134,7 @@ def change(
         lead.language = read_language(config, language)
         changed.append("language")
     changed += wishes.write(lead, wishes.read(bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets))
+    lead.typed = _typed(lead.typed, changed)
     if kind is not None:
         lead.kind = read_kind(session, kind)
         changed.append("kind")
@@ -149,6 +151,20 @@ def change(
     audit.record(session, by, f"lead {lead.id} changed: {', '.join(dict.fromkeys(changed))}")
     session.flush()
     return lead
+
+
+_PARTS = {
+    "name": CardPart.NAME,
+    "phone": CardPart.NUMBER,
+    "source": CardPart.SOURCE,
+    "bedrooms": CardPart.WISH,
+    "move_in_on": CardPart.WISH,
+}
+
+
+def _typed(before: str, changed: Iterable[str]) -> str:
+    """The parts of a card that were typed, once these are."""
+    return ",".join(sorted({*before.split(","), *(_PARTS[one] for one in changed if one in _PARTS)} - {""}))
 
 
 def write_note(session: Session, config: Config, by: By, raw: str | int, text: str) -> Lead:

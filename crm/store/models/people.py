@@ -85,6 +85,12 @@ class Lead(Base):
     pets: Mapped[str] = mapped_column(
         String(100), default="", server_default="", comment="such as dog, 2 cats or none; empty: not known"
     )
+    typed: Mapped[str] = mapped_column(
+        String(60),
+        default="",
+        server_default="",
+        comment="parts of the card that somebody has corrected by hand: metrics.CardPart, with commas",
+    )
     assigned_agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="SET NULL"))
     assigned_at: Mapped[datetime | None] = mapped_column(comment="null: by a call or text, not by hand or in turn")
     last_contact_at: Mapped[datetime | None] = mapped_column(

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 
 import click
 
-# Controls, invisible formatting such as right-to-left overrides, lone surrogates, private use, line separators.
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+from crm.words.sheet import safe as safe
+
 FOLDED_TO = 16
 """Columns of a table: only texts that are longer are folded, and never to less."""
 PADDED_TO = 40
@@ -42,12 +41,6 @@ GAP = 2
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
-def safe(text: object) -> str:
-    """Returns text as one line that cannot move the cursor, change colors or reorder the text around it."""
-    line = " ".join(str(text).split())
-    return "".join(character for character in line if unicodedata.category(character) not in _UNSAFE)
-
-
 def say(sentence: str, *, indent: int = 0) -> None:
     """Prints one line for the person at the terminal."""
     click.echo(" " * indent + safe(sentence))
@@ -65,31 +58,6 @@ def print_json(entries: object) -> None:
     text = msgspec.json.format(msgspec.json.encode(entries), indent=2).decode()
     # JSON itself only requires the first 32 characters to be escaped; escaping more changes no value.
     click.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
-
-
-def csv_text(entries: Iterable[object], schema: type, more: Sequence[str] = ()) -> str:
-    """Formats entries of a msgspec Struct as CSV: a heading per key, and empty columns for `more`."""
-    import csv
-    import io
-
-    import msgspec
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*schema.__struct_fields__, *more], restval="", lineterminator="\n")  # type: ignore[attr-defined]
-    writer.writeheader()
-    for entry in entries:
-        writer.writerow({key: _csv_cell(value) for key, value in msgspec.to_builtins(entry).items()})
-    return text.getvalue()
-
-
-def _csv_cell(value: object) -> object:
-    """Names come from people, and spreadsheets take a cell that begins like a formula for one."""
-    if isinstance(value, list):
-        value = " | ".join(str(one) for one in value)
-    if isinstance(value, str):
-        shown = safe(value)
-        return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
-    return value
 
 
 def print_table(

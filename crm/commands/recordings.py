@@ -32,6 +32,7 @@ from crm.services.voicemail import recordings as sounds
 from crm.services.voicemail import retention, talk_recordings
 from crm.views import recordings as views
 from crm.views.recordings import ExpiredEntry, ExportedRecording, RecordingRow, StrayEntry
+from crm.words.sheet import csv_text
 
 INDEX = "index.csv"
 
@@ -176,7 +177,7 @@ def export(
         with _new(target) as put:
             for one, line in zip(there, lines, strict=True):
                 put(line.file, talk_recordings.path_of(system.config, one.file))
-            put(INDEX, output.csv_text(lines, ExportedRecording))
+            put(INDEX, csv_text(lines, ExportedRecording))
             # What is about to be there is on record, even if its last step fails.
             used = [(one.id, one.call) for one in there]
             system.run(talk_recordings.note_use, system.by, used, f"exported to {target}")

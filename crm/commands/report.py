@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -10,21 +11,23 @@ import msgspec
 
 from crm.commands import output
 from crm.commands import review as review_commands
-from crm.commands.command import Failure, Group, System, WrongInput, many, with_system
+from crm.commands.command import Failure, Group, System, WrongInput, many, until_option, with_system
 from crm.commands.placing import say_unreachable
 from crm.domain import fields, metrics
 from crm.domain.metrics import DEFINITIONS
+from crm.domain.periods import PeriodKind
 from crm.edge import chart
 from crm.edge.chart import Bars, Panel
 from crm.views import reports
 from crm.views.reports import LostEntry, MetricsEntry, SourceEntry
+from crm.words.sheet import csv_text
 
 _MEANINGS = "\n\n".join(f"{name}: {text}" for name, text in DEFINITIONS.items())
 
 since_option = click.option(
     "--since", default="7d", show_default=True, metavar="WHEN", help="Only from then on: 30d ago, today, or a date."
 )
-csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the keys of --json as column names.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
 plot_option = click.option(
     "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Also draw a bar chart into this file."
 )
@@ -42,19 +45,22 @@ def report() -> None:
     examples=(
         "report metrics",
         "report metrics --since 30d --by property",
-        "report metrics --by hour --csv",
+        "report metrics --since 2026-01-01 --until 2026-03-31 --by month --csv",
         "report metrics --by agent --plot agents.png",
     ),
 )
 @since_option
+@until_option
 @click.option("--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Group by this.")
 @csv_option
 @plot_option
 @with_system
-def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Path | None, as_json: bool) -> None:
-    start = fields.since(since, system.config.tz, system.now)
+def metrics_(
+    system: System, since: str, until: str | None, by: str | None, as_csv: bool, plot: Path | None, as_json: bool
+) -> None:
+    start, end = _span(system, since, until)
     group = metrics.MetricGroup(by) if by else None
-    entries = system.read(reports.figures, system.config, start, system.now, group)
+    entries = system.read(reports.figures, system.config, start, end, group)
     if plot is not None:
         groups = entries[:-1] if by and len(entries) > 1 else entries
         title = f"Calls since {output.local(start, system.config.tz)}"
@@ -118,16 +124,27 @@ def metrics_(system: System, since: str, by: str | None, as_csv: bool, plot: Pat
 
 @report.command(
     json=many(SourceEntry),
-    examples=("report sources --since 30d", "report sources --csv", "report sources --plot sources.png"),
+    examples=(
+        "report sources --since 30d",
+        "report sources --since 90d --by month",
+        "report sources --csv",
+        "report sources --plot sources.png",
+    ),
 )
 @since_option
+@until_option
+@click.option("--by", type=click.Choice(["week", "month"]), help="For each week or month.")
 @csv_option
 @plot_option
 @with_system
-def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json: bool) -> None:
+def sources(
+    system: System, since: str, until: str | None, by: str | None, as_csv: bool, plot: Path | None, as_json: bool
+) -> None:
     """Show calls, new leads, tours and applications by where callers saw the number."""
-    start = fields.since(since, system.config.tz, system.now)
-    entries = system.read(reports.sources, start, system.now)
+    if by and plot:
+        raise WrongInput("A chart shows one time as a whole: give --by or --plot, not both.")
+    start, end = _span(system, since, until)
+    entries = system.read(reports.sources, system.config, start, end, PeriodKind(by) if by else None)
     if plot is not None:
         title = f"What sources brought since {output.local(start, system.config.tz)}"
         bars = [
@@ -145,8 +162,11 @@ def sources(system: System, since: str, as_csv: bool, plot: Path | None, as_json
         _print(entries, SourceEntry, as_csv=as_csv)
         return
     output.print_table(
-        ("source", "calls", "new leads", "tours", "applications"),
-        ((one.name, one.calls, one.leads, one.tours, one.applications) for one in entries),
+        (*((by,) if by else ()), "source", "calls", "new leads", "tours", "applications"),
+        (
+            (*((one.period,) if by else ()), one.name, one.calls, one.leads, one.tours, one.applications)
+            for one in entries
+        ),
         empty="There were no calls.",
     )
 
@@ -174,9 +194,17 @@ report.add_command(review_commands.weekly)
 report.add_command(review_commands.review)
 
 
+def _span(system: System, since: str, until: str | None) -> tuple[datetime, datetime]:
+    """Raises Invalid, and WrongInput for a time that ends before it begins."""
+    start, end = fields.since(since, system.config.tz, system.now), system.until(until) or system.now
+    if end < start:
+        raise WrongInput("--until is before --since: give a later end, or an earlier beginning.")
+    return start, end
+
+
 def _print(entries: Sequence[msgspec.Struct], schema: type[msgspec.Struct], *, as_csv: bool) -> None:
     if as_csv:
-        click.echo(output.csv_text(entries, schema), nl=False)
+        click.echo(csv_text(entries, schema, in_words=True), nl=False)
     else:
         output.print_json(entries)
 

@@ -24,6 +24,7 @@ from crm.services import reviews as service
 from crm.views import reviews as views
 from crm.views.reviews import WeeklyEntry
 from crm.words.codes import in_words
+from crm.words.sheet import csv_text
 
 LONGEST_FILE = 20_000_000
 """Bytes."""
@@ -124,7 +125,7 @@ def _write(file: Path, entries: Sequence[WeeklyEntry]) -> None:
         raise WrongInput(f"{file} cannot be written ({error.strerror}): name another file.") from None
     # The byte order mark tells spreadsheets that the file is UTF-8.
     with open(handle, "w", encoding="utf-8-sig", newline="") as sheet:
-        sheet.write(output.csv_text(map(_in_words, entries), WeeklyEntry, (ANSWER, NOTE)))
+        sheet.write(csv_text(map(_in_words, entries), WeeklyEntry, (ANSWER, NOTE)))
 
 
 @click.command(

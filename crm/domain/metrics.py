@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from crm.domain import periods
+from crm.domain.periods import PeriodKind
+
 
 class MetricGroup(StrEnum):
     """What the figures are grouped by."""
@@ -22,6 +25,9 @@ class MetricGroup(StrEnum):
     SUBTEAM = "subteam"
     HOUR = "hour"
     """Of the day, on the office's clock."""
+    WEEK = "week"
+    """From Monday on."""
+    MONTH = "month"
 
 
 class CardPart(StrEnum):
@@ -156,4 +162,6 @@ _GROUPS: Mapping[MetricGroup, Callable[[CallRecord, ZoneInfo], str]] = {
     MetricGroup.AGENT: lambda call, _: call.agent,
     MetricGroup.SUBTEAM: lambda call, _: call.subteam,
     MetricGroup.HOUR: lambda call, tz: f"{call.started_at.astimezone(tz):%H}:00",
+    MetricGroup.WEEK: lambda call, tz: periods.name_of(call.started_at, PeriodKind.WEEK, tz),
+    MetricGroup.MONTH: lambda call, tz: periods.name_of(call.started_at, PeriodKind.MONTH, tz),
 }

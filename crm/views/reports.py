@@ -14,9 +14,10 @@ from sqlalchemy import Row, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain import metrics
+from crm.domain import metrics, periods
 from crm.domain.leads import Happened, LeasingStage
 from crm.domain.metrics import CallRecord, CardPart, Figures, MetricGroup
+from crm.domain.periods import PeriodKind
 from crm.store.models import (
     Activity,
     Agent,
@@ -89,6 +90,8 @@ class MetricsEntry(msgspec.Struct):
 class SourceEntry(msgspec.Struct):
     """The results of one lead source."""
 
+    period: str
+    """Such as 2026-03, or the Monday of a week; empty: all of the time asked for."""
     name: str
     calls: int
     leads: int
@@ -113,8 +116,20 @@ def figures(
     return [MetricsEntry.of(one) for one in metrics.figures(calls(session, since, until), by, config.tz)]
 
 
-def sources(session: Session, since: datetime, until: datetime) -> list[SourceEntry]:
-    """What each source of callers brought, the most calls first."""
+def sources(
+    session: Session, config: Config, since: datetime, until: datetime, by: PeriodKind | None = None
+) -> list[SourceEntry]:
+    """What each source of callers brought, the most calls first; with `by`, in each month or week."""
+    if by is None:
+        return _sources(session, since, until)
+    return [
+        one
+        for period in periods.between(since, until, by, config.tz)
+        for one in _sources(session, period.start, period.end, period.name)
+    ]
+
+
+def _sources(session: Session, since: datetime, until: datetime, period: str = "") -> list[SourceEntry]:
     called: Counter[str] = Counter()
     tours: Counter[str] = Counter()
     for record in calls(session, since, until):
@@ -126,7 +141,7 @@ def sources(session: Session, since: datetime, until: datetime) -> list[SourceEn
     leads = dict(session.execute(by_source).all())
     applied = dict(session.execute(by_source.where(has_applied)).all())
     found = [
-        SourceEntry(name or "unknown", called[name], leads.get(name, 0), tours[name], applied.get(name, 0))
+        SourceEntry(period, name or "unknown", called[name], leads.get(name, 0), tours[name], applied.get(name, 0))
         for name in {*called, *leads}
     ]
     return sorted(found, key=lambda one: (-one.calls, one.name))

@@ -23,6 +23,7 @@ from crm.domain.mailboxes import TranscriptState
 from crm.domain.mails import MailPurpose
 from crm.domain.merging import ProposalReason
 from crm.domain.metrics import CardPart, MetricGroup
+from crm.domain.periods import PeriodKind
 from crm.domain.ringing import DeviceKind, StageName, Strategy
 from crm.domain.route_inputs import AiAnswers, CallerKind, DeskKind, OfficeState
 from crm.domain.route_plan import About, Path, Rule
@@ -125,6 +126,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
     ListingState: {ListingState.CHANGED: "published, with changes that are not"},
     MailPurpose: {MailPurpose.PERSONAL: "written by us", MailPurpose.INBOUND: "written to us"},
     MetricGroup: {},
+    PeriodKind: {},
     OfficeState: {OfficeState.OVERFLOW: "nobody is free"},
     Outcome: {
         Outcome.INTERRUPTED: "talk cut off",

@@ -31,7 +31,22 @@ def test_figures_by_property_in_three_forms(busy: Leaseline) -> None:
 def test_sources(busy: Leaseline) -> None:
     found = busy.json("report", "sources", "--since", "2020-01-01")
     assert sum(one["calls"] for one in found) > 0
-    assert "name,calls,leads,tours,applications" in busy.ok("report", "sources", "--since", "today", "--csv")
+    assert "period,name,calls,leads,tours,applications" in busy.ok("report", "sources", "--since", "today", "--csv")
+
+
+def test_a_span_is_told_month_by_month_and_its_last_day_counts(busy: Leaseline) -> None:
+    march = ("--since", "2026-02-15", "--until", "2026-03-04")
+    found = busy.json("report", "sources", *march, "--by", "month")
+    assert [(one["period"], one["calls"]) for one in found] == [("2026-03", 4)]
+    [whole] = busy.json("report", "sources", *march)
+    assert (whole["period"], whole["calls"]) == ("", 4)
+    assert busy.json("report", "metrics", "--since", "2026-02-15", "--until", "2026-03-03")[-1]["calls"] == 3
+    [march_, all_] = busy.json("report", "metrics", *march, "--by", "month")
+    assert (march_["name"], march_["calls"], all_["calls"]) == ("2026-03", 4, 4)
+    assert "before --since" in busy.refused("report", "metrics", "--since", "2026-03-04", "--until", "2026-03-01")
+    headings = busy.ok("report", "metrics", *march, "--csv").splitlines()[0]
+    assert "answer median seconds" in headings
+    assert "_" not in headings
 
 
 def test_nobody_is_lost(busy: Leaseline) -> None:
@@ -50,7 +65,7 @@ def test_what_cannot_be_is_refused(untouched: Leaseline, arguments: tuple[str, .
     untouched.refused("report", "metrics", *arguments)
 
 
-@pytest.mark.parametrize("by", ["property", "source", "agent", "subteam", "hour"])
+@pytest.mark.parametrize("by", ["property", "source", "agent", "subteam", "hour", "week", "month"])
 def test_figures_told_apart(busy: Leaseline, by: str) -> None:
     figures = busy.json("report", "metrics", "--since", "2020-01-01", "--by", by)
     assert figures[-1]["name"] == "all"

@@ -73,7 +73,7 @@ async def test_sources_count_what_they_brought(store: Store, config: Config) -> 
     await store.run(
         booking.book, config, secrets, by, person="+15125550171", property_slug="maple", at=slot.starts_at, key="t"
     )
-    [sign] = await store.read(views.sources, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    [sign] = await store.read(views.sources, config, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (sign.name, sign.calls, sign.leads, sign.tours, sign.applications) == ("sign", 2, 1, 1, 0)
 
 

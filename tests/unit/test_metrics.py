@@ -53,6 +53,8 @@ def test_each_figure_is_what_its_definition_says() -> None:
         (MetricGroup.AGENT, ["alice", "unknown", "all"]),
         (MetricGroup.SUBTEAM, ["north", "unknown", "all"]),
         (MetricGroup.HOUR, ["12:00", "all"]),
+        (MetricGroup.WEEK, ["2026-03-02", "all"]),
+        (MetricGroup.MONTH, ["2026-03", "all"]),
     ],
 )
 def test_calls_are_told_apart(by: MetricGroup, names: list[str]) -> None:

@@ -21,7 +21,8 @@ from crm.words import terminal
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check everything and say how to fix it.
 
-    The exit status is 1 when a check found an ERROR, which means callers are not served.
+    The exit status is 1 when a check found an ERROR: callers are not served, or an emergency call would not be. What
+    cannot be seen from here has a question mark, and the way to try it.
     """
     findings = asyncio.run(_examine(config_of(context)))
     errors = [finding for finding in findings if finding.level is Level.ERROR]
@@ -34,7 +35,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
             empty="",
         )
         warnings = sum(finding.level is Level.WARN for finding in findings)
-        output.say(f"Errors: {len(errors)}, warnings: {warnings}." if errors or warnings else "All is well.")
+        well = "All that can be seen from here is well."
+        output.say(f"Errors: {len(errors)}, warnings: {warnings}." if errors or warnings else well)
     context.exit(1 if errors else 0)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+import math
 import re
 import secrets
 import socket
@@ -52,6 +53,8 @@ class Timers:
     """Longest wait between two retransmissions."""
     f: float = 32.0
     """Without a final response for this long, the outcome will never be known."""
+    asked: float = 2.0
+    """A peer that has not answered OPTIONS within this long gets no text while another one does."""
     connect: float = 8.0
     """For looking up the host's name, and again for opening the TCP connection."""
     idle: float = 60.0
@@ -64,6 +67,8 @@ LONGEST_ANSWER = 65536
 # A digest takes two requests; with a stale nonce, or a proxy and a server that both ask, a few more.
 MOST_REQUESTS = 5
 LONGEST_RETRY_AFTER = 86400
+ANSWERED_LATELY, SILENT_LATELY = 60.0, 20.0
+"""A peer is not asked again for this long, in seconds, after it has answered, or has not."""
 
 _RETRYABLE = {408, 480, 500, 503, 504}
 _MEANINGS = {
@@ -86,6 +91,8 @@ class SipMessageCarrier:
         self._timers = timers or Timers()
         # Each sends one text at a time, so that an error reported by the network can only concern that text.
         self._free: list[_Link] = []
+        self._answered_at = self._silent_at = -math.inf
+        """By the event loop's clock."""
 
     async def send(self, text: OutgoingText) -> None:
         """Returns on a 2xx response. Raises CarrierError, CarrierUnknown."""
@@ -102,6 +109,29 @@ class SipMessageCarrier:
             self._keep(link)
             raise
         self._keep(link)
+
+    async def is_there(self) -> bool:
+        """Whether the peer answers at all, which it does not matter what. Asks it (OPTIONS), unless it has answered, or
+        failed to, a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._answered_at < ANSWERED_LATELY:
+            return True
+        if now - self._silent_at < SILENT_LATELY:
+            return False
+        try:
+            link = await self._open()
+        except CarrierError:
+            self._silent_at = now
+            return False
+        try:
+            await self._transact(link, _options(self._peer, link), within=self._timers.asked)
+        except CarrierError:
+            self._silent_at = now
+            return False
+        finally:
+            # A late response must not reach a text.
+            link.close()
+        return True
 
     def close(self) -> None:
         while self._free:
@@ -148,8 +178,9 @@ class SipMessageCarrier:
             )
         raise _not_sent("The trunk's peer keeps asking for the password.")
 
-    async def _transact(self, link: _Link, request: Request) -> Response:
-        """Returns the final response to one request: a non-INVITE client transaction, RFC 3261 17.1.2."""
+    async def _transact(self, link: _Link, request: Request, within: float | None = None) -> Response:
+        """Returns the final response to one request, which has to come `within` seconds (None: timer F): a non-INVITE
+        client transaction, RFC 3261 17.1.2."""
         timers, now = self._timers, asyncio.get_running_loop().time
         branch = f"z9hG4bK{secrets.token_hex(12)}"
         rport = {} if link.reliable else {"rport": None}
@@ -159,7 +190,7 @@ class SipMessageCarrier:
         link.forget_answers()
         link.send(packet)
         copies = 1
-        end = now() + timers.f
+        end = now() + (timers.f if within is None else within)
         wait = timers.t1
         again = end if link.reliable else now() + wait
         while True:
@@ -193,6 +224,7 @@ class SipMessageCarrier:
             response = _read(item)
             if response is None or not _answers(response, branch, request):
                 continue
+            self._answered_at = now()
             if response.code < 200:
                 wait = timers.t2
                 if not link.reliable:
@@ -277,6 +309,22 @@ def _request(peer: SipPeer, link: _Link, text: OutgoingText, sequence: int) -> R
     request.user_agent = "Leaseline"
     request.content_type = MediaType("text/plain", Parameters(charset="UTF-8"))
     request.content_length = len(body)
+    return request
+
+
+def _options(peer: SipPeer, link: _Link) -> Request:
+    host = cast(str, _uri_host(peer.host))
+    target = URI(scheme="sip", host=host, port=None if peer.port == 5060 else peer.port)
+    ours = URI(scheme="sip", user="leaseline", host=_uri_host(peer.our_host) or link.host)
+    request = Request("OPTIONS", target, b"")
+    request.via = []
+    request.max_forwards = 70
+    request.from_address = Address(uri=ours, parameters=Parameters(tag=secrets.token_hex(8)))
+    request.to_address = Address(uri=target)
+    request.call_id = f"{secrets.token_hex(16)}@{link.host}"
+    request.cseq = CSeq(sequence=1, method="OPTIONS")
+    request.user_agent = "Leaseline"
+    request.content_length = 0
     return request
 
 

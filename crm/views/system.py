@@ -62,7 +62,8 @@ class FindingEntry(msgspec.Struct):
     check: str
     """What was checked."""
     level: str
-    """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
+    """OK, WARN: something does not work as it should, ERROR: callers are not served, or an emergency call would not be;
+    or ?: it cannot be seen from here."""
     text: str
     """What was found."""
     code: str

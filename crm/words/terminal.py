@@ -277,6 +277,9 @@ FIXES = {
     "voice_file_missing": "Correct ai.piper_voices in leaseline.toml.",
     "voice_model_broken": "Correct ai.whisper_model in leaseline.toml.",
     "voice_model_missing": "Name a folder with one in ai.whisper_model in leaseline.toml.",
+    "address_untested": "Dial 933 from a phone there: the carrier reads out the address it has.",
+    "line_uncalled": "Call them once from a mobile.",
+    "texts_unreported": "Send one to your own mobile: `leaseline message send NUMBER TEXT`.",
     "transcripts_off": "Correct voice.whisper_model.",
 }
 """How to fix what the doctor found, by the finding's code."""

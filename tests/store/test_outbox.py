@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from crm.edge.sip_message import SipCarriers, SipMessageCarrier
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.outbox import carriers, delivery
-from crm.services.outbox.carriers import CarrierFor
+from crm.services.outbox.carriers import CarrierFor, InOrder
 from crm.services.outbox.delivery import DeliveryClaim, Outbox
 from crm.services.outbox.texts import TextToSend, TextTransport
 from crm.services.system import workers as shown
@@ -370,15 +370,16 @@ async def test_without_a_trunk_the_text_waits_and_says_what_to_do(store: Store, 
         await until(store, "a", DeliveryState.SENT)
 
 
-async def test_texts_go_through_the_trunk_that_is_configured_for_them(
+async def test_texts_take_the_trunk_that_is_configured_for_them_else_all_in_their_order(
     store: Store, config: Config, trunk: None
 ) -> None:
     with store.writing() as session:
-        session.add(Trunk(slug="texting", host="127.0.0.2", auth="address"))
-    seen: list[str] = []
+        session.add(Trunk(slug="texting", host="127.0.0.2", auth="address", position=-1, outbound=False))
+        session.add(Trunk(slug="later", host="127.0.0.3", auth="address", position=9))
+    seen: list[list[str]] = []
 
-    def carrier_for(trunk: Trunk) -> Carrier:
-        seen.append(trunk.slug)
+    def carrier_for(trunks: Sequence[Trunk]) -> Carrier:
+        seen.append([trunk.slug for trunk in trunks])
         return FakeCarrier()
 
     for name in ("texting", "gone", ""):
@@ -390,7 +391,7 @@ async def test_texts_go_through_the_trunk_that_is_configured_for_them(
         await asyncio.gather(worker.task, return_exceptions=True)
         assert row.state == (DeliveryState.QUEUED if name == "gone" else DeliveryState.SENT)
     assert "The trunk gone" in (await message(store, "by gone")).error
-    assert seen == ["texting", "acme"]
+    assert seen == [["texting"], ["acme", "later", "texting"]]
 
 
 async def test_over_sip_a_trunk_brings_its_address_and_password(config: Config) -> None:
@@ -398,16 +399,22 @@ async def test_over_sip_a_trunk_brings_its_address_and_password(config: Config) 
     carrier_for = carriers.over_sip(config, secrets, SipCarriers())
     open_trunk = Trunk(slug="open", host="10.0.0.1", port=5060, transport="udp", username="")
     digest = Trunk(slug="acme", host="sip.example.com", port=5070, transport="tcp", username="acme")
-    assert carrier_for(open_trunk) is carrier_for(open_trunk)
-    before = carrier_for(digest)
+
+    def carrier(trunk: Trunk) -> SipMessageCarrier:
+        found = carrier_for([trunk])
+        assert isinstance(found, InOrder)
+        [only] = found._carriers
+        return only
+
+    assert carrier(open_trunk) is carrier(open_trunk)
+    before = carrier(digest)
     secrets.put("trunk/acme", "s3cret")
-    after = carrier_for(digest)
+    after = carrier(digest)
     assert before is not after
-    assert isinstance(after, SipMessageCarrier)
     assert (after._peer.port, after._peer.transport, after._peer.password) == (5070, "tcp", "s3cret")
     config.secrets_file.write_text("not json")
     with pytest.raises(CarrierError, match="damaged") as failed:
-        carrier_for(digest)
+        carrier(digest)
     assert failed.value.retryable
 
 

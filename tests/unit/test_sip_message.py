@@ -19,10 +19,11 @@ from sipmessage import Message, Request
 from crm.edge import digest, sip_message
 from crm.edge.carrier import CarrierError, CarrierUnknown, OutgoingText
 from crm.edge.sip_message import SipCarriers, SipMessageCarrier, SipPeer, Timers
+from crm.services.outbox.carriers import InOrder
 
 pytestmark = pytest.mark.unit
 
-QUICK = Timers(t1=0.02, t2=0.08, f=0.4, connect=2.0)
+QUICK = Timers(t1=0.02, t2=0.08, f=0.4, asked=0.2, connect=2.0)
 TEXT = OutgoingText(
     key="link:1732233600.7",
     to_number="+15125550100",
@@ -612,6 +613,89 @@ async def test_a_peer_that_is_silent_for_one_number_takes_the_other_texts_meanwh
         held.cancel()
         with pytest.raises(asyncio.CancelledError):
             await held
+
+
+def nobodys_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(request: Request) -> list[bytes]:
+    return [response(request, 200)]
+
+
+def texts_of(peer: Peer) -> int:
+    return [request.method for request in peer.requests].count("MESSAGE")
+
+
+@pytest.mark.parametrize("code", [405, 503])
+async def test_of_several_peers_the_next_one_gets_what_the_first_refuses(code: int) -> None:
+    def refuses(request: Request) -> list[bytes]:
+        return [response(request, code if request.method == "MESSAGE" else 501)]
+
+    async with (
+        udp_peer(refuses) as first,
+        udp_peer(accepts) as second,
+        udp_peer(accepts) as third,
+        carrier_to(first.port) as a,
+        carrier_to(second.port) as b,
+        carrier_to(third.port) as c,
+    ):
+        await InOrder([a, b, c]).send(TEXT)
+        await InOrder([a, b, c]).send(TEXT)
+    assert (texts_of(first), texts_of(second), texts_of(third)) == (2, 2, 0)
+    assert len(first.requests) == 3, "a peer that has just answered is not asked whether it is there"
+
+
+async def test_a_silent_peer_gets_no_text_while_another_is_there() -> None:
+    def silent(request: Request) -> list[bytes]:
+        return []
+
+    async with (
+        udp_peer(silent) as first,
+        udp_peer(accepts) as second,
+        carrier_to(first.port) as a,
+        carrier_to(second.port) as b,
+        carrier_to(nobodys_port()) as c,
+    ):
+        await InOrder([c, a, b]).send(TEXT)
+        assert (texts_of(first), texts_of(second)) == (0, 1)
+        with pytest.raises(CarrierUnknown):
+            await InOrder([a, c]).send(TEXT)
+    assert texts_of(first) > 1, "none is there, so the first one is tried as if it were alone"
+
+
+async def test_what_a_peer_may_have_goes_to_no_other() -> None:
+    def loses_texts(request: Request) -> list[bytes]:
+        return [] if request.method == "MESSAGE" else [response(request, 200)]
+
+    async with (
+        udp_peer(loses_texts) as first,
+        udp_peer(accepts) as second,
+        carrier_to(first.port) as a,
+        carrier_to(second.port) as b,
+    ):
+        with pytest.raises(CarrierUnknown):
+            await InOrder([a, b]).send(TEXT)
+    assert second.requests == []
+
+
+async def test_what_all_refuse_is_tried_again_only_if_that_may_help() -> None:
+    def refuses(request: Request) -> list[bytes]:
+        return [response(request, 404)]
+
+    async with (
+        udp_peer(refuses) as first,
+        udp_peer(refuses) as second,
+        carrier_to(first.port) as a,
+        carrier_to(second.port) as b,
+        carrier_to(nobodys_port()) as away,
+    ):
+        for several, retryable in (([a, b], False), ([a, away, b], True)):
+            with pytest.raises(CarrierError, match="does not know the number") as failed:
+                await InOrder(several).send(TEXT)
+            assert failed.value.retryable is retryable
 
 
 async def test_a_peer_keeps_its_carrier_until_its_settings_change() -> None:

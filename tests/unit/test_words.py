@@ -95,7 +95,7 @@ def findings() -> list[Site]:
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
-            if node.func.id in ("warn", "fault", "counted") and path.name != "finding.py":
+            if node.func.id in ("warn", "fault", "unseen", "counted") and path.name != "finding.py":
                 code = node.args[3 if node.func.id == "counted" else 2]
                 found += [site_of(path, node, code) for code in chosen_from(code)]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import httpx
 from sqlalchemy.orm import Session
@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.errors import Invalid
 from crm.edge import telnyx, twilio
-from crm.edge.carrier import Carrier, CarrierError
-from crm.edge.sip_message import SipCarriers, SipPeer
+from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
+from crm.edge.sip_message import SipCarriers, SipMessageCarrier, SipPeer
 from crm.secrets import SecretError, Secrets, of_trunk, unusable
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import Trunk
 
-CarrierFor = Callable[[Trunk | None], Carrier]
-"""Gives the carrier for a text, behind this trunk if it goes by SIP. Called for each text, so that a change takes
-effect at once. May raise CarrierError."""
+CarrierFor = Callable[[Sequence[Trunk]], Carrier]
+"""Gives the carrier for a text, behind the first of these trunks that takes it if it goes by SIP. Called for each text,
+so that a change takes effect at once. May raise CarrierError."""
 
 WITH_SECRET = (twilio.NAME, telnyx.NAME)
 
@@ -49,34 +49,68 @@ def webhook_url(config: Config, path: str) -> str:
 
 
 def over_sip(config: Config, secrets: Secrets, carriers: SipCarriers) -> CarrierFor:
-    """Sends texts as SIP MESSAGE requests to the trunk's peer, from this machine's own address."""
+    """Sends texts as SIP MESSAGE requests to the trunks' peers, from this machine's own address."""
 
-    def carrier_for(trunk: Trunk | None) -> Carrier:
-        assert trunk is not None, "without one nothing is sent over SIP"
+    def peer(trunk: Trunk) -> SipPeer:
         try:
             has_password = bool(trunk.username) and secrets.has(of_trunk(trunk.slug))
             password = secrets.get(of_trunk(trunk.slug)) if has_password else ""
         except SecretError as error:
             raise CarrierError(str(error), retryable=True) from error
-        return carriers.to(
-            SipPeer(
-                host=trunk.host,
-                port=trunk.port,
-                transport=trunk.transport,
-                username=trunk.username,
-                password=password,
-                bind=config.sip.bind,
-                our_host=config.sip.public_address,
-            )
+        return SipPeer(
+            host=trunk.host,
+            port=trunk.port,
+            transport=trunk.transport,
+            username=trunk.username,
+            password=password,
+            bind=config.sip.bind,
+            our_host=config.sip.public_address,
         )
 
-    return carrier_for
+    return lambda trunks: InOrder([carriers.to(peer(trunk)) for trunk in trunks])
+
+
+class InOrder:
+    """Gives a text to the first of several peers that takes it.
+
+    A peer that answers nothing is left out while another one is there, because nobody would know whether it has the
+    text. If a peer has the text, or may have it, no other one gets it.
+    """
+
+    def __init__(self, carriers: Sequence[SipMessageCarrier]) -> None:
+        self._carriers = carriers
+
+    async def send(self, text: OutgoingText) -> None:
+        """Raises CarrierError, CarrierUnknown."""
+        if len(self._carriers) == 1:
+            return await self._carriers[0].send(text)
+        refusals: list[CarrierError] = []
+        silent = 0
+        for carrier in self._carriers:
+            if not await carrier.is_there():
+                silent += 1
+                continue
+            try:
+                return await carrier.send(text)
+            except CarrierUnknown:
+                raise
+            except CarrierError as refused:
+                if refused.opted_out:
+                    raise
+                refusals.append(refused)
+        if not refusals:
+            return await self._carriers[0].send(text)
+        later = [refused for refused in refusals if refused.retryable]
+        if silent and not later:
+            # One that is away now may take it.
+            raise CarrierError(str(refusals[0]), retryable=True) from refusals[0]
+        raise (later or refusals)[0]
 
 
 def over_http(config: Config, secrets: Secrets, http: httpx.AsyncClient) -> CarrierFor:
     """Sends texts to the HTTP API of the carrier named by texts.carrier."""
 
-    def carrier_for(trunk: Trunk | None) -> Carrier:
+    def carrier_for(_: Sequence[Trunk]) -> Carrier:
         name = config.texts.carrier
         try:
             secret = secrets.get(secret_name(name))

@@ -6,6 +6,7 @@ holds back waits, what it blocks is blocked, and the row says why.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +30,8 @@ from crm.store.models import Message, Trunk
 @dataclass(frozen=True)
 class TextToSend:
     text: OutgoingText
-    trunk: Trunk | None
+    trunks: Sequence[Trunk]
+    """Those that may take it, in the order in which they are tried."""
 
 
 class TextTransport(Transport[Message, TextToSend]):
@@ -53,7 +55,7 @@ class TextTransport(Transport[Message, TextToSend]):
         text = OutgoingText(
             key=row.key, to_number=row.to_number, from_number=row.from_number, body=row.body, attempt=row.attempts
         )
-        return TextToSend(text, self._trunk(session))
+        return TextToSend(text, ways(session, self._config))
 
     def of_use_until(self, row: Message) -> datetime:
         return of_use_until(TextPurpose(row.purpose), row.created_at, row.expires_at)
@@ -63,9 +65,9 @@ class TextTransport(Transport[Message, TextToSend]):
         return row.attempts - row.attempts_before
 
     async def send(self, out: TextToSend, now: datetime) -> str:
-        if out.trunk is None and self._config.texts.carrier == "sip":
+        if not out.trunks and self._config.texts.carrier == "sip":
             raise CarrierError(_no_trunk(self._config.texts.trunk), retryable=True)
-        return await self._carrier_for(out.trunk).send(out.text) or ""
+        return await self._carrier_for(out.trunks).send(out.text) or ""
 
     def sent(self, session: Session, row: Message, their_id: str, now: datetime) -> None:
         row.carrier, row.carrier_id = self._config.texts.carrier, their_id[:120] or None
@@ -79,11 +81,13 @@ class TextTransport(Transport[Message, TextToSend]):
         if isinstance(error, CarrierError) and error.opted_out:
             gatekeeper.refused(session, row, str(error), now)
 
-    def _trunk(self, session: Session) -> Trunk | None:
-        trunks = select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(1)
-        if self._config.texts.trunk:
-            trunks = trunks.where(Trunk.slug == self._config.texts.trunk)
-        return session.scalars(trunks).one_or_none()
+
+def ways(session: Session, config: Config) -> Sequence[Trunk]:
+    """Trunks that texts over SIP take: the one in texts.trunk, else all in their order, those for calls out first."""
+    found = select(Trunk).where(Trunk.enabled).order_by(Trunk.outbound.desc(), Trunk.position, Trunk.id)
+    if config.texts.trunk:
+        found = found.where(Trunk.slug == config.texts.trunk)
+    return session.scalars(found).all()
 
 
 def ask(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:

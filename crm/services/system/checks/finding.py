@@ -12,7 +12,9 @@ class Level(StrEnum):
     WARN = "WARN"
     """Something will not work as it should."""
     ERROR = "ERROR"
-    """Callers are not served."""
+    """Callers are not served, or an emergency call would not be."""
+    UNSEEN = "?"
+    """Cannot be seen from here, so a person has to try it."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Finding:
     check: str
     """What was checked."""
     level: Level
-    """OK, WARN: something does not work as it should, or ERROR: callers are not served."""
+    """OK, WARN: something does not work as it should, ERROR: callers are not served, or an emergency call would not be;
+    or ?: it cannot be seen from here."""
     text: str
     """What was found."""
     code: str = ""
@@ -47,6 +50,10 @@ def ok(check: str, text: str) -> Finding:
 
 def warn(check: str, text: str, code: str, **facts: object) -> Finding:
     return Finding(check, Level.WARN, text, code, facts)
+
+
+def unseen(check: str, text: str, code: str, **facts: object) -> Finding:
+    return Finding(check, Level.UNSEEN, text, code, facts)
 
 
 def fault(check: str, text: str, code: str, **facts: object) -> Finding:

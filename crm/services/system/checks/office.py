@@ -54,7 +54,7 @@ def _office_itself(has_admin: bool) -> Iterator[Finding]:
     if has_admin:
         yield ok("office", "There is an admin, who owns what nobody else owns.")
     else:
-        yield fault("office", "There is no admin to own what nobody else owns.", "admin_missing")
+        yield warn("office", "There is no admin to own what nobody else owns.", "admin_missing")
 
 
 def _lines(found: Sequence[Line]) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def _people(people: Sequence[AgentRecord]) -> Iterator[Finding]:
     if ready:
         yield ok("agents", f"On duty: {some(ready)}.")
     else:
-        yield fault("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
+        yield warn("agents", "No agent with a device is on duty, so every caller gets voicemail.", "nobody_on_duty")
 
 
 def _extensions(session: Session, config: Config) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -16,14 +17,17 @@ from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
 from crm.services.office.agents import AgentRecord
+from crm.services.outbox import texts
 from crm.services.phones import devices, lines, trunks
-from crm.services.system.checks.finding import Finding, fault, ok, some, warn
+from crm.services.system.checks.finding import Finding, fault, ok, some, unseen, warn
 from crm.services.system.health import Health
-from crm.store.models import Line, Trunk
+from crm.store.models import Call, EmergencyCall, Line, Trunk
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import calls
 
 UNREAD_FOR = timedelta(days=7)
+TESTED_FOR = timedelta(days=365)
+"""The carrier's address for a location is known for this long after somebody has dialed 933 there."""
 LEAST_DIGITS = 8
 
 
@@ -36,8 +40,9 @@ async def examine(crm: Crm, health: Health) -> list[Finding]:
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
         *await store.read(_unread_numbers, all_trunks, crm.now()),
-        *_texts(config, all_trunks),
-        *await store.read(_emergency, await store.read(lines.find_all), all_trunks),
+        *_texts(config, await store.read(texts.ways, config)),
+        *await store.read(_uncalled, crm.now()),
+        *await store.read(_emergency, await store.read(lines.find_all), all_trunks, crm.now()),
     ]
 
 
@@ -60,7 +65,7 @@ def _phones(health: Health, people: Sequence[AgentRecord]) -> Iterator[Finding]:
         device.device for device in health.devices if not device.up and not device.is_mobile and device.agent in on_duty
     ]
     if not ringing:
-        yield fault(
+        yield warn(
             "devices", "No phone of any agent on duty can be rung, so every caller gets voicemail.", "nobody_rings"
         )
     else:
@@ -108,7 +113,7 @@ def _trunks(config: Config, found: Sequence[Trunk], health: Health) -> Iterator[
     secrets = Secrets(config.secrets_file)
     for trunk in found:
         if trunk.enabled and trunk.username and not secrets.has(of_trunk(trunk.slug)):
-            yield fault(
+            yield warn(
                 "trunks", f"{trunk.slug} has a user name but no password.", "trunk_without_password", trunk=trunk.slug
             )
     if not health.asterisk.up:
@@ -138,11 +143,24 @@ def _unread_numbers(session: Session, found: Sequence[Trunk], now: datetime) -> 
             )
 
 
-def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
+def _uncalled(session: Session, now: datetime) -> Iterator[Finding]:
+    """Lines to which nobody has ever come through: the carrier may send their calls elsewhere."""
+    called = select(Call.id).where(Call.line_id == Line.id).exists()
+    if silent := session.scalars(select(Line.number).where(~called).order_by(Line.number)).all():
+        yield unseen(
+            "lines",
+            f"Nobody has called {some(silent)} yet, so it is not known whether the carrier sends those calls here.",
+            "line_uncalled",
+        )
+    if line := session.scalar(select(Line.number).where(called).limit(1)):
+        yield ok("lines", f"Calls have come in, for example to {line}.")
+
+
+def _texts(config: Config, ways: Sequence[Trunk]) -> Iterator[Finding]:
     """Whether texts can be sent, and reports about them received."""
     if config.texts.carrier != "sip":
         if not Secrets(config.secrets_file).has(f"texts/{config.texts.carrier}"):
-            yield fault(
+            yield warn(
                 "texts",
                 f"texts.carrier is {config.texts.carrier}, but its secret is missing.",
                 "texts_secret_missing",
@@ -155,16 +173,25 @@ def _texts(config: Config, found: Sequence[Trunk]) -> Iterator[Finding]:
                 "public_url_missing",
                 settings=str(config.home / "leaseline.toml"),
             )
-    elif config.texts.trunk and config.texts.trunk not in {trunk.slug for trunk in found if trunk.enabled}:
-        yield fault(
-            "trunks",
+    elif ways:
+        yield unseen(
+            "texts",
+            f"They leave through {', then '.join(trunk.slug for trunk in ways)}; over SIP, nobody reports whether they "
+            "arrive.",
+            "texts_unreported",
+        )
+    elif config.texts.trunk:
+        yield warn(
+            "texts",
             f"texts.trunk names {config.texts.trunk}, which is not in use, so no text is sent.",
             "texts_trunk_not_used",
             settings=str(config.home / "leaseline.toml"),
         )
 
 
-def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence[Trunk]) -> list[Finding]:
+def _emergency(
+    session: Session, all_lines: Sequence[Line], all_trunks: Sequence[Trunk], now: datetime
+) -> list[Finding]:
     """Whether emergency calls go out, report where they come from, and are noticed by the office."""
     found = []
     phones = [device for device in devices.find_all(session) if device.kind != DeviceKind.MOBILE]
@@ -216,4 +243,19 @@ def _emergency(session: Session, all_lines: Sequence[Line], all_trunks: Sequence
                 "emergency_untold",
             )
         )
-    return found or [ok("emergency", f"Calls go out through {', '.join(ways)}, and every phone has a location.")]
+    if not found:
+        found.append(ok("emergency", f"Calls go out through {', '.join(ways)}, and every phone has a location."))
+    tested = select(EmergencyCall.callback_number).where(
+        EmergencyCall.dialled == emergency.TEST, EmergencyCall.started_at > now - TESTED_FOR
+    )
+    known = set(session.scalars(tested))
+    places = [entry.location for entry in locations.find_all(session)]
+    if untested := [place.slug for place in places if place.callback_number not in known]:
+        found.append(
+            unseen(
+                "emergency",
+                f"Whether the carrier has the address of {some(untested)} cannot be seen from here.",
+                "address_untested",
+            )
+        )
+    return found

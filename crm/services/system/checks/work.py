@@ -43,7 +43,10 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
     lost = len(calls.lost(session, config.node, now))
     return [
         counted(
-            "texts", failed + stuck, f"{failed} failed or unknown this week, {stuck} not sent in time.", "texts_failed"
+            "texts",
+            failed + stuck,
+            f"{failed} failed or unknown this week, {stuck} not sent in time.{_latest_failure(session, now)}",
+            "texts_failed",
         ),
         *(
             [warn("automatic texts", f"They are paused: {pauses.sentence(config, pause)}", "texts_paused")]
@@ -55,6 +58,14 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
         counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
         counted("calls", lost, f"{lost} may be lost: nobody is responsible for the caller.", "calls_lost"),
     ]
+
+
+def _latest_failure(session: Session, now: datetime) -> str:
+    """Why the latest text was not sent, as a sentence after another one; empty: all were."""
+    tried = select(Message.error).where(Message.created_at > now - RECENT, Message.error != "")
+    failed = tried.where(Message.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.QUEUED)))
+    why = session.scalar(failed.order_by(Message.created_at.desc()).limit(1))
+    return f" The latest: {why}" if why else ""
 
 
 def _webhooks(session: Session, now: datetime) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from crm.domain.calls import CallStep, Speaker
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
 from crm.secrets import of_trunk
+from crm.services.office import owners
 from crm.services.phones import devices
 from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
 from crm.store.models import Agent, Call, Device, Leg, Line, Message, TalkRecord, Trunk
@@ -431,7 +432,7 @@ class _Demo:
                 outcome=call.outcome,
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
                 lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
-                task=f"{task.owner.name}, due {due}: {task.why}" if task else "none needed",
+                task=f"{owners.name(task.held_by)}, due {due}: {task.why}" if task else "none needed",
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts),
                 texts_on_phone=on_phone,
                 summary=session.scalar(select(TalkRecord.summary).where(TalkRecord.call_id == call_id)) or "",

@@ -9,7 +9,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, Failure, System, cut, limit_option, many, one, with_system
-from crm.commands.task import due_text
+from crm.commands.task import due_text, whose
 from crm.domain.calls import CallStep, Outcome
 from crm.services.calls import orders
 from crm.services.calls.orders import State
@@ -72,7 +72,7 @@ def missed(system: System, limit: int, as_json: bool) -> None:
             (
                 entry.call,
                 due_text(entry.due_at, entry.overdue, system),
-                entry.owner,
+                whose(entry),
                 entry.lead,
                 entry.name,
                 entry.phone or entry.caller_digits or "withheld",

@@ -14,7 +14,7 @@ from crm.domain import fields
 from crm.domain.calls import DialStatus
 from crm.domain.rehearsals import Changed, told_plan
 from crm.domain.ringing import StageName, Strategy
-from crm.domain.route_plan import About, Rule
+from crm.domain.route_plan import About, Rule, who_has
 from crm.domain.route_plan import Path as RoutePath
 from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind
@@ -73,8 +73,9 @@ def explain(system: System, call: str, as_json: bool) -> None:
     for task in told.tasks:
         done = f", done {output.local(task.done_at, tz)}" if task.done_at else ""
         due = output.local(task.due_at, tz)
+        kind, whose = in_words(TaskKind, task.kind), who_has(task.owner)
         output.say(
-            f"task {task.id} ({in_words(TaskKind, task.kind)}) belongs to {task.owner}, due {due}{done}: {task.why}",
+            f"task {task.id} ({kind}) belongs to {whose}, due {due}{done}: {task.why}",
             indent=2,
         )
     if not told.legs and not told.tasks:
@@ -237,7 +238,7 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
             ("recorded as", plan.record),
             (
                 "if unfinished",
-                f"{in_words(TaskKind, plan.task)} for {plan.owner or 'the admin'}, due {due}" if plan.task else "",
+                f"{in_words(TaskKind, plan.task)} for {who_has(plan.owner)}, due {due}" if plan.task else "",
             ),
             ("texts", plan.texts),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Protocol
 
 import click
 
@@ -12,7 +13,7 @@ from crm.domain import fields
 from crm.domain.fields import moment
 from crm.domain.tasks import TaskKind
 from crm.services import tasks as service
-from crm.services.office import agents
+from crm.services.office import agents, subteams
 from crm.store.queries import agents as agent_queries
 from crm.views import tasks
 from crm.views.tasks import TaskEntry
@@ -32,7 +33,8 @@ def task() -> None:
     json=many(TaskEntry),
     examples=("task list", "task list --mine --due today", "task list --owner alice --all --since 7d --json"),
 )
-@click.option("--owner", metavar="SLUG", help="Only this agent's.")
+@click.option("--owner", metavar="SLUG", help="Only this agent's, and what they may take of their subteams'.")
+@click.option("--team", metavar="SLUG", help="Only what nobody of this subteam has taken.")
 @click.option("--mine", is_flag=True, help="Only those of the agent with your user name on this machine.")
 @click.option("--due", metavar="WHEN", help="Only those due by then: today, tomorrow, overdue, or a date.")
 @click.option("--all", "with_done", is_flag=True, help="Include those already done.")
@@ -42,6 +44,7 @@ def task() -> None:
 def list_(
     system: System,
     owner: str | None,
+    team: str | None,
     mine: bool,
     due: str | None,
     with_done: bool,
@@ -50,8 +53,8 @@ def list_(
     as_json: bool,
 ) -> None:
     """List open tasks, most urgent first. --since goes by when they were created."""
-    if mine and owner:
-        raise WrongInput("Give --mine or --owner, not both.")
+    if sum(map(bool, (mine, owner, team))) > 1:
+        raise WrongInput("Give one of --mine, --owner and --team.")
     due_before = _due_before(due, system) if due else None
     start = system.since(since)
     with system.store.reading() as session:
@@ -59,10 +62,13 @@ def list_(
             raise WrongInput(f"There is no agent {owner}, your user name on this machine: give --owner SLUG.")
         if owner is not None:
             agents.named(session, owner)
+        if team is not None:
+            subteams.named(session, team)
         found = tasks.listed(
             session,
             system.now,
             owner=owner,
+            team=team,
             with_done=with_done,
             due_before=due_before,
             since=start,
@@ -78,7 +84,7 @@ def list_(
             (
                 one.id,
                 _due(one, system),
-                one.owner,
+                whose(one),
                 in_words(TaskKind, one.kind),
                 one.why,
                 one.lead,
@@ -99,6 +105,16 @@ def done(system: System, id: int, result: str) -> None:
     """Mark the task ID as done."""
     system.run(service.finish, system.by, id, result)
     output.say(f"Task {id} is done.")
+
+
+@task.command(examples=("task take 3 --agent alice",))
+@click.argument("id", type=ID)
+@click.option("--agent", metavar="SLUG", required=True, help="The agent who takes it.")
+@with_system
+def take(system: System, id: int, agent: str) -> None:
+    """Give the task ID, which a whole subteam has, to one of its agents."""
+    system.run(service.take, system.by, id, agent)
+    output.say(f"Task {id} now belongs to {agent}.")
 
 
 @task.command(examples=("task reassign 3 --to bob",))
@@ -140,6 +156,20 @@ def _due(entry: TaskEntry, system: System) -> str:
     if entry.done_at:
         return f"done {output.local(entry.done_at, system.config.tz)}"
     return due_text(entry.due_at, entry.overdue, system)
+
+
+class Held(Protocol):
+    """Something that an agent owns, or a subteam."""
+
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def team(self) -> str | None: ...
+
+
+def whose(one: Held) -> str:
+    """Formats whose a task is, for a table."""
+    return one.owner or f"team {one.team}"
 
 
 def due_text(due_at: datetime, overdue: bool, system: System) -> str:

@@ -141,7 +141,8 @@ class People:
     roster: tuple[str, ...] = field(default=(), compare=False)
     """All agents of the office, by whose order a decision is kept; the decision itself knows nothing of it."""
     owner: str = ""
-    """The owner of the next action: the lead's agent, else the longest idle of the subteam, else the admin."""
+    """The owner of the next action: the lead's agent, else whoever of the subteam has the fewest, else the subteam
+    (subteam:SLUG), else the admin."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class DeskRoute:
     mailbox: str = ""
     """Where messages for it go; empty: to the property's."""
     owner: str = ""
-    """Slug of who owns what is left to do; empty: as for any call."""
+    """Slug of who owns what is left to do, or subteam:SLUG; empty: as for any call."""
     by_property: bool = False
     """Properties have their own, and which property it is is not known yet."""
 

@@ -111,13 +111,19 @@ class Record(StrEnum):
     NONE = "none"
 
 
+def who_has(owner: str) -> str:
+    """The owner of a planned next action, in words."""
+    what, _, slug = owner.rpartition(":")
+    return f"team {slug}" if what else slug or "the admin"
+
+
 @dataclass(frozen=True)
 class TaskPlan:
     """The next action if the call ends unfinished."""
 
     kind: TaskKind
     owner: str
-    """Slug; "" is the admin."""
+    """Slug of an agent, or subteam:SLUG; "" is the admin."""
     due_at: datetime | None
 
 

@@ -414,7 +414,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
             key=f"followup:{step.id}",
             kind=TaskKind.FOLLOW_UP,
             person=person,
-            owner=owners.owner(session, lead, interest.property, due_at.astimezone(config.tz)),
+            held_by=owners.owner(session, lead, interest.property, due_at.astimezone(config.tz)),
             lead_id=interest.lead_id,
             property_id=interest.property_id,
             created_at=now,

@@ -1,4 +1,4 @@
-"""Tasks: adding, finishing, reassigning and snoozing them, and escalating the overdue ones.
+"""Tasks: adding, finishing, taking, reassigning and snoozing them, and escalating the overdue ones.
 
 Most are created where their cause is recorded, above all in the ledger.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
@@ -24,7 +24,7 @@ from crm.services.audit import By
 from crm.services.office import agents, owners
 from crm.services.outbox import notices
 from crm.services.people import leads, timeline
-from crm.store.models import Agent, Call, Line, Property, Task
+from crm.store.models import Agent, Call, Line, Property, Subteam, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import office, tasks
 from crm.words import notices as words
@@ -55,7 +55,7 @@ def add(
     task = Task(
         key=f"hand:{uuid.uuid4().hex}",
         kind=TaskKind.TO_DO,
-        owner=of,
+        held_by=of,
         lead_id=lead.id,
         why=fields.text(why, "task", 300, required=True),
         due_at=due_at,
@@ -64,12 +64,12 @@ def add(
     )
     session.add(task)
     session.flush()
-    told = f"Task {task.id} for {of.name}: {task.why}"
+    told = f"Task {task.id} for {owners.name(of)}: {task.why}"
     timeline.enter(session, lead.id, Happened.TASK, told, by.now, key=f"task:{task.id}", by=by.who, is_new=True)
     audit.record(session, by, f"task {task.id} added")
-    if of.slug != by.who:
-        subject = f"Task {task.id} is yours"
-        notices.tell(session, config, [of], f"task:{task.id}", subject, told, by.now, lead_id=lead.id)
+    subject = f"Task {task.id} is yours" if isinstance(of, Agent) else f"Task {task.id} is there for you to take"
+    others = [agent for agent in owners.people(of) if agent.slug != by.who]
+    notices.tell(session, config, others, f"task:{task.id}", subject, told, by.now, lead_id=lead.id)
     return task
 
 
@@ -90,6 +90,24 @@ def reassign(session: Session, by: By, task_id: int, owner: str) -> None:
     # A person has chosen the owner, so the time until it escalates starts over.
     task.escalation, task.escalate_at = 0, None
     audit.record(session, by, f"task {task_id} given to {owner}")
+
+
+def take(session: Session, by: By, task_id: int, agent: str) -> None:
+    """Makes an agent the owner of a task that a subteam has. Raises NotFound, and Conflict when somebody else has
+    it; of two at the same time, only one succeeds."""
+    task = _open(session, task_id)
+    taker = agents.named(session, agent)
+    free = update(Task).where(Task.id == task_id, Task.owner_id.is_(None), Task.done_at.is_(None))
+    taken = free.values(owner_id=taker.id, subteam_id=None, escalation=0, escalate_at=None).returning(Task.id)
+    if session.scalar(taken.execution_options(synchronize_session=False)) is None:
+        session.refresh(task)
+        owner = task.owner.slug if task.owner else ""
+        if owner == taker.slug:
+            return
+        raise Conflict(f"Task {task_id} already belongs to {owner}.", code="task_owned", task=task_id, owner=owner)
+    session.refresh(task)
+    _note(session, task, by.now, f"taken by {taker.slug}")
+    audit.record(session, by, f"task {task_id} taken by {taker.slug}")
 
 
 def snooze(session: Session, by: By, task_id: int, until: datetime) -> None:
@@ -122,7 +140,7 @@ class PassedOn:
     """A task that went to somebody else because it was not done in time."""
 
     task: Task
-    former: Agent
+    former: Agent | Subteam
     to: Agent
 
 
@@ -138,7 +156,7 @@ def tick(session: Session, config: Config, now: datetime) -> int:
     waiting = (
         select(Task)
         .where(Task.done_at.is_(None), Task.escalation < MOST_ESCALATIONS, Task.due_at <= now, is_next)
-        .options(selectinload(Task.owner))
+        .options(selectinload(Task.owner), selectinload(Task.subteam))
         .order_by(Task.due_at, Task.id)
         .limit(BATCH)
         # Skips tasks that another process is handling.
@@ -170,16 +188,21 @@ def remind(session: Session, config: Config, now: datetime) -> int:
         return 0
     is_long = case((Task.due_at <= now - LONG_OVERDUE, 1), else_=0)
     overdue = (
-        select(Task.owner_id, func.count().label("all"), func.sum(is_long).label("long"))
+        select(Task.owner_id, Task.subteam_id, func.count().label("all"), func.sum(is_long).label("long"))
         .where(
             Task.done_at.is_(None),
             Task.due_at <= now,
             Task.kind == TaskKind.FOLLOW_UP,
             Task.escalation >= MOST_ESCALATIONS,
         )
-        .group_by(Task.owner_id)
+        .group_by(Task.owner_id, Task.subteam_id)
     )
-    found = {row.owner_id: (row.all, row.long) for row in session.execute(overdue)}
+    found: dict[int, tuple[int, int]] = {}
+    for row in session.execute(overdue):
+        team = session.get(Subteam, row.subteam_id) if row.subteam_id is not None else None
+        for owner_id in [agent.id for agent in team.members] if team else [row.owner_id]:
+            before = found.get(owner_id, (0, 0))
+            found[owner_id] = (before[0] + row.all, before[1] + row.long)
     day = now.astimezone(config.tz).date()
     told = session.scalars(select(Agent).where(Agent.id.in_(found)).order_by(Agent.slug)).all()
     for agent in told:
@@ -201,10 +224,10 @@ def _people(count: int) -> str:
 
 def _escalate(session: Session, task: Task, now: datetime) -> list[PassedOn]:
     task.escalation += 1
-    former, to = task.owner, _next_owner(session, task)
-    if to.id == former.id:
+    former, to = task.held_by, _next_owner(session, task)
+    if to is former:
         return []
-    _give(session, task, to, now, f"passed on to {to.slug}: {former.slug} did not do it in time")
+    _give(session, task, to, now, f"passed on to {to.slug}: {_called(former)} did not do it in time")
     _log.info("a task went to somebody else", extra={"task_id": task.id, "escalation": task.escalation})
     return [PassedOn(task, former, to)]
 
@@ -212,7 +235,8 @@ def _escalate(session: Session, task: Task, now: datetime) -> list[PassedOn]:
 def _tell_overdue(session: Session, config: Config, overdue: Sequence[Task], now: datetime) -> None:
     by_owner: dict[Agent, list[Task]] = {}
     for task in overdue:
-        by_owner.setdefault(task.owner, []).append(task)
+        for owner in owners.people(task.held_by):
+            by_owner.setdefault(owner, []).append(task)
     for owner, theirs in by_owner.items():
         lines = [f"Task {task.id} is overdue: {task.why}" for task in theirs]
         key = "overdue:" + ",".join(f"{task.id}:{task.due_at.isoformat()}" for task in theirs)
@@ -224,11 +248,14 @@ def _tell_passed_on(session: Session, config: Config, passed_on: Sequence[Passed
     told: dict[Agent, list[tuple[PassedOn, str]]] = {}
     for one in passed_on:
         task, former, to = one.task, one.former, one.to
-        yours = f"Task {task.id} is yours now, because {former.slug} did not do it in time: {task.why}"
-        theirs = f"Task {task.id} of {former.slug} went to {to.slug}, because it was not done in time: {task.why}"
-        words_to = {to.id: yours, former.id: f"Task {task.id} went to {to.slug}, because it was overdue: {task.why}"}
-        for agent in (to, former, *([manager] if manager and manager.id not in words_to else [])):
-            told.setdefault(agent, []).append((one, words_to.get(agent.id, theirs)))
+        yours = f"Task {task.id} is yours now, because {_called(former)} did not do it in time: {task.why}"
+        theirs = f"Task {task.id} of {_called(former)} went to {to.slug}, because it was not done in time: {task.why}"
+        gone = f"Task {task.id} went to {to.slug}, because it was overdue: {task.why}"
+        words_to = {to: yours, **{agent: gone for agent in owners.people(former) if agent is not to}}
+        if manager:
+            words_to.setdefault(manager, theirs)
+        for agent, text in words_to.items():
+            told.setdefault(agent, []).append((one, text))
     for agent, items in told.items():
         key = "passed_on:" + ",".join(f"{one.task.id}:{one.task.escalation}" for one, _ in items)
         lines, of = [line for _, line in items], [one.task for one, _ in items]
@@ -251,12 +278,16 @@ def _tell_lines(
     notices.tell(session, config, [agent], key, subject, "\n".join(lines), now, lead_id=lead_id)
 
 
+def _called(owner: Agent | Subteam) -> str:
+    return owner.slug if isinstance(owner, Agent) else f"team {owner.slug}"
+
+
 def _next_owner(session: Session, task: Task) -> Agent:
     """The first time a colleague on duty, preferably from the property's subteam; after that the admin."""
     if task.escalation < MOST_ESCALATIONS:
         property = _property(session, task)
         for subteam_id in (property.subteam_id if property else None, None):
-            colleague = agent_queries.longest_idle(session, subteam_id, without=task.owner_id)
+            colleague = agent_queries.least_busy(session, subteam_id, without=task.owner_id)
             if colleague:
                 return colleague
     return owners.admin(session)
@@ -272,7 +303,12 @@ def _property(session: Session, task: Task) -> Property | None:
 
 
 def _give(session: Session, task: Task, to: Agent, now: datetime, how: str) -> None:
-    task.owner_id, task.owner = to.id, to
+    task.held_by = to
+    _note(session, task, now, how)
+
+
+def _note(session: Session, task: Task, now: datetime, how: str) -> None:
+    """Enters in the timeline what became of the task."""
     if task.lead_id is not None:
         key = f"task:{task.id}:{now.isoformat()}"
         told = f"Task {task.id} {how}."

@@ -180,9 +180,8 @@ def _afterwards(session: Session, call_id: str, now: datetime, tz: ZoneInfo) -> 
     for task in tasks.of_call(session, call_id, now):
         what = f"Task {task.id} ({in_words(TaskKind, task.kind)})"
         owner = session.scalar(select(Agent.name).where(Agent.slug == task.owner, Agent.retired_at.is_(None)))
-        yield StoryLine(
-            task.created_at, f"{what} went to {owner or task.owner}, due {_when(task.due_at, tz)}: {task.why}"
-        )
+        whose = owner or task.owner or f"team {task.team}"
+        yield StoryLine(task.created_at, f"{what} went to {whose}, due {_when(task.due_at, tz)}: {task.why}")
         if task.done_at:
             result = f": {task.result}" if task.result else ""
             yield StoryLine(task.done_at, f"{what} was done{result}.")

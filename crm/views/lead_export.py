@@ -23,6 +23,7 @@ from crm.store.models import (
     OptOut,
     Organization,
     Property,
+    Subteam,
     Task,
     Tour,
     Unit,
@@ -122,8 +123,9 @@ def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None
         # The last one read is the latest.
         row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
     tasks = (
-        select(Task.lead_id, Task.why, Agent.slug, Task.due_at)
-        .join(Agent, Agent.id == Task.owner_id)
+        select(Task.lead_id, Task.why, func.coalesce(Agent.slug, "team " + Subteam.slug), Task.due_at)
+        .outerjoin(Agent, Agent.id == Task.owner_id)
+        .outerjoin(Subteam, Subteam.id == Task.subteam_id)
         .where(Task.done_at.is_(None))
         .order_by(Task.due_at.desc(), Task.id.desc())
     )

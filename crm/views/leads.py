@@ -58,8 +58,10 @@ class NextAction(msgspec.Struct):
 
     task: int
     kind: str
-    owner: str
-    """Slug."""
+    owner: str | None
+    """Slug; null: a subteam has it, and nobody has taken it yet."""
+    team: str | None
+    """Slug of that subteam."""
     why: str
     due_at: datetime
     overdue: bool
@@ -442,13 +444,14 @@ def _digits(session: Session, ids: Sequence[int]) -> dict[int, str]:
 def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Reach) -> dict[int, NextAction]:
     """Each lead's open task that is due first."""
     found = (
-        select(Task.lead_id, Task.id, Task.kind, Agent.slug, Task.why, Task.due_at)
-        .join(Agent, Agent.id == Task.owner_id)
+        select(Task.lead_id, Task.id, Task.kind, Agent.slug, Subteam.slug.label("team"), Task.why, Task.due_at)
+        .outerjoin(Agent, Agent.id == Task.owner_id)
+        .outerjoin(Subteam, Subteam.id == Task.subteam_id)
         .where(Task.lead_id.in_(ids), Task.done_at.is_(None), *reached.of_tasks(reach))
         # The last one read for each lead is kept.
         .order_by(Task.due_at.desc(), Task.id.desc())
     )
     return {
-        row.lead_id: NextAction(row.id, row.kind, row.slug, row.why, row.due_at, row.due_at < now)
+        row.lead_id: NextAction(row.id, row.kind, row.slug, row.team, row.why, row.due_at, row.due_at < now)
         for row in session.execute(found)
     }

@@ -83,7 +83,12 @@ def _entries(session: Session, ids: Sequence[str]) -> list[WeeklyEntry]:
     decisions: dict[str, list[RoutingDecision]] = {}
     for one in decided:
         decisions.setdefault(one.call_id, []).append(one)
-    owned = select(Task).where(Task.call_id.in_(ids)).options(selectinload(Task.owner)).order_by(Task.id.desc())
+    owned = (
+        select(Task)
+        .where(Task.call_id.in_(ids))
+        .options(selectinload(Task.owner), selectinload(Task.subteam))
+        .order_by(Task.id.desc())
+    )
     tasks = {one.call_id: one for one in session.scalars(owned)}
     booked = select(Tour).where(Tour.call_id.in_(ids)).options(selectinload(Tour.slot)).order_by(Tour.id.desc())
     tours = {one.call_id: one for one in session.scalars(booked)}
@@ -111,10 +116,14 @@ def _entry(call: Call, decisions: Sequence[RoutingDecision], task: Task | None, 
         audio=_audio(call),
         lead=call.lead_id,
         stage=interest.stage if interest else None,
-        task=f"{task.kind}, {task.owner.slug}{', done' if task.done_at else ''}" if task else None,
+        task=f"{task.kind}, {_has(task)}{', done' if task.done_at else ''}" if task else None,
         tour=tour.slot.starts_at if tour else None,
         outcome=call.outcome or "",
     )
+
+
+def _has(task: Task) -> str:
+    return task.owner.slug if task.owner else f"team {task.held_by.slug}"
 
 
 def _talked_with(call: Call) -> list[str]:

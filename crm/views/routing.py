@@ -60,7 +60,7 @@ class PlanEntry(msgspec.Struct, kw_only=True):
     task: str
     """Kind of the next action if the call ends unfinished."""
     owner: str
-    """Slug of its owner; empty: the admin."""
+    """Slug of its owner, or subteam:SLUG; empty: the admin."""
     due_at: datetime | None
     texts: list[str]
     """What is texted unless the call ends differently."""
@@ -127,6 +127,7 @@ class PlannedTaskEntry(msgspec.Struct):
     id: int
     kind: str
     owner: str
+    """Slug of an agent, or subteam:SLUG while nobody of it has taken it."""
     due_at: datetime
     done_at: datetime | None
     why: str
@@ -260,7 +261,7 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
         [_decision(row, rosters) for row in rows],
         calls.legs(session, call_id),
         [
-            PlannedTaskEntry(one.id, one.kind, one.owner, one.due_at, one.done_at, one.why)
+            PlannedTaskEntry(one.id, one.kind, one.owner or f"subteam:{one.team}", one.due_at, one.done_at, one.why)
             for one in tasks.of_call(session, call_id, now)
         ],
     )

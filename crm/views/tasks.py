@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
-from crm.store.models import Agent, Call, Lead, LeadPhone, Task, TaskCall
+from crm.store.models import Agent, Call, Lead, LeadPhone, Subteam, SubteamMember, Task, TaskCall
 from crm.store.queries import reach as reached
 
 
@@ -22,8 +22,10 @@ class TaskEntry(msgspec.Struct):
     id: int
     kind: str
     """call_back, listen, follow_up, reply or unknown_did."""
-    owner: str
-    """Slug of the agent."""
+    owner: str | None
+    """Slug of the agent; null: a subteam has it, and nobody has taken it yet."""
+    team: str | None
+    """Slug of that subteam; null: an agent has it."""
     why: str
     times: int
     """How many calls, texts or inquiries it covers."""
@@ -56,8 +58,10 @@ class MissedEntry(msgspec.Struct):
     """E.164; null when it was withheld or could not be read."""
     caller_digits: str
     """What the caller showed in place of a number; empty: no digits."""
-    owner: str
-    """Slug of the agent who is to call back."""
+    owner: str | None
+    """Slug of the agent who is to call back; null: whoever of the subteam takes it."""
+    team: str | None
+    """Slug of that subteam; null: an agent has it."""
     why: str
     due_at: datetime
     overdue: bool
@@ -76,6 +80,7 @@ _TASK = (
         Task.id,
         Task.kind,
         Agent.slug.label("owner"),
+        Subteam.slug.label("team"),
         Task.why,
         Task.times,
         func.coalesce(Task.last_at, Task.created_at).label("last_at"),
@@ -89,7 +94,8 @@ _TASK = (
         Task.result,
         Task.escalation,
     )
-    .join(Agent, Agent.id == Task.owner_id)
+    .outerjoin(Agent, Agent.id == Task.owner_id)
+    .outerjoin(Subteam, Subteam.id == Task.subteam_id)
     .outerjoin(Call, Call.id == Task.call_id)
 )
 
@@ -99,6 +105,7 @@ def listed(
     now: datetime,
     *,
     owner: str | None = None,
+    team: str | None = None,
     with_done: bool = False,
     due_before: datetime | None = None,
     since: datetime | None = None,
@@ -107,28 +114,35 @@ def listed(
     limit: int = 50,
     reach: Reach = WHOLE_OFFICE,
 ) -> list[TaskEntry]:
-    """The most urgent first; `owner` is an agent's slug, `since` goes by when they were created. `after` is due time
-    and id of the last one on the page before."""
+    """The most urgent first; `owner` is an agent's slug: theirs, and what they may take of their subteams'; `team` that
+    of a subteam: what nobody of it has taken. `since` goes by when they were created. `after` is due time and id of
+    the last one on the page before."""
     found = _TASK.where(*reached.of_tasks(reach)).order_by(Task.due_at, Task.id).limit(limit)
     if after is not None:
         found = found.where(tuple_(Task.due_at, Task.id) > after)
     if lead is not None:
         found = found.where(Task.lead_id == lead)
-    if owner is not None:
-        named = select(Agent.id).where(Agent.slug == owner)
-        if with_done:
-            # Whoever was called so before had some of them.
-            found = found.where(Task.owner_id.in_(named))
-        else:
-            # By one owner's id, so that the index returns them in order. Nobody who is retired has open tasks.
-            found = found.where(Task.owner_id == named.where(Agent.retired_at.is_(None)).scalar_subquery())
     if not with_done:
         found = found.where(Task.done_at.is_(None))
     if due_before is not None:
         found = found.where(Task.due_at < due_before)
     if since is not None:
         found = found.where(Task.created_at >= since)
-    return _entries(session, found, now)
+    if team is not None:
+        named = select(Subteam.id).where(Subteam.slug == team).scalar_subquery()
+        return _entries(session, found.where(Task.subteam_id == named), now)
+    if owner is None:
+        return _entries(session, found, now)
+    whoever = select(Agent.id).where(Agent.slug == owner)
+    if with_done:
+        # Whoever was called so before had some of them.
+        return _entries(session, found.where(Task.owner_id.in_(whoever)), now)
+    # By one owner's id, so that the index returns them in order. Nobody who is retired has open tasks.
+    their_id = whoever.where(Agent.retired_at.is_(None)).scalar_subquery()
+    teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == their_id)
+    own = _entries(session, found.where(Task.owner_id == their_id), now)
+    to_take = _entries(session, found.where(Task.subteam_id.in_(teams)), now)
+    return sorted(own + to_take, key=lambda one: (one.due_at, one.id))[:limit]
 
 
 def one(session: Session, task_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> TaskEntry:
@@ -160,10 +174,12 @@ def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEn
             _LEADS_PHONE.label("phone"),
             func.coalesce(Call.caller_digits, "").label("caller_digits"),
             Agent.slug.label("owner"),
+            Subteam.slug.label("team"),
             Task.why,
             Task.due_at,
         )
-        .join(Agent, Agent.id == Task.owner_id)
+        .outerjoin(Agent, Agent.id == Task.owner_id)
+        .outerjoin(Subteam, Subteam.id == Task.subteam_id)
         .outerjoin(Lead, Lead.id == Task.lead_id)
         .outerjoin(Call, Call.id == Task.call_id)
         .where(Task.done_at.is_(None), Task.kind.in_((TaskKind.CALL_BACK, TaskKind.LISTEN)), Task.call_id.is_not(None))

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.store.models import Activity, Call, Interest, Lead, Line, Message, Task, Voicemail
+from crm.store.models import Activity, Call, Interest, Lead, Line, Message, Subteam, Task, Voicemail
 
 
 def tasks(session: Session, *, open_only: bool = True) -> Sequence[Task]:
     """The most pressing first."""
-    found = select(Task).options(selectinload(Task.owner)).order_by(Task.due_at, Task.id)
+    found = (
+        select(Task)
+        .options(selectinload(Task.owner), selectinload(Task.subteam).selectinload(Subteam.members))
+        .order_by(Task.due_at, Task.id)
+    )
     return session.scalars(found.where(Task.done_at.is_(None)) if open_only else found).all()
 
 

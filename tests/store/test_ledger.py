@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -46,6 +47,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger, orders
 from crm.services.calls.journal import Journal
 from crm.services.calls.ledger import Ledger
+from crm.services.office import owners
 from crm.services.people import identity
 from crm.store import snapshot
 from crm.store.models import (
@@ -60,10 +62,12 @@ from crm.store.models import (
     Leg,
     Message,
     Organization,
+    Property,
 )
 from crm.store.queries import agents, calls, contacts, leads, tasks
 from crm.store.session import Store
 from crm.views import leads as views
+from crm.views import tasks as task_views
 from tests.store import rows
 
 if TYPE_CHECKING:
@@ -132,7 +136,7 @@ async def the_lead(store: Store, number: str = PROSPECT) -> Lead:
 async def all_tasks(store: Store) -> list[tuple[str, str]]:
     """(kind, owner) of what is still to do."""
     with store.reading() as session:
-        return [(task.kind, task.owner.slug) for task in rows.tasks(session)]
+        return [(task.kind, task.held_by.slug) for task in rows.tasks(session)]
 
 
 async def all_texts(store: Store) -> list[Message]:
@@ -200,7 +204,7 @@ async def test_facts_that_are_recorded_together_say_the_same_as_one_by_one(
     assert [(leg.device, leg.status) for leg in one.legs] == [(leg.device, leg.status) for leg in other.legs]
     assert [event.kind for event in one.events] == [event.kind for event in other.events]
     left = await all_tasks(store)
-    assert left[: len(left) // 2] == left[len(left) // 2 :]
+    assert [kind for kind, _ in left[: len(left) // 2]] == [kind for kind, _ in left[len(left) // 2 :]]
     purposes = sorted((text.purpose, text.call_id) for text in await all_texts(store))
     assert [purpose for purpose, call in purposes if call == "c1"] == [p for p, call in purposes if call == "c2"]
 
@@ -428,23 +432,45 @@ async def test_a_contact_keeps_their_language_too(store: Store, config: Config) 
     assert contact.language == "es"
 
 
-async def test_owners_are_who_waited_longest_of_those_on_duty(store: Store, config: Config) -> None:
+def caller(number: int) -> CallMaker:
+    return CallMaker(f"c{number}", caller=f"+1512555{1000 + number}", begins=NOW + timedelta(minutes=number))
+
+
+async def test_owners_are_who_has_the_fewest_tasks_and_then_who_waited_longest(store: Store, config: Config) -> None:
     with store.writing() as session:
+        ago = {"alice": 5, "carol": 90, "dana": 10}
         for agent in agents.listed(session):
-            agent.last_talk_ended_at = NOW - timedelta(
-                minutes={"alice": 5, "bob": 50, "carol": 90, "dana": 10}[agent.slug]
-            )
-    await record(store, config, CallMaker("c1").ended())
-    assert await all_tasks(store) == [("call_back", "bob")]
+            # Bob has never talked.
+            agent.last_talk_ended_at = NOW - timedelta(minutes=ago[agent.slug]) if agent.slug in ago else None
+    for number in range(4):
+        await record(store, config, caller(number).ended())
+    assert [owner for _, owner in await all_tasks(store)] == ["bob", "alice", "bob", "alice"]
+    # Many that end together count for one another, too.
+    together = [fact for number in range(4, 10) for fact in caller(number).step(CallStep.MENU).ended()]
+    await store.run(ledger.record_all, config, together, NOW)
+    assert Counter(owner for _, owner in await all_tasks(store)) == {"alice": 5, "bob": 5}
+
+
+async def test_when_nobody_of_the_subteam_is_on_duty_the_task_is_the_subteams(store: Store, config: Config) -> None:
     with store.writing() as session:
         for agent in agents.listed(session):
             agent.on_duty = agent.slug not in {"alice", "bob"}
-    await record(store, config, CallMaker("c2", caller="+15125550124", begins=NOW + timedelta(minutes=1)).ended())
-    assert (await all_tasks(store))[-1] == ("call_back", "carol")
+    await record(store, config, caller(0).ended())
+    with store.reading() as session:
+        [task] = rows.tasks(session)
+        assert (task.owner, task.held_by.slug) == (None, "east")
+        assert {agent.slug for agent in owners.people(task.held_by)} == {"alice", "bob"}
+        [entry] = task_views.listed(session, NOW)
+        assert (entry.owner, entry.team) == (None, "east")
+        assert task_views.listed(session, NOW, owner="bob") == task_views.listed(session, NOW, team="east") == [entry]
+        assert task_views.listed(session, NOW, owner="carol") == []
+        assert not calls.lost(session, config.node, NOW + timedelta(days=1))
+    # An office without subteams has its agents, and then its admin.
     with store.writing() as session:
         for agent in agents.listed(session):
             agent.on_duty = False
-    await record(store, config, CallMaker("c3", caller="+15125550125", begins=NOW + timedelta(minutes=2)).ended())
+        session.execute(update(Property).values(subteam_id=None))
+    await record(store, config, caller(1).ended())
     assert (await all_tasks(store))[-1] == ("call_back", "dana")
 
 

@@ -13,7 +13,9 @@ from crm.config import Config
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import tasks
 from crm.services.audit import By
-from crm.store.models import Activity, Agent, Call, Hours, Lead, Line, Mail, Task
+from crm.services.calls import orders
+from crm.services.office import subteams
+from crm.store.models import Activity, Agent, Call, Hours, Lead, Line, Mail, Property, Subteam, Task, TaskCall
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -25,9 +27,10 @@ BY = By("tests", NOW)
 
 
 async def missed(store: Store, owner: str = "alice", due: datetime = NOW) -> int:
-    """A task to call somebody back who called Maple Court, whose team are alice and bob."""
+    """A task to call somebody back who called Maple Court, whose team are alice and bob; `owner` may be that team."""
     with store.writing() as session:
-        agent = session.scalars(select(Agent).where(Agent.slug == owner)).one()
+        agent = session.scalars(select(Agent).where(Agent.slug == owner)).first()
+        team = session.scalars(select(Subteam).where(Subteam.slug == owner)).first()
         line = session.scalars(select(Line).where(Line.number == "+15125550100")).one()
         lead = Lead(status="new", created_at=NOW, phones=[], interests=[])
         number = len(session.scalars(select(Call.id)).all())
@@ -37,7 +40,8 @@ async def missed(store: Store, owner: str = "alice", due: datetime = NOW) -> int
         task = Task(
             key=f"call:{call.id}",
             kind="call_back",
-            owner_id=agent.id,
+            owner_id=agent.id if agent else None,
+            subteam_id=team.id if team else None,
             lead_id=lead.id,
             call_id=call.id,
             why="Called.",
@@ -76,6 +80,59 @@ async def test_what_nobody_does_in_time_goes_to_a_colleague_and_then_to_the_admi
         ("bob", "Task 1 went to dana"),
     ]
     assert [entry.kind for entry in await rows(store, Activity)] == ["Task", "Task"]
+
+
+async def test_what_nobody_of_the_subteam_takes_is_told_to_all_of_it_and_passed_on(
+    store: Store, config: Config
+) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=Agent.slug + "@example.com"))
+    task_id = await missed(store, "east")
+    went = []
+    for hours in range(4):
+        await store.run(tasks.tick, config, NOW + hours * HOUR)
+        with store.reading() as session:
+            went.append(session.get_one(Task, task_id).held_by.slug)
+    assert went == ["east", "alice", "dana", "dana"]
+    told = [(mail.to_address.partition("@")[0], mail.subject) for mail in await rows(store, Mail)]
+    assert sorted(told[:2]) == [("alice", "Task 1 is overdue"), ("bob", "Task 1 is overdue")]
+    assert told[2:4] == [("alice", "Task 1 is yours now"), ("bob", "Task 1 went to alice")]
+
+
+async def test_whoever_takes_a_task_of_the_subteam_owns_it_and_only_one_can(store: Store, config: Config) -> None:
+    task_id = await missed(store, "east")
+    await store.run(tasks.tick, config, NOW)
+    await store.run(tasks.take, BY, task_id, "bob")
+    with store.reading() as session:
+        task = session.get_one(Task, task_id)
+        assert (task.held_by.slug, task.subteam_id, task.escalate_at) == ("bob", None, None)
+    await store.run(tasks.take, BY, task_id, "bob")
+    with pytest.raises(Conflict, match="belongs to bob"):
+        await store.run(tasks.take, BY, task_id, "alice")
+    assert [entry.text for entry in await rows(store, Activity)] == ["Task 1 taken by bob."]
+    ids = [await missed(store, "east") for _ in range(5)]
+    tries = [store.run(tasks.take, BY, id, agent) for id in ids for agent in ("alice", "bob")]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(one, Conflict) for one in done) == len(ids)
+
+
+async def test_calling_back_takes_the_task_and_so_does_the_talk_end_it(store: Store, config: Config) -> None:
+    task_id = await missed(store, "east")
+    with store.writing() as session:
+        session.execute(update(Call).values(caller="+15125550123"))
+        session.add(TaskCall(call_id="c0", task_id=task_id))
+    with pytest.raises(Invalid, match="Nobody has the task"):
+        await store.run(orders.call_back, config, BY, "c0")
+    await store.run(orders.call_back, config, BY, "c0", agent="bob")
+    assert await owner(store, task_id) == "bob"
+
+
+async def test_a_subteam_that_is_removed_leaves_its_tasks_to_the_admin(store: Store, config: Config) -> None:
+    task_id = await missed(store, "east")
+    with store.writing() as session:
+        session.execute(update(Property).values(subteam_id=None))
+        subteams.remove(session, BY, "east")
+    assert await owner(store, task_id) == "dana"
 
 
 async def test_the_hours_in_which_nobody_works_do_not_count(store: Store, config: Config) -> None:

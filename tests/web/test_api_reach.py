@@ -165,6 +165,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "add_task": {"why": "Something", "due_at": "2026-03-09T16:00:00Z"},
     "finish_task": {"result": "done"},
     "assign_task": {"owner": "bob"},
+    "take_task": {"owner": "bob"},
     "postpone_task": {"until": "2026-03-09T16:00:00Z"},
     "book_tour": {"property": "{property}", "lead": "{lead}", "at": "2026-03-05T16:00:00Z"},
     "move_tour": {"at": "2026-03-06T16:00:00Z"},

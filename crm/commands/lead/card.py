@@ -198,7 +198,8 @@ def task(system: System, lead: str, what: str, due: str | None, in_: str | None,
         raise WrongInput("Say when it is due: give --due or --in.")
     at = system.now + fields.duration(in_) if in_ else fields.moment(due or "", system.config.tz, system.now)
     made = system.run(tasks_service.add, system.config, system.by, lead, what, at, owner)
-    output.say(f"Task {made.id} is {made.owner.slug}'s, due {output.local(made.due_at, system.config.tz)}.")
+    whose = made.owner.slug if made.owner else f"team {made.held_by.slug}"
+    output.say(f"Task {made.id} is {whose}'s, due {output.local(made.due_at, system.config.tz)}.")
 
 
 @lead.command(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from crm.commands import output
 from crm.commands.command import System
+from crm.commands.task import whose
 from crm.domain.leads import LeadStatus, LeasingStage
 from crm.domain.tasks import TaskKind
 from crm.views.leads import InterestEntry, LeadDetail, LeadEntry
@@ -24,7 +25,7 @@ def next_action(system: System, entry: LeadEntry) -> str:
         return ""
     late = "overdue since" if action.overdue else "by"
     when = output.local(action.due_at, system.config.tz)
-    return f"{in_words(TaskKind, action.kind)} ({action.owner}) {late} {when}"
+    return f"{in_words(TaskKind, action.kind)} ({whose(action)}) {late} {when}"
 
 
 def last_contact(system: System, entry: LeadEntry) -> str:

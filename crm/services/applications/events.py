@@ -16,7 +16,7 @@ from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.people import intake, timeline
-from crm.store.models import Agent, Application, Lead, Task
+from crm.store.models import Agent, Application, Lead, Subteam, Task
 from crm.store.queries import office, tasks
 from crm.words import notices as words
 
@@ -56,7 +56,7 @@ def leave_task(
     now: datetime,
     *,
     is_same: bool = False,
-) -> Agent:
+) -> Agent | Subteam:
     """Creates the lead's one open task of this kind, due in this many office hours; returns its owner.
 
     If one is already open, it now covers one more application, unless it is about the same one (`is_same`).
@@ -68,7 +68,7 @@ def leave_task(
             task.times += 1
             task.last_at = now
             task.why = said_again(why, task.times, task.created_at, now, config.tz, what="applications")
-        return task.owner
+        return task.held_by
     lead, property = application.lead, application.property
     at = now + timedelta(hours=hours)
     due_at = office.schedule(session, config.tz, property).next_open(at) or at
@@ -77,7 +77,7 @@ def leave_task(
         key=f"application:{application.id}:{uuid.uuid4().hex}",
         kind=kind,
         person=person,
-        owner=owner,
+        held_by=owner,
         lead_id=lead.id,
         property_id=property.id,
         why=why[:LONGEST_WHY],
@@ -102,7 +102,13 @@ def close_tasks(session: Session, lead_id: int, result: str, now: datetime) -> N
 
 
 def tell_owner(
-    session: Session, config: Config, application: Application, owner: Agent, what: str, told: str, now: datetime
+    session: Session,
+    config: Config,
+    application: Application,
+    owner: Agent | Subteam,
+    what: str,
+    told: str,
+    now: datetime,
 ) -> None:
     """Tells the owner of the next action. `what` names the event in the notice's key."""
     lead, property = application.lead, application.property
@@ -110,7 +116,7 @@ def tell_owner(
     more = words.more("application", application=application.id)
     text = f"{who(lead)}: {told} {more}"
     key = f"application:{application.id}:{what}"
-    notices.tell(session, config, [owner], key, subject, text, now, lead_id=lead.id)
+    notices.tell(session, config, owners.people(owner), key, subject, text, now, lead_id=lead.id)
 
 
 def who(lead: Lead) -> str:

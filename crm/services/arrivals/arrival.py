@@ -106,7 +106,7 @@ def pass_on(
                     key=key,
                     kind=TaskKind.INQUIRY,
                     person=person,
-                    owner=owner,
+                    held_by=owner,
                     lead_id=lead.id,
                     property_id=property.id if property else None,
                     why=told[:LONGEST_WHY],
@@ -119,13 +119,13 @@ def pass_on(
             task.times += 1
             task.last_at = now
             task.why = said_again(told, task.times, task.created_at, now, config.tz, what="inquiries")
-            owner, is_open = task.owner, True
+            owner, is_open = task.held_by, True
     if is_open and not is_urgent and (at := _told_later(session, config, lead, record, now)):
         record.tell_at = at
         return
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
     key = f"arrival:{record.id}:{lead.id}"
-    notices.tell(session, config, [owner], key, subject, f"{who}: {told}", now, lead_id=lead.id)
+    notices.tell(session, config, owners.people(owner), key, subject, f"{who}: {told}", now, lead_id=lead.id)
 
 
 def _told_later(session: Session, config: Config, lead: Lead, record: ArrivalRecord, now: datetime) -> datetime | None:

@@ -73,7 +73,7 @@ def tell(session: Session, config: Config, lead_id: int | None, now: datetime) -
     if lead is None or not records:
         return len(records)
     task = next(iter(tasks.open_of(session, lead.id, (TaskKind.INQUIRY,))), None)
-    owner = task.owner if task else owners.owner(session, lead, None, now.astimezone(config.tz))
+    owner = task.held_by if task else owners.owner(session, lead, None, now.astimezone(config.tz))
     keys = [f"arrival:{one.id}" for one in records[:MOST_LINES]]
     told = session.scalars(select(Activity.text).where(Activity.key.in_(keys)).order_by(Activity.id)).all()
     lines = [" ".join(text.split())[:LONGEST_LINE] for text in told]
@@ -83,5 +83,5 @@ def tell(session: Session, config: Config, lead_id: int | None, now: datetime) -
     count = "once more" if len(records) == 1 else f"{len(records):,} more times"
     subject = f"{lead.name or 'Somebody'} wrote {count}"
     text = "\n".join([f"{lead.name or 'Somebody'} (lead {lead.id}) wrote {count}:", *lines])
-    notices.tell(session, config, [owner], f"digest:{records[0].id}", subject, text, now, lead_id=lead.id)
+    notices.tell(session, config, owners.people(owner), f"digest:{records[0].id}", subject, text, now, lead_id=lead.id)
     return len(records)

@@ -27,7 +27,7 @@ from crm.domain.ringing import DeviceKind
 from crm.domain.tasks import TaskKind
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import agents
+from crm.services.office import agents, owners
 from crm.services.people import intake, timeline
 from crm.services.people.identity import who_is
 from crm.services.phones import dialing
@@ -112,10 +112,14 @@ def call_back(session: Session, config: Config, by: By, call_id: str, *, agent: 
     if call.caller is None:
         raise Invalid("The number was withheld, so nobody can be called back.", code="caller_withheld", call=call_id)
     task = _open_task(session, call)
-    who = agent or (task.owner.slug if task else None)
+    who = agent or (task.owner.slug if task and task.owner else None)
     if who is None:
         raise Invalid("Nobody has the task to call them back.", code="task_unowned", call=call_id)
-    return _place(session, config, by, who, call.caller, call.lead, task)
+    order = _place(session, config, by, who, call.caller, call.lead, task)
+    if task and task.owner is None:
+        # Whoever calls back has taken it.
+        task.held_by = agents.named(session, who)
+    return order
 
 
 def promise(session: Session, config: Config, *, task: Task, number: str, now: datetime) -> None:
@@ -199,7 +203,7 @@ def _order_once(session: Session, config: Config, task: Task, number: str, now: 
         return
     session.add(
         CallOrder(
-            agent_id=task.owner.id,
+            agent_id=(owners.people(task.held_by) or [owners.admin(session)])[0].id,
             to_number=number,
             lead_id=task.lead_id,
             task_id=task.id,

@@ -155,7 +155,7 @@ def handover(session: Session, slug: str, *, successor: str | None = None) -> Su
 
 def retire(session: Session, by: By, slug: str, *, successor: str | None = None) -> Succession:
     """Retires an agent: history keeps their name, which somebody else can have now. Their open tasks, leads, voicemail
-    and tours to come pass on to `successor`, the slug of another agent, else to whoever has waited longest in their
+    and tours to come pass on to `successor`, the slug of another agent, else to whoever has the fewest tasks in their
     subteam, else to the admin. Raises Conflict for an agent who still has devices or desks, or is the admin;
     NotFound."""
     agent = named(session, slug)
@@ -227,7 +227,7 @@ def _heir(session: Session, agent: Agent, successor: str | None) -> Agent:
         return heir
     teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == agent.id)
     for team_id in session.scalars(teams.order_by(SubteamMember.subteam_id)):
-        if member := queries.longest_idle(session, team_id, without=agent.id):
+        if member := queries.least_busy(session, team_id, without=agent.id):
             return member
     heir = owners.admin(session)
     if heir is agent:

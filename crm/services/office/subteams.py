@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
@@ -14,8 +14,8 @@ from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import agents
-from crm.store.models import Property, Subteam, SubteamSister
+from crm.services.office import agents, owners
+from crm.store.models import Property, Subteam, SubteamSister, Task
 from crm.store.queries import contacts
 
 STRATEGIES = tuple(strategy.value for strategy in Strategy)
@@ -87,6 +87,9 @@ def remove(session: Session, by: By, slug: str) -> None:
             subteam=slug,
             desks=list(desks),
         )
+    # What nobody has taken is the admin's.
+    theirs = update(Task).where(Task.subteam_id == subteam.id)
+    session.execute(theirs.values(owner_id=owners.admin(session).id, subteam_id=None))
     session.delete(subteam)
     audit.record(session, by, f"subteam {slug} removed")
 

@@ -189,7 +189,7 @@ def not_delivered(session: Session, config: Config, mail: Mail, why: str, now: d
     told = f"The email to {mail.to_address} ({mail.subject}) did not arrive. {why}"
     timeline.enter(session, lead.id, Happened.EMAIL, told, now, key=f"mail:{mail.id}:failed")
     writer = session.get(Agent, mail.agent_id or lead.assigned_agent_id or 0)
-    agents = [writer or owners.owner(session, lead, None)]
+    agents = [writer] if writer else owners.people(owners.owner(session, lead, None))
     subject = f"An email to {lead.name or 'a lead'} did not arrive"
     key = f"mail:{mail.id}:failed"
     notices.tell(session, config, agents, key, subject, f"Lead {lead.id}: {told}", now, lead_id=lead.id)

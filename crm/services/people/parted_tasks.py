@@ -96,6 +96,7 @@ class _TaskParting:
             person=person,
             times=times,
             owner_id=task.owner_id,
+            subteam_id=task.subteam_id,
             lead_id=other.lead_id,
             why=(why or task.why)[:300],
             due_at=task.due_at,

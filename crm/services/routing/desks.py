@@ -24,8 +24,9 @@ from crm.services.phones import dialing
 from crm.store import snapshot
 from crm.store.models import Agent, Desk, Organization, Property, Subteam
 from crm.store.queries import agents
+from crm.store.queries.agents import Workload
 from crm.store.queries.office import HasTeam
-from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, Snapshot
+from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, KnownTeam, Snapshot
 
 KINDS = tuple(kind.value for kind in DeskKind)
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -149,50 +150,67 @@ def _desk(desk: KnownDesk, schedule: Schedule, now: datetime) -> DeskRoute:
     return DeskRoute(is_open=is_open, at_any_hour=at_any_hour, mailbox=desk.target)
 
 
-def staffed(session: Session, office: Snapshot, desk: DeskRoute, due: datetime) -> DeskRoute:
-    """Adds a desk's agents, how they ring, and the owner of a task due at `due`, on the office's clock."""
+def staffed(session: Session, office: Snapshot, desk: DeskRoute, due: datetime, *, has: int | None = None) -> DeskRoute:
+    """Adds a desk's agents, how they ring, and the owner of a task due at `due`, on the office's clock. `has` as in
+    `least_busy`."""
     what, _, slug = desk.mailbox.partition(":")
     if what == BoxKind.AGENT:
         return replace(desk, agents=(slug,), owner=slug)
     team = office.teams.get(slug) if what == BoxKind.SUBTEAM else None
     if team is None:
         return desk
-    first = longest_idle(session, team.members, due)
+    first = least_busy(session, team.members, due, has=has)
+    theirs = box(BoxKind.SUBTEAM, slug) if team.members else ""
     return replace(
         desk,
         agents=tuple(one.slug for one in team.members),
         strategy=Strategy(team.strategy),
-        owner=first.slug if first else "",
+        owner=first.slug if first else theirs,
     )
 
 
-def longest_idle(session: Session, among: Iterable[KnownAgent], due: datetime) -> KnownAgent | None:
-    """Like `crm.store.queries.agents.longest_idle`, among agents from the snapshot; None when none is on duty."""
-    on_duty = {one.id: one for one in among if one.on_duty}
-    if not on_duty:
-        return None
-    first = {key: one for key, one in on_duty.items() if one.works(due)} or on_duty
-    if len(first) > agents.MOST_NAMED:
-        return first[agents.most_idle(session, first.keys())]
-    talks = agents.last_talks(session, first.keys()) if len(first) > 1 else {}
-    return min(first.values(), key=lambda one: (talks.get(one.id) or _NEVER, one.slug))
-
-
-def longest_idle_for(
-    session: Session, office: Snapshot, property: KnownProperty | None, due: datetime
+def least_busy(
+    session: Session, among: Iterable[KnownAgent], due: datetime | None = None, *, has: int | None = None
 ) -> KnownAgent | None:
-    """Like `crm.services.office.owners.owner` for somebody without an agent of their own: the longest idle of the
-    property's subteam, then of all agents, then the admin; None when there are no agents."""
-    team = property.subteam.members if property and property.subteam else ()
-    found = longest_idle(session, team, due) or longest_idle(session, office.agents.values(), due)
+    """Like `crm.store.queries.agents.least_busy`, among agents from the snapshot. `has` is the id of the agent who has
+    the task that is dealt again: it does not count for them."""
+    found = {one.id: one for one in among if one.on_duty and (due is None or one.works(due))}
+    if len(found) < 2:
+        return next(iter(found.values()), None)
+    work = agents.workloads(session, found.keys())
+    if known := [found[id] for id in work if id in found]:
+        return min(known, key=lambda one: (*_busy(work[one.id], one.id == has), one.slug))
+    return min(found.values(), key=lambda one: one.slug)
+
+
+def _busy(work: Workload, has_it: bool) -> tuple[int, datetime]:
+    return work.open_tasks - has_it, work.last_talk_ended_at or _NEVER
+
+
+def deal(
+    session: Session, office: Snapshot, property: KnownProperty | None, due: datetime, *, has: int | None = None
+) -> KnownAgent | KnownTeam | None:
+    """Like `crm.services.office.owners.owner` for somebody without an agent of their own; None when there are no
+    agents. `has` as in `least_busy`."""
+    team = property.subteam if property else None
+    if team and team.members:
+        return least_busy(session, team.members, due, has=has) or team
+    everybody = office.agents.values()
+    found = least_busy(session, everybody, due, has=has) or least_busy(session, everybody, has=has)
     return found or office.admin()
 
 
-def owner(session: Session, kind: str, property: HasTeam | None, due: datetime) -> Agent:
-    """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else the
-    longest idle of its subteam, else the same as for any call about the property."""
+def owner(
+    session: Session, kind: str, property: HasTeam | None, due: datetime, *, has: int | None = None
+) -> Agent | Subteam:
+    """The owner of a task from a call for this desk, due at `due` on the office's clock: the desk's agent, else one of
+    its subteam, or all of it when nobody is on duty then; else the same as for any call about the property. `has` as
+    in `least_busy`."""
     office = snapshot.now(session)
     target = next((desk.target for desk in office.desks(property.id if property else None) if desk.kind == kind), "")
-    found = staffed(session, office, DeskRoute(mailbox=target), due)
+    found = staffed(session, office, DeskRoute(mailbox=target), due, has=has)
+    what, _, slug = found.owner.rpartition(":")
+    if what:
+        return session.scalars(select(Subteam).where(Subteam.slug == slug)).one()
     agent = agents.by_slug(session, found.owner) if found.owner else None
     return agent or owners.owner(session, None, property, due)

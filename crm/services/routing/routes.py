@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.choosing import Answers, PropertyChoice, choose
+from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.domain.route_inputs import AiAnswers, EmergencyFacts
 from crm.domain.routing import (
@@ -36,7 +37,7 @@ from crm.services.routing import desks, reception
 from crm.services.tours import times
 from crm.store import snapshot
 from crm.store.queries import properties
-from crm.store.snapshot import KnownLine, KnownProperty, Snapshot
+from crm.store.snapshot import KnownLine, KnownProperty, KnownTeam, Snapshot
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def _with_people(
 
 
 def _owner(session: Session, office: Snapshot, property: KnownProperty | None, due: datetime) -> str:
-    found = desks.longest_idle_for(session, office, property, due)
+    found = desks.deal(session, office, property, due)
+    if isinstance(found, KnownTeam):
+        return box(BoxKind.SUBTEAM, found.slug)
     return found.slug if found else owners.admin(session).slug
 
 

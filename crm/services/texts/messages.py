@@ -41,7 +41,7 @@ from crm.services.people.identity import Identity, who_is
 from crm.services.phones.lines import line_for
 from crm.services.routing import desks
 from crm.services.texts import floods
-from crm.store.models import Agent, Contact, Device, Lead, Line, Message, Property, Task
+from crm.store.models import Agent, Contact, Device, Lead, Line, Message, Property, Subteam, Task
 from crm.store.queries import agents as agent_queries
 from crm.store.queries import lines, messages, office, tasks
 from crm.store.queries import opt_outs as ledger
@@ -93,8 +93,8 @@ class _Scene:
             return who(self.contact, self.contact.kind, self.about_property)
         return f"{self.colleague.name}, from their own mobile" if self.colleague else ""
 
-    def owner(self, due_at: datetime) -> Agent:
-        """The agent who is to answer by `due_at`."""
+    def owner(self, due_at: datetime) -> Agent | Subteam:
+        """Who is to answer by `due_at`."""
         due = due_at.astimezone(self.config.tz)
         if self.contact and self.lead is None:
             return desks.owner(self.session, self.contact.kind, self.about_property, due)
@@ -299,7 +299,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
         task = Task(
             key=f"reply:{message.id}" if lead else f"{_thread(message.from_number)}{message.id}",
             kind=TaskKind.REPLY,
-            owner=scene.owner(due_at),
+            held_by=scene.owner(due_at),
             lead_id=lead.id if lead else None,
             created_at=scene.now,
             result="",
@@ -343,7 +343,7 @@ def _notify(scene: _Scene, wrote: str) -> None:
     members = agent_queries.of_subteam(session, team.id) if team else []
     told = [assigned] if assigned else members or [owners.admin(session)]
     if scene.contact and lead is None:
-        told = [scene.owner(scene.now)]
+        told = owners.people(scene.owner(scene.now))
     number = numbers.display(message.from_number, scene.config.region)
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"

@@ -28,7 +28,6 @@ from crm.services.people import timeline
 from crm.store import snapshot
 from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
 from crm.store.queries import agents, tasks
-from crm.store.queries.office import HasTeam
 from crm.store.snapshot import KnownAgent, KnownProperty
 
 # --- voicemail comes in ---
@@ -69,13 +68,11 @@ def came_in(
         )
 
 
-def owner(session: Session, mailbox: str, lead: Lead | None, property: HasTeam | None, due: datetime) -> Agent:
-    """The owner of the task to listen by `due`, on the office's clock: the agent whose mailbox it is, else the same as
-    for any other task."""
+def owner(session: Session, mailbox: str) -> Agent | None:
+    """The agent whose mailbox it is; None: it is not one agent's, and the task to listen goes to whom any other would
+    go."""
     kind, slug = split(mailbox)
-    if kind is BoxKind.AGENT and (agent := agents.by_slug(session, slug)):
-        return agent
-    return owners.owner(session, lead, property, due)
+    return agents.by_slug(session, slug) if kind is BoxKind.AGENT else None
 
 
 # --- whose they are ---
@@ -251,7 +248,7 @@ def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
         raise Conflict("Somebody else has already taken that voicemail.", code="voicemail_taken")
     task = tasks.by_key(session, f"call:{voicemail_id}")
     if task and task.done_at is None:
-        task.owner = taker
+        task.held_by = taker
         task.why = f"{task.why} {taker.name} took it."[:300]
     if row.call.lead_id is not None:
         told = f"{taker.name} took the voicemail they left."

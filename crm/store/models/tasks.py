@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    CheckConstraint,
     ForeignKey,
     Index,
     String,
@@ -16,10 +17,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base, index_of_some
+from crm.store.models.office import Agent, Subteam
 
 if TYPE_CHECKING:
     from crm.store.models.calls import Call
-    from crm.store.models.office import Agent
     from crm.store.models.people import Interest, Lead
 
 
@@ -108,6 +109,8 @@ class Task(Base):
             sqlite_where=text("done_at IS NULL"),
             postgresql_where=text("done_at IS NULL"),
         ),
+        index_of_some("ix_task_subteam", "subteam_id"),
+        CheckConstraint("(owner_id IS NULL) <> (subteam_id IS NULL)", name="ck_task_one_owner"),
         # One open task per person and kind, even when several are created at the same moment.
         Index(
             "uq_task_open",
@@ -131,7 +134,12 @@ class Task(Base):
     last_at: Mapped[datetime | None] = mapped_column(
         comment="when the latest of what it stands for came; null: it stands for one thing, since it was created"
     )
-    owner_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    owner_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id"), comment="null: a subteam has it, and nobody has taken it yet"
+    )
+    subteam_id: Mapped[int | None] = mapped_column(
+        ForeignKey("subteam.id"), comment="whoever of it takes the task owns it; null: an agent has it"
+    )
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
     property_id: Mapped[int | None] = mapped_column(
@@ -148,9 +156,21 @@ class Task(Base):
     escalate_at: Mapped[datetime | None] = mapped_column(
         index=True, comment="it goes to somebody else then, if it is not done; null: to nobody any more"
     )
-    owner: Mapped[Agent] = relationship()
+    owner: Mapped[Agent | None] = relationship()
+    subteam: Mapped[Subteam | None] = relationship()
     lead: Mapped[Lead | None] = relationship()
     call: Mapped[Call | None] = relationship()
+
+    @property
+    def held_by(self) -> Agent | Subteam:
+        """Whose it is: an agent's, or that of a subteam of which nobody has taken it yet."""
+        held = self.owner or self.subteam
+        assert held is not None, "a constraint of the table"
+        return held
+
+    @held_by.setter
+    def held_by(self, to: Agent | Subteam) -> None:
+        self.owner, self.subteam = (to, None) if isinstance(to, Agent) else (None, to)
 
 
 class TaskCall(Base):

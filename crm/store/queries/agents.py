@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, case, exists, select
+from sqlalchemy import bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.hours import Schedule, weekly
 from crm.store import prepared
-from crm.store.models import Agent, AgentHours, Device, SubteamMember
+from crm.store.models import Agent, AgentHours, Device, SubteamMember, Task
 
 
 def listed(session: Session) -> Sequence[Agent]:
@@ -43,26 +45,28 @@ def by_device(session: Session, device: str) -> Agent | None:
     return session.scalars(select(Agent).join(Device).where(Device.slug == device)).first()
 
 
-def longest_idle(
+def least_busy(
     session: Session, subteam_id: int | None = None, *, due: datetime | None = None, without: int | None = None
 ) -> Agent | None:
-    """The agent on duty, in the subteam if one is given, who has waited longest for a talk; never comes before all.
+    """The agent on duty, in the subteam if one is given, with the fewest open tasks, and of several the one who has
+    waited longest for a talk; never comes before all.
 
-    With `due`, on the office's clock, agents working then by their own hours come before those who are not.
-    `without` is the id of an agent to leave out.
+    With `due`, on the office's clock, only agents who work then by their own hours. `without` is the id of an agent to
+    leave out. Of very many, those who have waited longest are compared.
     """
-    found = select(Agent).where(Agent.on_duty)
+    idlest = (Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+    among = select(Agent.id).where(Agent.on_duty, Agent.retired_at.is_(None)).order_by(*idlest).limit(MOST_NAMED)
     if without is not None:
-        found = found.where(Agent.id != without)
+        among = among.where(Agent.id != without)
     if subteam_id is not None:
         members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == subteam_id)
-        found = found.where(Agent.id.in_(members))
+        among = among.where(Agent.id.in_(members))
     if due is not None:
         own, clock = AgentHours.agent_id == Agent.id, f"{due:%H:%M}"
         then = (AgentHours.weekday == due.weekday(), AgentHours.opens <= clock, AgentHours.closes > clock)
-        found = found.order_by(case((~exists().where(own), 0), (exists().where(own, *then), 0), else_=1))
-    found = found.order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
-    return session.scalars(found.limit(1)).first()
+        among = among.where(or_(~exists().where(own), exists().where(own, *then)))
+    found = select(Agent).where(Agent.id.in_(among)).order_by(_OPEN_TASKS, *idlest).limit(1)
+    return session.scalars(found).first()
 
 
 def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
@@ -73,17 +77,46 @@ def of_subteam(session: Session, subteam_id: int) -> Sequence[Agent]:
 
 MOST_NAMED = 100
 """To find one among more than this many, all agents are searched."""
+_OPEN_TASKS = (
+    select(func.count())
+    .where(Task.owner_id == Agent.id, Task.done_at.is_(None))
+    .correlate(Agent)
+    .scalar_subquery()
+    .label("open")
+)
 _TALKS = select(Agent.id, Agent.last_talk_ended_at)
 _TALKS_OF = _TALKS.where(Agent.id.in_(bindparam("ids", expanding=True)))
-_IDLEST_ON_DUTY = (
-    select(Agent.id).where(Agent.on_duty).order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+_WORK = select(Agent.id, Agent.last_talk_ended_at, _OPEN_TASKS)
+_WORK_OF = _WORK.where(Agent.id.in_(bindparam("ids", expanding=True)))
+_IDLEST = (
+    select(Agent.id)
+    .where(Agent.on_duty, Agent.retired_at.is_(None))
+    .order_by(Agent.last_talk_ended_at.asc().nulls_first(), Agent.slug)
+    .limit(MOST_NAMED)
 )
+_WORK_OF_IDLEST = _WORK.where(Agent.id.in_(_IDLEST))
 
 
-def most_idle(session: Session, ids: Collection[int]) -> int:
-    """The id of the one of these agents on duty (at least one) who has waited longest; never comes before all."""
-    on_duty = prepared.rows(session, _IDLEST_ON_DUTY, {}).scalars()
-    return next((one for one in on_duty if one in ids), min(ids))
+@dataclass(frozen=True)
+class Workload:
+    """What an agent has to do, and when they talked last; None: never."""
+
+    open_tasks: int
+    last_talk_ended_at: datetime | None
+
+
+def workloads(session: Session, ids: Collection[int]) -> Mapping[int, Workload]:
+    """Each agent's workload, by id. Of more than `MOST_NAMED`, those on duty who have waited longest, which may be
+    others than those asked for, or none of them."""
+    few = len(ids) <= MOST_NAMED
+    found = prepared.rows(session, _WORK_OF if few else _WORK_OF_IDLEST, {"ids": list(ids)} if few else {})
+    rows = found.all()
+    if "written" not in session.info:
+        # What it reads next need not be read again.
+        session.info.setdefault("last_talks", {}).update({row.id: row.last_talk_ended_at for row in rows})
+    # Calls that end together are on record together.
+    unwritten = Counter(one.owner_id for one in session.new if isinstance(one, Task) and one.done_at is None)
+    return {row.id: Workload(row.open + unwritten[row.id], row.last_talk_ended_at) for row in rows}
 
 
 def last_talks(session: Session, ids: Collection[int]) -> Mapping[int, datetime | None]:

@@ -10,7 +10,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.store.models import Call, Lead, Task, TaskCall
 
-_ROW = (selectinload(Task.owner), selectinload(Task.call), selectinload(Task.lead).selectinload(Lead.phones))
+_ROW = (
+    selectinload(Task.owner),
+    selectinload(Task.subteam),
+    selectinload(Task.call),
+    selectinload(Task.lead).selectinload(Lead.phones),
+)
 
 
 def by_id(session: Session, task_id: int) -> Task | None:

@@ -22,7 +22,9 @@ class TaskQuery(Paged, kw_only=True):
     """Filters for tasks."""
 
     owner: Slug | None = None
-    """Only this agent's tasks."""
+    """Only this agent's tasks, and open ones they may take of their subteams'."""
+    team: Slug | None = None
+    """Only tasks that nobody of this subteam has taken."""
     lead: Id | None = None
     """Only tasks about this lead."""
     done: bool = False
@@ -43,6 +45,7 @@ def list_tasks(ask: Ask, query: TaskQuery) -> ListPage[TaskEntry]:
             ask.session,
             ask.now,
             owner=query.owner,
+            team=query.team,
             with_done=query.done,
             due_before=query.due_before,
             since=query.since,
@@ -84,6 +87,14 @@ class NewOwner(Body, kw_only=True):
 def assign_task(ask: Ask, task: Id, body: NewOwner) -> TaskEntry:
     """Assign a task to another agent."""
     service.reassign(ask.session, ask.by, sees.task(ask, task), body.owner)
+    ask.session.flush()
+    return tasks.one(ask.session, task, ask.now, ask.reach)
+
+
+@routes.post("/tasks/{task}/taking", Scope.TASKS_WRITE)
+def take_task(ask: Ask, task: Id, body: NewOwner) -> TaskEntry:
+    """Take a task that a whole subteam has."""
+    service.take(ask.session, ask.by, sees.task(ask, task), body.owner)
     ask.session.flush()
     return tasks.one(ask.session, task, ask.now, ask.reach)
 

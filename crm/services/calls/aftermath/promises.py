@@ -24,17 +24,19 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
     caller by text."""
     session, call = scene.session, scene.call
     lead = lead_of(scene) if scene.is_leasing else None
-    agent = agents.by_slug(session, promised.agent) or owners.owner(session, lead, scene.about_property)
+    agent = agents.by_slug(session, promised.agent) or owners.admin(session)
     due_at = promised.at + timedelta(minutes=promised.minutes)
     why = f"Called {scene.name()}; {agent.name} promised to call back."
     task = tasks.of_call(session, call.id)
     if task is None or task.done_at is None:
         task, _ = task_for(scene, lead, TaskKind.CALL_BACK, task)
-        task.owner, task.due_at = task.owner or agent, task.due_at or due_at
+        if task.owner is None:
+            task.held_by = agent
+        task.due_at = task.due_at or due_at
         task.kind, task.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
         shared.join(scene, task)
         if shared.tell(scene, task, why):
-            task.owner, task.due_at = agent, due_at
+            task.held_by, task.due_at = agent, due_at
         session.flush()
     if call.caller is None:
         return

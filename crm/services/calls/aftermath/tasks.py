@@ -17,8 +17,9 @@ from crm.services.calls.aftermath.voice_talk import gist_of, is_urgent
 from crm.services.office import owners
 from crm.services.routing import desks
 from crm.services.voicemail import mailboxes
-from crm.store.models import Agent, Lead, Leg, Task, Voicemail
-from crm.store.queries import agents, calls, tasks
+from crm.store.models import Agent, Lead, Leg, Subteam, Task, Voicemail
+from crm.store.queries import tasks
+from crm.store.snapshot import KnownAgent, KnownTeam
 
 
 def keep_task(
@@ -65,8 +66,9 @@ def keep_task(
         due_at = _due_at(scene, ended_at)
         task.due_at = min(task.due_at or due_at, due_at)
     cut = _who_talked(scene) if is_new and scene.story.cut else None
-    if cut or task.owner is None or task.kind != kind:
-        _give(scene, task, cut.id if cut else _owner(scene, lead, kind, task.due_at))
+    is_anybodys = task.owner_id is not None or task.subteam_id is not None
+    if cut or not is_anybodys or task.kind != kind:
+        _give(scene, task, cut or _owner(scene, lead, kind, task.due_at, task.owner_id))
     task.kind, task.lead_id = kind, lead.id if lead else None
     why = _why(scene, kind, outcome)
     if scene.is_first and task not in session:
@@ -147,9 +149,9 @@ def keep_own_task(scene: Scene, lead: Lead | None, why: str, ended_at: datetime)
         own = Task(key=f"call:{call.id}", call_id=call.id, created_at=scene.now, due_at=due_at, why="", result="")
     caller = session.get(Agent, call.agent_id) if call.agent_id else None
     if caller and caller.retired_at is None:
-        own.owner = caller
+        own.held_by = caller
     else:
-        own.owner = owners.owner(session, lead, scene.about_property, own.due_at.astimezone(scene.config.tz))
+        own.held_by = owners.owner(session, lead, scene.about_property, own.due_at.astimezone(scene.config.tz))
     own.kind, own.lead_id = TaskKind.CALL_BACK, lead.id if lead else None
     own.person = _person(scene, lead, TaskKind.CALL_BACK)
     shared.join(scene, own)
@@ -185,31 +187,35 @@ def _why(scene: Scene, kind: TaskKind, outcome: Outcome) -> str:
 _MARKS = {DeskKind.MAINTENANCE.value: "Emergency in a home: ", DeskKind.CONCERN.value: "A concern, for a person: "}
 
 
-def _give(scene: Scene, task: Task, owner_id: int) -> None:
-    """Makes an agent the owner of a task, by id: most often nobody needs to know more of them."""
-    task.owner_id = owner_id
+Holder = Agent | KnownAgent | Subteam | KnownTeam
+
+
+def _give(scene: Scene, task: Task, to: Holder) -> None:
+    """Makes somebody the owner of a task, by id: most often nobody needs to know more of them."""
+    is_team = isinstance(to, (Subteam, KnownTeam))
+    task.owner_id, task.subteam_id = (None, to.id) if is_team else (to.id, None)
     if inspect(task).persistent:
-        scene.session.expire(task, ["owner"])
+        scene.session.expire(task, ["owner", "subteam"])
 
 
-def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime) -> int:
-    """Whose task it is: the id of an agent."""
+def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime, has: int | None) -> Holder:
+    """Whose task it is; `has` is the id of the agent who has had it until now. It is dealt here and not by the routing
+    decision, which many callers get before the first of them has a task."""
     due = due_at.astimezone(scene.config.tz)
     if kind is TaskKind.UNKNOWN_DID:
-        return owners.admin(scene.session).id
+        return owners.admin(scene.session)
     if scene.story.desk:
-        return desks.owner(scene.session, scene.story.desk, scene.about_property, due).id
+        return desks.owner(scene.session, scene.story.desk, scene.about_property, due, has=has)
     if scene.story.cut and (agent := _who_talked(scene)):
-        return agent.id
-    if kind is TaskKind.LISTEN and (voicemail := scene.session.get(Voicemail, scene.call.id)):
-        return mailboxes.owner(scene.session, voicemail.mailbox, lead, scene.about_property, due).id
-    if planned := _planned_owner(scene):
-        return planned.id
+        return agent
+    voicemail = scene.session.get(Voicemail, scene.call.id) if kind is TaskKind.LISTEN else None
+    if voicemail and (agent := mailboxes.owner(scene.session, voicemail.mailbox)):
+        return agent
     if lead is None or lead.assigned_agent_id is None:
-        idle = desks.longest_idle_for(scene.session, scene.office, scene.about_property, due)
-        if idle:
-            return idle.id
-    return owners.owner(scene.session, lead, scene.about_property, due).id
+        dealt = desks.deal(scene.session, scene.office, scene.about_property, due, has=has)
+        if dealt:
+            return dealt
+    return owners.owner(scene.session, lead, scene.about_property, due)
 
 
 def _who_talked(scene: Scene) -> Agent | None:
@@ -218,14 +224,6 @@ def _who_talked(scene: Scene) -> Agent | None:
     agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
     agent = scene.session.get(Agent, agent_id) if agent_id else None
     return agent if agent and not agent.retired_at else None
-
-
-def _planned_owner(scene: Scene) -> Agent | None:
-    """The owner of the next action according to the latest routing decision; None when it is the admin's, or when there
-    is none."""
-    decisions = calls.decisions(scene.session, scene.call.id) if scene.is_routed else ()
-    task = decisions[-1].plan.get("task") if decisions else None
-    return agents.by_slug(scene.session, task["owner"]) if task and task.get("owner") else None
 
 
 def served(scene: Scene, lead: Lead | None, ended_at: datetime) -> None:

@@ -9,6 +9,7 @@ from crm.domain.conversation import TransferReason
 from crm.domain.leads import Happened
 from crm.domain.story import VoiceTalkStory
 from crm.services.calls.aftermath.scene import Scene
+from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.people import timeline
@@ -37,17 +38,20 @@ def tell(scene: Scene, lead: Lead | None, talk: VoiceTalkStory) -> None:
             about=call.property_id,
         )
     task = tasks.of_call(session, call.id)
-    if task is None or task.done_at is not None or task.owner is None:
+    if task is None or task.done_at is not None:
         return
+    owner = owners.people(task.held_by)
     who = (lead.name if lead else "") or call.caller or "Somebody"
     told = [f"{who} called {scene.name()} and talked with the voice agent.{gist_of(talk)}", "", said, ""]
     told.append(f"Task {task.id}: {task.why} {words.more('voice_talk', call=call.id)}")
     subject, text = f"{who} talked with the voice agent", "\n".join(told)
     if is_urgent(talk):
         lead_id = lead.id if lead else None
-        notices.tell(session, scene.config, [task.owner], f"voice:{call.id}", subject, text, scene.now, lead_id=lead_id)
-    elif task.owner.email:
-        queue(session, scene.config, NewMail(f"voice:{call.id}", task.owner.email, subject, text), scene.now)
+        notices.tell(session, scene.config, owner, f"voice:{call.id}", subject, text, scene.now, lead_id=lead_id)
+        return
+    for address in dict.fromkeys(agent.email for agent in owner if agent.email):
+        key = f"voice:{call.id}" if len(owner) == 1 else f"voice:{call.id}:{address}"
+        queue(session, scene.config, NewMail(key, address, subject, text), scene.now)
 
 
 def dialogue(scene: Scene) -> str:

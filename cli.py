@@ -63,6 +63,7 @@ COMMANDS = {
     "followup": "Text sequences for people who have not been reached yet.",
     "task": "What has to be done next, and by whom.",
     "message": "Texts, incoming and outgoing.",
+    "text": "What texts say, in each language.",
     "webhook": "URLs of other programs that are notified of events.",
     "api": "Keys for programs that use the REST API.",
     "import": "Load lists from a spreadsheet or a TOML file.",

@@ -8,6 +8,7 @@ from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment
 from crm.domain.leads import LeasingStage
+from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
 from crm.services import follow_ups
 from crm.views import follow_ups as views
 from crm.views.follow_ups import FollowUpEntry, SequenceStepEntry
@@ -94,10 +95,12 @@ def stage(system: System, lead: int, property: str, stage: str) -> None:
 
 @followup.command(json=many(SequenceStepEntry), examples=("followup sequences", "followup sequences --portfolio east"))
 @click.option("--portfolio", default="", metavar="SLUG", help="Those of this portfolio.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=FIRST_LANGUAGE, show_default=True)
 @with_system
-def sequences(system: System, portfolio: str, as_json: bool) -> None:
+def sequences(system: System, portfolio: str, language: str, as_json: bool) -> None:
     """Show the sequences in force, and check their file."""
-    entries = views.sequence_steps(follow_ups.sequences(system.config, portfolio))
+    own = system.read(follow_ups.own_texts)
+    entries = views.sequence_steps(follow_ups.sequences(system.config, portfolio, own), language)
     if as_json:
         output.print_json(entries)
         return
@@ -106,7 +109,7 @@ def sequences(system: System, portfolio: str, as_json: bool) -> None:
         ((in_words(LeasingStage, one.stage), one.step, f"{one.wait_hours:g}", one.text) for one in entries),
         empty="There are no sequences, so nothing is sent.",
     )
-    own = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"
+    file = system.config.home / "follow_ups" / f"{portfolio or 'default'}.toml"
     output.hint(
-        f"The file in force is {follow_ups.sequences_file(system.config, portfolio)}; your own goes into {own}."
+        f"The file in force is {follow_ups.sequences_file(system.config, portfolio)}; your own goes into {file}."
     )

@@ -6,30 +6,36 @@ before. Whoever answers is left to people: nothing leaves while a person waits f
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
 from crm.domain.leads import LeasingStage
+from crm.domain.text_templates import FIRST_LANGUAGE, FOLLOW_UP, check_placeholders, code
 
 MOST_STEPS = 10
 LONGEST_TEXT = 600
+_KEY = re.compile(r"wait|text(?:_[a-z]{2})?")
 LATEST = timedelta(hours=24)
 """A step leaves at most so long after its time. The minute's look, a restart and an afternoon's outage fit in; what is
 later comes from imported data or a machine that was off, and its text would no longer be true."""
-PLACEHOLDERS = ("{name}", "{url}")
-"""What a text may hold: the property's name, and the link to its listings."""
 
 
 @dataclass(frozen=True)
 class SequenceStep:
     wait: timedelta
     """After the step before; the first one: after the stage began."""
-    text: str
+    texts: Mapping[str, str]
+    """By language; English always."""
+
+    def text_in(self, language: str) -> str:
+        """English for a language that nobody wrote one in."""
+        return self.texts.get(code(language)) or self.texts[FIRST_LANGUAGE]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class FollowUpRules:
     """All sequences of a portfolio."""
 
     sequences: Mapping[LeasingStage, StageSequence]
+    """Their texts may hold the property's name and the link to its listings (`text_templates.FOLLOW_UP`)."""
     silent_steps: int = 3
     """After so many steps without an answer, and `silence`, a person is unresponsive."""
     silence: timedelta = timedelta(hours=72)
@@ -67,6 +74,8 @@ class History:
     """When one of us talked or wrote to them last, by hand."""
     expired_at: datetime | None = None
     """When a step of this stage was found too late to be sent; see `is_too_late`."""
+    language: str = FIRST_LANGUAGE
+    """In which they are texted."""
     has_begun: bool = False
     """Whether they are filling in the application that this is about."""
 
@@ -121,7 +130,11 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
         due = begin + step.wait
         if silent_since is None or due <= silent_since + rules.silence:
             return Next(
-                FollowUpAct.SEND, f"Step {done + 1} of {len(sequence.steps)} in {history.stage}.", due, done, step.text
+                FollowUpAct.SEND,
+                f"Step {done + 1} of {len(sequence.steps)} in {history.stage}.",
+                due,
+                done,
+                step.text_in(history.language),
             )
     if silent_since is not None:
         why = f"{rules.silent_steps} steps and {_hours(rules.silence)} without an answer."
@@ -150,8 +163,8 @@ def _silent_since(rules: FollowUpRules, history: History) -> datetime | None:
 def parse(text: str) -> FollowUpRules:
     """Sequences from TOML. Raises Invalid with what to write instead; nothing is half taken.
 
-    A table for each stage with `steps`, a list of {wait = "6h", text = "..."}, and perhaps `then`, a stage; beside
-    them `silent_steps`, `silence` and `reply_within`.
+    A table for each stage with `steps`, a list of {wait = "6h", text = "...", text_es = "..."}, and perhaps `then`, a
+    stage; beside them `silent_steps`, `silence` and `reply_within`.
     """
     try:
         table = tomllib.loads(text)
@@ -190,9 +203,18 @@ def _sequence(name: str, entry: object) -> StageSequence:
 
 def _step(name: str, number: int, step: object) -> SequenceStep:
     where = f"Step {number} of [{name}]"
-    if not isinstance(step, dict) or set(step) != {"wait", "text"}:
-        raise Invalid(f'{where} has to be {{wait = "6h", text = "..."}}.', code="sequence_step_shape", where=where)
-    body = step["text"]
+    if not isinstance(step, dict) or not {"wait", "text"} <= set(step) or not all(map(_KEY.fullmatch, step)):
+        raise Invalid(
+            f'{where} has to be {{wait = "6h", text = "..."}}, with text_es = "..." for Spanish.',
+            code="sequence_step_shape",
+            where=where,
+        )
+    written = {key.removeprefix("text").lstrip("_") or FIRST_LANGUAGE: body for key, body in step.items()}
+    waits = written.pop("wait")
+    return SequenceStep(_length(waits, where), {language: _text(where, body) for language, body in written.items()})
+
+
+def _text(where: str, body: object) -> str:
     if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_TEXT:
         raise Invalid(
             f"{where} needs a text of at most {LONGEST_TEXT} characters.",
@@ -200,21 +222,35 @@ def _step(name: str, number: int, step: object) -> SequenceStep:
             where=where,
             longest=LONGEST_TEXT,
         )
-    if "{" in _without(body, PLACEHOLDERS) or "}" in _without(body, PLACEHOLDERS):
-        raise Invalid(
-            f"{where} has braces other than {' and '.join(PLACEHOLDERS)}.",
-            code="sequence_text_placeholders",
-            where=where,
-        )
+    check_placeholders(where, body, (), FOLLOW_UP)
     if any(character != "\n" and not character.isprintable() for character in body):
         raise Invalid(f"{where} has control characters in its text.", code="sequence_text_unprintable", where=where)
-    return SequenceStep(_length(step["wait"], where), body.strip())
+    return body.strip()
 
 
-def _without(text: str, parts: Sequence[str]) -> str:
-    for part in parts:
-        text = text.replace(part, "")
-    return text
+def step_name(stage: LeasingStage, number: int) -> str:
+    """The name of a step's text among the templates; the first step of a stage is 1."""
+    return f"followup.{stage}.{number}"
+
+
+def reworded(rules: FollowUpRules, own: Mapping[tuple[str, str], str]) -> FollowUpRules:
+    """The same sequences with what the office wrote in place of their texts: `own` by name and language."""
+    if not own:
+        return rules
+
+    def with_own(stage: LeasingStage, number: int, step: SequenceStep) -> SequenceStep:
+        name = step_name(stage, number)
+        return replace(step, texts={**step.texts, **{to: body for (of, to), body in own.items() if of == name}})
+
+    return replace(
+        rules,
+        sequences={
+            stage: replace(
+                one, steps=tuple(with_own(stage, number, step) for number, step in enumerate(one.steps, start=1))
+            )
+            for stage, one in rules.sequences.items()
+        },
+    )
 
 
 def _length(raw: object, where: str) -> timedelta:

@@ -36,6 +36,11 @@ def segments(body: str) -> Segments:
     return Segments("UCS-2", sum(widths), _pieces(widths, UCS_2_ALONE, UCS_2_PART))
 
 
+def costly(body: str) -> str:
+    """The characters, each once, for which the whole text is sent as UCS-2; "" when there are none."""
+    return "".join(dict.fromkeys(one for one in body if one not in GSM_7 and one not in GSM_7_EXTENSION))
+
+
 def _pieces(widths: list[int], alone: int, part: int) -> int:
     if sum(widths) <= alone:
         return 1 if widths else 0

@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from crm.domain import guards, intents, slots
 from crm.domain.conversation import Began, Did, Happening, Pressed, Utterance
-from crm.domain.dialogue import Dialogue, folded, listed
+from crm.domain.dialogue import Dialogue, folded
 from crm.domain.guards import Sensitive, Sentry
 from crm.domain.heard import CardField
 from crm.domain.intents import Scorer, Wish
 from crm.domain.places import PlaceFound, Places
 from crm.domain.slots import Slots
 from crm.domain.talk import Asked, RowsWanted, TalkState
+from crm.domain.tongues import TELLING
 
 LONGEST = 1000
 """Characters of one utterance that are looked at; that is more than a minute."""
@@ -132,7 +133,7 @@ _NOT = re.compile(r"^(?:no )?(?:not|no el|no la) |(?<!\w)(?:the other|el otro|la
 def _may_be_a_name(plain: str) -> bool:
     """Whether it can be the name that was asked for, and is no question."""
     words = plain.split()
-    return len(words) <= 4 and not any(word in telling for telling in _TELLING.values() for word in words)
+    return len(words) <= 4 and not any(word in telling for telling in TELLING.values() for word in words)
 
 
 def _without(plain: str, *words: str) -> str:
@@ -142,24 +143,10 @@ def _without(plain: str, *words: str) -> str:
     return " ".join(plain.split())
 
 
-_TELLING = {
-    "en": frozenset(
-        listed(
-            "the is are do you have i my me to of in for and what how much can it this that there with a an any would like when where please need want about yes no hello hi thanks thank was were does did could"
-        )
-    ),
-    "es": frozenset(
-        listed(
-            "el la los las es son tiene tienen hay yo mi me de en para y que cual como cuanto cuanta cuantos puedo puede un una por favor quiero necesito quisiera busco donde cuando si hola gracias esta estoy renta alquiler departamento apartamento recamaras mascotas perro gato hablar persona con del al mes casa soy tengo se su sus"
-        )
-    ),
-}
-
-
 def _language(mind: Mind, now: str, said: Utterance, plain: str) -> tuple[str, bool]:
     """The language of the talk from now on, and whether they speak one that nobody here does."""
     words = plain.split()
-    votes = {one: sum(word in _TELLING.get(one, ()) for word in words) for one in mind.dialogues}
+    votes = {one: sum(word in TELLING.get(one, ()) for word in words) for one in mind.dialogues}
     best = max(votes, key=lambda one: (votes[one], one == now))
     heard = said.language[:2].lower()
     if heard in mind.dialogues:

@@ -25,15 +25,27 @@ from crm.domain import fields
 from crm.domain.applications import ApplicationStatus
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.follow_ups import LONGEST_TEXT, FollowUpAct, FollowUpRules, History, Next, is_too_late, next_step, parse
+from crm.domain.follow_ups import (
+    LONGEST_TEXT,
+    FollowUpAct,
+    FollowUpRules,
+    History,
+    Next,
+    is_too_late,
+    next_step,
+    parse,
+    reworded,
+)
 from crm.domain.gate import TOO_LATE
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.tasks import TaskKind, person_of
+from crm.domain.text_templates import FIRST_LANGUAGE, FOLLOW_UP, check_placeholders, filled
 from crm.domain.texts import TextDirection, TextPurpose
 from crm.services import audit
 from crm.services import tasks as task_acts
 from crm.services.audit import By
 from crm.services.office import owners
+from crm.services.outbox import wording
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import short_links, timeline
 from crm.services.phones.lines import line_for
@@ -62,6 +74,8 @@ SOON = timedelta(seconds=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
+OwnTexts = Mapping[tuple[str, str], str]
+"""Bodies by name and language."""
 PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancelled", "expired"
 
 
@@ -70,8 +84,9 @@ async def tick(crm: Crm) -> int:
 
     Raises Invalid when a file of sequences is wrong; nothing is sent to the people it applies to.
     """
-    rules, now = _Rules(crm.config), crm.now()
-    await _notice_new_rules(crm)
+    own, now = await crm.store.read(own_texts), crm.now()
+    rules = _Rules(crm.config, own)
+    await _notice_new_rules(crm, own)
     queued, may_be_more = 0, await crm.store.read(_is_anybody_due, now)
     while may_be_more:
         sent, may_be_more = await crm.store.run(_step, crm.config, rules, now)
@@ -114,9 +129,9 @@ def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tup
     return queued, len(lead_ids) == BATCH
 
 
-async def _notice_new_rules(crm: Crm) -> None:
-    """Makes everybody due again when the files of sequences have changed since the plans were made."""
-    found, node = _hash_of_rules(crm.config), crm.config.node
+async def _notice_new_rules(crm: Crm, own: OwnTexts) -> None:
+    """Makes everybody due again when the sequences, or the office's own texts, have changed since plans were made."""
+    found, node = _hash_of_rules(crm.config, own), crm.config.node
     if await crm.store.read(lambda session: session.scalar(_seen(node))) == found:
         return
     after: int | None = 0
@@ -151,9 +166,9 @@ def _keep_seen(session: Session, node: str, found: str) -> None:
         row.hash = found
 
 
-def _hash_of_rules(config: Config) -> str:
-    """Hash of all the files of sequences that may be in force here."""
-    hashed = sha256()
+def _hash_of_rules(config: Config, own: OwnTexts) -> str:
+    """Hash of all the files of sequences that may be in force here, and of the texts that replace theirs."""
+    hashed = sha256(repr(sorted(own.items())).encode() if own else b"")
     for path in (DEFAULT, *sorted((config.home / "follow_ups").glob("*.toml"))):
         with suppress(OSError):
             hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -163,22 +178,31 @@ def _hash_of_rules(config: Config) -> str:
 class _Rules:
     """The sequences of each portfolio, read once per tick."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, own: OwnTexts) -> None:
+        self._config, self._own = config, own
         self._known: dict[str, FollowUpRules] = {}
 
     def of(self, property: Property) -> FollowUpRules:
         name = property.portfolio.slug if property.portfolio else ""
         if name not in self._known:
-            self._known[name] = sequences(self._config, name)
+            self._known[name] = sequences(self._config, name, self._own)
         return self._known[name]
 
 
-def sequences(config: Config, portfolio: str = "") -> FollowUpRules:
-    """The sequences in force for a portfolio: from its own file, else the office's, else ours. Raises Invalid."""
+def own_texts(session: Session) -> OwnTexts:
+    """What the office wrote in place of texts of its sequences, by name and language."""
+    return {of: row.body for of, row in wording.own(session).items()}
+
+
+def sequences(config: Config, portfolio: str = "", own: OwnTexts | None = None) -> FollowUpRules:
+    """The sequences in force for a portfolio: from its own file, else the office's, else ours. Raises Invalid.
+
+    `own` are the office's own texts; a portfolio with a file of its own has none but those in it.
+    """
     path = sequences_file(config, portfolio)
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        rules = parse(path.read_text(encoding="utf-8"))
+        return rules if path.stem == portfolio else reworded(rules, own or {})
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(
             f"{path} cannot be read: correct it or remove it.", code="sequences_file_unreadable", path=str(path)
@@ -229,6 +253,8 @@ class _Known:
     answered_at: Mapping[int, datetime]
     too_late: frozenset[int]
     """Ids of steps whose text waited in the outbox until it was of no use."""
+    languages: Mapping[int, str]
+    """Of those who have chosen one."""
     begun: frozenset[tuple[int, int]]
     """Leads and properties with an application that is being filled in."""
 
@@ -268,6 +294,8 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
         .where(FollowUp.lead_id.in_(lead_ids), FollowUp.state == SENT, Message.state == DeliveryState.BLOCKED)
     )
     too_late = frozenset(id for id, reasons in session.execute(blocked) if TOO_LATE in reasons)
+    chosen = session.execute(select(Lead.id, Lead.language).where(Lead.id.in_(lead_ids), Lead.language != ""))
+    languages = {row.id: row.language for row in chosen}
     begun = select(Application.lead_id, Application.property_id).where(
         Application.lead_id.in_(lead_ids), Application.status == ApplicationStatus.STARTED
     )
@@ -276,6 +304,7 @@ def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
         _latest(session, (wrote, called)),
         _latest(session, (answered, talked)),
         too_late,
+        languages,
         frozenset((lead_id, property_id) for lead_id, property_id in session.execute(begun)),
     )
 
@@ -336,6 +365,7 @@ def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> His
         heard_at=known.heard_at.get(interest.lead_id),
         answered_at=known.answered_at.get(interest.lead_id),
         expired_at=max((row.ended_at for row in mine if row.state == EXPIRED and row.ended_at), default=None),
+        language=known.languages.get(interest.lead_id, FIRST_LANGUAGE),
         has_begun=(interest.lead_id, interest.property_id) in known.begun,
     )
 
@@ -383,7 +413,7 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
         _end(step, CANCELLED, now, str(error))
         return 0
     url = short_links.to_listings(session, config, interest.property, lead.id, f"followup:{step.id}", now)
-    body = " ".join(step.text.replace("{name}", interest.property.name).replace("{url}", url).split())
+    body = " ".join(filled(step.text, name=interest.property.name, url=url).split())
     new = NewText(
         f"followup:{step.id}",
         TextPurpose.FOLLOW_UP,
@@ -453,6 +483,7 @@ def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = 
     if due_at is not None:
         step.due_at = due_at
     if text is not None:
+        check_placeholders("This text", text, (), FOLLOW_UP)
         step.text = fields.text(text, "text", LONGEST_TEXT, required=True)
     step.is_edited = True
     audit.record(session, by, f"follow-up {step_id} changed")

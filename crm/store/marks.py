@@ -43,14 +43,18 @@ class Mark:
         return inspect(connection).has_table(self.table)
 
     def as_of(self, connection: Connection) -> Mark:
-        """Without the columns that the revision the database is at does not have."""
+        """Without the tables and columns that the revision the database is at does not have."""
         known = inspect(connection)
+        tables = set(known.get_table_names())
         there = {
-            table: {one["name"] for one in known.get_columns(table)} for table, some in self.watched.items() if some
+            table: {one["name"] for one in known.get_columns(table)}
+            for table, some in self.watched.items()
+            if some and table in tables
         }
         fitting = {
             table: tuple(one for one in columns if one in there[table]) if columns else ()
             for table, columns in self.watched.items()
+            if table in tables
         }
         return replace(self, watched=fitting)
 
@@ -107,6 +111,7 @@ OFFICE = Mark(
         "subteam": (),
         "subteam_member": (),
         "subteam_sister": (),
+        "text_wording": (),
         "tour_blackout": (),
         "tour_hours": (),
         "trunk": ("slug", "did_from"),

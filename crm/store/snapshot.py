@@ -39,6 +39,7 @@ from crm.store.models import (
     Subteam,
     SubteamMember,
     SubteamSister,
+    TextWording,
     TourBlackout,
     TourHours,
     Trunk,
@@ -243,6 +244,7 @@ class Snapshot:
         did_from: Iterable[tuple[str, str]],
         nodes: Iterable[str],
         forwarding: Iterable[str],
+        wordings: Iterable[tuple[str, str, str]],
     ) -> None:
         self.organization = organization
         self.agents = {one.slug: one for one in agents}
@@ -264,6 +266,8 @@ class Snapshot:
         """Names of all, those that are gone, too."""
         self.forwarding = frozenset(forwarding)
         """Slugs of the devices that forward their calls by themselves."""
+        self.wordings = {(name, language): body for name, language, body in wordings}
+        """What the office wrote in place of standard texts, by name and language."""
         self._desks = _grouped(desks)
         self._hours = _grouped((row.property_id, row) for row in hours)
         self._special_days = _grouped((row.property_id, row) for row in special_days)
@@ -469,6 +473,7 @@ _ORGANIZATION = (
     .order_by(Organization.id)
     .limit(1)
 )
+_WORDINGS = select(TextWording.name, TextWording.language, TextWording.body)
 
 
 def _read(session: Session) -> Snapshot:
@@ -556,6 +561,7 @@ def _read(session: Session) -> Snapshot:
         session.execute(select(Trunk.slug, Trunk.did_from)).all(),
         session.scalars(select(Node.name)),
         session.scalars(select(Device.slug).where(Device.forwards_since.is_not(None))),
+        session.execute(_WORDINGS).all(),
     )
 
 

@@ -42,7 +42,13 @@ def _wanted(dialect: str) -> Iterator[tuple[str, str]]:
     for table, columns, which in WATCHED:
         condition = f"NEW.lead_id IS NOT NULL AND ({which})" if which else "NEW.lead_id IS NOT NULL"
         yield from _on(dialect, table, ("INSERT", f"UPDATE OF {columns}"), condition, "VALUES (NEW.lead_id, '{at}')")
-    yield from _on(dialect, "lead", ("UPDATE OF status",), "NEW.status <> OLD.status", "VALUES (NEW.id, '{at}')")
+    yield from _on(
+        dialect,
+        "lead",
+        ("UPDATE OF status, language",),
+        "NEW.status <> OLD.status OR NEW.language <> OLD.language",
+        "VALUES (NEW.id, '{at}')",
+    )
     # What goes to another lead, or is gone, leaves a lead whose plan may change too; nothing is left of a lead deleted.
     theirs = "SELECT id, '{at}' FROM lead WHERE id = OLD.lead_id"
     for table in ("interest", "message", "call"):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain.follow_ups import FollowUpRules
+from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.store.models import FollowUp, Interest, Property
 
 
@@ -41,12 +42,16 @@ class SequenceStepEntry(msgspec.Struct):
     wait_hours: float
     """Hours after the step before; for the first step, after the stage began."""
     text: str
+    languages: list[str]
+    """In which it is written."""
 
 
-def sequence_steps(rules: FollowUpRules) -> list[SequenceStepEntry]:
-    """By stage, in the order in which they go out."""
+def sequence_steps(rules: FollowUpRules, language: str = FIRST_LANGUAGE) -> list[SequenceStepEntry]:
+    """By stage, in the order in which they go out; in English where the language has no text."""
     return [
-        SequenceStepEntry(stage.value, number, step.wait.total_seconds() / 3600, step.text)
+        SequenceStepEntry(
+            stage.value, number, step.wait.total_seconds() / 3600, step.text_in(language), sorted(step.texts)
+        )
         for stage, sequence in rules.sequences.items()
         for number, step in enumerate(sequence.steps, start=1)
     ]

@@ -19,6 +19,14 @@ _UNSUBSCRIBE_LINK = {
 }
 
 
+_TOUR = {"en": "Tour: {name}", "es": "Visita: {name}"}
+
+
+def tour(name: str, language: str) -> str:
+    """The entry in the calendar of somebody who comes to see a property."""
+    return _TOUR.get(language[:2], _TOUR["en"]).format(name=name)
+
+
 def unsubscribe(office: str, postal_address: str, language: str, link: str = "") -> str:
     """How to get no more news, and whose news it is (15 USC 7704(a)(5)); without a link they answer."""
     words = _UNSUBSCRIBE_LINK if link else _UNSUBSCRIBE

@@ -100,6 +100,9 @@ _EN = {
     "tour_link_broken": "This link is incomplete. Please open it again from our text or email, or call us.",
     "tour_link_late": "This tour has started or is over. Please call us to set up another time.",
     "tour_no_change": "This tour can no longer be changed here. Please call us.",
+    "not_working": "This is not working right now. Please try again in a minute.",
+    "too_much": "That is more than the form accepts. Please open the link again.",
+    "went_wrong": "Something went wrong. Please call us.",
     "unsubscribe": "No more news by email",
     "unsubscribe_ask": "Do you want no more news from {office} by email? We still answer what you ask us.",
     "unsubscribe_button": "Unsubscribe",
@@ -213,6 +216,9 @@ _ES = {
     "tour_link_broken": "Este enlace está incompleto. Ábralo otra vez desde nuestro mensaje o correo, o llámenos.",
     "tour_link_late": "Esta visita ya empezó o pasó. Llámenos para acordar otra hora.",
     "tour_no_change": "Esta visita ya no se puede cambiar aquí. Llámenos, por favor.",
+    "not_working": "Esto no funciona en este momento. Inténtelo de nuevo en un minuto.",
+    "too_much": "Es más de lo que admite el formulario. Abra otra vez el enlace, por favor.",
+    "went_wrong": "Algo ha fallado. Llámenos, por favor.",
     "unsubscribe": "No recibir más novedades por correo",
     "unsubscribe_ask": "¿Ya no quiere novedades de {office} por correo? Seguiremos respondiendo a sus preguntas.",
     "unsubscribe_button": "Cancelar la suscripción",
@@ -260,6 +266,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {"en": {**_EN, **applications.EN}, "es"
 
 TOUR_ERRORS = frozenset({"tour_changed", "tour_link_broken", "tour_link_late", "tour_over"})
 """Errors about a tour, by code, that have words of their own."""
+PLAIN_ERRORS = frozenset({"not_working", "too_much", "went_wrong"})
+"""What the tour's page says when it is not the tour's fault."""
 
 TERMS = {
     "es": {

@@ -17,10 +17,11 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import LeasingStage
 from crm.domain.texts import TextPurpose
-from crm.services import follow_ups
+from crm.services import follow_ups, text_templates
 from crm.services.audit import By
 from crm.services.office import portfolios
 from crm.services.outbox import gatekeeper
+from crm.services.people import leads as lead_acts
 from crm.services.texts import messages
 from crm.store.models import Call, FollowUp, FollowUpLook, Interest, Lead, LeadPhone, Message, Portfolio, Property, Task
 from crm.store.session import Store
@@ -236,7 +237,7 @@ async def test_a_tick_reads_no_more_for_ten_times_the_leads(store: Store, config
             event.remove(Engine, "before_cursor_execute", count)
             asked.clear()
     assert counts[0] == counts[1]
-    assert counts[0][0] == 2, "the rules it has planned by, and whether anybody is due"
+    assert counts[0][0] == 3, "the office's own texts, the rules it has planned by, and whether anybody is due"
 
 
 TOUCHES = {
@@ -404,3 +405,41 @@ async def test_a_portfolio_may_have_its_own_sequences(store: Store, config: Conf
 def test_our_own_sequences_can_be_read(tmp_path: Path) -> None:
     rules = follow_ups.sequences(Config(home=tmp_path))
     assert set(rules.sequences) >= {LeasingStage.CONTACTED, LeasingStage.SHOWING_DESIRED, LeasingStage.SHOWING_MISSED}
+
+
+async def test_whose_language_is_spanish_gets_the_sequence_in_spanish(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await pass_time(store, config, 1)
+    [planned] = await rows(store, FollowUp)
+    assert planned.text.startswith("Hi, this is")
+    await store.run(lead_acts.change, config, BY, str(lead_id), language="es")
+    await pass_time(store, config, 1)
+    [planned] = await rows(store, FollowUp)
+    assert planned.text.startswith("Hola, le escribe")
+    await pass_time(store, config, 6, since=2)
+    [first] = await rows(store, Message)
+    assert first.body.startswith("Hola, le escribe Maple Court. ¿Sigue buscando vivienda?")
+
+
+async def test_a_file_of_the_offices_without_spanish_is_sent_in_english(store: Store, config: Config) -> None:
+    lead_id = await interested(store)
+    await store.run(lead_acts.change, config, BY, str(lead_id), language="es")
+    own = config.home / "follow_ups" / "default.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text('[contacted]\nsteps = [{wait = "1h", text = "Hi from {name}."}]\n')
+    await pass_time(store, config, 1)
+    [first] = await rows(store, Message)
+    assert first.body == "Hi from Maple Court."
+
+
+async def test_what_the_office_writes_in_place_of_a_step_is_planned_anew_and_sent(store: Store, config: Config) -> None:
+    await interested(store)
+    await pass_time(store, config, 1)
+    await store.run(text_templates.put, config, BY, "followup.contacted.1", "en", "Hello from {name}!")
+    await pass_time(store, config, 1)
+    [planned] = await rows(store, FollowUp)
+    assert planned.text == "Hello from {name}!"
+    await store.run(text_templates.reset, config, BY, "followup.contacted.1")
+    await pass_time(store, config, 6, since=2)
+    [first] = await rows(store, Message)
+    assert first.body.startswith("Hi, this is Maple Court.")

@@ -295,7 +295,7 @@ async def test_help_answers_also_who_opted_out_and_leaves_a_task(store: Store, c
 async def test_the_confirmation_speaks_the_lines_language(store: Store, config: Config) -> None:
     await take(store, config, text("STOP", to=SPANISH))
     (answer,) = await rows(store, Message, Message.direction == "out")
-    assert "ya no recibirá" in answer.body
+    assert "ya no recibe" in answer.body
     assert "Oak Homes" in answer.body
 
 
@@ -656,3 +656,15 @@ async def test_without_agent_and_subteam_the_admin_is_notified_and_keywords_noti
     await reachable(store)
     await take(store, config, text("Hola", to=SPANISH), text("STOP", "SM2"), text("START", "SM3"))
     assert await told(store) == ["dana@example.com"]
+
+
+async def test_who_writes_in_spanish_or_to_a_spanish_line_is_answered_in_spanish_from_then_on(
+    store: Store, config: Config
+) -> None:
+    await take(store, config, text("Hola, quiero saber si tienen un departamento de dos recámaras"))
+    await take(store, config, text("hi", id="SM2", to=SPANISH, sender="+15125550178"))
+    await take(
+        store, config, text("Is the two bedroom at the corner free?", id="SM3", to=SPANISH, sender="+15125550179")
+    )
+    await take(store, config, text("hi", id="SM4", sender="+15125550180"))
+    assert [lead.language for lead in await rows(store, Lead)] == ["es", "es", "", ""]

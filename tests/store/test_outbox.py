@@ -28,13 +28,14 @@ from crm.services.outbox.delivery import DeliveryClaim, Outbox
 from crm.services.outbox.texts import TextToSend, TextTransport
 from crm.services.system import workers as shown
 from crm.services.texts import resending
-from crm.store.models import Activity, Lead, Message, Trunk
+from crm.store.models import Activity, Lead, Message, Organization, Trunk
 from crm.store.session import Store
 from crm.worker import Troubles
 from tests.store.conftest import crm_at, send_what_waits
 
 pytestmark = pytest.mark.store
 
+FIRST = "Leasing office: reply STOP to get no more texts."
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 
 
@@ -153,8 +154,9 @@ async def test_a_queued_text_is_sent_once_and_stands_on_the_leads_timeline(
     assert (row.attempts, row.sent_at, row.next_attempt_at, row.error) == (1, NOW, None, "")
     assert [text.key for text in carrier.given] == ["link:1", "link:2"]
     assert carrier.given[0] == OutgoingText(
-        "link:1", "+15125550123", "+15125550100", "Our homes: https://example.com", attempt=1
+        "link:1", "+15125550123", "+15125550100", f"Our homes: https://example.com {FIRST}", attempt=1
     )
+    assert carrier.given[1].body == "Our homes: https://example.com", "only the first text to a person says it"
     with store.reading() as session:
         (activity,) = session.scalars(select(Activity)).all()
     assert (activity.key, activity.kind, activity.lead_id) == (f"text:{message_id}", "Text", row.lead_id)
@@ -601,3 +603,28 @@ async def test_many_texts_that_wait_for_the_morning_are_put_off_in_many_transact
             waiting.append(len(session.scalars(select(Message).where(Message.decision == Verdict.WAIT)).all()))
     assert waiting == [delivery.HELD_BACK_AT_ONCE, 2 * delivery.HELD_BACK_AT_ONCE]
     assert claim.out.text.key == "answer"
+
+
+async def test_the_first_text_names_the_office_and_says_how_to_stop_in_the_persons_language(
+    store: Store, config: Config, trunk: None
+) -> None:
+    with store.writing() as session:
+        session.add_all([Organization(name="Oak Homes"), Lead(created_at=NOW, language="es")])
+        session.flush()
+        lead_id = session.scalars(select(Lead.id)).one()
+    carrier = FakeCarrier(refusing(CarrierError("The carrier is busy.", retryable=True)))
+    async with working(store, config, carrier) as worker:
+        await queue(store, "link:1", lead_id=lead_id)
+        await until(store, "link:1", DeliveryState.QUEUED, attempts=1)
+        carrier.behaviour = None
+        worker.clock.now += timedelta(minutes=2)
+        store.changes.tell({"message"})
+        row = await until(store, "link:1", DeliveryState.SENT)
+        await queue(store, "notice:2", to_number="+15125550124", purpose="staff")
+        await queue(store, "stop:3", to_number="+15125550125", purpose="stop_confirmed")
+        for key in ("notice:2", "stop:3"):
+            await until(store, key, DeliveryState.SENT)
+    first, again, *others = carrier.given
+    assert first.body == again.body == "Our homes: https://example.com Oak Homes: responda STOP para no recibir textos."
+    assert (row.body, row.segments) == (again.body, 1)
+    assert {one.body for one in others} == {"Our homes: https://example.com"}

@@ -142,7 +142,7 @@ async def test_the_mail_is_in_the_language_of_the_booking(store: Store, config: 
     await booking.offer(None)
     await booking.book(await booking.lead(), "es")
     [mail] = await booking.mails()
-    assert mail.body.startswith("Su visita a Maple Court está reservada para el martes 3 de marzo, 10:00 a.m. CST.")
+    assert mail.body.startswith("Su visita a Maple Court queda reservada para el martes 3 de marzo, 10:00 a.m. CST.")
 
 
 async def test_without_addresses_or_a_sender_nothing_is_mailed(store: Store, config: Config) -> None:

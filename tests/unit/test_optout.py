@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crm.domain import quotations, texts
 from crm.domain.optout import HELP_WORDS, START_WORDS, STOP_WORDS, TextKeyword, read
+from crm.domain.text_templates import standard
 
 pytestmark = pytest.mark.unit
 
@@ -95,9 +96,9 @@ def test_what_prospects_ask_and_what_is_quoted_is_no_stop(body: str) -> None:
 QUOTED = st.sampled_from(
     [
         *OURS,
-        *(texts.help_answer("Elm", "(512) 555-0100", language) for language in ("en", "es")),
-        *(texts.stop_confirmed("Elm", language) for language in ("en", "es")),
-        *(texts.start_confirmed("Elm", language) for language in ("en", "es")),
+        *(texts.help_answer(standard(language), "Elm", "(512) 555-0100") for language in ("en", "es")),
+        *(texts.stop_confirmed(standard(language), "Elm") for language in ("en", "es")),
+        *(texts.start_confirmed(standard(language), "Elm") for language in ("en", "es")),
     ]
 )
 # In any language, so no list of verbs knows it.
@@ -123,7 +124,7 @@ def test_texts_of_ours_only_ever_take_a_stop_away(stop: str, other: str, ours: s
 
 
 def test_a_start_that_is_quoted_is_none() -> None:
-    ours = texts.stop_confirmed("Elm", "en")
+    ours = texts.stop_confirmed(standard("en"), "Elm")
     assert wish(f"Liked “{ours}”", opted_out=True, ours=(ours,)) is None
     assert wish("Liked “START”", opted_out=True) is None
 

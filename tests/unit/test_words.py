@@ -17,7 +17,7 @@ import pytest
 from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
-from crm.words import codes, notices, page, phone, terminal
+from crm.words import codes, notices, phone, terminal
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -204,7 +204,7 @@ def test_programs_are_told_the_code_and_the_facts() -> None:
     assert (wrong.code, wrong.facts) == ("list_wrong", {"problems": ["line 2: no rent."]})
 
 
-@pytest.mark.parametrize("door", [phone, page])
+@pytest.mark.parametrize("door", [phone])
 def test_what_people_outside_of_the_terminal_get_was_not_written_for_an_admin(door: ModuleType) -> None:
     assert set(door.SENTENCES) - CODES == set()
     assert not any(COMMANDS.search(said) or "settings" in said for said in [*door.SENTENCES.values(), door.OTHERWISE])

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
@@ -60,6 +61,27 @@ async def test_looking_shows_the_tour_and_changes_nothing(site: Site, link: str)
     assert "<Street>" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert (await tour_of(site)).state == TourState.BOOKED
+
+
+async def test_a_spanish_link_shows_the_page_in_spanish_and_stays_in_it(site: Site, link: str) -> None:
+    work = site.webhooks.crm
+    with work.store.writing() as session:
+        session.scalars(select(Lead)).one().language = "es"
+    offered = re.findall(r'value="(2026[^"]+)"', (await site.http.get(link)).text)
+    await site.http.post(link, data={"act": "move", "at": offered[0]})
+    [moved] = [one for one in await site.rows(Message) if ":moved" in one.key]
+    assert moved.body.startswith("Su visita a Elm")
+    spanish = moved.body.partition("https://phone.example.com")[2]
+    assert spanish.endswith("?language=es")
+    shown = await site.http.get(spanish)
+    assert '<html lang="es">' in shown.text
+    assert "Está reservada para el " in shown.text
+    assert "Cambiar la visita" in shown.text
+    gone = await site.http.post(spanish, data={"act": "cancel"})
+    assert "Su visita está cancelada." in gone.text
+    late = await site.http.get(link + "?language=es")
+    assert (late.status_code, "Esta visita ha cambiado" in late.text) == (409, True)
+    assert '<html lang="en">' in (await site.http.get(link + "?language=<x>")).text
 
 
 async def test_the_form_moves_it_and_the_old_link_is_void(site: Site, link: str) -> None:

@@ -25,7 +25,7 @@ from crm.services.arrivals import arrival
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.forms import SOURCE, FieldErrors
 from crm.services.audit import By
-from crm.services.outbox import outgoing
+from crm.services.outbox import outgoing, wording
 from crm.services.outbox.outgoing import NewMail, NewText
 from crm.services.people import contact_details, intake, short_links, standing
 from crm.services.people.intake import Introduced
@@ -145,7 +145,7 @@ def _text_link(
     until = now + timedelta(days=config.applications.link_days)
     key = f"application:{application.id}:link"
     url = short_links.personal(session, config, application.lead_id, path, key, until, now)
-    body = texts.application(application.property.name, url, application.language)
+    body = texts.application(wording.words(session, application.language), application.property.name, url)
     new = NewText(key, TextPurpose.APPLICATION, number, line, body, lead_id=application.lead_id)
     outgoing.queue(session, config, new, now)
 

@@ -23,7 +23,7 @@ from crm.domain.tours import TourKind
 from crm.edge import numbers
 from crm.secrets import Secrets
 from crm.services.audit import By
-from crm.services.outbox import gatekeeper, outgoing
+from crm.services.outbox import gatekeeper, outgoing, wording
 from crm.services.people import intake, opt_outs, short_links, timeline, wishes
 from crm.services.people.identity import who_is
 from crm.services.people.intake import Introduced
@@ -96,7 +96,7 @@ def send_link(session: Session, config: Config, by: By, caller: Caller, act: Sen
         TextPurpose.LISTINGS_LINK,
         to_number=to,
         from_number=_sender(session, config, caller, lead, property),
-        body=texts.link(act.kind, name, url, caller.language),
+        body=texts.link(wording.words(session, caller.language), act.kind, name, url),
         lead_id=lead.id,
         call_id=_on_record(session, caller),
         about=property.id if property else None,

@@ -20,7 +20,7 @@ from crm.domain.leads import Happened
 from crm.domain.texts import TextPurpose, of_use_until
 from crm.edge.carrier import CarrierError, OutgoingText
 from crm.edge.delivery import DeliveryError
-from crm.services.outbox import gatekeeper, pauses
+from crm.services.outbox import gatekeeper, pauses, wording
 from crm.services.outbox.carriers import CarrierFor
 from crm.services.outbox.delivery import Transport
 from crm.services.people import timeline
@@ -50,6 +50,7 @@ class TextTransport(Transport[Message, TextToSend]):
             gatekeeper.put_off(session, decision.limit, now)
         if decision.verdict is not Verdict.SEND:
             return None
+        wording.introduce(session, row)
         # From now on it counts toward the limits, unless it turns out that it was not sent.
         row.sent_at = now
         text = OutgoingText(

@@ -13,6 +13,7 @@ from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent, LeadKind, LeadStatus
 from crm.domain.metrics import CardPart
+from crm.domain.text_templates import LANGUAGES
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -218,9 +219,9 @@ def read_kind(session: Session, raw: str) -> LeadKind:
 
 def read_language(config: Config, raw: str) -> str:
     """Parses a language of the office; empty: the line's. Raises Invalid."""
-    spoken = ("en", *(one for one in config.menu.languages if one != "en"))
+    spoken = tuple(dict.fromkeys((*LANGUAGES, *config.menu.languages)))
     if raw and raw not in spoken:
-        raise Invalid(f"The office speaks {', '.join(spoken)}.", code="language_unknown")
+        raise Invalid(f"{raw[:20]!a} is not a language of texts: use {' or '.join(spoken)}.", code="language_unknown")
     return raw
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain import optout, texts
+from crm.domain import optout, texts, tongues
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.domain.gate import Verdict
@@ -27,13 +27,14 @@ from crm.domain.leads import Happened, LeadEvent
 from crm.domain.optout import Reading, TextKeyword
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind, said_again
+from crm.domain.text_templates import FIRST_LANGUAGE, Words
 from crm.domain.texts import TextDirection, TextPurpose
 from crm.edge import numbers
 from crm.edge.carrier import DeliveryReport, Fate, IncomingText
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents, owners
-from crm.services.outbox import gatekeeper, notices
+from crm.services.outbox import gatekeeper, notices, wording
 from crm.services.outbox.outgoing import NewText, queue
 from crm.services.people import blocking, intake, opt_outs, standing, timeline
 from crm.services.people.contacts import who
@@ -104,6 +105,10 @@ class _Scene:
     def language(self) -> str:
         chosen = self.lead.language if self.lead else ""
         return chosen or (self.line.language if self.line else "en")
+
+    def words(self) -> Words:
+        """What our answers are made of."""
+        return wording.words(self.session, self.language)
 
     def name(self) -> str:
         if self.line and self.line.property:
@@ -213,7 +218,15 @@ def _keep_on_card(scene: _Scene, lead: Lead) -> None:
     if line and line.property_id is not None:
         intake.interest_in(lead, line.property_id, at)
     intake.came_by(lead, line)
+    _keep_language(lead, line, message.body)
     standing.happened(lead, LeadEvent.WROTE, at)
+
+
+def _keep_language(lead: Lead, line: Line | None, body: str) -> None:
+    """Remembers the language of somebody who has chosen none: that of their text, else that of the line."""
+    spoken = tongues.written_in(body) or (line.language if line else "")
+    if not lead.language and spoken not in ("", FIRST_LANGUAGE):
+        lead.language = spoken
 
 
 def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) -> bool:
@@ -240,7 +253,7 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
                 message_id=message.id,
             )
             # Confirmed once, and not again if repeated.
-            answer = TextPurpose.STOP_CONFIRMED, texts.stop_confirmed(name, scene.language)
+            answer = TextPurpose.STOP_CONFIRMED, texts.stop_confirmed(scene.words(), name)
     elif reading.wish is TextKeyword.START:
         if not in_force:
             return False  # Not opted out, so it is just a word.
@@ -251,10 +264,10 @@ def _obey(scene: _Scene, reading: Reading, *, answered: str, over: Over | None) 
             evidence=f'"{message.body[:200]}"',
             now=message.created_at,
         )
-        answer = TextPurpose.START_CONFIRMED, texts.start_confirmed(name, scene.language)
+        answer = TextPurpose.START_CONFIRMED, texts.start_confirmed(scene.words(), name)
     else:
         ours = numbers.display(message.to_number, scene.config.region)
-        answer = TextPurpose.HELP, texts.help_answer(name, ours, scene.language)
+        answer = TextPurpose.HELP, texts.help_answer(scene.words(), name, ours)
     if answer and answered != reading.wish and message.to_number and over is None:
         _answer(scene, *answer)
     # HELP may come from a prospect who just wants to know more.

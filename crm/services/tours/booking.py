@@ -24,6 +24,7 @@ from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
+from crm.services.outbox import wording
 from crm.services.outbox.outgoing import NewText, queue, withdraw
 from crm.services.people import intake, standing, timeline
 from crm.services.phones.lines import line_for
@@ -322,7 +323,7 @@ def _text(
     language = language or lead.language or line.language
     when = in_words(tour.slot.starts_at, times.zone(config, property), language)
     link = links.url(config, secrets, tour.id, tour.version, tour.slot.starts_at, language)
-    body = texts.tour(what, property.name, when, language, link)
+    body = texts.tour(wording.words(session, language), what, property.name, when, link)
     new = NewText(
         key=f"tour:{tour.id}:{tour.version}:{what}{part}",
         purpose=TextPurpose.TOUR_REMINDER if what == "reminder" else TextPurpose.TOUR,

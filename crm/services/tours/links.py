@@ -15,6 +15,8 @@ from crm.words.site import prefix
 SECRET = "links"
 """Name of the key in the secrets file; if it is removed or replaced, old links are void."""
 PATH = "/tours/"
+LANGUAGE = "language"
+"""The query parameter that says in which language our web server's page is."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,11 @@ def url(config: Config, secrets: Secrets, tour_id: int, version: int, starts_at:
     where = path(secrets, tour_id, version, starts_at)
     if config.site.public_url:
         return f"{config.site.public_url.rstrip('/')}{prefix(language)}{where}"
-    return f"{config.web.public_url.rstrip('/')}{where}" if config.web.public_url else ""
+    if not config.web.public_url:
+        return ""
+    # Not in the path: proxies pass on that of our web server as it is (docs/guide/safety.md).
+    spoken = prefix(language).removeprefix("/")
+    return f"{config.web.public_url.rstrip('/')}{where}{f'?{LANGUAGE}={spoken}' if spoken else ''}"
 
 
 def read(secrets: Secrets, token: str, now: datetime) -> Link:

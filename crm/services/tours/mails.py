@@ -10,8 +10,9 @@ from crm.config import Config
 from crm.domain import texts
 from crm.edge import calendar, numbers
 from crm.edge.calendar import CalendarEntry, Method
-from crm.services.outbox import outgoing
+from crm.services.outbox import outgoing, wording
 from crm.store.models import Agent, Lead, Property, Tour
+from crm.words import mail as mail_words
 from crm.words import notices as words
 
 
@@ -36,9 +37,10 @@ def queue(
     if not config.mail.from_address:
         return
     if lead.email:
-        body = texts.tour(what, property.name, when[0], language, link)
+        body = texts.tour(wording.words(session, language), what, property.name, when[0], link)
         subject = f"{property.name}: {when[0]}"
-        _mail(session, config, tour, property, what, lead.email, subject, body, now, lead_id=lead.id)
+        to = lead.email
+        _mail(session, config, tour, property, what, to, subject, body, now, lead_id=lead.id, language=language)
     if tour.slot.agent_id and (shows := session.get(Agent, tour.slot.agent_id)) and shows.email:
         _tell_agent(session, config, tour, lead, property, what, shows, when[1], now)
 
@@ -91,6 +93,7 @@ def _mail(
     now: datetime,
     *,
     lead_id: int | None = None,
+    language: str = "en",
 ) -> None:
     """`lead_id`: whose answer to it is theirs; None: it goes to an agent."""
     is_over = what == "cancelled"
@@ -101,7 +104,7 @@ def _mail(
         sequence=tour.version + is_over,
         starts_at=tour.slot.starts_at,
         ends_at=tour.slot.ends_at,
-        summary=subject if is_over else f"Tour: {property.name}",
+        summary=subject if is_over else mail_words.tour(property.name, language),
         location=property.name,
         description=body,
         organizer=config.mail.from_address,

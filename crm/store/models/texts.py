@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -95,6 +96,21 @@ class TextPause(Base):
     texts: Mapped[int] = mapped_column(comment="automatic ones in the minutes before")
     resumed_at: Mapped[datetime | None]
     resumed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+
+
+class TextWording(Base):
+    """What the office writes in place of a standard text, in one language."""
+
+    __tablename__ = "text_wording"
+    __table_args__ = (UniqueConstraint("name", "language"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(
+        String(60), comment="as in crm.domain.text_templates, or of a step of the follow-ups"
+    )
+    language: Mapped[str] = mapped_column(String(10))
+    body: Mapped[str] = mapped_column(Text, comment="with placeholders, such as {name}")
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(80))
 
 
 class MailThread(Base):

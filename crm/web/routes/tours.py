@@ -25,7 +25,7 @@ from crm.views import tours
 from crm.views.tours import TourPage
 from crm.web.pages import page
 from crm.web.shield import body
-from crm.words import page as words
+from crm.words import site as words
 
 LONGEST_FORM = 4096
 """Bytes of a form."""
@@ -38,28 +38,42 @@ _log = logging.getLogger(__name__)
 
 def routes(crm: Crm) -> list[Route]:
     async def endpoint(request: Request) -> Response:
+        say = _Say(request.query_params.get(links.LANGUAGE, ""))
         try:
             link = links.read(crm.secrets, request.path_params["token"], crm.now())
             if request.method == "POST":
-                return await _change(crm, link, await _form(request))
-            return await _show(crm, link)
+                return await _change(crm, link, await _form(request), say)
+            return await _show(crm, link, say)
         except Invalid as error:
-            return page("sorry", 410, said=words.said(error))
+            return _sorry(say, error.code, 410)
         except (Conflict, NotFound) as error:
-            return page("sorry", 409, said=words.said(error))
+            return _sorry(say, error.code, 409)
         except Unavailable:
-            return page("sorry", 503, said="This is not working right now. Please try again in a minute.")
+            return _sorry(say, "not_working", 503)
         except HTTPException as error:
-            return page(
-                "sorry", error.status_code, said="That is more than the form accepts. Please open the link again."
-            )
+            return _sorry(say, "too_much", error.status_code)
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - a door: the person gets a page, and we the reason
             _log.exception("a tour's page failed")
-            return page("sorry", 500, said="Something went wrong. Please call us.")
+            return _sorry(say, "went_wrong", 500)
 
     return [Route(f"{links.PATH}{{token}}", endpoint, methods=["GET", "POST"])]
+
+
+class _Say:
+    """What the site says about tours, in the language of the link; English for any other."""
+
+    def __init__(self, asked: str) -> None:
+        self.language = asked if asked in words.LANGUAGES else next(iter(words.LANGUAGES))
+
+    def __call__(self, key: str, **values: object) -> str:
+        return words.WORDS[self.language][key].format(**values)
+
+
+def _sorry(say: _Say, why: str, status: int) -> Response:
+    known = why in words.TOUR_ERRORS or why in words.PLAIN_ERRORS
+    return page("sorry", status, said=say(why if known else "tour_no_change"), language=say.language)
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -70,19 +84,19 @@ async def _form(request: Request) -> dict[str, str]:
         raise HTTPException(413, "too many fields") from None
 
 
-async def _change(crm: Crm, link: Link, form: dict[str, str]) -> Response:
+async def _change(crm: Crm, link: Link, form: dict[str, str], say: _Say) -> Response:
     by = By(BY, crm.now())
     if form.get("act") == "cancel":
         await crm.store.run(booking.cancel, crm.config, crm.secrets, by, link.tour_id, version=link.version)
-        return await _show(crm, link, "Your tour has been canceled. Call us any time to set up another one.")
+        return await _show(crm, link, say, "tour_off")
     if form.get("act") == "move":
         try:
             at = _time(form.get("at", ""), by.now)
             await crm.store.run(booking.move, crm.config, crm.secrets, by, link.tour_id, at, version=link.version)
         except (ValueError, Invalid, Conflict):
-            return await _show(crm, link, "That time was just taken. Please choose another one.")
-        return await _show(crm, link, "Your tour has been moved. We have texted you the new time.", is_current=True)
-    return await _show(crm, link)
+            return await _show(crm, link, say, "tour_taken")
+        return await _show(crm, link, say, "tour_moved", is_current=True)
+    return await _show(crm, link, say)
 
 
 def _time(sent: str, now: datetime) -> datetime:
@@ -94,20 +108,24 @@ def _time(sent: str, now: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-async def _show(crm: Crm, link: Link, said: str = "", *, is_current: bool = False) -> Response:
+async def _show(crm: Crm, link: Link, say: _Say, said: str = "", *, is_current: bool = False) -> Response:
     tour = await crm.store.read(tours.page, link.tour_id)
     if tour.version != link.version and not is_current:
         raise Conflict("This tour has changed since.", code="tour_changed", tour=link.tour_id)
     tz = _zone(crm, tour)
     booked = tour.state == TourState.BOOKED
+    if not said and not booked:
+        said = "tour_was_off" if tour.state == TourState.CANCELLED else "tour_over"
     return page(
         "tour",
         property_name=tour.name,
-        said=said or ("" if booked else f"This tour is {tour.state}."),
+        said=say(said) if said else "",
         booked=booked,
-        when=booking.in_words(tour.at, tz, "en"),
+        when=booking.in_words(tour.at, tz, say.language),
         # After a move this page's link is no longer valid, so the page offers no more changes.
-        times=await _times(crm, tour) if booked and not is_current else [],
+        times=await _times(crm, tour, say.language) if booked and not is_current else [],
+        say=say,
+        language=say.language,
     )
 
 
@@ -115,10 +133,10 @@ def _zone(crm: Crm, tour: TourPage) -> ZoneInfo:
     return ZoneInfo(tour.timezone) if tour.timezone else crm.config.tz
 
 
-async def _times(crm: Crm, tour: TourPage) -> list[tuple[str, str]]:
+async def _times(crm: Crm, tour: TourPage, language: str) -> list[tuple[str, str]]:
     """Returns other times of the same kind, each as the form sends it and as people read it."""
     tz = _zone(crm, tour)
     free = await crm.store.read(
         times.free, crm.config, tour.property_slug, crm.now(), kind=TourKind(tour.kind), limit=CHOICES
     )
-    return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, "en")) for slot in free]
+    return [(slot.starts_at.isoformat(), booking.in_words(slot.starts_at, tz, language)) for slot in free]

@@ -10,6 +10,7 @@ from crm.domain.calls import CallDirection, Outcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.leads import Happened, event_of_call
 from crm.domain.story import how_it_went
+from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.people import intake, standing, timeline
 from crm.store.models import Activity, Call, Lead, Message
@@ -106,10 +107,17 @@ def _digits(scene: Scene) -> str:
 
 
 def remember_language(scene: Scene, lead: Lead | None) -> None:
-    """Remembers the language the caller chose, for future calls and texts."""
+    """Remembers the caller's language, for future calls and texts: the one they chose by key or spoke with the voice
+    agent; else, for somebody who has none yet, that of a line in another language than English."""
+    story, line = scene.story, scene.line
+    spoken = story.voice_talk.language if story.voice_talk else ""
+    heard = line.language if line else FIRST_LANGUAGE
+    chosen = story.language or (spoken if spoken != heard else "")
     for person in (lead, scene.contact()):
-        if person and scene.story.language:
-            person.language = fit(scene.story.language, 10)
+        if person and chosen:
+            person.language = fit(chosen, 10)
+        elif person and not person.language and heard != FIRST_LANGUAGE:
+            person.language = fit(heard, 10)
 
 
 def drop_nameless(scene: Scene) -> None:

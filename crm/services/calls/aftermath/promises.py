@@ -44,7 +44,7 @@ def keep_promise(scene: Scene, promised: CallbackPromised) -> None:
     if scene.may_text():
         assert scene.line is not None
         name = scene.name()
-        body = texts.callback_promised(agent.name, name, promised.minutes, scene.language(lead))
+        body = texts.callback_promised(scene.words(lead), agent.name, name, promised.minutes)
         queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)
 
 
@@ -58,5 +58,5 @@ def queue_callback(scene: Scene, lead: Lead | None, kept: CallbackQueued) -> Non
         session, scene.config, task=task, number=call.caller, agents=kept.agents, since=call.started_at, now=scene.now
     )
     if lead and scene.may_text():
-        body = texts.callback_queued(scene.name(), scene.language(lead))
+        body = texts.callback_queued(scene.words(lead), scene.name())
         queue(scene, f"callback:{call.id}", TextPurpose.CALLBACK, body, lead)

@@ -11,6 +11,7 @@ from crm.config import Config
 from crm.domain.calls import CallDirection, DialStatus, EndedBy
 from crm.domain.route_inputs import CallerKind
 from crm.domain.story import CallStory
+from crm.domain.text_templates import Words, in_force
 from crm.edge import numbers
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity
@@ -53,6 +54,10 @@ class Scene:
         """The language for texts to the caller: the one they chose in this call or before, else the line's."""
         chosen = self.story.language or (lead.language if lead else "")
         return chosen or (self.line.language if self.line else "en")
+
+    def words(self, lead: Lead | None) -> Words:
+        """What texts to the caller are made of."""
+        return in_force(self.office.wordings, self.language(lead))
 
     @property
     def is_leasing(self) -> bool:

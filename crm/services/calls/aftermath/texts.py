@@ -27,7 +27,7 @@ def text_link(scene: Scene) -> None:
         scene,
         f"link:{scene.call.id}",
         TextPurpose.LISTINGS_LINK,
-        texts.listings_link(scene.name(), url, scene.language(lead)),
+        texts.listings_link(scene.words(lead), scene.name(), url),
         lead,
     )
 
@@ -48,7 +48,7 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
     if messages.has_any_since(session, caller, TextPurpose.MISSED_CALL, since):
         return
     url = _listings(scene, lead, f"missed:{scene.call.id}")
-    body = texts.missed_call(scene.name(), url, scene.language(lead), is_active=is_active)
+    body = texts.missed_call(scene.words(lead), scene.name(), url, is_active=is_active)
     queue(scene, f"missed:{scene.call.id}", TextPurpose.MISSED_CALL, body, lead)
 
 

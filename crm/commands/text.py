@@ -1,0 +1,145 @@
+"""`leaseline text`."""
+
+from __future__ import annotations
+
+import click
+
+from crm.commands import output
+from crm.commands.command import ID, Group, System, many, one, with_system
+from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
+from crm.services import text_templates
+from crm.views import text_templates as views
+from crm.views.text_templates import TextPreview, TextTemplateEntry
+
+_LANGUAGE = click.Choice(LANGUAGES)
+
+
+@click.group(
+    cls=Group,
+    examples=("text template list", "text template preview tour_booked --language es", "text template show listings"),
+)
+def text() -> None:
+    """What texts say, in each language."""
+
+
+@text.group(
+    cls=Group,
+    examples=(
+        "text template list --language es",
+        "text template set listings 'Thanks for calling {name}! Our homes: {url}'",
+        "text template reset listings",
+    ),
+)
+def template() -> None:
+    """The texts that leave by themselves, and the steps of the follow-ups."""
+
+
+@template.command(
+    "list", json=many(TextTemplateEntry), examples=("text template list", "text template list --language es --own")
+)
+@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
+@click.option("--own", is_flag=True, help="Only those that the office wrote.")
+@with_system
+def list_(system: System, language: str | None, own: bool, as_json: bool) -> None:
+    """List all texts, and when each is sent."""
+    found = views.entries(system.read(text_templates.known, system.config), language)
+    found = [one for one in found if one.is_own or not own]
+    if as_json:
+        output.print_json(found)
+        return
+    output.print_table(
+        ("name", "language", "own", "text"),
+        ((one.name, one.language, "yes" if one.is_own else "", one.text) for one in found if not one.is_missing),
+        empty="All texts are the standard ones.",
+    )
+
+
+@template.command(json=one(TextTemplateEntry), examples=("text template show tour_booked --language es",))
+@click.argument("name")
+@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@with_system
+def show(system: System, name: str, language: str, as_json: bool) -> None:
+    """Show the text NAME, when it is sent, and what it may hold."""
+    entry = views.entry(system.read(text_templates.known, system.config), name, language)
+    if as_json:
+        output.print_json(entry)
+        return
+    output.print_entry(
+        (
+            ("name", entry.name),
+            ("sent", entry.when),
+            ("language", entry.language),
+            ("text", entry.text),
+            ("may hold", [f"{{{one}}}" for one in entry.placeholders]),
+            ("written by", "the office" if entry.is_own else "Leaseline"),
+        )
+    )
+    if entry.is_missing:
+        output.hint("There is none in this language, so this one is sent.")
+
+
+@template.command(
+    "set",
+    json=one(TextPreview),
+    examples=(
+        "text template set listings 'Thanks for calling {name}! Our homes: {url}'",
+        "text template set tour_booked 'Le esperamos el {when} en {name}.' --language es",
+    ),
+)
+@click.argument("name")
+@click.argument("words", metavar="TEXT")
+@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@with_system
+def set_(system: System, name: str, words: str, language: str, as_json: bool) -> None:
+    """Write TEXT in place of the text NAME; it is sent from now on.
+
+    `text template show` lists the placeholders that it may hold. The other language keeps its own text.
+    """
+    system.run(text_templates.put, system.config, system.by, name, language, words)
+    found = views.previewed(system.read(text_templates.preview, system.config, system.by, name, language))
+    if as_json:
+        output.print_json(found)
+        return
+    output.say(f"Changed {name} ({language}).")
+    _show(found)
+
+
+@template.command(examples=("text template reset listings", "text template reset listings --language es"))
+@click.argument("name")
+@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
+@with_system
+def reset(system: System, name: str, language: str | None) -> None:
+    """Go back to the standard text NAME."""
+    count = system.run(text_templates.reset, system.config, system.by, name, language)
+    output.say(f"{name} is the standard text again." if count else f"{name} was the standard text already.")
+
+
+@template.command(
+    json=one(TextPreview),
+    examples=("text template preview tour_booked --language es", "text template preview listings --lead 12"),
+)
+@click.argument("name")
+@click.option("--language", type=_LANGUAGE, help="[default: the lead's, else en]")
+@click.option("--lead", "lead_id", type=ID, metavar="ID", help="With this lead's property and language.")
+@with_system
+def preview(system: System, name: str, language: str | None, lead_id: int | None, as_json: bool) -> None:
+    """Show the text NAME as a person would get it, and how many segments it takes."""
+    found = views.previewed(
+        system.read(text_templates.preview, system.config, system.by, name, language, lead_id=lead_id)
+    )
+    if as_json:
+        output.print_json(found)
+        return
+    _show(found)
+
+
+def _show(found: TextPreview) -> None:
+    output.say(found.text, indent=2)
+    size = f"{found.characters} characters, {found.encoding}: {output.counted(found.segments, 'segment')}."
+    output.say(size)
+    if found.first_text != found.text:
+        output.say(f"As the first text to a person, {output.counted(found.first_segments, 'segment')}:")
+        output.say(found.first_text, indent=2)
+    if found.costly:
+        characters = " ".join(found.costly)
+        output.hint(f"Because of {characters} a segment holds at most 70 characters, not 160: do without if you can.")

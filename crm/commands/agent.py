@@ -22,11 +22,11 @@ def agent() -> None:
 
 @agent.command(examples=("agent add alice --name Alice --extension 101",))
 @click.argument("slug")
-@click.option("--name", default="", help="As callers and colleagues know them.")
+@click.option("--name", help="As callers and colleagues know them.  [default: SLUG]")
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial.")
 @click.option("--on-duty/--off-duty", default=True, show_default=True, help="Whether calls ring their phones.")
 @with_system
-def add(system: System, slug: str, name: str, extension: str | None, on_duty: bool) -> None:
+def add(system: System, slug: str, name: str | None, extension: str | None, on_duty: bool) -> None:
     """Add the agent SLUG."""
     system.run(agents.add, system.config, system.by, slug, name=name, extension=extension, on_duty=on_duty)
     output.say(f"Added agent {slug}; give them a phone with `leaseline device add {slug}-desk --agent {slug}`.")

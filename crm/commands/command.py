@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from crm.commands import output
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
+CHANGING = frozenset({"set", "edit"})
+"""Verbs of commands that change what their options say, and leave the rest as it is."""
+NAMING = frozenset({"slug", "number", "listing", "lead"})
+"""Their arguments that name what is changed; any other is itself a change."""
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME or ~/.leaseline]"
 MOST = 10_000
 """Most rows that one list may show."""
@@ -79,6 +84,21 @@ class Command(click.Command):
         self.examples = examples
         self.params += [*([json, WideOption()] if json else []), HomeOption()]
         self.epilog = epilog(examples)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if self.name in CHANGING:
+            self._refuse_to_change_nothing(ctx)
+        return super().invoke(ctx)
+
+    def _refuse_to_change_nothing(self, context: click.Context) -> None:
+        """Raises WrongInput if only options say what to change, and none was given."""
+        if {one.name for one in self.params if isinstance(one, click.Argument)} - NAMING:
+            return
+        options = [one for one in self.params if isinstance(one, click.Option) and one.expose_value]
+        given = (context.get_parameter_source(one.name or "") for one in options)
+        if options and ParameterSource.COMMANDLINE not in given:
+            first = ", ".join(one.opts[0] for one in options[:3])
+            raise WrongInput(f"Nothing to change: give {first}{' or another option' if options[3:] else ''}.")
 
 
 class Group(click.Group):

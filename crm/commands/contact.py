@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, with_system
+from crm.commands.command import Group, System, cut, limit_option, many, with_system
 from crm.services.office import properties
 from crm.services.people import contacts
 from crm.views import contacts as views
@@ -80,8 +80,6 @@ def change(
     system: System, number: str, kind: str | None, name: str | None, property_slug: str | None, new: str | None
 ) -> None:
     """Change the contact with this NUMBER; options not given leave things as they are."""
-    if kind is None and name is None and property_slug is None and new is None:
-        raise WrongInput("Nothing to change: give --kind, --name, --property or --number.")
     stored = system.run(
         contacts.change,
         system.config,

@@ -126,8 +126,6 @@ def change(
     encrypted: bool | None,
 ) -> None:
     """Change the device SLUG; options not given leave things as they are."""
-    if all(given is None for given in (number, after, whisper, location, agent, kind, encrypted)):
-        raise WrongInput("Nothing to change: give --agent, --kind, --encrypted, --number, --after, ...")
     system.run(
         devices.change,
         system.config,

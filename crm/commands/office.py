@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, one, with_system
+from crm.commands.command import Group, System, one, with_system
 from crm.services.system import directory
 from crm.views import office as views
 from crm.views.office import OfficeEntry
@@ -63,8 +63,6 @@ def change(
     manages_for_owners: bool | None,
 ) -> None:
     """Change what is known about the company; options not given leave things as they are."""
-    if name is None and listings_url is None and answering_service is None and manages_for_owners is None:
-        raise WrongInput("Give --name, --listings-url, --answering-service or --manages-for-owners.")
     system.run(
         directory.change_office,
         system.config,

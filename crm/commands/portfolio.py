@@ -18,7 +18,7 @@ def portfolio() -> None:
 
 @portfolio.command(examples=("portfolio add east --name 'East side'",))
 @click.argument("slug")
-@click.option("--name", default="", help="As callers hear it.")
+@click.option("--name", help="As callers hear it.  [default: SLUG]")
 @with_system
 def add(system: System, slug: str, name: str) -> None:
     """Add the portfolio SLUG."""

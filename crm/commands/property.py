@@ -37,12 +37,12 @@ def property_() -> None:
     )
 )
 @click.argument("slug")
-@click.option("--name", default="", help="As callers hear and read it.")
+@click.option("--name", help="As callers hear and read it.  [default: SLUG]")
 @click.option("--subteam", metavar="SLUG", help="The subteam that leases it.")
 @click.option("--listings-url", default="", metavar="URL", help="Texted to callers instead of the office's link.")
 @click.option("--area", default="", help="Part of town; lists of more than eight properties begin with areas.")
 @with_system
-def add(system: System, slug: str, name: str, subteam: str | None, listings_url: str, area: str) -> None:
+def add(system: System, slug: str, name: str | None, subteam: str | None, listings_url: str, area: str) -> None:
     """Add the property SLUG."""
     system.run(properties.add, system.by, slug, name=name, subteam=subteam, listings_url=listings_url, area=area)
     output.say(f"Added property {slug}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, many, with_system
+from crm.commands.command import Group, System, many, with_system
 from crm.services.arrivals import sources
 from crm.services.arrivals.sources import MadePath
 from crm.services.outbox.carriers import webhook_url
@@ -77,8 +77,6 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def set_(system: System, slug: str, name: str | None, property_slug: str | None, address: str | None) -> None:
     """Change the source SLUG."""
-    if name is None and property_slug is None and address is None:
-        raise WrongInput("Nothing to change: give --name, --property or --address.")
     system.run(sources.change, system.by, slug, name=name, property_slug=property_slug, address=address)
     output.say(f"Changed source {slug}.")
 

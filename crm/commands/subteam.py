@@ -19,7 +19,7 @@ def subteam() -> None:
 
 @subteam.command(examples=("subteam add north --name 'North team' --strategy round_robin",))
 @click.argument("slug")
-@click.option("--name", default="", help="As people call it.")
+@click.option("--name", help="As people call it.  [default: SLUG]")
 @click.option(
     "--strategy",
     type=click.Choice(subteams.STRATEGIES),
@@ -28,7 +28,7 @@ def subteam() -> None:
     help="Ring everyone at once, or one at a time, longest idle first.",
 )
 @with_system
-def add(system: System, slug: str, name: str, strategy: str) -> None:
+def add(system: System, slug: str, name: str | None, strategy: str) -> None:
     """Add the subteam SLUG."""
     system.run(subteams.add, system.by, slug, name=name, strategy=strategy)
     output.say(f"Added subteam {slug}.")

@@ -383,3 +383,23 @@ def test_the_office_is_renamed_and_gets_another_link(office: Leaseline) -> None:
 @pytest.mark.parametrize("options", [(), ("--name", ""), ("--name", "a\nb"), ("--listings-url", "javascript:x")])
 def test_an_office_without_name_or_with_a_wrong_link_cannot_be(untouched: Leaseline, options: tuple[str, ...]) -> None:
     untouched.refused("office", "set", *options)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("agent", "set", "alice"),
+        ("subteam", "set", "north"),
+        ("property", "set", "elm"),
+        ("line", "set", "+15125550100"),
+        ("trunk", "set", "acme"),
+        ("office", "set"),
+    ],
+)
+def test_a_command_without_anything_to_change_says_so(untouched: Leaseline, words: tuple[str, ...]) -> None:
+    assert "Nothing to change: give --" in untouched.refused(*words)
+
+
+@pytest.mark.parametrize("noun", ["agent", "property", "subteam", "portfolio"])
+def test_an_empty_name_is_refused(untouched: Leaseline, noun: str) -> None:
+    assert "The name is empty" in untouched.refused(noun, "add", "birch", "--name", "")

@@ -161,8 +161,6 @@ def add(
 @with_system
 def edit(system: System, /, lead: str, **changes: Any) -> None:
     """Change the LEAD with this id, phone number or email address."""
-    if all(value is None for value in changes.values()):
-        raise WrongInput("Nothing to change: give --name, --email, --status or another option.")
     found = system.run(leads_service.change, system.config, system.by, lead, **changes)
     output.say(f"Changed lead {found.id}.")
 

@@ -59,16 +59,16 @@ def add(
     by: By,
     slug: str,
     *,
-    name: str = "",
+    name: str | None = None,
     extension: str | None = None,
     on_duty: bool = True,
 ) -> None:
-    """Adds an agent. Without a name, the slug serves as one. Raises Conflict, Invalid."""
+    """Adds an agent. Without a name (None), the slug serves as one. Raises Conflict, Invalid."""
     _check_free(session, slug)
     session.add(
         Agent(
             slug=slug,
-            name=fields.text(name or slug, "name", 200, required=True),
+            name=fields.text(slug if name is None else name, "name", 200, required=True),
             extension=_extension(session, config, extension or "", slug),
             on_duty=on_duty,
         )

@@ -14,12 +14,12 @@ from crm.store.models import Line, Portfolio, Property
 from crm.store.models.living import ALL
 
 
-def add(session: Session, by: By, slug: str, *, name: str = "") -> None:
+def add(session: Session, by: By, slug: str, *, name: str | None = None) -> None:
     if session.scalar(select(Portfolio).where(Portfolio.slug == fields.slug(slug))):
         raise Conflict(
             f"Portfolio {slug} already exists: choose another name.", code="portfolio_exists", portfolio=slug
         )
-    session.add(Portfolio(slug=slug, name=fields.text(name or slug, "name", 200, required=True)))
+    session.add(Portfolio(slug=slug, name=fields.text(slug if name is None else name, "name", 200, required=True)))
     audit.record(session, by, f"portfolio {slug} added")
 
 

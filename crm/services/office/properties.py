@@ -43,7 +43,7 @@ def add(
     by: By,
     slug: str,
     *,
-    name: str = "",
+    name: str | None = None,
     subteam: str | None = None,
     listings_url: str = "",
     area: str = "",
@@ -53,7 +53,7 @@ def add(
     session.add(
         Property(
             slug=slug,
-            name=fields.text(name or slug, "name", 200, required=True),
+            name=fields.text(slug if name is None else name, "name", 200, required=True),
             listings_url=fields.url(listings_url, "listings URL"),
             subteam_id=_subteam_id(session, subteam),
             area=fields.text(area, "area", LONGEST_AREA),

@@ -37,13 +37,13 @@ def find_all(session: Session) -> list[SubteamRecord]:
     return [SubteamRecord(one, tuple(leased.get(one.id, ()))) for one in found]
 
 
-def add(session: Session, by: By, slug: str, *, name: str = "", strategy: str = "ring_all") -> None:
+def add(session: Session, by: By, slug: str, *, name: str | None = None, strategy: str = "ring_all") -> None:
     if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
         raise Conflict(f"Subteam {slug} already exists.", code="subteam_exists", subteam=slug)
     session.add(
         Subteam(
             slug=slug,
-            name=fields.text(name or slug, "name", 200, required=True),
+            name=fields.text(slug if name is None else name, "name", 200, required=True),
             strategy=_strategy(strategy),
         )
     )

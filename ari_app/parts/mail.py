@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ari_app.parts.shared import Part, Shared
+from ari_app.workers.report_mails import ReportMails
 from crm.edge.mail import Mailer
 from crm.services.applications import retention as unfinished
 from crm.services.arrivals import posts
@@ -28,6 +29,7 @@ def mail(shared: Shared) -> list[Part]:
     parts: list[Part] = [
         shared.keep(Outbox(crm, transport, shared.held)),
         shared.keep(ArrivalReader(crm)),
+        shared.keep(ReportMails(crm)),
         shared.keep(ArrivalDigests(crm)),
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),

@@ -8,17 +8,21 @@ from pathlib import Path
 
 import click
 import msgspec
+from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands import review as review_commands
-from crm.commands.command import Failure, Group, System, WrongInput, many, until_option, with_system
+from crm.commands.command import ID, Failure, Group, System, WrongInput, many, until_option, with_system
 from crm.commands.placing import say_unreachable
 from crm.domain import fields, metrics
-from crm.domain.metrics import DEFINITIONS
+from crm.domain.metrics import DEFINITIONS, ReportKind
 from crm.domain.periods import PeriodKind
 from crm.edge import chart
 from crm.edge.chart import Bars, Panel
+from crm.services import report_schedules
+from crm.views import report_schedules as schedules_view
 from crm.views import reports
+from crm.views.report_schedules import ReportScheduleEntry
 from crm.views.reports import LostEntry, MetricsEntry, SourceEntry
 from crm.words.sheet import csv_text
 
@@ -188,6 +192,88 @@ def lost(system: System, as_json: bool) -> None:
         say_unreachable(system)
     if entries:
         raise Failure(f"{output.counted(len(entries), 'caller')} may be lost: look at each with `leaseline call show`.")
+
+
+@report.group(
+    "schedule",
+    examples=("report schedule add metrics --every month --to boss@maple.example", "report schedule list"),
+)
+def schedule() -> None:
+    """Reports by email, whenever a day, a week or a month is over."""
+
+
+@schedule.command(
+    examples=(
+        "report schedule add metrics --every month --to boss@maple.example",
+        "report schedule add metrics --every week --by property --to boss@maple.example --to north@maple.example",
+        "report schedule add sources --every day --to marketing@maple.example",
+    )
+)
+@click.argument("report", type=click.Choice([kind.value for kind in ReportKind]))
+@click.option("--every", type=click.Choice([kind.value for kind in PeriodKind]), required=True)
+@click.option("--to", "addresses", multiple=True, required=True, metavar="ADDRESS", help="Repeatable.")
+@click.option(
+    "--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Of metrics: group by this."
+)
+@with_system
+def add(system: System, report: str, every: str, addresses: tuple[str, ...], by: str | None) -> None:
+    """Send a report by email, at 7 in the morning on the office's clock on the day after each day, week or month.
+
+    The first one is of the period that is under way. Was Leaseline off when one was due, it sends the latest, once.
+    """
+    kind, group = ReportKind(report), metrics.MetricGroup(by) if by else None
+    if group and kind is not ReportKind.METRICS:
+        raise WrongInput("--by goes with metrics: leave it out.")
+
+    def add_all(session: Session) -> datetime:
+        made = [
+            report_schedules.add(
+                session, system.config, system.by, report=kind, every=PeriodKind(every), to=to, group=group
+            )
+            for to in dict.fromkeys(addresses)
+        ]
+        return made[0].next_at
+
+    first = system.run(add_all)
+    output.say(f"The first one is sent on {output.local(first, system.config.tz)}.")
+    if not system.config.mail.server:
+        output.hint("No mail server is set yet: see mail.server and mail.from_address in `leaseline config show`.")
+
+
+@schedule.command("list", json=many(ReportScheduleEntry), examples=("report schedule list",))
+@with_system
+def list_(system: System, as_json: bool) -> None:
+    """List who gets which report, and when the next one is sent."""
+    entries = system.read(schedules_view.listed)
+    if as_json:
+        output.print_json(entries)
+        return
+    tz = system.config.tz
+    output.print_table(
+        ("schedule", "report", "by", "every", "to", "next", "last"),
+        (
+            (
+                one.id,
+                one.report,
+                one.group,
+                one.every,
+                one.to_address,
+                output.local(one.next_at, tz),
+                output.local(one.last_at, tz),
+            )
+            for one in entries
+        ),
+        empty="No report is sent by email.",
+    )
+
+
+@schedule.command(examples=("report schedule remove 1",))
+@click.argument("schedule", type=ID)
+@with_system
+def remove(system: System, schedule: int) -> None:
+    """No longer send the reports of SCHEDULE."""
+    system.run(report_schedules.remove, system.by, schedule)
+    output.say("Removed.")
 
 
 report.add_command(review_commands.weekly)

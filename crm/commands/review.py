@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Command, System, WrongInput, many, with_system
+from crm.commands.command import Command, System, WrongInput, many, until_option, with_system
 from crm.commands.import_ import tell_all
 from crm.domain import fields, reviews
 from crm.domain.calls import Outcome
@@ -42,6 +42,7 @@ LONGEST_FILE = 20_000_000
 @click.option(
     "--since", default="7d", show_default=True, metavar="WHEN", help="Only from then on: 30d ago, today, or a date."
 )
+@until_option
 @click.option(
     "--sample", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many calls to draw at random."
 )
@@ -53,14 +54,17 @@ LONGEST_FILE = 20_000_000
     help="Write the sheet into this new file, with columns to fill in: routed_right (yes or no) and note.",
 )
 @with_system
-def weekly(system: System, since: str, sample: int, seed: int | None, file: Path | None, as_json: bool) -> None:
+def weekly(
+    system: System, since: str, until: str | None, sample: int, seed: int | None, file: Path | None, as_json: bool
+) -> None:
     """Show a random sample of leasing calls as a review sheet: what was decided and why, and what came of it.
 
     Calls already reviewed are left out. `report review` records the answers, which `report metrics` counts as first
     pass.
     """
     start = fields.since(since, system.config.tz, system.now)
-    entries = system.read(views.sample, start, system.now, sample, seed)
+    end = system.until(until) or system.now
+    entries = system.read(views.sample, start, end, sample, seed)
     if file is not None and not entries:
         # An empty sheet would only be in the way of the next one.
         output.hint("There is no leasing call to review, so no sheet is written.")

@@ -41,6 +41,13 @@ class CardPart(StrEnum):
     """When they want to move in, or how many bedrooms."""
 
 
+class ReportKind(StrEnum):
+    """Reports that can be mailed."""
+
+    METRICS = "metrics"
+    SOURCES = "sources"
+
+
 DEFINITIONS = {
     "calls": ("Calls to one of our lines, not counting unwanted callers, residents, owners, vendors and concerns."),
     "qualified": "Those in which the caller talked to somebody.",

@@ -47,6 +47,7 @@ WATCHED = frozenset(
         "mail",
         "message",
         "recording",
+        "report_schedule",
         "subteam_member",
         "task",
         "voicemail",

@@ -22,7 +22,7 @@ from crm.domain.listings import ListingState
 from crm.domain.mailboxes import TranscriptState
 from crm.domain.mails import MailPurpose
 from crm.domain.merging import ProposalReason
-from crm.domain.metrics import CardPart, MetricGroup
+from crm.domain.metrics import CardPart, MetricGroup, ReportKind
 from crm.domain.periods import PeriodKind
 from crm.domain.ringing import DeviceKind, StageName, Strategy
 from crm.domain.route_inputs import AiAnswers, CallerKind, DeskKind, OfficeState
@@ -153,6 +153,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         ProposalReason.SAME_EMAIL: "same email address",
         ProposalReason.BOTH_NAMED: "number of one, email address of the other",
     },
+    ReportKind: {},
     Rule: {
         Rule.MENU: "the caller's choice",
         Rule.UNSURE: "unclear property",

@@ -144,6 +144,7 @@ HINTS = {
     "tour_time_taken": "`leaseline tour slots {property}` shows those that are free.",
     "tour_time_unknown": "`leaseline tour slots {property}` shows the times that are free.",
     "tour_unknown": "`leaseline tour list` shows them all.",
+    "report_schedule_unknown": "`leaseline report schedule list` shows those there are.",
     # --- the system ---
     "backup_exists": "choose another name.",
     "database_in_use": "stop it with `leaseline down` first.",

@@ -135,3 +135,22 @@ def test_the_sample_is_shown_as_a_table(busy: Leaseline) -> None:
     assert "no leasing call" in busy.ok("report", "weekly", "--since", "1h")
     assert "no sheet" in busy("report", "weekly", "--since", "1h", "--file", "none.csv").stderr
     assert not Path("none.csv").exists()
+
+
+def test_reports_by_mail_are_added_listed_and_removed(office: Leaseline) -> None:
+    monthly = ("report", "schedule", "add", "metrics", "--every", "month", "--to", "boss@maple.example")
+    added = office(*monthly)
+    assert "The first one is sent on " in added.stdout
+    assert "01 07:00" in added.stdout
+    assert "No mail server is set yet" in added.stderr
+    assert "already" in office.refused(*monthly)
+    office.ok(*monthly, "--by", "property", "--to", "north@maple.example")
+    assert [one["group"] for one in office.json("report", "schedule", "list")] == ["", "property", "property"]
+    assert "boss@maple.example" in office.ok("report", "schedule", "list")
+    office.ok("report", "schedule", "remove", "2")
+    assert "no report schedule 2" in office.refused("report", "schedule", "remove", "2")
+    assert len(office.json("report", "schedule", "list")) == 2
+    assert "--by" in office.refused(
+        "report", "schedule", "add", "sources", "--every", "day", "--to", "a@b.example", "--by", "agent"
+    )
+    office.refused("report", "schedule", "add", "sources", "--every", "day", "--to", "nobody")

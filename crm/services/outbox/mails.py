@@ -88,6 +88,7 @@ class MailToSend:
     body: str
     voicemail_id: str | None = None
     calendar: str = ""
+    sheet: str = ""
     purpose: MailPurpose = MailPurpose.NOTICE
     html: str = ""
     from_name: str = ""
@@ -159,6 +160,7 @@ class MailTransport(Transport[Mail, MailToSend]):
             body=row.body,
             voicemail_id=row.voicemail_id,
             calendar=row.calendar,
+            sheet=row.sheet,
             purpose=MailPurpose(row.purpose),
             html=row.html,
             from_name=row.from_name,
@@ -226,6 +228,9 @@ def compose(config: Config, out: MailToSend, attachments: list[Attachment], now:
         method = calendar_file.method_of(out.calendar)
         mail.add_alternative(out.calendar, subtype="calendar", params={"method": method})
         attachments = [*attachments, Attachment("tour.ics", calendar_file.MIME, out.calendar.encode())]
+    if out.sheet:
+        # The mark at the beginning tells spreadsheets that the file is UTF-8.
+        attachments = [*attachments, Attachment("report.csv", "text/csv", out.sheet.encode("utf-8-sig"))]
     for one in attachments:
         kind, _, subtype = one.kind.partition("/")
         mail.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)

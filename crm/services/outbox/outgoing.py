@@ -62,6 +62,8 @@ class NewMail:
     """The voicemail whose recording is attached."""
     calendar: str = ""
     """Content of an iCalendar file to attach; "": none."""
+    sheet: str = ""
+    """Content of a CSV file to attach; "": none."""
     lead_id: int | None = None
     """The lead it is sent to: their answer finds its thread. None: somebody else."""
     purpose: MailPurpose = MailPurpose.NOTICE
@@ -136,6 +138,7 @@ def _mail(session: Session, config: Config, new: NewMail, now: datetime) -> Mail
         thread_id=threads.of_lead(session, new.lead_id, new.subject, now).id if new.lead_id else None,
         voicemail_id=new.voicemail_id,
         calendar=new.calendar,
+        sheet=new.sheet,
         state=DeliveryState.QUEUED,
         attempts=0,
         next_attempt_at=now,

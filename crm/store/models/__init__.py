@@ -60,6 +60,7 @@ from crm.store.models.people import (
     Suggestion,
 )
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
+from crm.store.models.reports import ReportSchedule
 from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, Task, TaskCall
 from crm.store.models.texts import Mail, MailAttachment, MailThread, Message, Sendable, TextPause, TextWording
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
@@ -129,6 +130,7 @@ __all__ = [
     "PropertyProfile",
     "Publication",
     "Recording",
+    "ReportSchedule",
     "Roster",
     "RoutingDecision",
     "SavedFilter",

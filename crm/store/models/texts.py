@@ -170,6 +170,7 @@ class Mail(Sendable, Base):
     calendar: Mapped[str] = mapped_column(
         Text, default="", server_default="", comment="an iCalendar file that is attached (RFC 5545)"
     )
+    sheet: Mapped[str] = mapped_column(Text, default="", server_default="", comment="a CSV file that is attached")
     attachments: Mapped[list[MailAttachment]] = relationship(
         order_by="MailAttachment.position", cascade="all, delete-orphan", passive_deletes=True
     )

@@ -91,7 +91,12 @@ class App:
         self.escalations = Escalations(self.context)
         self.queue_dispatcher = QueueDispatcher(self.context, self.begin_order)
         self.lost_lines = LostLines(
-            self.client, self.ami, self.context.calls, config.talk.lost_seconds, config.sip.qualify_seconds
+            self.client,
+            self.ami,
+            self.context.calls,
+            config.talk.lost_seconds,
+            config.sip.qualify_seconds,
+            gone_seconds=config.talk.gone_seconds,
         )
         self.plain_phones = PlainPhones(
             self.client, lambda device: crm.store.read(devices.must_encrypt, device), crm.now
@@ -119,7 +124,9 @@ class App:
                 # The dialplan has logged it; the reconciler's look finds the entry.
                 self.reconciler.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
-                if contact.contact_status not in ("Reachable", "Removed"):
+                if contact.contact_status == "Removed":
+                    self.chore(self.lost_lines.watch(endpoint.resource, contact.uri))
+                elif contact.contact_status != "Reachable":
                     self.chore(self.registered(endpoint.resource, contact.uri))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")

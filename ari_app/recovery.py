@@ -14,7 +14,15 @@ from ari_app.call.call import LEG_MARK, PEER, VOICE_MARK
 from ari_app.edge.events import Channel
 from crm.domain.calls import CallDirection, CallStep
 
-RINGING_STEPS = (CallStep.RING, CallStep.DIALLING, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED, CallStep.QUEUE)
+RINGING_STEPS = (
+    CallStep.RING,
+    CallStep.DIALLING,
+    CallStep.TRANSFER,
+    CallStep.CONSULT,
+    CallStep.PARKED,
+    CallStep.QUEUE,
+    CallStep.REJOIN,
+)
 """Steps that take over the phones ringing for them."""
 PEER_STEPS = (CallStep.TALK, CallStep.TRANSFER, CallStep.CONSULT, CallStep.PARKED)
 """Steps in which an agent is on the line, or may still be."""

@@ -55,6 +55,13 @@ class PassedTo:
 
 
 @dataclass(frozen=True)
+class WaitsFor:
+    """The person waits for a phone that has vanished in the talk."""
+
+    device: str
+
+
+@dataclass(frozen=True)
 class InLine:
     """The person is waiting until somebody is free."""
 
@@ -67,7 +74,7 @@ class AwaitsCallback:
     """The caller has chosen to be called back, and is only being told so."""
 
 
-Kept = RingsAt | ToColleague | PassedTo | InLine | AwaitsCallback | None
+Kept = RingsAt | ToColleague | PassedTo | WaitsFor | InLine | AwaitsCallback | None
 """None: the step starts from its beginning."""
 
 
@@ -76,7 +83,7 @@ def written(kept: Kept) -> str:
     match kept:
         case None:
             return ""
-        case RingsAt(word) | ToColleague(word) | PassedTo(word):
+        case RingsAt(word) | ToColleague(word) | PassedTo(word) | WaitsFor(word):
             return word
         case InLine(since):
             return f"{_SINCE}{since}"
@@ -95,6 +102,8 @@ def read(step: CallStep, direction: CallDirection, word: str) -> Kept:
             return RingsAt(word)
         case CallStep.TRANSFER | CallStep.CONSULT | CallStep.PARKED:
             return PassedTo(word)
+        case CallStep.REJOIN:
+            return WaitsFor(word)
         case CallStep.QUEUE if word == _AWAITS_CALLBACK:
             return AwaitsCallback()
         case CallStep.QUEUE:

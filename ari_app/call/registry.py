@@ -59,6 +59,8 @@ class Calls(Generic[C]):
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing was received from them any more
         (ari_app/workers/lost_lines.py)."""
+        self.gone: set[str] = set()
+        """Those of browsers whose connection had closed, and which may be back in a moment."""
         self._over: deque[str] = deque(maxlen=REMEMBERED)
         self._returning: dict[str, CallStep] = {}
         self._looking = 0

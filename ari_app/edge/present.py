@@ -6,6 +6,7 @@ lists are asked for at each connection, and now and then (`AriClient.look`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ class Present:
         self.ending: set[str] = set()
         """Ids of channels that are about to end: whoever was on one has hung up, and can take another call."""
         self._hearing: list[list[Event]] = []
+        self._came_online = asyncio.Event()
 
     def hear(self, event: Event) -> None:
         """Called with every event, in order."""
@@ -44,6 +46,17 @@ class Present:
                 self.channels[channel.id] = channel
             case events.PeerStatusChange(endpoint=endpoint):
                 (self.online.add if endpoint.state == ONLINE else self.online.discard)(endpoint.resource)
+                if endpoint.state == ONLINE:
+                    self._wake()
+
+    async def is_online(self, endpoint: str) -> None:
+        """Waits until an endpoint can be reached."""
+        while endpoint not in self.online:
+            await self._came_online.wait()
+
+    def _wake(self) -> None:
+        self._came_online.set()
+        self._came_online = asyncio.Event()
 
     def made(self, channel: Channel) -> None:
         """Adds a channel that we have created, about which there may have been no event yet."""
@@ -71,6 +84,7 @@ class _Listing:
 
     def endpoints(self, found: list[Endpoint]) -> None:
         self._present.online = {endpoint.resource for endpoint in found if endpoint.state == ONLINE}
+        self._present._wake()
         self._repeat()
 
     def _repeat(self) -> None:

@@ -15,6 +15,7 @@ from ari_app.flows.menu import menu, text_offer
 from ari_app.flows.parking import parked
 from ari_app.flows.plan import plan
 from ari_app.flows.queue import queue
+from ari_app.flows.rejoin import rejoin
 from ari_app.flows.ring_group import ring
 from ari_app.flows.talk import talk
 from ari_app.flows.tour_offer import tour_offer
@@ -114,6 +115,7 @@ STEPS: dict[CallStep, Callable[[LiveCall], Awaitable[Following]]] = {
     CallStep.TRANSFER: transfer,
     CallStep.CONSULT: consult,
     CallStep.PARKED: parked,
+    CallStep.REJOIN: rejoin,
     CallStep.QUEUE: queue,
     CallStep.VOICEMAIL: voicemail,
     CallStep.QUESTION: question,

@@ -10,18 +10,18 @@ from enum import StrEnum
 from typing import Any
 
 from ari_app.call import recording
-from ari_app.call.available import owner_of
 from ari_app.call.call import Handover, LiveCall
 from ari_app.call.codes import Keys
+from ari_app.call.kept import WaitsFor, written
 from ari_app.call.legs import device_of, is_outsider
 from ari_app.call.race import end_all, race, some_done, until_done
 from ari_app.edge import events, sources
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
-from ari_app.edge.media import play
 from ari_app.flows import attended
 from ari_app.flows.outbound import over_too_soon
+from ari_app.flows.rejoin import to_others
 from ari_app.flows.transfer import ask_target, pass_on
 from crm.domain.calls import CallDirection, CallEnded, CallStep, Cut, EndedBy, LegRang, TalkCut, TalkStarted
 
@@ -213,22 +213,16 @@ def _emit_cut(call: LiveCall, agent: Handle) -> None:
 
 
 async def _reconnect(call: LiveCall, agent: Handle) -> CallStep | EndedBy:
-    """The agent's line is lost: tells the person, and rings the same agent first, then the team."""
+    """The agent's line is lost: a browser may soon be back, and in place of other phones others are rung at once."""
     call.leg_over(agent.id, agent.endpoint)
-    if call.direction is CallDirection.INTERNAL:
-        return EndedBy.AGENT
     device = device_of(agent.id) or agent.endpoint
     call.lost_devices[device] += 1
-    call.lost_agent = await owner_of(call.context, device)
-    await call.talk_bridge.stop_music()
-    await call.talk_bridge.remove(call.person.id)
-    call.peer_leg, call.kept = None, None
-    await call.take(CallStep.RING)
-    try:
-        await play(call.person, call.sounds("line_lost"))
-    except MediaLost as error:
-        log.error("that a line was lost could not be told: %s", error)
-    return CallStep.RING
+    call.peer_leg = None
+    if agent.id in call.context.calls.gone:
+        call.kept = WaitsFor(device)
+        call.keep(LL_STAGE=written(call.kept), LL_PEER="")
+        return CallStep.REJOIN
+    return EndedBy.AGENT if call.direction is CallDirection.INTERNAL else await to_others(call, device)
 
 
 class _Ears:

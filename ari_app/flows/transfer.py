@@ -153,19 +153,30 @@ async def give_back(call: LiveCall, agent: Handle | None, failed: NotTaken) -> C
 
 async def return_to(call: LiveCall, device: str) -> CallStep | EndedBy:
     """Rings the phones of whoever left the person waiting; if nobody answers there, the team's."""
+    return CallStep.TALK if await is_taken_back(call, device) else await to_team(call)
+
+
+async def is_taken_back(call: LiveCall, device: str, *, alone: bool = False) -> bool:
+    """Whether somebody answers at the phones of whoever had the person, or, `alone`, at this very phone.
+
+    If the app was away while they rang, they go on ringing.
+    """
     async with asyncio.timeout(call.context.config.survival.store_seconds):
         owner = await call.context.store.read(extensions.owner_of, device)
     agents = await availability(call.context, [owner.slug] if owner else [])
-    phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
-    if phones:
-        seconds = call.context.config.ring.agent_seconds
-        legs = await ring_phones(call, RETURN, phones, seconds, shown(_title(call), call.shown))
-        if winner := await first_answer(call, legs, seconds):
-            await stop_other_calls(call, winner, agents)
-            call.keep(LL_PEER=winner.channel.name)
-            call.peer_leg = winner.channel.id
-            return CallStep.TALK
-    return await to_team(call)
+    seconds = call.context.config.ring.agent_seconds
+    legs, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    if not legs:
+        phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
+        wanted = [phone for phone in phones if not alone or phone.device == device]
+        legs = await ring_phones(call, RETURN, wanted, seconds, shown(_title(call), call.shown)) if wanted else []
+    winner = await first_answer(call, legs, seconds) if legs else None
+    if winner is None:
+        return False
+    await stop_other_calls(call, winner, agents)
+    call.keep(LL_PEER=winner.channel.name)
+    call.peer_leg = winner.channel.id
+    return True
 
 
 async def to_team(call: LiveCall) -> CallStep | EndedBy:

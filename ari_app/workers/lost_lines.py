@@ -7,6 +7,11 @@ marked and hung up, and its flow continues without it. A muted phone sends silen
 still reports every few seconds (RFC 3550): neither is taken for lost. The app does not have emergency calls, and
 nothing here ends them.
 
+Of a browser there is a sign: when it closes or crashes, its WebSocket ends, and Asterisk removes its contact. The
+socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a browser
+in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost and marked
+as gone: the browser may soon be back. Other phones may suppress silence, and are looked at as always.
+
 Audio may only seem to have stopped: once Asterisk has learned where a phone sends from, it drops what comes from
 elsewhere (strict RTP), as when a router has given the phone another port. So the phone is asked again for its address,
 by a re-INVITE; if its SDP names another address than the learned one, as behind a router, Asterisk learns the address
@@ -19,6 +24,7 @@ the host that the audio came from, or encrypted (SRTP).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +45,10 @@ log = logging.getLogger(__name__)
 LOOKS = 2
 """Looks at each line per `talk.lost_seconds`; a look takes Asterisk and us 0.4 ms."""
 LONGEST_PAUSE_SECONDS = 10.0
+WATCHED_SECONDS = 10.0
+"""A browser from which something has come for so long since its connection closed has only lost the connection."""
+WATCHES = 4
+"""Looks per `talk.gone_seconds` at a line that is watched."""
 RECEIVED = ("rxcount", "rtt", "normdevrtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter")
 """The fields of ARI's RTPstat that change with packets from the other end: its audio, and its reports about ours."""
 DROPPED_PACKETS = 50
@@ -95,6 +105,8 @@ class LostLines:
         seconds: float,
         qualify_seconds: float,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
+        *,
+        gone_seconds: float = 2.0,
     ) -> None:
         self._client = client
         self._ami = ami
@@ -102,6 +114,7 @@ class LostLines:
         self._seconds = seconds
         self._qualify_seconds = qualify_seconds
         """How often phones are asked for a sign of life (SIP OPTIONS)."""
+        self._gone_seconds = gone_seconds
         self._clock = clock
         self._known: dict[str, WatchedLine] = {}
         self._connection = 0
@@ -128,18 +141,50 @@ class LostLines:
             self._client.on_hold.clear()
         self._known = {id: line for id, line in self._known.items() if id in ids}
         self._calls.lost &= ids
+        self._calls.gone &= ids
         for channel_id in ids:
             try:
                 if await self._is_lost(channel_id, is_older_than_we=is_first):
-                    log.warning("a leg has gone silent and is hung up", extra={"channel": channel_id})
-                    self._calls.lost.add(channel_id)
-                    await self._client.delete(path_of(channel_id), reason_code=UNAVAILABLE)
+                    await self._hang_up(channel_id)
             except (ChannelGone, AsteriskRefused):
                 # It has just left, or it has no audio of its own.
                 self._known.pop(channel_id, None)
             except AsteriskUnreachable as error:
                 log.warning("lines are looked at later: %s", error)
                 return
+
+    async def watch(self, endpoint: str, uri: str) -> None:
+        """Called when a contact of an endpoint was removed, with its URI."""
+        if not self._seconds or not _is_browser(uri):
+            return
+        channels = self._client.present.channels
+        own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
+        await asyncio.gather(*(self._watch(id) for id in own if channels[id].state == "Up"))
+
+    async def _watch(self, channel_id: str) -> None:
+        """Looks at a browser's line until it is lost, or has been heard for long enough."""
+        with contextlib.suppress(ChannelGone, AsteriskRefused):
+            received: tuple[float, ...] | None = None
+            since = began = self._clock()
+            while True:
+                now = self._clock()
+                latest = _received(await self._client.get(f"{path_of(channel_id)}/rtp_statistics"))
+                if latest != received:
+                    received, since = latest, now
+                # Who has put the other side on hold may send nothing but reports.
+                enough = self._seconds if channel_id in self._client.on_hold else self._gone_seconds
+                if now - since >= enough:
+                    self._calls.gone.add(channel_id)
+                    await self._hang_up(channel_id)
+                    return
+                if since - began >= WATCHED_SECONDS:
+                    return
+                await asyncio.sleep(self._gone_seconds / WATCHES)
+
+    async def _hang_up(self, channel_id: str) -> None:
+        log.warning("a leg has gone silent and is hung up", extra={"channel": channel_id})
+        self._calls.lost.add(channel_id)
+        await self._client.delete(path_of(channel_id), reason_code=UNAVAILABLE)
 
     async def _is_lost(self, channel_id: str, *, is_older_than_we: bool) -> bool:
         statistics = await self._client.get(f"{path_of(channel_id)}/rtp_statistics")
@@ -190,7 +235,7 @@ class LostLines:
     async def _ask(self, channel_id: str) -> None:
         """Asks a phone for its address by a re-INVITE. Browsers are not asked: with ICE, Asterisk learns their address
         anyway."""
-        if "transport=ws" in (await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")).lower():
+        if _is_browser(await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")):
             return
         try:
             await self._ami.refresh(str((await self._client.get(path_of(channel_id)))["name"]))
@@ -199,6 +244,10 @@ class LostLines:
 
     async def _variable(self, channel_id: str, name: str) -> str:
         return str((await self._client.get(f"{path_of(channel_id)}/variable", variable=name))["value"])
+
+
+def _is_browser(uri: str) -> bool:
+    return "transport=ws" in uri.lower()
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:

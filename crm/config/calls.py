@@ -193,6 +193,10 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lost_seconds: NotNegative = 15.0
     """A leg counts as lost if neither audio nor reports (RTCP) have come from it for this long and it is not on hold;
     0: never, for a trunk that sends nothing at all while its caller is silent."""
+    gone_seconds: Positive = 2.0
+    """The same for a browser whose connection has closed, as when it crashes; never if lost_seconds is 0."""
+    return_seconds: NotNegative = 20.0
+    """How long the person then hears music while the browser may come back, and is rung, before other phones ring."""
 
 
 class Parking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -67,6 +67,8 @@ class CallStep(StrEnum):
     """The person hears music while phones ring to which the call is being transferred."""
     CONSULT = "consult"
     """The person hears music while the agent consults the colleague they are about to be transferred to."""
+    REJOIN = "rejoin"
+    """The agent's browser has vanished in the talk: the person hears music until it is back, or other phones ring."""
     DIALLING = "dialling"
     """A call that we place: phones of the agent, of a colleague, or outside are ringing."""
     LAST_RESORT = "last_resort"

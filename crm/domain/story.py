@@ -119,7 +119,7 @@ class RecordingStory:
     seconds: int = 0
 
 
-_WAITING = (CallStep.PARKED, CallStep.TRANSFER, CallStep.RING, CallStep.QUEUE, CallStep.VOICEMAIL)
+_WAITING = (CallStep.PARKED, CallStep.TRANSFER, CallStep.REJOIN, CallStep.RING, CallStep.QUEUE, CallStep.VOICEMAIL)
 """Where a person is left without anybody talking to them."""
 
 

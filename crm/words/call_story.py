@@ -80,6 +80,7 @@ _STEPS = {
     CallStep.BLOCKED: "Was turned away.",
     CallStep.TRANSFER: "Heard music while phones rang for the transfer.",
     CallStep.CONSULT: "Heard music while the agent asked a colleague.",
+    CallStep.REJOIN: "Heard music because the agent's browser was gone.",
     CallStep.LAST_RESORT: "Asterisk took the call by itself.",
 }
 """The others are told by what happens in them."""

@@ -60,6 +60,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         CallStep.VOICEMAIL: "leaving a voicemail",
         CallStep.TURNED_AWAY: "turned away",
         CallStep.TRANSFER: "being transferred",
+        CallStep.REJOIN: "waiting for the agent's browser",
         CallStep.CONSULT: "on hold while colleagues talk",
         CallStep.DIALLING: "dialing",
         CallStep.LAST_RESORT: "with Asterisk alone",

@@ -253,9 +253,10 @@ class Ari:
         return nothing()
 
     async def rtp_statistics(self, request: web.Request) -> Answer:
-        """Reports that audio keeps coming from everybody."""
+        """Reports that audio keeps coming from everybody who has not vanished."""
         channel = self._channel(request)
-        packets = int(self._asterisk.loop.time() * 50) % 2**31
+        heard_at = self._asterisk.loop.time() if channel.silent_since is None else channel.silent_since
+        packets = int(heard_at * 50) % 2**31
         counts = {"txcount": packets, "rxcount": packets, "txploss": 0, "rxploss": 0, "local_ssrc": 1, "remote_ssrc": 2}
         body = {**counts, "txoctetcount": packets, "rxoctetcount": packets, "channel_uniqueid": channel.id}
         extra = dict.fromkeys(("rtt", "normdevrtt", "stdevrtt", "rxjitter"), 0.0)

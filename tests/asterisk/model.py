@@ -125,6 +125,8 @@ class Channel:
     """TIMEOUT(absolute)."""
     dialplan: asyncio.Task[None] | None = None
     on_hold: bool = False
+    silent_since: float | None = None
+    """On the loop's clock: nothing has come from its phone since then."""
     is_dialled: bool = False
     """Whether we call the other end."""
     is_ringing: bool = False
@@ -256,6 +258,19 @@ class Asterisk:
         if was_online != bool(phone):
             status = "Reachable" if phone else "Unreachable"
             self.tell("PeerStatusChange", endpoint=self.endpoint_json(endpoint), peer={"peer_status": status})
+
+    def vanish(self, phone: Phone) -> None:
+        """A browser is gone, and with it its connection: no word, and no sound from it any more."""
+        self.register(phone.endpoint, None)
+        for channel in self.of_endpoint(phone.endpoint):
+            channel.silent_since = self.loop.time()
+        self.removed(phone)
+
+    def removed(self, phone: Phone) -> None:
+        """The connection of a browser has closed."""
+        uri = f"sip:{phone.endpoint}@127.0.0.1:50000;transport=ws"
+        info = {"uri": uri, "contact_status": "Removed", "aor": phone.endpoint, "roundtrip_usec": "0"}
+        self.tell("ContactStatusChange", endpoint=self.endpoint_json(phone.endpoint), contact_info=info)
 
     def endpoint_json(self, name: str) -> dict[str, Any]:
         ids = [channel.id for channel in self.of_endpoint(name)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ari_app.call.kept import AwaitsCallback, InLine, Kept, PassedTo, RingsAt, ToColleague, read, written
+from ari_app.call.kept import AwaitsCallback, InLine, Kept, PassedTo, RingsAt, ToColleague, WaitsFor, read, written
 from crm.domain.calls import CallDirection, CallStep
 
 pytestmark = pytest.mark.unit
@@ -21,6 +21,7 @@ IN, OUT, INTERNAL = CallDirection.IN, CallDirection.OUT, CallDirection.INTERNAL
         (CallStep.TRANSFER, IN, "102", PassedTo("102")),
         (CallStep.CONSULT, OUT, "+15125550177", PassedTo("+15125550177")),
         (CallStep.PARKED, IN, "701", PassedTo("701")),
+        (CallStep.REJOIN, IN, "alice-web", WaitsFor("alice-web")),
         (CallStep.QUEUE, IN, "since-1764230400", InLine(1764230400)),
         (CallStep.QUEUE, IN, "kept", AwaitsCallback()),
     ],

@@ -165,7 +165,10 @@ def test_without_the_app_the_office_is_closed_outside_its_windows_as_far_as_they
 def test_phones_the_app_rang_may_ring_on_before_the_last_resort_rings(tmp_path: Path) -> None:
     text = rendered(tmp_path, OfficeSetup())["extensions.conf"]
     # 20 s of a stage and 5 more, of which the app has been away for at least 15.
-    assert '"${LL_STEP}" = "ring" | "${LL_STEP}" = "transfer" | "${LL_STEP}" = "queue"]?Wait(10)' in text
+    assert (
+        '"${LL_STEP}" = "ring" | "${LL_STEP}" = "transfer" | "${LL_STEP}" = "queue" | "${LL_STEP}" = "rejoin"]?Wait(10)'
+        in text
+    )
 
 
 def test_a_trunk_known_by_address_needs_no_name_and_is_told_last(tmp_path: Path) -> None:

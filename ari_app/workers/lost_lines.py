@@ -49,6 +49,9 @@ WATCHED_SECONDS = 10.0
 """A browser from which something has come for so long since its connection closed has only lost the connection."""
 WATCHES = 4
 """Looks per `talk.gone_seconds` at a line that is watched."""
+HOLD_TIMES = 3
+"""How much longer it takes until a line on hold counts as gone. Chromium goes on sending sound to who is on hold (seen
+on 156), but others might only report every few seconds."""
 RECEIVED = ("rxcount", "rtt", "normdevrtt", "stdevrtt", "rxjitter", "remote_normdevjitter", "remote_stdevjitter")
 """The fields of ARI's RTPstat that change with packets from the other end: its audio, and its reports about ours."""
 DROPPED_PACKETS = 50
@@ -172,7 +175,7 @@ class LostLines:
                 if latest != received:
                     received, since = latest, now
                 # Who has put the other side on hold may send nothing but reports.
-                enough = self._seconds if channel_id in self._client.on_hold else self._gone_seconds
+                enough = self._gone_seconds * (HOLD_TIMES if channel_id in self._client.on_hold else 1)
                 if now - since >= enough:
                     self._calls.gone.add(channel_id)
                     await self._hang_up(channel_id)

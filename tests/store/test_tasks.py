@@ -135,6 +135,15 @@ async def test_a_subteam_that_is_removed_leaves_its_tasks_to_the_admin(store: St
     assert await owner(store, task_id) == "dana"
 
 
+async def test_a_subteam_whose_last_member_leaves_leaves_its_tasks_to_the_admin(store: Store, config: Config) -> None:
+    task_id = await missed(store, "east")
+    await store.run(subteams.remove_members, BY, "east", ["alice"])
+    with store.reading() as session:
+        assert session.get_one(Task, task_id).held_by.slug == "east"
+    await store.run(subteams.remove_members, BY, "east", ["bob"])
+    assert await owner(store, task_id) == "dana"
+
+
 async def test_the_hours_in_which_nobody_works_do_not_count(store: Store, config: Config) -> None:
     with store.writing() as session:
         session.add(Hours(weekday=0, opens="09:00", closes="10:30"))

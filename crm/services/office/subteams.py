@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.domain import fields
@@ -87,9 +87,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             subteam=slug,
             desks=list(desks),
         )
-    # What nobody has taken is the admin's.
-    theirs = update(Task).where(Task.subteam_id == subteam.id)
-    session.execute(theirs.values(owner_id=owners.admin(session).id, subteam_id=None))
+    _pass_on(session, Task.subteam_id == subteam.id)
     session.delete(subteam)
     audit.record(session, by, f"subteam {slug} removed")
 
@@ -113,7 +111,15 @@ def remove_members(session: Session, by: By, slug: str, members: Sequence[str]) 
                 f"Agent {member} is not in subteam {slug}.", code="subteam_member_unknown", agent=member, subteam=slug
             )
         subteam.members.remove(agent)
+    if not subteam.members:
+        _pass_on(session, (Task.subteam_id == subteam.id) & Task.done_at.is_(None))
     audit.record(session, by, f"subteam {slug}: {', '.join(members)} removed")
+
+
+def _pass_on(session: Session, tasks: ColumnElement[bool]) -> None:
+    """Gives tasks to the admin which nobody of the subteam has taken, because nobody is left who could."""
+    if session.scalar(select(Task.id).where(tasks).limit(1)):
+        session.execute(update(Task).where(tasks).values(owner_id=owners.admin(session).id, subteam_id=None))
 
 
 def named(session: Session, slug: str) -> Subteam:

@@ -24,8 +24,7 @@ from crm.domain.errors import CrmError
 from crm.edge import processes
 from crm.secrets import SecretError
 from crm.services.phones import lines, publish
-from crm.services.system import disk
-from crm.store import migrate
+from crm.services.system import databases, disk
 from crm.store.session import Store
 
 
@@ -48,7 +47,8 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
         for folder in config.folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _look_at_disk(config, console)
-        await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
+        if file := await asyncio.to_thread(databases.migrate_up, config, datetime.now(UTC)):
+            console.print(f"The database was brought up to date, and backed up to {file} first.", markup=False)
         await _prepare_prompts(config, console)
         crm = context.opened(config)
         try:

@@ -22,15 +22,13 @@ def db() -> None:
 def upgrade(context: click.Context) -> None:
     """Migrate the database up to this version: all or nothing, and safe to repeat.
 
-    A backup is made first, in the home's folder `backups`.
+    A backup is made first, in the home's folder `backups`, without the recordings, which stay as they are.
     """
     config = config_of(context)
     url = config.database_url
     before = migrate.current(url)
-    databases.refuse_newer(before)
-    if file := databases.back_up_before(config, before, someone().now):
+    if file := databases.migrate_up(config, someone().now):
         output.say(f"Backed up to {file} first.")
-    migrate.upgrade(url, node=config.node)
     after = migrate.head()
     migrated = f"Migrated from {before or 'nothing'} to {after}."
     output.say(f"The database is already at {after}." if before == after else migrated)

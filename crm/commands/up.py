@@ -21,8 +21,7 @@ from crm.domain.ringing import DeviceKind
 from crm.edge import addresses, numbers
 from crm.services.audit import By
 from crm.services.phones import devices, lines
-from crm.services.system import demo_listings, directory, homes
-from crm.store import migrate
+from crm.services.system import databases, demo_listings, directory, homes
 
 
 @click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
@@ -61,7 +60,7 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
 
 async def _demo_office(config: Config, by: By) -> str:
     """Loads the demo office; returns the text that tells the person how to try it."""
-    await asyncio.to_thread(migrate.upgrade, config.database_url, node=config.node)
+    await asyncio.to_thread(databases.migrate_up, config, by.now)
     crm = context.opened(config)
     try:
         await crm.store.run(directory.load_demo, config, crm.secrets, by)

@@ -148,6 +148,35 @@ def snapshot(url: str) -> Iterator[FrozenRows]:
         engine.dispose()
 
 
+_LOCK = 5_327_329
+"""Differs from that of migrations, which run while it is held."""
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keeps others from moving or restoring into or out of the same PostgreSQL database meanwhile.
+
+    A SQLite file needs none: it is new, or the home that moves out of it is stopped. Raises Conflict, Unavailable.
+    """
+    if not url.startswith("postgresql"):
+        yield
+        return
+    engine = migration_engine(url)
+    try:
+        # The lock ends with its connection, however this process ends.
+        with engine.connect() as connection:
+            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}).scalar():
+                raise Conflict("Somebody is moving or restoring that database now.", code="database_moving")
+            connection.commit()
+            yield
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+            connection.commit()
+    except DBAPIError as error:
+        raise _in_trouble(error) from error
+    finally:
+        engine.dispose()
+
+
 def load(
     url: str,
     revision: str,
@@ -199,6 +228,19 @@ def load(
         raise _in_trouble(error) from error
     finally:
         engine.dispose()
+
+
+def damage(url: str) -> str:
+    """What is wrong inside of a SQLite file, its indexes included; empty: nothing (PRAGMA integrity_check)."""
+    engine = migration_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    except DBAPIError as error:
+        raise _in_trouble(error) from error
+    finally:
+        engine.dispose()
+    return "" if found == "ok" else " ".join(found.split())[:200]
 
 
 def clear(url: str) -> None:

@@ -6,12 +6,14 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from crm.services.system import archive
 from tests.cli.conftest import Leaseline, free_ports
+from tests.postgres import PostgresServer, running_postgres
 
 pytestmark = pytest.mark.cli
 
@@ -79,6 +81,64 @@ def test_a_home_comes_back_with_all_that_cannot_be_made_again(office: Leaseline,
     assert f"sip = {ports}\n" in (copy.home / "leaseline.toml").read_text()
     assert copy.json("home", "show")["held"] == "This home was restored from a backup."
     assert office.json("home", "show")["held"] == ""
+
+
+def test_what_asterisk_noted_while_the_app_was_away_is_in_it(office: Leaseline, tmp_path: Path) -> None:
+    notes = office.home / "asterisk" / "log" / "cel-custom" / "notes.csv"
+    audio = office.home / "asterisk" / "spool" / "recording" / "ll0a1b2c-1764000000.12.wav"
+    put(notes, b"1764000000.000000,ll0a1b2c-1764000000.12,arrived\n")
+    put(audio, b"RIFF of a caller")
+    put(office.home / "asterisk" / "log" / "messages", b"no more than a log")
+    office.ok("backup", str(tmp_path / "one.backup"))
+    there = members(tmp_path / "one.backup")
+    assert "home/asterisk/log/messages" not in there
+    copy = Leaseline(tmp_path / "copy")
+    copy.ok("restore", str(tmp_path / "one.backup"))
+    for path in (notes, audio):
+        assert (copy.home / path.relative_to(office.home)).read_bytes() == path.read_bytes()
+
+
+def test_what_cannot_be_written_is_not_taken_for_a_missing_backup(office: Leaseline, tmp_path: Path) -> None:
+    office.ok("backup", str(tmp_path / "one.backup"))
+    for failed in (FileNotFoundError, PermissionError):
+        with pytest.raises(failed, match="elsewhere"), archive.reading(tmp_path / "one.backup", None):
+            raise failed("elsewhere")
+    (tmp_path / "file").write_text("")
+    told = Leaseline(tmp_path / "file" / "home")("restore", str(tmp_path / "one.backup")).stderr
+    assert "cannot be written" in told
+    assert "There is no file" in Leaseline(tmp_path / "new")("restore", str(tmp_path / "two.backup")).stderr
+    assert "cannot be read" in Leaseline(tmp_path / "new")("restore", str(tmp_path)).stderr
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+def test_rows_move_to_postgresql_and_back_and_are_all_there(
+    office: Leaseline, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    postgres.run_sql("CREATE DATABASE moved")
+    before, agents = _counts(office), office.json("agent", "list")
+    there = office.json("db", "move", postgres.url("moved"))
+    assert there["rows"] == sum(count for (count,) in before)
+    assert office.json("db", "current")["is_current"]
+    assert office.json("agent", "list") == agents
+    assert "already" in office("db", "move", postgres.url("moved")).stderr
+    office.ok("agent", "add", "carol")
+
+    old = office.home / "leaseline.db"
+    assert "is there already" in office("db", "move", "sqlite").stderr
+    assert _counts(office) == before, "what was moved away from stays as it is"
+    for path in office.home.glob("leaseline.db*"):
+        path.rename(tmp_path / path.name)
+    back = office.json("db", "move", "sqlite")
+    assert old.exists()
+    assert back["rows"] > there["rows"]
+    assert back["rows"] == sum(count for (count,) in _counts(office))
+    assert [one["slug"] for one in office.json("agent", "list")] == ["admin", "alice", "bob", "carol"]
+    assert office.json("backup", str(tmp_path / "after.backup"))["rows"] == back["rows"]
 
 
 def _counts(home: Leaseline) -> list[tuple[int]]:

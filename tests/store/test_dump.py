@@ -146,3 +146,28 @@ def test_a_database_that_is_not_empty_is_not_begun_with(url: str, target: str) -
     with dump.snapshot(url) as rows:
         dump.load(target, rows.revision, rows.chunks(), rows.sequences, on_begin=lambda: begun.append(True))
     assert begun == [True]
+
+
+def test_only_one_moves_or_restores_into_a_database_at_a_time(url: str) -> None:
+    with dump.alone(url):
+        if url.startswith("postgresql"):
+            with pytest.raises(Conflict, match="moving or restoring"), dump.alone(url):
+                pass
+        migrate.upgrade(url)  # Those who hold it migrate.
+    with dump.alone(url):
+        pass
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_database_whose_index_lacks_a_row_is_damaged(url: str) -> None:
+    store = Store(url)
+    _fill(store)
+    assert dump.damage(url) == ""
+    with store.writing() as session:
+        session.execute(text("PRAGMA writable_schema = ON"))
+        session.execute(
+            text("UPDATE sqlite_master SET sql = replace(sql, '(created_at', '(id') WHERE name = 'ix_lead_made'")
+        )
+        session.execute(text("PRAGMA writable_schema = OFF"))
+    store.close()
+    assert dump.damage(url) != ""

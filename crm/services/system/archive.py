@@ -208,9 +208,16 @@ def writing(out: IO[bytes], passphrase: str | None) -> Iterator[Writer]:
 
 @contextmanager
 def reading(path: Path, passphrase: str | None) -> Iterator[Reader]:
-    """Raises Conflict for whatever is wrong with the file."""
+    """Raises Conflict for whatever is wrong with the file. What fails elsewhere meanwhile, such as a disk that is full,
+    is passed on."""
     try:
-        with path.open("rb") as file:
+        opened = path.open("rb")
+    except FileNotFoundError as error:
+        raise Conflict(f"There is no file {path}.", code="backup_missing") from error
+    except OSError as error:
+        raise Conflict(f"{path} cannot be read ({error.strerror}).", code="backup_unreadable") from error
+    try:
+        with opened as file:
             plain: IO[bytes] = io.BufferedReader(age.Opened(file, passphrase or "")) if is_encrypted(path) else file
             with (
                 gzip.GzipFile(fileobj=plain, mode="rb") as packed,
@@ -222,10 +229,6 @@ def reading(path: Path, passphrase: str | None) -> Iterator[Reader]:
             "The passphrase is not the one the backup was encrypted with, or the backup is damaged.",
             code="backup_passphrase_wrong",
         ) from error
-    except FileNotFoundError as error:
-        raise Conflict(f"There is no file {path}.", code="backup_missing") from error
-    except PermissionError as error:
-        raise Conflict(f"{path} may not be read by this user.", code="backup_missing") from error
     except (RecursionError, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, msgspec.MsgspecError) as error:
         raise Conflict(
             f"{path.name} is not a backup, or it is damaged or incomplete.", code="backup_damaged"

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
@@ -31,6 +31,8 @@ from crm.store import dump, migrate, revision
 
 LEFT_OUT = ("asterisk", "run", "log", "reserve", "home.json", "secrets.json.lock")
 """Made anew where they are missing, or only true of one home."""
+AUDIO = ("recordings",)
+"""Folders of what can be large, and no migration touches."""
 _NOT_TAKEN_IN = ("asterisk/log/cel-custom/", "asterisk/spool/")
 """Of Asterisk's: what it noted and recorded while the app was away, until that is on record."""
 _LINKED = ("recordings", "pictures", "applications", "mails", "music", "prompts")
@@ -59,16 +61,24 @@ class BackupEntry(msgspec.Struct, frozen=True):
 
 
 def write(
-    config: Config, file: Path, now: datetime, *, passphrase: str | None = None, with_logs: bool = False, told: Told
+    config: Config,
+    file: Path,
+    now: datetime,
+    *,
+    passphrase: str | None = None,
+    with_logs: bool = False,
+    without: Collection[str] = (),
+    told: Told,
 ) -> BackupEntry:
-    """Writes a backup: complete under its name, or not at all; only its owner may read it.
+    """Writes a backup: complete under its name, or not at all; only its owner may read it. `without` are folders of the
+    home that stay out of it.
 
     Raises Conflict if the file is there already, CrmError if it cannot be written, and Unavailable.
     """
     if file.exists():
         raise Conflict(f"{file} is there already.", code="backup_exists")
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    left_out = {*LEFT_OUT, *_own_database(config), *_inside(config, config.home / "backups", file)}
+    left_out = {*LEFT_OUT, *without, *_own_database(config), *_inside(config, config.home / "backups", file)}
     if with_logs:
         left_out.discard("log")
     try:
@@ -126,7 +136,8 @@ def restore(
             dump.refuse_unless_empty(url)
             progress = _Progress(told, header)
             _take_files(reader, fresh, progress)
-            _fill(reader, url, fresh, progress, lambda: ours.append(True))
+            with dump.alone(url):
+                _fill(reader, url, fresh, progress, lambda: ours.append(True))
         _adapt(fresh, ports_from, database)
         config = settings.load(fresh)
         for folder in config.folders:
@@ -151,13 +162,17 @@ def restore(
 
 
 def check(file: Path, *, passphrase: str | None = None, told: Told) -> BackupEntry:
-    """Restores a backup next to it, compares everything, and removes that again. Raises Conflict."""
+    """Restores a backup next to it, compares everything, looks through the whole database, and removes that again.
+    Raises Conflict."""
     try:
         scratch = Path(tempfile.mkdtemp(prefix=".checking-", dir=file.parent))
     except OSError:
         scratch = Path(tempfile.mkdtemp(prefix="leaseline-checking-"))
     try:
-        return restore(file, scratch / "home", passphrase=passphrase, told=told)
+        entry = restore(file, scratch / "home", passphrase=passphrase, told=told)
+        if trouble := dump.damage(f"sqlite:///{scratch / 'home' / 'leaseline.db'}"):
+            raise Conflict(f"The database made from the backup is damaged: {trouble}.", code="backup_damaged")
+        return entry
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -45,7 +45,7 @@ def move(config: Config, target: str, told: Told) -> Moved:
     file = config.home / "leaseline.db"
     if target == SQLITE and file.exists():
         raise Conflict(f"{file} is there already: move it away first.", code="database_not_empty_file")
-    with dump.snapshot(config.database_url) as rows:
+    with dump.alone(config.database_url), dump.alone(to.database_url), dump.snapshot(config.database_url) as rows:
         if trouble := revision.problem(rows.revision):
             raise trouble
         dump.refuse_unless_empty(to.database_url)
@@ -77,8 +77,24 @@ def refuse_newer(found: str | None) -> None:
         raise trouble
 
 
+def migrate_up(config: Config, now: datetime) -> Path | None:
+    """Migrates the database to this version's tables, and returns the backup made before; None if there was nothing to
+    migrate.
+
+    Raises Unavailable for tables of a newer version; CrmError, and nothing is migrated, if there can be no backup.
+    """
+    found = migrate.current(config.database_url)
+    refuse_newer(found)
+    file = back_up_before(config, found, now)
+    migrate.upgrade(config.database_url, node=config.node)
+    return file
+
+
 def back_up_before(config: Config, found: str | None, now: datetime) -> Path | None:
-    """Backs up a database that is about to be migrated, and returns the file; None if there is nothing to migrate."""
+    """Backs up a database that is about to be migrated, and returns the file; None if there is nothing to migrate.
+
+    Audio, which migrations leave alone, stays out of it: callers may be waiting for a start.
+    """
     if found is None or found == revision.known()[-1]:
         return None
     folder = config.home / "backups"
@@ -87,7 +103,7 @@ def back_up_before(config: Config, found: str | None, now: datetime) -> Path | N
     except OSError as error:
         raise CrmError(f"{folder} cannot be written ({error.strerror}).", code="backup_not_written") from error
     file = folder / f"before-{revision.known()[-1]}-from-{found}-{now:%Y%m%d-%H%M%S}.backup"
-    backups.write(config, file, now, told=lambda done, total: None)
+    backups.write(config, file, now, without=backups.AUDIO, told=lambda done, total: None)
     return file
 
 

@@ -124,6 +124,7 @@ class App:
                 # The dialplan has logged it; the reconciler's look finds the entry.
                 self.reconciler.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
+                self.context.deaf.pop(endpoint.resource, None)
                 if contact.contact_status == "Removed":
                     self.chore(self.lost_lines.watch(endpoint.resource, contact.uri))
                 elif contact.contact_status != "Reachable":

@@ -13,8 +13,8 @@ from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.legs import RingingLeg, device_of
 from ari_app.call.race import some_done
-from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, path_of
-from ari_app.edge.errors import ChannelGone, HungUp, MediaLost
+from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, is_browser, path_of
+from ari_app.edge.errors import ChannelGone, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import hush, play
 from crm.domain import ringing
 from crm.domain.calls import DialStatus, LegEnded, LegRang
@@ -24,31 +24,39 @@ log = logging.getLogger(__name__)
 
 
 async def first_answer(
-    call: LiveCall, legs: list[RingingLeg], seconds: float, *, listen: bool = True
+    call: LiveCall, legs: list[RingingLeg], seconds: float, *, listen: bool = True, keep_deaf: bool = False
 ) -> RingingLeg | None:
     """Waits for the first answer; the other phones stop with "answered elsewhere".
 
     Raises HungUp if the person hangs up, unless something else listens to them (`listen`). A colleague who picks the
-    person up (`LiveCall.offer`) takes precedence over any answer.
+    person up (`LiveCall.offer`) takes precedence over any answer. Returns None early if only deaf browsers are left;
+    with `keep_deaf`, these go on being called (`LiveCall.deaf`), and the caller of this function has to stop them.
     """
     person = call.person
     listening = asyncio.create_task(hang_up_of(person) if listen else _never())
     is_telling = False
     winner: RingingLeg | None = None
     ringing = list(legs)
+    call.deaf = []
+    hearing = asyncio.create_task(_find_deaf(call, ringing))
     taken = call.open_to_offers()
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     try:
         while (ringing or is_telling) and winner is None and not taken.done():
+            awake = [leg for leg in ringing if not leg.is_deaf]
+            if not awake and not is_telling:
+                break
             for leg in ringing:
-                leg.hurry(ringing)
+                leg.hurry(awake)
             # A leg whose person is hearing what the call is about is still ringing: they have yet to press a key.
             is_heard = is_telling or any(leg.hears for leg in ringing)
             grace = call.context.config.ring.confirm_seconds if is_heard else 0
             if (left := until + grace - clock()) <= 0:
                 break
             watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
+            if not hearing.done():
+                watched.append(hearing)
             await some_done(watched, left)
             if listening.done():
                 listening.result()
@@ -77,6 +85,7 @@ async def first_answer(
         raise
     finally:
         listening.cancel()
+        hearing.cancel()
         call.close_to_offers()
         call.ringing.clear()
     if is_telling:
@@ -89,8 +98,32 @@ async def first_answer(
             winner.leave()
         await stop(call, losers, DialStatus.CANCEL, ANSWERED_ELSEWHERE, told="colleague_was_quicker")
     else:
-        await stop(call, losers, DialStatus.NOANSWER, NORMAL)
+        call.deaf = [leg for leg in losers if leg.is_deaf and keep_deaf]
+        await stop(call, [leg for leg in losers if leg not in call.deaf], DialStatus.NOANSWER, NORMAL)
     return winner
+
+
+async def _find_deaf(call: LiveCall, legs: Iterable[RingingLeg]) -> None:
+    """Finds out which browsers have not said in time that they ring, and those of before that do by now.
+
+    JsSIP says so at once; a page whose tab is frozen says nothing, until Asterisk notices at its next OPTIONS. Desk
+    phones may take longer than that, so this only applies where SIP comes over a WebSocket.
+    """
+    context = call.context
+    if not (seconds := context.config.ring.deaf_seconds):
+        return
+    await asyncio.sleep(seconds)
+    for leg in [one for one in legs if one.has_channel and not one.answer.done()]:
+        found = context.client.present.channels.get(leg.channel.id)
+        if found is None or found.state != "Down":
+            leg.is_deaf = False
+            context.deaf.pop(leg.device, None)
+            continue
+        with contextlib.suppress(PhoneError):
+            leg.is_deaf = leg.is_deaf or await is_browser(context.client, leg.channel.id)
+        if leg.is_deaf:
+            log.warning("a browser does not ring", extra={"device": leg.device})
+            context.deaf.setdefault(leg.device, context.now())
 
 
 async def _tell_of_callback(call: LiveCall, person: Handle) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ari_app.call.kept import Kept, PassedTo, ToColleague, written
 from ari_app.call.registry import Calls
@@ -49,6 +50,9 @@ from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.welcome import Decision
 from crm.services.talks import minds
 
+if TYPE_CHECKING:
+    from ari_app.call.legs import RingingLeg
+
 log = logging.getLogger(__name__)
 
 LEG_MARK = "-leg-"
@@ -74,6 +78,8 @@ class AppContext(Crm):
     language_model: LanguageModel | None = None
     """Asked what callers mean where that does not understand; None: there is none."""
     calls: Calls[LiveCall] = field(default_factory=Calls)
+    deaf: dict[str, datetime] = field(default_factory=dict)
+    """Browsers that did not ring when they were called last, and when that was, by slug."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end, and no call begins any more."""
     held: Callable[[], bool] = lambda: False
@@ -234,6 +240,8 @@ class LiveCall:
     handovers: asyncio.Queue[Handover] = field(default_factory=asyncio.Queue)
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
+    deaf: list[RingingLeg] = field(default_factory=list)
+    """Browsers that were called and are not waited for, but may still answer while others ring."""
     taken_away: set[str] = field(default_factory=set)
     """Ids of legs that stopped ringing because their agents took another call."""
     tried: set[str] = field(default_factory=set)

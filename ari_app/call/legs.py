@@ -68,6 +68,8 @@ class RingingLeg:
         yet."""
         self.choice = ConfirmChoice.NOTHING
         """Their choice."""
+        self.is_deaf = False
+        """Whether it is a browser that has not said that it rings, and is not waited for (`hear_of`)."""
         self.forwards = False
         """Whether the phone wanted the call sent elsewhere, which counts as declined."""
         self.answer = asyncio.create_task(self._until_taken())

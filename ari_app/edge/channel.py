@@ -188,6 +188,17 @@ async def hang_up(client: AriClient, channel_id: str, cause: str = NORMAL) -> No
         await client.delete(path_of(channel_id), reason_code=cause)
 
 
+async def is_browser(client: AriClient, channel_id: str) -> bool:
+    """Whether SIP to the other end goes over a WebSocket. Raises ChannelGone."""
+    answer = await client.get(f"{path_of(channel_id)}/variable", variable="CHANNEL(pjsip,target_uri)")
+    return is_of_browser(str(answer["value"]))
+
+
+def is_of_browser(uri: str) -> bool:
+    """Whether a SIP URI is reached over a WebSocket."""
+    return "transport=ws" in uri.lower()
+
+
 async def variables(client: AriClient, channel_id: str, *names: str) -> dict[str, str]:
     """Like `Handle.variables`, for a channel owned by another task. Raises ChannelGone."""
     answer = await client.get(f"{path_of(channel_id)}/variables", variables=",".join(names))

@@ -18,7 +18,7 @@ from ari_app.call.legs import RingingLeg, ring_phones, shown
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
-from crm.domain.calls import CallStep
+from crm.domain.calls import CallStep, DialStatus
 from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.ringing import Mobile, OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
@@ -126,9 +126,15 @@ async def _ring_all(
             await call.person.stop_ringback()
             return winner, ""
     await stop(call, adopted)
+    await _give_up_deaf(call)
     if decided.stages:
         await call.person.stop_ringback()
     return None, next((leg.failure for leg in legs if isinstance(leg, Forwarded) and leg.failure), "")
+
+
+async def _give_up_deaf(call: LiveCall) -> None:
+    deaf, call.deaf = call.deaf, []
+    await stop(call, deaf, DialStatus.NOANSWER)
 
 
 async def _ring_stage(
@@ -165,7 +171,7 @@ async def _ring_free(
     # Agents who are being rung for somebody who has waited are not available to a caller who has just arrived.
     reserved = call.context.calls.reserved
     had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
-    not_now = had_their_turn | {leg.device for leg in adopted}
+    not_now = had_their_turn | {leg.device for leg in (*adopted, *call.deaf)}
     rang: list[RingingLeg] = []
     for batch in batches or ([[]] if adopted else []):
         left = until - asyncio.get_running_loop().time()
@@ -185,7 +191,8 @@ async def _ring_free(
         legs = [*adopted, *await ring_batch(call, stage, wanted, seconds)]
         adopted = []
         rang += legs
-        winner = await first_answer(call, legs, seconds)
+        legs += call.deaf
+        winner = await first_answer(call, legs, seconds, keep_deaf=True)
         spared.learn(call, (leg for leg in legs if leg is not winner))
         if winner:
             await stop_other_calls(call, winner, agents)

@@ -34,7 +34,7 @@ from urllib.parse import quote
 from ari_app.call.call import LiveCall
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
-from ari_app.edge.channel import UNAVAILABLE, path_of
+from ari_app.edge.channel import UNAVAILABLE, is_browser, is_of_browser, path_of
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
 from ari_app.edge.events import endpoint_of
@@ -158,7 +158,7 @@ class LostLines:
 
     async def watch(self, endpoint: str, uri: str) -> None:
         """Called when a contact of an endpoint was removed, with its URI."""
-        if not self._seconds or not _is_browser(uri):
+        if not self._seconds or not is_of_browser(uri):
             return
         channels = self._client.present.channels
         own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
@@ -238,7 +238,7 @@ class LostLines:
     async def _ask(self, channel_id: str) -> None:
         """Asks a phone for its address by a re-INVITE. Browsers are not asked: with ICE, Asterisk learns their address
         anyway."""
-        if _is_browser(await self._variable(channel_id, "CHANNEL(pjsip,target_uri)")):
+        if await is_browser(self._client, channel_id):
             return
         try:
             await self._ami.refresh(str((await self._client.get(path_of(channel_id)))["name"]))
@@ -247,10 +247,6 @@ class LostLines:
 
     async def _variable(self, channel_id: str, name: str) -> str:
         return str((await self._client.get(f"{path_of(channel_id)}/variable", variable=name))["value"])
-
-
-def _is_browser(uri: str) -> bool:
-    return "transport=ws" in uri.lower()
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:

@@ -139,7 +139,15 @@ def _print(found: Health, config: Config) -> None:
         output.print_heading("Devices")
         output.print_table(
             ("device", "agent", "state", "do not disturb"),
-            ((one.device, one.agent, one.state, dnd_text(one.dnd, one.dnd_until, config)) for one in found.devices),
+            (
+                (
+                    one.device,
+                    one.agent,
+                    f"{one.state}, did not ring" if one.deaf_since else one.state,
+                    dnd_text(one.dnd, one.dnd_until, config),
+                )
+                for one in found.devices
+            ),
             empty="",
         )
     if found.forwarding:

@@ -41,6 +41,9 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long somebody who answers has to hear who is calling and press 1, before it counts as no answer."""
     colleague_seconds: Positive = 30.0
     """A colleague whose extension was dialed, or to whom a call was transferred."""
+    deaf_seconds: NotNegative = 1.5
+    """A browser that has not said by then that it rings, as when its tab is frozen, is not waited for; it may still
+    answer until somebody else does. 0: it is waited for."""
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

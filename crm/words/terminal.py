@@ -234,6 +234,7 @@ FIXES = {
     "device_without_location": (
         "Add the location with `leaseline location add`, then `leaseline device set SLUG --location LOCATION`."
     ),
+    "devices_deaf": "The tab of the phone may be frozen: open it again, and exempt it from the browser's memory saver.",
     "devices_plain": "Set the phone's transport to TLS, or `leaseline device set SLUG --no-encrypted`.",
     "devices_silent": "Check the phone's power, network and account.",
     "dnd_endless": "If it was forgotten: `leaseline dnd off {device}`.",

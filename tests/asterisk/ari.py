@@ -226,10 +226,11 @@ class Ari:
 
     async def variable(self, request: web.Request) -> Answer:
         channel, name = self._channel(request), request.query["variable"]
+        transport = ";transport=ws" if channel.phone and channel.phone.is_browser else ""
         answers = {
             "CHANNEL(rtp,secure)": "0",
             "CHANNEL(rtp,dest)": "127.0.0.1:4000",
-            "CHANNEL(pjsip,target_uri)": "sip:phone@127.0.0.1:5060",
+            "CHANNEL(pjsip,target_uri)": f"sip:phone@127.0.0.1:5060{transport}",
         }
         if name.startswith("HANGUPCAUSE("):
             if not channel.has_spoken:

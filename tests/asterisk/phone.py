@@ -36,6 +36,7 @@ class Phone(Softphone):
         self._context = context
         self._calls: list[Channel] = []
         self._latest: Channel | None = None
+        self._missed: Channel | None = None
         self._pressed = ""
         self._stirred = asyncio.Event()
 
@@ -95,6 +96,17 @@ class Phone(Softphone):
     async def say(self, recording: Path) -> None:
         self._asterisk.speaks(self._call, recording)
 
+    @property
+    def is_browser(self) -> bool:
+        """Tests call the devices of browsers by such names."""
+        return self.endpoint.endswith("-web")
+
+    def wakes(self) -> None:
+        """It did not respond to a call (`says` 0), and now rings."""
+        assert self._missed
+        self.says = 180
+        self.is_called(self._missed)
+
     # --- what happens to it ---
 
     def is_called(self, channel: Channel) -> None:
@@ -102,6 +114,7 @@ class Phone(Softphone):
             return
         self.called += 1
         if self.says == 0:
+            self._missed = channel
             return
         channel.has_spoken = True
         if self.says == 100:

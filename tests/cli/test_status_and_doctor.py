@@ -156,6 +156,21 @@ def test_all_is_up_and_a_call_is_in_progress(office: Leaseline) -> None:
     ]
 
 
+def test_a_browser_that_did_not_ring_is_told(office: Leaseline) -> None:
+    app_lives(office)
+    beat = office.home / "run" / "app.json"
+    at = datetime.now(UTC).isoformat()
+    beat.write_text(json.dumps(json.loads(beat.read_text()) | {"deaf": {"alice-desk": at}}))
+    with asterisk(office, UP):
+        [device] = status(office, 0)["devices"]
+        said = office("status").stdout
+        found = findings(office)["devices"]
+    assert device["up"]
+    assert datetime.fromisoformat(device["deaf_since"]) == datetime.fromisoformat(at)
+    assert "online, did not ring" in said
+    assert ("WARN", "Registered, but did not ring when last called: alice-desk.") in found
+
+
 def test_callers_who_were_refused_and_a_limit_that_is_near_are_told(office: Leaseline) -> None:
     toml = office.home / "leaseline.toml"
     toml.write_text(toml.read_text() + "\n[limits]\ncalls = 2\n")

@@ -1,4 +1,4 @@
-"""An agent's browser is killed, reloaded or cut off in a talk, with a real browser at one end."""
+"""An agent's browser is killed, reloaded or cut off in a talk, or frozen before it, with a real browser at one end."""
 
 from __future__ import annotations
 
@@ -88,3 +88,24 @@ async def test_when_the_connection_drops_then_the_two_talk_on_and_the_hangup_arr
         await phone.wait_for("ended")
         call = await system.ended_call(caller.user)
     assert (call.outcome, len(call.legs)) == ("talked", 1)
+
+
+async def test_when_a_tab_is_frozen_then_the_next_are_rung_within_two_seconds(system: System) -> None:
+    """It is still registered, and may answer if it wakes."""
+    await has_a_browser(system)
+    await only_on_duty(system, "alice", "carol")
+    async with system.phone("carol-soft") as carol, web_phone(system, WEB) as phone, system.caller() as caller:
+        await phone.freeze()
+        await system.to_team(caller)
+        await system.rings(caller.user, "everyone", "carol-soft")
+        call = await system.call_from(caller.user)
+        began = {leg.device: leg.started_at for leg in call.legs}
+        assert (began["carol-soft"] - began[WEB]).total_seconds() < 2
+        phone.thaw()
+        await phone.wait_for("ringing")
+        await phone.answer()
+        await talks(system, phone)
+        await caller.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"

@@ -80,6 +80,8 @@ class AppHealth:
     """How often it lost Asterisk and connected again since it started."""
     trouble: list[str] = field(default_factory=list)
     """Problems that it copes with but that should be fixed: a full disk, a database that does not accept anything."""
+    deaf: dict[str, datetime] = field(default_factory=dict)
+    """Registered browsers that did not ring when they were called, and when that was, by the slug of their device."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ class DeviceHealth:
     forwards_since: datetime | None = None
     """Since when the phone has been set to forward calls by itself, which is not followed; null: it is not known to
     be."""
+    deaf_since: datetime | None = None
+    """When it was called and did not ring, though it is registered: a browser whose tab is frozen; null: it is not
+    known to be."""
 
 
 @dataclass(frozen=True)
@@ -396,7 +401,7 @@ def _on_record(
     return replace(
         health,
         trunks=[_trunk(trunk, endpoints) for trunk in trunks.find_all(session)],
-        devices=[_device(device, endpoints, now) for device in devices.find_all(session)],
+        devices=[_device(device, endpoints, health.app.deaf, now) for device in devices.find_all(session)],
         forwarding=_forwarding(session, config),
         nodes=[
             NodeHealth(one.name, one.home, one.seen_at, up=now - one.seen_at < nodes.LIVELY)
@@ -479,7 +484,7 @@ def _trunk(trunk: Trunk, endpoints: dict[str, str]) -> TrunkHealth:
     return TrunkHealth(trunk.slug, trunk.enabled, state, state == "online")
 
 
-def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceHealth:
+def _device(device: Device, endpoints: dict[str, str], deaf: dict[str, datetime], now: datetime) -> DeviceHealth:
     is_mobile = device.kind == DeviceKind.MOBILE
     on = "on" if device.agent.forwarding else "off"
     state = on if is_mobile else endpoints.get(device.slug, "unknown")
@@ -493,6 +498,7 @@ def _device(device: Device, endpoints: dict[str, str], now: datetime) -> DeviceH
         dnd_until=device.dnd_until if dnd else None,
         is_mobile=is_mobile,
         forwards_since=device.forwards_since,
+        deaf_since=deaf.get(device.slug),
     )
 
 
@@ -589,6 +595,7 @@ class _Beat(msgspec.Struct):
     events_unknown: int = 0
     reconnects: int = 0
     trouble: list[str] = []
+    deaf: dict[str, datetime] = {}
 
 
 def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
@@ -599,7 +606,16 @@ def app_health(config: Config, now: datetime) -> tuple[AppHealth, set[str]]:
     except (OSError, msgspec.MsgspecError, TypeError):
         # No file, half a file, or a time without a zone: there is no sign of life.
         return AppHealth(up=False, connected=False), set()
-    app = AppHealth(up, up and beat.connected, beat.at, beat.pid, beat.events_unknown, beat.reconnects, beat.trouble)
+    app = AppHealth(
+        up,
+        up and beat.connected,
+        beat.at,
+        beat.pid,
+        beat.events_unknown,
+        beat.reconnects,
+        beat.trouble,
+        beat.deaf if up else {},
+    )
     return app, set(beat.calls) if up else set()
 
 

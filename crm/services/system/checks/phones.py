@@ -58,6 +58,8 @@ def _phones(health: Health, people: Sequence[AgentRecord]) -> Iterator[Finding]:
                 "phone_forwards",
                 agent=device.agent,
             )
+    if deaf := [device.device for device in health.devices if device.deaf_since]:
+        yield warn("devices", f"Registered, but did not ring when last called: {some(deaf)}.", "devices_deaf")
     if not health.asterisk.up:
         return
     ringing = [device.device for device in health.devices if device.up and not device.dnd and device.agent in on_duty]

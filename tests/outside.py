@@ -59,7 +59,7 @@ async def person(system: System, trunk: str = "acme", number: str | None = None)
         try:
             yield phone
         finally:
-            await system.store.run(trunks.remove, system.secrets, system.by, trunk)
+            await system.store.run(trunks.retire, system.secrets, system.by, trunk)
             await system.publish()
 
 
@@ -149,6 +149,6 @@ async def digest_carrier(system: System, *, register: bool, proxy: bool) -> Asyn
         await system.until(lambda: system.is_online("trunk-acme"), "trunk acme online")
         yield carrier
     finally:
-        await system.store.run(trunks.remove, system.secrets, system.by, "acme")
+        await system.store.run(trunks.retire, system.secrets, system.by, "acme")
         await system.publish()
         transport.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from crm.commands import files, output, terms
+from crm.commands import files, output, removing, terms
 from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
 from crm.commands.import_ import show_imported, tell_all
 from crm.domain import fields, listings
@@ -88,6 +88,7 @@ def change(system: System, /, listing: int, **given: Any) -> None:
     examples=(
         "listing list --state published",
         "listing list --property elm --beds 2 --rent-to 1500 --available-by 2026-05-01 --pets dogs",
+        "listing list --retired",
         "listing list --after 12 --json",
     ),
 )
@@ -103,6 +104,7 @@ def change(system: System, /, listing: int, **given: Any) -> None:
 @click.option("--available-by", metavar="DATE", help="Only those available by then.")
 @click.option("--pets", type=PETS, help="Only those that allow them.")
 @click.option("--after", type=ID, metavar="LISTING", help="Only those after this one in the list.")
+@removing.retired_option
 @limit_option()
 @with_system
 def list_(
@@ -115,6 +117,7 @@ def list_(
     available_by: str | None,
     pets: str | None,
     after: int | None,
+    retired: bool,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -132,7 +135,7 @@ def list_(
     if after is not None:
         last = system.read(homes.named, after)
         key = (last.rent, last.id)
-    entries = cut(system.read(views.listed, system.now, wanted, after=key, limit=limit + 1), limit)
+    entries = cut(system.read(views.listed, system.now, wanted, retired=retired, after=key, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)
         return
@@ -154,7 +157,7 @@ def list_(
             )
             for entry in entries
         ),
-        empty="No listings found: add one with `leaseline listing add`.",
+        empty="No listing is retired." if retired else "No listings found: add one with `leaseline listing add`.",
     )
 
 
@@ -267,6 +270,32 @@ def unpublish(system: System, listings_: tuple[int, ...]) -> None:
     """Withdraw each LISTING from the public site, for example once it is rented."""
     changed = system.run(homes.unpublish, system.by, listings_)
     output.say(f"Unpublished {output.counted(changed, 'listing')}." if changed else "They were not public.")
+
+
+@listing.command(examples=("listing remove 12", "listing remove 12 --yes", "listing remove 14 --delete"))
+@click.argument("listing", type=ID)
+@removing.delete_option
+@removing.yes_option
+@with_system
+def remove(system: System, listing: int, deletes: bool, yes: bool) -> None:
+    """Take the home of LISTING out of use, off the site.
+
+    Leads and applications go on naming it, and another home of the property can have its unit's name.
+    """
+    found = system.read(views.one, listing, system.now)
+    what, home = "Delete" if deletes else "Retire", f"listing {listing}, {found.property} {output.safe(found.unit)}"
+    removing.confirm(f"{what} {home}?", yes=yes)
+    system.run(homes.remove if deletes else homes.retire, system.by, listing)
+    output.say(f"{what}d {home}.")
+
+
+@listing.command(examples=("listing restore 12",))
+@click.argument("listing", type=ID)
+@with_system
+def restore(system: System, listing: int) -> None:
+    """Take the home of a retired LISTING back into use, not published."""
+    unit = system.run(homes.restore, system.by, listing)
+    output.say(f"Restored listing {listing}, unit {output.safe(unit.name)}; `leaseline listing publish` publishes it.")
 
 
 @listing.command(examples=("listing expire 12 --on 2026-06-30", "listing expire 12 --never"))

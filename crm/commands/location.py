@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import locations
 from crm.views import locations as views
@@ -53,26 +53,46 @@ def change(system: System, slug: str, address: str | None, callback: str | None)
     system.publish()
 
 
-@location.command("list", json=many(LocationEntry), examples=("location list", "location list --json"))
+@location.command(
+    "list", json=many(LocationEntry), examples=("location list", "location list --retired", "location list --json")
+)
+@removing.retired_option
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all locations."""
-    entries = system.read(views.listed)
+    entries = system.read(views.listed, retired=retired)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
         ("location", "address", "callback number", "devices"),
         ((one.slug, one.address, one.callback_number, one.devices) for one in entries),
-        empty="There are no locations: add one with `leaseline location add`.",
+        empty="No location is retired."
+        if retired
+        else "There are no locations: add one with `leaseline location add`.",
     )
 
 
-@location.command(examples=("location remove office",))
+@location.command(examples=("location remove office", "location remove office --yes", "location remove typo --delete"))
+@click.argument("slug")
+@removing.delete_option
+@removing.yes_option
+@with_system
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the location SLUG out of use, once no phone is assigned to it. Emergency calls keep its address."""
+    what = "Delete" if deletes else "Retire"
+    system.read(locations.empty, slug)
+    removing.confirm(f"{what} location {slug}?", yes=yes)
+    system.run(locations.remove if deletes else locations.retire, system.by, slug)
+    output.say(f"{what}d location {slug}.")
+    system.publish()
+
+
+@location.command(examples=("location restore office",))
 @click.argument("slug")
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the location SLUG, once no phone is assigned to it."""
-    system.run(locations.remove, system.by, slug)
-    output.say(f"Removed location {slug}.")
+def restore(system: System, slug: str) -> None:
+    """Take the retired location SLUG back into use, without phones."""
+    found = system.run(locations.restore, system.by, slug)
+    output.say(f"Restored location {slug}, {found.address}.")
     system.publish()

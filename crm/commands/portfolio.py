@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import portfolios
 from crm.views import properties
@@ -38,25 +38,46 @@ def assign(system: System, property: str, portfolio: str) -> None:
     )
 
 
-@portfolio.command(examples=("portfolio remove east",))
+@portfolio.command(examples=("portfolio remove east", "portfolio remove east --yes", "portfolio remove typo --delete"))
+@click.argument("slug")
+@removing.delete_option
+@removing.yes_option
+@with_system
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the portfolio SLUG out of use, once no property belongs to it and no line is for it."""
+    what = "Delete" if deletes else "Retire"
+    system.read(portfolios.empty, slug)
+    removing.confirm(f"{what} portfolio {slug}?", yes=yes)
+    system.run(portfolios.remove if deletes else portfolios.retire, system.by, slug)
+    output.say(f"{what}d portfolio {slug}.")
+
+
+@portfolio.command(examples=("portfolio restore east",))
 @click.argument("slug")
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the portfolio SLUG, once no property belongs to it."""
-    system.run(portfolios.remove, system.by, slug)
-    output.say(f"Removed portfolio {slug}.")
+def restore(system: System, slug: str) -> None:
+    """Take the retired portfolio SLUG back into use, without properties."""
+    system.run(portfolios.restore, system.by, slug)
+    output.say(f"Restored portfolio {slug}; put properties into it with `leaseline portfolio assign`.")
 
 
-@portfolio.command("list", json=many(PortfolioEntry), examples=("portfolio list", "portfolio list --json"))
+@portfolio.command(
+    "list",
+    json=many(PortfolioEntry),
+    examples=("portfolio list", "portfolio list --retired", "portfolio list --json"),
+)
+@removing.retired_option
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all portfolios."""
-    entries = system.read(properties.portfolios)
+    entries = system.read(properties.portfolios, retired=retired)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
         ("portfolio", "name", "properties"),
         ((one.slug, one.name, one.properties) for one in entries),
-        empty="There are no portfolios: add one with `leaseline portfolio add`.",
+        empty="No portfolio is retired."
+        if retired
+        else "There are no portfolios: add one with `leaseline portfolio add`.",
     )

@@ -7,12 +7,14 @@ from typing import IO, Any
 
 import click
 
-from crm.commands import output, terms
+from crm.commands import output, removing, terms
 from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
 from crm.domain.mailboxes import VoicemailTo
+from crm.services import winding_up
 from crm.services.listings import answers, pictures, profiles
 from crm.services.office import properties
+from crm.services.winding_up import WoundUp
 from crm.views import answers as answer_views
 from crm.views import properties as views
 from crm.views import property_profiles, versions
@@ -115,27 +117,63 @@ def change(
         terms.say_written(f"Property {slug}", written)
 
 
-@property_.command(examples=("property remove elm",))
+@property_.command(examples=("property remove elm", "property remove elm --yes", "property remove typo --delete"))
+@click.argument("slug")
+@removing.delete_option
+@removing.yes_option
+@with_system
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the property SLUG and its homes out of use, once no line is for it.
+
+    It leaves the site, menus and lists. Tours to come are canceled: people are told, and whoever has their lead gets a
+    task. Follow-ups about it end; open tasks and applications stay. History keeps its name, which another property can
+    have.
+    """
+    if deletes:
+        system.read(properties.named, slug)
+        removing.confirm(f"Delete property {slug}?", yes=yes)
+        system.run(properties.remove, system.by, slug)
+        output.say(f"Deleted property {slug}.")
+        return
+    removing.confirm(f"Retire property {slug}? {_ending(system.read(winding_up.ends, system.by, slug))}", yes=yes)
+    ended = system.run(winding_up.retire, system.config, system.secrets, system.by, slug)
+    output.say(f"Retired property {slug}. {_ending(ended)}")
+
+
+def _ending(found: WoundUp) -> str:
+    homes = f"{found.listings} {'home' if found.listings == 1 else 'homes'} off the site"
+    tours = f"{found.tours} {'tour' if found.tours == 1 else 'tours'} canceled"
+    mailbox = f", {found.voicemails} in its mailbox to {found.passes_to}" if found.voicemails else ""
+    return f"It means {homes}, {tours}{mailbox}."
+
+
+@property_.command(examples=("property restore elm",))
 @click.argument("slug")
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the property SLUG, once no line or lead refers to it."""
-    system.run(properties.remove, system.by, slug)
-    output.say(f"Removed property {slug}.")
+def restore(system: System, slug: str) -> None:
+    """Take the retired property SLUG back into use, with its homes, hours and texts, but not on the site yet."""
+    found = system.run(winding_up.restore, system.by, slug)
+    without = f", without {' and '.join(found.without)}, retired by now" if found.without else ""
+    output.say(f"Restored property {slug}{without}; `leaseline property publish {slug}` puts it on the site.")
 
 
-@property_.command("list", json=many(PropertyEntry), examples=("property list", "property list --json"))
+@property_.command(
+    "list", json=many(PropertyEntry), examples=("property list", "property list --retired", "property list --json")
+)
+@removing.retired_option
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all properties."""
-    entries = system.read(views.listed)
+    entries = system.read(views.listed, retired=retired)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
         ("property", "name", "area", "portfolio", "subteam", "lines", "listings"),
         ((one.slug, one.name, one.area, one.portfolio, one.subteam, one.lines, one.listings_url) for one in entries),
-        empty="There are no properties: add one with `leaseline property add`.",
+        empty="No property is retired."
+        if retired
+        else "There are no properties: add one with `leaseline property add`.",
     )
 
 

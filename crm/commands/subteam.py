@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, many, one, with_system
 from crm.services.office import subteams
 from crm.services.phones import answering
@@ -81,27 +81,48 @@ def change(
     output.say(f"Changed subteam {slug}.")
 
 
-@subteam.command(examples=("subteam remove north",))
+@subteam.command(examples=("subteam remove north", "subteam remove north --yes", "subteam remove typo --delete"))
+@click.argument("slug")
+@removing.delete_option
+@removing.yes_option
+@with_system
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the subteam SLUG out of use, once it leases no property and has no desk.
+
+    Its agents stay, its voicemail goes to the office, and history keeps its name, which another subteam can have.
+    """
+    what = "Delete" if deletes else "Retire"
+    system.read(subteams.replaceable, slug)
+    removing.confirm(f"{what} subteam {slug}?", yes=yes)
+    system.run(subteams.remove if deletes else subteams.retire, system.by, slug)
+    output.say(f"{what}d subteam {slug}.")
+
+
+@subteam.command(examples=("subteam restore north",))
 @click.argument("slug")
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the subteam SLUG, once it leases no property. Its agents stay."""
-    system.run(subteams.remove, system.by, slug)
-    output.say(f"Removed subteam {slug}.")
+def restore(system: System, slug: str) -> None:
+    """Take the retired subteam SLUG back into use, with those of its members who are still here."""
+    system.run(subteams.restore, system.by, slug)
+    members = system.read(views.one, slug).members
+    output.say(f"Restored subteam {slug} with {', '.join(members) or 'nobody in it'}; it leases no property yet.")
 
 
-@subteam.command("list", json=many(SubteamEntry), examples=("subteam list", "subteam list --json"))
+@subteam.command(
+    "list", json=many(SubteamEntry), examples=("subteam list", "subteam list --retired", "subteam list --json")
+)
+@removing.retired_option
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all subteams."""
-    entries = system.read(views.listed)
+    entries = system.read(views.listed, retired=retired)
     if as_json:
         output.print_json(entries)
         return
     output.print_table(
         ("subteam", "name", "rings", "members", "sisters", "properties"),
         ((one.slug, one.name, one.strategy, one.members, one.sisters, one.properties) for one in entries),
-        empty="There are no subteams: add one with `leaseline subteam add`.",
+        empty="No subteam is retired." if retired else "There are no subteams: add one with `leaseline subteam add`.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from crm.commands import output
+from crm.commands import output, removing
 from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, with_system
 from crm.domain import fields
 from crm.services.phones import trunks
@@ -194,21 +194,44 @@ def change(
     system.publish()
 
 
-@trunk.command(examples=("trunk remove acme",))
+@trunk.command(examples=("trunk remove acme", "trunk remove acme --yes", "trunk remove typo --delete"))
 @click.argument("slug")
+@removing.delete_option
+@removing.yes_option
 @with_system
-def remove(system: System, slug: str) -> None:
-    """Remove the trunk SLUG and its password."""
-    system.run(trunks.remove, system.secrets, system.by, slug, carries_texts=system.config.texts.trunk)
-    output.say(f"Removed trunk {slug}.")
+def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
+    """Take the trunk SLUG out of use, and delete its password.
+
+    No call comes in or goes out through it any more. History keeps its name, which another trunk can have.
+    """
+    what = "Delete" if deletes else "Retire"
+    trunks.check_texts(slug, system.config.texts.trunk)
+    warning = " No calls come in without it." if system.read(trunks.is_last, slug) else ""
+    removing.confirm(f"{what} trunk {slug}?{warning}", yes=yes)
+    act = trunks.remove if deletes else trunks.retire
+    system.run(act, system.secrets, system.by, slug, carries_texts=system.config.texts.trunk)
+    output.say(f"{what}d trunk {slug}.{warning and ' No trunk takes calls now.'}")
     system.publish()
 
 
-@trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --json"))
+@trunk.command(examples=("trunk restore acme",))
+@click.argument("slug")
 @with_system
-def list_(system: System, as_json: bool) -> None:
+def restore(system: System, slug: str) -> None:
+    """Take the retired trunk SLUG back into use; one with a user name waits for its password, which was deleted."""
+    found = system.run(trunks.restore, system.by, slug)
+    output.say(f"Restored trunk {slug}{'' if found.enabled else ', turned off'}.")
+    if found.username:
+        output.hint(f"Give it its password with `leaseline trunk set {slug} --password`, then `--enable` it.")
+    system.publish()
+
+
+@trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --retired", "trunk list --json"))
+@removing.retired_option
+@with_system
+def list_(system: System, retired: bool, as_json: bool) -> None:
     """List all trunks, in the order in which calls out try them."""
-    entries = system.read(views.listed, system.secrets)
+    entries = system.read(views.listed, system.secrets, retired=retired)
     if as_json:
         output.print_json(entries)
         return
@@ -227,7 +250,7 @@ def list_(system: System, as_json: bool) -> None:
             )
             for one in entries
         ),
-        empty="There are no trunks: add one with `leaseline trunk add`.",
+        empty="No trunk is retired." if retired else "There are no trunks: add one with `leaseline trunk add`.",
     )
 
 

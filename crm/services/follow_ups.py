@@ -333,8 +333,12 @@ def _advance(
             _end(row, CANCELLED, now, "The lead is in another stage now.")
         if row.id in known.too_late:
             _expire(session, config, interest, row, now)
-    found = next_step(rules, _history(interest, mine, known))
     waiting = next((row for row in mine if row.state in (PLANNED, PAUSED)), None)
+    if interest.property.retired_at is not None:
+        if waiting is not None:
+            _end(waiting, CANCELLED, now, _RETIRED)
+        return 0, None
+    found = next_step(rules, _history(interest, mine, known))
     if found.act is FollowUpAct.SEND:
         step = _planned(session, interest, found, waiting)
         if step.due_at > now:
@@ -354,6 +358,21 @@ def _advance(
         _move(session, interest, found.stage, found.why, now)
         return 0, now + SOON
     return 0, None
+
+
+def end_all_about(session: Session, by: By, property: Property) -> None:
+    """Ends the plans about a property that is retired."""
+    about = select(Interest.id).where(Interest.property_id == property.id)
+    waiting = FollowUp.interest_id.in_(about) & FollowUp.state.in_((PLANNED, PAUSED))
+    session.execute(
+        update(FollowUp)
+        .where(waiting)
+        .values(state=CANCELLED, ended_at=by.now, why=_RETIRED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+_RETIRED = "The property is not leased any more."
 
 
 def _history(interest: Interest, mine: Sequence[FollowUp], known: _Known) -> History:

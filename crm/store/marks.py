@@ -114,7 +114,7 @@ OFFICE = Mark(
         "text_wording": (),
         "tour_blackout": (),
         "tour_hours": (),
-        "trunk": ("slug", "did_from"),
+        "trunk": ("slug", "did_from", "retired_at"),
     },
 )
 """Watches the tables that `crm.store.snapshot` reads whole."""
@@ -128,9 +128,9 @@ SITE = Mark(
         "listing": (),
         "organization": ("name",),
         "picture": (),
-        "property": ("slug", "name"),
+        "property": ("slug", "name", "retired_at"),
         "property_profile": (),
-        "unit": ("name", "property_id"),
+        "unit": ("name", "property_id", "retired_at"),
     },
 )
 """Watches what a page of the public site shows of homes and properties (`crm.views.public_listings`, `.site`)."""

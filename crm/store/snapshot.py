@@ -516,6 +516,7 @@ def _read(session: Session) -> Snapshot:
         )
         for row in session.execute(_PROPERTIES)
     }
+    of_office = properties.keys()
     return Snapshot(
         KnownOrganization(*organization) if organization else None,
         agents,
@@ -538,6 +539,7 @@ def _read(session: Session) -> Snapshot:
         (
             (row.property_id, KnownDesk(row.kind, row.target, row.confirm, tuple(row.hours)))
             for row in session.execute(_DESKS)
+            if row.property_id is None or row.property_id in of_office
         ),
         session.execute(_HOURS).all(),
         session.execute(_SPECIAL_DAYS).all(),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
 from crm.store.models import Application, ApplicationDocument, Lead, Listing, Property, Unit
+from crm.store.queries.names import id_of
 
 
 class ApplicationEntry(msgspec.Struct, kw_only=True):
@@ -120,8 +121,7 @@ def listed(
     if status is not None:
         found = found.where(Application.status == status)
     if property_slug is not None:
-        theirs = select(Property.id).where(Property.slug == property_slug).scalar_subquery()
-        found = found.where(Application.property_id == theirs)
+        found = found.where(Application.property_id == id_of(Property.slug, property_slug))
     if lead_id is not None:
         found = found.where(Application.lead_id == lead_id)
     return [ApplicationEntry(**row._mapping) for row in session.execute(found)]

@@ -28,6 +28,7 @@ from crm.store.models import (
 )
 from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
+from crm.store.queries.names import id_of
 from crm.views import messages, tasks
 
 
@@ -280,8 +281,7 @@ def listed(
     if after is not None:
         found = found.where(tuple_(Call.started_at, Call.id) < after)
     if property_slug is not None:
-        named = select(Property.id).where(Property.slug == property_slug)
-        found = found.where(Call.property_id == named.scalar_subquery())
+        found = found.where(Call.property_id == id_of(Property.slug, property_slug))
     if lead is not None:
         found = found.where(Call.lead_id == lead)
     if in_progress:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.store.models import Contact, Property
+from crm.store.queries.names import id_of
 
 
 class ContactEntry(msgspec.Struct):
@@ -34,5 +35,5 @@ def listed(
     if kind is not None:
         found = found.where(Contact.kind == kind)
     if property_slug is not None:
-        found = found.where(Property.slug == property_slug)
+        found = found.where(Contact.property_id == id_of(Property.slug, property_slug))
     return [ContactEntry(*row) for row in session.execute(found)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
@@ -60,6 +60,7 @@ def year(session: Session, year: int, property_slug: str | None = None) -> YearE
         )
         .outerjoin(Property, Property.id == SpecialDay.property_id)
         .where(SpecialDay.day.between(date(year, 1, 1), date(year, 12, 31)))
+        .where(or_(SpecialDay.property_id.is_(None), Property.id.is_not(None)))
     )
     if found:
         wanted = wanted.where(SpecialDay.property_id.is_(None) | (SpecialDay.property_id == found.id))

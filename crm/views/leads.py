@@ -36,6 +36,7 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import reach as reached
+from crm.store.queries.names import id_of
 from crm.views import suggestions
 from crm.views.lists import by_owner
 from crm.views.suggestions import SuggestionEntry
@@ -238,10 +239,7 @@ def filtered(
     if wanted.agent == rules.NOBODY:
         found = found.where(Lead.assigned_agent_id.is_(None))
     elif wanted.agent is not None:
-        found = found.where(
-            Lead.assigned_agent_id
-            == select(Agent.id).where(Agent.slug == wanted.agent, Agent.retired_at.is_(None)).scalar_subquery()
-        )
+        found = found.where(Lead.assigned_agent_id == id_of(Agent.slug, wanted.agent))
     if about := list(_interest_conditions(wanted)):
         about += reached.of_interests(reach)
         # A property has few leads, so they are found from it; a stage has many, so it is looked for lead by lead.
@@ -377,10 +375,10 @@ def _interest_conditions(wanted: LeadFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.stage is not None:
         yield Interest.stage == wanted.stage
     if wanted.property is not None:
-        yield Interest.property_id == select(Property.id).where(Property.slug == wanted.property).scalar_subquery()
+        yield Interest.property_id == id_of(Property.slug, wanted.property)
     if wanted.subteam is not None:
         yield Interest.property_id.in_(
-            select(Property.id).join(Subteam, Subteam.id == Property.subteam_id).where(Subteam.slug == wanted.subteam)
+            select(Property.id).where(Property.subteam_id == id_of(Subteam.slug, wanted.subteam))
         )
 
 

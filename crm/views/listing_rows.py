@@ -20,6 +20,7 @@ from crm.store.models import (
     Unit,
 )
 from crm.store.queries import listings as queries
+from crm.store.queries.names import id_of
 
 Own = aliased(ContentVersion)
 
@@ -33,9 +34,14 @@ IN_FORCE = func.coalesce(Listing.published, Listing.latest)
 PROFILE_IN_FORCE = func.coalesce(PropertyProfile.published, PropertyProfile.latest)
 
 
+RETIRED_AT = func.coalesce(Unit.retired_at, Property.retired_at)
+"""A home is retired by itself, or with its property."""
+
+
 ROW = (
     select(
         Listing,
+        RETIRED_AT.label("retired_at"),
         Unit.name.label("unit"),
         Property.slug,
         Property.name.label("property_name"),
@@ -69,9 +75,7 @@ PUBLIC = ROW.join(Own, and_(Own.listing_id == Listing.id, Own.version == Listing
 def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: ListingFilter) -> Select[*tuple[Any, ...]]:
     """Narrows a query of listings and profiles to those that match the filter."""
     if wanted.property is not None:
-        found = found.where(
-            Listing.property_id == select(Property.id).where(Property.slug == wanted.property).scalar_subquery()
-        )
+        found = found.where(Listing.property_id == id_of(Property.slug, wanted.property))
     if wanted.state is not None:
         found = found.where(_has_state(ListingState(wanted.state), now))
     if wanted.bedrooms is not None:

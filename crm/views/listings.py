@@ -16,8 +16,10 @@ from crm.domain.listings import Home, ListingFilter, ListingState
 from crm.store.models import (
     ContentVersion,
     Listing,
+    Property,
     PropertyProfile,
     Publication,
+    Unit,
 )
 from crm.store.queries import listings as queries
 from crm.store.queries import reach as reached
@@ -25,6 +27,7 @@ from crm.views.listing_parts import AddressEntry, PictureEntry, TermsEntry, addr
 from crm.views.listing_rows import (
     CURRENT,
     PROFILE_IN_FORCE,
+    RETIRED_AT,
     ROW,
     Own,
     Shared,
@@ -60,6 +63,8 @@ class ListingEntry(msgspec.Struct, kw_only=True):
     available_on: date | None
     """Null: not known yet."""
     headline: str
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
 class ListingDetail(ListingEntry, kw_only=True):
@@ -88,20 +93,27 @@ def listed(
     now: datetime,
     wanted: ListingFilter = ListingFilter(),  # noqa: B008 - it cannot change
     *,
+    retired: bool = False,
     after: tuple[Decimal, int] | None = None,
     limit: int = 50,
     language: str = listings.LANGUAGES[0],
     reach: Reach = WHOLE_OFFICE,
 ) -> list[ListingEntry]:
-    """By rent, the lowest first. `after` is the rent and id of the last listing on the page before."""
+    """By rent, the lowest first: homes in use, or retired ones, by themselves or with their property. `after` is the
+    rent and id of the last listing on the page before."""
     found = filtered(CURRENT, now, wanted).where(*reached.of_listings(reach))
+    found = found.where(RETIRED_AT.is_not(None) if retired else RETIRED_AT.is_(None))
     rows = session.execute(page_of(found, after, limit)).all()
     return [ListingEntry(**_entry(row, queries.home(row.own), now, language)) for row in rows]
 
 
 def count(session: Session, now: datetime, wanted: ListingFilter) -> int:
-    found = select(func.count(Listing.id)).outerjoin(
-        PropertyProfile, PropertyProfile.property_id == Listing.property_id
+    found = (
+        select(func.count(Listing.id))
+        .join(Unit, Unit.id == Listing.unit_id)
+        .join(Property, Property.id == Listing.property_id)
+        .outerjoin(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
+        .where(RETIRED_AT.is_(None))
     )
     return int(session.execute(filtered(found, now, wanted)).scalar_one())
 
@@ -213,6 +225,7 @@ def _entry(row: Row[*tuple[Any, ...]], home: Home, now: datetime, language: str)
         "deposit": home.deposit,
         "available_on": home.available_on,
         "headline": listings.in_language(home.words, language).headline,
+        "retired_at": row.retired_at,
     }
 
 

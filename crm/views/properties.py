@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from crm.domain import fields
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import Line, Portfolio, Property, Subteam
+from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
 from crm.views.lists import by_owner
 
@@ -42,6 +44,8 @@ class PropertyEntry(msgspec.Struct):
     """When the voice agent answers: off, after_hours, overflow or always; empty: as the office says."""
     lines: list[str]
     """Numbers that are advertised for it."""
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
 class PortfolioEntry(msgspec.Struct):
@@ -50,6 +54,8 @@ class PortfolioEntry(msgspec.Struct):
     slug: str
     name: str
     properties: list[str]
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
 _PROPERTY = (
@@ -66,6 +72,7 @@ _PROPERTY = (
         Property.voicemail_to,
         Property.escalates,
         Property.ai_answers,
+        Property.retired_at,
     )
     .outerjoin(Subteam, Subteam.id == Property.subteam_id)
     .outerjoin(Portfolio, Portfolio.id == Property.portfolio_id)
@@ -73,10 +80,18 @@ _PROPERTY = (
 
 
 def listed(
-    session: Session, *, after: str | None = None, limit: int | None = None, reach: Reach = WHOLE_OFFICE
+    session: Session,
+    *,
+    retired: bool = False,
+    after: str | None = None,
+    limit: int | None = None,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[PropertyEntry]:
-    """By slug, all of them unless there is a limit; `after` is the last one on the page before."""
-    found = _PROPERTY.where(*reached.of_properties(reach)).order_by(Property.slug).limit(limit)
+    """By slug, all in use, or all that are retired, unless there is a limit; `after` is the last one on the page
+    before."""
+    found = _PROPERTY.where(*reached.of_properties(reach)).order_by(Property.slug, Property.retired_at).limit(limit)
+    if retired:
+        found = found.where(Property.retired_at.is_not(None)).execution_options(**ALL)
     return _entries(session, found if after is None else found.where(Property.slug > after))
 
 
@@ -96,11 +111,14 @@ def named(session: Session, slug: str) -> Property:
     return found
 
 
-def portfolios(session: Session) -> list[PortfolioEntry]:
-    """All, by slug."""
+def portfolios(session: Session, *, retired: bool = False) -> list[PortfolioEntry]:
+    """All in use, or all that are retired, by slug."""
     slugs = by_owner(session, select(Property.portfolio_id, Property.slug).order_by(Property.slug))
-    found = select(Portfolio.id, Portfolio.slug, Portfolio.name).order_by(Portfolio.slug)
-    return [PortfolioEntry(slug, name, slugs[id]) for id, slug, name in session.execute(found)]
+    found = select(Portfolio.id, Portfolio.slug, Portfolio.name, Portfolio.retired_at)
+    found = found.order_by(Portfolio.slug, Portfolio.retired_at)
+    if retired:
+        found = found.where(Portfolio.retired_at.is_not(None)).execution_options(**ALL)
+    return [PortfolioEntry(slug, name, slugs[id], since) for id, slug, name, since in session.execute(found)]
 
 
 def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[PropertyEntry]:

@@ -86,8 +86,8 @@ def office(session: Session, property_slug: str | None = None) -> SiteOffice:
     ours = select(Line.number).where(Line.number.startswith("+")).order_by(Line.id).limit(1)
     number = None
     if property_slug is not None:
-        theirs = select(Property.id).where(Property.slug == property_slug).scalar_subquery()
-        number = session.scalar(ours.where(Line.property_id == theirs))
+        theirs = ours.join(Property, Property.id == Line.property_id).where(Property.slug == property_slug)
+        number = session.scalar(theirs)
     return SiteOffice(name, number or session.scalar(ours))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, Property, Subteam, SubteamMember, SubteamSister
+from crm.store.models.living import ALL
 from crm.views.lists import by_owner
 
 
@@ -29,14 +31,21 @@ class SubteamEntry(msgspec.Struct):
     """E.164 of the service that answers then; null: the office's."""
     properties: list[str]
     """Slugs of the properties it leases."""
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
-_SUBTEAM = select(Subteam.id, Subteam.slug, Subteam.name, Subteam.strategy, Subteam.answering_service)
+_SUBTEAM = select(
+    Subteam.id, Subteam.slug, Subteam.name, Subteam.strategy, Subteam.answering_service, Subteam.retired_at
+)
 
 
-def listed(session: Session) -> list[SubteamEntry]:
-    """All, by slug."""
-    return _entries(session, _SUBTEAM.order_by(Subteam.slug))
+def listed(session: Session, *, retired: bool = False) -> list[SubteamEntry]:
+    """All in use, or all that are retired, by slug."""
+    found = _SUBTEAM.order_by(Subteam.slug, Subteam.retired_at)
+    if retired:
+        found = found.where(Subteam.retired_at.is_not(None)).execution_options(**ALL)
+    return _entries(session, found)
 
 
 def one(session: Session, slug: str) -> SubteamEntry:
@@ -75,6 +84,7 @@ def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[SubteamE
             sisters=sisters[row.id],
             answering_service=row.answering_service,
             properties=properties[row.id],
+            retired_at=row.retired_at,
         )
         for row in rows
     ]

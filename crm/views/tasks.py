@@ -14,6 +14,7 @@ from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Call, Lead, LeadPhone, Subteam, SubteamMember, Task, TaskCall
 from crm.store.queries import reach as reached
+from crm.store.queries.names import id_of
 
 
 class TaskEntry(msgspec.Struct):
@@ -129,8 +130,7 @@ def listed(
     if since is not None:
         found = found.where(Task.created_at >= since)
     if team is not None:
-        named = select(Subteam.id).where(Subteam.slug == team).scalar_subquery()
-        return _entries(session, found.where(Task.subteam_id == named), now)
+        return _entries(session, found.where(Task.subteam_id == id_of(Subteam.slug, team)), now)
     if owner is None:
         return _entries(session, found, now)
     whoever = select(Agent.id).where(Agent.slug == owner)

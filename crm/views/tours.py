@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
@@ -13,6 +13,7 @@ from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, Lead, Property, Tour, TourBlackout, TourHours, TourSlot
 from crm.store.queries import reach as reached
+from crm.store.queries.names import id_of
 
 
 class SlotEntry(msgspec.Struct):
@@ -136,7 +137,7 @@ def listed(
     if lead is not None:
         found = found.where(Tour.lead_id == lead)
     if property_slug is not None:
-        found = found.where(Property.slug == property_slug)
+        found = found.where(TourSlot.property_id == id_of(Property.slug, property_slug))
     if state is not None:
         found = found.where(Tour.state == state)
     return [(TourEntry(*tour), timezone) for *tour, timezone in session.execute(found)]
@@ -203,7 +204,7 @@ def blackouts(session: Session, now: datetime) -> list[BlackoutEntry]:
         )
         .outerjoin(Property, Property.id == TourBlackout.property_id)
         .outerjoin(Agent, Agent.id == TourBlackout.agent_id)
-        .where(TourBlackout.ends_at > now)
+        .where(TourBlackout.ends_at > now, or_(TourBlackout.property_id.is_(None), Property.id.is_not(None)))
         .order_by(TourBlackout.starts_at)
     )
     return [BlackoutEntry(*row) for row in session.execute(found)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from crm.domain import fields, invite
 from crm.domain.errors import NotFound
 from crm.secrets import Secrets, of_trunk
 from crm.store.models import Trunk
+from crm.store.models.living import ALL
 
 
 class TrunkEntry(msgspec.Struct):
@@ -45,6 +47,8 @@ class TrunkEntry(msgspec.Struct):
     """How it gives its callers' numbers, such as 9national; empty: as usual."""
     numbers: str
     """How it wants numbers: plus (+15125550100), digits (15125550100) or national (5125550100)."""
+    retired_at: datetime | None
+    """Since then it is on record only; null: it is in use."""
 
 
 _TRUNK = select(
@@ -63,12 +67,16 @@ _TRUNK = select(
     Trunk.did_from,
     Trunk.caller_format.label("number_format"),
     Trunk.numbers,
+    Trunk.retired_at,
 )
 
 
-def listed(session: Session, secrets: Secrets) -> list[TrunkEntry]:
-    """In the order in which calls out try them."""
-    return [_entry(row, secrets) for row in session.execute(_TRUNK.order_by(Trunk.position, Trunk.slug))]
+def listed(session: Session, secrets: Secrets, *, retired: bool = False) -> list[TrunkEntry]:
+    """All in use, or all that are retired, in the order in which calls out try them."""
+    found = _TRUNK.order_by(Trunk.position, Trunk.slug, Trunk.retired_at)
+    if retired:
+        found = found.where(Trunk.retired_at.is_not(None)).execution_options(**ALL)
+    return [_entry(row, secrets) for row in session.execute(found)]
 
 
 def one(session: Session, secrets: Secrets, slug: str) -> TrunkEntry:
@@ -81,4 +89,6 @@ def one(session: Session, secrets: Secrets, slug: str) -> TrunkEntry:
 
 def _entry(row: Row[*tuple[Any, ...]], secrets: Secrets) -> TrunkEntry:
     shown = {**row._mapping, "did_from": (row.did_from or ",".join(invite.DID_SOURCES)).split(",")}
-    return TrunkEntry(**shown, has_password=secrets.has(of_trunk(row.slug)))
+    # By its name, which may be another's by now.
+    has_password = row.retired_at is None and secrets.has(of_trunk(row.slug))
+    return TrunkEntry(**shown, has_password=has_password)

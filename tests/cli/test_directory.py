@@ -41,6 +41,7 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
         "escalates": True,
         "ai_answers": "",
         "lines": ["+15125550100"],
+        "retired_at": None,
     }
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
     alice = office.json("agent", "show", "alice")
@@ -81,12 +82,12 @@ def test_a_line_is_for_a_property_for_one_of_a_portfolio_or_for_any(office: Leas
     assert "one of east" in table
     assert "one of all" in table
     assert "--portfolio ''" in office.refused("line", "set", "5125550100", "--portfolio", "east")
-    assert "6001" in office.refused("portfolio", "remove", "east")
+    assert "6001" in office.refused("portfolio", "remove", "east", "--yes")
     office.ok("line", "set", "5125550100", "--property", "", "--portfolio", "east")
     assert "one of east" in office.ok("line", "show", "5125550100")
     for number in ("6001", "5125550100"):
         office.ok("line", "set", number, "--portfolio", "")
-    office.ok("portfolio", "remove", "east")
+    office.ok("portfolio", "remove", "east", "--delete", "--yes")
 
 
 def test_a_property_has_an_area(office: Leaseline) -> None:
@@ -159,7 +160,7 @@ def test_a_trunks_password_is_read_and_never_shown(leaseline: Leaseline) -> None
     said = leaseline.ok("trunk", "set", "acme", "--password", input="other\nother\n")
     assert "other" not in said
     assert json.loads((leaseline.home / "secrets.json").read_text())["trunk/acme"] == "other"
-    leaseline.ok("trunk", "remove", "acme")
+    leaseline.ok("trunk", "remove", "acme", "--yes")
     assert "trunk/acme" not in (leaseline.home / "secrets.json").read_text()
 
 
@@ -191,11 +192,11 @@ def test_what_is_in_use_says_by_what(office: Leaseline) -> None:
 
 def test_what_is_not_in_use_goes(office: Leaseline) -> None:
     office.ok("line", "remove", "+15125550100", "--delete", "--yes")
-    office.ok("property", "remove", "elm")
-    office.ok("subteam", "remove", "north")
+    office.ok("property", "remove", "elm", "--yes")
+    office.ok("subteam", "remove", "north", "--yes")
     office.ok("device", "remove", "alice-desk", "--yes")
     office.ok("agent", "remove", "alice", "--yes")
-    office.ok("trunk", "remove", "acme")
+    office.ok("trunk", "remove", "acme", "--yes")
     assert [agent["slug"] for agent in office.json("agent", "list")] == ["admin", "bob"]
     for noun in ("line", "property", "subteam", "device", "trunk"):
         assert office.json(noun, "list") == []
@@ -255,7 +256,7 @@ def test_a_subteam_has_sisters_and_an_answering_service(office: Leaseline) -> No
     north = office.json("subteam", "show", "north")
     assert (north["sisters"], north["answering_service"]) == (["west", "south"], "+15125550150")
     assert "west, south" in office.ok("subteam", "list")
-    office.ok("subteam", "remove", "west")
+    office.ok("subteam", "remove", "west", "--yes")
     assert office.json("subteam", "show", "north")["sisters"] == ["south"]
     office.ok("subteam", "set", "north", "--name", "Northern team")
     assert office.json("subteam", "show", "north")["sisters"] == ["south"]
@@ -403,3 +404,62 @@ def test_a_command_without_anything_to_change_says_so(untouched: Leaseline, word
 @pytest.mark.parametrize("noun", ["agent", "property", "subteam", "portfolio"])
 def test_an_empty_name_is_refused(untouched: Leaseline, noun: str) -> None:
     assert "The name is empty" in untouched.refused(noun, "add", "birch", "--name", "")
+
+
+def test_a_retired_property_and_what_belongs_to_it_come_back(office: Leaseline) -> None:
+    said = office.refused("property", "remove", "elm")
+    assert "Line +15125550100 is for property elm" in said
+    assert "leaseline line" in said
+    office.ok("line", "remove", "+15125550100", "--yes")
+    asked = office("property", "remove", "elm", input="n\n")
+    assert "0 homes off the site, 0 tours canceled" in asked.output
+    assert asked.exit_code == 1
+    assert [one["slug"] for one in office.json("property", "list")] == ["elm"]
+    for noun, name in (("property", "elm"), ("subteam", "north"), ("trunk", "acme")):
+        office.ok(noun, "remove", name, "--yes")
+        office.refused(noun, "show", name)
+        assert office.json(noun, "list") == []
+        assert [one["slug"] for one in office.json(noun, "list", "--retired")] == [name]
+    assert "property restore elm" in office.refused("line", "restore", "+15125550100")
+    assert "subteam north" in office.ok("property", "restore", "elm")
+    assert office.json("property", "show", "elm")["subteam"] is None
+    assert "alice, bob" in office.ok("subteam", "restore", "north")
+    office.ok("trunk", "restore", "acme")
+    office.ok("line", "restore", "+15125550100")
+    assert office.json("line", "show", "+15125550100")["property"] == "elm"
+
+
+def test_the_last_trunk_does_not_go_unnoticed(office: Leaseline) -> None:
+    office.ok("trunk", "add", "spare", "--host", "198.51.100.77", "--auth", "address")
+    assert "without it" not in office("trunk", "remove", "spare", input="y\n").output
+    assert "No calls come in without it." in office("trunk", "remove", "acme", input="n\n").output
+    assert "No trunk takes calls now." in office.ok("trunk", "remove", "acme", "--yes")
+
+
+def test_a_home_is_retired_under_its_listing(office: Leaseline) -> None:
+    home = ("elm", "12", "--bedrooms", "1", "--bathrooms", "1", "--rent", "1200")
+    office.ok("listing", "add", *home)
+    assert "elm 12" in office.ok("listing", "remove", "1", "--yes")
+    assert office.json("listing", "list") == []
+    assert [one["id"] for one in office.json("listing", "list", "--retired")] == [1]
+    office.ok("listing", "add", *home)
+    assert "another unit 12" in office.refused("listing", "restore", "1")
+    office.ok("listing", "remove", "2", "--delete", "--yes")
+    office.ok("listing", "restore", "1")
+    assert [one["id"] for one in office.json("listing", "list")] == [1]
+    office.refused("listing", "restore", "1")
+
+
+@pytest.mark.parametrize(
+    ("noun", "more"),
+    [("portfolio", ()), ("location", ("--address", "1 Elm Street", "--callback", "(512) 555-0100"))],
+)
+def test_a_retired_name_is_anothers(office: Leaseline, noun: str, more: tuple[str, ...]) -> None:
+    office.ok(noun, "add", "main", *more)
+    office.ok(noun, "remove", "main", "--yes")
+    assert [one["slug"] for one in office.json(noun, "list", "--retired")] == ["main"]
+    office.ok(noun, "add", "main", *more)
+    office.refused(noun, "restore", "main")
+    office.ok(noun, "remove", "main", "--delete", "--yes")
+    office.ok(noun, "restore", "main")
+    assert [one["slug"] for one in office.json(noun, "list")] == ["main"]

@@ -26,13 +26,14 @@ def test_a_phone_gets_a_location(office: Leaseline) -> None:
         "address": ADDRESS,
         "callback_number": "+15125550100",
         "devices": ["alice-desk", "bob-desk"],
+        "retired_at": None,
     }
     assert "alice-desk" in office.refused("location", "remove", "main")
     office.ok("location", "set", "main", "--callback", "(512) 555-0101")
     assert office.json("location", "list")[0]["callback_number"] == "+15125550101"
     for device in ("alice-desk", "bob-desk"):
         office.ok("device", "set", device, "--location", "")
-    office.ok("location", "remove", "main")
+    office.ok("location", "remove", "main", "--yes")
     assert office.json("location", "list") == []
 
 

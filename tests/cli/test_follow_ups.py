@@ -64,11 +64,13 @@ def test_sequences_in_force_are_shown_and_a_wrong_file_is_told(office: Leaseline
 def test_portfolios(office: Leaseline) -> None:
     office.ok("portfolio", "add", "east", "--name", "East side")
     office.ok("portfolio", "assign", "elm", "east")
-    assert office.json("portfolio", "list") == [{"slug": "east", "name": "East side", "properties": ["elm"]}]
+    assert office.json("portfolio", "list") == [
+        {"slug": "east", "name": "East side", "properties": ["elm"], "retired_at": None}
+    ]
     assert office.json("property", "show", "elm")["portfolio"] == "east"
     assert "elm" in office.refused("portfolio", "remove", "east")
     office.ok("portfolio", "assign", "elm", "")
-    office.ok("portfolio", "remove", "east")
+    office.ok("portfolio", "remove", "east", "--yes")
     assert office.json("portfolio", "list") == []
 
 

@@ -235,7 +235,7 @@ async def test_a_property_needs_an_address_before_it_is_public(store: Store) -> 
     assert (shown.address.latitude, shown.address.longitude) == (Decimal("30.267200"), Decimal("-97.743100"))
     store.run_blocking(profiles.unpublish, by(), "maple")
     store.run_blocking(lines.remove, by(), "US", "+15125550100")
-    with pytest.raises(Conflict, match="stay on record"):
+    with pytest.raises(Conflict, match="is on record"):
         store.run_blocking(properties.remove, by(), "maple")
 
 

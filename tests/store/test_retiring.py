@@ -62,7 +62,7 @@ async def test_reports_and_calls_keep_naming_what_is_retired(store: Store, confi
     def told(session: object) -> object:
         return (
             call_views.one(session, "c"),
-            reports.sources(session, NOW - timedelta(days=1), NOW),
+            reports.sources(session, config, NOW - timedelta(days=1), NOW),
         )
 
     before = await store.read(told)

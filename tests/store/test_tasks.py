@@ -131,7 +131,7 @@ async def test_a_subteam_that_is_removed_leaves_its_tasks_to_the_admin(store: St
     task_id = await missed(store, "east")
     with store.writing() as session:
         session.execute(update(Property).values(subteam_id=None))
-        subteams.remove(session, BY, "east")
+        subteams.retire(session, BY, "east")
     assert await owner(store, task_id) == "dana"
 
 

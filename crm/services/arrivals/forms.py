@@ -235,8 +235,9 @@ def _about(session: Session, sent: SentForm) -> tuple[Property | None, int | Non
     """The property, the unit's id, and their names as shown in the timeline."""
     if sent.listing_id is not None and (listing := session.get(Listing, sent.listing_id)):
         property = session.get_one(Property, listing.property_id)
-        return property, listing.unit_id, f"{listing.unit.name} at {property.name}"
-    if sent.property_id is not None and (named := session.get(Property, sent.property_id)):
+        if property.retired_at is None:
+            return property, listing.unit_id, f"{listing.unit.name} at {property.name}"
+    if sent.property_id is not None and (named := session.get(Property, sent.property_id)) and not named.retired_at:
         return named, None, named.name
     organization = office.organization(session)
     return None, None, organization.name if organization else "the office"

@@ -173,7 +173,7 @@ def meant_by(session: Session, inquiry: Inquiry, source: LeadSource | None, tags
         property = (
             _named(session, inquiry.property_name)
             or _at(session, inquiry.street)
-            or (session.get(Property, source.property_id) if source and source.property_id else None)
+            or _in_use(source.property if source else None)
             or _named(session, words)
         )
         found = Meant(property)
@@ -194,7 +194,13 @@ def _listed(session: Session, number: str) -> Meant | None:
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
         return None
     listing = session.get(Listing, int(number))
-    return Meant(listing.property, listing.unit) if listing else None
+    if listing is None or listing.unit.retired_at is not None or _in_use(listing.property) is None:
+        return None
+    return Meant(listing.property, listing.unit)
+
+
+def _in_use(property: Property | None) -> Property | None:
+    return property if property is not None and property.retired_at is None else None
 
 
 def _named(session: Session, words: str) -> Property | None:
@@ -213,7 +219,9 @@ def _at(session: Session, street: str) -> Property | None:
     newest = and_(
         ContentVersion.property_id == PropertyProfile.property_id, ContentVersion.version == PropertyProfile.latest
     )
-    rows = session.execute(select(PropertyProfile.property_id, ContentVersion.content).join(ContentVersion, newest))
+    found = select(PropertyProfile.property_id, ContentVersion.content).join(ContentVersion, newest)
+    found = found.join(Property, Property.id == PropertyProfile.property_id).where(Property.retired_at.is_(None))
+    rows = session.execute(found)
     best = _longest(
         _street(street), ((id, (_street(listings.property_content(content).street),)) for id, content in rows)
     )

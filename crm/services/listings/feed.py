@@ -82,6 +82,7 @@ def exported(
         ContentVersion,
         and_(ContentVersion.property_id == Property.id, ContentVersion.version == PropertyProfile.latest),
     )
+    rows = rows.where(Property.retired_at.is_(None))
     if only is not None:
         rows = rows.where(Property.slug == only)
     found = sorted(session.execute(rows), key=lambda row: row.Property.slug)
@@ -108,7 +109,7 @@ def _homes(session: Session, property: Property, tz: ZoneInfo, now: datetime) ->
             ContentVersion,
             and_(ContentVersion.listing_id == Listing.id, ContentVersion.version == Listing.latest),
         )
-        .where(Listing.property_id == property.id)
+        .where(Listing.property_id == property.id, Unit.retired_at.is_(None))
     )
     homes = []
     for listing, unit, content in session.execute(found):

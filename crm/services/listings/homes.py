@@ -19,7 +19,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.listings import pictures
 from crm.services.listings.versions import HOMES, Versions, Written
-from crm.services.office import properties
+from crm.services.office import properties, retiring
 from crm.store.models import Listing, Property, PropertyProfile, Unit
 from crm.store.queries import office as queries
 
@@ -129,6 +129,48 @@ def unpublish(session: Session, by: By, listing_ids: Sequence[int]) -> int:
     return changed
 
 
+def retire(session: Session, by: By, listing_id: int) -> Unit:
+    """Takes a home out of use, off the site: interests and applications go on naming it, and its name can be another
+    home's. Raises NotFound."""
+    listing, versions = _found(session, by, listing_id)
+    versions.unpublish(listing)
+    unit = listing.unit
+    retiring.retire(session, by, unit, f"listing {listing_id}, unit {unit.name} of {listing.property.slug},")
+    return unit
+
+
+def restore(session: Session, by: By, listing_id: int) -> Unit:
+    """Takes a retired home back, not published. Raises Conflict if the property has another of the same name, or is
+    retired itself; NotFound."""
+    listing = session.get(Listing, listing_id)
+    if listing is None or listing.unit.retired_at is None:
+        raise NotFound(f"No retired listing has the number {listing_id}.", code="retired_unknown", name=listing_id)
+    unit, property = listing.unit, listing.property
+    if property.retired_at is not None:
+        raise Conflict(f"Property {property.slug} is retired.", code="property_retired", property=property.slug)
+    taken = select(Unit.id).where(Unit.property_id == property.id, Unit.name == unit.name)
+    if session.scalar(taken) is not None:
+        raise Conflict(f"{property.slug} has another unit {unit.name}.", code="unit_exists", unit=unit.name)
+    unit.retired_at = None
+    audit.record(session, by, f"listing {listing_id}, unit {unit.name} of {property.slug}, restored")
+    return unit
+
+
+def remove(session: Session, by: By, listing_id: int) -> Unit:
+    """Deletes a home that has never been public and that nobody asked about, such as a mistake. Raises Conflict,
+    NotFound."""
+    listing, _ = _found(session, by, listing_id)
+    unit = listing.unit
+    named = f"listing {listing_id}, unit {unit.name} of {listing.property.slug},"
+    retiring.check_unused(session, unit, named.rstrip(","), besides=("listing",))
+    retiring.check_unused(session, listing, named.rstrip(","), besides=("content_version",))
+    session.delete(listing)
+    session.flush()
+    session.delete(unit)
+    audit.record(session, by, f"{named} deleted")
+    return unit
+
+
 def expire(session: Session, config: Config, by: By, listing_ids: Sequence[int], on: date | None) -> None:
     """Sets the last day on which each listing is public; None: there is none. Raises Conflict for a listing that is not
     public; Invalid, NotFound."""
@@ -170,7 +212,7 @@ def set_pictures(
 def named(session: Session, listing_id: int) -> Listing:
     """Raises NotFound."""
     listing = session.get(Listing, listing_id)
-    if listing is None:
+    if listing is None or listing.unit.retired_at is not None or listing.property.retired_at is not None:
         raise NotFound(f"There is no listing {listing_id}.", code="listing_unknown", listing=listing_id)
     return listing
 

@@ -13,6 +13,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.office import retiring
 from crm.store.models import Device, Location
 
 
@@ -31,8 +32,7 @@ def find_all(session: Session) -> list[LocationRecord]:
 
 
 def add(session: Session, config: Config, by: By, slug: str, *, address: str, callback_number: str) -> Location:
-    if session.scalar(select(Location).where(Location.slug == fields.slug(slug))):
-        raise Conflict(f"Location {slug} already exists.", code="location_exists", location=slug)
+    _check_free(session, slug)
     made = Location(slug=slug, address=_address(address), callback_number=_callback(config, callback_number))
     session.add(made)
     audit.record(session, by, f"location {slug} added")
@@ -57,15 +57,43 @@ def change(
     audit.record(session, by, f"location {slug} changed")
 
 
+def retire(session: Session, by: By, slug: str) -> None:
+    """Takes a location out of use. Raises Conflict while phones are there, NotFound."""
+    location = empty(session, slug)
+    retiring.retire(session, by, location, f"location {slug}")
+
+
+def restore(session: Session, by: By, slug: str) -> Location:
+    """Takes the location back that was retired last under this name. Raises Conflict if the name is in use;
+    NotFound."""
+    _check_free(session, slug)
+    location: Location = retiring.latest(session, Location.slug, fields.slug(slug))
+    location.retired_at = None
+    audit.record(session, by, f"location {slug} restored")
+    return location
+
+
 def remove(session: Session, by: By, slug: str) -> None:
-    """Removes a location. Raises Conflict while phones are there, NotFound."""
+    """Deletes a location where no phone has been, such as one added by mistake. Raises Conflict, NotFound."""
+    location = empty(session, slug)
+    retiring.check_unused(session, location, f"location {slug}")
+    session.delete(location)
+    audit.record(session, by, f"location {slug} deleted")
+
+
+def empty(session: Session, slug: str) -> Location:
+    """The location. Raises Conflict while phones are there; NotFound."""
     location = named(session, slug)
     if devices := _devices(session, location):
         raise Conflict(
             f"{', '.join(devices)} are at {slug}.", code="location_in_use", location=slug, devices=list(devices)
         )
-    session.delete(location)
-    audit.record(session, by, f"location {slug} removed")
+    return location
+
+
+def _check_free(session: Session, slug: str) -> None:
+    if session.scalar(select(Location.id).where(Location.slug == fields.slug(slug))):
+        raise Conflict(f"Location {slug} already exists.", code="location_exists", location=slug)
 
 
 def named(session: Session, slug: str) -> Location:

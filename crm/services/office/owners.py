@@ -26,7 +26,7 @@ def owner(
         if agent := agents.least_busy(session, property.subteam_id, due=due):
             return agent
         team = session.get(Subteam, property.subteam_id)
-        if team and team.members:
+        if team and team.members and team.retired_at is None:
             return team
     return agents.least_busy(session, due=due) or agents.least_busy(session) or admin(session)
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import AI_ANSWERS
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.mailboxes import VoicemailTo
+from crm.domain.mailboxes import BoxKind, VoicemailTo, box
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import subteams
-from crm.store.models import Interest, Line, Listing, Property, Publication, Subteam
-from crm.store.models.living import ALL
+from crm.services.office import retiring, subteams
+from crm.store.models import Line, Listing, Property, Publication, Subteam, Voicemail
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
@@ -48,8 +47,7 @@ def add(
     listings_url: str = "",
     area: str = "",
 ) -> None:
-    if session.scalar(select(Property).where(Property.slug == fields.slug(slug))):
-        raise Conflict(f"Property {slug} already exists.", code="property_exists", property=slug)
+    check_free(session, slug)
     session.add(
         Property(
             slug=slug,
@@ -108,38 +106,52 @@ def change(
 
 
 def remove(session: Session, by: By, slug: str) -> None:
+    """Deletes a property of which nothing is on record, such as one added by mistake, with its homes and hours. Raises
+    Conflict, NotFound."""
     found = named(session, slug)
-    if lines := list(session.scalars(select(Line.number).where(Line.property_id == found.id))):
+    check_without_lines(session, found)
+    retiring.check_unused(session, found, f"property {slug}", besides=_PARTS)
+    mailbox = box(BoxKind.PROPERTY, slug)
+    voicemails = exists().where(Voicemail.mailbox == mailbox)
+    public = exists().where(Publication.listing_id == Listing.id, Listing.property_id == found.id)
+    if session.scalar(select(or_(voicemails, public))):
+        raise retiring.in_use(f"property {slug}")
+    session.delete(found)
+    audit.record(session, by, f"property {slug} deleted")
+
+
+_PARTS = (
+    "answer",
+    "content_version",
+    "desk",
+    "hours",
+    "listing",
+    "property_profile",
+    "special_day",
+    "tour_blackout",
+    "tour_hours",
+    "unit",
+)
+"""Tables of what a property is made of."""
+
+
+def check_without_lines(session: Session, found: Property) -> None:
+    """Raises Conflict while lines are for it."""
+    lines = session.scalars(select(Line.number).where(Line.property_id == found.id).order_by(Line.number)).all()
+    if lines:
         raise Conflict(
-            f"Property {slug} has {'line' if len(lines) == 1 else 'lines'} {', '.join(lines)}.",
+            f"{'Line' if len(lines) == 1 else 'Lines'} {', '.join(lines)} {'is' if len(lines) == 1 else 'are'} for "
+            f"property {found.slug}.",
             code="property_has_lines",
-            property=slug,
+            property=found.slug,
             lines=list(lines),
         )
-    retired = select(Line.number).where(Line.property_id == found.id).limit(1).execution_options(**ALL)
-    if number := session.scalar(retired):
-        raise Conflict(
-            f"Line {number}, retired, was for property {slug}: it stays on record with it.",
-            code="property_has_retired_lines",
-            property=slug,
-            number=number,
-        )
-    wanting = select(func.count()).select_from(Interest).where(Interest.property_id == found.id)
-    if leads := session.scalar(wanting):
-        raise Conflict(
-            f"{leads} leads are interested in property {slug}: it stays on record with them.",
-            code="property_has_leads",
-            property=slug,
-            leads=leads,
-        )
-    if session.scalar(select(_was_public(found.id))):
-        raise Conflict(
-            f"Property {slug} or one of its listings has been public, so it has to stay on record.",
-            code="property_was_public",
-            property=slug,
-        )
-    session.delete(found)
-    audit.record(session, by, f"property {slug} removed")
+
+
+def check_free(session: Session, slug: str) -> None:
+    """Raises Conflict if a property in use has the name."""
+    if session.scalar(select(Property.id).where(Property.slug == fields.slug(slug))):
+        raise Conflict(f"Property {slug} already exists.", code="property_exists", property=slug)
 
 
 def named(session: Session, slug: str) -> Property:
@@ -164,14 +176,6 @@ def check_ai_answers(raw: str) -> str:
             known=list(AI_ANSWERS),
         )
     return raw
-
-
-def _was_public(property_id: int) -> ColumnElement[bool]:
-    of_a_listing = select(Publication.id).join(Listing, Listing.id == Publication.listing_id)
-    return or_(
-        exists().where(Publication.property_id == property_id),
-        of_a_listing.where(Listing.property_id == property_id).exists(),
-    )
 
 
 def _subteam_id(session: Session, slug: str | None) -> int | None:

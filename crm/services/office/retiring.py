@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.domain.errors import Conflict, NotFound
+from crm.domain.mailboxes import OFFICE
 from crm.services import audit
 from crm.services.audit import By
-from crm.store.models import Agent, Base, Line
+from crm.store.models import Base, Voicemail
 from crm.store.models.living import ALL, Retirable
 
 One = TypeVar("One", bound=Retirable)
@@ -33,9 +34,14 @@ def latest(session: Session, name: InstrumentedAttribute[Any], wanted: str) -> A
     return row
 
 
-def check_unused(session: Session, row: Agent | Line, named: str, *, besides: Collection[str] = ()) -> None:
+def pass_on(session: Session, mailbox: str, to: str = OFFICE) -> None:
+    """Puts the voicemail of a mailbox that nobody has any more into another."""
+    session.execute(update(Voicemail).where(Voicemail.mailbox == mailbox).values(mailbox=to))
+
+
+def check_unused(session: Session, row: Base, named: str, *, besides: Collection[str] = ()) -> None:
     """Raises Conflict if anything on record refers to the row; `besides` are tables whose rows go with it."""
-    mine, key = row.__table__, row.id
+    mine, [key] = row.__table__, inspect(row, raiseerr=True).identity or ()
     for table in Base.metadata.sorted_tables:
         if table.name in besides:
             continue

@@ -14,8 +14,8 @@ from crm.domain.mailboxes import BoxKind, box
 from crm.domain.ringing import Strategy
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import agents, owners
-from crm.store.models import Property, Subteam, SubteamSister, Task
+from crm.services.office import agents, owners, retiring
+from crm.store.models import Property, Subteam, SubteamSister, Task, Voicemail
 from crm.store.queries import contacts
 
 STRATEGIES = tuple(strategy.value for strategy in Strategy)
@@ -38,8 +38,7 @@ def find_all(session: Session) -> list[SubteamRecord]:
 
 
 def add(session: Session, by: By, slug: str, *, name: str | None = None, strategy: str = "ring_all") -> None:
-    if session.scalar(select(Subteam).where(Subteam.slug == fields.slug(slug))):
-        raise Conflict(f"Subteam {slug} already exists.", code="subteam_exists", subteam=slug)
+    _check_free(session, slug)
     session.add(
         Subteam(
             slug=slug,
@@ -71,7 +70,37 @@ def change(
     return subteam
 
 
+def retire(session: Session, by: By, slug: str) -> None:
+    """Takes a subteam out of use; its voicemail passes on to the office, and tasks that nobody has taken to the admin.
+    Raises Conflict while it leases properties or has desks; NotFound."""
+    subteam = replaceable(session, slug)
+    _pass_on(session, (Task.subteam_id == subteam.id) & Task.done_at.is_(None))
+    retiring.pass_on(session, box(BoxKind.SUBTEAM, slug))
+    retiring.retire(session, by, subteam, f"subteam {slug}")
+
+
+def restore(session: Session, by: By, slug: str) -> Subteam:
+    """Takes the subteam back that was retired last under this name, with its members who are still here. Raises
+    Conflict if the name is in use; NotFound."""
+    _check_free(session, slug)
+    subteam: Subteam = retiring.latest(session, Subteam.slug, fields.slug(slug))
+    subteam.retired_at = None
+    audit.record(session, by, f"subteam {slug} restored")
+    return subteam
+
+
 def remove(session: Session, by: By, slug: str) -> None:
+    """Deletes a subteam of which nothing is on record, such as one added by mistake. Raises Conflict, NotFound."""
+    subteam = replaceable(session, slug)
+    retiring.check_unused(session, subteam, f"subteam {slug}", besides=("subteam_member", "subteam_sister"))
+    if session.scalar(select(Voicemail.call_id).where(Voicemail.mailbox == box(BoxKind.SUBTEAM, slug)).limit(1)):
+        raise retiring.in_use(f"subteam {slug}")
+    session.delete(subteam)
+    audit.record(session, by, f"subteam {slug} deleted")
+
+
+def replaceable(session: Session, slug: str) -> Subteam:
+    """The subteam. Raises Conflict while it leases properties or has desks; NotFound."""
     subteam = named(session, slug)
     if leased := _leased(session, subteam):
         raise Conflict(
@@ -87,9 +116,7 @@ def remove(session: Session, by: By, slug: str) -> None:
             subteam=slug,
             desks=list(desks),
         )
-    _pass_on(session, Task.subteam_id == subteam.id)
-    session.delete(subteam)
-    audit.record(session, by, f"subteam {slug} removed")
+    return subteam
 
 
 def add_members(session: Session, by: By, slug: str, members: Sequence[str]) -> None:
@@ -128,6 +155,11 @@ def named(session: Session, slug: str) -> Subteam:
     if found is None:
         raise NotFound(f"There is no subteam {slug}.", code="subteam_unknown", subteam=slug)
     return found
+
+
+def _check_free(session: Session, slug: str) -> None:
+    if session.scalar(select(Subteam.id).where(Subteam.slug == fields.slug(slug))):
+        raise Conflict(f"Subteam {slug} already exists.", code="subteam_exists", subteam=slug)
 
 
 def put_sisters(session: Session, subteam: Subteam, sisters: Sequence[Subteam]) -> None:

@@ -150,7 +150,7 @@ _ASKED = (
         Contact.kind.label("contact_kind"),
         Contact.name.label("contact_name"),
         Contact.language.label("contact_language"),
-        Contact.property_id,
+        Property.id.label("property_id"),
         Property.slug.label("property"),
         Property.name.label("property_name"),
         _owner.slug.label("colleague"),
@@ -165,7 +165,7 @@ _ASKED = (
     .outerjoin(Lead, Lead.id == LeadPhone.lead_id)
     .outerjoin(_assigned, _assigned.id == Lead.assigned_agent_id)
     .outerjoin(Contact, Contact.number == _number)
-    .outerjoin(Property, Property.id == Contact.property_id)
+    .outerjoin(Property, and_(Property.id == Contact.property_id, Property.retired_at.is_(None)))
     .outerjoin(Device, and_(Device.number == _number, Device.retired_at.is_(None)))
     .outerjoin(_owner, _owner.id == Device.agent_id)
     .outerjoin(Line, and_(Line.number == _number, Line.retired_at.is_(None)))

@@ -241,6 +241,8 @@ def restore(session: Session, secrets: Secrets, by: By, slug: str) -> Device:
     if device.agent.retired_at:
         owner = device.agent.slug
         raise Conflict(f"Agent {owner}, whose phone it was, is retired.", code="agent_retired", agent=owner)
+    if device.location and device.location.retired_at:
+        device.location = None
     device.retired_at = None
     audit.record(session, by, f"device {slug} restored")
     session.flush()

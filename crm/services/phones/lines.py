@@ -104,10 +104,19 @@ def retire(session: Session, by: By, region: str, number: str) -> str:
 
 
 def restore(session: Session, by: By, region: str, number: str) -> str:
-    """Takes the line back that was retired last with this number. Raises Conflict if it is another line's; NotFound."""
+    """Takes the line back that was retired last with this number. Raises Conflict if it is another line's, or its
+    property is retired; NotFound. Its portfolio, if that is retired, is not its own any more."""
     stored = read_number(number, region)
     _check_free(session, stored)
-    retiring.latest(session, Line.number, stored).retired_at = None
+    line: Line = retiring.latest(session, Line.number, stored)
+    if line.property and line.property.retired_at:
+        slug = line.property.slug
+        raise Conflict(
+            f"Property {slug}, which line {stored} is for, is retired.", code="property_retired", property=slug
+        )
+    if line.portfolio and line.portfolio.retired_at:
+        line.portfolio = None
+    line.retired_at = None
     audit.record(session, by, f"line {stored} restored")
     return stored
 

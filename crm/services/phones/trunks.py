@@ -14,7 +14,8 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, of_trunk, unusable
 from crm.services import audit
 from crm.services.audit import By
-from crm.store.models import Trunk
+from crm.services.office import retiring
+from crm.store.models import Call, Trunk
 from crm.store.session import after_commit
 
 TRANSPORTS = ("udp", "tcp", "tls")
@@ -77,8 +78,7 @@ def add(
 
     Without addresses, a peer whose host is an IP address is recognized by that.
     """
-    if session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug))):
-        raise Conflict(f"Trunk {slug} already exists.", code="trunk_exists", trunk=slug)
+    _check_free(session, slug)
     trunk = Trunk(
         slug=slug,
         host=fields.host(host),
@@ -167,18 +167,58 @@ def change(
         after_commit(session, lambda: secrets.remove(of_trunk(slug)))
 
 
-def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
-    """Removes a trunk and its password. `carries_texts` is the trunk in texts.trunk, which cannot be removed."""
+def is_last(session: Session, slug: str) -> bool:
+    """Whether no calls come in without this trunk. Raises NotFound."""
     trunk = named(session, slug)
+    others = select(Trunk.id).where(Trunk.enabled, Trunk.id != trunk.id)
+    return trunk.enabled and session.scalar(others.limit(1)) is None
+
+
+def retire(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
+    """Takes a trunk out of use, and its password with it; calls that came through it stay on record under its name.
+    `carries_texts` is the trunk in texts.trunk, which cannot be retired. Raises Conflict, NotFound."""
+    trunk = named(session, slug)
+    check_texts(slug, carries_texts)
+    retiring.retire(session, by, trunk, f"trunk {slug}")
+    after_commit(session, lambda: secrets.remove(of_trunk(slug)))
+
+
+def restore(session: Session, by: By, slug: str) -> Trunk:
+    """Takes the trunk back that was retired last under this name; one that needs a password is turned off until it has
+    one again. Raises Conflict if the name or one of the addresses is in use; NotFound."""
+    _check_free(session, slug)
+    trunk: Trunk = retiring.latest(session, Trunk.slug, fields.slug(slug))
+    _check_addresses(session, trunk)
+    trunk.retired_at = None
+    trunk.enabled = trunk.enabled and not trunk.username
+    audit.record(session, by, f"trunk {slug} restored")
+    return trunk
+
+
+def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
+    """Deletes a trunk that no call has come through, and its password. Raises Conflict, NotFound."""
+    trunk = named(session, slug)
+    check_texts(slug, carries_texts)
+    if session.scalar(select(Call.id).where(Call.trunk == slug).limit(1)):
+        raise retiring.in_use(f"trunk {slug}")
+    session.delete(trunk)
+    audit.record(session, by, f"trunk {slug} deleted")
+    after_commit(session, lambda: secrets.remove(of_trunk(slug)))
+
+
+def _check_free(session: Session, slug: str) -> None:
+    if session.scalar(select(Trunk.id).where(Trunk.slug == fields.slug(slug))):
+        raise Conflict(f"Trunk {slug} already exists.", code="trunk_exists", trunk=slug)
+
+
+def check_texts(slug: str, carries_texts: str) -> None:
+    """Raises Conflict for the trunk that texts.trunk names."""
     if slug == carries_texts:
         raise Conflict(
             f"texts.trunk in leaseline.toml names trunk {slug}: name another there, then remove it.",
             code="trunk_is_texts",
             trunk=slug,
         )
-    session.delete(trunk)
-    audit.record(session, by, f"trunk {slug} removed")
-    after_commit(session, lambda: secrets.remove(of_trunk(slug)))
 
 
 def named(session: Session, slug: str) -> Trunk:

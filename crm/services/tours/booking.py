@@ -39,6 +39,7 @@ from crm.store.models import (
     Tour,
     TourSlot,
 )
+from crm.store.models.living import ALL
 from crm.store.queries import leads, lines
 
 _TRIES = 10
@@ -249,7 +250,8 @@ def _unknown(tour_id: int) -> CrmError:
 
 
 def _property(session: Session, tour: Tour) -> Property:
-    return session.scalars(select(Property).where(Property.id == tour.slot.property_id)).one()
+    found = select(Property).where(Property.id == tour.slot.property_id)
+    return session.scalars(found.execution_options(**ALL)).one()
 
 
 # --- what follows from it: stage, timeline, texts ---

@@ -243,7 +243,8 @@ def offered(
 ) -> list[Slot]:
     """The slots of a property from `first` on, taken or not, for that day and `days` more. `kind` None: of any kind."""
     office = snapshot.now(session)
-    return _possible(config, office, office.properties_by_id[property.id], first, days, kind)
+    found = office.properties_by_id.get(property.id)
+    return _possible(config, office, found, first, days, kind) if found else []
 
 
 def _possible(

@@ -29,6 +29,7 @@ from crm.store.models import (
     WebhookDelivery,
     WebhookReach,
 )
+from crm.store.models.living import ALL
 
 AT_ONCE = 200
 """Happenings per transaction: an import makes thousands of leads."""
@@ -126,7 +127,9 @@ def _told(session: Session, happening: Happening) -> _Event | None:
         case WebhookEvent.LEAD_CREATED:
             return _Event(None, happening.lead_id, {"lead": happening.lead_id})
         case WebhookEvent.STAGE_CHANGED:
-            slug = session.scalar(select(Property.slug).where(Property.id == happening.property_id))
+            slug = session.scalar(
+                select(Property.slug).where(Property.id == happening.property_id).execution_options(**ALL)
+            )
             data: dict[str, object] = {
                 "lead": happening.lead_id,
                 "property": slug,

@@ -55,14 +55,14 @@ class Retirable:
     )
 
 
-RETIRABLE = frozenset({"agent", "device", "line"})
+RETIRABLE = frozenset({"agent", "device", "line", "location", "portfolio", "property", "subteam", "trunk", "unit"})
 """Tables of such rows."""
 
 
-def unique_among_living(table: str, column: str) -> Index:
+def unique_among_living(table: str, *columns: str) -> Index:
     """No two living rows have the same; a retired one's is free for another."""
-    living = text("retired_at IS NULL")
-    return Index(f"uq_{table}_{column}", column, unique=True, sqlite_where=living, postgresql_where=living)
+    living, name = text("retired_at IS NULL"), f"uq_{table}_{'_'.join(columns)}"
+    return Index(name, *columns, unique=True, sqlite_where=living, postgresql_where=living)
 
 
 def tables_of(statement: Any) -> set[str]:

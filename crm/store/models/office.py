@@ -51,12 +51,13 @@ class Organization(Base):
     )
 
 
-class Subteam(Base):
+class Subteam(Retirable, Base):
     """Agents who lease the same properties."""
 
     __tablename__ = "subteam"
+    __table_args__ = (unique_among_living("subteam", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))
     strategy: Mapped[str] = mapped_column(String(20), default="ring_all", comment="ring_all or round_robin")
     answering_service: Mapped[str | None] = mapped_column(String(20), comment="E.164; null is the office's")
@@ -84,21 +85,23 @@ class SubteamMember(Base):
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
 
 
-class Portfolio(Base):
+class Portfolio(Retirable, Base):
     """Properties that are leased the same way, such as those of one owner."""
 
     __tablename__ = "portfolio"
+    __table_args__ = (unique_among_living("portfolio", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))
 
 
-class Property(Base):
+class Property(Retirable, Base):
     """A building or community with homes to rent."""
 
     __tablename__ = "property"
+    __table_args__ = (unique_among_living("property", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(200))
     listings_url: Mapped[str] = mapped_column(String(500), default="")
     subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id"))
@@ -131,11 +134,11 @@ class Property(Base):
     subteam: Mapped[Subteam | None] = relationship()
 
 
-class Unit(Base):
+class Unit(Retirable, Base):
     """A home of a property."""
 
     __tablename__ = "unit"
-    __table_args__ = (UniqueConstraint("property_id", "name"),)
+    __table_args__ = (unique_among_living("unit", "property_id", "name"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40), comment="as it stands on the door, e.g. 204B")
@@ -181,12 +184,13 @@ class Agent(Retirable, Base):
     )
 
 
-class Location(Base):
+class Location(Retirable, Base):
     """A place where phones stand, as emergency services have to be told of it (47 CFR 9.16)."""
 
     __tablename__ = "location"
+    __table_args__ = (unique_among_living("location", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     address: Mapped[str] = mapped_column(String(300), comment="street, city, state, and floor or room")
     callback_number: Mapped[str] = mapped_column(
         String(20), comment="E.164, registered with the carrier for this address: caller ID of an emergency call"

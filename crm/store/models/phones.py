@@ -75,12 +75,13 @@ class Device(Retirable, Base):
     agent: Mapped[Agent] = relationship(back_populates="devices")
 
 
-class Trunk(Base):
+class Trunk(Retirable, Base):
     """A way to the telephone network: a carrier, or the office's existing phone system."""
 
     __tablename__ = "trunk"
+    __table_args__ = (unique_among_living("trunk", "slug"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    slug: Mapped[str] = mapped_column(String(40))
     host: Mapped[str] = mapped_column(String(200), comment="where calls and texts are sent")
     port: Mapped[int] = mapped_column(default=5060)
     transport: Mapped[str] = mapped_column(String(5), default="udp", comment="udp or tcp")

@@ -17,5 +17,5 @@ def by_number(session: Session, number: str) -> Contact | None:
 def served_by(session: Session, target: str) -> list[str]:
     """Which desks lead to agent:SLUG or subteam:SLUG, in words such as "resident of elm"."""
     found = select(Desk).where(Desk.target == target).options(selectinload(Desk.property)).order_by(Desk.kind, Desk.id)
-    rows = session.scalars(found)
+    rows = [desk for desk in session.scalars(found) if desk.property is None or desk.property.retired_at is None]
     return [f"{desk.kind}{f' of {desk.property.slug}' if desk.property else ''}" for desk in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Row, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -22,7 +22,9 @@ def listed(session: Session) -> list[Row[str, str | None, str, bool, list[str]]]
     """Kind, property's slug, target, confirm and hours of each: by kind, in the order of DeskKind; the one for all
     properties before those of single ones."""
     found = select(Desk.kind, Property.slug.label("property"), Desk.target, Desk.confirm, Desk.hours)
-    rows = session.execute(found.outerjoin(Property, Property.id == Desk.property_id)).all()
+    found = found.outerjoin(Property, Property.id == Desk.property_id)
+    # Those of a retired property, which is not found, come back with it.
+    rows = session.execute(found.where(or_(Desk.property_id.is_(None), Property.id.is_not(None)))).all()
     return sorted(rows, key=lambda row: (_ORDER.index(row[0]), row[1] or ""))
 
 

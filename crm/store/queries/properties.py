@@ -6,13 +6,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from crm.store.models import Interest, Property
+from crm.store.models.living import ALL
 
 _WITH_TEAM = joinedload(Property.subteam)
 
 
 def by_id(session: Session, property_id: int) -> Property | None:
-    """The property with its subteam."""
-    return session.scalars(select(Property).where(Property.id == property_id).options(_WITH_TEAM)).first()
+    """The property with its subteam; one that is retired, too."""
+    found = select(Property).where(Property.id == property_id).options(_WITH_TEAM)
+    return session.scalars(found.execution_options(**ALL)).first()
 
 
 def by_slug(session: Session, slug: str) -> Property | None:

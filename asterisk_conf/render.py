@@ -45,6 +45,7 @@ RELOADS = {
     "pjsip.conf": "res_pjsip.so",
     "extensions.conf": "pbx_config.so",
     "musiconhold.conf": "res_musiconhold.so",
+    "http.conf": "http",
 }
 """Files that change while Asterisk runs, and the module that reloads each."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from crm.services.phones import devices
 from crm.services.system import health
 from tests.system import System
+from tests.talks import connect
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -101,3 +104,55 @@ async def test_a_browser_with_a_wrong_password_is_refused(system: System) -> Non
     async with browser(system, "alice-web") as alice:
         assert (await alice.register("wrong", 60)).startswith("SIP/2.0 401")
     assert not await system.is_online("alice-web")
+
+
+MANY = 150
+
+
+async def test_many_idle_browsers_keep_the_app_from_nothing(system: System) -> None:
+    """Asterisk counts all connections to its HTTP server together, those of ARI included."""
+    for number in range(MANY // 3):
+        slug = f"alice-web-{number}"
+        await system.store.run(devices.add, system.secrets, system.by, slug, agent="alice", kind="browser")
+    before = json.loads((system.config.run_folder / "app.json").read_text())["reconnects"]
+    await system.publish()
+    url = f"http://127.0.0.1:{system.config.ports.http}/ws"
+    async with AsyncExitStack() as stack:
+        # Its own limit is 100.
+        connector = aiohttp.TCPConnector(limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        for _ in range(MANY):
+            await stack.enter_async_context(session.ws_connect(url, protocols=["sip"]))
+        async with system.phone("alice-desk") as alice, system.caller() as caller:
+            await connect(system, caller, alice)
+            await caller.hang_up()
+            assert (await system.ended_call(caller.user)).outcome == "talked"
+        # A connection that is new.
+        assert (await health.look(system.config, system.by.now)).asterisk.up
+    assert json.loads((system.config.run_folder / "app.json").read_text())["reconnects"] == before
+
+
+BESIDE = [
+    "/",
+    "/ari/channels",
+    "/ari/events?app=leaseline",
+    "/ari/api-docs/resources.json",
+    "/ws/ari/channels",
+    "/static/",
+]
+
+
+async def test_without_a_password_there_is_the_browsers_door_and_no_other_and_only_for_this_machine(
+    system: System,
+) -> None:
+    """The proxy passes on `/ws` alone (docs/guide/safety.md): whatever else it let through would lead to ARI."""
+    port = system.config.ports.http
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as stranger:
+        found = {path: (await stranger.get(path)).status for path in BESIDE}
+        async with stranger.ws_connect("/ws", protocols=["sip"]) as socket:
+            assert socket.protocol == "sip"
+    assert {path for path, status in found.items() if status == 401} == {one for one in BESIDE if one[:5] == "/ari/"}
+    assert {status for path, status in found.items() if not path.startswith("/ari/")} == {404}
+    # Another address of this machine, on which everything would be found that listens on all of them.
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.2", port)

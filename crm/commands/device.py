@@ -87,6 +87,11 @@ def add(
         devices.add, system.secrets, system.by, slug, agent=agent, kind=kind, location=location, encrypted=encrypted
     )
     output.say(f"Added device {slug}; `leaseline device show {slug} --secret` says what to enter on the phone.")
+    if location is None:
+        output.hint(
+            f"Warning: {slug} has no location, so 911 would not learn where it is: "
+            f"`leaseline device set {slug} --location SLUG`."
+        )
     system.publish()
 
 

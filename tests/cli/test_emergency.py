@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,24 @@ from tests.cli.conftest import Leaseline
 pytestmark = pytest.mark.cli
 
 ADDRESS = "100 Elm Street, Austin, TX 78701, floor 2"
+
+
+@pytest.mark.parametrize("kind", ["desk", "softphone", "browser"])
+def test_who_adds_a_phone_without_a_location_is_warned_and_doctor_insists(office: Leaseline, kind: str) -> None:
+    office.ok("location", "add", "main", "--address", ADDRESS, "--callback", "512 555 0100")
+    office.ok("device", "set", "alice-desk", "--location", "main")
+    added = office("device", "add", "bob-new", "--agent", "bob", "--kind", kind)
+    assert added.exit_code == 0
+    assert "bob-new has no location" in added.stderr
+    found = json.loads(office("doctor", "--json").stdout)
+    assert any(
+        one["check"] == "emergency" and one["level"] == "ERROR" and "No location: bob-new." in one["text"]
+        for one in found
+    )
+    office.ok("device", "set", "bob-new", "--location", "main")
+    assert "No location" not in office("doctor", "--json").stdout
+    told = office("device", "add", "bob-other", "--agent", "bob", "--kind", kind, "--location", "main")
+    assert (told.exit_code, "location" in told.stderr) == (0, False)
 
 
 def test_a_phone_gets_a_location(office: Leaseline) -> None:

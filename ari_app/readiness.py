@@ -91,14 +91,18 @@ async def _prepare_prompts(config: Config, console: Console) -> None:
             store.close()
 
 
-def check_ports(config: Config, running: Collection[str] = (), ours: Config | None = None) -> None:
-    """Raises StartError, before anything starts, for a port that another program uses, and says how to change it.
+def check_ports(
+    config: Config, running: Collection[str] = (), ours: Config | None = None, *, is_first: bool = False
+) -> None:
+    """Raises StartError, before anything starts, for a port that another program uses: it says who that is, and how to
+    use another.
 
     `running` are those of our processes that have their ports already; `ours` are the settings of a running system,
-    whose ports are about to be free.
+    whose ports are about to be free. `is_first`: nothing is there yet, so the web server's ports have to be free, too,
+    and another block of ports can be named at the command line.
     """
     before = {(port.number, port.kind) for port in _ports(ours)} if ours else set()
-    for port in _ports(config):
+    for port in (*_ports(config), *(_web_ports(config) if is_first else ())):
         if (processes.APP if port.name == "agi" else processes.ASTERISK) in running:
             continue
         if (port.number, port.kind) in before:
@@ -111,10 +115,12 @@ def check_ports(config: Config, running: Collection[str] = (), ours: Config | No
                 probe.bind((port.address, port.number))
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
-                    settings = config.home / "leaseline.toml"
-                    text = (
-                        f"Port {port.number} is taken by another program: set another ports.{port.name} in {settings}."
-                    )
+                    other = f"set another ports.{port.name} in {config.home / 'leaseline.toml'}"
+                    if is_first:
+                        other = "choose another block of ports, e.g. with --ports-from 20000"
+                    who = processes.holder_of_port(port.number, port.kind)
+                    who = who or "another program, such as a phone system or a second Leaseline"
+                    text = f"Port {port.number} ({_KINDS[port.kind]}) is taken by {who}: end it, or {other}."
                 else:
                     text = (
                         f"Port {port.number} on {port.address} cannot be used ({error.strerror}): correct sip.bind or "
@@ -130,6 +136,9 @@ class _Port(NamedTuple):
     kind: socket.SocketKind
 
 
+_KINDS = {socket.SOCK_DGRAM: "UDP", socket.SOCK_STREAM: "TCP"}
+
+
 def _ports(config: Config) -> list[_Port]:
     ports, bind = config.ports, config.sip.bind
     return [
@@ -139,4 +148,12 @@ def _ports(config: Config) -> list[_Port]:
         _Port("http", "127.0.0.1", ports.http, socket.SOCK_STREAM),
         _Port("ami", "127.0.0.1", ports.ami, socket.SOCK_STREAM),
         _Port("agi", "127.0.0.1", ports.agi, socket.SOCK_STREAM),
+    ]
+
+
+def _web_ports(config: Config) -> list[_Port]:
+    ports = config.ports
+    return [
+        _Port(name, "127.0.0.1", getattr(ports, name), socket.SOCK_STREAM)
+        for name in ("web", "webhooks", "site", "api", "voice")
     ]

@@ -10,18 +10,20 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
-from ari_app import supervisor
+from ari_app import readiness, supervisor
 from crm import config as settings
 from crm import context
+from crm.commands import output
 from crm.commands.command import Command, home_of, someone
 from crm.config import Config
 from crm.domain.errors import Conflict, Unavailable
 from crm.domain.ringing import DeviceKind
-from crm.edge import addresses, numbers
+from crm.edge import addresses, numbers, processes
 from crm.services.audit import By
 from crm.services.phones import devices, lines
-from crm.services.system import databases, demo_listings, directory, homes
+from crm.services.system import databases, demo_listings, directory, homes, settings_file
 
 
 @click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
@@ -30,7 +32,7 @@ from crm.services.system import databases, demo_listings, directory, homes
     "--ports-from",
     type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
     metavar="PORT",
-    help="With --demo: the start of a new home's block of ports.  [default: the usual SIP ports]",
+    help="With --demo: the start of the home's block of ports.  [default: the usual SIP ports]",
 )
 @click.pass_context
 def up(context: click.Context, demo: bool, ports_from: int | None) -> None:
@@ -47,15 +49,30 @@ def up(context: click.Context, demo: bool, ports_from: int | None) -> None:
 
 async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None:
     if demo and not (home / homes.SETTINGS).exists():
+        # Looked at before anything is made: the next try may name other ports.
+        readiness.check_ports(Config(home=home, ports=settings.port_block(ports_from)), is_first=True)
         config = await homes.create(home, by, name=directory.DEMO_NAME, ports_from=ports_from)
     else:
         config = settings.load(home)
+        if ports_from is not None and config.ports != settings.port_block(ports_from):
+            config = _move_ports(config, ports_from)
     next_steps = "`leaseline status` shows what is up; Ctrl-C stops everything."
     if demo:
         # If the database is unavailable, starting reports that, and continues without it.
         with contextlib.suppress(Unavailable, Conflict):
             next_steps = await _demo_office(config, by)
     await supervisor.up(config, next_steps=next_steps)
+
+
+def _move_ports(config: Config, ports_from: int) -> Config:
+    """Gives a home that is there already, such as that of an earlier try, another block of ports."""
+    if processes.running(config):
+        raise Conflict(f"Leaseline is running with the ports of {config.home}.", code="ports_in_use")
+    moved = settings.port_block(ports_from)
+    readiness.check_ports(msgspec.structs.replace(config, ports=moved), is_first=True)
+    settings_file.write(config, settings_file.with_ports(config, ports_from))
+    output.say(f"{config.home} uses the ports from {ports_from} on now.")
+    return settings.load(config.home)
 
 
 async def _demo_office(config: Config, by: By) -> str:

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,22 @@ def _of_mine() -> Iterator[tuple[int, list[str], str]]:
 
 def _contains(command: list[str], part: list[str]) -> bool:
     return any(command[at : at + len(part)] == part for at in range(len(command) - len(part) + 1))
+
+
+def holder_of_port(number: int, kind: socket.SocketKind) -> str:
+    """Which of this user's processes listens on a port, such as "asterisk (process 812)"; "" when none does, or the
+    system does not say (proc_pid_net(5))."""
+    table, listening = ("udp", "07") if kind is socket.SOCK_DGRAM else ("tcp", "0A")
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        rows = [row.split() for row in Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]]
+        inodes = {row[9] for row in rows if row[3] == listening and int(row[1].rpartition(":")[2], 16) == number}
+        sockets = {f"socket:[{inode}]" for inode in inodes}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if any(os.readlink(one) in sockets for one in (process / "fd").iterdir()):
+                    name = (process / "comm").read_text("utf-8", "replace").strip()
+                    return f"{ascii(name)[1:-1]} (process {process.name})"
+    return ""
 
 
 # --- the `leaseline up` that watches them ---

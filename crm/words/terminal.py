@@ -69,6 +69,7 @@ HINTS = {
     "emergency_unknown": "`leaseline emergency list` shows them all.",
     "line_exists": "change it with `leaseline line set {number}`.",
     "line_property_and_portfolio": "remove one with --property '' or --portfolio ''.",
+    "ports_in_use": "stop it with `leaseline down` first.",
     "text_template_unknown": "`leaseline text template list` shows them all.",
     "line_to_text_missing": "add one with `leaseline line add`.",
     "line_unknown": "`leaseline line list` shows them all.",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from rich.console import Console
 
-from ari_app import readiness
+from ari_app import readiness, supervisor
 from ari_app.readiness import StartError
 from asterisk_conf.prompts import speech
+from cli import cli
+from crm import config as settings
 from crm.config import Config
 from crm.services.system import backups
 from crm.store import migrate
@@ -80,3 +86,49 @@ async def test_without_a_backup_nothing_is_migrated(config: Config, monkeypatch:
     await readiness.prepare(config, Console(file=told, width=400))
     assert "cannot be written" in told.getvalue()
     assert migrate.current(config.database_url) == "0062"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody else listens, below a block of free ones."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", 0))
+        if (number := other.getsockname()[1]) > 65000:
+            pytest.skip("The system gave the last of the ports.")
+        yield number
+
+
+def up(home: Path, ports_from: int) -> Result:
+    return CliRunner().invoke(cli, ["--home", str(home), "up", "--demo", "--ports-from", str(ports_from)])
+
+
+def test_a_first_try_on_a_taken_port_says_who_has_it_and_leaves_nothing(tmp_path: Path, taken: int) -> None:
+    home = tmp_path / "home"
+    result = up(home, taken)
+    assert result.exit_code == 1
+    me = Path("/proc/self/comm").read_text().strip()
+    assert f"Port {taken} (UDP) is taken by {me} (process {os.getpid()}): end it" in result.stderr
+    assert "--ports-from" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not home.exists()
+
+
+def test_the_next_try_of_a_home_that_is_there_takes_other_ports_if_they_are_free(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Config] = []
+
+    async def start(config: Config, **_: object) -> None:
+        started.append(config)
+
+    monkeypatch.setattr(supervisor, "up", start)
+    home, free = tmp_path / "home", taken - 2000 if taken > 40000 else taken + 2000
+    assert up(home, free).exit_code == 0
+    before = (home / "leaseline.toml").read_text()
+    assert "is taken by" in up(home, taken).stderr
+    assert (home / "leaseline.toml").read_text() == before
+    moved = up(home, free + 300)
+    assert moved.exit_code == 0
+    assert f"uses the ports from {free + 300} on now" in moved.output
+    assert settings.load(home).ports == started[-1].ports == settings.port_block(free + 300)
+    assert "uses the ports" not in up(home, free + 300).output

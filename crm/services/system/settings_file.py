@@ -69,6 +69,15 @@ def changed(config: Config, key: str, words: str | None) -> str:
     return text
 
 
+def with_ports(config: Config, ports_from: int) -> str:
+    """The text of leaseline.toml with all ports in one block that starts there. Raises ConfigError, Invalid."""
+    document = tomlkit.parse(settings.settings_file(config.home).read_text(encoding="utf-8"))
+    document["ports"] = msgspec.to_builtins(settings.port_block(ports_from))
+    text = tomlkit.dumps(document)
+    settings.parse(text, config.home, settings.settings_file(config.home))
+    return text
+
+
 def write(config: Config, text: str) -> None:
     """Replaces leaseline.toml, with the permissions it has. Raises ConfigError."""
     # Where it is a link, what it leads to is replaced.

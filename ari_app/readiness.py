@@ -23,7 +23,8 @@ from crm.config import Config
 from crm.domain.errors import CrmError
 from crm.edge import processes
 from crm.secrets import SecretError
-from crm.services.phones import lines, publish
+from crm.services.audit import By
+from crm.services.phones import lines, loopback, publish
 from crm.services.system import databases, disk
 from crm.store.session import Store
 
@@ -52,6 +53,8 @@ async def prepare(config: Config, console: Console, running: Collection[str] = (
         await _prepare_prompts(config, console)
         crm = context.opened(config)
         try:
+            # A demo call that was killed may have left it behind.
+            await crm.store.run(loopback.clear, crm.secrets, By("leaseline up", crm.now()))
             await publish.publish(crm)
         finally:
             crm.store.close()

@@ -1,8 +1,9 @@
 """`leaseline demo call`: a prospect's call with a real softphone, and a report of what they heard and what is now in
 the CRM.
 
-The caller's and the agents' phones are baresip on loopback; the call arrives through the demo trunk. What the caller
-heard is not assumed: it is recognized in a recording of the audio that their phone received.
+The caller's and the agents' phones are baresip on loopback. The call arrives through the demo trunk; in an office that
+is no demo, through a trunk that is made for it and removed after it (`phones.loopback`). What the caller heard is not
+assumed: it is recognized in a recording of the audio that their phone received.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+import numpy as np
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from ari_app.call.race import end_all, race, until_done
@@ -27,14 +30,19 @@ from asterisk_conf.prompts import speech
 from crm import context
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import CallStep, Speaker
+from crm.domain.calls import CallStep, KeyPressed, Speaker
+from crm.domain.dialing import LOOPBACK_TRUNK
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
 from crm.secrets import of_trunk
+from crm.services.audit import By
 from crm.services.office import owners
-from crm.services.phones import devices
-from crm.services.system.directory import DEMO_TRUNK, DEMO_USER
-from crm.store.models import Agent, Call, Device, Leg, Line, Message, TalkRecord, Trunk
+from crm.services.phones import devices, loopback, publish, trunks
+from crm.services.phones.spoken import path_of
+from crm.services.system.directory import DEMO_TRUNK
+from crm.services.tours import times
+from crm.services.tours.dialogue import aloud
+from crm.store.models import Agent, Call, CallEvent, Device, Leg, Line, Message, Property, TalkRecord, Tour, Trunk
 from crm.store.queries import tasks
 
 CALLER = "+15125550199"
@@ -47,6 +55,14 @@ STEP_SECONDS = 90.0
 LISTEN_SECONDS = 2.5
 """How long the caller listens before pressing a key, and the agent's phone rings before it is answered."""
 TALK_SECONDS = 6.0
+BOOKED_SECONDS = 7.0
+"""How long they listen to what was booked."""
+ASKING = (CallStep.MENU, CallStep.TEXT_OFFER, CallStep.TOUR_OFFER, CallStep.QUEUE)
+"""Steps in which keys are answers."""
+ENDS = (CallStep.TEXT_OFFER, CallStep.TOUR_OFFER, CallStep.TALK, CallStep.VOICEMAIL, CallStep.UNKNOWN_LINE)
+"""Steps in which a caller without more keys says something or hangs up."""
+MOST_TIMES = 60
+"""Tour times that are recognized when they are heard."""
 
 Result = TypeVar("Result")
 
@@ -91,6 +107,8 @@ class DemoReport:
     legs: tuple[str, ...]
     lead: str
     task: str
+    tour: str
+    """The tour that was booked; empty: none."""
     texts: tuple[str, ...]
     """Texts that the CRM sends, with their state."""
     texts_on_phone: tuple[str, ...]
@@ -127,10 +145,16 @@ class _Demo:
         self.words: dict[str, str] = {}
         """What is said in a clip or prompt, by its name."""
         self.phones = 0
+        self.trunk = DEMO_TRUNK
+        self.spoken: dict[str, Path] = {}
+        """The audio of sentences that are made for this call, such as tour times."""
 
     async def run(self) -> DemoReport:
         line = await self._line()
         async with contextlib.AsyncExitStack() as stack:
+            if self.trunk == LOOPBACK_TRUNK:
+                await stack.enter_async_context(self._own_trunk())
+            self.spoken = await self._query(partial(_sentences_of_tours, self.config, line, self.crm.now()))
             if self.options.ai:
                 self.say("getting the voice agent ready")
                 await stack.enter_async_context(conversation.ears_and_mouth(self.crm))
@@ -176,10 +200,26 @@ class _Demo:
             server=f"127.0.0.1:{self.config.ports.sip}",
             sip_port=first,
             control_port=first + 2,
-            secret=self.crm.secrets.get(of_trunk(DEMO_TRUNK)),
-            auth_user=DEMO_USER,
+            secret=self.crm.secrets.get(of_trunk(self.trunk)),
+            auth_user=trunks.endpoint(self.trunk),
             register=False,
         )
+
+    @contextlib.asynccontextmanager
+    async def _own_trunk(self) -> AsyncIterator[None]:
+        """A trunk for this call alone."""
+        crm, by = self.crm, By("leaseline demo call", self.crm.now())
+        await crm.store.run(loopback.put, crm.secrets, by, self.config.ports.demo)
+        try:
+            await publish.publish(crm)
+            yield
+        finally:
+            # Also when the call is given up: it must not stay.
+            await asyncio.shield(self._remove_trunk(by))
+
+    async def _remove_trunk(self, by: By) -> None:
+        await self.crm.store.run(loopback.clear, self.crm.secrets, by)
+        await publish.publish(self.crm)
 
     @contextlib.asynccontextmanager
     async def _phone(self, slug: str) -> AsyncIterator[Softphone]:
@@ -244,20 +284,26 @@ class _Demo:
         if self.options.ai:
             await self._converse(caller)
         words = await self._clip("voicemail", self.options.leave_voicemail) if self.options.leave_voicemail else None
-        for key in self.options.press:
-            await self._step_is(CallStep.MENU, CallStep.TEXT_OFFER)
+        since = 0
+        for number, key in enumerate(self.options.press, start=1):
+            await self._step_is(*ASKING)
+            await self._hears_something(caller, since)
             await asyncio.sleep(LISTEN_SECONDS)
+            since = len(_so_far(caller))
             await caller.press(key)
             self._add("pressed", key)
             self.say(f"the caller pressed {key}")
-            await asyncio.sleep(0.7)
+            await self._until(partial(self._was_understood, number), f"answer to key {key}", STEP_SECONDS)
         if self.options.ai and not self.options.press and not await self._was_passed_on():
             return
-        step = await self._step_is(CallStep.TEXT_OFFER, CallStep.TALK, CallStep.VOICEMAIL, CallStep.UNKNOWN_LINE)
+        step = await self._until(self._arrived, "end of the menu", STEP_SECONDS)
         if stay:
             await asyncio.Event().wait()
         if step is CallStep.TALK:
             await asyncio.sleep(TALK_SECONDS)
+        elif step is CallStep.TOUR_OFFER:
+            await self._hears_something(caller, since)
+            await asyncio.sleep(BOOKED_SECONDS)
         elif step is CallStep.TEXT_OFFER:
             await asyncio.sleep(self._length("link_sent") + self._length("text_offer") + 0.5)
         elif step is CallStep.VOICEMAIL:
@@ -271,6 +317,31 @@ class _Demo:
                 await asyncio.Event().wait()  # The system thanks and hangs up.
         else:
             await asyncio.Event().wait()
+
+    async def _arrived(self) -> CallStep | None:
+        """The step in which the caller has what they wanted, or has to say something; None: not yet."""
+        latest = await self._latest()
+        if latest is None or latest.step not in ENDS:
+            return None
+        if latest.step == CallStep.TOUR_OFFER and not await self._query(partial(_has_booked, latest.id)):
+            return None
+        return CallStep(latest.step)
+
+    async def _was_understood(self, number: int) -> bool | None:
+        """Whether so many keys have been understood; a call that is over takes none."""
+        latest = await self._latest()
+        if latest is None:
+            return None
+        return bool(latest.outcome) or await self._query(partial(_keys, latest.id)) >= number or None
+
+    async def _hears_something(self, caller: Softphone, since: int) -> None:
+        """Waits until the caller hears what was begun after so many samples."""
+
+        async def audible() -> bool | None:
+            heard = await asyncio.to_thread(_so_far, caller)
+            return bool((abs(heard[since:]) > listening.LOUD).any()) or None
+
+        await self._until(audible, "next sentence", STEP_SECONDS)
 
     async def _converse(self, caller: Softphone) -> None:
         """Says each sentence to the voice agent, as long as it listens."""
@@ -317,10 +388,7 @@ class _Demo:
     async def _line(self) -> str:
         def ask(session: Session) -> Any:
             if not session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
-                raise NotFound(
-                    "This home has no demo trunk: the demo runs in a home made by `script/up`.",
-                    code="demo_trunk_missing",
-                )
+                self.trunk = LOOPBACK_TRUNK
             wanted = select(Line.number).order_by(Line.id)
             return session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)
 
@@ -333,6 +401,9 @@ class _Demo:
         """Devices whose phones are to answer."""
         if not self.options.answer:
             return []
+        if self.trunk != DEMO_TRUNK:
+            # A phone that registers as theirs would take the place of their own.
+            raise Invalid("In an office that is no demo, its own phones ring: answer one.", code="demo_answer_own")
 
         def ask(session: Session) -> Any:
             wanted = select(Device.slug).join(Agent, Device.agent_id == Agent.id)
@@ -390,8 +461,12 @@ class _Demo:
     # --- what was heard ---
 
     def _heard(self, caller: Softphone) -> list[DemoMoment]:
-        sentences = speech.sentences("en")
-        files = {name: self.config.prompt(name, "en") for name in sentences}
+        sentences: dict[str, str] = {}
+        files = dict(self.spoken)
+        for language in speech.languages():
+            for name, text in speech.sentences(language).items():
+                key = name if language == "en" else f"{language} {name}"
+                sentences[key], files[key] = text, self.config.prompt(name, language)
         for greeting in (self.config.prompts_folder / "greetings").glob("*.wav"):
             files[f"the greeting of {greeting.stem}"] = greeting
         files.update(self.clips)
@@ -433,6 +508,7 @@ class _Demo:
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
                 lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
                 task=f"{owners.name(task.held_by)}, due {due}: {task.why}" if task else "none needed",
+                tour=_told_tour(session, self.config, call_id),
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts),
                 texts_on_phone=on_phone,
                 summary=session.scalar(select(TalkRecord.summary).where(TalkRecord.call_id == call_id)) or "",
@@ -440,3 +516,50 @@ class _Demo:
 
         told: DemoReport = await self._query(ask)
         return told
+
+
+def _so_far(caller: Softphone) -> listening.Sound:
+    """What a phone has heard; nothing before its recording has begun."""
+    try:
+        return listening.read(caller.heard)
+    except (EOFError, FileNotFoundError):
+        return np.zeros(0)
+
+
+def _keys(call_id: str, session: Session) -> int:
+    """How many keys of the caller's have been understood."""
+    counted = select(func.count()).where(CallEvent.call_id == call_id, CallEvent.kind == KeyPressed.__name__)
+    return session.scalar(counted) or 0
+
+
+def _has_booked(call_id: str, session: Session) -> bool:
+    return session.scalar(_tour(call_id)) is not None
+
+
+def _tour(call_id: str) -> Select[Tour]:
+    return select(Tour).where(Tour.key == f"call:{call_id}").options(selectinload(Tour.slot))
+
+
+def _told_tour(session: Session, config: Config, call_id: str) -> str:
+    tour = session.scalar(_tour(call_id))
+    if tour is None:
+        return ""
+    property = session.get_one(Property, tour.slot.property_id)
+    at = tour.slot.starts_at.astimezone(times.zone(config, property))
+    return f"tour {tour.id} of {property.name}, {at:%Y-%m-%d %H:%M}, {tour.state}"
+
+
+def _sentences_of_tours(config: Config, line: str, now: datetime, session: Session) -> dict[str, Path]:
+    """What a caller of this line may hear of its tour times, by its words; not all of it need be there."""
+    property = session.scalar(select(Property).join(Line, Line.property_id == Property.id).where(Line.number == line))
+    if property is None:
+        return {}
+    tz, said = times.zone(config, property), []
+    for language in speech.languages():
+        phrases = speech.phrases(language)
+        said.append((language, phrases["tour_times"].format(name=property.name)))
+        for slot in times.free(session, config, property.slug, now, limit=MOST_TIMES):
+            at = aloud(slot.starts_at, tz, language)
+            said.append((language, phrases["tour_booked"].format(name=at)))
+            said += [(language, phrases[f"tour_time_{slot.kind}"].format(name=at, key=key)) for key in "123"]
+    return {words: path_of(config, words, language) for language, words in said}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -227,6 +228,15 @@ module_path {programs.baresip_modules()}
 """
 
 
+_libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: a phone that is left behind would keep its ports (prctl(2))."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 @asynccontextmanager
 async def softphone(
     folder: Path,
@@ -269,6 +279,7 @@ async def softphone(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "HOME": str(folder)},
+        preexec_fn=_end_with_parent,
     )
     with contextlib.suppress(PermissionError):
         # A telephone does nothing else, while here its audio would stutter on a busy machine. It has priority over

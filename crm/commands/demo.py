@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import click
 
 from ari_app.demo import call as story
 from ari_app.demo.call import DemoReport
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
+from crm.commands.command import Failure, Group, System, WrongInput, config_of, many, one, with_system
 from crm.commands.import_ import show_imported
+from crm.config import Config
 from crm.domain import fields
 from crm.edge import numbers
 from crm.services.phones import lines
@@ -31,12 +33,15 @@ def demo() -> None:
     examples=(
         "demo call --press 1",
         "demo call --press 2 --answer alice",
+        "demo call --press 3 --press 1",
         "demo call --press 2 --leave-voicemail 'Hi, do you have two bedrooms in May?'",
         "demo call --ai 'Do you have a two bedroom, and can I bring my dog?'",
         "demo call --hang-up-after 4",
     ),
 )
-@click.option("--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next menu; repeatable.")
+@click.option(
+    "--press", multiple=True, type=click.Choice([*"0123456789*#"]), help="Key at the next prompt; repeatable."
+)
 @click.option("--answer", metavar="NAME", help="Agent or device whose phone answers.")
 @click.option("--leave-voicemail", metavar="TEXT", help="What the caller says after the beep.")
 @click.option(
@@ -61,8 +66,11 @@ def call(
 ) -> None:
     """Place a real SIP call as a prospect, and report what they heard and what is now in the CRM.
 
-    Needs a running `leaseline up --demo`, whose demo trunk it uses. With --ai the voice agent answers the line during
-    the call; it needs the models of its settings, or those of `script/setup voice-demo`.
+    Leaseline has to be running. In an office that is no demo, the call comes in by a trunk of its own, on this machine
+    alone, which is removed after it; what follows is real: your phones ring, and texts are sent.
+
+    With --ai the voice agent answers the line during the call; it needs the models of its settings, or those of
+    `script/setup voice-demo`.
     """
     config = config_of(context)
     number = numbers.typed(caller, config.region, config.area_code)
@@ -78,11 +86,22 @@ def call(
         caller=number,
         line=lines.read_number(line, config.region) if line else None,
     )
-    told = asyncio.run(story.call(config, options, lambda text: output.hint(f"... {text}")))
+    told = asyncio.run(_call(config, options))
     if as_json:
         output.print_json(told)
     else:
         _print(told)
+
+
+async def _call(config: Config, options: story.Options) -> DemoReport:
+    """Ends the call and takes its trunk away before it gives way to a signal."""
+    placing = asyncio.create_task(story.call(config, options, lambda text: output.hint(f"... {text}")))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, placing.cancel)
+    try:
+        return await placing
+    except asyncio.CancelledError:
+        raise Failure("The call was ended before it was over.") from None
 
 
 @demo.command(json=many(ImportedEntry), examples=("demo portfolio",))
@@ -119,6 +138,7 @@ def _print(told: DemoReport) -> None:
             ("lead", told.lead),
             ("summary", told.summary),
             ("task", told.task),
+            ("tour", told.tour),
             ("texts", told.texts),
             ("on the caller's phone", told.texts_on_phone),
         )

@@ -84,6 +84,7 @@ async def _demo_office(config: Config, by: By) -> str:
         if await crm.store.read(demo_listings.is_wanted):
             drawn = await asyncio.to_thread(demo_listings.draw, config)
             await crm.store.run(demo_listings.load, config, crm.secrets, by, drawn)
+            await crm.store.run(directory.offer_demo_tours, by)
         numbers_there = await crm.store.read(lines.find_all)
         phones = await crm.store.read(devices.find_all)
     finally:
@@ -101,6 +102,7 @@ async def _demo_office(config: Config, by: By) -> str:
             "Try it in a second terminal:",
             f"  {leaseline} demo call --press 2 --answer alice",
             f"  {leaseline} demo call --press 1",
+            f"  {leaseline} demo call --press 3 --press 1",
             f"  {leaseline} listing list",
             f"  {leaseline} status",
             "Ctrl-C stops everything.",

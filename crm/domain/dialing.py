@@ -13,6 +13,10 @@ from enum import StrEnum
 from crm.domain import fields
 from crm.domain.errors import CrmError
 
+LOOPBACK_TRUNK = "demo-call"
+"""The trunk through which `leaseline demo call` reaches an office that is no demo. It leads nowhere: nothing is dialed
+or texted by it."""
+
 
 class DialRefused(CrmError):
     """The number may not be dialed; nothing was."""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import gate
+from crm.domain.dialing import LOOPBACK_TRUNK
 from crm.domain.gate import GateDecision, Verdict
 from crm.domain.leads import Happened
 from crm.domain.texts import TextPurpose, of_use_until
@@ -85,7 +86,12 @@ class TextTransport(Transport[Message, TextToSend]):
 
 def ways(session: Session, config: Config) -> Sequence[Trunk]:
     """Trunks that texts over SIP take: the one in texts.trunk, else all in their order, those for calls out first."""
-    found = select(Trunk).where(Trunk.enabled).order_by(Trunk.outbound.desc(), Trunk.position, Trunk.id)
+    # What `leaseline demo call` comes through leads to no carrier.
+    found = (
+        select(Trunk)
+        .where(Trunk.enabled, Trunk.slug != LOOPBACK_TRUNK)
+        .order_by(Trunk.outbound.desc(), Trunk.position, Trunk.id)
+    )
     if config.texts.trunk:
         found = found.where(Trunk.slug == config.texts.trunk)
     return session.scalars(found).all()

@@ -17,6 +17,7 @@ from asterisk_conf.render import RELOADS, OfficeSetup, Passwords, Peer, PhoneAcc
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
+from crm.domain.dialing import LOOPBACK_TRUNK
 from crm.domain.hours import Schedule
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.secrets import Secrets, of_trunk
@@ -116,7 +117,9 @@ def _office(session: Session, config: Config, secrets: Secrets, now: datetime) -
         window_days=WINDOW_DAYS,
         windows_end=int((_day(now) + timedelta(days=WINDOW_DAYS)).timestamp()),
         emergency_trunks=emergency.ways_out(
-            emergency.EmergencyTrunk(trunk.slug, trunk.position, trunk.outbound, trunk.emergency) for trunk in trunks
+            emergency.EmergencyTrunk(trunk.slug, trunk.position, trunk.outbound, trunk.emergency)
+            for trunk in trunks
+            if trunk.slug != LOOPBACK_TRUNK
         ),
         bans=tuple(banned),
         callers=capacity.room(config, phones=len(phones)).callers,

@@ -17,8 +17,7 @@ KEPT_SECONDS = 30 * 86400.0
 
 async def spoken(config: Config, text: str, language: str = "en") -> Path:
     """The WAV file of a sentence, synthesized in a thread if it does not exist yet (0.1 s). Raises SpeechError."""
-    name = hashlib.sha256(f"{language} {text}".encode()).hexdigest()[:32]
-    path = folder(config) / f"{name}.wav"
+    path = path_of(config, text, language)
     if path.exists():
         # `prune` goes by the time of last use.
         os.utime(path)
@@ -26,6 +25,12 @@ async def spoken(config: Config, text: str, language: str = "en") -> Path:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(speech.synthesize, text, language, path)
     return path
+
+
+def path_of(config: Config, text: str, language: str) -> Path:
+    """Where the file of a sentence is, if it has been synthesized."""
+    name = hashlib.sha256(f"{language} {text}".encode()).hexdigest()[:32]
+    return folder(config) / f"{name}.wav"
 
 
 def prune(config: Config) -> int:

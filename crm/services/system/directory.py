@@ -11,11 +11,13 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import ListKind
+from crm.domain.tours import TourKind
 from crm.secrets import Secrets, of_trunk
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.phones import answering, devices, trunks
 from crm.services.system import imports
+from crm.services.tours import times
 from crm.store.models import Agent, Device, Hours, Line, Location, Organization, Property, Subteam, Trunk
 
 ADMIN = "admin"
@@ -153,6 +155,12 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
     secrets.ensure(of_trunk(DEMO_TRUNK))
     for slug in session.scalars(select(Device.slug)):
         secrets.ensure(devices.secret_name(slug))
+
+
+def offer_demo_tours(session: Session, by: By) -> None:
+    """Lets callers of the demo office book tours."""
+    for slug in ("elm", "lakeside"):
+        times.set_hours(session, by, slug, ["mon-sun 09:00-18:00"], kind=TourKind.SELF_GUIDED, minutes=30)
 
 
 def load_portfolio(

@@ -64,7 +64,9 @@ async def test_a_texted_link_leads_to_a_home_a_question_and_a_tour_and_all_of_it
     ]
 
 
-async def test_a_tour_is_booked_with_the_keyboard_alone(site: Site, visitor: Visitor) -> None:
+async def test_microrealestate_130_a_stranger_books_a_real_free_slot_with_the_keyboard_alone(
+    site: Site, visitor: Visitor
+) -> None:
     say = WORDS["en"]
     page = await visitor.page(DESKTOP)
     await page.goto("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, insert
 
+from crm import config as settings
+from crm import context
+from crm.commands.lead import files
+from crm.services.audit import By
 from crm.store.models import (
     Agent,
     Base,
@@ -34,6 +39,7 @@ SHOWN = 7
 STRANGER = "+15125559000"
 """Has written, and is no lead."""
 NOW = datetime.now(UTC).replace(microsecond=0)
+BY = By("tests", NOW)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +187,9 @@ LISTS = [
 
 
 @pytest.mark.parametrize("command", LISTS, ids=" ".join)
-def test_no_more_is_fetched_than_is_shown_and_found_by_an_index(large: Leaseline, command: tuple[str, ...]) -> None:
+def test_frappe_crm_610_and_1884_no_more_is_fetched_than_is_shown_and_found_by_an_index(
+    large: Leaseline, command: tuple[str, ...]
+) -> None:
     with watched() as read:
         entries = large.json(*command, "--limit", str(SHOWN))
     assert len(entries) == (SHOWN if command[1] != "thread" else 1)
@@ -227,3 +235,24 @@ def test_filters_find_what_lies_far_down(large: Leaseline) -> None:
 def test_a_thread_is_of_one_person_alone(large: Leaseline) -> None:
     assert [one["from_number"] for one in large.json("message", "thread", STRANGER)] == [STRANGER]
     assert large.json("message", "thread", "+15125559001") == []
+
+
+def test_twenty_11372_a_longer_list_takes_no_more_memory(office: Leaseline, tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        path, rejects = tmp_path / f"{count}.csv", tmp_path / "rejects.csv"
+        with path.open("w") as file:
+            file.write("name,phones\n")
+            # None has a number that can be called, so that reading is what takes the memory.
+            file.writelines(f"Person {number},+1512{number}\n" for number in range(count))
+        crm = context.opened(settings.load(office.home))
+        tracemalloc.start()
+        try:
+            found = files.read(crm, BY, path, "fair", rejects=rejects, dry_run=True, progress=lambda done, total: None)
+            assert found.rejected == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            crm.store.close()
+
+    peak(200)  # What is loaded only once.
+    assert peak(2_500) < 1.2 * peak(500)

@@ -75,10 +75,11 @@ def test_an_order_that_no_app_takes_is_taken_back(office: Leaseline, monkeypatch
     assert office.rows("SELECT state FROM call_order") == [("failed",)]
 
 
-def test_who_was_missed_is_listed_and_called_back(office: Leaseline) -> None:
+def test_frappe_crm_1352_who_was_missed_is_listed_with_a_lead_and_called_back(office: Leaseline) -> None:
     record(office, missed())
     [entry] = office.json("call", "missed")
     assert (entry["call"], entry["phone"], entry["overdue"]) == ("c1", PROSPECT, True)
+    assert office.json("lead", "show", str(entry["lead"]))["phones"] == [PROSPECT]
     assert PROSPECT in office.ok("call", "missed")
     order = office.json("call", "back", "c1", "--agent", "alice", "--no-wait")
     assert (order["to"], order["state"]) == (PROSPECT, "waiting")

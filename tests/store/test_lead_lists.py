@@ -106,7 +106,9 @@ async def test_counts_and_the_next_action_are_told(store: Store, config: Config,
     assert row["interests"] == "maple/204B=showing_booked"
 
 
-async def test_every_line_that_is_not_taken_is_told_with_its_reason(store: Store, config: Config) -> None:
+async def test_suitecrm_10773_every_line_that_is_not_taken_is_told_with_its_reason(
+    store: Store, config: Config
+) -> None:
     taken = take(
         store,
         config,

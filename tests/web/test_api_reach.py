@@ -302,7 +302,7 @@ async def test_pages_are_full_although_much_is_left_out(office: Office, elm: Pro
         assert whole, path
 
 
-async def test_what_is_not_seen_is_as_if_it_did_not_exist(office: Office, elm: Program) -> None:
+async def test_chatwoot_10221_what_is_not_seen_is_as_if_it_did_not_exist(office: Office, elm: Program) -> None:
     for operation in operations():
         if not operation.of_path:
             continue

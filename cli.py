@@ -28,7 +28,7 @@ COMMANDS = {
     "doctor": "Check everything and say how to fix it.",
     "setup": "Update Asterisk and its tools, or go back.",
     "install": "Install Leaseline as a service of this machine.",
-    "backup": "Back up this home into one file, while calls go on; or check a backup.",
+    "backup": "Back up this home into one file, while calls go on, now or every day; check a backup.",
     "restore": "Make a new home from a backup.",
     "home": "Whether this home may send, or is a copy that must not.",
     "config": "Show, check and change the settings.",

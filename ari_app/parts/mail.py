@@ -17,6 +17,7 @@ from crm.services.arrivals.reading import ArrivalReader
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
+from crm.services.system import backup_schedule
 from crm.services.voicemail import retention, transcripts
 from crm.store import statistics
 
@@ -34,6 +35,7 @@ def mail(shared: Shared) -> list[Part]:
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),
+        shared.every(backup_schedule.LOOK_SECONDS, "daily backup", lambda: backup_schedule.look(crm)),
         shared.every(network_addresses.EVERY_SECONDS, "network addresses", lambda: network_addresses.look(crm)),
         shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),
     ]

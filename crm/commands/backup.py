@@ -8,8 +8,11 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Command, WrongInput, ask_secret, config_of, one, read_secret, someone
-from crm.services.system import archive, backups
+from crm.commands.command import Group, WrongInput, ask_secret, config_of, one, read_secret, someone
+from crm.config import Config
+from crm.domain import written_times
+from crm.services.system import archive, backup_schedule, backups, settings_file
+from crm.services.system.backup_schedule import BackupResult
 from crm.services.system.backups import BackupEntry
 
 passphrase_option = click.option(
@@ -17,57 +20,158 @@ passphrase_option = click.option(
 )
 
 
-@click.command(
-    cls=Command,
-    json=one(BackupEntry),
+class _BackupGroup(Group):
+    """`backup FILE` is short for `backup write FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and not set(args) & {*self.commands, "-h", "--help"}:
+            args = ["write", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_BackupGroup,
     examples=(
         "backup ~/leaseline-2026-03-02.backup",
-        "backup --encrypt /mnt/usb/leaseline.backup",
         "backup check ~/leaseline-2026-03-02.backup",
+        "backup schedule --daily 03:00 --to /mnt/backups --keep 14",
     ),
 )
-@click.argument("what", metavar="FILE | check FILE", nargs=-1, required=True)
+def backup() -> None:
+    """Back up this home into one file, while calls go on, now or every day; check a backup.
+
+    The file holds the database, recordings, voicemail, documents, pictures, settings and passwords: everything that
+    cannot be made again. It is there once it is complete.
+    """
+
+
+@backup.command(
+    json=one(BackupEntry),
+    examples=("backup write ~/leaseline-2026-03-02.backup", "backup write --encrypt /mnt/usb/leaseline.backup"),
+)
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--encrypt", is_flag=True, help="Ask for a passphrase, and encrypt the backup with it.")
 @passphrase_option
 @click.option("--logs", is_flag=True, help="Include the log files.")
 @click.pass_context
-def backup(
-    context: click.Context,
-    what: tuple[str, ...],
-    encrypt: bool,
-    passphrase_file: IO[str] | None,
-    logs: bool,
-    as_json: bool,
+def write(
+    context: click.Context, file: Path, encrypt: bool, passphrase_file: IO[str] | None, logs: bool, as_json: bool
 ) -> None:
-    """Back up this home into one file, while calls go on; or check a backup.
+    """Back up this home into FILE; `backup FILE` is the same.
 
-    The file holds the database, recordings, voicemail, documents, pictures, settings and passwords: everything that
-    cannot be made again. It is there once it is complete. `backup check FILE` restores a backup into a folder beside
-    it, compares every row and file, and removes that folder again. An encrypted backup is in the format of age, so `age
-    -d` opens it, too.
+    An encrypted backup is in the format of age, so `age -d` opens it, too.
     """
-    is_check = len(what) == 2 and what[0] == "check"
-    if not is_check and len(what) != 1:
-        raise WrongInput("Give one file, or `check` and a file.")
-    file = Path(what[-1]).expanduser().absolute()
-    if is_check:
-        passphrase = passphrase_for(file, passphrase_file)
-        with output.progress("Checking") as told:
-            entry = backups.check(file, passphrase=passphrase, told=told)
-    else:
-        config = config_of(context)
-        passphrase = _new_passphrase(passphrase_file) if encrypt or passphrase_file else None
-        with output.progress("Backing up") as told:
-            entry = backups.write(config, file, someone().now, passphrase=passphrase, with_logs=logs, told=told)
+    file = file.expanduser().absolute()
+    config = config_of(context)
+    passphrase = _new_passphrase(passphrase_file) if encrypt or passphrase_file else None
+    with output.progress("Backing up") as told:
+        entry = backups.write(config, file, someone().now, passphrase=passphrase, with_logs=logs, told=told)
     if as_json:
         output.print_json(entry)
-        return
-    sealed = ", encrypted" if entry.encrypted else ""
-    held = f"{output.counted(entry.rows, 'row')}, {output.counted(entry.files, 'file')}{sealed}"
-    if is_check:
-        output.say(f"The backup is good: {held}, of {entry.created_at}, tables {entry.revision}.")
     else:
-        output.say(f"Backed up to {entry.file}: {held}.")
+        output.say(f"Backed up to {entry.file}: {_held(entry)}.")
+
+
+@backup.command(json=one(BackupEntry), examples=("backup check ~/leaseline-2026-03-02.backup",))
+@click.argument("file", type=click.Path(path_type=Path))
+@passphrase_option
+def check(file: Path, passphrase_file: IO[str] | None, as_json: bool) -> None:
+    """Restore FILE into a folder beside it, compare every row and file, and remove that folder again."""
+    file = file.expanduser().absolute()
+    passphrase = passphrase_for(file, passphrase_file)
+    with output.progress("Checking") as told:
+        entry = backups.check(file, passphrase=passphrase, told=told)
+    if as_json:
+        output.print_json(entry)
+    else:
+        output.say(f"The backup is good: {_held(entry)}, of {entry.created_at}, tables {entry.revision}.")
+
+
+@backup.command(
+    examples=(
+        "backup schedule --daily 03:00 --to /mnt/backups --keep 14",
+        "backup schedule --daily 3am --encrypt --passphrase-file passphrase.txt",
+        "backup schedule --off",
+        "backup schedule",
+    )
+)
+@click.option("--daily", metavar="TIME", help="When, on the office's clock.")
+@click.option("--to", type=click.Path(path_type=Path), help="A folder, best on another disk.  [default: in the home]")
+@click.option("--keep", type=click.IntRange(1, 1000), help="How many to keep.")
+@click.option("--encrypt/--no-encrypt", default=None, help="Encrypt them, with a passphrase that is asked for.")
+@passphrase_option
+@click.option("--off", is_flag=True, help="Make none any more; those that are there stay.")
+@click.pass_context
+def schedule(
+    context: click.Context,
+    daily: str | None,
+    to: Path | None,
+    keep: int | None,
+    encrypt: bool | None,
+    passphrase_file: IO[str] | None,
+    off: bool,
+) -> None:
+    """Have a backup made every day while Leaseline runs; without an option, show what is set.
+
+    Each is checked once it was made. Older ones are deleted; other files in the folder are left alone. The passphrase
+    of encrypted ones is kept in the home, so write it down elsewhere, too: a home that is lost takes it along.
+    """
+    config = config_of(context)
+    wanted: dict[str, str] = {}
+    if daily is not None:
+        clock = written_times.clock(daily)
+        if clock is None:
+            raise WrongInput(f"{daily[:20]!a} is not a time of day: write one like 03:00 or 3am.")
+        wanted["daily"] = f"{clock:%H:%M}"
+    if off:
+        wanted["daily"] = ""
+    if to is not None:
+        wanted["folder"] = str(to.expanduser().absolute())
+    if keep is not None:
+        wanted["keep"] = str(keep)
+    if encrypt or passphrase_file:
+        backup_schedule.schedule_passphrase(config, _new_passphrase(passphrase_file))
+        wanted["encrypt"] = "yes"
+    elif encrypt is False:
+        wanted["encrypt"] = "no"
+    for name, value in wanted.items():
+        settings_file.write(config, settings_file.changed(config, f"backups.{name}", value))
+    config = config_of(context)
+    _show(config)
+    if wanted:
+        output.hint("A running app takes it over with `leaseline reload`.")
+    if config.backups.daily and not config.backups_folder.resolve().is_relative_to(config.home.resolve()):
+        output.hint("Where systemd runs Leaseline, `leaseline install --systemd` lets it write there.")
+
+
+def _show(config: Config) -> None:
+    if not config.backups.daily:
+        output.say("No backup is scheduled.")
+        return
+    sealed = ", encrypted" if config.backups.encrypt else ""
+    kept = f"the last {config.backups.keep} are kept{sealed}"
+    output.say(f"A backup is made every day at {config.backups.daily} in {config.backups_folder}; {kept}.")
+
+
+@backup.command(json=one(BackupResult), examples=("backup run", "backup run --json"))
+@click.pass_context
+def run(context: click.Context, as_json: bool) -> None:
+    """Make the scheduled backup now, check it, and delete those beyond backups.keep."""
+    config = config_of(context)
+    if not config.backups.daily:
+        raise WrongInput("No backup is scheduled: `leaseline backup schedule --daily 03:00` does, or name a file.")
+    with output.progress("Backing up") as told:
+        result = backup_schedule.make(config, someone().now, told)
+    if as_json:
+        output.print_json(result)
+        return
+    checked = "and checked" if result.checked else f"but not checked: {result.unchecked_because}"
+    output.say(f"{result.file} was made {checked.rstrip('.')}.")
+
+
+def _held(entry: BackupEntry) -> str:
+    sealed = ", encrypted" if entry.encrypted else ""
+    return f"{output.counted(entry.rows, 'row')}, {output.counted(entry.files, 'file')}{sealed}"
 
 
 def passphrase_for(file: Path, passphrase_file: IO[str] | None) -> str | None:

@@ -16,7 +16,7 @@ from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services.system import health
 from crm.services.system.checks.voice_agent import VoiceAgentHealth
-from crm.services.system.health import DatabaseHealth, EmergencyHealth, Health, LimitsHealth, LineHealth
+from crm.services.system.health import BackupHealth, DatabaseHealth, EmergencyHealth, Health, LimitsHealth, LineHealth
 from crm.words import terminal
 from crm.words.codes import in_words
 
@@ -97,6 +97,16 @@ def _voice_agent_text(agent: VoiceAgentHealth) -> str:
     return f"up, answers {', '.join(agent.answers)}" if agent.answers else ""
 
 
+def _backup_text(backup: BackupHealth, config: Config) -> str:
+    upcoming = f"next {output.local(backup.next_at, config.tz)}"
+    if backup.error:
+        return f"FAILED: {backup.error} ({upcoming})"
+    if backup.last_at is None:
+        return f"none yet, {upcoming}"
+    checked = "checked" if backup.checked else "NOT CHECKED"
+    return f"{output.local(backup.last_at, config.tz)}, {checked}, {upcoming}"
+
+
 def _print(found: Health, config: Config) -> None:
     app, database, room = found.app, found.database, found.disk
     for call in found.emergencies:
@@ -116,6 +126,7 @@ def _print(found: Health, config: Config) -> None:
                 if room and (room.is_low or room.reserve_is_used)
                 else ()
             ),
+            *((("backup", _backup_text(found.backup, config)),) if found.backup else ()),
             ("voice agent", _voice_agent_text(found.voice_agent)),
             *(("to fix", trouble) for trouble in app.trouble),
             *(

@@ -28,6 +28,7 @@ from crm.config.leads import Applications, LeadSettings, Tasks
 from crm.config.machine import (
     STOPPING_NEW_CALLS,
     Api,
+    Backups,
     Bans,
     CallLimits,
     Database,
@@ -54,6 +55,7 @@ __all__ = [
     "Ai",
     "Api",
     "Applications",
+    "Backups",
     "Bans",
     "CallLimits",
     "Codes",

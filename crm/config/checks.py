@@ -30,6 +30,11 @@ def check(config: Config, path: Path) -> None:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError):
         raise ConfigError(f"{path}: timezone {config.timezone!r} is unknown; write one like America/Chicago.") from None
+    backups = config.backups
+    if backups.daily and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", backups.daily, re.ASCII):
+        raise ConfigError(f"{path}: backups.daily = {backups.daily[:20]!r} is not a time of day; write one like 03:00.")
+    if backups.folder and not Path(backups.folder).is_absolute():
+        raise ConfigError(f"{path}: backups.folder = {backups.folder!r} has to be a whole path, such as /mnt/backups.")
     ports = config.ports
     single = {name: getattr(ports, name) for name in Ports.__struct_fields__}
     for name, port in single.items():

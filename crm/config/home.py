@@ -24,7 +24,7 @@ from crm.config.calls import (
     VoicemailSettings,
 )
 from crm.config.leads import Applications, LeadSettings, Tasks
-from crm.config.machine import Api, Bans, CallLimits, Database, Disk, Ports, Sip, Site, Stopping, Survival, Web
+from crm.config.machine import Api, Backups, Bans, CallLimits, Database, Disk, Ports, Sip, Site, Stopping, Survival, Web
 from crm.config.messages import MailSettings, Texts
 from crm.config.voice import Ai, Voice
 
@@ -65,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parking: Parking = Parking()
     dnd: Dnd = Dnd()
     disk: Disk = Disk()
+    backups: Backups = Backups()
     stopping: Stopping = Stopping()
     region: str = "US"
     """Country (ISO 3166) of numbers written without a country code."""
@@ -155,6 +156,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def run_folder(self) -> Path:
         """Locks and heartbeats of running processes."""
         return self.home / "run"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where scheduled backups are kept."""
+        return Path(self.backups.folder) if self.backups.folder else self.home / "backups"
 
     @property
     def log_folder(self) -> Path:

@@ -158,6 +158,21 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With less free space than this the admin is notified and `leaseline doctor` warns; 0: never."""
 
 
+class Backups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Backups that the app has made every day. `leaseline backup schedule` sets them."""
+
+    daily: str = ""
+    """When, on the office's clock, e.g. 03:00; empty: none is made."""
+    folder: str = ""
+    """Where they are kept, best on another disk; empty: the folder backups in the home."""
+    keep: PositiveInt = 14
+    """How many are kept; older ones are deleted once a new one was made."""
+    encrypt: bool = False
+    """Whether they are encrypted, with the passphrase that `leaseline backup schedule --encrypt` asks for."""
+    check: bool = True
+    """Whether each is restored beside itself and compared, as `leaseline backup check` does."""
+
+
 STOPPING_NEW_CALLS = ("last_resort", "busy")
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from crm.services.system import archive
+from crm import config as settings
+from crm import context
+from crm.services.audit import By
+from crm.services.system import archive, backup_schedule
 from tests.cli.conftest import Leaseline, free_ports
 from tests.postgres import PostgresServer, running_postgres
 
@@ -233,3 +239,121 @@ def _refused(
     assert len(result.stderr.strip().splitlines()) == 1
     assert sorted(tmp_path.iterdir()) == before
     return result.stderr
+
+
+def scheduled(office: Leaseline, folder: Path, *more: str) -> None:
+    office.ok("backup", "schedule", "--daily", "3am", "--to", str(folder), *more)
+
+
+def test_the_last_ones_are_kept_and_nothing_else_is_touched(
+    office: Leaseline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No backup is scheduled" in office.ok("backup", "schedule")
+    assert "backup schedule" in office.refused("backup", "run")
+    folder = tmp_path / "kept"
+    scheduled(office, folder, "--keep", "2")
+    assert "every day at 03:00" in office.ok("backup", "schedule")
+    folder.mkdir()
+    for name in ("leaseline-monday.backup", "leaseline-other-20200101-030000.backup", "notes.txt"):
+        (folder / name).write_text("mine")
+    made = []
+    for second in range(3):
+        at = datetime(2026, 3, 2, 9, 0, second, tzinfo=UTC)
+        monkeypatch.setattr("crm.commands.backup.someone", lambda at=at: By("dana", at))
+        made.append(office.json("backup", "run"))
+    assert all(one["checked"] and not one["error"] for one in made)
+    files = sorted(path.name for path in folder.iterdir())
+    assert [Path(one["file"]).name in files for one in made] == [False, True, True]
+    assert {"leaseline-monday.backup", "leaseline-other-20200101-030000.backup", "notes.txt"} < set(files)
+    assert not list(folder.glob(".*"))
+    assert "every day" not in office.ok("backup", "schedule", "--off")
+    assert len(list(folder.iterdir())) == 5
+
+
+def test_what_became_of_the_last_one_shows_in_status_and_doctor(office: Leaseline, tmp_path: Path) -> None:
+    def finding() -> dict[str, str]:
+        [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "backup"]
+        return {"level": found["level"], "code": found["code"], "text": found["text"]}
+
+    def shown() -> str:
+        return next(line for line in office("status").stdout.splitlines() if line.startswith("backup"))
+
+    assert finding()["level"] == "OK"
+    folder = tmp_path / "kept"
+    scheduled(office, folder)
+    office.ok("config", "set", "disk.warn_megabytes", "1")
+    assert finding()["code"] == "backup_none"
+    assert "none yet" in shown()
+    office.ok("backup", "run")
+    assert finding()["level"] == "OK"
+    assert ", checked, next " in shown()
+
+    state = office.home / "run" / "backup.json"
+    whole = state.read_text()
+    was, is_ = '"checked":true,"unchecked_because":""', '"checked":false,"unchecked_because":"No room."'
+    state.write_text(whole.replace(was, is_))
+    assert finding()["code"] == "backup_unchecked"
+    assert "NOT CHECKED" in shown()
+    state.write_text(re.sub(r'"started_at":"20..-', '"started_at":"2020-', whole))
+    assert finding()["code"] == "backup_old"
+    state.write_text(whole)
+    [file] = folder.iterdir()
+    file.unlink()
+    assert finding()["code"] == "backup_gone"
+    folder.rmdir()
+    folder.write_text("in the way")
+    assert "kept" in office("backup", "run").stderr
+    assert finding()["code"] == "backup_failed"
+    assert "FAILED" in shown()
+
+
+def test_scheduled_backups_are_encrypted_with_the_passphrase_given(
+    office: Leaseline, tmp_path: Path, passphrase: str
+) -> None:
+    scheduled(office, tmp_path / "kept", "--passphrase-file", passphrase)
+    made = office.json("backup", "run")
+    assert (made["encrypted"], made["checked"]) == (True, True)
+    office.ok("backup", "check", made["file"], "--passphrase-file", passphrase)
+
+
+def test_two_do_not_make_one_at_the_same_time_and_a_full_disk_is_left_room(office: Leaseline, tmp_path: Path) -> None:
+    scheduled(office, tmp_path / "kept")
+    (office.home / "run").mkdir(exist_ok=True)
+    with (office.home / "run" / "backup.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "being made now" in office("backup", "run").stderr
+    office.ok("config", "set", "disk.warn_megabytes", "900000000")
+    assert "MB are free" in office("backup", "run").stderr
+    assert not list((tmp_path / "kept").iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("--daily", "noonish"), ("--keep", "0"), ("--daily", "25:00")])
+def test_a_schedule_that_cannot_be_is_refused(untouched: Leaseline, arguments: tuple[str, ...]) -> None:
+    untouched.refused("backup", "schedule", *arguments)
+
+
+async def test_the_app_has_it_made_when_it_is_due_once(office: Leaseline, tmp_path: Path) -> None:
+    scheduled(office, tmp_path / "kept")
+    office.ok("home", "release")
+    crm = context.opened(settings.load(office.home))
+    try:
+        await backup_schedule.look(crm)
+        [file] = (tmp_path / "kept").iterdir()
+        await backup_schedule.look(crm)
+        assert list((tmp_path / "kept").iterdir()) == [file], "the next one is due tomorrow"
+        assert backup_schedule.state(crm.config).last == backup_schedule.state(crm.config).good
+    finally:
+        crm.store.close()
+
+
+async def test_the_admin_hears_once_a_day_that_it_failed(office: Leaseline, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("in the way")
+    scheduled(office, tmp_path / "kept")
+    office.write("update agent set email = 'admin@maple.example' where slug = 'admin'")
+    crm = context.opened(settings.load(office.home))
+    try:
+        await backup_schedule.look(crm)
+    finally:
+        crm.store.close()
+    [(subject,)] = office.rows("select subject from mail")
+    assert subject == "The backup has failed"

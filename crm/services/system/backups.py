@@ -78,7 +78,12 @@ def write(
     if file.exists():
         raise Conflict(f"{file} is there already.", code="backup_exists")
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    left_out = {*LEFT_OUT, *without, *_own_database(config), *_inside(config, config.home / "backups", file)}
+    left_out = {
+        *LEFT_OUT,
+        *without,
+        *_own_database(config),
+        *_inside(config, config.home / "backups", config.backups_folder, file),
+    }
     if with_logs:
         left_out.discard("log")
     try:

@@ -33,7 +33,7 @@ from crm.services.calls import orders, spool
 from crm.services.office import hours
 from crm.services.outbox import pauses
 from crm.services.phones import capacity, devices, emergencies, trunks
-from crm.services.system import copies, disk, workers
+from crm.services.system import backup_schedule, copies, disk, workers
 from crm.services.system.checks import voice_agent
 from crm.services.system.checks.voice_agent import VoiceAgentHealth
 from crm.services.system.disk import DiskRoom
@@ -286,6 +286,22 @@ class OfficeHealth:
 
 
 @dataclass(frozen=True)
+class BackupHealth:
+    """The daily backup, as of the last try."""
+
+    next_at: datetime
+    last_at: datetime | None
+    """When the last one that was made began; null: none has been made."""
+    file: str
+    """Empty: none has been made."""
+    checked: bool
+    """Whether it was restored and compared."""
+    unchecked_because: str
+    error: str
+    """Why the last try failed; empty: it did not."""
+
+
+@dataclass(frozen=True)
 class Health:
     """The state of the system at one moment."""
 
@@ -322,6 +338,8 @@ class Health:
     """Workers that are failing and retrying, in the app or in another process."""
     disk: DiskRoom | None = None
     """The home's disk; null if it cannot be read."""
+    backup: BackupHealth | None = None
+    """The daily backup; null: none is scheduled."""
 
     @property
     def is_up(self) -> bool:
@@ -345,7 +363,7 @@ async def look(config: Config, now: datetime) -> Health:
     with contextlib.suppress(OSError):
         health = replace(health, disk=disk.look(config))
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
-    health = replace(health, held=copies.held(config))
+    health = replace(health, held=copies.held(config), backup=_backup(config, now))
     health.workers.extend(workers.found(config))
     if processes.keeper(config):
         health = replace(health, keeper=True)
@@ -355,6 +373,17 @@ async def look(config: Config, now: datetime) -> Health:
     health.emergencies.extend(_logged(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)
     return health
+
+
+def _backup(config: Config, now: datetime) -> BackupHealth | None:
+    known = backup_schedule.state(config)
+    next_at = backup_schedule.due_at(config, known, now)
+    if next_at is None:
+        return None
+    good, error = known.good, known.last.error if known.last else ""
+    if good is None:
+        return BackupHealth(next_at, None, "", False, "", error)
+    return BackupHealth(next_at, good.started_at, good.file, good.checked, good.unchecked_because, error)
 
 
 def _logged(config: Config, on_record: set[str], now: datetime) -> Iterator[EmergencyHealth]:

@@ -42,10 +42,11 @@ def unit(config: Config, program: Path, user: str = "") -> str:
     return _template().render(
         home=config.home,
         cache=cache,
+        backups=_outside(config),
         program=words,
         user=entry.pw_name,
         stop_seconds=round(config.stopping.longest_seconds) + STOP_SECONDS,
-        beneath_homes=_beneath_homes((*words, config.home, cache)),
+        beneath_homes=_beneath_homes((*words, config.home, cache, *_outside(config))),
         database_is_here=_is_here(config.database.url),
     )
 
@@ -69,6 +70,13 @@ def _beneath_homes(paths: Iterable[Path]) -> list[Path]:
     code, python = Path(install.__file__).parents[1], Path(sys.base_prefix)
     found = {Path(sys.prefix), python, code, *(path.parent for path in paths if path.name in ("cli.py", "leaseline"))}
     return sorted(path for path in found if str(path).startswith(_HOMES))
+
+
+def _outside(config: Config) -> list[Path]:
+    """The folder of scheduled backups, if it is not in the home."""
+    folder = config.backups_folder
+    is_used = bool(config.backups.daily) and not folder.resolve().is_relative_to(config.home.resolve())
+    return [folder] if is_used else []
 
 
 def _is_here(url: str) -> bool:

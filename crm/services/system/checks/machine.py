@@ -7,13 +7,14 @@ import socket
 import stat
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from asterisk_conf import certificate as tls
 from asterisk_conf import package_sets, programs, refresh
 from crm import config as settings
 from crm.config import Config
 from crm.secrets import SecretError, Secrets
-from crm.services.system import directory, disk, nodes
+from crm.services.system import backup_schedule, directory, disk, nodes
 from crm.services.system.checks.finding import Finding, fault, ok, warn
 from crm.services.system.health import Health
 
@@ -29,6 +30,7 @@ def examine(config: Config, health: Health) -> list[Finding]:
         *_secrets(config),
         *_certificate(config, health.at),
         *_disk(config),
+        *_backup(config, health),
         *_programs(),
         *_packages(health.at),
         *_running(config, health),
@@ -103,6 +105,34 @@ def _disk(config: Config) -> Iterator[Finding]:
         yield warn("disk", f"{text}.", "disk_low", home=str(config.home))
     else:
         yield ok("disk", f"{text}.")
+
+
+OLD_BACKUP = timedelta(hours=50)
+"""Two of the daily ones are missing."""
+
+
+def _backup(config: Config, health: Health) -> Iterator[Finding]:
+    found = health.backup
+    if found is None:
+        yield ok("backup", "None is scheduled.")
+        return
+    if found.error:
+        yield warn("backup", f"The last one was not made: {found.error}", "backup_failed")
+    elif found.last_at is None:
+        yield warn("backup", "None has been made yet.", "backup_none")
+    elif not found.checked:
+        yield warn(
+            "backup", f"{found.file} was not checked: {found.unchecked_because}", "backup_unchecked", file=found.file
+        )
+    elif not Path(found.file).is_file():
+        yield warn("backup", f"{found.file} is gone.", "backup_gone")
+    elif health.at - found.last_at <= OLD_BACKUP:
+        yield ok("backup", f"{found.file} was made and checked.")
+    if found.last_at and health.at - found.last_at > OLD_BACKUP:
+        days = (health.at - found.last_at).days
+        yield warn("backup", f"The last one is {days} days old.", "backup_old")
+    if room := backup_schedule.shortage(config):
+        yield warn("backup", room, "backup_room_low")
 
 
 def _programs() -> Iterator[Finding]:

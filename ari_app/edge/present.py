@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 
 from ari_app.edge import events
@@ -15,6 +16,8 @@ from ari_app.edge.events import Channel, Endpoint, Event
 
 ONLINE = "online"
 """State of an endpoint with a contact that answers."""
+GONE = ("Removed", "Unreachable")
+"""Statuses of contacts that cannot be called."""
 
 
 class Present:
@@ -26,7 +29,9 @@ class Present:
         self.ending: set[str] = set()
         """Ids of channels that are about to end: whoever was on one has hung up, and can take another call."""
         self._hearing: list[list[Event]] = []
-        self._came_online = asyncio.Event()
+        self._registrations: Counter[str] = Counter()
+        """How often each endpoint has registered, as far as events have told."""
+        self._came = asyncio.Event()
 
     def hear(self, event: Event) -> None:
         """Called with every event, in order."""
@@ -49,14 +54,22 @@ class Present:
                 if endpoint.state == ONLINE:
                     self._wake()
 
-    async def is_online(self, endpoint: str) -> None:
-        """Waits until an endpoint can be reached."""
-        while endpoint not in self.online:
-            await self._came_online.wait()
+            case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
+                if contact.contact_status not in GONE:
+                    self._registrations[endpoint.resource] += 1
+                    self._wake()
+
+    def registrations(self, endpoint: str) -> int:
+        return self._registrations[endpoint]
+
+    async def is_online(self, endpoint: str, *, after: int | None = None) -> None:
+        """Waits until an endpoint can be reached; with a number of `registrations`, until it has registered again."""
+        while endpoint not in self.online or self._registrations[endpoint] == after:
+            await self._came.wait()
 
     def _wake(self) -> None:
-        self._came_online.set()
-        self._came_online = asyncio.Event()
+        self._came.set()
+        self._came = asyncio.Event()
 
     def made(self, channel: Channel) -> None:
         """Adds a channel that we have created, about which there may have been no event yet."""

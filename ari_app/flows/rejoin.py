@@ -6,7 +6,6 @@ If that takes too long, or nobody answers there, the person is told, and the age
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from ari_app.call.available import owner_of
@@ -38,11 +37,21 @@ async def rejoin(call: LiveCall) -> CallStep | EndedBy:
 async def _is_back(call: LiveCall, device: str) -> bool:
     if call.adopted_legs:
         return await is_taken_back(call, device, alone=True)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(call.context.config.talk.return_seconds):
-            await while_waiting(call, call.context.client.present.is_online(device))
-        return await is_taken_back(call, device, alone=True)
-    return False
+    present = call.context.client.present
+    until = asyncio.get_running_loop().time() + call.context.config.talk.return_seconds
+    known: int | None = None
+    while True:
+        try:
+            async with asyncio.timeout_at(until):
+                await while_waiting(call, present.is_online(device, after=known))
+        except TimeoutError:
+            return False
+        known = present.registrations(device)
+        if await is_taken_back(call, device, alone=True):
+            return True
+        # A browser without a network seems to be there until Asterisk asks it again. It registers anew.
+        if device not in call.context.deaf:
+            return False
 
 
 async def to_others(call: LiveCall, device: str) -> CallStep | EndedBy:

@@ -10,7 +10,8 @@ nothing here ends them.
 Of a browser there is a sign: when it closes or crashes, its WebSocket ends, and Asterisk removes its contact. The
 socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a browser
 in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost and marked
-as gone: the browser may soon be back. Other phones may suppress silence, and are looked at as always.
+as gone: the browser may soon be back. Other phones may suppress silence, and are looked at as always. So is a browser
+that has lost its network, of which there is no such sign.
 
 Audio may only seem to have stopped: once Asterisk has learned where a phone sends from, it drops what comes from
 elsewhere (strict RTP), as when a router has given the phone another port. So the phone is asked again for its address,
@@ -148,6 +149,8 @@ class LostLines:
         for channel_id in ids:
             try:
                 if await self._is_lost(channel_id, is_older_than_we=is_first):
+                    if await is_browser(self._client, channel_id):
+                        self._calls.gone.add(channel_id)
                     await self._hang_up(channel_id)
             except (ChannelGone, AsteriskRefused):
                 # It has just left, or it has no audio of its own.

@@ -266,10 +266,19 @@ class Asterisk:
             channel.silent_since = self.loop.time()
         self.removed(phone)
 
+    def lose_network(self, phone: Phone) -> None:
+        """Nothing comes from a browser any more, which nobody says: its contact is still there."""
+        for channel in self.of_endpoint(phone.endpoint):
+            channel.silent_since = self.loop.time()
+        phone.says = 0
+
     def removed(self, phone: Phone) -> None:
         """The connection of a browser has closed."""
+        self.tell_contact(phone, "Removed")
+
+    def tell_contact(self, phone: Phone, status: str) -> None:
         uri = f"sip:{phone.endpoint}@127.0.0.1:50000;transport=ws"
-        info = {"uri": uri, "contact_status": "Removed", "aor": phone.endpoint, "roundtrip_usec": "0"}
+        info = {"uri": uri, "contact_status": status, "aor": phone.endpoint, "roundtrip_usec": "0"}
         self.tell("ContactStatusChange", endpoint=self.endpoint_json(phone.endpoint), contact_info=info)
 
     def endpoint_json(self, name: str) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from crm.services.phones import devices
+from crm.store.models import Call
 from tests.asterisk import Phone, Seam
 from tests.busy import only_on_duty
+from tests.flows.people import person
 from tests.talks import connect, hear_each_other
 
 pytestmark = pytest.mark.flows
@@ -176,3 +179,53 @@ async def test_when_a_colleagues_browser_vanishes_then_the_one_who_called_hears_
             await hear_each_other(system, bob, back)
             await bob.hang_up()
             await system.until(system.is_quiet, "all is over")
+
+
+async def test_when_the_browser_loses_its_network_then_it_rings_as_soon_as_it_has_registered_again(
+    system: Seam,
+) -> None:
+    await only_on_duty(system, "alice")
+    web = await has_a_browser(system)
+    async with system.phone(web) as browser, system.phone("alice-desk") as desk, system.caller() as caller:
+        await connect(system, caller, browser)
+        await system.pass_time(20)
+        system.pbx.lose_network(browser)
+        await system.hears_music(caller)
+        await system.pass_time(10)
+        assert browser.called == 2, "it seemed to be there"
+        assert desk.count("CALL_INCOMING") == 1, "only at the beginning"
+        browser.says = 180
+        system.pbx.tell_contact(browser, "Reachable")
+        await browser.wait_for("CALL_INCOMING", 2)
+        await browser.answer()
+        await hear_each_other(system, caller, browser)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert [(leg.stage, leg.device, leg.status) for leg in call.legs if leg.device == web] == [
+        ("subteam", web, "ANSWER"),
+        ("return", web, "NOANSWER"),
+        ("return", web, "ANSWER"),
+    ]
+
+
+async def test_when_the_browser_of_one_who_calls_out_vanishes_then_the_person_hears_music_until_it_is_back(
+    system: Seam,
+) -> None:
+    web = await has_a_browser(system)
+    async with person(system) as acme:
+        async with system.phone(web) as before:
+            await before.dial(f"sip:{acme.user}@{system.sip}")
+            await acme.wait_for("CALL_INCOMING")
+            await acme.answer()
+            await before.wait_for("CALL_ESTABLISHED")
+            await hear_each_other(system, acme, before)
+            await vanishes(system, before, acme)
+        async with system.phone(web) as back:
+            await back.wait_for("CALL_INCOMING")
+            await back.answer()
+            await hear_each_other(system, acme, back)
+            await back.hang_up()
+            await acme.wait_for("CALL_CLOSED")
+        await system.until(system.is_quiet, "all is over")
+        [call] = await system.all(select(Call).where(Call.started_at >= system.started))
+    assert (call.direction, call.outcome) == ("out", "talked")

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from crm.commands import output
 from crm.commands.command import Command, Failure, Group, WrongInput, home_of
@@ -27,7 +28,7 @@ COMMANDS = {
     "logs": "Show what the app logged, about one call or all.",
     "doctor": "Check everything and say how to fix it.",
     "setup": "Update Asterisk and its tools, or go back.",
-    "install": "Install Leaseline as a service of this machine.",
+    "install": "Install Leaseline as a service of this machine, or its completion and manual for your shell.",
     "backup": "Back up this home into one file, while calls go on, now or every day; check a backup.",
     "restore": "Make a new home from a backup.",
     "home": "Whether this home may send, or is a copy that must not.",
@@ -91,6 +92,11 @@ class Root(Group):
         command = getattr(_module(f"crm.commands.{name}"), name)
         assert isinstance(command, (Command, Group))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes the first word without loading a command: it happens at each press of the tab key."""
+        found = [CompletionItem(name, help=help) for name, help in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -6,10 +6,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cli import COMMANDS
 from crm.services.system import units
 from tests.cli.conftest import Leaseline
 
@@ -77,3 +79,80 @@ def test_what_makes_no_sense_is_refused(leaseline: Leaseline, words: tuple[str, 
 @pytest.mark.skipif(os.geteuid() != 0, reason="tests that do not run as root have no home of root's")
 def test_a_home_of_roots_needs_a_user(leaseline: Leaseline) -> None:
     assert "chown" in leaseline.refused("install", "--systemd", "--print")
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("shell", "file"),
+    [
+        ("bash", "data/bash-completion/completions/leaseline"),
+        ("zsh", "data/zsh/site-functions/_leaseline"),
+        ("fish", "config/fish/completions/leaseline.fish"),
+    ],
+)
+def test_completion_and_manual_are_written_where_the_shell_looks_and_no_home_is_needed(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, shell: str, file: str
+) -> None:
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+    nowhere = Leaseline(folders / "no-home")
+    told = nowhere.ok("install", "--completion")
+    assert told.count("is written.") == 2
+    assert (folders / file).read_text() == nowhere.ok("install", "--completion", "--shell", shell, "--print")
+    assert (folders / "data/man/man1/leaseline.1").read_text() == nowhere.ok("install", "--manual", "--print")
+    assert not nowhere.home.exists()
+    assert not [path for path in folders.rglob(".*") if path.is_file()]
+
+
+def test_an_unknown_shell_is_asked_for(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    assert "--shell bash, zsh, fish" in Leaseline(folders)("install", "--completion").stderr
+    assert "Say what to install" in Leaseline(folders)("install").stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_completes_commands_subcommands_and_options(folders: Path) -> None:
+    program = Path(sys.executable).with_name("leaseline")
+    script = Leaseline(folders).ok("install", "--completion", "--shell", "bash", "--print")
+    for words, wanted in (
+        (["leaseline", "lis"], {"listing"}),
+        (["leaseline", "text", "template", "pre"], {"preview"}),
+        (["leaseline", "status", "--js"], {"--json"}),
+        (["leaseline", "text", "template", "show", "x", "--language", ""], {"en", "es"}),
+    ):
+        asked = f"{script}\nCOMP_WORDS=({' '.join(shlex.quote(one) for one in words)}) COMP_CWORD={len(words) - 1}\n"
+        asked += f'_leaseline_completion {shlex.quote(str(program))}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
+        done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        assert set(done.stdout.split()) == wanted, done.stderr
+
+
+def test_the_first_word_is_completed_without_loading_a_command() -> None:
+    asked = (
+        "import sys, cli; from click.shell_completion import BashComplete;"
+        "found = BashComplete(cli.cli, {}, 'leaseline', '_X').get_completions([], 'li');"
+        "print([one.value for one in found], [name for name in sys.modules if name.startswith('sqlalchemy')][:1])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['line', 'listing'] []"
+
+
+def test_the_manual_tells_all_commands_and_roff_understands_it(folders: Path) -> None:
+    page = Leaseline(folders).ok("install", "--manual", "--print")
+    for command in COMMANDS:
+        assert f'.SH "{command.upper()}"' in page
+    assert "leaseline text template set NAME TEXT" in page
+    if shutil.which("groff"):
+        done = subprocess.run(
+            ["groff", "-man", "-ww", "-Tutf8", "-P-cbou"],
+            input=page.encode(),
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        assert done.stderr == b""
+        assert "leaseline call list" in done.stdout.decode()

@@ -1,0 +1,97 @@
+"""A backup while people call: the calls go on as ever, and each backup is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import cli
+from crm import config as settings
+from crm.services.system import backups
+from crm.store.models import Call, CallEvent, Recording, Voicemail
+from crm.store.session import Store
+from tests.system import ELM, System
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+PROGRAM = Path(cli.__file__)
+
+
+async def test_when_backups_are_made_during_calls_then_nobody_notices_and_each_is_whole(
+    system: System, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+    over = asyncio.Event()
+
+    async def back_up() -> None:
+        """One after the other, as long as there are calls."""
+        while not over.is_set():
+            file = tmp_path / f"{len(made)}.backup"
+            backup = await asyncio.create_subprocess_exec(
+                sys.executable,
+                str(PROGRAM),
+                *("--home", str(system.config.home), "backup", str(file)),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            _, trouble = await backup.communicate()
+            assert backup.returncode == 0, trouble.decode()
+            made.append(file)
+
+    message = system.spoken("Please tell me about the home with a balcony.")
+    backing_up = asyncio.create_task(back_up())
+    try:
+        async with system.phone("alice-desk") as alice, system.caller() as talker, system.caller() as teller:
+            await asyncio.gather(system.dial(talker, ELM), system.dial(teller, ELM))
+            await asyncio.gather(system.step(talker.user, "menu"), system.step(teller.user, "menu"))
+            await talker.press("2")
+            await alice.wait_for("CALL_INCOMING")
+            await alice.answer()
+            await system.step(talker.user, "talk")
+            await teller.press("2")  # Everybody is on a call by now.
+            await system.step(teller.user, "queue")
+            await system.hears(teller, system.prompt("queue_busy"))
+            await teller.press("2")
+            await system.step(teller.user, "voicemail")
+            await system.recording(teller.user)
+            await system.speak(teller, message)
+            await teller.press("#")
+            told = await system.ended_call(teller.user)
+            await system.until(lambda: len(made) >= 2, "two backups were made during the talk", seconds=120)
+            assert (await system.call_from(talker.user)).outcome is None, "they still talk"
+            await talker.hang_up()
+            talked = await system.ended_call(talker.user)
+    finally:
+        over.set()
+        await backing_up
+    assert (talked.outcome, told.outcome) == ("talked", "left_voicemail")
+    assert [leg.device for leg in talked.legs] == ["alice-desk"]
+
+    for file in made:
+        home = tmp_path / f"home-{file.stem}"
+        await asyncio.to_thread(backups.restore, file, home, told=lambda done, total: None)
+        _is_whole(settings.load(home).database_url, home)
+    store = Store(f"sqlite:///{home / 'leaseline.db'}")
+    try:
+        with store.reading() as session:
+            assert session.get_one(Call, told.id).outcome == "left_voicemail"
+            assert set(session.scalars(select(CallEvent.id).where(CallEvent.call_id == told.id))) == {
+                event.id for event in told.events
+            }
+    finally:
+        store.close()
+
+
+def _is_whole(url: str, home: Path) -> None:
+    """Every file that a row names is there; a row that refers to another, and every checksum, was compared before."""
+    store = Store(url)
+    try:
+        with store.reading() as session:
+            kept = [*session.scalars(select(Voicemail.file)), *session.scalars(select(Recording.file))]
+    finally:
+        store.close()
+    assert all((home / "recordings" / name).is_file() for name in kept)

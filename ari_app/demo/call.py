@@ -33,6 +33,7 @@ from crm.context import Crm
 from crm.domain.calls import CallStep, KeyPressed, Speaker
 from crm.domain.dialing import LOOPBACK_TRUNK
 from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.domain.leads import LeadStatus
 from crm.domain.ringing import DeviceKind
 from crm.secrets import of_trunk
 from crm.services.audit import By
@@ -44,6 +45,7 @@ from crm.services.tours import times
 from crm.services.tours.dialogue import aloud
 from crm.store.models import Agent, Call, CallEvent, Device, Leg, Line, Message, Property, TalkRecord, Tour, Trunk
 from crm.store.queries import tasks
+from crm.words.codes import in_words
 
 CALLER = "+15125550199"
 """A fictional number (555-0100 to 555-0199 are reserved for fiction)."""
@@ -506,7 +508,9 @@ class _Demo:
                 moments=moments,
                 outcome=call.outcome,
                 legs=tuple(f"{leg.device}: {leg.status or 'ringing'}" for leg in legs),
-                lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {lead.status}" if lead else "none",
+                lead=f"lead {lead.id}, {lead.name or 'name unknown'}, {in_words(LeadStatus, lead.status)}"
+                if lead
+                else "none",
                 task=f"{owners.name(task.held_by)}, due {due}: {task.why}" if task else "none needed",
                 tour=_told_tour(session, self.config, call_id),
                 texts=tuple(f"[{text.state}] {text.body}" for text in texts),

@@ -14,10 +14,12 @@ from crm.commands.command import Failure, Group, System, WrongInput, config_of, 
 from crm.commands.import_ import show_imported
 from crm.config import Config
 from crm.domain import fields
+from crm.domain.calls import DialStatus, Outcome
 from crm.edge import numbers
 from crm.services.phones import lines
 from crm.services.system import directory
 from crm.views.system import ImportedEntry
+from crm.words.codes import in_words
 
 LONGEST_VOICEMAIL = 1000
 LONGEST_SENTENCE = 300
@@ -118,6 +120,11 @@ def portfolio(system: System, as_json: bool) -> None:
     system.publish()
 
 
+def _phone(leg: str) -> str:
+    device, _, status = leg.partition(": ")
+    return f"{device}: {in_words(DialStatus, status)}"
+
+
 def _print(told: DemoReport) -> None:
     output.say(f"{told.caller} called {told.line}:")
     verbs = {
@@ -133,8 +140,8 @@ def _print(told: DemoReport) -> None:
     output.print_entry(
         (
             ("call", told.call_id),
-            ("outcome", told.outcome),
-            ("phones", told.legs),
+            ("outcome", in_words(Outcome, told.outcome)),
+            ("phones", [_phone(leg) for leg in told.legs]),
             ("lead", told.lead),
             ("summary", told.summary),
             ("task", told.task),

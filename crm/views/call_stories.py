@@ -146,7 +146,19 @@ def _voice_talk(session: Session, call_id: str) -> Iterator[StoryLine]:
             yield StoryLine(turn.at, f"The voice agent did: {turn.text or 'something'} ({turn.result}).")
         elif turn.who != Speaker.KEYS:  # Keys are facts of their own.
             who = "The voice agent" if turn.who == Speaker.AGENT else "They"
-            yield StoryLine(turn.at, f"{who} said: {text}.")
+            yield StoryLine(turn.at, f"{who} said{_sureness(turn)}: {text}{_sources(turn)}.")
+
+
+def _sureness(turn: VoiceTurn) -> str:
+    """How sure the recognizer was of what the caller said."""
+    return "" if turn.confidence is None else f" ({100 * turn.confidence:.0f} % sure)"
+
+
+def _sources(turn: VoiceTurn) -> str:
+    """The rows that a sentence of the agent's comes from, and whether it was heard to its end."""
+    cites = ", ".join(f"{str(kind).replace('_', ' ')} {id} v{version}" for kind, id, version in turn.cites)
+    went = f", {turn.result}" if turn.result and turn.result != "heard" else ""
+    return f" (from {cites}{went})" if cites else f" ({went.removeprefix(', ')})" if went else ""
 
 
 def _recordings(call: CallDetail) -> Iterator[StoryLine]:

@@ -27,6 +27,8 @@ from crm.domain.calls import (
     TalkEnded,
     TalkStarted,
     VoicemailLeft,
+    VoiceTalkEnded,
+    VoiceTurnTaken,
 )
 from crm.domain.errors import NotFound
 from crm.services.calls import ledger
@@ -123,6 +125,30 @@ async def test_a_missed_call_tells_what_followed(store: Store, config: Config) -
     assert "(listen to a voicemail) went to " in task
     [entry] = await store.read(calls.listed)
     assert entry.answered_by is None
+
+
+async def test_a_talk_with_the_voice_agent_is_told_turn_by_turn(store: Store, config: Config) -> None:
+    await record(
+        store,
+        config,
+        CallArrived("c3/a", "c3", NOW, MAPLE, CALLER),
+        StepTaken("c3/s", "c3", after(1), CallStep.VOICE_AGENT),
+        VoiceTurnTaken("c3/1", "c3", after(2), 1, "agent", 0.0, 2.0, text="How may I help you?", result="heard"),
+        VoiceTurnTaken("c3/2", "c3", after(5), 2, "caller", 3.0, 4.0, text="Is it pet friendly?", confidence=0.87),
+        VoiceTurnTaken(
+            "c3/3", "c3", after(8), 3, "agent", 5.0, 7.0, text="Cats are.", cites=(("property", 1, 2),), result="cut"
+        ),
+        VoiceTalkEnded("c3/e1", "c3", after(9), "asked", summary="Wants to know about dogs"),
+        CallEnded("c3/e", "c3", after(10), EndedBy.CALLER),
+    )
+    story = await told(store, "c3")
+    assert story[1:6] == [
+        "10:00:01 Was answered by the voice agent.",
+        '10:00:02 The voice agent said: "How may I help you?".',
+        '10:00:05 They said (87 % sure): "Is it pet friendly?".',
+        '10:00:08 The voice agent said: "Cats are." (from property 1 v2, cut).',
+        "10:00:09 Was passed on to a person: asked for a person. In short: Wants to know about dogs.",
+    ]
 
 
 async def test_calls_are_found_by_when_line_and_who_answered(store: Store, config: Config) -> None:

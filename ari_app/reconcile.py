@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often Asterisk's channels are compared with what we know, besides events."""
+ASKED_AGAIN_SECONDS = 60.0
+"""Longest time without asking the database for open calls."""
 LOGGING_SECONDS = 30.0
 """Asterisk's log of a call that it handled alone is complete this long after the call's end, or lost, as on a full
 disk."""
@@ -59,6 +61,10 @@ class Beginner(Protocol):
     def chore(self, work: Any) -> None: ...
 
 
+ASKED_AGAIN_SECONDS = 60.0
+"""Longest time without asking the database for open calls."""
+
+
 class Reconciler:
     def __init__(
         self, context: AppContext, app: Beginner, inbox: Inbox, notifier: EmergencyNotifier, escalations: Escalations
@@ -76,6 +82,9 @@ class Reconciler:
         """When the Asterisk that we talk to was started; older calls died with the one before."""
         self._last_seen = heartbeat.last_sign(context.config)
         """The last sign of life of the app that ran before this one."""
+        self._none_open: int | None = None
+        """How many facts the journal had taken when no call was open; None: one was."""
+        self._asked_at = 0.0
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Since when there have been channels in the app without a flow, and records without an end, by id."""
@@ -124,7 +133,7 @@ class Reconciler:
         self._notifier.channels = {channel.id for channel in channels}
         self._notifier.look_now.set()
         waiting = self._waiting(channels)
-        open_calls = await context.store.read(ledger.open_calls, context.config)
+        open_calls = await self._open_calls()
         gone = [id for id in open_calls if id not in present and id not in context.calls]
         self._witness.seen(present)
         for fact in self._witness.facts(open_calls, context.client.connected_at):
@@ -153,6 +162,17 @@ class Reconciler:
                 )
         await leftovers.keep_voicemails(context.config, journal, context.client, {*up, *open_calls}, context.now())
         await self._crowding.look(channels)
+
+    async def _open_calls(self) -> dict[str, datetime]:
+        """Calls without an end on record. While no fact comes, there are still none if there were none."""
+        context, taken = self._context, self._context.journal.taken
+        at = time.monotonic()
+        if self._none_open == taken and at - self._asked_at < ASKED_AGAIN_SECONDS:
+            return {}
+        is_recorded = context.journal.pending == 0
+        found = await context.store.read(ledger.open_calls, context.config)
+        self._none_open, self._asked_at = (taken if is_recorded and not found else None), at
+        return found
 
     def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:
         """Channels in the app that no flow works with."""

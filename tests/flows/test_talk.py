@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from ari_app import reconcile
 from crm.services.office import agents
 from tests.asterisk import Seam
 from tests.talks import connect, hear_each_other
@@ -77,13 +78,30 @@ async def test_a_whole_call_takes_few_statements_and_transactions(system: Seam) 
     assert [kind for kind, _ in transactions] == ["read", "write", "read", "write", "write"], transactions
 
 
+async def test_while_nobody_calls_nothing_is_asked_about_open_calls(system: Seam) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await connect(system, caller, alice)
+        await alice.hang_up()
+        await system.ended_call(caller.user)
+    # Long enough to find that none is open any more; time jumps.
+    await asyncio.sleep(3 * reconcile.LOOK_SECONDS)
+    with store_at_work(with_looks=True) as transactions:
+        await asyncio.sleep(10 * reconcile.LOOK_SECONDS)
+    asked = [statement for _, found in transactions for statement in found if "call.outcome IS NULL" in statement]
+    assert asked == []
+
+
 @contextmanager
-def store_at_work() -> Iterator[list[tuple[str, list[str]]]]:
+def store_at_work(*, with_looks: bool = False) -> Iterator[list[tuple[str, list[str]]]]:
     """Transactions of the app with their statements. It works in the store's threads, as tests do not. Those that come
-    from time to time, call or no call, are left out."""
+    from time to time, call or no call, are left out unless they are asked for."""
     looks = (
-        "SELECT call.id, call.started_at FROM call WHERE call.outcome IS NULL",
-        "SELECT min(voicemail.escalate_at)",
+        ()
+        if with_looks
+        else (
+            "SELECT call.id, call.started_at FROM call WHERE call.outcome IS NULL",
+            "SELECT min(voicemail.escalate_at)",
+        )
     )
     found: list[tuple[str, list[str]]] = []
     begun: dict[str, tuple[str, list[str]]] = {}

@@ -91,6 +91,8 @@ class Journal:
         """Why facts wait in memory instead of on disk; empty when they don't."""
         self.waits_for = ""
         """Why facts wait for the database; empty when they don't."""
+        self.taken = 0
+        """How many facts it has been given, those left over from before among them."""
         self._queue: deque[bytes] = deque()
         self._unwritten: dict[bytes, None] = {}
         """Lines not written to disk yet, in order."""
@@ -183,6 +185,7 @@ class Journal:
         await self._is_empty.wait()
 
     def _enqueue(self, *lines: bytes) -> None:
+        self.taken += len(lines)
         self._queue.extend(lines)
         self._is_empty.clear()
         self._has_some.set()

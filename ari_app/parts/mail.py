@@ -14,6 +14,7 @@ from crm.services.arrivals.digests import ArrivalDigests
 from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.arrivals.posts import PostBox
 from crm.services.arrivals.reading import ArrivalReader
+from crm.services.notifying import Notifier
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
@@ -32,6 +33,7 @@ def mail(shared: Shared) -> list[Part]:
         shared.keep(ArrivalReader(crm)),
         shared.keep(ReportMails(crm)),
         shared.keep(ArrivalDigests(crm)),
+        shared.keep(Notifier(crm, shared.held)),
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),

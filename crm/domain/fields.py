@@ -307,15 +307,21 @@ def duration(raw: str) -> timedelta:
     return length
 
 
+def clock(raw: str) -> time:
+    """Parses a time of day such as 17:00 or 5pm."""
+    found = written_times.clock(raw)
+    if found is None:
+        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00 or 5pm.", code="clock_invalid")
+    return found
+
+
 def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
     """Returns the next time the office's clock shows a time such as 17:00 or 5pm, in UTC; tomorrow's if today's is
     over."""
-    clock = written_times.clock(raw)
-    if clock is None:
-        raise Invalid(f"{_shown(raw)} is not a time of day: write one like 17:00 or 5pm.", code="clock_invalid")
+    at_clock = clock(raw)
     today = now.astimezone(tz).date()
     for day in (today, today + timedelta(days=1)):
-        at = datetime.combine(day, clock, tz).astimezone(UTC)
+        at = datetime.combine(day, at_clock, tz).astimezone(UTC)
         if at > now:
             return at
     raise AssertionError("tomorrow is always ahead")
@@ -378,17 +384,17 @@ def _day_and_clock(value: str, tz: tzinfo, now: datetime) -> datetime | None:
     # The clock is at the end, in one word or two, as in 9:00 AM; without one, a date is its beginning.
     for count in (2, 1, 0):
         said, clock_words = " ".join(words[: len(words) - count]), " ".join(words[len(words) - count :])
-        clock = written_times.clock(clock_words) if count else time()
-        if clock is None or not said:
+        at_clock = written_times.clock(clock_words) if count else time()
+        if at_clock is None or not said:
             continue
         if (weekday := written_times.weekday(said)) is not None and count:
             ahead = (weekday - today.weekday()) % 7
-            found = datetime.combine(today + timedelta(days=ahead), clock, tz)
+            found = datetime.combine(today + timedelta(days=ahead), at_clock, tz)
             if found <= now:
-                found = datetime.combine(today + timedelta(days=ahead + 7), clock, tz)
+                found = datetime.combine(today + timedelta(days=ahead + 7), at_clock, tz)
             return found.astimezone(UTC)
         if day := written_times.day(said, today):
-            return datetime.combine(day, clock, tz).astimezone(UTC)
+            return datetime.combine(day, at_clock, tz).astimezone(UTC)
     return None
 
 

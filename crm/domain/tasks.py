@@ -72,7 +72,8 @@ def said_again(why: str, times: int, first: datetime, last: datetime, tz: tzinfo
     if times < 2:
         return why[:LONGEST_WHY]
     from_, until = (f"{at.astimezone(tz):%a %H:%M}" for at in (first, last))
-    often = f" {times} {what}, the first on {from_}, the last on {until}."
+    stop = "" if why.rstrip().endswith((".", "!", "?")) else "."
+    often = f"{stop} {times} {what}, the first on {from_}, the last on {until}."
     return why[: LONGEST_WHY - len(often)] + often
 
 

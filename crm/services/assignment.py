@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.errors import Conflict
 from crm.domain.leads import Happened
+from crm.domain.notices import NoticeKind
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents, properties
@@ -79,8 +80,20 @@ def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None
     who = lead.name or (lead.phones[0].number if lead.phones else lead.email) or "unknown"
     if to is not None and to.slug != by.who:
         words = f"Lead {lead.id} ({who}) is yours now, given to you by {by.who}."
-        notices.tell(session, config, [to], f"{key}:to", f"Lead {lead.id} is yours now", words, by.now, lead_id=lead.id)
+        notices.tell(
+            session,
+            config,
+            [to],
+            f"{key}:to",
+            f"Lead {lead.id} is yours now",
+            words,
+            by.now,
+            kind=NoticeKind.LEAD,
+            lead_id=lead.id,
+        )
     if former is not None and former.slug != by.who:
         words = f"Lead {lead.id} ({who}) is no longer yours: {by.who} gave it to {to.name if to else 'nobody'}."
         subject = f"Lead {lead.id} is no longer yours"
-        notices.tell(session, config, [former], f"{key}:from", subject, words, by.now, lead_id=lead.id)
+        notices.tell(
+            session, config, [former], f"{key}:from", subject, words, by.now, kind=NoticeKind.LEAD, lead_id=lead.id
+        )

@@ -18,6 +18,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
+from crm.domain.notices import NoticeKind
 from crm.domain.tasks import TaskKind
 from crm.services import assignment, audit
 from crm.services.audit import By
@@ -69,7 +70,9 @@ def add(
     audit.record(session, by, f"task {task.id} added")
     subject = f"Task {task.id} is yours" if isinstance(of, Agent) else f"Task {task.id} is there for you to take"
     others = [agent for agent in owners.people(of) if agent.slug != by.who]
-    notices.tell(session, config, others, f"task:{task.id}", subject, told, by.now, lead_id=lead.id)
+    notices.tell(
+        session, config, others, f"task:{task.id}", subject, told, by.now, kind=NoticeKind.TASK, lead_id=lead.id
+    )
     return task
 
 
@@ -208,13 +211,24 @@ def remind(session: Session, config: Config, now: datetime) -> int:
     for agent in told:
         count, _ = found[agent.id]
         text = f"{_people(count)} to follow up with. {words.more('follow_ups_overdue', agent=agent.slug)}"
-        notices.tell(session, config, [agent], f"follow_ups:{day}", "Follow-ups are overdue", text, now)
+        notices.tell(
+            session, config, [agent], f"follow_ups:{day}", "Follow-ups are overdue", text, now, kind=NoticeKind.TASK
+        )
     admin = owners.admin(session) if found else None
     others = sum(long for owner, (_, long) in found.items() if admin and owner != admin.id)
     if admin and others:
         text = f"{_people(others)} of others' to follow up with, for more than {LONG_OVERDUE.days} days. "
         text += words.more("follow_ups_long_overdue")
-        notices.tell(session, config, [admin], f"follow_ups_of_others:{day}", "Follow-ups are long overdue", text, now)
+        notices.tell(
+            session,
+            config,
+            [admin],
+            f"follow_ups_of_others:{day}",
+            "Follow-ups are long overdue",
+            text,
+            now,
+            kind=NoticeKind.TASK,
+        )
     return len(told)
 
 
@@ -275,7 +289,7 @@ def _tell_lines(
     """One notice, however many lines it has; `subject` is for several."""
     lead_id = about[0].lead_id if len(about) == 1 else None
     subject = subject if len(lines) > 1 else lines[0].partition(", because")[0].partition(":")[0]
-    notices.tell(session, config, [agent], key, subject, "\n".join(lines), now, lead_id=lead_id)
+    notices.tell(session, config, [agent], key, subject, "\n".join(lines), now, kind=NoticeKind.TASK, lead_id=lead_id)
 
 
 def _called(owner: Agent | Subteam) -> str:

@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.store.models import Agent, Notice
+from crm.domain.errors import NotFound
+from crm.domain.notices import CHOSEN, DEFAULTS, in_order
+from crm.store.models import Agent, Notice, NoticeSetting
 
 
 class NoticeEntry(msgspec.Struct):
@@ -18,6 +20,8 @@ class NoticeEntry(msgspec.Struct):
     at: datetime
     agent: str
     """Slug."""
+    kind: str
+    """missed-call, message, text, inquiry, application, lead, task or alarm."""
     subject: str
     text: str
     lead: int | None
@@ -26,11 +30,39 @@ class NoticeEntry(msgspec.Struct):
     """Null: not yet."""
 
 
+class NoticeWaysEntry(msgspec.Struct):
+    """How an agent is told."""
+
+    agent: str
+    """Slug."""
+    ways: dict[str, list[str]]
+    """By kind: mail, text, feed."""
+    quiet_from: str
+    """HH:MM on the office's clock, from when on nothing is sent; empty: there is no quiet time."""
+    quiet_until: str
+    digest_at: str
+    """HH:MM on the office's clock: the daily digest; empty: none."""
+
+
+def ways(session: Session, agent: str) -> NoticeWaysEntry:
+    """Raises NotFound."""
+    agent_id = session.scalar(select(Agent.id).where(Agent.slug == agent))
+    if agent_id is None:
+        raise NotFound(f"There is no agent {agent}.", code="agent_unknown", agent=agent)
+    setting = session.get(NoticeSetting, agent_id)
+    own = setting.ways if setting else {}
+    by_kind = {kind.value: own.get(kind, in_order(DEFAULTS[kind])) for kind in CHOSEN}
+    if setting is None:
+        return NoticeWaysEntry(agent, by_kind, "", "", "")
+    return NoticeWaysEntry(agent, by_kind, setting.quiet_from, setting.quiet_until, setting.digest_at)
+
+
 def listed(
     session: Session, agent: str | None = None, *, unread: bool = False, limit: int = 50, before: int | None = None
 ) -> list[NoticeEntry]:
     """The newest first, of one agent or of all; `before` is the id of the last one on the page before."""
-    found = select(Notice, Agent.slug).join(Agent, Agent.id == Notice.agent_id).order_by(Notice.id.desc()).limit(limit)
+    found = select(Notice, Agent.slug).join(Agent, Agent.id == Notice.agent_id).where(Notice.is_listed)
+    found = found.order_by(Notice.id.desc()).limit(limit)
     if agent is not None:
         # By the agent's id, so that their index gives the order.
         named = select(Agent.id).where(Agent.slug == agent, Agent.retired_at.is_(None))
@@ -40,6 +72,6 @@ def listed(
     if before is not None:
         found = found.where(Notice.id < before)
     return [
-        NoticeEntry(one.id, one.made_at, slug, one.subject, one.text, one.lead_id, one.read_at)
+        NoticeEntry(one.id, one.made_at, slug, one.kind, one.subject, one.text, one.lead_id, one.read_at)
         for one, slug in session.execute(found)
     ]

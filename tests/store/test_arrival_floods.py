@@ -101,7 +101,7 @@ def test_a_flood_of_names_from_one_address_is_flagged_and_the_admin_is_told_once
     assert len(flagged) == 4
     assert len(rows(store, Lead)) == most
     told = [one for one in rows(store, Mail) if one.to_address.startswith("dana@")]
-    assert [one.subject for one in told] == ["Messages are flagged"]
+    assert [one.subject for one in told].count("Messages are flagged") == 1
     [task] = [one for one in rows(store, Task) if one.person == flagging.FLAGGED]
     assert (task.times, task.lead_id) == (4, None)
     assert send(store, config, 99, came_from="203.0.113.10", email="else@example.com") is not None

@@ -94,7 +94,8 @@ async def test_what_one_person_writes_beyond_their_rate_is_in_the_thread_and_tol
             agent.email = f"{agent.slug}@example.com"
     await take(store, config, *(text(n, f"no {n}", sender="+15125550177") for n in range(10)))
     (task,) = await open_tasks(store)
-    assert (task.times, task.why) == (10, "Wrote to Maple Court: no 9")
+    told = "Wrote to Maple Court: no 9. 10 texts, the first on Mon 10:00, the last on Mon 10:00."
+    assert (task.times, task.why) == (10, told)
     assert (await count(store, Lead), await count(store, Message), await count(store, Activity)) == (1, 10, 3)
     assert await count(store, Mail) == 6, "three texts, two people"
     # Answered, and they write on: somebody has to answer again.

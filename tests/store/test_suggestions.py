@@ -68,7 +68,7 @@ async def test_what_was_said_waits_with_its_words_and_stands_in_the_task_and_the
     with store.reading() as session:
         [task] = session.scalars(select(Task).where(Task.call_id == "c1"))
         [pets] = session.scalars(select(Suggestion).where(Suggestion.field == "pets"))
-        bodies = session.scalars(select(Mail.body).where(Mail.key.startswith("voicemail:"))).all()
+        bodies = session.scalars(select(Mail.body).where(Mail.voicemail_id == "c1")).all()
         [lead] = session.scalars(select(Lead))
     assert "They said: Ann Carter, 2 bedrooms, at maple, from 2026-05-01, up to $1500, dog" in task.why
     assert (pets.words, 7 <= pets.second <= 9) == ("a dog", True)

@@ -21,13 +21,14 @@ from crm.domain.calls import (
     VoiceTurnTaken,
 )
 from crm.domain.tasks import TaskKind
+from crm.services import notifying
 from crm.services.audit import By
 from crm.services.calls import voice_talks
 from crm.services.people import erasing, records
 from crm.services.people.erasing import Mentions
 from crm.services.system.checks import voice_agent
 from crm.services.voicemail import retention
-from crm.store.models import Activity, Agent, Line, Mail, TalkRecord, VoiceTurn
+from crm.store.models import Activity, Agent, Line, Mail, Notice, TalkRecord, VoiceTurn
 from crm.store.session import Store
 from crm.views import calls as views
 from crm.views import search
@@ -175,8 +176,11 @@ async def test_what_was_said_is_in_the_timeline_in_a_mail_and_found_by_search(st
     ]
     [hit] = await store.read(search.found, "zebra", NOW)
     assert (hit.lead.id, hit.found_in) == (lead.id, "timeline")
+    await store.run(notifying.tell_due, config, NOW + timedelta(minutes=5))
     [body] = await store.read(lambda session: session.scalars(select(Mail.body)).all())
     assert "Caller: Is the zebra flat free?" in body
+    [listed] = await store.read(lambda session: session.scalars(select(Notice.text)).all())
+    assert "zebra" not in listed, "the list keeps no talk"
 
 
 async def test_what_was_said_is_deleted_after_its_time_and_what_came_of_it_stays(store: Store, config: Config) -> None:

@@ -243,6 +243,8 @@ KEPT_FROM_PEOPLE = {
     "LeadEvent": "only decides",
     "ListKind": "the name of an import's file, which people write",
     "MessageClass": "only decides",
+    "NoticeKind": "of `leaseline notice ways`, which people write",
+    "NoticeWay": "of `leaseline notice ways`, which people write",
     "NumberStyle": "a trunk's setting, which people write",
     "Over": "only decides",
     "Protected": "is written in words",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.applications import STAGE_AFTER, UNFINISHED, WAITING, ApplicationStatus
 from crm.domain.leads import Happened
+from crm.domain.notices import NoticeKind
 from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -116,7 +117,9 @@ def tell_owner(
     more = words.more("application", application=application.id)
     text = f"{who(lead)}: {told} {more}"
     key = f"application:{application.id}:{what}"
-    notices.tell(session, config, owners.people(owner), key, subject, text, now, lead_id=lead.id)
+    notices.tell(
+        session, config, owners.people(owner), key, subject, text, now, kind=NoticeKind.APPLICATION, lead_id=lead.id
+    )
 
 
 def who(lead: Lead) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.arrivals import ArrivalOutcome
+from crm.domain.notices import NoticeKind
 from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -125,7 +126,17 @@ def pass_on(
         return
     who = f"{lead.name or 'Somebody'} (lead {lead.id})"
     key = f"arrival:{record.id}:{lead.id}"
-    notices.tell(session, config, owners.people(owner), key, subject, f"{who}: {told}", now, lead_id=lead.id)
+    notices.tell(
+        session,
+        config,
+        owners.people(owner),
+        key,
+        subject,
+        f"{who}: {told}",
+        now,
+        kind=NoticeKind.INQUIRY,
+        lead_id=lead.id,
+    )
 
 
 def _told_later(session: Session, config: Config, lead: Lead, record: ArrivalRecord, now: datetime) -> datetime | None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.notices import NoticeKind
 from crm.domain.tasks import TaskKind
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -83,5 +84,15 @@ def tell(session: Session, config: Config, lead_id: int | None, now: datetime) -
     count = "once more" if len(records) == 1 else f"{len(records):,} more times"
     subject = f"{lead.name or 'Somebody'} wrote {count}"
     text = "\n".join([f"{lead.name or 'Somebody'} (lead {lead.id}) wrote {count}:", *lines])
-    notices.tell(session, config, owners.people(owner), f"digest:{records[0].id}", subject, text, now, lead_id=lead.id)
+    notices.tell(
+        session,
+        config,
+        owners.people(owner),
+        f"digest:{records[0].id}",
+        subject,
+        text,
+        now,
+        kind=NoticeKind.INQUIRY,
+        lead_id=lead.id,
+    )
     return len(records)

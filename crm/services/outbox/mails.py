@@ -17,6 +17,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.domain.leads import Happened
 from crm.domain.mails import MailPurpose
+from crm.domain.notices import NoticeKind
 from crm.edge import calendar as calendar_file
 from crm.edge.delivery import DeliveryError
 from crm.edge.mail import MailError, Server
@@ -194,7 +195,9 @@ def not_delivered(session: Session, config: Config, mail: Mail, why: str, now: d
     agents = [writer] if writer else owners.people(owners.owner(session, lead, None))
     subject = f"An email to {lead.name or 'a lead'} did not arrive"
     key = f"mail:{mail.id}:failed"
-    notices.tell(session, config, agents, key, subject, f"Lead {lead.id}: {told}", now, lead_id=lead.id)
+    notices.tell(
+        session, config, agents, key, subject, f"Lead {lead.id}: {told}", now, kind=NoticeKind.LEAD, lead_id=lead.id
+    )
 
 
 def compose(config: Config, out: MailToSend, attachments: list[Attachment], now: datetime) -> EmailMessage:

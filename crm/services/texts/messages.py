@@ -24,6 +24,7 @@ from crm.domain.errors import Invalid
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
 from crm.domain.leads import Happened, LeadEvent
+from crm.domain.notices import NoticeKind
 from crm.domain.optout import Reading, TextKeyword
 from crm.domain.segments import segments
 from crm.domain.tasks import TaskKind, said_again
@@ -370,6 +371,7 @@ def _notify(scene: _Scene, wrote: str) -> None:
         f"New text for {property} from {sender}",
         f"{property}: {sender} wrote: {beginning}",
         scene.now,
+        kind=NoticeKind.TEXT,
         lead_id=lead.id if lead else None,
     )
 

@@ -23,10 +23,11 @@ from crm.domain import heard, talk_gist
 from crm.domain.heard import Phrase
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, TranscriptState
+from crm.domain.notices import NoticeKind
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
-from crm.services.outbox import mails
+from crm.services.office import owners
+from crm.services.outbox import mails, notices
 from crm.services.outbox.mails import Attachment
-from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.people import suggestions, timeline
 from crm.services.voicemail import mailboxes, recordings
 from crm.store.models import Agent, Call, Lead, Line, Organization, Property, Recording, Task, Voicemail
@@ -274,10 +275,23 @@ def _mail(session: Session, config: Config, voicemail: Voicemail, gist: str, now
         *([f"In short: {gist}.", ""] if gist else []),
         f"Mailbox: {voicemail.mailbox or OFFICE}. {words.more('voicemail', call=voicemail.call_id)}",
     ]
-    for address in dict.fromkeys(agent.email for agent in mailboxes.people(session, voicemail.mailbox)):
-        if address:
-            key, body = f"voicemail:{voicemail.call_id}:{address}", "\n".join(lines)
-            queue(session, config, NewMail(key, address, subject, body, voicemail_id=voicemail.call_id), now)
+    task = mailboxes.open_task(session, voicemail.call_id)
+    told = {agent.id: agent for agent in mailboxes.people(session, voicemail.mailbox)}
+    told |= {agent.id: agent for agent in owners.people(task.held_by)} if task else {}
+    notices.tell(
+        session,
+        config,
+        list(told.values()),
+        f"voicemail:{voicemail.call_id}",
+        subject,
+        f"{lines[0]} {lines[-1]}",
+        now,
+        kind=NoticeKind.MESSAGE,
+        lead_id=voicemail.call.lead_id,
+        # The list of notices keeps no transcript, which is deleted in its time.
+        in_full="\n".join(lines),
+        voicemail_id=voicemail.call_id,
+    )
 
 
 def said(state: str, transcript: str) -> str:

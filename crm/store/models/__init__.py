@@ -61,7 +61,7 @@ from crm.store.models.people import (
 )
 from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.reports import ReportSchedule
-from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, Task, TaskCall
+from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, NoticeSetting, Task, TaskCall
 from crm.store.models.texts import Mail, MailAttachment, MailThread, Message, Sendable, TextPause, TextWording
 from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
 from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, WebhookReach
@@ -121,6 +121,7 @@ __all__ = [
     "Message",
     "Node",
     "Notice",
+    "NoticeSetting",
     "OfficeMark",
     "OptOut",
     "Organization",

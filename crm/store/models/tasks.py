@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -55,17 +56,47 @@ class Notice(Base):
     """Something an agent was told of, in a list of their own besides text and email."""
 
     __tablename__ = "notice"
-    __table_args__ = (Index("ix_notice_agent_read", "agent_id", "read_at", "id"), Index("ix_notice_made", "made_at"))
+    __table_args__ = (
+        Index("ix_notice_agent_read", "agent_id", "read_at", "id"),
+        Index("ix_notice_agent_made", "agent_id", "made_at"),
+        Index("ix_notice_made", "made_at"),
+        index_of_some("ix_notice_send", "send_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="the same cause tells an agent once")
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
     lead_id: Mapped[int | None] = mapped_column(
         ForeignKey("lead.id", ondelete="CASCADE"), index=True, comment="whom it is about; null: no lead"
     )
+    kind: Mapped[str] = mapped_column(
+        String(20), default="alarm", server_default="alarm", comment="as in crm.domain.notices.NoticeKind"
+    )
+    is_listed: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="whether it stands in the agent's list, as they chose"
+    )
+    send_at: Mapped[datetime | None] = mapped_column(
+        comment="it goes out then, with others that wait; null: it went out at once, or has by now"
+    )
     subject: Mapped[str] = mapped_column(String(300))
     text: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime]
     read_at: Mapped[datetime | None] = mapped_column(comment="null: not yet")
+    agent: Mapped[Agent] = relationship()
+
+
+class NoticeSetting(Base):
+    """How an agent wants to be told; without one, by default."""
+
+    __tablename__ = "notice_setting"
+    __table_args__ = (index_of_some("ix_notice_setting_digest", "next_digest_at"),)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
+    ways: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, comment="list of ways by kind, where they differ from the default"
+    )
+    quiet_from: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM; empty: no quiet time")
+    quiet_until: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM, of the next day if it is earlier")
+    digest_at: Mapped[str] = mapped_column(String(5), default="", comment="HH:MM, daily; empty: no digest")
+    next_digest_at: Mapped[datetime | None] = mapped_column(comment="null: there is none")
     agent: Mapped[Agent] = relationship()
 
 
@@ -110,6 +141,7 @@ class Task(Base):
             postgresql_where=text("done_at IS NULL"),
         ),
         index_of_some("ix_task_subteam", "subteam_id"),
+        index_of_some("ix_task_tell", "tell_at"),
         CheckConstraint("(owner_id IS NULL) <> (subteam_id IS NULL)", name="ck_task_one_owner"),
         # One open task per person and kind, even when several are created at the same moment.
         Index(
@@ -133,6 +165,9 @@ class Task(Base):
     times: Mapped[int] = mapped_column(default=1, server_default="1", comment="calls, or texts, that it stands for")
     last_at: Mapped[datetime | None] = mapped_column(
         comment="when the latest of what it stands for came; null: it stands for one thing, since it was created"
+    )
+    tell_at: Mapped[datetime | None] = mapped_column(
+        comment="whoever has it is told of its call then; null: they have been, or are told otherwise"
     )
     owner_id: Mapped[int | None] = mapped_column(
         ForeignKey("agent.id"), comment="null: a subteam has it, and nobody has taken it yet"

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from crm.store.models import Call, Lead, Task, TaskCall
+from crm.store.models import Call, Lead, SubteamMember, Task, TaskCall
 
 _ROW = (
     selectinload(Task.owner),
@@ -64,3 +64,25 @@ def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -
     open = Task.done_at.is_(None), Task.lead_id.is_(None), *([Task.kind.in_(kinds)] if kinds else [])
     found = {task.id: task for one in (called, wrote) for task in session.scalars(one.where(*open).options(*_ROW))}
     return [found[id] for id in sorted(found)]
+
+
+def next_told(session: Session) -> datetime | None:
+    """When the owner of some task is to be told of its call."""
+    waiting = select(Task.tell_at).where(Task.tell_at.is_not(None)).order_by(Task.tell_at).limit(1)
+    return session.scalar(waiting)
+
+
+def to_tell(session: Session, now: datetime, limit: int) -> Sequence[Task]:
+    """Tasks of whose calls the owners are to be told, locked; those that another process tells are left out."""
+    due = select(Task).where(Task.tell_at.is_not(None), Task.tell_at <= now).order_by(Task.tell_at, Task.id)
+    found = due.options(*_ROW).limit(limit).with_for_update(of=Task, skip_locked=True)
+    return session.scalars(found).all()
+
+
+def open_of_agent(session: Session, agent_id: int, limit: int) -> Sequence[Task]:
+    """What an agent has to do and what they may take of their subteams', the most urgent first."""
+    teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == agent_id)
+    open = select(Task).where(Task.done_at.is_(None)).options(*_ROW).order_by(Task.due_at, Task.id).limit(limit)
+    both = (open.where(Task.owner_id == agent_id), open.where(Task.subteam_id.in_(teams)))
+    found = [task for one in both for task in session.scalars(one)]
+    return sorted(found, key=lambda task: (task.due_at, task.id))[:limit]

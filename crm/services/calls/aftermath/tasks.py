@@ -70,12 +70,21 @@ def keep_task(
     if cut or not is_anybodys or task.kind != kind:
         _give(scene, task, cut or _owner(scene, lead, kind, task.due_at, task.owner_id))
     task.kind, task.lead_id = kind, lead.id if lead else None
+    if is_new and _is_told(kind, outcome):
+        # Not here: a call is on record with few statements, and many missed ones are told in one notice.
+        task.tell_at = scene.now
     why = _why(scene, kind, outcome)
     if scene.is_first and task not in session:
         shared.begin(scene, task, why)
         return
     shared.join(scene, task)
     shared.tell(scene, task, why)
+
+
+def _is_told(kind: TaskKind, outcome: Outcome) -> bool:
+    """Whether the owner is told of the call. Of a voicemail they are once it is transcribed; whoever keeps their place
+    in line is called without anybody's doing."""
+    return kind is not TaskKind.LISTEN and outcome is not Outcome.CALLBACK
 
 
 def task_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.domain.calls import Speaker
 from crm.domain.conversation import TransferReason
@@ -11,7 +12,6 @@ from crm.domain.story import VoiceTalkStory
 from crm.services.calls.aftermath.scene import Scene
 from crm.services.office import owners
 from crm.services.outbox import notices
-from crm.services.outbox.outgoing import NewMail, queue
 from crm.services.people import timeline
 from crm.store.models import Lead, VoiceTurn
 from crm.store.queries import tasks
@@ -23,7 +23,7 @@ _NAMES = {Speaker.CALLER: "Caller", Speaker.AGENT: "Agent", Speaker.KEYS: "Keys"
 def tell(scene: Scene, lead: Lead | None, talk: VoiceTalkStory) -> None:
     """Enters what was said, and tells the owner of the next action what the caller wants."""
     session, call = scene.session, scene.call
-    said = dialogue(scene)
+    said = dialogue(session, call.id)
     if not talk.turns:
         return
     if lead:
@@ -38,27 +38,25 @@ def tell(scene: Scene, lead: Lead | None, talk: VoiceTalkStory) -> None:
             about=call.property_id,
         )
     task = tasks.of_call(session, call.id)
-    if task is None or task.done_at is not None:
+    if task is None or task.done_at is not None or not is_urgent(talk):
         return
-    owner = owners.people(task.held_by)
+    # At once; of what can wait, its owner is told soon (`crm.services.notifying`).
+    task.tell_at = None
     who = (lead.name if lead else "") or call.caller or "Somebody"
     told = [f"{who} called {scene.name()} and talked with the voice agent.{gist_of(talk)}", "", said, ""]
     told.append(f"Task {task.id}: {task.why} {words.more('voice_talk', call=call.id)}")
-    subject, text = f"{who} talked with the voice agent", "\n".join(told)
-    if is_urgent(talk):
-        lead_id = lead.id if lead else None
-        notices.tell(session, scene.config, owner, f"voice:{call.id}", subject, text, scene.now, lead_id=lead_id)
-        return
-    for address in dict.fromkeys(agent.email for agent in owner if agent.email):
-        key = f"voice:{call.id}" if len(owner) == 1 else f"voice:{call.id}:{address}"
-        queue(session, scene.config, NewMail(key, address, subject, text), scene.now)
+    subject, lead_id = f"{who} talked with the voice agent", lead.id if lead else None
+    people = owners.people(task.held_by)
+    notices.tell(
+        session, scene.config, people, f"voice:{call.id}", subject, "\n".join(told), scene.now, lead_id=lead_id
+    )
 
 
-def dialogue(scene: Scene) -> str:
-    """What was said, a line a turn."""
-    turns = select(VoiceTurn.who, VoiceTurn.text).where(VoiceTurn.call_id == scene.call.id)
+def dialogue(session: Session, call_id: str) -> str:
+    """What was said, a line a turn; "" when the voice agent did not answer."""
+    turns = select(VoiceTurn.who, VoiceTurn.text).where(VoiceTurn.call_id == call_id)
     return "\n".join(
-        f"{_NAMES[Speaker(who)]}: {text}" for who, text in scene.session.execute(turns.order_by(VoiceTurn.number))
+        f"{_NAMES[Speaker(who)]}: {text}" for who, text in session.execute(turns.order_by(VoiceTurn.number))
     )
 
 

@@ -1,0 +1,221 @@
+"""What agents are told of by the clock, or once a call is on record: missed calls, what waited for the end of a quiet
+time or was gathered, the daily digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from crm.config import Config
+from crm.context import Crm
+from crm.domain.notices import NoticeKind
+from crm.domain.route_inputs import DeskKind
+from crm.domain.tasks import TaskKind
+from crm.domain.tours import TourState
+from crm.edge import numbers
+from crm.services.calls.aftermath import voice_talk
+from crm.services.office import owners
+from crm.services.outbox import notice_settings, notices
+from crm.services.outbox.outgoing import NOTICE, NewMail, queue
+from crm.store.models import Agent, Lead, NoticeSetting, Property, SubteamMember, Task, Tour, TourSlot
+from crm.store.queries import tasks
+from crm.words import notices as words
+from crm.worker import Worker
+
+MOST_AT_ONCE = 200
+"""Tasks told in one transaction."""
+MOST_LINES = 20
+"""Tasks, or tours, that one email names."""
+MOST_AGENTS = 25
+"""Agents who get what waited for them, in one transaction: a quiet time ends for many at the same moment."""
+OUTDATED = timedelta(hours=6)
+"""A digest this late, because the app was away, is left out."""
+
+
+class Notifier(Worker[bool, None]):
+    """Tells what is due. Nothing is sent from here: it puts emails and texts into the outbox."""
+
+    name = "notices"
+    wakes_on = (Task,)
+
+    def __init__(self, crm: Crm, held: Callable[[], bool] = lambda: False) -> None:
+        self._config, self._held = crm.config, held
+
+    def due(self, session: Session, now: datetime, under_way: Sequence[bool]) -> datetime | None:
+        if under_way or self._held():
+            return None
+        digest = select(NoticeSetting.next_digest_at).where(NoticeSetting.next_digest_at.is_not(None))
+        found = (
+            tasks.next_told(session),
+            notices.next_held(session),
+            session.scalar(digest.order_by(NoticeSetting.next_digest_at).limit(1)),
+        )
+        return min((at for at in found if at), default=None)
+
+    def claim(self, session: Session, now: datetime, under_way: Sequence[bool]) -> bool | None:
+        # Rows are locked where they are told, in one transaction with what tells of them.
+        return True
+
+    async def work(self, claim: bool) -> None:
+        return None
+
+    def record(self, session: Session, claim: bool, result: None, now: datetime) -> None:
+        tell_due(session, self._config, now)
+
+
+def tell_due(session: Session, config: Config, now: datetime) -> None:
+    """Tells what is due now; what is left of very much is due still."""
+    _tell_of_calls(session, config, now)
+    for _ in range(MOST_AGENTS):
+        if not notices.send_held(session, config, now):
+            break
+    for _ in range(MOST_AGENTS):
+        if not _send_digest(session, config, now):
+            break
+
+
+# --- missed calls ---
+
+
+def _tell_of_calls(session: Session, config: Config, now: datetime) -> None:
+    """Tells owners of calls that left them a task; those of one owner that come together are one notice."""
+    by_owner: dict[tuple[Agent | object, NoticeKind], list[Task]] = {}
+    for task in tasks.to_tell(session, now, MOST_AT_ONCE):
+        task.tell_at = None
+        if task.done_at is None:
+            by_owner.setdefault((task.held_by, _kind(task)), []).append(task)
+    for (_, kind), theirs in by_owner.items():
+        owner = theirs[0].held_by
+        key = "call:" + ",".join(f"{task.id}:{task.times}" for task in theirs)
+        subject, text = _told(config, theirs)
+        if not isinstance(owner, Agent):
+            text += f" {words.more('team_takes', task=theirs[0].id)}"
+        alone = theirs[0] if len(theirs) == 1 else None
+        said = voice_talk.dialogue(session, alone.call_id) if alone and alone.call_id else ""
+        if alone and said:
+            subject = f"{_who(config, alone)} talked with the voice agent"
+            text += f" {words.more('voice_talk', call=alone.call_id)}"
+        notices.tell(
+            session,
+            config,
+            owners.people(owner),
+            key,
+            subject,
+            text,
+            now,
+            kind=kind,
+            lead_id=alone.lead_id if alone else None,
+            # The list of notices keeps no talk, which is deleted in its time.
+            in_full=f"{text}\n\n{said}" if said else "",
+        )
+
+
+def _kind(task: Task) -> NoticeKind:
+    if task.kind == TaskKind.UNKNOWN_DID:
+        return NoticeKind.TASK
+    is_emergency = task.call is not None and task.call.desk == DeskKind.MAINTENANCE
+    return NoticeKind.ALARM if is_emergency else NoticeKind.MISSED_CALL
+
+
+def _told(config: Config, theirs: Sequence[Task]) -> tuple[str, str]:
+    if len(theirs) > 1:
+        lines = [f"{_who(config, task)}: {task.why}" for task in theirs[:MOST_LINES]]
+        if more := len(theirs) - len(lines):
+            lines.append(f"And {more:,} more.")
+        return f"{len(theirs):,} missed calls", "\n".join([*lines, words.more("missed_calls")])
+    [task] = theirs
+    who = _who(config, task)
+    if task.kind == TaskKind.UNKNOWN_DID:
+        return "Calls arrive for a number that is not a line", f"Task {task.id}: {task.why}"
+    due = f"{task.due_at.astimezone(config.tz):%a %H:%M}"
+    told = f"{who}: {task.why} To be called back by {due} (task {task.id})."
+    return f"Missed call from {who}", told
+
+
+def _who(config: Config, task: Task) -> str:
+    lead, call = task.lead, task.call
+    number = lead.phones[0].number if lead and lead.phones else call.caller if call else None
+    shown = numbers.display(number, config.region) if number else call.caller_digits if call else ""
+    return ", ".join(filter(None, [lead.name if lead else "", shown])) or "somebody without a number"
+
+
+# --- the daily digest ---
+
+
+def _send_digest(session: Session, config: Config, now: datetime) -> bool:
+    """Sends the digest that has been due longest; False: none is due."""
+    setting = notice_settings.first_due_digest(session)
+    if setting is None or setting.next_digest_at is None or setting.next_digest_at > now:
+        return False
+    was_due, setting.next_digest_at = setting.next_digest_at, notice_settings.next_digest(config, setting, now)
+    agent = setting.agent
+    if agent.retired_at is not None:
+        setting.digest_at, setting.next_digest_at = "", None
+    elif agent.email and was_due > now - OUTDATED and (told := digest(session, config, agent, now)):
+        subject, body = told
+        day = now.astimezone(config.tz).date()
+        queue(session, config, NewMail(f"{NOTICE}digest:{agent.id}:{day}", agent.email, subject, body), now)
+    session.flush()
+    return True
+
+
+def digest(session: Session, config: Config, agent: Agent, now: datetime) -> tuple[str, str] | None:
+    """Subject and text of an agent's day: tours, people to call back, what else is to be done. None: nothing."""
+    tours = _tours(session, config, agent, now)
+    found = tasks.open_of_agent(session, agent.id, 10 * MOST_LINES)
+    missed = [task for task in found if task.kind in (TaskKind.CALL_BACK, TaskKind.LISTEN) and task.call_id]
+    others = [task for task in found if task not in missed]
+    parts = (
+        ("Tours today", "tour", [_tour(config, tour) for tour in tours]),
+        ("Missed calls and voicemails", "missed call", [_task(config, task, now) for task in missed]),
+        ("Other open tasks", "open task", [_task(config, task, now) for task in others]),
+    )
+    if not any(lines for _, _, lines in parts):
+        return None
+    counts = [f"{len(lines)} {what}{'' if len(lines) == 1 else 's'}" for _, what, lines in parts if lines]
+    body: list[str] = []
+    for heading, _, lines in parts:
+        if lines:
+            more = len(lines) - MOST_LINES
+            body += [f"{heading}:", *(f"- {line}" for line in lines[:MOST_LINES])]
+            body += [f"- and {more:,} more"] if more > 0 else []
+            body.append("")
+    local = now.astimezone(config.tz)
+    body.append(words.more("open_tasks", agent=agent.slug))
+    return f"{local:%A, %B} {local.day}: {', '.join(counts)}", "\n".join(body)
+
+
+def _tours(session: Session, config: Config, agent: Agent, now: datetime) -> Sequence[Tour]:
+    """Booked tours of the office's day that the agent gives, or that somebody of their subteam does."""
+    today = now.astimezone(config.tz).date()
+    begins = datetime.combine(today, time(), config.tz)
+    ends = datetime.combine(today + timedelta(days=1), time(), config.tz)
+    teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == agent.id)
+    theirs = select(Property.id).where(Property.subteam_id.in_(teams))
+    anybodys = and_(TourSlot.agent_id.is_(None), TourSlot.property_id.in_(theirs))
+    found = (
+        select(Tour)
+        .join(TourSlot, TourSlot.id == Tour.slot_id)
+        .where(Tour.state == TourState.BOOKED, TourSlot.starts_at >= begins, TourSlot.starts_at < ends)
+        .where(or_(TourSlot.agent_id == agent.id, anybodys))
+        .options(selectinload(Tour.slot), selectinload(Tour.lead).selectinload(Lead.phones))
+        .order_by(TourSlot.starts_at, Tour.id)
+    )
+    return session.scalars(found).all()
+
+
+def _tour(config: Config, tour: Tour) -> str:
+    lead = tour.lead
+    number = numbers.display(lead.phones[0].number, config.region) if lead.phones else ""
+    who = ", ".join(filter(None, [lead.name or "", number])) or f"lead {lead.id}"
+    return f"{tour.slot.starts_at.astimezone(config.tz):%H:%M} {who}"
+
+
+def _task(config: Config, task: Task, now: datetime) -> str:
+    due = f"{task.due_at.astimezone(config.tz):%b %d %H:%M}"
+    late = ", overdue" if task.due_at < now else ""
+    whose = "" if isinstance(task.held_by, Agent) else f", {owners.name(task.held_by)} may take it"
+    return f"Task {task.id} (due {due}{late}{whose}), {_who(config, task)}: {task.why}"

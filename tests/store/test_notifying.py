@@ -1,0 +1,232 @@
+"""Owners are told of missed calls, in the ways and at the times they chose, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from crm.config import Config
+from crm.context import Crm
+from crm.domain.calls import DeskChosen, Fact
+from crm.domain.errors import Invalid
+from crm.domain.notices import AT_ONCE, GATHERED
+from crm.secrets import Secrets
+from crm.services import notifying
+from crm.services.audit import By
+from crm.services.calls import ledger
+from crm.services.notifying import Notifier
+from crm.services.office import agents
+from crm.services.outbox import notice_settings
+from crm.store.models import Agent, Device, Mail, Message, Property, Tour, TourSlot
+from crm.store.session import Store
+from crm.views import notices as views
+from crm.worker import Troubles, keep
+from tests.store import rows
+from tests.store.test_one_task import NOW, missed, ours, talk
+
+pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+
+MOBILE = "+15125550140"
+MINUTE = timedelta(minutes=1)
+NIGHT = NOW + timedelta(hours=12)
+"""22:00 in Chicago."""
+
+
+@pytest.fixture(autouse=True)
+async def reachable(office: None, store: Store) -> None:
+    """Alice alone is on duty, with an address and a mobile."""
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=Agent.slug + "@example.com", on_duty=False))
+        alice = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
+        alice.on_duty = True
+        session.add(Device(slug="alice-mobile", agent_id=alice.id, kind="mobile", number=MOBILE))
+
+
+async def record(store: Store, config: Config, *stories: Sequence[Fact]) -> None:
+    for facts in stories:
+        await store.run(ledger.record_all, config, facts, max(fact.at for fact in facts))
+
+
+async def choose(store: Store, config: Config, *ways: str, at: datetime = NOW, **more: str) -> None:
+    await store.run(notice_settings.change, config, By("alice", at), "alice", ways=ways, **more)
+
+
+async def mails(store: Store) -> list[tuple[str, str, str]]:
+    with store.reading() as session:
+        found = session.scalars(select(Mail).order_by(Mail.id))
+        return [(mail.to_address.partition("@")[0], mail.subject, mail.body) for mail in found]
+
+
+async def texts(store: Store) -> list[str]:
+    with store.reading() as session:
+        return [text.body for text in session.scalars(select(Message).where(Message.purpose == "staff"))]
+
+
+async def tell(store: Store, config: Config, now: datetime) -> None:
+    await store.run(notifying.tell_due, config, now)
+
+
+async def test_the_owner_is_told_of_a_missed_call_once_by_mail_and_in_the_list(store: Store, config: Config) -> None:
+    await record(store, config, missed(0))
+    for minutes in range(3):
+        await tell(store, config, NOW + minutes * MINUTE + MINUTE)
+    [(who, subject, body)] = await mails(store)
+    assert (who, subject) == ("alice", "Missed call from (512) 555-0123")
+    assert "Called Maple Court and hung up in the menu. To be called back by Mon 10:15 (task 1)." in body
+    assert await texts(store) == []
+    with store.reading() as session:
+        [entry] = views.listed(session, "alice")
+    assert (entry.kind, entry.subject) == ("missed-call", subject)
+    await record(store, config, missed(5))
+    await tell(store, config, NOW + 6 * MINUTE)
+    (_, second) = await mails(store)
+    assert "2 calls, the first on Mon 10:00, the last on Mon 10:05." in second[2]
+
+
+async def test_whoever_has_called_back_already_hears_nothing(store: Store, config: Config) -> None:
+    await record(store, config, missed(0), talk(1), missed(2), ours(3), missed(4, caller=None))
+    await tell(store, config, NOW + 5 * MINUTE)
+    assert await mails(store) == []
+
+
+async def test_ways_are_chosen_for_each_kind(store: Store, config: Config) -> None:
+    await choose(store, config, "missed-call=text")
+    await record(store, config, missed(0))
+    await tell(store, config, NOW + MINUTE)
+    assert await mails(store) == []
+    [text] = await texts(store)
+    assert text.startswith("(512) 555-0123: Called Maple Court")
+    with store.reading() as session:
+        assert views.listed(session, "alice") == []
+        entry = views.ways(session, "alice")
+    assert (entry.ways["missed-call"], entry.ways["lead"]) == (["text"], ["mail", "text", "feed"])
+    with pytest.raises(Invalid):
+        await choose(store, config, "missed-call=pigeon")
+    with pytest.raises(Invalid):
+        await choose(store, config)
+
+
+async def test_what_falls_into_the_quiet_time_comes_in_one_mail_when_it_ends(store: Store, config: Config) -> None:
+    await choose(store, config, "missed-call=mail,text,feed", quiet="20:00-08:00")
+    for n in range(3):
+        await record(store, config, missed(720 + n, caller=f"+1512555{1000 + n}"))
+        await tell(store, config, NIGHT + (n + 1) * MINUTE)
+    assert (await mails(store), await texts(store)) == ([], [])
+    with store.reading() as session:
+        assert len(views.listed(session, "alice")) == 3, "the list has them at once"
+    morning = NOW + timedelta(hours=22)
+    await tell(store, config, morning - MINUTE)
+    assert await mails(store) == []
+    for _ in range(2):
+        await tell(store, config, morning)
+    [(_, subject, body)] = await mails(store)
+    assert (subject, body.count("Missed call from")) == ("3 notices", 3)
+    assert len(await texts(store)) == 1
+
+
+async def test_an_emergency_in_a_home_does_not_wait(store: Store, config: Config) -> None:
+    await choose(store, config, "all=none", quiet="20:00-08:00")
+    await record(store, config, missed(720, (DeskChosen, {"desk": "maintenance"})), missed(721))
+    await tell(store, config, NIGHT + 2 * MINUTE)
+    [(_, subject, _)] = await mails(store)
+    assert (subject, len(await texts(store))) == ("Missed call from (512) 555-0123", 1)
+
+
+async def test_who_ends_the_quiet_time_hears_what_waited(store: Store, config: Config) -> None:
+    await choose(store, config, quiet="20:00-08:00")
+    await record(store, config, missed(720))
+    await tell(store, config, NIGHT + MINUTE)
+    await choose(store, config, quiet="none", at=NIGHT + 2 * MINUTE)
+    await tell(store, config, NIGHT + 2 * MINUTE)
+    assert [subject for _, subject, _ in await mails(store)] == ["Missed call from (512) 555-0123"]
+
+
+async def test_hundreds_of_missed_calls_are_a_few_notices(store: Store, config: Config) -> None:
+    await choose(store, config, "missed-call=mail,text,feed")
+    for n in range(20):
+        await record(store, config, _of(n))
+        await tell(store, config, NOW + MINUTE + n * timedelta(seconds=1))
+    burst = [fact for n in range(20, 320) for fact in _of(n)]
+    await store.run(ledger.record_all, config, burst, NOW)
+    for minutes in range(2, 40):
+        await tell(store, config, NOW + minutes * MINUTE)
+    # One by one, then what waited together.
+    assert len(await texts(store)) == len(await mails(store)) <= AT_ONCE + 3
+    with store.reading() as session:
+        assert len(rows.tasks(session)) == 320
+    assert timedelta(minutes=10) >= GATHERED
+
+
+def _of(n: int) -> list[Fact]:
+    return missed(1000 + n, caller=f"+1512556{1000 + n}")
+
+
+async def test_all_of_a_subteam_are_told_of_what_it_has(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).values(on_duty=False))
+    await record(store, config, missed(0))
+    await tell(store, config, NOW + MINUTE)
+    found = await mails(store)
+    assert sorted(who for who, _, _ in found) == ["alice", "bob"]
+    assert all("`leaseline task take 1 --agent NAME`" in body for _, _, body in found)
+
+
+async def test_the_worker_tells_as_soon_as_a_call_is_on_record(store: Store, config: Config) -> None:
+    crm = Crm(config, store, Secrets(config.secrets_file), lambda: NOW + MINUTE)
+    told = asyncio.Event()
+    running = asyncio.create_task(keep(crm, Notifier(crm), Troubles(crm.now)))
+    try:
+        with store.changes.told([Mail.__tablename__], told.set):
+            await record(store, config, missed(0))
+            async with asyncio.timeout(20):
+                while not await mails(store):
+                    await told.wait()
+                    told.clear()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert [subject for _, subject, _ in await mails(store)] == ["Missed call from (512) 555-0123"]
+
+
+# --- the daily digest ---
+
+
+async def test_the_digest_has_the_day_and_nothing_is_sent_without_any(store: Store, config: Config) -> None:
+    await choose(store, config, "missed-call=none", digest="8:00")
+    morning = NOW + timedelta(hours=22)
+    await tell(store, config, morning - MINUTE)
+    await tell(store, config, morning)
+    assert await mails(store) == [], "nothing to do, nothing to read"
+    await record(store, config, missed(0))
+    with store.writing() as session:
+        maple = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        alice = agents.named(session, "alice")
+        [lead] = rows.leads(session)
+        lead.name = "Pat Jones"
+        at = morning + timedelta(hours=26)
+        slot = TourSlot(
+            key="s1", property_id=maple.id, agent_id=alice.id, kind="tour", starts_at=at, ends_at=at, capacity=1
+        )
+        session.add(Tour(key="t1", slot=slot, lead=lead, state="booked", booked_by="keypad", booked_at=NOW))
+    for minutes in range(3):
+        await tell(store, config, morning + timedelta(days=1) + minutes * MINUTE)
+    [(who, subject, body)] = await mails(store)
+    assert (who, subject) == ("alice", "Wednesday, March 4: 1 tour, 1 missed call")
+    assert "- 10:00 Pat Jones, (512) 555-0123" in body
+    assert "Task 1 (due Mar 02 10:15, overdue), Pat Jones, (512) 555-0123: Called Maple Court" in body
+    await choose(store, config, digest="off", at=morning)
+    await tell(store, config, morning + timedelta(days=5))
+    assert len(await mails(store)) == 1
+
+
+async def test_a_digest_that_nobody_could_send_in_time_is_left_out(store: Store, config: Config) -> None:
+    await choose(store, config, "all=none", digest="08:00")
+    await record(store, config, missed(0))
+    await tell(store, config, NOW + timedelta(hours=22) + notifying.OUTDATED)
+    assert await mails(store) == []
+    await tell(store, config, NOW + timedelta(hours=46))
+    assert len(await mails(store)) == 1

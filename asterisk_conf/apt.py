@@ -84,6 +84,12 @@ class Apt:
         """Fetches the lists of packages."""
         self._progress.show("Getting the list of packages")
         code, self._updated = self._run(["update"])
+        if _EXPIRED.search(self._updated):
+            # A mirror that is updated rarely, or an archived release. Who signed the list is checked all the same
+            # (apt-secure(8)); what it leads to may be old.
+            whose = self._mirror or "a source of this machine's apt"
+            self._progress.say(f"The list of packages of {whose} is older than its validity; it is used as it is.")
+            code, self._updated = self._run(["-o", "Acquire::Check-Valid-Until=false", "update"])
         # One of the machine's own sources may be broken without harm; what matters is whether the packages are found
         # then.
         if code and self._mirror:
@@ -220,6 +226,8 @@ def apt_conf(folder: Path, arch: str, *, own_sources: bool) -> str:
     lines += [f'APT::Architectures:: "{arch}";']
     return "\n".join(lines) + "\n"
 
+
+_EXPIRED = re.compile(r"Release file .* is expired \(invalid since")
 
 _APT_ERRORS = (
     (

@@ -198,6 +198,11 @@ def was_taken_away(call: LiveCall, leg: RingingLeg) -> bool:
     return leg.has_channel and leg.channel.id in call.taken_away
 
 
+def has_vanished(call: LiveCall, leg: RingingLeg) -> bool:
+    """Whether it was a browser that was closed or reloaded while it rang."""
+    return leg.has_channel and leg.channel.id in call.vanished
+
+
 def over(call: LiveCall, leg: RingingLeg, status: DialStatus) -> None:
     """Records that a phone has stopped ringing."""
     leg_id = leg.channel.id

@@ -242,6 +242,8 @@ class LiveCall:
     """Slugs of the agents whose phones ring now."""
     deaf: list[RingingLeg] = field(default_factory=list)
     """Browsers that were called and are not waited for, but may still answer while others ring."""
+    vanished: set[str] = field(default_factory=set)
+    """Ids of legs that stopped ringing because their browsers were closed or reloaded."""
     taken_away: set[str] = field(default_factory=set)
     """Ids of legs that stopped ringing because their agents took another call."""
     tried: set[str] = field(default_factory=set)

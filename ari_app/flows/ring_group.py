@@ -8,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ari_app.call import forward, whisper
-from ari_app.call.answering import first_answer, stop, stop_other_calls, was_taken_away
+from ari_app.call.answering import first_answer, hang_up_of, has_vanished, stop, stop_other_calls, was_taken_away
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
 from ari_app.call.legs import RingingLeg, ring_phones, shown
+from ari_app.call.race import first_found, race
+from ari_app.edge.present import Present
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
@@ -22,6 +24,9 @@ from crm.domain.calls import CallStep, DialStatus
 from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.ringing import Mobile, OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
+
+RELOAD_SECONDS = 2.0
+"""A page that is reloaded has registered again within this time."""
 
 
 @dataclass
@@ -151,8 +156,32 @@ async def _ring_stage(
         winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
         rang += legs
         adopted = []
-        if winner or not any(was_taken_away(call, leg) for leg in legs):
+        if winner or not (any(was_taken_away(call, leg) for leg in legs) or await _are_back(call, legs, until)):
             return winner, rang
+
+
+async def _are_back(call: LiveCall, legs: Iterable[RingingLeg], until: float) -> bool:
+    """Whether a browser that was reloaded while it rang is back, and can be rung once more in this stage. One that was
+    closed is not waited for any longer than a page takes to load. Raises HungUp if the person hangs up meanwhile."""
+    present = call.context.client.present
+    gone = {leg.device for leg in legs if has_vanished(call, leg)}
+    if not gone:
+        return False
+    try:
+        async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + RELOAD_SECONDS)):
+            await race(hang_up_of(call.person), _any_online(present, gone))
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _any_online(present: Present, devices: Iterable[str]) -> bool:
+    return bool(await first_found(_online(present, device) for device in devices))
+
+
+async def _online(present: Present, device: str) -> bool:
+    await present.is_online(device)
+    return True
 
 
 async def _ring_free(
@@ -170,7 +199,7 @@ async def _ring_free(
     config = call.context.config.ring
     # Agents who are being rung for somebody who has waited are not available to a caller who has just arrived.
     reserved = call.context.calls.reserved
-    had_their_turn = {leg.device for leg in rang_before if not was_taken_away(call, leg)}
+    had_their_turn = {leg.device for leg in rang_before if not (was_taken_away(call, leg) or has_vanished(call, leg))}
     not_now = had_their_turn | {leg.device for leg in (*adopted, *call.deaf)}
     rang: list[RingingLeg] = []
     for batch in batches or ([[]] if adopted else []):

@@ -10,7 +10,8 @@ nothing here ends them.
 Of a browser there is a sign: when it closes or crashes, its WebSocket ends, and Asterisk removes its contact. The
 socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a browser
 in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost and marked
-as gone: the browser may soon be back. Other phones may suppress silence, and are looked at as always. So is a browser
+as gone: the browser may soon be back. One that rings stops at once, and rings again if its page was only reloaded
+(ari_app/flows/ring_group.py). Other phones may suppress silence, and are looked at as always. So is a browser
 that has lost its network, of which there is no such sign.
 
 Audio may only seem to have stopped: once Asterisk has learned where a phone sends from, it drops what comes from
@@ -32,10 +33,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ari_app.call.call import LiveCall
+from ari_app.call.available import RINGING
+from ari_app.call.call import LEG_MARK, LiveCall
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
-from ari_app.edge.channel import UNAVAILABLE, is_browser, is_of_browser, path_of
+from ari_app.edge.channel import UNAVAILABLE, hang_up, is_browser, is_of_browser, path_of
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, AsteriskUnreachable, ChannelGone
 from ari_app.edge.events import endpoint_of
@@ -161,11 +163,23 @@ class LostLines:
 
     async def watch(self, endpoint: str, uri: str) -> None:
         """Called when a contact of an endpoint was removed, with its URI."""
-        if not self._seconds or not is_of_browser(uri):
+        if not is_of_browser(uri):
+            return
+        await self._stop_ringing(endpoint)
+        if not self._seconds:
             return
         channels = self._client.present.channels
         own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
         await asyncio.gather(*(self._watch(id) for id in own if channels[id].state == "Up"))
+
+    async def _stop_ringing(self, endpoint: str) -> None:
+        """Ends legs that have not been answered: nobody can answer them any more."""
+        for channel in list(self._client.present.channels.values()):
+            if channel.endpoint != endpoint or LEG_MARK not in channel.id or channel.state not in RINGING:
+                continue
+            if call := self._calls.get(channel.id.partition(LEG_MARK)[0]):
+                call.vanished.add(channel.id)
+            await hang_up(self._client, channel.id)
 
     async def _watch(self, channel_id: str) -> None:
         """Looks at a browser's line until it is lost, or has been heard for long enough."""

@@ -40,6 +40,8 @@ async def test_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_musi
         async with web_phone(system, WEB) as before:
             await system.to_team(caller)
             await before.wait_for("ringing")
+            await before.opens()
+            await before.wait_for("ringing", seconds=3)
             await before.answer()
             await talks(system, before)
             await before.opens()
@@ -58,6 +60,7 @@ async def test_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_musi
         call = await system.ended_call(caller.user)
     assert (call.outcome, len(await system.calls_from(caller.user))) == ("talked", 1)
     assert [(leg.stage, leg.device, leg.status) for leg in call.legs] == [
+        ("subteam", WEB, "NOANSWER"),
         ("subteam", WEB, "ANSWER"),
         *[("return", WEB, "ANSWER")] * 2,
     ]

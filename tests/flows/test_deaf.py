@@ -1,4 +1,4 @@
-"""A browser whose tab is frozen is registered, but says nothing when it is called."""
+"""A browser is called and does not ring, because its tab is frozen, or is closed or reloaded while it rings."""
 
 from __future__ import annotations
 
@@ -151,3 +151,52 @@ async def test_what_is_deaf_is_told_until_it_rings_or_registers_again(office: Se
         await system.ended_call(caller.user)
         system.pbx.removed(web)
         await system.until(lambda: told() == [], "it has begun anew")
+
+
+async def test_when_it_is_closed_while_it_rings_then_the_next_are_rung_at_once(office: Seam) -> None:
+    system = office
+    async with system.phone("carol-soft") as carol, system.caller() as caller:
+        async with system.phone(WEB) as web:
+            await system.to_team(caller)
+            await web.wait_for("CALL_INCOMING")
+            system.pbx.vanish(web)
+            assert await waited(system, caller, carol) < 3
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        await carol.hang_up()
+        call = await system.ended_call(caller.user)
+    assert [(leg.device, leg.status) for leg in call.legs] == [(WEB, "NOANSWER"), ("carol-soft", "ANSWER")]
+
+
+async def test_when_it_is_reloaded_while_it_rings_then_it_rings_again_in_the_same_stage(office: Seam) -> None:
+    system = office
+    await only_on_duty(system, "alice")
+    async with system.caller() as caller:
+        async with system.phone(WEB) as before:
+            await system.to_team(caller)
+            await before.wait_for("CALL_INCOMING")
+            system.pbx.vanish(before)
+        async with system.phone(WEB) as back:
+            await back.wait_for("CALL_INCOMING")
+            await back.answer()
+            await hear_each_other(system, caller, back)
+            await back.hang_up()
+        call = await system.ended_call(caller.user)
+    assert [(leg.device, leg.stage) for leg in call.legs] == [(WEB, "subteam")] * 2
+
+
+async def test_when_the_caller_hangs_up_while_it_is_reloaded_then_nobody_rings_for_them(office: Seam) -> None:
+    system = office
+    await only_on_duty(system, "alice")
+    async with system.caller() as caller:
+        async with system.phone(WEB) as before:
+            await system.to_team(caller)
+            await before.wait_for("CALL_INCOMING")
+            system.pbx.vanish(before)
+            await system.until(lambda: not system.pbx.of_endpoint(WEB), "it does not ring any more")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        async with system.phone(WEB) as back:
+            await system.pass_time(5)
+            assert back.called == 0
+    assert (call.outcome, call.ended_by) == ("gave_up", "caller")

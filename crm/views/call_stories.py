@@ -141,12 +141,12 @@ def _begin(entry: tuple[Leg, str | None]) -> tuple[str, datetime]:
 def _voice_talk(session: Session, call_id: str) -> Iterator[StoryLine]:
     turns = select(VoiceTurn).where(VoiceTurn.call_id == call_id).order_by(VoiceTurn.number, VoiceTurn.started)
     for turn in session.scalars(turns):
-        text = f'"{turn.text}"' if turn.text else "something that has been deleted since"
+        text = f'"{turn.text}"' if turn.text else "something that has been deleted since."
         if turn.who == Speaker.ACT:
             yield StoryLine(turn.at, f"The voice agent did: {turn.text or 'something'} ({turn.result}).")
         elif turn.who != Speaker.KEYS:  # Keys are facts of their own.
             who = "The voice agent" if turn.who == Speaker.AGENT else "They"
-            yield StoryLine(turn.at, f"{who} said{_sureness(turn)}: {text}{_sources(turn)}.")
+            yield StoryLine(turn.at, f"{who} said{_sureness(turn)}: {text}{_sources(turn)}")
 
 
 def _sureness(turn: VoiceTurn) -> str:

@@ -41,6 +41,20 @@ def test_a_home_of_any_name_stays_one_word(leaseline: Leaseline, tmp_path: Path,
     _verify(text, tmp_path)
 
 
+def test_the_unit_may_write_to_the_folder_of_scheduled_backups(leaseline: Leaseline, tmp_path: Path) -> None:
+    def written() -> list[str]:
+        text = leaseline.ok("install", "--systemd", "--user", USER, "--print")
+        _verify(text, tmp_path)
+        [line] = [line for line in text.splitlines() if line.startswith("ReadWritePaths=")]
+        return shlex.split(line)
+
+    before = written()
+    leaseline.ok("backup", "schedule", "--daily", "03:00")
+    assert written() == before, "in the home it may write anyway"
+    leaseline.ok("backup", "schedule", "--to", "/mnt/my backups")
+    assert written() == [*before, "-/mnt/my backups"]
+
+
 def _verify(text: str, folder: Path) -> None:
     """That systemd finds nothing wrong; a machine without it proves nothing."""
     if not (program := shutil.which("systemd-analyze")):

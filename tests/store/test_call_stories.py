@@ -144,9 +144,9 @@ async def test_a_talk_with_the_voice_agent_is_told_turn_by_turn(store: Store, co
     story = await told(store, "c3")
     assert story[1:6] == [
         "10:00:01 Was answered by the voice agent.",
-        '10:00:02 The voice agent said: "How may I help you?".',
-        '10:00:05 They said (87 % sure): "Is it pet friendly?".',
-        '10:00:08 The voice agent said: "Cats are." (from property 1 v2, cut).',
+        '10:00:02 The voice agent said: "How may I help you?"',
+        '10:00:05 They said (87 % sure): "Is it pet friendly?"',
+        '10:00:08 The voice agent said: "Cats are." (from property 1 v2, cut)',
         "10:00:09 Was passed on to a person: asked for a person. In short: Wants to know about dogs.",
     ]
 

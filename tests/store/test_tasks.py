@@ -14,7 +14,9 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import tasks
 from crm.services.audit import By
 from crm.services.calls import orders
-from crm.services.office import subteams
+from crm.services.office import owners, subteams
+from crm.services.routing import desks
+from crm.store import snapshot
 from crm.store.models import Activity, Agent, Call, Hours, Lead, Line, Mail, Property, Subteam, Task, TaskCall
 from crm.store.session import Store
 
@@ -114,6 +116,24 @@ async def test_whoever_takes_a_task_of_the_subteam_owns_it_and_only_one_can(stor
     tries = [store.run(tasks.take, BY, id, agent) for id in ids for agent in ("alice", "bob")]
     done = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(one, Conflict) for one in done) == len(ids)
+
+
+async def test_of_very_many_agents_one_with_the_fewest_tasks_is_found(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.add_all(Agent(slug=f"a{n:03}", name="A", on_duty=True) for n in range(150))
+        session.flush()
+        ids = dict(session.execute(select(Agent.slug, Agent.id)).all())
+        session.add_all(
+            Task(key=f"k{slug}", kind="to_do", owner_id=id, why="", due_at=NOW, created_at=NOW)
+            for slug, id in ids.items()
+            if slug not in ("a007", "a008")
+        )
+        session.execute(update(Agent).where(Agent.slug == "a007").values(last_talk_ended_at=NOW))
+    with store.reading() as session:
+        dealt = desks.deal(session, snapshot.now(session), None, NOW)
+        assert dealt is not None
+        assert dealt.slug == "a008", "nobody has fewer, and the other one has talked"
+        assert owners.owner(session, None, None, NOW).slug == "a008"
 
 
 async def test_calling_back_takes_the_task_and_so_does_the_talk_end_it(store: Store, config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
 from crm.services.office import agents, hours
@@ -145,6 +145,9 @@ def restore(system: System, slug: str) -> None:
     agent = system.run(agents.restore, system.by, slug)
     output.say(f"Restored agent {slug}, extension {agent.extension or 'none'}, off duty and without devices.")
     system.publish()
+
+
+renaming.add_to(agent, "agent", "alice alicia")
 
 
 @agent.command("list", json=many(AgentEntry), examples=("agent list", "agent list --retired", "agent list --json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
 from crm.config import Config
 from crm.domain.codes import FeatureCode
@@ -171,6 +171,9 @@ def restore(system: System, slug: str) -> None:
     system.run(devices.restore, system.secrets, system.by, slug)
     output.say(f"Restored device {slug}; `leaseline device show {slug}` shows what to enter on the phone.")
     system.publish()
+
+
+renaming.add_to(device, "device", "alice-desk alicia-desk")
 
 
 @device.command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import locations
 from crm.views import locations as views
@@ -96,3 +96,6 @@ def restore(system: System, slug: str) -> None:
     found = system.run(locations.restore, system.by, slug)
     output.say(f"Restored location {slug}, {found.address}.")
     system.publish()
+
+
+renaming.add_to(location, "location", "office main-office")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, many, with_system
 from crm.services.office import portfolios
 from crm.views import properties
@@ -59,6 +59,9 @@ def restore(system: System, slug: str) -> None:
     """Take the retired portfolio SLUG back into use, without properties."""
     system.run(portfolios.restore, system.by, slug)
     output.say(f"Restored portfolio {slug}; put properties into it with `leaseline portfolio assign`.")
+
+
+renaming.add_to(portfolio, "portfolio", "east east-side")
 
 
 @portfolio.command(

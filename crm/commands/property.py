@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from crm.commands import output, removing, terms
+from crm.commands import output, removing, renaming, terms
 from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
 from crm.domain.mailboxes import VoicemailTo
@@ -155,6 +155,9 @@ def restore(system: System, slug: str) -> None:
     found = system.run(winding_up.restore, system.by, slug)
     without = f", without {' and '.join(found.without)}, retired by now" if found.without else ""
     output.say(f"Restored property {slug}{without}; `leaseline property publish {slug}` puts it on the site.")
+
+
+renaming.add_to(property_, "property", "elm elm-street")
 
 
 @property_.command(

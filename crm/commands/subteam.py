@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, many, one, with_system
 from crm.services.office import subteams
 from crm.services.phones import answering
@@ -106,6 +106,9 @@ def restore(system: System, slug: str) -> None:
     system.run(subteams.restore, system.by, slug)
     members = system.read(views.one, slug).members
     output.say(f"Restored subteam {slug} with {', '.join(members) or 'nobody in it'}; it leases no property yet.")
+
+
+renaming.add_to(subteam, "subteam", "north north-side")
 
 
 @subteam.command(

@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from crm.commands import output, removing
+from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, with_system
 from crm.domain import fields
 from crm.services.phones import trunks
@@ -224,6 +224,9 @@ def restore(system: System, slug: str) -> None:
     if found.username:
         output.hint(f"Give it its password with `leaseline trunk set {slug} --password`, then `--enable` it.")
     system.publish()
+
+
+renaming.add_to(trunk, "trunk", "acme acme-west")
 
 
 @trunk.command("list", json=many(TrunkEntry), examples=("trunk list", "trunk list --retired", "trunk list --json"))

@@ -10,18 +10,19 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, String, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from crm.domain.choosing import Names, PropertyName
 from crm.domain.hours import Schedule, weekly
+from crm.domain.mailboxes import OFFICE, box, split
 from crm.domain.ringing import DeviceAvailability, DeviceKind
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.store import marks
@@ -30,6 +31,7 @@ from crm.store.models import (
     AgentHours,
     Desk,
     Device,
+    FormerName,
     Hours,
     Line,
     Node,
@@ -245,6 +247,7 @@ class Snapshot:
         nodes: Iterable[str],
         forwarding: Iterable[str],
         wordings: Iterable[tuple[str, str, str]],
+        ended: Iterable[Row[str, str, int, datetime]],
     ) -> None:
         self.organization = organization
         self.agents = {one.slug: one for one in agents}
@@ -268,6 +271,9 @@ class Snapshot:
         """Slugs of the devices that forward their calls by themselves."""
         self.wordings = {(name, language): body for name, language, body in wordings}
         """What the office wrote in place of standard texts, by name and language."""
+        self._ended: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+        for kind, name, id, until in ended:
+            self._ended.setdefault((kind, name), []).append((until, id))
         self._desks = _grouped(desks)
         self._hours = _grouped((row.property_id, row) for row in hours)
         self._special_days = _grouped((row.property_id, row) for row in special_days)
@@ -279,9 +285,46 @@ class Snapshot:
         self._standing: tuple[object, Standing] | None = None
         self._open: tuple[object, tuple[bool, ...]] | None = None
 
-    def whose(self, agent: str, device: str) -> KnownAgent | None:
-        """The agent a leg rang; `agent` is empty where the dialplan rang it, which knows only phones."""
-        return self.agents.get(agent) if agent else self.owner_of.get(device)
+    def holder(self, kind: str, name: str, at: datetime) -> int | None:
+        """The id of what had a name at that time: an agent, line (by number), property or subteam, or the agent who had
+        a device. It may be retired or have another name by now. A call that is up goes on using names that have just
+        changed, except for lines: a number that was retired is nobody's."""
+        known: dict[str, Mapping[str, KnownAgent | KnownLine | KnownProperty | KnownTeam]] = {
+            "agent": self.agents,
+            "device": self.owner_of,
+            "line": self.lines,
+            "property": self.properties,
+            "subteam": self.teams,
+        }
+        held = sorted(self._ended.get((kind, name), ()))
+        then = next((id for until, id in held if at < until), None)
+        if then is not None:
+            return then
+        now = known[kind].get(name)
+        if now is not None:
+            return now.id
+        return held[-1][1] if held and kind != "line" else None
+
+    def whose(self, agent: str, device: str, at: datetime) -> int | None:
+        """Id of the agent whom a leg rang at that time; `agent` is empty where the dialplan rang it, which knows only
+        phones."""
+        return self.holder("agent", agent, at) if agent else self.holder("device", device, at)
+
+    def mailbox_now(self, name: str, at: datetime) -> str:
+        """What a mailbox of that time is called now; the office's, once its owner is retired."""
+        kind, slug = split(name)
+        if kind is None:
+            return name
+        living: dict[str, Mapping[int, Any]] = {
+            "agent": self.agents_by_id,
+            "property": self.properties_by_id,
+            "subteam": self.teams_by_id,
+        }
+        held = self.holder(kind, slug, at)
+        if held is None:
+            return name
+        owner = living[kind].get(held)
+        return box(kind, owner.slug) if owner else OFFICE
 
     def schedule(self, tz: ZoneInfo, property: KnownProperty | None) -> Schedule:
         """As `crm.store.queries.office.schedule`."""
@@ -476,6 +519,25 @@ _ORGANIZATION = (
 _WORDINGS = select(TextWording.name, TextWording.language, TextWording.body)
 
 
+def _ended_of(model: Any, name: Any, id: Any) -> Any:
+    kind = literal_column(f"'{model.__tablename__}'", String)
+    return select(kind, name, id, model.retired_at).where(model.retired_at.is_not(None))
+
+
+_ENDED = union_all(
+    _ended_of(Agent, Agent.slug, Agent.id),
+    _ended_of(Device, Device.slug, Device.agent_id),
+    _ended_of(Line, Line.number, Line.id),
+    _ended_of(Property, Property.slug, Property.id),
+    _ended_of(Subteam, Subteam.slug, Subteam.id),
+    select(FormerName.kind, FormerName.name, FormerName.row_id, FormerName.until).where(FormerName.kind != "device"),
+    select(FormerName.kind, FormerName.name, Device.agent_id, FormerName.until)
+    .join(Device, Device.id == FormerName.row_id)
+    .where(FormerName.kind == "device"),
+)
+"""Names that something has had, as `Snapshot.holder` knows them."""
+
+
 def _read(session: Session) -> Snapshot:
     organization = session.execute(_ORGANIZATION).first()
     weeks = _grouped((row.agent_id, (row.weekday, row.opens, row.closes)) for row in session.execute(_AGENT_HOURS))
@@ -564,6 +626,7 @@ def _read(session: Session) -> Snapshot:
         session.scalars(select(Node.name)),
         session.scalars(select(Device.slug).where(Device.forwards_since.is_not(None))),
         session.execute(_WORDINGS).all(),
+        session.execute(_ENDED).all(),
     )
 
 

@@ -13,6 +13,7 @@ from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, AgentHours, Device, Organization, Subteam, SubteamMember
 from crm.store.models.living import ALL
+from crm.store.queries.names import id_of
 from crm.views.lists import by_owner
 
 
@@ -65,7 +66,7 @@ def listed(session: Session, *, retired: bool = False) -> list[AgentEntry]:
 
 def one(session: Session, slug: str) -> AgentEntry:
     """Raises NotFound, Invalid."""
-    found = _entries(session, _AGENT.where(Agent.slug == fields.slug(slug)))
+    found = _entries(session, _AGENT.where(Agent.id == id_of(Agent.slug, fields.slug(slug))))
     if not found:
         raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     return found[0]

@@ -13,6 +13,7 @@ from crm.domain.errors import NotFound
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.store.models import Agent, Device, Location
 from crm.store.models.living import ALL
+from crm.store.queries.names import id_of
 
 
 class DeviceEntry(msgspec.Struct):
@@ -80,7 +81,7 @@ def listed(session: Session, now: datetime, *, agent: str | None = None, retired
 
 def one(session: Session, slug: str, now: datetime) -> DeviceEntry:
     """Raises NotFound, Invalid."""
-    row = session.execute(_DEVICE.where(Device.slug == fields.slug(slug))).first()
+    row = session.execute(_DEVICE.where(Device.id == id_of(Device.slug, fields.slug(slug)))).first()
     if row is None:
         raise NotFound(f"There is no device {slug}.", code="device_unknown", device=slug)
     return _entry(DeviceEntry(**row._mapping), now)

@@ -16,6 +16,7 @@ from crm.domain.ringing import DeviceKind, has_dnd
 from crm.store.models import Agent, Device
 from crm.store.queries import dialing, office
 from crm.store.queries.dialing import Wanted
+from crm.store.queries.names import id_of
 
 
 class ForwardedMobile(msgspec.Struct):
@@ -69,7 +70,7 @@ def personal(session: Session, config: Config, now: datetime, agent: str | None 
     """Every agent with a mobile, by slug; or one agent, with or without a mobile. Raises NotFound, Invalid."""
     people = select(Agent.id, Agent.slug, Agent.forwarding, Agent.dialing).order_by(Agent.slug)
     if agent is not None:
-        people = people.where(Agent.slug == fields.slug(agent))
+        people = people.where(Agent.id == id_of(Agent.slug, fields.slug(agent)))
     else:
         people = people.where(exists().where(Device.agent_id == Agent.id, Device.kind == DeviceKind.MOBILE))
     found = session.execute(people).all()

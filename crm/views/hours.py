@@ -16,6 +16,7 @@ from crm.domain.fields import WEEKDAYS
 from crm.domain.hours import Schedule
 from crm.store.models import Agent, Hours
 from crm.store.queries import agents, office
+from crm.store.queries.names import id_of
 from crm.views import properties
 
 
@@ -93,7 +94,7 @@ def week(session: Session, config: Config, property_slug: str | None = None) -> 
 
 def of_agent(session: Session, config: Config, slug: str, now: datetime) -> AgentHoursEntry:
     """Raises NotFound, Invalid."""
-    wanted = select(Agent).where(Agent.slug == fields.slug(slug)).options(selectinload(Agent.hours))
+    wanted = select(Agent).where(Agent.id == id_of(Agent.slug, fields.slug(slug))).options(selectinload(Agent.hours))
     agent = session.scalar(wanted)
     if agent is None:
         raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)

@@ -16,6 +16,7 @@ from crm.domain.errors import NotFound
 from crm.store.models import Line, Portfolio, Property, Subteam
 from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
+from crm.store.queries.names import id_of
 from crm.views.lists import by_owner
 
 
@@ -97,7 +98,7 @@ def listed(
 
 def one(session: Session, slug: str) -> PropertyEntry:
     """Raises NotFound, Invalid."""
-    found = _entries(session, _PROPERTY.where(Property.slug == fields.slug(slug)))
+    found = _entries(session, _PROPERTY.where(Property.id == id_of(Property.slug, fields.slug(slug))))
     if not found:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found[0]
@@ -105,7 +106,7 @@ def one(session: Session, slug: str) -> PropertyEntry:
 
 def named(session: Session, slug: str) -> Property:
     """The row itself, for views of what belongs to it. Raises NotFound, Invalid."""
-    found = session.scalar(select(Property).where(Property.slug == fields.slug(slug)))
+    found = session.scalar(select(Property).where(Property.id == id_of(Property.slug, fields.slug(slug))))
     if found is None:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found

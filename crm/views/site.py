@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.store.models import ArrivalRecord, Line, Listing, Organization, Property, PropertyProfile, ShortLink
 from crm.store.queries import listings as queries
+from crm.store.queries import names
 
 MOST_IN_SITEMAP = 50_000
 """Addresses that one sitemap may hold (sitemaps.org/protocol.html)."""
@@ -89,6 +90,16 @@ def office(session: Session, property_slug: str | None = None) -> SiteOffice:
         theirs = ours.join(Property, Property.id == Line.property_id).where(Property.slug == property_slug)
         number = session.scalar(theirs)
     return SiteOffice(name, number or session.scalar(ours))
+
+
+def renamed(session: Session, slug: str) -> str | None:
+    """What a public property is called now whose pages were under this name; None: none were, or another has it."""
+    if session.scalar(select(Property.id).where(Property.slug == slug)) is not None:
+        return None
+    found = names.renamed(session, Property, slug)
+    if found is None or queries.public_property_id(session, found.slug) is None:
+        return None
+    return found.slug
 
 
 def next_end(session: Session, now: datetime) -> datetime | None:

@@ -13,6 +13,7 @@ from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.store.models import Agent, Property, Subteam, SubteamMember, SubteamSister
 from crm.store.models.living import ALL
+from crm.store.queries.names import id_of
 from crm.views.lists import by_owner
 
 
@@ -50,7 +51,7 @@ def listed(session: Session, *, retired: bool = False) -> list[SubteamEntry]:
 
 def one(session: Session, slug: str) -> SubteamEntry:
     """Raises NotFound, Invalid."""
-    found = _entries(session, _SUBTEAM.where(Subteam.slug == fields.slug(slug)))
+    found = _entries(session, _SUBTEAM.where(Subteam.id == id_of(Subteam.slug, fields.slug(slug))))
     if not found:
         raise NotFound(f"There is no subteam {slug}.", code="subteam_unknown", subteam=slug)
     return found[0]

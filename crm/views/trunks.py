@@ -14,6 +14,7 @@ from crm.domain.errors import NotFound
 from crm.secrets import Secrets, of_trunk
 from crm.store.models import Trunk
 from crm.store.models.living import ALL
+from crm.store.queries.names import id_of
 
 
 class TrunkEntry(msgspec.Struct):
@@ -81,7 +82,7 @@ def listed(session: Session, secrets: Secrets, *, retired: bool = False) -> list
 
 def one(session: Session, secrets: Secrets, slug: str) -> TrunkEntry:
     """Raises NotFound, Invalid."""
-    row = session.execute(_TRUNK.where(Trunk.slug == fields.slug(slug))).first()
+    row = session.execute(_TRUNK.where(Trunk.id == id_of(Trunk.slug, fields.slug(slug)))).first()
     if row is None:
         raise NotFound(f"There is no trunk {slug}.", code="trunk_unknown", trunk=slug)
     return _entry(row, secrets)

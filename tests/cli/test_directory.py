@@ -463,3 +463,50 @@ def test_a_retired_name_is_anothers(office: Leaseline, noun: str, more: tuple[st
     office.ok(noun, "remove", "main", "--delete", "--yes")
     office.ok(noun, "restore", "main")
     assert [one["slug"] for one in office.json(noun, "list")] == ["main"]
+
+
+def test_whatever_has_a_short_name_can_be_renamed(office: Leaseline) -> None:
+    office.ok("portfolio", "add", "west")
+    office.ok("location", "add", "main", "--address", "1 Elm Street", "--callback", "(512) 555-0100")
+    for noun, old in (
+        ("agent", "alice"),
+        ("device", "alice-desk"),
+        ("location", "main"),
+        ("portfolio", "west"),
+        ("property", "elm"),
+        ("subteam", "north"),
+        ("trunk", "acme"),
+    ):
+        assert f"Renamed {noun} {old} {old}-2." in office.ok(noun, "rename", old, f"{old}-2")
+        listed = [one["slug"] for one in office.json(noun, "list")]
+        assert (old in listed, f"{old}-2" in listed) == (False, True)
+        if noun not in ("location", "portfolio"):
+            assert office.json(noun, "show", old)["slug"] == f"{old}-2"
+        assert f"no {noun} nothing" in office.refused(noun, "rename", "nothing", "something")
+    assert office.json("line", "list")[0]["property"] == "elm-2"
+    assert office.json("agent", "show", "alice-2")["devices"] == ["alice-desk-2"]
+    assert office.json("subteam", "show", "north-2")["members"] == ["alice-2", "bob"]
+    office.ok("property", "set", "elm", "--name", "By its old name")
+    assert office.json("property", "show", "elm-2")["name"] == "By its old name"
+    assert "another agent bob" in office.refused("agent", "rename", "alice", "bob")
+
+
+def test_a_renamed_phone_logs_in_by_its_new_name(office: Leaseline) -> None:
+    password = json.loads((office.home / "secrets.json").read_text())["device/alice-desk"]
+    renamed = office("device", "rename", "alice-desk", "alicia-desk")
+    assert "log in as alicia-desk" in renamed.stderr
+    shown = office.json("device", "show", "alicia-desk", "--secret")
+    assert (shown["user"], shown["secret"]) == ("alicia-desk", password)
+    written = "".join(path.read_text() for path in (office.home / "asterisk").rglob("*.conf"))
+    assert "alicia-desk" in written
+    assert "alice-desk" not in written
+    assert "reserved" in office.refused("device", "rename", "alicia-desk", "trunk-acme")
+
+
+def test_settings_follow_a_renamed_agent_and_trunk(office: Leaseline) -> None:
+    toml = office.home / "leaseline.toml"
+    toml.write_text(toml.read_text() + '\n[texts]\ntrunk = "acme"\n\n[tasks]\nmanager = "alice"  # hers\n')
+    office.ok("agent", "rename", "alice", "alicia")
+    office.ok("trunk", "rename", "acme", "acme-west")
+    assert 'trunk = "acme-west"' in toml.read_text()
+    assert 'manager = "alicia"  # hers' in toml.read_text()

@@ -12,8 +12,10 @@ from sqlalchemy import select
 
 from crm.context import Crm
 from crm.domain.listings import Access, Laundry, ParkingKind, Utility
+from crm.services.audit import By
 from crm.services.listings import homes
 from crm.services.people import short_links
+from crm.services.system import renaming
 from crm.store.models import (
     Activity,
     ArrivalRecord,
@@ -256,6 +258,17 @@ async def test_answers_carry_what_protects_visitors(visitor: Visitor) -> None:
         assert "set-cookie" not in answer.headers
     answer = await visitor.http.get("/", headers={"Host": "evil.example"})
     assert answer.status_code == 400
+
+
+async def test_the_pages_of_a_renamed_property_lead_to_its_new_name(visitor: Visitor) -> None:
+    crm, by = visitor.crm, By("tests", NOW)
+    await crm.store.run(renaming.rename, crm.config, crm.secrets, by, "property", "elm", "elm-street")
+    for page in ("/properties/elm", "/es/properties/elm"):
+        moved = await visitor.http.get(page)
+        assert (moved.status_code, moved.headers["location"]) == (301, f"{page}-street")
+        assert (await visitor.http.get(f"{page}-street")).status_code == 200
+    assert (await visitor.http.get("/properties/elm/question")).status_code == 200
+    assert (await visitor.http.get("/properties/nothing")).status_code == 404
 
 
 async def test_a_link_from_a_text_leads_to_the_property_and_shows_in_the_timeline(visitor: Visitor) -> None:

@@ -32,7 +32,7 @@ from crm.store.models import (
     Task,
     Unit,
 )
-from crm.store.queries import listings, office, tasks
+from crm.store.queries import listings, names, office, tasks
 
 NOBODY = "arrivals"
 """The person of the task about inquiries that name nobody."""
@@ -187,6 +187,8 @@ def _tagged(session: Session, tags: Iterable[str]) -> Meant | None:
     if not slugs:
         return None
     property = session.scalars(select(Property).where(Property.slug.in_(slugs)).limit(1)).first()
+    # Addresses with the name that a property had before are out in the world.
+    property = property or next((found for slug in slugs if (found := names.renamed(session, Property, slug))), None)
     return Meant(property) if property else None
 
 

@@ -307,8 +307,9 @@ class _Page:
                     whose.append(leg)
                 if leg.answered_at and leg.ended_at:
                     talked.append(leg)
-        # Who is deleted has no leg; who has changed hands since the call began is nobody's business here.
-        owners = {leg.id: owner.id for leg in whose if (owner := self._office.whose(leg.agent, leg.device))}
+        # Whose it was then, whatever it is called now, and whoever has it.
+        found = ((leg.id, self._office.whose(leg.agent, leg.device, leg.started_at)) for leg in whose)
+        owners = {id: owner for id, owner in found if owner is not None}
         _insert(
             connection,
             Leg,
@@ -366,16 +367,17 @@ class _Page:
             # Once the line called is known, it does not change.
             call.did = fit(line_among(office, story.trunk, story.did, story.dialled), 40)
         call.direction = story.direction
-        if call.agent_id is None and story.placed and (agent := office.agents.get(story.placed.agent)):
-            call.agent_id = agent.id
+        if call.agent_id is None and story.placed:
+            call.agent_id = office.holder("agent", story.placed.agent, story.started_at)
         call.caller = story.caller
         call.caller_digits = fit(story.caller_digits, 20)
         call.trunk = fit(story.trunk, 40)
-        if call.line_id is None and (called := office.lines.get(call.did)):
-            call.line_id = called.id
+        if call.line_id is None:
+            call.line_id = office.holder("line", call.did, story.started_at)
         line = office.lines_by_id.get(call.line_id) if call.line_id else None
-        if story.property_slug and (chosen := office.properties.get(story.property_slug)):
-            call.property_id = chosen.id
+        chosen = story.property_slug and office.holder("property", story.property_slug, story.started_at)
+        if chosen:
+            call.property_id = chosen
         elif call.property_id is None and line and line.property:
             call.property_id = line.property.id
         if call.contact_id is None and call.outcome is None and known.contact:
@@ -496,6 +498,7 @@ def _write_voicemail(scene: Scene, told: VoicemailLeft) -> None:
     voicemail.file, voicemail.seconds, voicemail.left_at = fit(told.file, 200), told.seconds, told.at
     if is_new:
         mailbox = fit(told.mailbox or _of_callee(session, story), 60)
+        mailbox = scene.office.mailbox_now(mailbox, story.started_at)
         is_urgent = story.desk == DeskKind.MAINTENANCE or is_emergency(story.voice_talk)
         mailboxes.came_in(
             session, scene.config, voicemail, scene.about_property, mailbox, scene.now, is_urgent=is_urgent

@@ -27,7 +27,7 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import agents as queries
-from crm.store.queries import contacts
+from crm.store.queries import contacts, names
 
 DIALING = ("allowed", "none")
 """Whether an agent may dial outside numbers, and be forwarded to one."""
@@ -241,6 +241,7 @@ def _check_free(session: Session, slug: str) -> None:
 
 def named(session: Session, slug: str) -> Agent:
     found = session.scalar(_whole.where(Agent.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Agent, slug)
     if found is None:
         raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     return found

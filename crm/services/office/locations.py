@@ -15,6 +15,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import retiring
 from crm.store.models import Device, Location
+from crm.store.queries import names
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def _check_free(session: Session, slug: str) -> None:
 
 def named(session: Session, slug: str) -> Location:
     found = session.scalar(select(Location).where(Location.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Location, slug)
     if found is None:
         raise NotFound(f"There is no location {slug}.", code="location_unknown", location=slug)
     return found

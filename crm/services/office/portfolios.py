@@ -11,6 +11,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties, retiring
 from crm.store.models import Line, Portfolio, Property
+from crm.store.queries import names
 
 
 def add(session: Session, by: By, slug: str, *, name: str | None = None) -> None:
@@ -77,6 +78,7 @@ def _check_free(session: Session, slug: str) -> None:
 
 def named(session: Session, slug: str) -> Portfolio:
     found = session.scalar(select(Portfolio).where(Portfolio.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Portfolio, slug)
     if found is None:
         raise NotFound(f"There is no portfolio {slug}.", code="portfolio_unknown", portfolio=slug)
     return found

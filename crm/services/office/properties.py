@@ -15,6 +15,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import retiring, subteams
 from crm.store.models import Line, Listing, Property, Publication, Subteam, Voicemail
+from crm.store.queries import names
 
 LONGEST_AREA = 60
 RECORDING = ("off", "announced", "demand")
@@ -157,6 +158,7 @@ def check_free(session: Session, slug: str) -> None:
 def named(session: Session, slug: str) -> Property:
     """The property, with its portfolio, its subteam and the subteam's members. Raises Invalid, NotFound."""
     found = session.scalar(_whole.where(Property.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Property, slug)
     if found is None:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found

@@ -16,7 +16,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents, owners, retiring
 from crm.store.models import Property, Subteam, SubteamSister, Task, Voicemail
-from crm.store.queries import contacts
+from crm.store.queries import contacts, names
 
 STRATEGIES = tuple(strategy.value for strategy in Strategy)
 
@@ -152,6 +152,7 @@ def _pass_on(session: Session, tasks: ColumnElement[bool]) -> None:
 def named(session: Session, slug: str) -> Subteam:
     """The subteam with its members and sisters. Raises Invalid, NotFound."""
     found = session.scalar(_whole.where(Subteam.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Subteam, slug)
     if found is None:
         raise NotFound(f"There is no subteam {slug}.", code="subteam_unknown", subteam=slug)
     return found

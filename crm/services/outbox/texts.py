@@ -26,6 +26,7 @@ from crm.services.outbox.carriers import CarrierFor
 from crm.services.outbox.delivery import Transport
 from crm.services.people import timeline
 from crm.store.models import Message, Trunk
+from crm.store.queries.names import id_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def ways(session: Session, config: Config) -> Sequence[Trunk]:
         .order_by(Trunk.outbound.desc(), Trunk.position, Trunk.id)
     )
     if config.texts.trunk:
-        found = found.where(Trunk.slug == config.texts.trunk)
+        found = found.where(Trunk.id == id_of(Trunk.slug, config.texts.trunk))
     return session.scalars(found).all()
 
 

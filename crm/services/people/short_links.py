@@ -14,6 +14,7 @@ from crm.domain.leads import Happened
 from crm.services.people import intake, timeline
 from crm.store.models import Listing, Property, PropertyProfile, ShortLink
 from crm.store.queries import listings, office
+from crm.store.queries.names import id_of
 from crm.store.snapshot import KnownProperty
 
 GOOD_FOR = timedelta(days=90)
@@ -120,7 +121,7 @@ def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> s
         # Whoever knows the path of a personal page can open it, so it is kept out of the timeline.
         what, slug = "their application" if PERSONAL in link.path else link.path, link.path.removeprefix("/properties/")
         told = f"Opened our link to {what}."
-        about = session.scalar(select(Property.id).where(Property.slug == slug))
+        about = session.scalar(select(id_of(Property.slug, slug)))
         timeline.enter(session, link.lead_id, Happened.LINK_OPENED, told, now, key=key, about=about)
     return link.path
 

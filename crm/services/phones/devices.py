@@ -20,6 +20,7 @@ from crm.services.audit import By
 from crm.services.office import agents, locations, retiring
 from crm.services.phones import dialing
 from crm.store.models import Agent, Device, EmergencyCall, Leg
+from crm.store.queries import names
 from crm.store.session import after_commit
 
 KINDS = tuple(kind.value for kind in DeviceKind)
@@ -254,8 +255,9 @@ def restore(session: Session, secrets: Secrets, by: By, slug: str) -> Device:
 def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Deletes a phone that has rung for no call and made none. Raises Conflict, NotFound."""
     device = named(session, slug)
-    calls = select(Leg.id).where(Leg.device == slug).limit(1)
-    emergencies = select(EmergencyCall.id).where(EmergencyCall.device == slug).limit(1)
+    known = (device.slug, *names.former(session, device))
+    calls = select(Leg.id).where(Leg.device.in_(known)).limit(1)
+    emergencies = select(EmergencyCall.id).where(EmergencyCall.device.in_(known)).limit(1)
     if session.scalar(calls) or session.scalar(emergencies):
         raise retiring.in_use(f"device {slug}")
     session.delete(device)
@@ -298,6 +300,7 @@ def has_dnd(device: Device, now: datetime) -> bool:
 
 def named(session: Session, slug: str) -> Device:
     found = session.scalar(_whole.where(Device.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Device, slug)
     if found is None:
         raise NotFound(f"There is no device {slug}.", code="device_unknown", device=slug)
     return found

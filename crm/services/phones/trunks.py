@@ -16,6 +16,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import retiring
 from crm.store.models import Call, Trunk
+from crm.store.queries import names
 from crm.store.session import after_commit
 
 TRANSPORTS = ("udp", "tcp", "tls")
@@ -199,7 +200,7 @@ def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_tex
     """Deletes a trunk that no call has come through, and its password. Raises Conflict, NotFound."""
     trunk = named(session, slug)
     check_texts(slug, carries_texts)
-    if session.scalar(select(Call.id).where(Call.trunk == slug).limit(1)):
+    if session.scalar(select(Call.id).where(Call.trunk.in_((trunk.slug, *names.former(session, trunk)))).limit(1)):
         raise retiring.in_use(f"trunk {slug}")
     session.delete(trunk)
     audit.record(session, by, f"trunk {slug} deleted")
@@ -223,6 +224,7 @@ def check_texts(slug: str, carries_texts: str) -> None:
 
 def named(session: Session, slug: str) -> Trunk:
     found = session.scalar(select(Trunk).where(Trunk.slug == fields.slug(slug)))
+    found = found or names.renamed(session, Trunk, slug)
     if found is None:
         raise NotFound(f"There is no trunk {slug}.", code="trunk_unknown", trunk=slug)
     return found

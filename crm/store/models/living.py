@@ -27,6 +27,7 @@ OFFICE = frozenset(
         "agent_hours",
         "desk",
         "device",
+        "former_name",
         "hours",
         "line",
         "listing",

@@ -255,6 +255,21 @@ class Desk(Base):
     property: Mapped[Property | None] = relationship()
 
 
+class FormerName(Base):
+    """A short name that something had before it was renamed. It goes on meaning the same until another has it."""
+
+    __tablename__ = "former_name"
+    __table_args__ = (
+        Index("ix_former_name_kind_name", "kind", "name", "until"),
+        Index("ix_former_name_row", "kind", "row_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), comment="table of what had the name")
+    name: Mapped[str] = mapped_column(String(40))
+    row_id: Mapped[int] = mapped_column(comment="id of what had it, in that table")
+    until: Mapped[datetime] = mapped_column(comment="when it got another name")
+
+
 class OfficeMark(Base):
     """One row, which triggers change with whatever the routing decision knows of the office (crm/store/marks.py)."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.domain.hours import Schedule, weekly
 from crm.store import prepared
 from crm.store.models import Agent, AgentHours, Device, SubteamMember, Task
+from crm.store.queries import names
 
 
 def listed(session: Session) -> Sequence[Agent]:
@@ -37,7 +38,9 @@ def own_hours(agent: Agent, tz: ZoneInfo) -> Schedule | None:
 
 
 def by_slug(session: Session, slug: str) -> Agent | None:
-    return session.scalars(select(Agent).where(Agent.slug == slug).options(selectinload(Agent.devices))).first()
+    """By the name they have, else by one they had before."""
+    found = session.scalars(select(Agent).where(Agent.slug == slug).options(selectinload(Agent.devices))).first()
+    return found or names.renamed(session, Agent, slug)
 
 
 def by_device(session: Session, device: str) -> Agent | None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm.store.models import Interest, Property
 from crm.store.models.living import ALL
+from crm.store.queries import names
 
 _WITH_TEAM = joinedload(Property.subteam)
 
@@ -18,8 +19,9 @@ def by_id(session: Session, property_id: int) -> Property | None:
 
 
 def by_slug(session: Session, slug: str) -> Property | None:
-    """The property with its subteam."""
-    return session.scalars(select(Property).where(Property.slug == slug).options(_WITH_TEAM)).first()
+    """The property with its subteam, by the name it has, else by one it had before."""
+    found = session.scalars(select(Property).where(Property.slug == slug).options(_WITH_TEAM)).first()
+    return found or names.renamed(session, Property, slug)
 
 
 def latest_interest(session: Session, lead_id: int) -> str | None:

@@ -202,6 +202,8 @@ async def _property(visit: PageVisit) -> Response:
         return site.office(session, slug), found, homes
 
     if (found := await visit.crm.store.read(read)) is None:
+        if now := await visit.crm.store.read(site.renamed, slug or ""):
+            return RedirectResponse(visit.request.url.path.removesuffix(slug or "") + now, 301)
         raise NotFound("There is no such property.", code="property_unknown")
     office, property, homes = found
     return visit.page("property", office, property=property, cards=homes)

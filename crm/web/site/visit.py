@@ -122,6 +122,9 @@ async def what_about(visit: PageVisit) -> FormTopic:
         )
     if "property" in params:
         slug = read_slug(params["property"]) or ""
+        # A page that was opened before it was renamed still sends its form.
+        now = await visit.crm.store.read(site.renamed, slug)
+        slug = now or slug
 
         def read(session: Session) -> tuple[SiteOffice, PropertyPage, int] | None:
             found, id = (

@@ -92,8 +92,8 @@ def keep_lead(scene: Scene, lead: Lead, outcome: Outcome, ended_at: datetime) ->
     is_leased_by = by_us and not story.desk and lead.assigned_agent_id is None
     if is_leased_by and (answered := story.answered_by):
         # The agent they talked to first knows them; from now on their phone rings first.
-        agent = scene.office.whose(answered.agent, answered.device)
-        lead.assigned_agent_id = agent.id if agent else None
+        whose = scene.office.whose(answered.agent, answered.device, answered.started_at)
+        lead.assigned_agent_id = whose if whose in scene.office.agents_by_id else None
 
 
 def enter_call(scene: Scene, lead: Lead, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from crm.services.office import agents, subteams
 from crm.services.phones import devices, lines
+from crm.services.system import renaming
 from tests.system import System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -23,6 +24,37 @@ async def test_when_a_device_is_added_then_it_registers_and_rings(system: System
         call = await system.ended_call(caller.user)
     [leg] = call.legs
     assert (leg.device, leg.status) == ("alice-soft", "ANSWER")
+
+
+async def test_when_a_device_is_retired_then_its_phone_can_call_nobody(system: System) -> None:
+    await system.store.run(devices.add, system.secrets, system.by, "alice-spare", agent="alice", kind="softphone")
+    await system.publish()
+    async with system.phone("bob-desk") as bob, system.phone("alice-spare") as spare:
+        await system.store.run(devices.retire, system.secrets, system.by, "alice-spare")
+        await system.publish()
+        await spare.dial(f"sip:102@{system.sip}")
+        closed = await spare.wait_for("CALL_CLOSED")
+        assert "401" in closed.param
+        assert bob.count("CALL_INCOMING") == 0
+
+
+async def test_when_a_device_is_renamed_then_it_rings_by_its_new_name_only(system: System) -> None:
+    await system.store.run(devices.add, system.secrets, system.by, "bob-spare", agent="bob", kind="softphone")
+    await system.publish()
+    rename = (renaming.rename, system.config, system.secrets, system.by, "device", "bob-spare", "bob-other")
+    async with system.phone("alice-desk") as alice:
+        async with system.phone("bob-spare") as spare:
+            await system.store.run(*rename)
+            await system.publish()
+            await spare.dial(f"sip:101@{system.sip}")
+            assert "401" in (await spare.wait_for("CALL_CLOSED")).param
+            assert alice.count("CALL_INCOMING") == 0
+        async with system.phone("bob-other") as other:
+            await alice.dial(f"sip:102@{system.sip}")
+            await other.wait_for("CALL_INCOMING")
+            await alice.hang_up()
+    await system.store.run(devices.retire, system.secrets, system.by, "bob-other")
+    await system.publish()
 
 
 async def test_when_a_line_is_added_then_it_answers_and_when_it_is_removed_then_it_does_not(system: System) -> None:

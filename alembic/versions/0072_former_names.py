@@ -4,8 +4,8 @@ Why: facts of calls in progress, links that are out and settings use a name that
 What happens to rows that are there: nothing has been renamed yet.
 Down: former names are forgotten.
 
-Revision ID: 0071
-Revises: 0070
+Revision ID: 0072
+Revises: 0071
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0071"
-down_revision = "0070"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 the CRM.
 
 The caller's and the agents' phones are baresip on loopback. The call arrives through the demo trunk; in an office that
-is no demo, through a trunk that is made for it and removed after it (`phones.loopback`). What the caller heard is not
+is no demo, through a trunk that is made for it and retired after it (`phones.loopback`). What the caller heard is not
 assumed: it is recognized in a recording of the audio that their phone received.
 """
 

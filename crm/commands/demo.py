@@ -69,7 +69,7 @@ def call(
     """Place a real SIP call as a prospect, and report what they heard and what is now in the CRM.
 
     Leaseline has to be running. In an office that is no demo, the call comes in by a trunk of its own, on this machine
-    alone, which is removed after it; what follows is real: your phones ring, and texts are sent.
+    alone, which is retired after it; what follows is real: your phones ring, and texts are sent.
 
     With --ai the voice agent answers the line during the call; it needs the models of its settings, or those of
     `script/setup voice-demo`.

@@ -13,7 +13,7 @@ from crm.secrets import Secrets, of_trunk
 from crm.services.audit import By
 from crm.services.outbox import texts
 from crm.services.phones import loopback, publish
-from crm.store.models import Trunk
+from crm.store.models import Call, Trunk
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -34,7 +34,15 @@ async def test_it_is_made_taken_over_and_removed_with_its_password(
         await store.run(loopback.put, secrets, BY, 27310)
         passwords.append(secrets.get(of_trunk(LOOPBACK_TRUNK)))
     assert passwords[0] != passwords[1], "what was left behind is of no use any more"
+    with store.writing() as session:
+        session.add(Call(id="c1", direction="in", did="", trunk=LOOPBACK_TRUNK, caller="", started_at=BY.now))
     assert await store.run(loopback.clear, secrets, BY)
+    for _ in range(2):
+        await store.run(loopback.put, secrets, BY, 27311)
+        with store.reading() as session:
+            again = session.scalars(select(Trunk).where(Trunk.slug == LOOPBACK_TRUNK)).one()
+        assert (again.enabled, again.port, again.outbound, again.emergency) == (True, 27311, False, False)
+        assert await store.run(loopback.clear, secrets, BY)
     assert not await store.run(loopback.clear, secrets, BY)
     assert not secrets.has(of_trunk(LOOPBACK_TRUNK))
     with store.reading() as session:

@@ -161,7 +161,7 @@ def _print(detail: CallDetail, system: System) -> None:
             ("call", detail.id),
             ("outcome", _outcome(detail)),
             ("person", _person(detail) + (" (not a phone number)" if detail.caller_digits else "")),
-            ("line", f"{detail.line} ({detail.did})" if detail.line else f"{detail.did}, not one of our lines"),
+            ("line", _line(detail)),
             ("property", detail.property),
             ("lead", detail.lead),
             ("caller is", None if detail.kind == "prospect" else detail.kind),
@@ -172,6 +172,12 @@ def _print(detail: CallDetail, system: System) -> None:
             ("note", detail.remark or None),
         )
     )
+
+
+def _line(detail: CallDetail) -> str:
+    if detail.line is None:
+        return f"{detail.did}, not one of our lines"
+    return detail.did if detail.line == detail.did else f"{detail.line} ({detail.did})"
 
 
 def _clock(at: datetime | None, system: System) -> str:

@@ -45,7 +45,7 @@ def told(session: Session, call: CallDetail, *, now: datetime, tz: ZoneInfo, reg
         *_voice_talk(session, call.id),
         *_recordings(call),
         *_voicemail(session, call.id),
-        *_afterwards(session, call.id, now, tz),
+        *_afterwards(session, call, now, tz),
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -184,16 +184,20 @@ def _voicemail(session: Session, call_id: str) -> Iterator[StoryLine]:
         yield StoryLine(found.taken_at, f"{found.taken_by.name or found.taken_by.slug} took the voicemail.")
 
 
-def _afterwards(session: Session, call_id: str, now: datetime, tz: ZoneInfo) -> Iterator[StoryLine]:
-    for text in messages.of_call(session, call_id):
+def _afterwards(session: Session, call: CallDetail, now: datetime, tz: ZoneInfo) -> Iterator[StoryLine]:
+    for text in messages.of_call(session, call.id):
         way = "wrote" if text.direction == TextDirection.IN else "were sent a text"
         state = in_words(DeliveryState, text.state)
         yield StoryLine(text.created_at, f'They {way} ({state}): "{text.body}"')
-    for task in tasks.of_call(session, call_id, now):
+    for task in tasks.of_call(session, call.id, now):
         what = f"Task {task.id} ({in_words(TaskKind, task.kind)})"
         owner = session.scalar(select(Agent.name).where(Agent.slug == task.owner, Agent.retired_at.is_(None)))
         whose = owner or task.owner or f"team {task.team}"
-        yield StoryLine(task.created_at, f"{what} went to {whose}, due {_when(task.due_at, tz)}: {task.why}")
+        due = f"due {_when(task.due_at, tz)}: {task.why}"
+        if task.created_at < call.started_at:
+            yield StoryLine(call.ended_at or call.started_at, f"{what} of {whose} is about this call, too, {due}")
+        else:
+            yield StoryLine(task.created_at, f"{what} went to {whose}, {due}")
         if task.done_at:
             result = f": {task.result}" if task.result else ""
             yield StoryLine(task.done_at, f"{what} was done{result}.")

@@ -144,6 +144,10 @@ def test_a_call_is_told_whole(busy: Leaseline) -> None:
     ):
         assert words in told
     assert "gave_up" not in told
+    again = busy.ok("call", "show", "1772467200.4")
+    assert "(call back) of Alice is about this call, too, due " in again
+    assert "Wednesday, March 4, 2026" in again
+    assert "Monday" not in again, "the task was there before the call"
 
 
 def test_a_lead_is_found_by_id_and_by_number_in_any_format(busy: Leaseline) -> None:

@@ -125,12 +125,15 @@ def _told(config: Config, theirs: Sequence[Task]) -> tuple[str, str]:
         lines = [f"{_who(config, task)}: {task.why}" for task in theirs[:MOST_LINES]]
         if more := len(theirs) - len(lines):
             lines.append(f"And {more:,} more.")
-        return f"{len(theirs):,} missed calls", "\n".join([*lines, words.more("missed_calls")])
+        return f"{len(theirs):,} calls to follow up", "\n".join([*lines, words.more("missed_calls")])
     [task] = theirs
     who = _who(config, task)
     if task.kind == TaskKind.UNKNOWN_DID:
         return "Calls arrive for a number that is not a line", f"Task {task.id}: {task.why}"
     due = f"{task.due_at.astimezone(config.tz):%a %H:%M}"
+    if task.kind == TaskKind.FOLLOW_UP:
+        # They have what they called for, such as a link, and nobody has talked to them yet.
+        return f"Call from {who}", f"{who}: {task.why} To be followed up by {due} (task {task.id})."
     told = f"{who}: {task.why} To be called back by {due} (task {task.id})."
     return f"Missed call from {who}", told
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import DeskChosen, Fact
+from crm.domain.calls import DeskChosen, Fact, LinkRequested
 from crm.domain.errors import Invalid
 from crm.domain.notices import AT_ONCE, GATHERED
 from crm.secrets import Secrets
@@ -91,6 +91,13 @@ async def test_whoever_has_called_back_already_hears_nothing(store: Store, confi
     await record(store, config, missed(0), talk(1), missed(2), ours(3), missed(4, caller=None))
     await tell(store, config, NOW + 5 * MINUTE)
     assert await mails(store) == []
+
+
+async def test_whoever_got_the_link_was_not_missed(store: Store, config: Config) -> None:
+    await record(store, config, missed(0, (LinkRequested, {})))
+    await tell(store, config, NOW + MINUTE)
+    [(_, subject, body)] = await mails(store)
+    assert (subject, "To be followed up by" in body) == ("Call from (512) 555-0123", True)
 
 
 async def test_ways_are_chosen_for_each_kind(store: Store, config: Config) -> None:

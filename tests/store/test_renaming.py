@@ -34,6 +34,7 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.queries import agents as agent_queries
+from crm.store.queries import properties as property_queries
 from crm.store.session import Store
 from crm.views import leads as lead_views
 from tests.store.test_retiring import BY, MAPLE, NOW, PROSPECT, talk
@@ -188,6 +189,9 @@ async def test_the_old_name_means_the_same_until_another_has_it(store: Store, co
     for name in ("maple", "maple-court", "court"):
         assert (await store.read(properties.named, name)).slug == "court"
         assert len(await store.read(lead_views.listed, NOW, LeadFilter(property=name))) == 1
+        spoken_of = await store.read(property_queries.by_slug, name)
+        assert spoken_of
+        assert spoken_of.slug == "court"
     manager = await store.read(agent_queries.by_slug, "alice")
     assert manager
     assert manager.slug == "alicia"

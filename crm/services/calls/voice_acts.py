@@ -30,7 +30,7 @@ from crm.services.people.intake import Introduced
 from crm.services.phones.lines import line_for
 from crm.services.tours import booking
 from crm.store.models import Activity, Call, Lead, Line, Listing, Message, Organization, Property
-from crm.store.queries import leads, listings, messages, office
+from crm.store.queries import leads, listings, messages, office, properties
 from crm.store.queries import opt_outs as ledger
 from crm.words.site import prefix
 
@@ -221,7 +221,7 @@ def _lead(
 
 
 def _property(session: Session, slug: str) -> Property | None:
-    return session.scalars(select(Property).where(Property.slug == slug)).first() if slug else None
+    return properties.by_slug(session, slug) if slug else None
 
 
 def _on_record(session: Session, caller: Caller) -> str | None:

@@ -103,6 +103,8 @@ def list_(
             )
             for one in entries
         ),
+        # Who answered says as much as how it ended.
+        first_out=("seconds", "way", "lead", "line", "outcome"),
         empty="No calls found.",
     )
 

@@ -22,11 +22,11 @@ FOLDED_TO = 16
 PADDED_TO = 40
 LESSER = tuple(
     """
-    gate|tries|attempts|confidence|template|audio|bytes|recorded|with the app|read by|came by|version|whose|language
+    gate|tries|attempts|audio|bytes|with the app|read by|came by|version|whose|language
     voice agent|transport|registers|emergency calls|calls out|enabled|made by|published by|despite|booked by|taken by|s
     sees|scopes|scope|evidence|returned|bans within a day|old path until|last sent|last used|failing since|next attempt
     documents|submitted|unit|sq ft|baths|deposit|sisters|admin|devices|subteams|area|portfolio|properties|pause|people
-    minutes|way|box|new|dialed|went|mobile|rings after|calls for|kind|direction|seconds|stage|step|light|source
+    minutes|way|box|new|dialed|mobile|rings after|calls for|kind|seconds|stage|step|light|source
     interested in|next|(90 %)|first pass|transferred|field|result|by|opens|for|property|lead|due before|due after|until
     since|found in|line|agent|how|label|headline|device|location|error|erased|from|to|subteam|written|callback number
     """.replace("\n", "|")

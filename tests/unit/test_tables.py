@@ -16,14 +16,14 @@ from crm.views.calls import CallEntry
 pytestmark = pytest.mark.unit
 
 COMMANDS = Path(output.__file__).parent
-CALL = "leaseline-1795859156.31204"
+CALL = "ll0a1b2c-1795859156.31204"
 WIDTHS = {
     **dict.fromkeys(("call", "voicemail"), len(CALL)),
     **dict.fromkeys(("at", "since", "due", "from", "until", "left", "to", "expires", "erased", "written"), 16),
     **dict.fromkeys(("answered", "failing since", "next attempt", "last seen", "public from", "last used"), 16),
     **dict.fromkeys(("phone", "number", "caller", "line", "callback number", "number dialed"), 14),
     **dict.fromkeys(("phone or email", "email"), 24),
-    **dict.fromkeys(("agent", "owner", "by", "how", "made by"), 10),
+    **dict.fromkeys(("agent", "owner", "by", "how", "made by", "answered by"), 14),
     **dict.fromkeys(("property", "device", "location", "outcome", "event", "begins with", "step"), 14),
     **dict.fromkeys(("status", "state", "kind", "subteam", "source", "trunk", "portfolio", "area", "connects"), 11),
     **dict.fromkeys(("rent", "deposit", "available", "date", "day", "documents", "rule"), 10),
@@ -79,8 +79,8 @@ ROWS = [
     (
         CALL,
         "2026-11-28 14:02",
-        "Dana Reyes",
         "prospect",
+        "(512) 555-0100",
         "gave up",
         "Called Elm Street Apartments and gave up in line.",
     ),

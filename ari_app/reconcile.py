@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often Asterisk's channels are compared with what we know, besides events."""
-ASKED_AGAIN_SECONDS = 60.0
+ASKED_AGAIN_SECONDS = 20.0
 """Longest time without asking the database for open calls."""
 LOGGING_SECONDS = 30.0
 """Asterisk's log of a call that it handled alone is complete this long after the call's end, or lost, as on a full
@@ -61,7 +61,7 @@ class Beginner(Protocol):
     def chore(self, work: Any) -> None: ...
 
 
-ASKED_AGAIN_SECONDS = 60.0
+ASKED_AGAIN_SECONDS = 20.0
 """Longest time without asking the database for open calls."""
 
 

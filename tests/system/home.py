@@ -61,6 +61,7 @@ ring_seconds = 20.0
 key_seconds = 30.0
 
 [texts]
+trunk = "demo"
 first_retry_seconds = 0.3
 per_hour = 0
 spike_texts = 0

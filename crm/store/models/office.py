@@ -81,6 +81,7 @@ class SubteamSister(Base):
 
 class SubteamMember(Base):
     __tablename__ = "subteam_member"
+    __table_args__ = (Index("ix_subteam_member_agent", "agent_id"),)
     subteam_id: Mapped[int] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"), primary_key=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
 

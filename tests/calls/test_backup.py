@@ -61,7 +61,9 @@ async def test_when_backups_are_made_during_calls_then_nobody_notices_and_each_i
             await system.speak(teller, message)
             await teller.press("#")
             told = await system.ended_call(teller.user)
-            await system.until(lambda: len(made) >= 2, "two backups were made during the talk", seconds=120)
+            # One may be under way that began before.
+            enough = len(made) + 2
+            await system.until(lambda: len(made) >= enough, "a backup was made since then", seconds=120)
             assert (await system.call_from(talker.user)).outcome is None, "they still talk"
             await talker.hang_up()
             talked = await system.ended_call(talker.user)

@@ -123,7 +123,8 @@ async def test_when_the_emergency_service_calls_back_then_the_phone_that_called_
     assert (call.outcome, call.without_app) == ("talked", True)
 
     def is_over() -> bool:
-        return bool(system.rows(select(EmergencyCall).where(EmergencyCall.ended_at.is_not(None))))
+        ours = EmergencyCall.started_at >= system.started, EmergencyCall.ended_at.is_not(None)
+        return bool(system.rows(select(EmergencyCall).where(*ours)))
 
     await system.until(is_over, "the emergency call is on record")
     [dialed] = await system.all(select(EmergencyCall).where(EmergencyCall.started_at >= system.started))

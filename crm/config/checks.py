@@ -51,6 +51,7 @@ def check(config: Config, path: Path) -> None:
     for name, url in (
         ("web.public_url", config.web.public_url),
         ("api.public_url", config.api.public_url),
+        ("console.public_url", config.console.public_url),
         ("texts.twilio_url", config.texts.twilio_url),
         ("texts.telnyx_url", config.texts.telnyx_url),
     ):

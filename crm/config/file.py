@@ -145,6 +145,8 @@ def port_block(ports_from: int | None) -> Ports:
         api=ports_from + 9,
         demo=ports_from + 10,
         voice=ports_from + 20,
+        console=ports_from + 21,
+        live=ports_from + 22,
         rtp_first=ports_from + 100,
         rtp_last=ports_from + 299,
     )

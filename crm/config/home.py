@@ -24,7 +24,21 @@ from crm.config.calls import (
     VoicemailSettings,
 )
 from crm.config.leads import Applications, LeadSettings, Tasks
-from crm.config.machine import Api, Backups, Bans, CallLimits, Database, Disk, Ports, Sip, Site, Stopping, Survival, Web
+from crm.config.machine import (
+    Api,
+    Backups,
+    Bans,
+    CallLimits,
+    Console,
+    Database,
+    Disk,
+    Ports,
+    Sip,
+    Site,
+    Stopping,
+    Survival,
+    Web,
+)
 from crm.config.messages import MailSettings, Texts
 from crm.config.voice import Ai, Voice
 
@@ -40,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web: Web = Web()
     site: Site = Site()
     api: Api = Api()
+    console: Console = Console()
     applications: Applications = Applications()
     database: Database = Database()
     menu: Menu = Menu()

@@ -32,6 +32,10 @@ class Ports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The REST API."""
     voice: int = 8094
     """Where the app meets the voice agent's process."""
+    console: int = 8095
+    """The console: pages and phone for people in the office."""
+    live: int = 8096
+    """Where the console hears from the app what happens in calls."""
     hep: int = 9060
     """UDP port where Asterisk sends us a copy of each SIP message (HEP)."""
     demo: int = 5090
@@ -128,6 +132,21 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests accepted per key and minute."""
     webhook_networks: tuple[str, ...] = ()
     """Private networks that webhooks may be sent to, such as 10.1.0.0/16; there also without TLS."""
+
+
+class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pages and the phone with which people in the office work."""
+
+    bind: str = "127.0.0.1"
+    """Address the console listens on. Beyond this machine it is served with a certificate only: a proxy's, or its
+    own."""
+    public_url: str = ""
+    """Public URL of the proxy, or of the console itself, e.g. https://desk.example.com; empty: it can only be reached
+    from this machine."""
+    tls_certificate: str = ""
+    """Path of a PEM file with the console's own certificate and those that vouch for it; empty: it has none."""
+    tls_key: str = ""
+    """Path of the PEM file with the certificate's key."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

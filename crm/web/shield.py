@@ -11,7 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm.config import Api, Web
+from crm.config import Api, Console, Web
 
 HEADERS = {
     # Nothing is loaded, no script runs, no site may frame the page.
@@ -44,7 +44,7 @@ def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
     return answer
 
 
-def hosts(listener: Web | Api, public_url: str) -> list[str]:
+def hosts(listener: Web | Api | Console, public_url: str) -> list[str]:
     """Returns the host names a request may be for: the public one, and the addresses we listen on for local proxies."""
     public = urlsplit(public_url).hostname
     own = [] if listener.bind in ("0.0.0.0", "::") else [listener.bind]

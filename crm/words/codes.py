@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from crm.domain.access import Role
 from crm.domain.applications import ApplicationStatus, Step
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.calls import CallDirection, CallStep, Cut, DialStatus, EndedBy, Outcome, Speaker
@@ -154,6 +155,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         ProposalReason.SAME_EMAIL: "same email address",
         ProposalReason.BOTH_NAMED: "number of one, email address of the other",
     },
+    Role: {},
     ReportKind: {},
     Rule: {
         Rule.MENU: "the caller's choice",

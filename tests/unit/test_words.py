@@ -229,6 +229,7 @@ def kinds_of_the_domain() -> list[type[StrEnum]]:
 
 
 KEPT_FROM_PEOPLE = {
+    "Act": "only decides",
     "Action": "the feature codes have texts of their own",
     "Asked": "what the voice agent has asked last",
     "BlockKind": "an entry of the block list is shown as it was written",

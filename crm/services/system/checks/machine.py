@@ -247,6 +247,8 @@ def _ports(config: Config) -> Iterator[Finding]:
         ("webhooks", config.web.bind, ports.webhooks, socket.SOCK_STREAM),
         ("site", config.web.bind, ports.site, socket.SOCK_STREAM),
         ("api", config.api.bind, ports.api, socket.SOCK_STREAM),
+        ("console", config.console.bind, ports.console, socket.SOCK_STREAM),
+        ("live", "127.0.0.1", ports.live, socket.SOCK_STREAM),
         *([("voice", "127.0.0.1", ports.voice, socket.SOCK_STREAM)] if config.ai.answers != "off" else []),
         ("hep", "127.0.0.1", ports.hep, socket.SOCK_DGRAM),
         ("rtp_first", bind, ports.rtp_first, socket.SOCK_DGRAM),

@@ -1,0 +1,89 @@
+"""The console's web application, for ports.console."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm.context import Crm
+from crm.web.console import scripts
+from crm.web.console.door import ConsolePage
+from crm.web.console.looks import ConsoleLooks, style
+from crm.web.console.pages import reports, tasks
+from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
+from crm.web.shield import hosts, shielded
+from crm.words.console import LANGUAGES
+from crm.words.console import frame as words
+
+PAGES: tuple[ConsolePage, ...] = (*tasks.PAGES, *reports.PAGES)
+"""In the order in which the sections are shown."""
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""A file's name changes with its content."""
+
+
+def build(crm: Crm) -> ASGIApp:
+    frame = frame_of(crm)
+    app = Starlette(
+        routes=[
+            Route("/static/{name}", _file),
+            *(page.route(frame) for page in PAGES),
+            ConsolePage("/{rest:path}", _nothing, methods=("GET", "POST")).route(frame),
+        ]
+    )
+    app.router.redirect_slashes = False
+    return shielded(_with_headers(app, frame), hosts(crm.config.console, crm.config.console.public_url))
+
+
+def frame_of(crm: Crm) -> ConsoleFrame:
+    return ConsoleFrame(
+        crm,
+        {language: ConsoleLooks(crm.config, language) for language in LANGUAGES},
+        tuple(NavItem(page.section, page.path, page.needs) for page in PAGES if page.section),
+        scripts.paths(),
+        urlsplit(crm.config.console.public_url).scheme == "https" or bool(crm.config.console.tls_certificate),
+        crm.secrets.ensure(SECRET),
+    )
+
+
+async def _file(request: Request) -> Response:
+    name = request.path_params["name"]
+    sheet, content = style()
+    if name == sheet:
+        return Response(content, media_type="text/css", headers=FOR_EVER)
+    if (found := scripts.find(name)) is not None:
+        return FileResponse(found, media_type="text/javascript", headers=FOR_EVER)
+    return Response("not found\n", 404, media_type="text/plain")
+
+
+async def _nothing(visit: ConsoleVisit) -> Response:
+    return visit.page("said", words.WORDS, 404, text=visit.looks.say(words.WORDS, "not_found"))
+
+
+def _with_headers(app: ASGIApp, frame: ConsoleFrame) -> ASGIApp:
+    """Adds what only the console needs to `crm.web.shield.HEADERS`."""
+    added = {
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "microphone=(self), speaker-selection=(self), camera=(), geolocation=()",
+        "Referrer-Policy": "same-origin",
+    }
+    if frame.is_secure:
+        added["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in added.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return answer

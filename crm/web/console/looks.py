@@ -1,0 +1,108 @@
+"""How the console looks in one language: its templates, and how times, numbers and amounts are written."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal
+
+from crm.config import Config
+from crm.edge import numbers
+from crm.words.codes import in_words
+from crm.words.console import Words, frame
+from crm.words.console.codes import SPANISH
+
+FOLDER = Path(__file__).parents[1] / "templates" / "console"
+LOCALES = {"en": "en_US", "es": "es_US"}
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@lru_cache(1)
+def style() -> tuple[str, bytes]:
+    """The style sheet's file name, which changes with its content so that browsers can keep it, and its content."""
+    content = (FOLDER / "style.css").read_bytes()
+    return f"style-{hashlib.sha256(content).hexdigest()[:12]}.css", content
+
+
+class ConsoleLooks:
+    """What templates get as `looks`."""
+
+    def __init__(self, config: Config, language: str) -> None:
+        self.language = language
+        self._locale = LOCALES[language]
+        self._region = config.region
+        self.tz: ZoneInfo = config.tz
+        """The office's. Pages that are about one property pass that property's."""
+
+    def say(self, words: Words, key: str, **values: object) -> str:
+        """A page's text, or else one that all pages share."""
+        texts = words[self.language] if words else {}
+        return (texts[key] if key in texts else frame.WORDS[self.language][key]).format(**values)
+
+    def render(self, template: str, **values: object) -> str:
+        return _TEMPLATES.get_template(f"{template}.html.j2").render(looks=self, **values)
+
+    def render_macro(self, template: str, macro: str, *args: object) -> str:
+        """One part of a page by itself, such as a row that has changed."""
+        return str(getattr(_TEMPLATES.get_template(f"{template}.html.j2").module, macro)(self, *args))
+
+    def code(self, kind: type[StrEnum], value: str | None) -> str:
+        """The words for a code, such as a task's kind; in English where there are none in this language."""
+        if not value:
+            return ""
+        if self.language == "es" and value in SPANISH.get(kind, {}):
+            return SPANISH[kind][value]
+        return in_words(kind, value)
+
+    def day(self, value: date) -> str:
+        return str(format_date(value, "medium", locale=self._locale))
+
+    def weekday(self, value: date) -> str:
+        return str(format_date(value, "EEE, MMM d" if self.language == "en" else "EEE d MMM", locale=self._locale))
+
+    def time(self, at: datetime, tz: ZoneInfo | None = None) -> str:
+        return str(format_time(at.astimezone(tz or self.tz), "short", locale=self._locale))
+
+    def moment(self, at: datetime | None, tz: ZoneInfo | None = None) -> str:
+        """Day and time; empty for None."""
+        if at is None:
+            return ""
+        pattern = "MMM d, h:mm a" if self.language == "en" else "d MMM, h:mm a"
+        return str(format_datetime(at.astimezone(tz or self.tz), pattern, locale=self._locale))
+
+    @staticmethod
+    def iso(at: datetime) -> str:
+        """For the `datetime` of a time element."""
+        return at.isoformat(timespec="seconds")
+
+    def phone(self, number: str | None) -> str:
+        return numbers.display(number, self._region) if number else ""
+
+    def money(self, amount: Decimal) -> str:
+        whole = amount == amount.to_integral_value()
+        pattern = "¤#,##0" if whole else None
+        return str(format_currency(amount, "USD", pattern, locale=self._locale, currency_digits=not whole))
+
+    def number(self, value: Decimal | int | float) -> str:
+        return str(format_decimal(value, locale=self._locale))
+
+    @staticmethod
+    def length(seconds: float) -> str:
+        """A duration: 0:07, 12:30, 1:02:03."""
+        minutes, rest = divmod(int(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,87 @@
+"""Each page of the console: whether its HTML is valid, and whether everybody can use it, on any screen.
+
+A page is added to a module of tests/browser/console/kinds. With SHOTS=folder in the environment, pictures of all pages
+are kept there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from crm.domain.access import Role
+from crm.words.console import LANGUAGES
+from tests.browser.checks import AXE, BY_LAYOUT, invalid_html, out_of_reach, violations
+from tests.browser.console.desk import KINDS, Desk
+from tests.browser.console.kind import Kind
+from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SHOTS = os.environ.get("SHOTS")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pages(desk: Desk, browser: Browser) -> AsyncIterator[tuple[Person, dict[tuple[Role, str], Page]]]:
+    """One page per role and language for all tests: in a new one, Chromium would compile axe again each time."""
+    person = Person(desk, browser)
+    yield person, {}
+    await person.leave()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_everybody_can_use_the_page_in_each_language_on_any_screen(
+    desk: Desk, pages: tuple[Person, dict[tuple[Role, str], Page]], kind: Kind
+) -> None:
+    person, opened = pages
+    for language in LANGUAGES:
+        is_first = language == "en"
+        if (kind.role, language) not in opened:
+            opened[kind.role, language] = await person.page(kind.role, language=language)
+        page = opened[kind.role, language]
+        await page.set_viewport_size(PHONE)
+        answer = await page.goto(desk.where(kind))
+        assert answer is not None
+        assert answer.status == kind.status
+        assert await page.locator("html").get_attribute("lang") == language
+        await page.evaluate(AXE)
+        await _shoot(page, kind, f"{language}-phone")
+        assert await violations(page, *(() if is_first else BY_LAYOUT)) == []
+        await page.set_viewport_size(SMALLEST)
+        await _shoot(page, kind, f"{language}-smallest")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= SMALLEST["width"], "it scrolls sideways"
+        await page.set_viewport_size(DESKTOP)
+        await _shoot(page, kind, f"{language}-desktop")
+        assert await violations(page, *(BY_LAYOUT if is_first else ())) == []
+        if is_first:
+            assert await out_of_reach(page) == []
+            await page.emulate_media(color_scheme="dark")
+            await _shoot(page, kind, f"{language}-dark")
+            assert await violations(page, "color-contrast") == []
+            await page.emulate_media(color_scheme="light")
+    assert person.complaints == []
+
+
+async def _shoot(page: Page, kind: Kind, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / f"{kind.name.replace(' ', '-')}-{name}.png", full_page=True)
+
+
+async def test_every_page_is_valid_html(desk: Desk, tmp_path: Path) -> None:
+    found = {}
+    async with httpx.AsyncClient(base_url=desk.url) as http:
+        for language in LANGUAGES:
+            for role in Role:
+                cookie = "; ".join(f"{name}={value}" for name, value in desk.sign_in(role, language).items())
+                for kind in KINDS:
+                    if kind.role is role:
+                        answer = await http.get(desk.where(kind), headers={"Cookie": cookie})
+                        assert answer.status_code == kind.status
+                        found[f"{kind.name}, {language}"] = answer.text
+    assert "\n".join(await invalid_html(tmp_path, found)) == ""

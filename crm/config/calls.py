@@ -169,6 +169,8 @@ class Codes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls back the agent's last outside caller."""
     block_last_caller: str = "*60"
     """Blocks the agent's last outside caller."""
+    echo: str = "*43"
+    """Plays back what is said, to try a microphone and a loudspeaker."""
 
 
 TALK_CODES = ("blind_transfer", "attended_transfer", "back", "record", "park")

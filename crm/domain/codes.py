@@ -29,6 +29,7 @@ class Action(StrEnum):
     PICKUP = "pickup"
     LAST_CALLER = "last_caller"
     BLOCK_LAST_CALLER = "block_last_caller"
+    ECHO = "echo"
 
 
 MEANINGS = {
@@ -46,6 +47,7 @@ MEANINGS = {
     Action.PICKUP: "Pick up a call ringing at a colleague's phone; followed by an extension, at that colleague's",
     Action.LAST_CALLER: "Call back your last outside caller",
     Action.BLOCK_LAST_CALLER: "Block your last outside caller, after saying who it is",
+    Action.ECHO: "Hear what you say, to try microphone and loudspeaker",
 }
 
 IN_TALK = {

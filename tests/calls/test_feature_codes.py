@@ -79,6 +79,17 @@ async def test_the_last_caller_is_named_and_only_the_key_blocks_them(system: Sys
     assert [entry.value for entry in await system.all(select(BlockedCaller))] == [number]
 
 
+async def test_the_echo_code_plays_back_what_is_said(system: System) -> None:
+    sentence = await spoken(system.config, "You hear what you say. Hang up when you have heard enough.")
+    said = system.config.prompt("whisper_keys", "en")
+    async with system.phone("alice-desk") as alice:
+        await alice.dial(f"sip:*43@{system.sip}")
+        await system.hears(alice, sentence)
+        await system.speak(alice, said)
+        await system.hears(alice, said)
+        await alice.hang_up()
+
+
 async def test_when_the_app_is_away_then_codes_say_that_they_do_not_work(system: System) -> None:
     await system.kill_app()
     try:

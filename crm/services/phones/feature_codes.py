@@ -71,6 +71,9 @@ def act(
             return _last_caller(session, config, agent)
         case Action.BLOCK_LAST_CALLER:
             return _block(session, config, By(f"{agent}, by phone", by.now), agent, key, about)
+        case Action.ECHO:
+            # The dialplan does this by itself.
+            return CodeAnswer("You hear what you say. Hang up when you have heard enough.", go=("echo",))
 
 
 def as_mapping(config: Config) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from crm.config import Config
+from crm.edge import sip_door
 from crm.web.guard import IDLE_SECONDS, GuardedProtocol
 from crm.web.routes import posts, texts, tours
 from crm.web.routes.texts import Webhooks
@@ -107,7 +108,10 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
             host=bind,
             port=port,
             http=GuardedProtocol,
-            ws="none",
+            # Only the console's pages have one, which passes on SIP (crm/web/console/phone.py).
+            ws="websockets-sansio" if listener == "console" else "none",
+            ws_max_size=sip_door.LONGEST,
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             log_level="error",

@@ -13,6 +13,7 @@ import ipaddress
 import logging
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from crm.web.shield import HEADERS
@@ -37,17 +38,27 @@ class GuardedProtocol(H11Protocol):
         super().connection_made(transport)
         self._timer: asyncio.TimerHandle | None = None
         self._request: object = None
+        self._has_left = False
         self._wait(HEADER_SECONDS)
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._has_left:
+            return
         if self._is_between_requests:
             if self._limit == IDLE_SECONDS:
                 self._wait(HEADER_SECONDS)
         elif self.cycle is not self._request:
             self._request = self.cycle
             self._wait(REQUEST_SECONDS)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # What opens a WebSocket is another protocol's from now on. It looks by itself whether the peer is still there.
+        self._has_left = True
+        if self._timer:
+            self._timer.cancel()
+        super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
         self._wait(IDLE_SECONDS)

@@ -71,6 +71,9 @@ class Device(Retirable, Base):
         comment="its own forwarding is on, which nobody obeys; null: it is not known to be"
     )
     location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id", ondelete="SET NULL"))
+    located_from: Mapped[str | None] = mapped_column(
+        String(45), comment="network from which the person at a browser last said where it is; null: they have not"
+    )
     location: Mapped[Location | None] = relationship()
     agent: Mapped[Agent] = relationship(back_populates="devices")
 

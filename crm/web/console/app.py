@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.context import Crm
-from crm.web.console import scripts
+from crm.web.console import phone, scripts
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.console.pages import reports, tasks
@@ -32,6 +32,7 @@ def build(crm: Crm) -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/static/{name}", _file),
+            *phone.routes(frame),
             *(page.route(frame) for page in PAGES),
             ConsolePage("/{rest:path}", _nothing, methods=("GET", "POST")).route(frame),
         ]

@@ -7,7 +7,7 @@ cookies of one host are the same on all its ports, and several systems may run b
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from crm.web.console.visit import ConsoleFrame
@@ -19,7 +19,7 @@ def name(frame: ConsoleFrame) -> str:
     return "__Host-leaseline" if frame.is_secure else f"leaseline-{frame.crm.config.ports.console}"
 
 
-def token(request: Request, frame: ConsoleFrame) -> str:
+def token(request: HTTPConnection, frame: ConsoleFrame) -> str:
     """The session's token as the browser shows it; empty: none."""
     return request.cookies.get(name(frame), "")[:LONGEST]
 

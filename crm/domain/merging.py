@@ -127,3 +127,16 @@ COLUMNS: dict[str, Callable[[Any, Any], Any]] = {
 """What becomes of each column of a lead but its id."""
 STANDING = ("status", "is_hot", "closed_because", "last_contact_at", "first_answer_at")
 """Columns that follow from what happens with a lead."""
+
+
+def joined_threads(survivor: Mapping[str, Any], gone: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of the survivor's row in the inbox when the other lead has one too: whatever waits in one of them
+    waits in the one that stays."""
+    latest = max((survivor, gone), key=lambda one: (one["last_at"] is not None, one["last_at"] or 0))
+    snoozed = [one["snoozed_until"] for one in (survivor, gone)]
+    return {
+        **{name: latest[name] for name in ("last_at", "last_direction", "last_words")},
+        "is_waiting": survivor["is_waiting"] or gone["is_waiting"],
+        "is_done": survivor["is_done"] and gone["is_done"],
+        "snoozed_until": min(snoozed) if all(snoozed) else None,
+    }

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store import happenings, marks, search, touches, triggers
+from crm.store import happenings, inboxes, marks, search, touches, triggers
 from crm.store.session import in_words, migration_engine
 
 FOLDER = Path(__file__).parents[2] / "alembic"
@@ -26,9 +26,9 @@ FOLDER = Path(__file__).parents[2] / "alembic"
 # Any number will do, as long as nobody else on the same PostgreSQL server uses it for another purpose.
 _LOCK = 5_327_328
 
-_KEPT_RIGHT = (marks.OFFICE, marks.SITE, touches, happenings)
+_KEPT_RIGHT = (marks.OFFICE, marks.SITE, touches, happenings, inboxes)
 """What triggers do."""
-FAMILIES = (marks.OFFICE.family, marks.SITE.family, touches.FAMILY, happenings.FAMILY)
+FAMILIES = (marks.OFFICE.family, marks.SITE.family, touches.FAMILY, happenings.FAMILY, inboxes.FAMILY)
 """Names of those triggers begin with these."""
 
 

@@ -9,9 +9,11 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.follow_ups import FollowUpRules
 from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.store.models import FollowUp, Interest, Property
+from crm.store.queries import reach as reached
 
 
 class FollowUpEntry(msgspec.Struct):
@@ -58,7 +60,12 @@ def sequence_steps(rules: FollowUpRules, language: str = FIRST_LANGUAGE) -> list
 
 
 def listed(
-    session: Session, *, lead_id: int | None = None, states: Collection[str] = (), limit: int = 50
+    session: Session,
+    *,
+    lead_id: int | None = None,
+    states: Collection[str] = (),
+    limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[FollowUpEntry]:
     """By due time; of a lead, or in one of these states, if any are given."""
     found = (
@@ -76,6 +83,7 @@ def listed(
         )
         .join(Interest, Interest.id == FollowUp.interest_id)
         .join(Property, Property.id == Interest.property_id)
+        .where(*reached.of_interests(reach))
         .order_by(FollowUp.due_at, FollowUp.id)
         .limit(limit)
     )

@@ -15,7 +15,7 @@ from crm.domain.notices import NoticeKind
 from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
-from crm.services.people import proposals
+from crm.services.people import inbox, proposals
 from crm.store.models import ArrivalRecord, Lead, Property, Task
 from crm.store.queries import office, tasks
 
@@ -121,6 +121,7 @@ def pass_on(
             task.last_at = now
             task.why = said_again(told, task.times, task.created_at, now, config.tz, what="inquiries")
             owner, is_open = task.held_by, True
+        inbox.heard(session, record.received_at, told, lead_id=lead.id)
     if is_open and not is_urgent and (at := _told_later(session, config, lead, record, now)):
         record.tell_at = at
         return

@@ -22,7 +22,7 @@ from crm.services.audit import By
 from crm.services.office import agents
 from crm.services.outbox import news_links, outgoing, threads
 from crm.services.outbox.outgoing import NewMail
-from crm.services.people import intake, standing, timeline
+from crm.services.people import inbox, intake, standing, timeline
 from crm.store.models import Agent, Lead, LeadEmail, Mail, MailThread, Property
 from crm.store.queries import office, tasks
 from crm.store.queries import opt_outs as ledger
@@ -50,9 +50,10 @@ def send(
     draft: MailDraft,
     *,
     agent: str | None = None,
+    key: str = "",
 ) -> Mail:
     """Queues an email to a lead (id, phone number or email address) and completes the task to answer them. `agent` is
-    the writer's slug.
+    the writer's slug. The same `key`, if any, sends once.
 
     Raises NotFound, Invalid, Conflict.
     """
@@ -60,11 +61,13 @@ def send(
         raise Invalid("Emails have no sender: write mail.from_address into leaseline.toml.", code="mail_sender_missing")
     writer = agents.named(session, agent) if agent else None
     lead = intake.lead_of(session, config, person, by.now)
+    key = f"agent:{key or uuid.uuid4().hex}"
+    if (sent := session.scalar(select(Mail).where(Mail.key == key))) is not None:
+        return sent
     to = _address(session, lead, is_news=draft.is_news)
     subject, text = _words(session, config, lead, writer, draft)
     language = lead.language or "en"
     name = _office(session)
-    key = f"agent:{uuid.uuid4().hex}"
     footer = _footer(config, secrets, key, name, language) if draft.is_news else ""
     signature = "\n".join(filter(None, (writer.name if writer else "", name)))
     body = "\n\n".join(filter(None, (text, f"-- \n{signature}", footer)))
@@ -86,6 +89,7 @@ def send(
     if not draft.is_news:
         for task in tasks.open_of(session, lead.id, (TaskKind.INQUIRY,)):
             task.done_at, task.result = by.now, f"Answered with email {mail.id}."
+        inbox.answered(session, by.now, text, lead_id=lead.id)
         standing.happened(lead, LeadEvent.REACHED_OUT, by.now)
         if writer and lead.assigned_agent_id is None:
             lead.assigned_agent_id = writer.id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import String, cast, func, select, update
@@ -34,6 +36,46 @@ def decide(session: Session, config: Config, message: Message, now: datetime) ->
     elif decision.verdict is Verdict.WAIT:
         message.state, message.next_attempt_at = DeliveryState.QUEUED, decision.until
     return decision
+
+
+class ForecastReason(StrEnum):
+    """What decides about a text that somebody is about to write."""
+
+    NOTHING = "nothing"
+    """It may leave at once."""
+    REFUSED = "refused"
+    """Nothing goes to that number, by the settings."""
+    OPTED_OUT = "opted_out"
+    QUIET = "quiet"
+    """It is too early or too late in the day where they or the office are."""
+    LIMIT = "limit"
+    TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the gate would say now about a text from an agent."""
+
+    verdict: Verdict
+    why: ForecastReason
+    reasons: tuple[str, ...]
+    until: datetime | None
+    """With WAIT: when it leaves."""
+
+
+def foresee(session: Session, config: Config, number: str, now: datetime) -> Forecast:
+    """What the gate would decide about a text that an agent wrote now; nothing is stored."""
+    ask = _ask(session, config, Message(purpose=TextPurpose.AGENT, to_number=number, created_at=now), now)
+    decision = gate.decide(ask, now)
+    why = ForecastReason.NOTHING
+    if decision.verdict is Verdict.BLOCK:
+        why = ForecastReason.REFUSED if ask.refusal else ForecastReason.TOO_LATE
+        why = ForecastReason.OPTED_OUT if ask.opted_out and not ask.refusal else why
+    elif decision.verdict is Verdict.WAIT:
+        # Whichever of the two lasts longer.
+        is_quiet = decision.until == gate.next_open(ask.locations, now)
+        why = ForecastReason.QUIET if is_quiet else ForecastReason.LIMIT
+    return Forecast(decision.verdict, why, decision.reasons, decision.until)
 
 
 def put_off(session: Session, limit: Limit, now: datetime) -> None:

@@ -52,6 +52,7 @@ from crm.store.models import (
     ErasedIdentity,
     Erasure,
     ErasureWork,
+    InboxThread,
     KeptAnswer,
     Lead,
     LeadEmail,
@@ -327,6 +328,7 @@ class _Erasing:
             session.execute(delete(Message).where(or_(Message.from_number == number, Message.to_number == number)))
             session.execute(delete(CallOrder).where(CallOrder.to_number == number))
             session.execute(delete(Dialled).where(Dialled.number == number))
+            session.execute(delete(InboxThread).where(InboxThread.number == number))
             session.execute(delete(Task).where(Task.person.in_([f"caller:{number}", f"writer:{number}"])))
         for table, _ in _TOLD:
             ids = [id for one in mentions for id in one.found.get(table.__tablename__, ())]

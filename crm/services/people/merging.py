@@ -32,8 +32,8 @@ Id = int | str
 AT_ONCE = 500
 """Ids in one statement."""
 TABLES = Base.metadata.tables
-LEAD, INTEREST, TASK, FOLLOW_UP, PROPOSAL = (
-    TABLES[name] for name in ("lead", "interest", "task", "follow_up", "lead_proposal")
+LEAD, INTEREST, TASK, FOLLOW_UP, PROPOSAL, THREAD = (
+    TABLES[name] for name in ("lead", "interest", "task", "follow_up", "lead_proposal", "inbox_thread")
 )
 WAITING = ("planned", "paused")
 """States of a follow-up that is still to come."""
@@ -217,6 +217,9 @@ def _put_away(session: Session, table: Table, before: Before, theirs: dict[str, 
     session.execute(delete(table).where(key == theirs[key.name]))
     if table is INTEREST:
         _join_interests(session, before, theirs, ours)
+    if table is THREAD:
+        becomes = rules.joined_threads(ours, theirs)
+        change(session, before, THREAD, ours["id"], {name: ours[name] for name in becomes}, becomes)
 
 
 def referring(table: Table) -> Iterator[tuple[Table, Column[Any]]]:

@@ -58,6 +58,7 @@ REFERENCES = (
     LeadReference("follow_up.lead_id", OnMerge.MOVES),
     LeadReference("follow_up_look.lead_id", OnMerge.DERIVED),
     LeadReference("happening.lead_id", OnMerge.DERIVED),
+    LeadReference("inbox_thread.lead_id", OnMerge.ONE_STAYS),
     LeadReference("interest.lead_id", OnMerge.ONE_STAYS),
     LeadReference("lead_email.lead_id", OnMerge.MOVES, addresses=("address",)),
     LeadReference("lead_merge.lead_id", OnMerge.MOVES),

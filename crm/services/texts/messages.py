@@ -37,7 +37,7 @@ from crm.services.audit import By
 from crm.services.office import agents, owners
 from crm.services.outbox import gatekeeper, notices, wording
 from crm.services.outbox.outgoing import NewText, queue
-from crm.services.people import blocking, intake, opt_outs, standing, timeline
+from crm.services.people import blocking, inbox, intake, opt_outs, standing, timeline
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity, who_is
 from crm.services.phones.lines import line_for
@@ -173,6 +173,16 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
             floods.tell(session, config, message, scene.name(), now)
         else:
             wrote = _remind(scene, reading)
+            if lead or contact:
+                about = scene.about_property
+                inbox.heard(
+                    session,
+                    incoming.at,
+                    wrote,
+                    lead_id=lead.id if lead else None,
+                    number=number or "",
+                    property_id=about.id if about else None,
+                )
             if over is None:
                 _notify(scene, wrote)
     _log.info(
@@ -426,9 +436,10 @@ def send(
     *,
     agent: str | None = None,
     line: str | None = None,
+    key: str = "",
 ) -> Message:
     """Puts a text to a person into the outbox, and completes the reply task. `person` is a lead's id or a phone
-    number, `agent` the writer's slug, `line` the number of ours to send from.
+    number, `agent` the writer's slug, `line` the number of ours to send from. The same `key`, if any, sends once.
 
     Raises NotFound, Invalid. The gate's verdict is stored with the text, even a blocked one; the gate is asked again
     when the text is sent.
@@ -447,11 +458,14 @@ def send(
         )
     writer = agents.named(session, agent) if agent else None
     lead, number = _addressee(session, config, person, by.now)
+    key = f"agent:{key or uuid.uuid4().hex}"
+    if (sent := messages.by_key(session, key)) is not None:
+        return sent
     contact = who_is(session, number).contact
     ours = line_for(session, config, lead, line, contact.property_id if contact else None)
     used = lines.by_number(session, ours)
     new = NewText(
-        key=f"agent:{uuid.uuid4().hex}",
+        key=key,
         purpose=TextPurpose.AGENT,
         to_number=number,
         from_number=ours,
@@ -466,6 +480,8 @@ def send(
     task = open_reply(session, lead, number)
     if task and message.decision != Verdict.BLOCK:
         task.done_at, task.result = by.now, f"Replied with text {message.id}."
+    if message.decision != Verdict.BLOCK and (lead or contact):
+        inbox.answered(session, by.now, body, lead_id=lead.id if lead else None, number=number)
     if lead and message.decision != Verdict.BLOCK:
         standing.happened(lead, LeadEvent.REACHED_OUT, by.now)
     if writer and lead and lead.assigned_agent_id is None:

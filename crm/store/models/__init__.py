@@ -26,6 +26,7 @@ from crm.store.models.calls import (
 )
 from crm.store.models.erasures import ErasedIdentity, Erasure, ErasureWork
 from crm.store.models.exports import LeadExport, LeadExportPart
+from crm.store.models.inbox import InboxDraft, InboxThread
 from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFile, PropertyProfile, Publication
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
@@ -101,6 +102,8 @@ __all__ = [
     "FormerName",
     "Happening",
     "Hours",
+    "InboxDraft",
+    "InboxThread",
     "Interest",
     "KeptAnswer",
     "Lead",

@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from crm.domain.access import Reach
-from crm.store.models import Activity, Call, Interest, Lead, Line, Listing, Message, Property, Task, TourSlot
+from crm.store.models import (
+    Activity,
+    Call,
+    InboxThread,
+    Interest,
+    Lead,
+    Line,
+    Listing,
+    Message,
+    Property,
+    Task,
+    TourSlot,
+)
 
 Conditions = Iterator[ColumnElement[bool]]
 
@@ -52,6 +64,16 @@ def of_messages(reach: Reach) -> Conditions:
     """Texts. Notices to people in the office are about no property and no lead."""
     if reach.properties is not None:
         yield _about(reach.properties, Message.property_id, Message.lead_id)
+
+
+def of_threads(reach: Reach) -> Conditions:
+    """Threads of the inbox. They are looked at in their order, so the lead's interests are looked for one by one."""
+    if reach.properties is not None:
+        is_interested = exists().where(
+            Interest.lead_id == InboxThread.lead_id, Interest.property_id.in_(reach.properties)
+        )
+        theirs = and_(InboxThread.lead_id.is_(None), InboxThread.property_id.in_(reach.properties))
+        yield or_(is_interested, theirs)
 
 
 def of_calls(reach: Reach) -> Conditions:

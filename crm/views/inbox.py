@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -190,8 +190,9 @@ def listed(
         if after is not None:
             found = found.where(tuple_(InboxThread.last_at, InboxThread.id) < after[1:])
     else:
-        found = _open(found, now)
-        found = found.order_by(InboxThread.is_waiting.desc(), InboxThread.last_at.desc(), InboxThread.id.desc())
+        found = found.where(*_open(now)).order_by(
+            InboxThread.is_waiting.desc(), InboxThread.last_at.desc(), InboxThread.id.desc()
+        )
         if which is InboxFilter.MINE:
             found = found.where(InboxThread.agent_id == (agent_id or 0))
         elif which is InboxFilter.UNASSIGNED:
@@ -208,17 +209,14 @@ def cursor_of(entry: ThreadEntry, which: InboxFilter) -> Cursor:
     return entry.is_waiting, at, entry.id
 
 
-def _open(found: Select[*tuple[object, ...]], now: datetime) -> Select[*tuple[object, ...]]:
+def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     awake = or_(InboxThread.snoozed_until.is_(None), InboxThread.snoozed_until <= now)
-    return found.where(InboxThread.is_done == false(), InboxThread.last_at.is_not(None), awake)
+    return InboxThread.is_done == false(), InboxThread.last_at.is_not(None), awake
 
 
 def count_waiting(session: Session, now: datetime, agent_id: int, *, most: int = 100) -> int:
     """How many of an agent's threads wait for an answer, counted up to `most`."""
-    awake = or_(InboxThread.snoozed_until.is_(None), InboxThread.snoozed_until <= now)
-    found = select(InboxThread.id).where(
-        InboxThread.agent_id == agent_id, InboxThread.is_done == false(), InboxThread.is_waiting, awake
-    )
+    found = select(InboxThread.id).where(InboxThread.agent_id == agent_id, InboxThread.is_waiting, *_open(now))
     return session.scalar(select(func.count()).select_from(found.limit(most).subquery())) or 0
 
 
@@ -267,7 +265,7 @@ def one(session: Session, thread_id: int, reach: Reach = WHOLE_OFFICE) -> Thread
         numbers=numbers,
         emails=emails,
         interests=interests,
-        drafts={way: DraftEntry(way, *rest) for way, *rest in session.execute(drafts)},
+        drafts={row.way: DraftEntry(*row) for row in session.execute(drafts)},
     )
 
 

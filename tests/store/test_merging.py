@@ -35,6 +35,7 @@ from crm.store.models import (
     Consent,
     FollowUp,
     FollowUpLook,
+    InboxThread,
     Interest,
     Lead,
     LeadProposal,
@@ -219,6 +220,7 @@ def with_everything(store: Store, config: Config) -> tuple[int, int]:
                     ShortLink(
                         token=f"t{id}", key=f"link:call{id}", lead_id=id, path="/", made_at=NOW, expires_at=NOW + HOUR
                     ),
+                    InboxThread(lead_id=id, last_at=NOW, last_direction="in", is_waiting=True),
                     Notice(
                         key=f"notice:{id}",
                         agent_id=session.scalar(select(Agent.id).limit(1)),
@@ -319,6 +321,7 @@ def test_after_a_merge_every_child_is_there(store: Store, config: Config) -> Non
         after = rows_of(session, pat)
         assert after == {
             **{column: 2 * count for column, count in before.items()},
+            "inbox_thread.lead_id": 1,
             "interest.lead_id": 1,
             "lead_merge.lead_id": 1,
             "activity.lead_id": 3,

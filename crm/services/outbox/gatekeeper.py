@@ -28,7 +28,8 @@ PUT_OFF_AT_ONCE = 500
 def decide(session: Session, config: Config, message: Message, now: datetime) -> GateDecision:
     """Asks the gate about an outgoing text, and stores the decision, its reasons and the resulting state with the text.
     SEND leaves the state as it is."""
-    decision = gate.decide(_ask(session, config, message, now), now)
+    purpose, to = TextPurpose(message.purpose), message.to_number
+    decision = gate.decide(_ask(session, config, purpose, to, message.created_at, message.expires_at, now), now)
     message.decision, message.decision_reasons = decision.verdict, list(decision.reasons)
     if decision.verdict is Verdict.BLOCK:
         message.state, message.next_attempt_at = DeliveryState.BLOCKED, None
@@ -65,7 +66,7 @@ class Forecast:
 
 def foresee(session: Session, config: Config, number: str, now: datetime) -> Forecast:
     """What the gate would decide about a text that an agent wrote now; nothing is stored."""
-    ask = _ask(session, config, Message(purpose=TextPurpose.AGENT, to_number=number, created_at=now), now)
+    ask = _ask(session, config, TextPurpose.AGENT, number, now, None, now)
     decision = gate.decide(ask, now)
     why = ForecastReason.NOTHING
     if decision.verdict is Verdict.BLOCK:
@@ -109,8 +110,15 @@ def refused(session: Session, message: Message, why: str, now: datetime) -> None
         entries.enter(session, message.to_number, source="carrier", evidence=why, now=now, message_id=message.id)
 
 
-def _ask(session: Session, config: Config, message: Message, now: datetime) -> TextRequest:
-    purpose, to = TextPurpose(message.purpose), message.to_number
+def _ask(
+    session: Session,
+    config: Config,
+    purpose: TextPurpose,
+    to: str,
+    created_at: datetime,
+    expires_at: datetime | None,
+    now: datetime,
+) -> TextRequest:
     paused = messages.pause_in_force(session, now) if purpose in gate.AUTOMATIC else None
     sent = []
     for limit in gate.limits_on(purpose, _limits(config.texts)):
@@ -121,13 +129,13 @@ def _ask(session: Session, config: Config, message: Message, now: datetime) -> T
         sent.append((limit, tuple(left)))
     return TextRequest(
         purpose=purpose,
-        created_at=message.created_at,
-        expires_at=message.expires_at,
+        created_at=created_at,
+        expires_at=expires_at,
         refusal=destinations.refusal(config, to),
         opted_out="; ".join(_in_words(entry) for entry in opt_outs.in_force(session, to)),
         # Without that setting, no withheld number is known.
         is_withheld=config.privacy.keep_withheld and calls.is_withheld(session, to),
-        last_heard_at=messages.last_heard_at(session, to, message.created_at),
+        last_heard_at=messages.last_heard_at(session, to, created_at),
         locations=locations(config, to),
         paused_until=paused.ends_at if paused else None,
         sent=tuple(sent),

@@ -6,8 +6,8 @@ if the task to answer them is open; those of closed leads are done. The triggers
 all migrations are done (crm/store/inboxes.py).
 Down: the tables go.
 
-Revision ID: 0074
-Revises: 0073
+Revision ID: 0075
+Revises: 0074
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0074"
-down_revision = "0073"
+revision = "0075"
+down_revision = "0074"
 branch_labels = None
 depends_on = None
 
 _WRITTEN = """
-    SELECT message.lead_id AS lead_id, CASE WHEN message.direction = 'in' THEN message.from_number ELSE message.to_number
-        END AS number, message.property_id AS property_id, message.created_at AS at, message.direction AS direction,
+    SELECT message.lead_id AS lead_id,
+        CASE WHEN message.direction = 'in' THEN message.from_number ELSE message.to_number END AS number,
+        message.property_id AS property_id, message.created_at AS at, message.direction AS direction,
         substr(message.body, 1, 200) AS words
     FROM message WHERE message.direction = 'in' OR message.purpose = 'agent'
     UNION ALL

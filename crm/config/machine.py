@@ -147,6 +147,12 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Path of a PEM file with the console's own certificate and those that vouch for it; empty: it has none."""
     tls_key: str = ""
     """Path of the PEM file with the certificate's key."""
+    behind_proxy: bool = False
+    """Whether a proxy on this machine passes requests on; then X-Forwarded-For says who sends them."""
+    idle_hours: PositiveInt = 12
+    """A session that nobody uses for this long is over."""
+    session_days: PositiveInt = 14
+    """After this long everybody signs in anew."""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,13 +1,43 @@
-"""Who has signed in to the console."""
+"""Signing in to the console, and who has.
+
+A session is a row; its token is 192 random bits, in a cookie, and here only as a digest. Checking a password takes
+longer than a transaction may, so signing in takes three steps: `credentials` are read, the password is compared
+(`passwords.matches`), and `begin` or `failed` is recorded.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import pyotp
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from crm.config import Config
 from crm.domain.access import Reach, Role
+from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.services import audit
+from crm.services.access import accounts
+from crm.services.access.accounts import digest
+from crm.services.audit import By
+from crm.store.changes import UNTOLD
+from crm.store.models import Account, AccountSession, Agent
+
+NOTED_EVERY = timedelta(minutes=5)
+"""The time of a session's last use is stored at most this often."""
+FREE_FAILURES = 5
+"""After so many wrong passwords in a row, each further one locks the account for twice as long."""
+LONGEST_LOCK = timedelta(minutes=5)
+"""Not longer, or anybody could keep somebody out by trying."""
+STEP_SECONDS = 30
+
+
+class NotSignedIn(CrmError):
+    """Name, password or code were not right, or the account is locked or disabled: one sentence for all of them, which
+    tells nobody what accounts there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +55,168 @@ class SignedIn:
     """Slug of the agent they are; None: they are none."""
     agent_id: int | None
     language: str
+    used_at: datetime
+    """When the session was last noted as used."""
 
 
-def find(session: Session, token: str, now: datetime) -> SignedIn | None:
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What somebody who signs in is compared with; of a name that nobody has, nothing."""
+
+    account_id: int | None
+    password: str
+    needs_code: bool
+    may_try: bool
+    """Whether the account is neither disabled nor locked."""
+
+
+def credentials(session: Session, name: str, now: datetime) -> Credentials:
+    account = accounts.find(session, name.strip().lower())
+    if account is None:
+        return Credentials(None, "", False, True)
+    is_locked = account.locked_until is not None and account.locked_until > now
+    return Credentials(
+        account.id, account.password, bool(account.totp), account.disabled_at is None and not is_locked
+    )
+
+
+def begin(
+    session: Session, config: Config, now: datetime, account_id: int, *, code: str = "", address: str, browser: str
+) -> str:
+    """Begins a session of somebody whose password was right, and returns its token. `code` is that of their second
+    factor. Raises NotSignedIn if it is wrong, or was used before."""
+    account = session.get_one(Account, account_id)
+    if account.disabled_at is not None:
+        raise refused()
+    if account.totp:
+        step = code_step(account.totp, code, now)
+        if step is None or step <= account.totp_step:
+            raise refused()
+        account.totp_step = step
+    known = AccountSession.account_id == account_id, AccountSession.address == address[:45]
+    if session.scalar(select(AccountSession.id).where(*known).limit(1)) is None:
+        audit.record(session, By(account.name, now), f"account {account.name} signed in from {address[:45]}")
+    account.failures, account.locked_until = 0, None
+    # Sessions that are over are in nobody's way; they go when somebody signs in.
+    session.execute(delete(AccountSession).where(AccountSession.expires_at <= now))
+    token = secrets.token_urlsafe(24)
+    session.add(
+        AccountSession(
+            account_id=account_id,
+            digest=digest(token),
+            made_at=now,
+            used_at=now,
+            expires_at=now + timedelta(days=config.console.session_days),
+            address=address[:45],
+            browser=browser[:120],
+        )
+    )
+    return token
+
+
+def failed(session: Session, now: datetime, account_id: int) -> None:
+    """A wrong password or code: after a few in a row the account is locked, each time for longer."""
+    account = session.get_one(Account, account_id)
+    account.failures += 1
+    if account.failures > FREE_FAILURES:
+        seconds = 2 ** min(account.failures - FREE_FAILURES, 12)
+        account.locked_until = now + min(timedelta(seconds=seconds), LONGEST_LOCK)
+
+
+def find(session: Session, config: Config, token: str, now: datetime) -> SignedIn | None:
     """Whose session this token is; None if it is nobody's, or over."""
+    row = session.execute(
+        select(AccountSession, Account, Agent.slug)
+        .join(Account, Account.id == AccountSession.account_id)
+        .outerjoin(Agent, (Agent.id == Account.agent_id) & Agent.retired_at.is_(None))
+        .where(AccountSession.digest == digest(token))
+    ).first()
+    if row is None:
+        return None
+    found, account, agent = row
+    idle = timedelta(hours=config.console.idle_hours)
+    if found.expires_at <= now or found.used_at + idle <= now or account.disabled_at is not None:
+        return None
+    return SignedIn(
+        account_id=account.id,
+        session_id=found.id,
+        name=account.name,
+        full_name=account.full_name,
+        role=Role(account.role),
+        reach=accounts.reach_of(session, account),
+        agent=agent,
+        agent_id=account.agent_id if agent else None,
+        language=account.language,
+        used_at=found.used_at,
+    )
+
+
+def note_use(session: Session, session_id: int, now: datetime) -> None:
+    session.execute(
+        update(AccountSession)
+        .where(AccountSession.id == session_id, AccountSession.used_at < now)
+        .values(used_at=now)
+        .execution_options(synchronize_session=False, **UNTOLD)
+    )
+
+
+def end(session: Session, by: By, account_id: int, session_id: int) -> None:
+    """Ends one session of an account. Raises NotFound."""
+    one = AccountSession.id == session_id, AccountSession.account_id == account_id
+    if not session.execute(delete(AccountSession).where(*one)).rowcount:  # type: ignore[attr-defined]
+        raise NotFound("There is no such session: it may have ended by itself.", code="session_unknown")
+    audit.record(session, by, f"session {session_id} ended")
+
+
+def end_others(session: Session, by: By, account_id: int, session_id: int | None) -> int:
+    """Ends all sessions of an account but one, or with None all, and returns how many these were."""
+    others = AccountSession.account_id == account_id, AccountSession.id != (session_id or 0)
+    count: int = session.execute(delete(AccountSession).where(*others)).rowcount  # type: ignore[attr-defined]
+    audit.record(session, by, f"{count} sessions ended")
+    return count
+
+
+# --- the second factor ---
+
+
+def new_totp() -> str:
+    """A secret for an authenticator (RFC 6238), as base32."""
+    return pyotp.random_base32()
+
+
+def totp_uri(secret: str, name: str, office: str) -> str:
+    """What an authenticator reads from a QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=f"Leaseline {office}")
+
+
+def code_step(secret: str, code: str, now: datetime) -> int | None:
+    """In which 30 seconds this was the code, of those just now; None: in none of them."""
+    wanted = "".join(code.split())
+    totp, here = pyotp.TOTP(secret), int(now.timestamp()) // STEP_SECONDS
+    for step in (here, here - 1, here + 1):
+        if hmac.compare_digest(totp.at(step * STEP_SECONDS).encode(), wanted.encode()):
+            return step
     return None
+
+
+def set_totp(session: Session, by: By, account_id: int, secret: str, code: str) -> None:
+    """From now on a code is needed to sign in. Raises Invalid if their authenticator shows another one."""
+    step = code_step(secret, code, by.now)
+    if step is None:
+        raise Invalid("That is not the code that is shown now: check the clock of the phone.", code="totp_wrong")
+    account = session.get_one(Account, account_id)
+    account.totp, account.totp_step = secret, step
+    audit.record(session, by, f"account {account.name}: one-time codes on")
+
+
+def drop_totp(session: Session, by: By, account_id: int) -> None:
+    account = session.get_one(Account, account_id)
+    account.totp, account.totp_step = "", 0
+    audit.record(session, by, f"account {account.name}: one-time codes off")
+
+
+def refused() -> NotSignedIn:
+    return NotSignedIn(
+        "That did not match. Check name, password and code; after several wrong ones, wait a few minutes.",
+        code="not_signed_in",
+    )

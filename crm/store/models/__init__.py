@@ -5,7 +5,15 @@ Closed sets are StrEnums of `crm.domain`, stored as their text, so that a new va
 
 from __future__ import annotations
 
-from crm.store.models.access import ApiKey, ApiKeyReach, KeptAnswer
+from crm.store.models.access import (
+    Account,
+    AccountLink,
+    AccountReach,
+    AccountSession,
+    ApiKey,
+    ApiKeyReach,
+    KeptAnswer,
+)
 from crm.store.models.applications import Application, ApplicationDocument
 from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, MailFolder, MailFolderEntry, ShortLink
 from crm.store.models.audit import AuditEntry
@@ -69,6 +77,10 @@ from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
 from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, WebhookReach
 
 __all__ = [
+    "Account",
+    "AccountLink",
+    "AccountReach",
+    "AccountSession",
     "Activity",
     "Agent",
     "AgentHours",

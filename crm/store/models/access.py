@@ -1,4 +1,4 @@
-"""Programs that work with the office through the REST API."""
+"""Who is let in: programs that work with the office through the REST API, and people who sign in to the console."""
 
 from __future__ import annotations
 
@@ -56,3 +56,72 @@ class KeptAnswer(Base):
     location: Mapped[str] = mapped_column(String(200), comment="empty: none")
     body: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
+
+
+class Account(Base):
+    """Somebody who signs in to the console."""
+
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True, comment="slug; they sign in with it")
+    full_name: Mapped[str] = mapped_column(String(80))
+    email: Mapped[str] = mapped_column(String(200), comment="empty: none")
+    role: Mapped[str] = mapped_column(String(20), comment="as in crm.domain.access.Role")
+    agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id", ondelete="SET NULL"), unique=True, comment="the agent they are; null: none"
+    )
+    is_narrow: Mapped[bool] = mapped_column(comment="sees only what `account_reach` names; false: the whole office")
+    language: Mapped[str] = mapped_column(String(5), comment="of the pages, such as en")
+    password: Mapped[str] = mapped_column(String(200), comment="argon2id, as PHC writes it; empty: none yet")
+    totp: Mapped[str] = mapped_column(
+        String(64),
+        comment="secret of the one-time codes (RFC 6238), which is needed as it is to check them; empty: none",
+    )
+    totp_step: Mapped[int] = mapped_column(comment="the 30 seconds of the last code taken, so that none counts twice")
+    failures: Mapped[int] = mapped_column(comment="wrong passwords and codes in a row")
+    locked_until: Mapped[datetime | None] = mapped_column(comment="no sign-in before; null: at any time")
+    disabled_at: Mapped[datetime | None] = mapped_column(comment="null: may sign in")
+    made_by: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime]
+    reach: Mapped[list[AccountReach]] = relationship(cascade="all, delete-orphan", order_by="AccountReach.id")
+
+
+class AccountReach(Base):
+    """A property, or all of a subteam's, that a narrow account sees."""
+
+    __tablename__ = "account_reach"
+    __table_args__ = (
+        UniqueConstraint("account_id", "property_id"),
+        UniqueConstraint("account_id", "subteam_id"),
+        CheckConstraint("(property_id IS NULL) <> (subteam_id IS NULL)", name="ck_account_reach_one"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    property_id: Mapped[int | None] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
+    subteam_id: Mapped[int | None] = mapped_column(ForeignKey("subteam.id", ondelete="CASCADE"))
+
+
+class AccountSession(Base):
+    """A browser in which somebody has signed in. Ended, its row is gone."""
+
+    __tablename__ = "account_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of the token in the cookie")
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime] = mapped_column(comment="the last time, to a few minutes")
+    expires_at: Mapped[datetime] = mapped_column(index=True, comment="over then, however much it is used")
+    address: Mapped[str] = mapped_column(String(45), comment="the network address at sign-in")
+    browser: Mapped[str] = mapped_column(String(120), comment="what it calls itself")
+
+
+class AccountLink(Base):
+    """A link that lets somebody choose a password, once: an invitation, or a way back in."""
+
+    __tablename__ = "account_link"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of the token in the link")
+    made_by: Mapped[str] = mapped_column(String(80))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -77,7 +77,11 @@ async def who_is_it(visit: ConsoleVisit) -> SignedIn | None:
     """Who has signed in with the session's cookie; None: nobody, or no longer. Raises Unavailable."""
     if not visit.token:
         return None
-    return await visit.read(sessions.find, visit.token, visit.crm.now())
+    now = visit.crm.now()
+    found = await visit.read(sessions.find, visit.crm.config, visit.token, now)
+    if found is not None and now - found.used_at > sessions.NOTED_EVERY:
+        await visit.run(sessions.note_use, found.session_id, now)
+    return found
 
 
 def is_from_here(request: Request) -> bool:

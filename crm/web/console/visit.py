@@ -24,6 +24,7 @@ from crm.services.access.sessions import SignedIn
 from crm.services.audit import By
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.shield import body
+from crm.web.site import visitors
 from crm.words.console import LANGUAGES, Words
 
 LONGEST_FORM = 64 * 1024
@@ -97,6 +98,12 @@ class ConsoleVisit:
             return self.frame.looks[self.signed_in.language]
         wanted = self.request.headers.get("Accept-Language", "")[:2].lower()
         return self.frame.looks.get(wanted, self.frame.looks[next(iter(LANGUAGES))])
+
+    @property
+    def address(self) -> str:
+        """The network address that the request came from, as the office's proxy tells it, if there is one; for IPv6
+        the network of a household."""
+        return visitors.address(self.request, self.crm.config.console)
 
     @property
     def query(self) -> dict[str, str]:

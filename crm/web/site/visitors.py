@@ -13,7 +13,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 
-from crm.config import Site
+from crm.config import Console, Site
 from crm.secrets import Secrets
 
 SECRET = "site"
@@ -32,7 +32,7 @@ class Robot(Exception):
     """A program sent the form: it gets the same response as a person, but nothing is done."""
 
 
-def address(request: Request, site: Site) -> str:
+def address(request: Request, site: Site | Console) -> str:
     """The visitor's network address; for IPv6, the network of a household (RFC 6177)."""
     peer = request.client.host if request.client else ""
     if site.behind_proxy and peer in ("127.0.0.1", "::1"):

@@ -1,0 +1,258 @@
+"""Accounts of people who sign in to the console."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from crm.domain import fields
+from crm.domain.access import WHOLE_OFFICE, Reach, Role
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.services import audit
+from crm.services.audit import By
+from crm.services.office import agents, properties, subteams
+from crm.store.models import Account, AccountLink, AccountReach, AccountSession, Property
+
+LINK_DAYS = 3
+"""How long an invitation is good for."""
+LANGUAGES = ("en", "es")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be different about an account; None leaves it."""
+
+    full_name: str | None = None
+    email: str | None = None
+    role: Role | None = None
+    language: str | None = None
+    agent: str | None = None
+    """Slug; empty: they are none."""
+    property_slugs: Sequence[str] | None = None
+    """With `subteam_slugs`: what they see; both empty: the whole office."""
+    subteam_slugs: Sequence[str] | None = None
+
+
+def add(
+    session: Session,
+    by: By,
+    name: str,
+    full_name: str,
+    role: Role,
+    *,
+    email: str = "",
+    agent: str | None = None,
+    language: str = "en",
+    property_slugs: Sequence[str] = (),
+    subteam_slugs: Sequence[str] = (),
+) -> Account:
+    """Adds an account without a password; `invite` makes the link with which they choose one. Raises Invalid, NotFound,
+    and Conflict for a name that is taken."""
+    fields.slug(name)
+    if find(session, name) is not None:
+        raise Conflict(f"There is an account {name} already: choose another name.", code="account_exists", account=name)
+    account = Account(
+        name=name,
+        full_name=fields.text(full_name, "name", 80, required=True),
+        email=fields.email(email),
+        role=role,
+        is_narrow=False,
+        language=_language(language),
+        password="",
+        totp="",
+        totp_step=0,
+        failures=0,
+        made_by=by.who[:80],
+        made_at=by.now,
+    )
+    session.add(account)
+    _be(session, account, agent or "")
+    _see(session, account, property_slugs, subteam_slugs)
+    session.flush()
+    audit.record(session, by, f"account {name} added as {role}")
+    return account
+
+
+def change(session: Session, by: By, name: str, wanted: Change) -> None:
+    """Raises Invalid, NotFound, Conflict; also for the last admin, who stays one."""
+    account = named(session, name)
+    if wanted.full_name is not None:
+        account.full_name = fields.text(wanted.full_name, "name", 80, required=True)
+    if wanted.email is not None:
+        account.email = fields.email(wanted.email)
+    if wanted.language is not None:
+        account.language = _language(wanted.language)
+    if wanted.role is not None and wanted.role != account.role:
+        if account.role == Role.ADMIN:
+            _leave_an_admin(session, account)
+        audit.record(session, by, f"account {name} is {wanted.role} now, was {account.role}")
+        account.role = wanted.role
+    if wanted.agent is not None:
+        _be(session, account, wanted.agent)
+    if wanted.property_slugs is not None or wanted.subteam_slugs is not None:
+        seen = [*(wanted.property_slugs or ()), *(wanted.subteam_slugs or ())]
+        if seen and account.role == Role.ADMIN:
+            _leave_an_admin(session, account)
+        _see(session, account, wanted.property_slugs or (), wanted.subteam_slugs or ())
+        audit.record(session, by, f"account {name} sees {', '.join(seen) or 'the whole office'}")
+
+
+def disable(session: Session, by: By, name: str) -> None:
+    """Ends all sessions and links of an account, which cannot sign in any more. Raises NotFound, Conflict."""
+    account = named(session, name)
+    if account.disabled_at is not None:
+        raise Conflict(f"The account {name} is disabled already.", code="account_disabled", account=name)
+    if account.role == Role.ADMIN:
+        _leave_an_admin(session, account)
+    account.disabled_at = by.now
+    _end_all(session, account)
+    session.execute(delete(AccountLink).where(AccountLink.account_id == account.id))
+    audit.record(session, by, f"account {name} disabled")
+
+
+def enable(session: Session, by: By, name: str) -> None:
+    """Raises NotFound, Conflict."""
+    account = named(session, name)
+    if account.disabled_at is None:
+        raise Conflict(f"The account {name} is not disabled.", code="account_enabled", account=name)
+    account.disabled_at, account.failures, account.locked_until = None, 0, None
+    audit.record(session, by, f"account {name} enabled")
+
+
+def invite(session: Session, by: By, name: str) -> str:
+    """Makes the link with which somebody chooses a new password, and returns its token, which cannot be shown again.
+
+    Links made before are not good any more. Raises NotFound, and Conflict for a disabled account.
+    """
+    account = named(session, name)
+    if account.disabled_at is not None:
+        raise Conflict(f"The account {name} is disabled: enable it first.", code="account_disabled", account=name)
+    session.execute(delete(AccountLink).where(AccountLink.account_id == account.id))
+    token = secrets.token_urlsafe(24)
+    until = by.now + timedelta(days=LINK_DAYS)
+    session.add(
+        AccountLink(
+            account_id=account.id, digest=digest(token), made_by=by.who[:80], made_at=by.now, expires_at=until
+        )
+    )
+    audit.record(session, by, f"link for account {name} made")
+    return token
+
+
+def invited(session: Session, token: str, now: datetime) -> Account:
+    """Whose link this is. Raises NotFound for one that is not ours, was used, or is too old."""
+    found = session.scalars(select(AccountLink).where(AccountLink.digest == digest(token))).first()
+    account = session.get(Account, found.account_id) if found and found.expires_at > now else None
+    if account is None or account.disabled_at is not None:
+        raise NotFound("This link is not good any more: ask for a new one.", code="account_link_unknown")
+    return account
+
+
+def accept(session: Session, now: datetime, token: str, password_hash: str) -> Account:
+    """Sets the password that somebody with a link has chosen, for which `passwords.hashed` has taken its time before.
+
+    The link is used up, sessions end, and a second factor is dropped: whoever has lost it has come by this link. Raises
+    NotFound.
+    """
+    account = invited(session, token, now)
+    account.password, account.totp, account.failures, account.locked_until = password_hash, "", 0, None
+    session.execute(delete(AccountLink).where(AccountLink.account_id == account.id))
+    _end_all(session, account)
+    audit.record(session, By(account.name, now), f"account {account.name}: password chosen by a link")
+    return account
+
+
+def set_password(session: Session, by: By, account_id: int, password_hash: str, *, keep_session: int) -> None:
+    """Replaces a password; all sessions but one end."""
+    account = session.get_one(Account, account_id)
+    account.password = password_hash
+    others = AccountSession.account_id == account_id, AccountSession.id != keep_session
+    session.execute(delete(AccountSession).where(*others))
+    audit.record(session, by, f"account {account.name}: password changed")
+
+
+def has_admin(session: Session) -> bool:
+    """Whether somebody can sign in who may do everything."""
+    of_use = Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.password != ""
+    return session.scalar(select(Account.id).where(*of_use).limit(1)) is not None
+
+
+def first_admin(session: Session, by: By) -> str:
+    """Makes the account `admin`, if there is none, and returns a link's token for it, with which a new system's owner
+    signs in."""
+    if find(session, "admin") is None:
+        add(session, by, "admin", "Admin", Role.ADMIN)
+    return invite(session, by, "admin")
+
+
+def find(session: Session, name: str) -> Account | None:
+    return session.scalars(select(Account).where(Account.name == name)).first()
+
+
+def named(session: Session, name: str) -> Account:
+    """Raises NotFound."""
+    if (found := find(session, name)) is None:
+        raise NotFound(f"There is no account {name[:40]!a}.", code="account_unknown")
+    return found
+
+
+def reach_of(session: Session, account: Account) -> Reach:
+    """The properties that they see now."""
+    if not account.is_narrow:
+        return WHOLE_OFFICE
+    mine = AccountReach.account_id == account.id
+    direct = select(AccountReach.property_id).where(mine, AccountReach.property_id.is_not(None))
+    teams = select(AccountReach.subteam_id).where(mine, AccountReach.subteam_id.is_not(None))
+    found = select(Property.id).where(or_(Property.id.in_(direct), Property.subteam_id.in_(teams)))
+    return Reach(frozenset(session.scalars(found)))
+
+
+def digest(token: str) -> str:
+    """By which a token is recognized: it has so many random bits that it needs no slow hash against guessing."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _be(session: Session, account: Account, agent: str) -> None:
+    if not agent:
+        account.agent_id = None
+        return
+    found = agents.named(session, agent)
+    other = session.scalar(select(Account.name).where(Account.agent_id == found.id, Account.id != account.id))
+    if other is not None:
+        raise Conflict(f"The agent {agent} has the account {other} already.", code="agent_has_account", agent=agent)
+    account.agent_id = found.id
+
+
+def _see(session: Session, account: Account, property_slugs: Sequence[str], subteam_slugs: Sequence[str]) -> None:
+    account.reach.clear()
+    # The old rows go first, since the new ones may be the same.
+    session.flush()
+    account.reach += [
+        AccountReach(property_id=properties.named(session, slug).id) for slug in dict.fromkeys(property_slugs)
+    ]
+    account.reach += [AccountReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)]
+    account.is_narrow = bool(account.reach)
+
+
+def _leave_an_admin(session: Session, account: Account) -> None:
+    others = Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.id != account.id
+    if not session.scalar(select(func.count()).select_from(Account).where(*others)):
+        raise Conflict(
+            f"{account.name} is the only admin: make somebody else one first.", code="account_last_admin"
+        )
+
+
+def _end_all(session: Session, account: Account) -> None:
+    session.execute(delete(AccountSession).where(AccountSession.account_id == account.id))
+
+
+def _language(raw: str) -> str:
+    if raw not in LANGUAGES:
+        raise Invalid(f"{raw[:20]!a} is not a language of the console: use {', '.join(LANGUAGES)}.", code="language")
+    return raw

@@ -1,0 +1,136 @@
+"""Signing in and out, and choosing a password by a link."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.responses import Response
+
+from crm.domain.errors import CrmError
+from crm.services.access import accounts, passwords, sessions
+from crm.services.access.sessions import NotSignedIn
+from crm.web.console import cookies
+from crm.web.console.door import SIGN_IN, ConsolePage
+from crm.web.console.visit import ConsoleVisit, is_own_path
+from crm.words.console.sign_in import WORDS
+
+WELCOME = "/welcome/"
+"""Before the token of a link."""
+TRIES = RateLimitItemPerMinute(10)
+"""Of each network address."""
+AT_ONCE = 2
+"""Passwords that are compared at a time: each takes 64 MB for a moment."""
+
+_tries = MovingWindowRateLimiter(MemoryStorage())
+_comparing = asyncio.Semaphore(AT_ONCE)
+
+
+async def _sign_in(visit: ConsoleVisit) -> Response:
+    there = visit.query.get("to", "/")
+    there = there if is_own_path(there) else "/"
+    if visit.signed_in is not None:
+        return visit.leave(there)
+    if visit.request.method != "POST":
+        return visit.page("sign_in", WORDS, there=there, name="", wrong="")
+    fields = await visit.form()
+    name = str(fields.get("name", ""))[:80]
+    if not _tries.hit(TRIES, visit.address):
+        return visit.page(
+            "sign_in", WORDS, 429, there=there, name=name, wrong=visit.looks.say(WORDS, "slow_down")
+        )
+    try:
+        token = await _begin(visit, name, str(fields.get("password", "")), str(fields.get("code", ""))[:20])
+    except NotSignedIn as error:
+        return visit.page("sign_in", WORDS, 403, there=there, name=name, wrong=visit.refusal(error))
+    answer = visit.leave(there)
+    cookies.keep(answer, visit.frame, token)
+    return answer
+
+
+async def _begin(visit: ConsoleVisit, name: str, password: str, code: str) -> str:
+    """The token of a new session. Raises NotSignedIn."""
+    now = visit.crm.now()
+    known = await visit.read(sessions.credentials, name, now)
+    is_right = await _in_thread(passwords.matches, known.password, password)
+    if known.account_id is None or not known.may_try:
+        raise sessions.refused()
+    if is_right:
+        try:
+            return await visit.run(
+                sessions.begin,
+                visit.crm.config,
+                now,
+                known.account_id,
+                code=code,
+                address=visit.address,
+                browser=visit.request.headers.get("User-Agent", ""),
+            )
+        except NotSignedIn:
+            if not code:
+                # Nothing was tried: the page has been sent without the code that this account wants.
+                raise
+    await visit.run(sessions.failed, now, known.account_id)
+    raise sessions.refused()
+
+
+async def _sign_out(visit: ConsoleVisit) -> Response:
+    await visit.form()
+    await visit.run(sessions.end, visit.by, visit.who.account_id, visit.who.session_id)
+    answer = visit.leave(SIGN_IN)
+    cookies.drop(answer, visit.frame)
+    # What the browser has kept of the pages goes as well (W3C, Clear Site Data).
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+async def _welcome(visit: ConsoleVisit) -> Response:
+    token = visit.request.path_params["token"][:80]
+    if not _tries.hit(TRIES, visit.address):
+        return visit.page("said", WORDS, 429, text=visit.looks.say(WORDS, "slow_down"))
+    account = await visit.read(accounts.invited, token, visit.crm.now())
+    if visit.request.method != "POST":
+        return _choose(visit, account.name, account.full_name)
+    # Whoever has signed in already as somebody else chooses a password for this account all the same.
+    visit.signed_in = None
+    fields = await visit.form()
+    chosen, again = str(fields.get("password", "")), str(fields.get("again", ""))
+    if chosen != again:
+        return _choose(visit, account.name, account.full_name, visit.looks.say(WORDS, "differs"))
+    try:
+        passwords.check(chosen, account.name)
+    except CrmError as error:
+        return _choose(visit, account.name, account.full_name, visit.refusal(error))
+    hashed = await _in_thread(passwords.hashed, chosen)
+    now = visit.crm.now()
+    account = await visit.run(accounts.accept, now, token, hashed)
+    browser = visit.request.headers.get("User-Agent", "")
+    session = await visit.run(
+        sessions.begin, visit.crm.config, now, account.id, address=visit.address, browser=browser
+    )
+    answer = visit.leave("/")
+    cookies.keep(answer, visit.frame, session)
+    return answer
+
+
+def _choose(visit: ConsoleVisit, name: str, full_name: str, wrong: str = "") -> Response:
+    visit.signed_in = None
+    status = 422 if wrong else 200
+    return visit.page(
+        "welcome", WORDS, status, name=name, full_name=full_name, wrong=wrong, shortest=passwords.SHORTEST
+    )
+
+
+async def _in_thread(act: object, *args: str) -> object:
+    async with _comparing:
+        return await asyncio.to_thread(partial(act, *args))  # type: ignore[arg-type]
+
+
+PAGES = (
+    ConsolePage(SIGN_IN, _sign_in, methods=("GET", "POST"), is_public=True),
+    ConsolePage("/sign-out", _sign_out, methods=("POST",)),
+    ConsolePage(f"{WELCOME}{{token}}", _welcome, methods=("GET", "POST"), is_public=True),
+)

@@ -66,6 +66,7 @@ COMMANDS = {
     "message": "Texts, incoming and outgoing.",
     "text": "What texts say, in each language.",
     "webhook": "URLs of other programs that are notified of events.",
+    "user": "People who sign in to the console.",
     "api": "Keys for programs that use the REST API.",
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",

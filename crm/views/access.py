@@ -1,14 +1,23 @@
-"""Keys of the REST API."""
+"""Who is let in: keys of the REST API, and people with accounts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.store.models import ApiKey, ApiKeyReach, Property, Subteam
+from crm.store.models import (
+    Account,
+    AccountReach,
+    AccountSession,
+    Agent,
+    ApiKey,
+    ApiKeyReach,
+    Property,
+    Subteam,
+)
 from crm.views.lists import by_owner
 
 
@@ -76,3 +85,110 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= now else "active"
+
+
+class AccountEntry(msgspec.Struct, kw_only=True):
+    """Somebody who may sign in to the console."""
+
+    name: str
+    full_name: str
+    email: str
+    role: str
+    """admin, manager, agent or read-only."""
+    agent: str | None
+    """Slug of the agent they are; null: none."""
+    state: str
+    """active, invited (no password yet), locked or disabled."""
+    whole_office: bool
+    """Whether they see everything; otherwise only the properties and subteams named."""
+    properties: list[str]
+    """Slugs."""
+    subteams: list[str]
+    """Slugs: they see all their properties."""
+    has_code: bool
+    """Whether they need a one-time code to sign in."""
+    sessions: int
+    """Browsers in which they are signed in."""
+    used_at: datetime | None
+    """The last time, to a few minutes; null: not since the sessions that there are."""
+    language: str
+
+
+class SessionEntry(msgspec.Struct, kw_only=True):
+    """A browser in which somebody is signed in."""
+
+    id: int
+    made_at: datetime
+    used_at: datetime
+    """The last time, to a few minutes."""
+    expires_at: datetime
+    address: str
+    """The network address at sign-in."""
+    browser: str
+    """What it calls itself."""
+
+
+def accounts(session: Session, now: datetime, *, name: str | None = None) -> list[AccountEntry]:
+    """By name; disabled ones, too."""
+    wanted = select(Account, Agent.slug).outerjoin(Agent, Agent.id == Account.agent_id).order_by(Account.name)
+    rows = session.execute(wanted if name is None else wanted.where(Account.name == name)).all()
+    properties = by_owner(
+        session,
+        select(AccountReach.account_id, Property.slug)
+        .join(Property, Property.id == AccountReach.property_id)
+        .order_by(Property.slug),
+    )
+    subteams = by_owner(
+        session,
+        select(AccountReach.account_id, Subteam.slug)
+        .join(Subteam, Subteam.id == AccountReach.subteam_id)
+        .order_by(Subteam.slug),
+    )
+    open_ones = (
+        select(AccountSession.account_id, func.count(), func.max(AccountSession.used_at))
+        .where(AccountSession.expires_at > now)
+        .group_by(AccountSession.account_id)
+    )
+    used = {id: (count, at) for id, count, at in session.execute(open_ones)}
+    return [
+        AccountEntry(
+            name=account.name,
+            full_name=account.full_name,
+            email=account.email,
+            role=account.role,
+            agent=agent,
+            state=_account_state(account, now),
+            whole_office=not account.is_narrow,
+            properties=properties.get(account.id, []),
+            subteams=subteams.get(account.id, []),
+            has_code=bool(account.totp),
+            sessions=used.get(account.id, (0, None))[0],
+            used_at=used.get(account.id, (0, None))[1],
+            language=account.language,
+        )
+        for account, agent in rows
+    ]
+
+
+def sessions(session: Session, account_id: int, now: datetime) -> list[SessionEntry]:
+    """Those that are not over, the latest used first."""
+    wanted = select(AccountSession).where(AccountSession.account_id == account_id, AccountSession.expires_at > now)
+    return [
+        SessionEntry(
+            id=one.id,
+            made_at=one.made_at,
+            used_at=one.used_at,
+            expires_at=one.expires_at,
+            address=one.address,
+            browser=one.browser,
+        )
+        for one in session.scalars(wanted.order_by(AccountSession.used_at.desc(), AccountSession.id))
+    ]
+
+
+def _account_state(account: Account, now: datetime) -> str:
+    if account.disabled_at is not None:
+        return "disabled"
+    if not account.password:
+        return "invited"
+    return "locked" if account.locked_until is not None and account.locked_until > now else "active"

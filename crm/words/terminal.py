@@ -113,6 +113,8 @@ HINTS = {
     # --- programs ---
     "arrival_not_flagged": "`leaseline lead arrivals` says what became of it.",
     "arrival_unknown": "`leaseline lead arrivals` lists them all.",
+    "account_unknown": "`leaseline user list` shows them all.",
+    "account_link_unknown": "`leaseline user invite` makes a new one.",
     "api_key_unknown": "`leaseline api key list` shows them all.",
     "source_exists": "change it with `leaseline source set {source}`.",
     "source_unknown": "`leaseline source list` shows them all.",

@@ -25,7 +25,7 @@ LANGUAGES = ("en", "es")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AccountChange:
     """What is to be different about an account; None leaves it."""
 
     full_name: str | None = None
@@ -79,7 +79,7 @@ def add(
     return account
 
 
-def change(session: Session, by: By, name: str, wanted: Change) -> None:
+def change(session: Session, by: By, name: str, wanted: AccountChange) -> None:
     """Raises Invalid, NotFound, Conflict; also for the last admin, who stays one."""
     account = named(session, name)
     if wanted.full_name is not None:
@@ -137,9 +137,7 @@ def invite(session: Session, by: By, name: str) -> str:
     token = secrets.token_urlsafe(24)
     until = by.now + timedelta(days=LINK_DAYS)
     session.add(
-        AccountLink(
-            account_id=account.id, digest=digest(token), made_by=by.who[:80], made_at=by.now, expires_at=until
-        )
+        AccountLink(account_id=account.id, digest=digest(token), made_by=by.who[:80], made_at=by.now, expires_at=until)
     )
     audit.record(session, by, f"link for account {name} made")
     return token
@@ -236,16 +234,16 @@ def _see(session: Session, account: Account, property_slugs: Sequence[str], subt
     account.reach += [
         AccountReach(property_id=properties.named(session, slug).id) for slug in dict.fromkeys(property_slugs)
     ]
-    account.reach += [AccountReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)]
+    account.reach += [
+        AccountReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)
+    ]
     account.is_narrow = bool(account.reach)
 
 
 def _leave_an_admin(session: Session, account: Account) -> None:
     others = Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.id != account.id
     if not session.scalar(select(func.count()).select_from(Account).where(*others)):
-        raise Conflict(
-            f"{account.name} is the only admin: make somebody else one first.", code="account_last_admin"
-        )
+        raise Conflict(f"{account.name} is the only admin: make somebody else one first.", code="account_last_admin")
 
 
 def _end_all(session: Session, account: Account) -> None:

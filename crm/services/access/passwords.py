@@ -6,6 +6,7 @@ argon2id with the parameters of RFC 9106's second choice, which take some 30 ms 
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from functools import cache
 
@@ -62,5 +63,5 @@ def _normal(password: str) -> str:
 
 def _is_row(text: str) -> bool:
     """Whether each character follows the one before, as in 12345678 or hgfedcba."""
-    steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     return len(steps) <= 1

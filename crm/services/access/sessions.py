@@ -75,9 +75,7 @@ def credentials(session: Session, name: str, now: datetime) -> Credentials:
     if account is None:
         return Credentials(None, "", False, True)
     is_locked = account.locked_until is not None and account.locked_until > now
-    return Credentials(
-        account.id, account.password, bool(account.totp), account.disabled_at is None and not is_locked
-    )
+    return Credentials(account.id, account.password, bool(account.totp), account.disabled_at is None and not is_locked)
 
 
 def begin(
@@ -106,6 +104,7 @@ def begin(
             digest=digest(token),
             made_at=now,
             used_at=now,
+            idle_until=now + timedelta(hours=config.console.idle_hours),
             expires_at=now + timedelta(days=config.console.session_days),
             address=address[:45],
             browser=browser[:120],
@@ -123,7 +122,7 @@ def failed(session: Session, now: datetime, account_id: int) -> None:
         account.locked_until = now + min(timedelta(seconds=seconds), LONGEST_LOCK)
 
 
-def find(session: Session, config: Config, token: str, now: datetime) -> SignedIn | None:
+def find(session: Session, token: str, now: datetime) -> SignedIn | None:
     """Whose session this token is; None if it is nobody's, or over."""
     row = session.execute(
         select(AccountSession, Account, Agent.slug)
@@ -134,8 +133,7 @@ def find(session: Session, config: Config, token: str, now: datetime) -> SignedI
     if row is None:
         return None
     found, account, agent = row
-    idle = timedelta(hours=config.console.idle_hours)
-    if found.expires_at <= now or found.used_at + idle <= now or account.disabled_at is not None:
+    if min(found.expires_at, found.idle_until) <= now or account.disabled_at is not None:
         return None
     return SignedIn(
         account_id=account.id,
@@ -151,11 +149,11 @@ def find(session: Session, config: Config, token: str, now: datetime) -> SignedI
     )
 
 
-def note_use(session: Session, session_id: int, now: datetime) -> None:
+def note_use(session: Session, config: Config, session_id: int, now: datetime) -> None:
     session.execute(
         update(AccountSession)
         .where(AccountSession.id == session_id, AccountSession.used_at < now)
-        .values(used_at=now)
+        .values(used_at=now, idle_until=now + timedelta(hours=config.console.idle_hours))
         .execution_options(synchronize_session=False, **UNTOLD)
     )
 

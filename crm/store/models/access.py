@@ -110,6 +110,7 @@ class AccountSession(Base):
     digest: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of the token in the cookie")
     made_at: Mapped[datetime]
     used_at: Mapped[datetime] = mapped_column(comment="the last time, to a few minutes")
+    idle_until: Mapped[datetime] = mapped_column(comment="over then, unless it is used")
     expires_at: Mapped[datetime] = mapped_column(index=True, comment="over then, however much it is used")
     address: Mapped[str] = mapped_column(String(45), comment="the network address at sign-in")
     browser: Mapped[str] = mapped_column(String(120), comment="what it calls itself")

@@ -78,9 +78,9 @@ async def who_is_it(visit: ConsoleVisit) -> SignedIn | None:
     if not visit.token:
         return None
     now = visit.crm.now()
-    found = await visit.read(sessions.find, visit.crm.config, visit.token, now)
+    found = await visit.read(sessions.find, visit.token, now)
     if found is not None and now - found.used_at > sessions.NOTED_EVERY:
-        await visit.run(sessions.note_use, found.session_id, now)
+        await visit.run(sessions.note_use, visit.crm.config, found.session_id, now)
     return found
 
 

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import secrets as random
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-import pytest
 from playwright.async_api import BrowserContext
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from crm.config import Config, Ports
 from crm.context import Crm
-from crm.domain.access import Reach, Role
+from crm.domain.access import Role
 from crm.secrets import Secrets
-from crm.services.access import sessions
-from crm.services.access.sessions import SignedIn
+from crm.services.access import accounts, sessions
 from crm.services.audit import By
 from crm.services.system import demo_listings, directory
 from crm.store import migrate
-from crm.store.models import Agent
 from crm.store.session import Store
 from crm.web.app import serving
-from crm.web.console.app import build
+from crm.web.console import cookies
+from crm.web.console.app import build, frame_of
 from tests.browser.console.kind import Kind
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
@@ -56,31 +51,23 @@ class Desk:
     url: str
     """Without a slash at its end."""
     values: dict[str, object]
-    _people: dict[str, SignedIn] = field(default_factory=dict)
 
     def where(self, kind: Kind) -> str:
         return kind.path.format(**self.values)
 
-    def sign_in(self, role: Role, language: str = "en", reach: Reach | None = None) -> dict[str, str]:
-        """The cookies of somebody who has signed in; agents and managers are Alice, too."""
-        is_agent = role in (Role.AGENT, Role.MANAGER)
-        with self.crm.store.reading() as session:
-            alice = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
-            agent_id = alice.id if is_agent else None
-        token = random.token_urlsafe(16)
-        number = len(self._people) + 1
-        self._people[token] = SignedIn(
-            account_id=number,
-            session_id=number,
-            name=f"{role}-{number}",
-            full_name="Alice Alvarez" if is_agent else "Robin Roe",
-            role=role,
-            reach=reach or Reach(),
-            agent="alice" if is_agent else None,
-            agent_id=agent_id,
-            language=language,
-        )
-        return {f"leaseline-{self.crm.config.ports.console}": token}
+    def sign_in(self, role: Role, language: str = "en") -> dict[str, str]:
+        """The cookies of somebody who has signed in; the agent is Alice, the manager Bob."""
+        name, agent = f"{role}-{language}", {Role.AGENT: "alice", Role.MANAGER: "bob"}.get(role)
+        with self.crm.store.writing() as session:
+            account = accounts.find(session, name)
+            if account is None:
+                # One account may be an agent; in the other language they are no agent.
+                is_first = language == "en"
+                account = accounts.add(
+                    session, BY, name, "Robin Roe", role, agent=agent if is_first else None, language=language
+                )
+            token = sessions.begin(session, self.crm.config, NOW, account.id, address="127.0.0.1", browser="test")
+        return {cookies.name(frame_of(self.crm)): token}
 
     async def let_in(self, context: BrowserContext, role: Role, language: str = "en") -> None:
         """Signs a browser in."""
@@ -116,11 +103,6 @@ async def running_desk(folder: Path) -> AsyncIterator[Desk]:
             values.update(fill(crm))
     desk = Desk(crm, f"http://127.0.0.1:{port}", values)
 
-    def find(session: Session, token: str, now: datetime) -> SignedIn | None:
-        return desk._people.get(token)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sessions, "find", find)
-        async with serving(crm.config, build(crm), "console"):
-            yield desk
+    async with serving(crm.config, build(crm), "console"):
+        yield desk
     crm.store.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -25,6 +26,9 @@ TRIES = RateLimitItemPerMinute(10)
 AT_ONCE = 2
 """Passwords that are compared at a time: each takes 64 MB for a moment."""
 
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
 _tries = MovingWindowRateLimiter(MemoryStorage())
 _comparing = asyncio.Semaphore(AT_ONCE)
 
@@ -39,9 +43,7 @@ async def _sign_in(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
     name = str(fields.get("name", ""))[:80]
     if not _tries.hit(TRIES, visit.address):
-        return visit.page(
-            "sign_in", WORDS, 429, there=there, name=name, wrong=visit.looks.say(WORDS, "slow_down")
-        )
+        return visit.page("sign_in", WORDS, 429, there=there, name=name, wrong=visit.looks.say(WORDS, "slow_down"))
     try:
         token = await _begin(visit, name, str(fields.get("password", "")), str(fields.get("code", ""))[:20])
     except NotSignedIn as error:
@@ -108,9 +110,7 @@ async def _welcome(visit: ConsoleVisit) -> Response:
     now = visit.crm.now()
     account = await visit.run(accounts.accept, now, token, hashed)
     browser = visit.request.headers.get("User-Agent", "")
-    session = await visit.run(
-        sessions.begin, visit.crm.config, now, account.id, address=visit.address, browser=browser
-    )
+    session = await visit.run(sessions.begin, visit.crm.config, now, account.id, address=visit.address, browser=browser)
     answer = visit.leave("/")
     cookies.keep(answer, visit.frame, session)
     return answer
@@ -124,9 +124,9 @@ def _choose(visit: ConsoleVisit, name: str, full_name: str, wrong: str = "") -> 
     )
 
 
-async def _in_thread(act: object, *args: str) -> object:
+async def _in_thread(act: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
     async with _comparing:
-        return await asyncio.to_thread(partial(act, *args))  # type: ignore[arg-type]
+        return await asyncio.to_thread(act, *args, **kwargs)
 
 
 PAGES = (

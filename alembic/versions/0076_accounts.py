@@ -4,8 +4,8 @@ Why: until now only those with a terminal on the machine could see and change an
 What happens to rows that are there: nothing.
 Down: the accounts go, and with them all sessions.
 
-Revision ID: 0074
-Revises: 0073
+Revision ID: 0076
+Revises: 0075
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from alembic import op
 
 from crm.store.models.base import UtcDateTime
 
-revision = "0074"
-down_revision = "0073"
+revision = "0076"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 
@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=False, comment="SHA-256 of the token in the cookie"),
         sa.Column("made_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=False, comment="the last time, to a few minutes"),
+        sa.Column("idle_until", UtcDateTime(), nullable=False, comment="over then, unless it is used"),
         sa.Column("expires_at", UtcDateTime(), nullable=False, comment="over then, however much it is used"),
         sa.Column("address", sa.String(45), nullable=False, comment="the network address at sign-in"),
         sa.Column("browser", sa.String(120), nullable=False, comment="what it calls itself"),

@@ -1,0 +1,46 @@
+"""The demo office behind the real console, in the test's own process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest_asyncio
+
+from crm.config import Config
+from crm.context import Crm
+from crm.secrets import Secrets
+from crm.services.system import directory
+from crm.store.session import Store
+from crm.web.console.app import build
+from tests.web.console.people import BY, NOW, ConsoleOffice
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest_asyncio.fixture
+async def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path, migrated: Path, clock: Clock) -> AsyncIterator[ConsoleOffice]:
+    config = Config(tmp_path / "home", timezone="America/Chicago")
+    for folder in config.folders:
+        folder.mkdir(parents=True)
+    (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
+    crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), clock)
+    with crm.store.writing() as session:
+        directory.load_demo(session, config, crm.secrets, BY)
+    found = ConsoleOffice(crm, build(crm))
+    yield found
+    await found.close()
+    crm.store.close()

@@ -29,6 +29,24 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+KEYS = {
+    "board": "b",
+    "recent": "r",
+    "inbox": "i",
+    "leads": "l",
+    "tasks": "t",
+    "tours": "o",
+    "voicemail": "v",
+    "missed": "m",
+    "listings": "h",
+    "reports": "p",
+    "routing": "u",
+    "settings": "s",
+    "health": "d",
+    "people": "e",
+}
+"""The letter that opens a section after g, in every language."""
+_TEMPLATES.globals["keys"] = KEYS
 
 
 @lru_cache(1)

@@ -106,6 +106,12 @@ class ConsoleVisit:
         return visitors.address(self.request, self.crm.config.console)
 
     @property
+    def theme(self) -> str:
+        """The colors that were chosen in this browser; empty: those of its system."""
+        chosen = self.request.cookies.get("theme", "")
+        return chosen if chosen in ("light", "dark") else ""
+
+    @property
     def query(self) -> dict[str, str]:
         return dict(self.request.query_params)
 

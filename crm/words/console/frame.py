@@ -49,6 +49,16 @@ _EN = {
     "form_foreign": "This form was not sent from a page of ours. Open the page again and send it from there.",
     "form_old": "This page was open for too long. Check what you wrote and send it again.",
     "too_long": "That is too much text.",
+    "messages": "Messages",
+    "no_answer": "The server does not answer. Check the network, and try again.",
+    "display": "Display and keys",
+    "colors": "Colors",
+    "theme_": "As this device has them",
+    "theme_light": "Light",
+    "theme_dark": "Dark",
+    "shortcuts": "Keyboard shortcuts",
+    "shortcuts_on": "Use them in this browser",
+    "shortcuts_shown": "Show this list",
     "no_scripts": "The phone and live updates need scripts, which are built by script/setup.",
 }
 
@@ -99,6 +109,16 @@ _ES = {
     "form_foreign": "El formulario no se envió desde una página nuestra. Abra la página de nuevo y envíelo desde allí.",
     "form_old": "La página estuvo abierta demasiado tiempo. Revise lo que escribió y envíelo de nuevo.",
     "too_long": "Es demasiado texto.",
+    "messages": "Mensajes",
+    "no_answer": "El servidor no responde. Revise la red e inténtelo de nuevo.",
+    "display": "Aspecto y teclas",
+    "colors": "Colores",
+    "theme_": "Los de este dispositivo",
+    "theme_light": "Claros",
+    "theme_dark": "Oscuros",
+    "shortcuts": "Atajos de teclado",
+    "shortcuts_on": "Usarlos en este navegador",
+    "shortcuts_shown": "Mostrar esta lista",
     "no_scripts": "El teléfono y las novedades en vivo necesitan scripts, que script/setup prepara.",
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, ViewportSize
@@ -16,6 +18,14 @@ SMALLEST: ViewportSize = {"width": 320, "height": 640}
 """What content has to fit without scrolling sideways (WCAG 2.2, 1.4.10)."""
 SECONDS = 30
 """That a step may take, for a machine that does much else."""
+
+SHOTS = os.environ.get("SHOTS")
+
+
+async def shoot(page: Page, name: str) -> None:
+    """Keeps a picture of the whole page, if a folder for them is named."""
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / f"{name.replace(' ', '-')}.png", full_page=True)
 
 
 @dataclass

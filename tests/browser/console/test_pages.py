@@ -6,7 +6,6 @@ are kept there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,11 +19,9 @@ from crm.words.console import LANGUAGES
 from tests.browser.checks import AXE, BY_LAYOUT, invalid_html, out_of_reach, violations
 from tests.browser.console.desk import KINDS, Desk
 from tests.browser.console.kind import Kind
-from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, Person
+from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, Person, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-SHOTS = os.environ.get("SHOTS")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -51,26 +48,21 @@ async def test_everybody_can_use_the_page_in_each_language_on_any_screen(
         assert answer.status == kind.status
         assert await page.locator("html").get_attribute("lang") == language
         await page.evaluate(AXE)
-        await _shoot(page, kind, f"{language}-phone")
+        await shoot(page, f"{kind.name}-{language}-phone")
         assert await violations(page, *(() if is_first else BY_LAYOUT)) == []
         await page.set_viewport_size(SMALLEST)
-        await _shoot(page, kind, f"{language}-smallest")
+        await shoot(page, f"{kind.name}-{language}-smallest")
         assert await page.evaluate("document.documentElement.scrollWidth") <= SMALLEST["width"], "it scrolls sideways"
         await page.set_viewport_size(DESKTOP)
-        await _shoot(page, kind, f"{language}-desktop")
+        await shoot(page, f"{kind.name}-{language}-desktop")
         assert await violations(page, *(BY_LAYOUT if is_first else ())) == []
         if is_first:
             assert await out_of_reach(page) == []
             await page.emulate_media(color_scheme="dark")
-            await _shoot(page, kind, f"{language}-dark")
+            await shoot(page, f"{kind.name}-{language}-dark")
             assert await violations(page, "color-contrast") == []
             await page.emulate_media(color_scheme="light")
     assert person.complaints == []
-
-
-async def _shoot(page: Page, kind: Kind, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=Path(SHOTS) / f"{kind.name.replace(' ', '-')}-{name}.png", full_page=True)
 
 
 async def test_every_page_is_valid_html(desk: Desk, tmp_path: Path) -> None:

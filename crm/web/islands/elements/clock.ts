@@ -1,5 +1,6 @@
-// <lease-clock since="2026-03-02T16:00:00Z">0:00</lease-clock>: how long something has lasted, counted in the page. `skew` is
-// by how many milliseconds the server's clock is ahead of this one, if the page knows.
+// <lease-clock since="2026-03-02T16:00:00Z">0:00</lease-clock>: how long something has lasted, counted in the page.
+
+import { now } from "../shared/now"
 
 const clocks = new Set<Clock>()
 let ticking = 0
@@ -24,8 +25,7 @@ class Clock extends HTMLElement {
     show(): void {
         const since = Date.parse(this.getAttribute("since") ?? "")
         if (Number.isNaN(since)) return
-        const skew = Number(this.getAttribute("skew") ?? 0) || 0
-        const shown = length(Math.max(0, Math.floor((Date.now() + skew - since) / 1000)))
+        const shown = length(Math.max(0, Math.floor((now() - since) / 1000)))
         if (this.textContent !== shown) this.textContent = shown
     }
 }

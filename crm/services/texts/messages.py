@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import optout, texts, tongues
 from crm.domain.delivery import DeliveryState
-from crm.domain.errors import Invalid
+from crm.domain.errors import CrmError, Invalid
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
 from crm.domain.leads import Happened, LeadEvent
@@ -487,6 +487,15 @@ def send(
     if writer and lead and lead.assigned_agent_id is None:
         lead.assigned_agent_id = writer.id
     return message
+
+
+def line_to(session: Session, config: Config, lead_id: int | None) -> str:
+    """The number of ours from which a text to a lead would leave, or to somebody who is none; "" when there is none."""
+    lead = session.get(Lead, lead_id) if lead_id is not None else None
+    try:
+        return line_for(session, config, lead, None)
+    except CrmError:
+        return ""
 
 
 def _addressee(session: Session, config: Config, raw: str | int, now: datetime) -> tuple[Lead | None, str]:

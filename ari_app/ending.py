@@ -93,7 +93,7 @@ async def down(config: Config, say: Say, *, at_once: bool) -> bool:
 
 def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
     found = []
-    for name in (processes.ASTERISK, processes.APP, processes.VOICE):
+    for name in (processes.ASTERISK, processes.APP, processes.WEB, processes.VOICE):
         child = Child(name, [], {}, config.log_folder / "down.out")
         if name in left:
             child.adopt(left[name])

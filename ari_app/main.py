@@ -16,7 +16,7 @@ from ari_app.parts.calls import calls
 from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
 from ari_app.parts.texts import texts
-from ari_app.parts.web import site, web
+from ari_app.parts.web import console, site, webhooks
 from crm import context, in_force
 from crm.config import Config
 from crm.context import Crm
@@ -30,8 +30,10 @@ from crm.worker import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calls", "agi", "texts", "mail", "web", "site", "api")
+PARTS = ("calls", "agi", "texts", "mail", "webhooks", "site", "api", "console")
 """The parts of the app, which `serve --only` can run alone."""
+GROUPS = {"app": PARTS[:5], "web": PARTS[5:]}
+"""What `leaseline up` runs together: what calls and carriers wait for, and the pages, which may take their time."""
 VOICE = "voice"
 """The voice agent's ears and mouth, which `serve --only` runs as a process apart, and without it not at all: they need
 no database, and nothing else may keep them waiting."""
@@ -44,17 +46,17 @@ NOT_LOOKED_AT = "The database has not answered since the app started: check its 
 
 async def serve(config: Config, only: Collection[str] = (), *, take_over: bool = False) -> None:
     """Runs the app until SIGTERM or SIGINT, which leave the calls to the next app, or after SIGUSR1 until no call is
-    left. `only` names some of PARTS; empty: all of them. `take_over`: a running app ends once this one has taken its
-    place.
+    left. `only` names some of PARTS and GROUPS; empty: all of them. `take_over`: a running app ends once this one has
+    taken its place.
 
     It runs whatever is wrong with the disk, journal or database; calls that it cannot answer go to the last resort.
     """
     if VOICE in only:
         await _serve_voice(config)
         return
-    log_to.to_file(config.log_folder / "app.log")
-    parts = set(only or PARTS)
-    if not only:
+    parts = {part for name in only or PARTS for part in GROUPS.get(name, (name,))}
+    log_to.to_file(config.log_folder / ("web.log" if parts <= set(GROUPS["web"]) else "app.log"))
+    if "calls" in parts:
         # Without the record, only the list of what has changed is missing.
         with contextlib.suppress(OSError):
             in_force.started_app(config)
@@ -112,12 +114,14 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
             work += mail(shared)
         if "agi" in parts:
             work += agi(shared)
-        if "web" in parts:
-            work += web(shared)
+        if "webhooks" in parts:
+            work += webhooks(shared)
         if "site" in parts:
             work += site(shared)
         if "api" in parts:
             work += await api(shared)
+        if "console" in parts:
+            work += console(shared)
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield

@@ -158,5 +158,5 @@ def _web_ports(config: Config) -> list[_Port]:
     ports = config.ports
     return [
         _Port(name, "127.0.0.1", getattr(ports, name), socket.SOCK_STREAM)
-        for name in ("web", "webhooks", "site", "api", "voice")
+        for name in ("web", "webhooks", "site", "api", "console", "live", "voice")
     ]

@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,10 +50,10 @@ FILES = 65536
 """Enough open files for as many calls as one machine can carry."""
 
 
-async def up(config: Config, *, next_steps: str = "") -> None:
+async def up(config: Config, *, next_steps: Callable[[], Awaitable[str]]) -> None:
     """Prepares, starts, and supervises until SIGINT or SIGTERM. Raises StartError if that cannot begin.
 
-    `config` is leaseline.toml as written. `next_steps` tells the user what to do, once everything is up.
+    `config` is leaseline.toml as written. `next_steps` says what to do, once everything is up.
     """
     console = Console(highlight=False)
     say = functools.partial(_say, console)
@@ -89,7 +89,7 @@ async def up(config: Config, *, next_steps: str = "") -> None:
                 say(f"Leaseline is up. Home: {config.home}")
                 if not ready:
                     say(f"The app is not ready; Asterisk answers calls alone. See {config.log_folder}.")
-                say(next_steps)
+                say(await next_steps())
             while not stop.is_set():
                 asked: Request | bool = await race(stop.wait(), requests.get())
                 if isinstance(asked, Request):
@@ -105,19 +105,19 @@ class Supervised:
     def __init__(self, config: Config, say: Say) -> None:
         self._config = config
         self._say = say
-        self._asterisk, self._app, self._voice = children(config)
+        self._asterisk, self._app, self._web, self._voice = children(config)
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     @property
     def kept(self) -> list[Child]:
-        return [child for child in (self._asterisk, self._app, self._voice) if child.name in self._keepers]
+        return [child for child in (self._asterisk, self._app, self._web, self._voice) if child.name in self._keepers]
 
     async def start(self, left: Mapping[str, processes.Process]) -> None:
         """Starts what is not among those that were left running, and looks after logs and the disk's reserve."""
         if processes.ASTERISK not in left:
             _keep_settings(in_force.started_asterisk, self._config)
         with_voice = _has_voice_agent(self._config)
-        for child in (self._asterisk, self._app, *([self._voice] if with_voice else [])):
+        for child in (self._asterisk, self._app, self._web, *([self._voice] if with_voice else [])):
             if child.name in left:
                 child.adopt(left[child.name])
             else:
@@ -133,7 +133,7 @@ class Supervised:
 
     async def end(self, hurry: asyncio.Event) -> None:
         await self._let_go(*self._keepers)
-        await end(self._config, self._asterisk, self._app, hurry, self._say, [self._voice])
+        await end(self._config, self._asterisk, self._app, hurry, self._say, [self._web, self._voice])
 
     async def do(self, request: Request) -> None:
         try:
@@ -176,6 +176,8 @@ class Supervised:
         await _publish(config, self._say)
         await self._change_voice(before)
         await replace(config, self._app, self._say)
+        # Pages are back in a second, and connect anew by themselves; talks in browsers do not notice.
+        await self._web.restart()
 
     async def _change_voice(self, before: Config) -> None:
         """Starts the voice agent, ends it, or restarts it where its settings have changed; its callers get the menu."""
@@ -233,16 +235,18 @@ def _keep_settings(act: Callable[[Config], None], config: Config) -> None:
         act(config)
 
 
-def children(config: Config) -> tuple[Child, Child, Child]:
-    """Asterisk, which answers calls by itself if the app is late; the app; and the voice agent, without which callers
-    get the menu."""
+def children(config: Config) -> tuple[Child, Child, Child, Child]:
+    """Asterisk, which answers calls by itself if the app is late; the app; the web pages, which no call waits for; and
+    the voice agent, without which callers get the menu."""
     asterisk = [*programs.program("asterisk"), *processes.asterisk_arguments(config)]
     program = [sys.executable, str(Path(__file__).parents[1] / "cli.py")]
-    app, voice = ([*program, *arguments(config)] for arguments in (processes.app_arguments, processes.voice_arguments))
+    kinds = (processes.calls_arguments, processes.web_arguments, processes.voice_arguments)
+    app, web, voice = ([*program, *arguments(config)] for arguments in kinds)
     environment, log = programs.environment("asterisk"), config.log_folder
     return (
         Child(processes.ASTERISK, asterisk, environment, log / "asterisk.out", before=refresh.take_waiting),
         Child(processes.APP, app, {}, log / "app.out"),
+        Child(processes.WEB, web, {}, log / "web.out"),
         Child(processes.VOICE, voice, {}, log / "voice.out"),
     )
 
@@ -307,7 +311,7 @@ async def _until_ready(config: Config, children: list[Child], stop: asyncio.Even
         if is_connected(config, since):
             return True
         for child in children:
-            if child.starts > 1 and child.name != processes.VOICE:
+            if child.starts > 1 and child.name in (processes.ASTERISK, processes.APP):
                 if child.name == processes.ASTERISK:
                     raise StartError(f"{child.name} ended at once; {child.log} says why: {child.last_words}")
                 # Without the app, Asterisk answers calls and sends 911; the app is started again.

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from functools import partial
 
 from ari_app.parts.shared import Part, Shared
 from crm.web import app as server
+from crm.web.console.app import build as build_console
 from crm.web.routes.texts import Webhooks
 from crm.web.site.app import build as build_site
 
+log = logging.getLogger(__name__)
 
-def web(shared: Shared) -> list[Part]:
-    config, webhooks = shared.crm.config, Webhooks(shared.crm, shared.inbox)
+
+def webhooks(shared: Shared) -> list[Part]:
+    """What the carriers post, and the tours that texts link to: texts wait for nothing but this."""
+    config, posted = shared.crm.config, Webhooks(shared.crm, shared.inbox)
     return [
-        partial(server.keep_serving, config, server.build(webhooks), shared.troubles),
-        partial(server.keep_serving, config, server.build_webhooks(webhooks), shared.troubles, "webhooks"),
+        partial(server.keep_serving, config, server.build(posted), shared.troubles),
+        partial(server.keep_serving, config, server.build_webhooks(posted), shared.troubles, "webhooks"),
     ]
 
 
 def site(shared: Shared) -> list[Part]:
     """The public site, on a listener of its own, so that crowds of visitors do not keep the carriers' webhooks away."""
     return [partial(server.keep_serving, shared.crm.config, build_site(shared.crm), shared.troubles, "site")]
+
+
+def console(shared: Shared) -> list[Part]:
+    """The pages and the phone with which people in the office work."""
+    crm = shared.crm
+    if refusal := crm.config.console.refusal:
+        log.error("the console is not served", extra={"reason": refusal})
+        return [partial(_refuse, shared, refusal)]
+    return [partial(server.keep_serving, crm.config, build_console(crm), shared.troubles, "console")]
+
+
+async def _refuse(shared: Shared, why: str) -> None:
+    shared.troubles.failed("listener console", OSError(why))
+    await asyncio.Event().wait()

@@ -7,6 +7,7 @@ import contextlib
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,13 +18,17 @@ from crm import config as settings
 from crm import context
 from crm.commands import output
 from crm.commands.command import Command, home_of, someone
+from crm.commands.user import WELCOME, console_url
 from crm.config import Config
-from crm.domain.errors import Conflict, Unavailable
+from crm.context import utc_now
+from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.domain.ringing import DeviceKind
 from crm.edge import addresses, numbers, processes
+from crm.services.access import accounts
 from crm.services.audit import By
 from crm.services.phones import devices, lines
 from crm.services.system import databases, demo_listings, directory, homes, settings_file
+from crm.store.session import Store
 
 
 @click.command(cls=Command, examples=("up", "up --demo", "up --home ~/second --demo --ports-from 20000"))
@@ -56,12 +61,38 @@ async def _up(home: Path, by: By, *, demo: bool, ports_from: int | None) -> None
         config = settings.load(home)
         if ports_from is not None and config.ports != settings.port_block(ports_from):
             config = _move_ports(config, ports_from)
-    next_steps = "`leaseline status` shows what is up; Ctrl-C stops everything."
+    how_to = "`leaseline status` shows what is up; Ctrl-C stops everything."
     if demo:
         # If the database is unavailable, starting reports that, and continues without it.
         with contextlib.suppress(Unavailable, Conflict):
-            next_steps = await _demo_office(config, by)
+            how_to = await _demo_office(config, by)
+
+    async def next_steps() -> str:
+        # The console may not be served, or the database be away; calls are answered all the same.
+        with contextlib.suppress(CrmError):
+            return f"{how_to}\n\n{await asyncio.to_thread(_console, config, by)}"
+        return how_to
+
     await supervisor.up(config, next_steps=next_steps)
+
+
+def _console(config: Config, by: By) -> str:
+    """Where the console is, with a link for the first admin as long as there is none. Raises CrmError."""
+    if config.console.refusal:
+        return config.console.refusal
+    url = console_url(config)
+    store = Store(config.database_url)
+    try:
+        if store.read_blocking(accounts.has_admin):
+            return f"The console: {url}/"
+        token = store.run_blocking(accounts.first_admin, replace(by, now=utc_now()))
+    finally:
+        store.close()
+    return (
+        f"The console: {url}/\n"
+        f"Nobody can sign in yet. This link, good once and for {accounts.LINK_DAYS} days, makes you its admin:\n"
+        f"  {url}{WELCOME}{token}"
+    )
 
 
 def _move_ports(config: Config, ports_from: int) -> Config:

@@ -154,6 +154,17 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_days: PositiveInt = 14
     """After this long everybody signs in anew."""
 
+    @property
+    def refusal(self) -> str:
+        """Why it is not served: passwords and talks would cross the network for anybody to read. Empty: it is."""
+        is_encrypted = bool(self.tls_certificate and self.tls_key) or self.public_url.startswith("https://")
+        if self.bind in ("127.0.0.1", "::1", "localhost") or is_encrypted:
+            return ""
+        return (
+            f"The console does not listen on {self.bind} without a certificate: set console.tls_certificate and"
+            " console.tls_key, or console.public_url to the https address of a proxy in front of it."
+        )
+
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""

@@ -20,6 +20,7 @@ from crm.config import Config
 
 ASTERISK = "Asterisk"
 APP = "the app"
+WEB = "the web pages"
 VOICE = "the voice agent"
 
 TAKES_REQUESTS = "reload restart"
@@ -96,15 +97,26 @@ def app_arguments(config: Config) -> list[str]:
     return ["--home", str(config.home), "serve"]
 
 
+def calls_arguments(config: Config) -> list[str]:
+    """Arguments that follow cli.py in the command line of the home's app, where the web pages have a process of their
+    own."""
+    return [*app_arguments(config), "--only", "app"]
+
+
+def web_arguments(config: Config) -> list[str]:
+    """Arguments that follow cli.py in the command line of the process with the home's web pages."""
+    return [*app_arguments(config), "--only", "web"]
+
+
 def voice_arguments(config: Config) -> list[str]:
     """Arguments that follow cli.py in the command line of the home's voice agent."""
     return [*app_arguments(config), "--only", "voice"]
 
 
 def running(config: Config) -> dict[str, Process]:
-    """Finds the processes of the home that `leaseline up` started, whoever watches them now, by ASTERISK, APP and
-    VOICE."""
-    found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: [], VOICE: []}
+    """Finds the processes of the home that `leaseline up` started, whoever watches them now, by ASTERISK, APP, WEB
+    and VOICE."""
+    found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: [], WEB: [], VOICE: []}
     for pid, command, parent in _of_mine():
         if (name := _name_of(command, config)) and (started := start_of(pid)):
             found[name].append((Process(pid, started), parent))
@@ -123,7 +135,8 @@ def _name_of(command: list[str], config: Config) -> str:
     if command[-len(asterisk) :] == asterisk:
         return ASTERISK
     if "cli.py" in (Path(part).name for part in command) and _contains(command, app_arguments(config)):
-        return VOICE if _contains(command, voice_arguments(config)) else APP
+        apart = ((VOICE, voice_arguments(config)), (WEB, web_arguments(config)))
+        return next((name for name, arguments in apart if _contains(command, arguments)), APP)
     return ""
 
 

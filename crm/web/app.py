@@ -101,7 +101,9 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
     Raises OSError if the port is taken.
     """
     port: int = getattr(config.ports, listener)
-    bind = config.api.bind if listener == "api" else config.web.bind
+    binds = {"api": config.api.bind, "console": config.console.bind}
+    bind = binds.get(listener, config.web.bind)
+    has_certificate = listener == "console" and bool(config.console.tls_certificate)
     server = _Server(
         uvicorn.Config(
             app,
@@ -112,6 +114,8 @@ async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncI
             ws="websockets-sansio" if listener == "console" else "none",
             ws_max_size=sip_door.LONGEST,
             ws_per_message_deflate=False,
+            ssl_certfile=config.console.tls_certificate if has_certificate else None,
+            ssl_keyfile=config.console.tls_key if has_certificate else None,
             lifespan="off",
             log_config=None,
             log_level="error",
@@ -144,7 +148,7 @@ async def _run(server: uvicorn.Server, listener: str) -> None:
     except SystemExit as error:
         # This is how uvicorn reports that it cannot listen.
         port = server.config.port
-        setting = "api.bind" if listener == "api" else "web.bind"
+        setting = {"api": "api.bind", "console": "console.bind"}.get(listener, "web.bind")
         raise OSError(
             f"port {port} (ports.{listener}) is in use, or {setting} is not an address of this machine"
         ) from error

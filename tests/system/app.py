@@ -41,6 +41,21 @@ class App(Asterisk):
         except AssertionError as error:
             raise AssertionError(f"{error}. {await self._post_mortem()}") from None
 
+    async def start_web(self) -> str:
+        """Starts the process with the pages unless it runs, and returns the console's address without a slash."""
+        url = f"http://127.0.0.1:{self.config.ports.console}"
+        if not self.web.is_alive:
+            await self.web.start()
+
+        async def answers() -> bool:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with self.http.get(f"{url}/sign-in") as answer:
+                    return answer.status == 200
+            return False
+
+        await self.until(answers, "console served", seconds=40)
+        return url
+
     async def _post_mortem(self) -> str:
         """Ends an app that hangs, and returns where it was and what it logged."""
         process = self.app.process

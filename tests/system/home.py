@@ -105,12 +105,12 @@ async def running_system(
         shutil.copy2(prompts / tones.FILE, config.prompts_folder)
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
-        asterisk, app, _ = supervisor.children(config)
+        asterisk, app, web, _ = supervisor.children(config)
         app.environment = {**app.environment, "PYTHONFAULTHANDLER": "1"}
         carrier = CarrierPeer()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
-        system = System(crm, asterisk, app, carrier, folder)
+        system = System(crm, asterisk, app, web, carrier, folder)
         try:
             if start:
                 await asterisk.start()
@@ -118,8 +118,8 @@ async def running_system(
                 await system.until(lambda: system.is_online("trunk-demo"), "demo trunk online")
             yield system
         finally:
-            await app.stop()
-            await asterisk.stop()
+            for child in (web, app, asterisk):
+                await child.stop()
             # If a test has killed its supervisor, more may be left.
             for left in processes.running(config).values():
                 left.send_signal(signal.SIGKILL)

@@ -24,6 +24,8 @@ class Parts:
     crm: Crm
     asterisk: supervisor.Child
     app: supervisor.Child
+    web: supervisor.Child
+    """Runs only for tests that want it: see `start_web`."""
     carrier: CarrierPeer
     folder: Path
     started: datetime = field(default_factory=lambda: datetime.now(UTC))

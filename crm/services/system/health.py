@@ -331,6 +331,8 @@ class Health:
     """Why this home sends nothing to people by itself; empty if it does."""
     keeper: bool = False
     """Whether a `leaseline up` keeps the app and Asterisk running."""
+    pages: bool = False
+    """Whether the process of the web pages runs, which a `leaseline up` has beside the app."""
     left: list[str] = field(default_factory=list)
     """Programs that a `leaseline up` started, and that nothing keeps running now."""
     voice_agent: VoiceAgentHealth = VoiceAgentHealth()  # noqa: RUF009 - it is frozen
@@ -365,10 +367,12 @@ async def look(config: Config, now: datetime) -> Health:
     health = replace(health, limits=_limits(config, len(health.devices), _from_trunks(channels), refused))
     health = replace(health, held=copies.held(config), backup=_backup(config, now))
     health.workers.extend(workers.found(config))
+    running = processes.running(config)
     if processes.keeper(config):
         health = replace(health, keeper=True)
     else:
-        health.left.extend(processes.running(config))
+        health.left.extend(running)
+    health = replace(health, pages=processes.WEB in running)
     on_record = {call.id for call in health.emergencies}
     health.emergencies.extend(_logged(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)

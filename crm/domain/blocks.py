@@ -8,6 +8,9 @@ SIZE = 1024
 """Ids in a block: 128 bytes."""
 
 
+_NOBODY = bytes(SIZE // 8)
+
+
 class Members:
     """A set of ids that grows; a million of them take some 128 kB."""
 
@@ -20,6 +23,9 @@ class Members:
         if not has(block, id):
             block[id % SIZE // 8] |= 1 << id % 8
             self.count += 1
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, int) and id >= 0 and has(self._blocks.get(block_of(id), _NOBODY), id)
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
         """Number and bits of each block in which there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
@@ -256,6 +257,7 @@ def clean_did(raw: str | None, region: str) -> str:
     return parse(cleaned, region) or cleaned
 
 
+@lru_cache(4096)
 def display(number: str, region: str) -> str:
     """Formats a number for people: (512) 555-0100 within the region, +44 20 7946 0000 abroad; others as they are."""
     try:

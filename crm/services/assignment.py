@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain.errors import Conflict
+from crm.domain.errors import Conflict, Invalid
 from crm.domain.leads import Happened
 from crm.domain.notices import NoticeKind
 from crm.services import audit
@@ -17,6 +19,11 @@ from crm.services.office import agents, properties
 from crm.services.outbox import notices
 from crm.services.people import leads, timeline
 from crm.store.models import Agent, Lead, Property, SubteamMember
+
+MOST = 500
+"""Leads that are given at once."""
+NAMED = 20
+"""Of those, how many a notice names."""
 
 
 def by_hand(session: Session, config: Config, by: By, raw: str | int, agent: str | None) -> Lead:
@@ -49,17 +56,69 @@ def in_turn(session: Session, config: Config, by: By, raw: str | int, *, propert
     return lead
 
 
+def several(
+    session: Session, config: Config, by: By, lead_ids: Collection[int], agent: str | None, *, in_turn: bool = False
+) -> int:
+    """Gives these leads to an agent (slug), to nobody (None), or each to whoever is next (`in_turn`); returns how many
+    changed hands. Each agent is told once, however many leads there are.
+
+    Raises Invalid, NotFound, and Conflict when nobody is on duty.
+    """
+    if len(lead_ids) > MOST:
+        raise Invalid(f"At most {MOST} leads are given at once: choose fewer.", code="assignment_too_many", most=MOST)
+    to = agents.named(session, agent) if agent is not None and not in_turn else None
+    whole = (selectinload(Lead.assigned_agent), selectinload(Lead.phones), selectinload(Lead.interests))
+    found = select(Lead).where(Lead.id.in_(lead_ids)).options(*whole).order_by(Lead.id)
+    turns: dict[int | None, deque[Agent]] = {}
+    given: dict[Agent, list[Lead]] = {}
+    gone: dict[Agent, list[Lead]] = {}
+    changed = 0
+    for lead in session.scalars(found.with_for_update(of=Lead, key_share=True)).all():
+        if in_turn:
+            to = _next_in(session, turns, latest_interest(lead))
+        if (to.id if to else None) == lead.assigned_agent_id:
+            continue
+        former = _hand_over(session, by, lead, to)
+        changed += 1
+        if to is not None:
+            given.setdefault(to, []).append(lead)
+        if former is not None:
+            gone.setdefault(former, []).append(lead)
+    session.flush()
+    for one, leads_given in given.items():
+        _tell_new(session, config, by, one, leads_given)
+    for one, leads_gone in gone.items():
+        _tell_former(session, config, by, one, leads_gone, leads_gone[0].assigned_agent)
+    return changed
+
+
+def _next_in(session: Session, turns: dict[int | None, deque[Agent]], property: Property | None) -> Agent:
+    subteam_id = property.subteam_id if property else None
+    if subteam_id not in turns:
+        turns[subteam_id] = deque(_in_order(session, subteam_id))
+    if not (turn := turns[subteam_id]):
+        raise Conflict("Nobody is on duty: name an agent.", code="nobody_on_duty")
+    turn.rotate(-1)
+    return turn[-1]
+
+
 def next_agent(session: Session, property: Property | None) -> Agent | None:
     """Of those on duty in the property's subteam, or else of all, the one who was given a lead longest ago."""
+    found = _in_order(session, property.subteam_id if property else None, limit=1)
+    return found[0] if found else None
+
+
+def _in_order(session: Session, subteam_id: int | None, limit: int | None = None) -> Sequence[Agent]:
+    """Those on duty in a subteam, or else in the office; who was given a lead longest ago comes first."""
     latest = (
         select(func.max(Lead.assigned_at)).where(Lead.assigned_agent_id == Agent.id).correlate(Agent).scalar_subquery()
     )
-    found = select(Agent).where(Agent.on_duty).order_by(latest.asc().nulls_first(), Agent.slug).limit(1)
-    if property is not None and property.subteam_id is not None:
-        members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == property.subteam_id)
-        if member := session.scalars(found.where(Agent.id.in_(members))).first():
-            return member
-    return session.scalars(found).first()
+    found = select(Agent).where(Agent.on_duty).order_by(latest.asc().nulls_first(), Agent.slug).limit(limit)
+    if subteam_id is not None:
+        members = select(SubteamMember.agent_id).where(SubteamMember.subteam_id == subteam_id)
+        if of_team := session.scalars(found.where(Agent.id.in_(members))).all():
+            return of_team
+    return session.scalars(found).all()
 
 
 def latest_interest(lead: Lead) -> Property | None:
@@ -69,31 +128,65 @@ def latest_interest(lead: Lead) -> Property | None:
 
 
 def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None) -> None:
+    former = _hand_over(session, by, lead, to)
+    session.flush()
+    if to is not None:
+        _tell_new(session, config, by, to, [lead])
+    if former is not None:
+        _tell_former(session, config, by, former, [lead], to)
+
+
+def _hand_over(session: Session, by: By, lead: Lead, to: Agent | None) -> Agent | None:
+    """Writes whose lead it is, and returns whose it was."""
     former = lead.assigned_agent
     lead.assigned_agent, lead.assigned_agent_id = to, to.id if to else None
     lead.assigned_at = by.now if to else None
-    session.flush()
     told = f"Given to {to.name}." if to else f"Taken from {former.name if former else 'nobody'}."
     key = f"assigned:{uuid.uuid4().hex}"
     timeline.enter(session, lead.id, Happened.ASSIGNED, told, by.now, key=key, by=by.who, is_new=True)
     audit.record(session, by, f"lead {lead.id} given to {to.slug if to else 'nobody'}")
-    who = lead.name or (lead.phones[0].number if lead.phones else lead.email) or "unknown"
-    if to is not None and to.slug != by.who:
-        words = f"Lead {lead.id} ({who}) is yours now, given to you by {by.who}."
-        notices.tell(
-            session,
-            config,
-            [to],
-            f"{key}:to",
-            f"Lead {lead.id} is yours now",
-            words,
-            by.now,
-            kind=NoticeKind.LEAD,
-            lead_id=lead.id,
-        )
-    if former is not None and former.slug != by.who:
-        words = f"Lead {lead.id} ({who}) is no longer yours: {by.who} gave it to {to.name if to else 'nobody'}."
-        subject = f"Lead {lead.id} is no longer yours"
-        notices.tell(
-            session, config, [former], f"{key}:from", subject, words, by.now, kind=NoticeKind.LEAD, lead_id=lead.id
-        )
+    return former
+
+
+def _tell_new(session: Session, config: Config, by: By, to: Agent, given: Sequence[Lead]) -> None:
+    if to.slug == by.who:
+        return
+    if len(given) == 1:
+        subject = f"Lead {given[0].id} is yours now"
+        text = f"Lead {_named(given[0])} is yours now, given to you by {by.who}."
+    else:
+        subject = f"{len(given)} leads are yours now"
+        text = f"{subject}, given to you by {by.who}: {_several(given)}."
+    _tell(session, config, to, subject, text, by, given)
+
+
+def _tell_former(
+    session: Session, config: Config, by: By, former: Agent, gone: Sequence[Lead], to: Agent | None
+) -> None:
+    """`to`: who has one that is the only one."""
+    if former.slug == by.who:
+        return
+    if len(gone) == 1:
+        subject = f"Lead {gone[0].id} is no longer yours"
+        text = f"Lead {_named(gone[0])} is no longer yours: {by.who} gave it to {to.name if to else 'nobody'}."
+    else:
+        subject = f"{len(gone)} leads are no longer yours"
+        text = f"{subject}, by {by.who}: {_several(gone)}."
+    _tell(session, config, former, subject, text, by, gone)
+
+
+def _tell(
+    session: Session, config: Config, agent: Agent, subject: str, text: str, by: By, about: Sequence[Lead]
+) -> None:
+    key = f"assigned:{uuid.uuid4().hex}"
+    lead_id = about[0].id if len(about) == 1 else None
+    notices.tell(session, config, [agent], key, subject, text, by.now, kind=NoticeKind.LEAD, lead_id=lead_id)
+
+
+def _named(lead: Lead) -> str:
+    return f"{lead.id} ({lead.name or (lead.phones[0].number if lead.phones else lead.email) or 'unknown'})"
+
+
+def _several(leads: Sequence[Lead]) -> str:
+    shown = ", ".join(_named(lead) for lead in leads[:NAMED])
+    return shown if len(leads) <= NAMED else f"{shown}, and {len(leads) - NAMED} more"

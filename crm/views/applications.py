@@ -9,8 +9,10 @@ import msgspec
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.store.models import Application, ApplicationDocument, Lead, Listing, Property, Unit
+from crm.store.queries import reach as reached
 from crm.store.queries.names import id_of
 
 
@@ -115,9 +117,11 @@ def listed(
     property_slug: str | None = None,
     lead_id: int | None = None,
     limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
 ) -> list[ApplicationEntry]:
     """Those that something happened with last come first."""
-    found: Select[*tuple[Any, ...]] = _ROW.order_by(Application.saved_at.desc(), Application.id.desc()).limit(limit)
+    found: Select[*tuple[Any, ...]] = _ROW.where(*reached.of_properties(reach))
+    found = found.order_by(Application.saved_at.desc(), Application.id.desc()).limit(limit)
     if status is not None:
         found = found.where(Application.status == status)
     if property_slug is not None:

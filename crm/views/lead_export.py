@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.lead_rows import LeadRow
 from crm.domain.leads import LeadFilter, LeadType
 from crm.store import prepared
@@ -19,6 +20,7 @@ from crm.store.models import (
     Lead,
     LeadEmail,
     LeadPhone,
+    Line,
     Message,
     OptOut,
     Organization,
@@ -26,8 +28,10 @@ from crm.store.models import (
     Subteam,
     Task,
     Tour,
+    TourSlot,
     Unit,
 )
+from crm.store.queries import reach as reached
 from crm.views import leads
 
 PAGE = 1_000
@@ -36,8 +40,17 @@ DENSE = 3
 """A page's leads are looked up by the range of their ids if they are at least one in this many of that range."""
 
 
-def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tuple[list[LeadRow], int | None]:
-    """The next leads by id, and the id to continue after; None if there are no more."""
+def page(
+    session: Session,
+    now: datetime,
+    wanted: LeadFilter,
+    after: int,
+    *,
+    limit: int = PAGE,
+    reach: Reach = WHOLE_OFFICE,
+) -> tuple[list[LeadRow], int | None]:
+    """The next leads by id, with what is known of them within reach, and the id to continue after; None if there are no
+    more."""
     cards = select(
         Lead.id,
         Lead.name,
@@ -57,7 +70,9 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
         Lead.first_answer_at,
         Lead.last_contact_at,
     ).outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
-    found = leads.filtered(cards, now, wanted).where(Lead.id > after).order_by(Lead.id).limit(PAGE)
+    found = leads.filtered(cards, now, wanted, reach).where(Lead.id > after).order_by(Lead.id).limit(limit)
+    foreign = reached.foreign_sources(reach)
+    hidden = frozenset() if foreign is None else frozenset(session.scalars(foreign))
     rows: dict[int, LeadRow] = {}
     for (
         id,
@@ -86,7 +101,7 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
             type=LeadType.HOT if is_hot else LeadType.COLD,
             status=status,
             closed_because=because,
-            source=source,
+            source="" if source in hidden else source,
             agent=agent or "",
             language=language,
             bedrooms=bedrooms,
@@ -98,11 +113,11 @@ def page(session: Session, now: datetime, wanted: LeadFilter, after: int) -> tup
             last_contact=last,
         )
     if rows:
-        _complete(session, rows, now)
-    return list(rows.values()), max(rows) if len(rows) == PAGE else None
+        _complete(session, rows, reach)
+    return list(rows.values()), max(rows) if len(rows) == limit else None
 
 
-def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None:
+def _complete(session: Session, rows: dict[int, LeadRow], reach: Reach) -> None:
     """Fills in what a lead may have several of, read for all leads of the page at once."""
     phones = select(LeadPhone.lead_id, LeadPhone.number).order_by(LeadPhone.id)
     for row, (_, number) in _of(session, rows, phones, LeadPhone.lead_id):
@@ -116,6 +131,7 @@ def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None
         select(Interest.lead_id, Property.slug, Property.listings_url, Unit.name, Interest.stage)
         .join(Property, Property.id == Interest.property_id)
         .outerjoin(Unit, Unit.id == Interest.unit_id)
+        .where(*reached.of_interests(reach))
         .order_by(Interest.updated_at, Interest.id)
     )
     for row, (_, slug, link, unit, stage) in _of(session, rows, interests, Interest.lead_id):
@@ -126,13 +142,19 @@ def _complete(session: Session, rows: dict[int, LeadRow], now: datetime) -> None
         select(Task.lead_id, Task.why, func.coalesce(Agent.slug, "team " + Subteam.slug), Task.due_at)
         .outerjoin(Agent, Agent.id == Task.owner_id)
         .outerjoin(Subteam, Subteam.id == Task.subteam_id)
-        .where(Task.done_at.is_(None))
+        .where(Task.done_at.is_(None), *reached.of_tasks(reach))
         .order_by(Task.due_at.desc(), Task.id.desc())
     )
     for row, (_, why, owner, due_at) in _of(session, rows, tasks, Task.lead_id):
         row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
-    for name, of in (("tours", Tour), ("calls", Call), ("messages", Message)):
-        for row, (_, count) in _of(session, rows, select(of.lead_id, func.count()).group_by(of.lead_id), of.lead_id):
+    tours = select(Tour.lead_id, func.count()).group_by(Tour.lead_id)
+    calls = select(Call.lead_id, func.count()).group_by(Call.lead_id)
+    messages = select(Message.lead_id, func.count()).where(*reached.of_messages(reach)).group_by(Message.lead_id)
+    if not reach.is_whole:
+        tours = tours.join(TourSlot, TourSlot.id == Tour.slot_id).where(*reached.of_tours(reach))
+        calls = calls.outerjoin(Line, Line.id == Call.line_id).where(*reached.of_calls(reach))
+    for name, of, counted in (("tours", Tour, tours), ("calls", Call, calls), ("messages", Message, messages)):
+        for row, (_, count) in _of(session, rows, counted, of.lead_id):
             setattr(row, name, count)
     numbers = {number: row for row in rows.values() for number in row.phones}
     out = select(OptOut.number).where(OptOut.ended_at.is_(None), OptOut.number.in_(list(numbers))).distinct()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -147,6 +148,14 @@ class LeadDetail(LeadCard, kw_only=True):
     """What was understood from voicemail, and waits to be taken over."""
 
 
+class MergeEntry(msgspec.Struct):
+    """A lead that was merged into another one."""
+
+    gone: int
+    at: datetime
+    by: str
+
+
 class SavedFilterEntry(msgspec.Struct):
     """A named filter of the list of leads."""
 
@@ -200,10 +209,17 @@ def listed(
     reach: Reach = WHOLE_OFFICE,
 ) -> list[LeadEntry]:
     """The newest first. `after` is the creation time and id of the last lead on the page before."""
-    found = filtered(_CARD, now, wanted, reach).order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
-    if after is not None:
-        found = found.where(tuple_(Lead.created_at, Lead.id) < after)
-    return [LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)]
+    cards: list[Row[*tuple[Any, ...]]] = []
+    is_by_status = reach.is_whole and wanted.property is None and wanted.subteam is None
+    # The index returns those of one status in order; of two at once, a database would sort them all.
+    two = (LeadStatus.NEW, LeadStatus.IN_PROGRESS) if wanted.status == rules.OPEN and is_by_status else ()
+    for status in two or (wanted.status,):
+        found = filtered(_CARD, now, replace(wanted, status=status), reach)
+        if after is not None:
+            found = found.where(tuple_(Lead.created_at, Lead.id) < after)
+        cards += session.execute(found.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)).all()
+    newest = sorted(cards, key=lambda card: (card.created_at, card.id), reverse=True)[:limit]
+    return [LeadEntry(**card) for card in _whole(session, newest, now, reach)]
 
 
 def of_ids(
@@ -214,9 +230,22 @@ def of_ids(
     return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)}
 
 
+def within(session: Session, ids: Sequence[int], reach: Reach) -> list[int]:
+    """Those of the leads that are within reach."""
+    return list(session.scalars(select(Lead.id).where(Lead.id.in_(ids), *reached.of_leads(reach)).order_by(Lead.id)))
+
+
 def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
     found: int = session.execute(filtered(select(func.count(Lead.id)), now, wanted)).scalar_one()
     return found
+
+
+def ids(
+    session: Session, now: datetime, wanted: LeadFilter, reach: Reach = WHOLE_OFFICE, *, after: int = 0, limit: int
+) -> list[int]:
+    """The ids of those that match, the lowest first."""
+    found = filtered(select(Lead.id), now, wanted, reach).where(Lead.id > after).order_by(Lead.id).limit(limit)
+    return list(session.scalars(found))
 
 
 def filtered(
@@ -357,6 +386,14 @@ def _exports(session: Session, lead_id: int) -> list[ActivityEntry]:
         if any(blocks.block_of(id) == row.block and blocks.has(row.members, id) for id in ids)
     }
     return list(entries.values())
+
+
+def merges(session: Session, lead_id: int) -> list[MergeEntry]:
+    """The leads that were merged into this one and can be parted from it again, the latest first."""
+    found = select(LeadMerge.gone_id, LeadMerge.at, LeadMerge.by).where(
+        LeadMerge.lead_id == lead_id, LeadMerge.undone_at.is_(None)
+    )
+    return [MergeEntry(*row) for row in session.execute(found.order_by(LeadMerge.id.desc()))]
 
 
 def latest_entry(session: Session, lead_id: int) -> ActivityEntry:

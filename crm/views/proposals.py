@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.store.models import Lead, LeadProposal
+from crm.store.queries import reach as reached
 
 
 class ProposalEntry(msgspec.Struct):
@@ -27,8 +29,16 @@ class ProposalEntry(msgspec.Struct):
     created_at: datetime
 
 
-def listed(session: Session, *, lead_id: int | None = None, after: int = 0, limit: int = 50) -> list[ProposalEntry]:
-    """Those nobody has decided, the oldest first; only those of a lead if one is given. `after`: the last one's id."""
+def listed(
+    session: Session,
+    *,
+    lead_id: int | None = None,
+    after: int = 0,
+    limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
+) -> list[ProposalEntry]:
+    """Those nobody has decided, the oldest first; only those of a lead if one is given, and only with both leads within
+    reach. `after`: the last one's id."""
     one, other = aliased(Lead), aliased(Lead)
     found = (
         select(
@@ -44,6 +54,7 @@ def listed(session: Session, *, lead_id: int | None = None, after: int = 0, limi
         .join(one, one.id == LeadProposal.lead_id)
         .join(other, other.id == LeadProposal.other_id)
         .where(LeadProposal.state == "open", LeadProposal.id > after)
+        .where(*reached.of_leads(reach, LeadProposal.lead_id), *reached.of_leads(reach, LeadProposal.other_id))
         .order_by(LeadProposal.id)
         .limit(limit)
     )

@@ -18,7 +18,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.follow_ups import FollowUpAct
 from crm.domain.gate import Verdict
 from crm.domain.heard import CardField
-from crm.domain.leads import Happened, LeadKind, LeadStatus, LeasingStage
+from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage, Light
 from crm.domain.listings import ListingState
 from crm.domain.mailboxes import TranscriptState
 from crm.domain.mails import MailPurpose
@@ -118,12 +118,14 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
     },
     LeadKind: {},
     LeadStatus: {},
+    LeadType: {},
     LeasingStage: {
         LeasingStage.SHOWING_DESIRED: "wants a tour",
         LeasingStage.SHOWING_BOOKED: "tour booked",
         LeasingStage.SHOWING_MISSED: "tour missed",
         LeasingStage.APPLICATION_SENT: "has an application",
     },
+    Light: {Light.GREEN: "within a day", Light.YELLOW: "within two days", Light.RED: "two days ago or more"},
     LinkKind: {LinkKind.TOURS: "tour times", LinkKind.HOME: "a home"},
     ListingState: {ListingState.CHANGED: "published, with changes that are not"},
     MailPurpose: {MailPurpose.PERSONAL: "written by us", MailPurpose.INBOUND: "written to us"},

@@ -258,7 +258,7 @@ KEPT_FROM_PEOPLE = {
     "WebhookEvent": "for programs",
 }
 """Why codes of these kinds need no words."""
-SAID_ELSEWHERE = {"Access", "Laundry", "LeadType", "Light", "ParkingKind", "Per", "Utility"}
+SAID_ELSEWHERE = {"Access", "Laundry", "ParkingKind", "Per", "Utility"}
 """Words already, or listed in crm/words/site.py."""
 
 

@@ -15,13 +15,20 @@ from crm.context import Crm
 from crm.web.console import phone, scripts
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
-from crm.web.console.pages import inbox, reports, sign_in, tasks
+from crm.web.console.pages import inbox, lead, leads, reports, sign_in, tasks
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
 from crm.words.console import LANGUAGES
 from crm.words.console import frame as words
 
-PAGES: tuple[ConsolePage, ...] = (*inbox.PAGES, *tasks.PAGES, *reports.PAGES, *sign_in.PAGES)
+PAGES: tuple[ConsolePage, ...] = (
+    *inbox.PAGES,
+    *leads.PAGES,
+    *lead.PAGES,
+    *tasks.PAGES,
+    *reports.PAGES,
+    *sign_in.PAGES,
+)
 """In the order in which the sections are shown."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A file's name changes with its content."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from crm.domain.applications import ApplicationStatus
 from crm.domain.calls import Outcome
 from crm.domain.delivery import DeliveryState
-from crm.domain.leads import LeasingStage
+from crm.domain.heard import CardField
+from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage, Light
+from crm.domain.listings import ListingState
+from crm.domain.merging import ProposalReason
 from crm.domain.tasks import TaskKind
+from crm.domain.tours import TourKind, TourState
 
 SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
     DeliveryState: {
@@ -51,6 +56,73 @@ SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
         Outcome.HANDED_OVER: "pasada a otro sistema",
         Outcome.NOT_REACHED: "no contestaron",
     },
+    ApplicationStatus: {
+        ApplicationStatus.INVITED: "invitada",
+        ApplicationStatus.STARTED: "empezada",
+        ApplicationStatus.SUBMITTED: "enviada",
+        ApplicationStatus.IN_REVIEW: "en revisión",
+        ApplicationStatus.APPROVED: "aprobada",
+        ApplicationStatus.DENIED: "denegada",
+        ApplicationStatus.WITHDRAWN: "retirada",
+    },
+    CardField: {
+        CardField.NAME: "nombre",
+        CardField.NUMBER: "número",
+        CardField.PROPERTY: "propiedad",
+        CardField.BEDROOMS: "dormitorios",
+        CardField.MOVE_IN: "mudanza",
+        CardField.BUDGET: "presupuesto",
+        CardField.PETS: "mascotas",
+    },
+    Happened: {
+        Happened.CALL_FROM: "llamada",
+        Happened.CALL_TO: "llamada nuestra",
+        Happened.TRANSCRIPT: "transcripción",
+        Happened.TEXT: "texto",
+        Happened.APPOINTMENT: "visita",
+        Happened.SHOW: "visita hecha",
+        Happened.STAGE_CHANGED: "etapa",
+        Happened.TASK: "tarea",
+        Happened.NOTE: "nota",
+        Happened.ENTERED: "introducido",
+        Happened.FOLLOW_UP: "seguimiento",
+        Happened.VOICEMAIL: "buzón de voz",
+        Happened.EMAIL: "correo",
+        Happened.LINK_OPENED: "enlace abierto",
+        Happened.FORM: "formulario",
+        Happened.APPLICATION: "solicitud",
+        Happened.MEETING: "reunión",
+        Happened.STATUS_CHANGED: "estado",
+        Happened.ASSIGNED: "agente",
+        Happened.EXPORTED: "exportado",
+        Happened.IDENTITY: "quién es",
+        Happened.MERGED: "unido",
+        Happened.OPT_OUT: "baja",
+    },
+    LeadKind: {LeadKind.TENANT: "inquilino", LeadKind.OWNER: "propietario"},
+    LeadStatus: {
+        LeadStatus.NEW: "nuevo",
+        LeadStatus.IN_PROGRESS: "en curso",
+        LeadStatus.CLOSED: "cerrado",
+    },
+    LeadType: {LeadType.HOT: "caliente", LeadType.COLD: "frío"},
+    Light: {
+        Light.GREEN: "hace menos de un día",
+        Light.YELLOW: "hace menos de dos días",
+        Light.RED: "hace dos días o más",
+    },
+    ListingState: {
+        ListingState.DRAFT: "borrador",
+        ListingState.PUBLISHED: "publicada",
+        ListingState.CHANGED: "publicada, con cambios que no lo están",
+        ListingState.EXPIRED: "caducada",
+    },
+    ProposalReason: {
+        ProposalReason.SAME_PHONE: "el mismo número",
+        ProposalReason.SAME_EMAIL: "el mismo correo",
+        ProposalReason.BOTH_NAMED: "ambos nombrados",
+        ProposalReason.SAME_HOME: "la misma vivienda",
+    },
     TaskKind: {
         TaskKind.CALL_BACK: "devolver la llamada",
         TaskKind.LISTEN: "escuchar el mensaje",
@@ -61,5 +133,16 @@ SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
         TaskKind.REVIEW_APPLICATION: "revisar la solicitud",
         TaskKind.TO_DO: "pendiente",
         TaskKind.UNKNOWN_DID: "línea desconocida",
+    },
+    TourKind: {
+        TourKind.ACCOMPANIED: "acompañada",
+        TourKind.SELF_GUIDED: "por su cuenta",
+        TourKind.REMOTE: "por video",
+    },
+    TourState: {
+        TourState.BOOKED: "reservada",
+        TourState.DONE: "hecha",
+        TourState.MISSED: "no acudió",
+        TourState.CANCELLED: "cancelada",
     },
 }

@@ -264,7 +264,7 @@ def listed(
 ) -> list[CallEntry]:
     """The newest first; `in_progress` are those without an outcome yet. `did` is the line's number, `agent` the slug of
     somebody who answered or placed it, retired or not. `after` is start and id of the last one on the page before."""
-    found = _CALL.where(*reached.of_calls(reach))
+    found = _CALL.where(*reached.of_calls(reach, are_few=lead is not None))
     found = found.order_by(Call.started_at.desc(), Call.id.desc()).limit(limit)
     if since is not None:
         found = found.where(Call.started_at >= since)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import ColumnElement, exists, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, tuple_, union
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -290,9 +290,13 @@ def bubbles(
 def _texts(
     session: Session, thread: ThreadDetail, before: datetime | None, limit: int, reach: Reach
 ) -> list[BubbleEntry]:
-    theirs: list[ColumnElement[bool]] = [Message.to_number.in_(thread.numbers), Message.from_number.in_(thread.numbers)]
+    # Each by its index: of one condition with OR, a database may rather walk through all texts in their order.
+    theirs = [
+        select(Message.id).where(Message.to_number.in_(thread.numbers)),
+        select(Message.id).where(Message.from_number.in_(thread.numbers)),
+    ]
     if thread.lead is not None:
-        theirs.append(Message.lead_id == thread.lead)
+        theirs.append(select(Message.id).where(Message.lead_id == thread.lead))
     found = (
         select(
             Message.id,
@@ -311,7 +315,7 @@ def _texts(
             Message.media,
         )
         .outerjoin(Agent, Agent.id == Message.agent_id)
-        .where(or_(*theirs), Message.purpose != TextPurpose.STAFF, *_of_texts(thread, reach))
+        .where(Message.id.in_(union(*theirs)), Message.purpose != TextPurpose.STAFF, *_of_texts(thread, reach))
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(limit)
     )
@@ -340,7 +344,7 @@ def _texts(
 
 def _of_texts(thread: ThreadDetail, reach: Reach) -> list[ColumnElement[bool]]:
     if thread.lead is not None:
-        return list(reached.of_messages(reach))
+        return list(reached.of_leads_entries(reach, Message.property_id))
     return [Message.lead_id.is_(None)]
 
 
@@ -417,7 +421,7 @@ def _notes(
         .where(
             Activity.lead_id == thread.lead,
             Activity.kind.in_((Happened.NOTE, Happened.FORM)),
-            *reached.of_entries(reach),
+            *reached.of_leads_entries(reach, Activity.property_id),
         )
         .order_by(Activity.at.desc(), Activity.id.desc())
         .limit(limit)

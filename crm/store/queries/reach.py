@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from crm.domain.access import Reach
 from crm.store.models import (
@@ -27,6 +27,8 @@ from crm.store.models import (
 )
 
 Conditions = Iterator[ColumnElement[bool]]
+FEW = 10
+"""Properties whose leads can be found first."""
 
 
 def of_leads(reach: Reach, id: Any = Lead.id) -> Conditions:
@@ -67,19 +69,32 @@ def of_messages(reach: Reach) -> Conditions:
 
 
 def of_threads(reach: Reach) -> Conditions:
-    """Threads of the inbox. They are looked at in their order, so the lead's interests are looked for one by one."""
+    """Threads of the inbox."""
     if reach.properties is not None:
-        is_interested = exists().where(
-            Interest.lead_id == InboxThread.lead_id, Interest.property_id.in_(reach.properties)
-        )
+        if len(reach.properties) > FEW:
+            # Many are within reach, so they are looked at in their order, and whether each is, by its lead.
+            is_interested = _is_interested(reach.properties, InboxThread.lead_id)
+        else:
+            is_interested = InboxThread.lead_id.in_(_leads(reach.properties))
         theirs = and_(InboxThread.lead_id.is_(None), InboxThread.property_id.in_(reach.properties))
         yield or_(is_interested, theirs)
 
 
-def of_calls(reach: Reach) -> Conditions:
-    """Calls, in a query that joins their lines."""
+def of_leads_entries(reach: Reach, property_id: Any) -> Conditions:
+    """What belongs to one lead who is within reach: all but what is about other properties."""
     if reach.properties is not None:
-        yield _about(reach.properties, func.coalesce(Call.property_id, Line.property_id), Call.lead_id)
+        yield or_(property_id.is_(None), property_id.in_(reach.properties))
+
+
+def of_calls(reach: Reach, *, are_few: bool = False) -> Conditions:
+    """Calls, in a query that joins their lines. `are_few`: the query is about few of them, such as those of a lead."""
+    if reach.properties is not None:
+        about = func.coalesce(Call.property_id, Line.property_id)
+        if are_few:
+            theirs = and_(about.is_(None), _is_interested(reach.properties, Call.lead_id))
+            yield or_(about.in_(reach.properties), theirs)
+        else:
+            yield _about(reach.properties, about, Call.lead_id)
 
 
 def of_tours(reach: Reach) -> Conditions:
@@ -104,3 +119,10 @@ def _about(properties: frozenset[int], property_id: Any, lead_id: Any) -> Column
 
 def _leads(properties: frozenset[int]) -> Any:
     return select(Interest.lead_id).where(Interest.property_id.in_(properties))
+
+
+def _is_interested(properties: frozenset[int], lead_id: Any) -> ColumnElement[bool]:
+    """For each row by itself, in the query's order. PostgreSQL would rather read all interests for an EXISTS or IN; and
+    of IS NOT NULL it expects that most rows fulfil it, so that it is worth following the order."""
+    first = select(literal(1)).where(Interest.lead_id == lead_id, Interest.property_id.in_(properties)).limit(1)
+    return first.correlate_except(Interest).scalar_subquery().is_not(None)

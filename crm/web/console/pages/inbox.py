@@ -201,7 +201,7 @@ async def _thread_page(
         thread=found.thread,
         drafts=drafts,
         counted=counted,
-        keys={way.value: uuid.uuid4().hex for way in DraftWay},
+        form_keys={way.value: uuid.uuid4().hex for way in DraftWay},
         wrong=wrong,
         wrong_in=str(sent.get("way", "")) if sent is not None else "",
         others=_writers(visit).others(id, visit.who.account_id, visit.crm.now()),

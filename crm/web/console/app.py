@@ -15,7 +15,7 @@ from crm.context import Crm
 from crm.web.console import phone, scripts
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
-from crm.web.console.pages import inbox, lead, leads, reports, sign_in, tasks
+from crm.web.console.pages import account, inbox, lead, leads, people, reports, sign_in, tasks
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
 from crm.words.console import LANGUAGES
@@ -27,6 +27,8 @@ PAGES: tuple[ConsolePage, ...] = (
     *lead.PAGES,
     *tasks.PAGES,
     *reports.PAGES,
+    *people.PAGES,
+    *account.PAGES,
     *sign_in.PAGES,
 )
 """In the order in which the sections are shown."""

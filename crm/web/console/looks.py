@@ -46,7 +46,7 @@ KEYS = {
     "people": "e",
 }
 """The letter that opens a section after g, in every language."""
-_TEMPLATES.globals["keys"] = KEYS
+_TEMPLATES.globals["section_keys"] = KEYS
 
 
 @lru_cache(1)

@@ -188,10 +188,14 @@ class ConsoleVisit:
     def see_other(self, path: str, said: str = "") -> Response:
         """Goes on to a page of the console after a form was done. `said`, at most a few sentences, is shown there."""
         answer = RedirectResponse(path, 303)
+        self.say_later(answer, said)
+        return answer
+
+    def say_later(self, answer: Response, said: str) -> None:
+        """Shows this on the next page; nothing for an empty text."""
         if said:
             signed = self.frame.sign("said").dumps(said[:800])
             answer.set_cookie("said", str(signed), max_age=SAID_SECONDS, httponly=True, samesite="strict", path="/")
-        return answer
 
     def leave(self, path: str) -> Response:
         """Opens a page with a new frame, as when somebody signs in or out."""

@@ -57,7 +57,7 @@ async def _begin(visit: ConsoleVisit, name: str, password: str, code: str) -> st
     """The token of a new session. Raises NotSignedIn."""
     now = visit.crm.now()
     known = await visit.read(sessions.credentials, name, now)
-    is_right = await _in_thread(passwords.matches, known.password, password)
+    is_right = await in_thread(passwords.matches, known.password, password)
     if known.account_id is None or not known.may_try:
         raise sessions.refused()
     if is_right:
@@ -106,7 +106,7 @@ async def _welcome(visit: ConsoleVisit) -> Response:
         passwords.check(chosen, account.name)
     except CrmError as error:
         return _choose(visit, account.name, account.full_name, visit.refusal(error))
-    hashed = await _in_thread(passwords.hashed, chosen)
+    hashed = await in_thread(passwords.hashed, chosen)
     now = visit.crm.now()
     account = await visit.run(accounts.accept, now, token, hashed)
     browser = visit.request.headers.get("User-Agent", "")
@@ -124,7 +124,7 @@ def _choose(visit: ConsoleVisit, name: str, full_name: str, wrong: str = "") -> 
     )
 
 
-async def _in_thread(act: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+async def in_thread(act: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
     async with _comparing:
         return await asyncio.to_thread(act, *args, **kwargs)
 

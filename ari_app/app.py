@@ -124,7 +124,7 @@ class App:
                 # The dialplan has logged it; the reconciler's look finds the entry.
                 self.reconciler.look_now.set()
             case events.ContactStatusChange(endpoint=endpoint, contact_info=contact):
-                self.context.deaf.pop(endpoint.resource, None)
+                self.context.deaf.discard(endpoint.resource)
                 if contact.contact_status == "Removed":
                     self.chore(self.lost_lines.watch(endpoint.resource, contact.uri))
                 elif contact.contact_status != "Reachable":
@@ -268,7 +268,7 @@ class App:
         except PhoneError as error:
             log.warning("an ended call is looked after later: %s", error)
             return
-        call.emit(CallEnded(*call.stamp("ended"), by=EndedBy.CALLER))
+        call.emit(CallEnded(*call.stamp("ended"), by=call.ended_by))
         with contextlib.suppress(PhoneError):
             await steps.wind_up(call)
             self.calls.is_over(call)

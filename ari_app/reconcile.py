@@ -240,6 +240,7 @@ class Reconciler:
                 is_on_record=entry.step is not CallStep.ARRIVED,
                 id=entry.call_id,
             )
+        call.is_resumed = True
         call.adopted_legs = list(entry.legs)
         call.peer_leg = entry.peer
         call.kept = kept.read(entry.step, direction, entry.stage)

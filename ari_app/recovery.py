@@ -115,6 +115,7 @@ def recover(
         peer = by_name.get(known.get("LL_PEER", ""))
         peer_id = peer.id if peer and peer.id != person.id and step in PEER_STEPS else None
         own = [one.id for one in channels if is_leg(one) and call_of(one.id) == call_id and one.id != person.id]
+        own = [id for id in own if not is_voice_agent(id)]
         legs = tuple(leg for leg in own if leg != peer_id) if step in RINGING_STEPS else ()
         kept.update(legs, {person.id}, {peer_id} if peer_id else ())
         stage, peer_name = known.get("LL_STAGE", ""), known.get("LL_PEER", "")

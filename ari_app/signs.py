@@ -60,7 +60,7 @@ async def beat(context: AppContext, troubles: Callable[[], Collection[str]]) -> 
             "calls": context.calls.ids,
             "events_unknown": context.client.unknown.total(),
             "reconnects": max(0, context.client.connections - 1),
-            "deaf": {device: at.isoformat() for device, at in context.deaf.items()},
+            "deaf": {device: at.isoformat() for device, at in context.deaf},
             "trouble": [*context.journal.troubles, *troubles()],
             "stopping": context.stopping.is_set(),
         }

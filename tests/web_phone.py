@@ -84,6 +84,10 @@ class WebPhone:
         """How often the page has told of something since it was opened."""
         return int(await self.page.evaluate("kind => window.events.filter(one => one === kind).length", kind))
 
+    async def header(self, name: str) -> str | None:
+        """Of the INVITE of its latest call."""
+        return await self.page.evaluate("name => window.sessions.at(-1)._request.getHeader(name) ?? null", name)
+
     async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> None:
         async def is_so() -> bool:
             return await self.count(kind) >= count

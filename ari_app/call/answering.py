@@ -117,13 +117,13 @@ async def _find_deaf(call: LiveCall, legs: Iterable[RingingLeg]) -> None:
         found = context.client.present.channels.get(leg.channel.id)
         if found is None or found.state != "Down":
             leg.is_deaf = False
-            context.deaf.pop(leg.device, None)
+            context.deaf.discard(leg.device)
             continue
         with contextlib.suppress(PhoneError):
             leg.is_deaf = leg.is_deaf or await is_browser(context.client, leg.channel.id)
         if leg.is_deaf:
             log.warning("a browser does not ring", extra={"device": leg.device})
-            context.deaf.setdefault(leg.device, context.now())
+            context.deaf.add(leg.device, context.now())
 
 
 async def _tell_of_callback(call: LiveCall, person: Handle) -> None:

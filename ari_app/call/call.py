@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ari_app.call.deaf import DeafBrowsers
 from ari_app.call.kept import Kept, PassedTo, ToColleague, written
 from ari_app.call.registry import Calls
 from ari_app.edge.ami import AmiConnection
@@ -31,6 +33,7 @@ from crm.domain.calls import (
     CallPlaced,
     CallStep,
     DialStatus,
+    EndedBy,
     Fact,
     LegEnded,
     LegRang,
@@ -78,8 +81,7 @@ class AppContext(Crm):
     language_model: LanguageModel | None = None
     """Asked what callers mean where that does not understand; None: there is none."""
     calls: Calls[LiveCall] = field(default_factory=Calls)
-    deaf: dict[str, datetime] = field(default_factory=dict)
-    """Browsers that did not ring when they were called last, and when that was, by slug."""
+    deaf: DeafBrowsers = field(default_factory=DeafBrowsers)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when Leaseline is to end, and no call begins any more."""
     held: Callable[[], bool] = lambda: False
@@ -112,6 +114,29 @@ class Handover:
     channel_id: str
     """Channel of the party who stays."""
     far: asyncio.Future[Handle]
+
+
+class WishKind(StrEnum):
+    """What somebody who watches the calls wants done with a talk."""
+
+    PASS_ON = "pass_on"
+    """The person is sent to an extension, or parked."""
+    TAKE_OVER = "take_over"
+    """Another phone takes the agent's place at once."""
+    END = "end"
+
+
+@dataclass(frozen=True)
+class TalkWish:
+    """Asks the talk that a call is in for something that neither party has keyed."""
+
+    kind: WishKind
+    heard: asyncio.Future[None]
+    """Set when it is carried out; cancelled if it comes too late."""
+    target: str = ""
+    """Extension, for PASS_ON."""
+    channel: Handle | None = None
+    """The phone that was answered, for TAKE_OVER."""
 
 
 REST_SECONDS = 30.0
@@ -238,6 +263,18 @@ class LiveCall:
     recording: str | None = None
     """Name of the current recording."""
     handovers: asyncio.Queue[Handover] = field(default_factory=asyncio.Queue)
+    wishes: asyncio.Queue[TalkWish] = field(default_factory=asyncio.Queue)
+    """Heard during a talk."""
+    ended_by: EndedBy = EndedBy.CALLER
+    """Who ends it if the person is gone."""
+    talk: asyncio.Future[None] | None = None
+    """Done when the talk with this agent is over; None before the first."""
+    listeners: set[str] = field(default_factory=set)
+    """Slugs of the phones that listen in on the talk."""
+    is_resumed: bool = False
+    """Whether it began before this app did."""
+    rung: dict[str, str] = field(default_factory=dict)
+    """Slugs of the agents whose phones this app has rung, by leg."""
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
     deaf: list[RingingLeg] = field(default_factory=list)
@@ -348,6 +385,9 @@ class LiveCall:
         What our own phones dial is only a call once it is placed: of a misdialed extension, a feature code or a
         voicemail that somebody listens to, nothing is recorded, however it ends.
         """
+        if isinstance(fact, LegRang):
+            self.rung[fact.leg_id] = fact.agent
+        self.context.calls.has_changed(self)
         self.is_on_record = self.is_on_record or isinstance(fact, CallArrived | CallPlaced)
         if self.is_on_record or self.direction is CallDirection.IN:
             self.context.journal.append(fact)
@@ -436,11 +476,21 @@ class LiveCall:
     def open_to_offers(self) -> asyncio.Future[Taker]:
         """Called by a step in which the person waits, which ends it with `close_to_offers`."""
         self._taken = asyncio.get_running_loop().create_future()
+        self.context.calls.has_changed(self)
         self.context.calls.has_returned(self)
         return self._taken
 
     def close_to_offers(self) -> None:
+        if self._taken:
+            self._taken.cancel()
         self._taken = None
+        self.context.calls.has_changed(self)
+
+    @property
+    def no_longer_waits(self) -> asyncio.Future[Taker]:
+        """Done, or cancelled, once nobody can take the waiting person any more."""
+        assert self._taken is not None
+        return self._taken
 
     @property
     def is_waiting(self) -> bool:

@@ -8,6 +8,7 @@ import functools
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from ari_app.call import whisper
 from ari_app.call.call import LEG_MARK, AppContext, LiveCall
@@ -21,6 +22,12 @@ from crm.domain.calls import DialStatus, LegEnded, LegRang
 from crm.domain.ringing import Phone
 
 log = logging.getLogger(__name__)
+
+CALL_HEADER = "PJSIP_HEADER(add,X-Leaseline-Call)"
+"""Set when our phones are rung: in a browser, the phone and the pages know a call by the same id."""
+REJOIN_HEADER = "PJSIP_HEADER(add,X-Leaseline-Rejoin)"
+"""Set when a browser is rung that was in this talk until a moment ago: it may answer by itself. The value is a new one
+each time."""
 
 REDIRECTIONS = range(300, 400)
 """SIP answers that name another address to call (RFC 3261, 21.3): a phone's own forwarding, or a carrier's routing."""
@@ -152,10 +159,16 @@ class RingingLeg:
 
 
 async def ring_phones(
-    call: LiveCall, stage: str, batch: Iterable[Phone], seconds: float, caller_id: str
+    call: LiveCall,
+    stage: str,
+    batch: Iterable[Phone],
+    seconds: float,
+    caller_id: str,
+    *,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> list[RingingLeg]:
-    """Rings several phones together; one that Asterisk cannot call is left out."""
-    work = (_ring_one(call, stage, phone, seconds, caller_id) for phone in batch)
+    """Rings several phones together; one that Asterisk cannot call is left out. `variables` are set on each channel."""
+    work = (_ring_one(call, stage, phone, seconds, caller_id, variables) for phone in batch)
     results = await asyncio.gather(*work, return_exceptions=True)
     legs = [leg for leg in results if isinstance(leg, RingingLeg)]
     if failed := next((error for error in results if isinstance(error, BaseException)), None):
@@ -165,7 +178,9 @@ async def ring_phones(
     return legs
 
 
-async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, caller_id: str) -> RingingLeg | None:
+async def _ring_one(
+    call: LiveCall, stage: str, phone: Phone, seconds: float, caller_id: str, variables: Mapping[str, str]
+) -> RingingLeg | None:
     leg_id = new_leg(call.id, phone.device)
     call.emit(LegRang(*call.stamp(), leg_id=leg_id, device=phone.device, agent=phone.agent, stage=stage))
     call.ringing.add(phone.agent)
@@ -182,6 +197,7 @@ async def _ring_one(call: LiveCall, stage: str, phone: Phone, seconds: float, ca
                 "LL_CALL": call.id,
                 "LL_CALLER": call.person.name,
                 **confirmed_by(phone.agent, confirm=phone.confirm),
+                **variables,
             },
             confirmation=confirmation(call, phone.agent) if phone.confirm else None,
         )
@@ -226,7 +242,7 @@ async def ring_phone(
             caller_id=caller_id,
             originator=originator,
             seconds=round(seconds),
-            variables=variables,
+            variables={CALL_HEADER: leg_id.partition(LEG_MARK)[0], **variables},
         )
     except (AsteriskRefused, HungUp) as refused:
         log.warning("a phone could not be rung: %s", refused, extra={"device": phone.device})

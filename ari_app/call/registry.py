@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
 from crm.domain.calls import CallStep
@@ -61,6 +61,8 @@ class Calls(Generic[C]):
         (ari_app/workers/lost_lines.py)."""
         self.gone: set[str] = set()
         """Those of browsers whose connection had closed, and which may be back in a moment."""
+        self.on_change: Callable[[str], None] = lambda call_id: None
+        """Called when something about a call may have changed, and when it begins or is over."""
         self._over: deque[str] = deque(maxlen=REMEMBERED)
         self._returning: dict[str, CallStep] = {}
         self._looking = 0
@@ -69,12 +71,17 @@ class Calls(Generic[C]):
 
     def add(self, call: C, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
+        self.on_change(call.id)
 
     def remove(self, call: C) -> None:
         found = self._calls.get(call.id)
         if found and found[0] is call:
             del self._calls[call.id]
             self.has_returned(call)
+            self.on_change(call.id)
+
+    def has_changed(self, call: C) -> None:
+        self.on_change(call.id)
 
     def is_over(self, call: C) -> None:
         """Remembers that the call ended properly, so that nothing of it is left to deal with."""

@@ -190,8 +190,10 @@ class AriClient:
         match event:
             case events.ChannelHold(channel=channel):
                 self.on_hold.add(channel.id)
+                self.present.on_channel(channel.id)
             case events.ChannelUnhold(channel=channel) | events.ChannelDestroyed(channel=channel):
                 self.on_hold.discard(channel.id)
+                self.present.on_channel(channel.id)
         owner = self._owners.get(events.channel_of(event) or "")
         if owner is not None:
             owner.put_nowait(event)

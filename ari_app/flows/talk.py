@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ari_app.call import recording
-from ari_app.call.call import Handover, LiveCall
+from ari_app.call.call import Handover, LiveCall, TalkWish, WishKind
 from ari_app.call.codes import Keys
 from ari_app.call.kept import WaitsFor, written
 from ari_app.call.legs import device_of, is_outsider
@@ -45,7 +45,7 @@ class _Keyed:
     code: str
 
 
-Heard = _End | _Keyed | events.ChannelTransfer
+Heard = _End | _Keyed | TalkWish | events.ChannelTransfer
 
 
 async def talk(call: LiveCall) -> CallStep | EndedBy | None:
@@ -59,6 +59,7 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
     known = call.context.client.present.channels.get(call.peer_leg)
     agent = Handle(call.context.client, call.peer_leg, known.name if known else "")
     has_begun = call.has_talked
+    talk = call.talk = asyncio.get_running_loop().create_future()
     bridge = call.talk_bridge
     try:
         try:
@@ -92,6 +93,8 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
             await bridge.delete()
         return following
     finally:
+        if not talk.done():
+            talk.set_result(None)
         agent.release()
 
 
@@ -154,6 +157,10 @@ async def _listen(call: LiveCall, agent: Handle, bridge: MixingBridge) -> CallSt
                     return await _transferred(call, agent, bridge, heard)
                 case events.ChannelTransfer():
                     return await _transferred(call, agent, bridge, heard)
+                case TalkWish():
+                    if not heard.heard.done():  # Otherwise, it has come too late.
+                        heard.heard.set_result(None)
+                        return await _carry_out(call, agent, heard)
                 case _Keyed(code):
                     if following := await ears.aside(_act(call, agent, bridge, code)):
                         return following
@@ -168,6 +175,20 @@ async def _transferred(
     if wish.refer_to.requested_destination.protocol_id or wish.refer_to.destination_channel:
         return await attended.join(call, agent, bridge, wish)
     return await pass_on(call, agent, wish.refer_to.requested_destination.destination, way="refer")
+
+
+async def _carry_out(call: LiveCall, agent: Handle, wish: TalkWish) -> CallStep | EndedBy:
+    """Does what somebody who watches the calls wants done with this one."""
+    if wish.kind is WishKind.END:
+        return EndedBy.AGENT
+    if wish.kind is WishKind.PASS_ON:
+        return await pass_on(call, agent, wish.target, way="code")
+    assert wish.channel is not None
+    await call.person.set_variables(LL_PEER=wish.channel.name)
+    call.peer_leg = wish.channel.id
+    call.leg_over(agent.id, agent.endpoint)
+    await agent.hang_up()
+    return CallStep.TALK
 
 
 async def _act(call: LiveCall, agent: Handle, bridge: MixingBridge, code: str) -> CallStep | EndedBy | None:
@@ -272,6 +293,7 @@ class _Ears:
         starters: dict[str, Callable[[], Awaitable[Heard]]] = {
             "person": self._person,
             "handover": self._hand_over,
+            "wish": self._call.wishes.get,
             "agent": self._of_agent,
         }
         for name, start in starters.items():

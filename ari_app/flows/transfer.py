@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from ari_app.call.answering import first_answer, hang_up_of, stop_other_calls
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import PassedTo, written
-from ari_app.call.legs import RingingLeg, is_outsider, ring_phones, shown
+from ari_app.call.legs import REJOIN_HEADER, RingingLeg, is_outsider, ring_phones, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import race
 from ari_app.edge import events
@@ -169,7 +170,8 @@ async def is_taken_back(call: LiveCall, device: str, *, alone: bool = False) -> 
     if not legs:
         phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
         wanted = [phone for phone in phones if not alone or phone.device == device]
-        legs = await ring_phones(call, RETURN, wanted, seconds, shown(_title(call), call.shown)) if wanted else []
+        name, again = shown(_title(call), call.shown), {REJOIN_HEADER: secrets.token_urlsafe(16)} if alone else {}
+        legs = await ring_phones(call, RETURN, wanted, seconds, name, variables=again) if wanted else []
     winner = await first_answer(call, legs, seconds) if legs else None
     if winner is None:
         return False

@@ -11,6 +11,9 @@ from functools import partial
 from ari_app import draining, reconcile, signs
 from ari_app.app import App
 from ari_app.call.race import race
+from ari_app.live.acts import LiveActs
+from ari_app.live.server import LiveServer
+from ari_app.live.state import LiveState
 from ari_app.parts.shared import Part, Shared
 from ari_app.workers import nodes, warm_sentences
 from ari_app.workers.orders import Orders
@@ -18,7 +21,7 @@ from ari_app.workers.refused_calls import RefusedCalls
 from ari_app.workers.warm_sentences import WarmSentences
 from crm.context import Crm
 from crm.domain.calls import Fact
-from crm.edge import holidays, processes
+from crm.edge import holidays, live_state, processes
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.office import hours
@@ -53,11 +56,13 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     if take_over:
         processes.ask_to_yield(config)
     stack.push_async_callback(app.stop)
+    live = await _live(shared, app)
     guard = Guard(crm, app.client.connected.is_set)
     stack.callback(guard.close)
     return [
         partial(signs.beat, app.context, lambda: app.plain_phones.troubles),
         app.client.run,
+        live.run,
         partial(signs.renew, app.context, app.chore),
         shared.every(reconcile.LOOK_SECONDS, "calls", app.reconciler.look, app.reconciler.look_now),
         shared.keep(Orders(app.context, app.begin_order)),
@@ -75,6 +80,19 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         partial(RefusedCalls(crm, journal).run, shared.troubles),
         shared.every(warm_sentences.LOOK_SECONDS, "sentences of the voice agent", WarmSentences(app.context).look),
     ]
+
+
+async def _live(shared: Shared, app: App) -> LiveServer:
+    """What the console is told of the calls, and what it can do with them."""
+    acts = LiveActs(app.context)
+    state = LiveState(app.context)
+    server = LiveServer(
+        shared.crm.config.ports.live, shared.crm.secrets.ensure(live_state.SECRET), state, acts, shared.troubles
+    )
+    state.on_stray = acts.end_stray
+    shared.stack.callback(state.close)
+    shared.stack.push_async_callback(acts.close)
+    return server
 
 
 async def _leave(app: App, stop: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from crm.config.calls import TAKES_EXTENSION, TALK_CODES, Dialing
 from crm.config.errors import ConfigError
 from crm.config.home import Config
-from crm.config.machine import STOPPING_NEW_CALLS, Ports
+from crm.config.machine import LISTEN_IN, STOPPING_NEW_CALLS, Ports
 from crm.config.messages import MAIL_SECURITIES, TEXT_CARRIERS, Texts
 from crm.config.voice import AI_ANSWERS
 
@@ -85,6 +85,10 @@ def check(config: Config, path: Path) -> None:
     _check_talk(config, path)
     if config.ai.answers not in AI_ANSWERS:
         raise ConfigError(f"{path}: ai.answers = {config.ai.answers!r} is not one of {', '.join(AI_ANSWERS)}.")
+    if config.console.listen_in not in LISTEN_IN:
+        raise ConfigError(
+            f"{path}: console.listen_in = {config.console.listen_in!r} is not one of {', '.join(LISTEN_IN)}."
+        )
     if config.stopping.new_calls not in STOPPING_NEW_CALLS:
         choice = " nor ".join(STOPPING_NEW_CALLS)
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")

@@ -134,6 +134,9 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Private networks that webhooks may be sent to, such as 10.1.0.0/16; there also without TLS."""
 
 
+LISTEN_IN = ("off", "announced", "always")
+
+
 class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The pages and the phone with which people in the office work."""
 
@@ -153,6 +156,10 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that nobody uses for this long is over."""
     session_days: PositiveInt = 14
     """After this long everybody signs in anew."""
+    listen_in: str = "off"
+    """Whether managers may listen in on talks: off; announced: while a recording runs, of which everybody in the talk
+    was told, as the states require where all parties have to agree; always: only where the consent of one party is
+    enough."""
 
     @property
     def refusal(self) -> str:

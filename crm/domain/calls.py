@@ -430,6 +430,33 @@ class Parked(Fact):
     """The leg of the agent who parked them."""
 
 
+class SupervisorAct(StrEnum):
+    """What somebody did with a call that they watched."""
+
+    LISTENED = "listened"
+    TOOK_OVER = "took_over"
+    SENT = "sent"
+    """To a colleague."""
+    PARKED = "parked"
+    PICKED_UP = "picked_up"
+    """Had phones ring for the person who waits."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class SupervisorActed(Fact):
+    """Somebody who watches the calls did something with this one."""
+
+    by: str
+    """With which name they sign in."""
+    what: str
+    """Of SupervisorAct."""
+    agent: str = ""
+    """Slug of the agent whose phone it was."""
+    device: str = ""
+    """Slug of the phone."""
+
+
 @dataclass(frozen=True)
 class RecordingAnnounced(Fact):
     """A leg heard to the end that the call is recorded. The leg is a channel's id; the caller's is the call's."""
@@ -515,6 +542,7 @@ KINDS: tuple[type[Fact], ...] = (
     Transferred,
     TransferFailed,
     Parked,
+    SupervisorActed,
     TalkCut,
     ChannelLeft,
     LegEnded,

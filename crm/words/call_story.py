@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm.domain.calls import REFUSALS, CallStep, Cut, DialStatus, EndedBy
+from crm.domain.calls import REFUSALS, CallStep, Cut, DialStatus, EndedBy, SupervisorAct
 from crm.domain.choosing import Question
 from crm.domain.conversation import LinkKind, TransferReason
 from crm.domain.story import EMERGENCY_CALLBACK, FAILED, FINISHED, HUNG_UP
@@ -165,6 +165,24 @@ def _transfer_failed(data: Data, names: CallNames) -> str:
     return f"{names.leg(data.get('from_leg'))} tried to transfer them{to}, and has them back: {data.get('why', '')}"
 
 
+_SUPERVISED: Mapping[str, str] = {
+    SupervisorAct.LISTENED: "listened in",
+    SupervisorAct.TOOK_OVER: "took the talk over",
+    SupervisorAct.SENT: "sent them to {agent}",
+    SupervisorAct.PARKED: "parked them",
+    SupervisorAct.PICKED_UP: "had {agent} rung for them",
+    SupervisorAct.ENDED: "ended the call",
+}
+
+
+def _supervised(data: Data, names: CallNames) -> str:
+    what = _SUPERVISED.get(data.get("what", ""), "")
+    if not what:
+        return ""
+    on = f" on {data['device']}" if data.get("device") else ""
+    return f"{data.get('by', '')}, at the console, {what.format(agent=names.agent(data.get('agent')))}{on}."
+
+
 def _cut(data: Data, names: CallNames) -> str:
     return f"The talk was cut off: {in_words(Cut, data.get('by'))}."
 
@@ -224,6 +242,7 @@ _SENTENCES: Mapping[str, Callable[[Data, CallNames], str]] = {
     "Transferred": _transferred,
     "TransferFailed": _transfer_failed,
     "Parked": lambda data, names: f"{names.leg(data.get('leg_id'))} parked them on {data.get('slot', '')}.",
+    "SupervisorActed": _supervised,
     "TalkCut": _cut,
     "CallbackPromised": lambda data, names: (
         f"{names.agent(data.get('agent'))} could not talk, and calls back in {data.get('minutes', '')} min."

@@ -55,6 +55,7 @@ class Ari:
             ("GET", "/channels/{id}", self.channel),
             ("DELETE", "/channels/{id}", self.hang_up),
             ("POST", "/channels/{id}/dial", self.dial),
+            ("POST", "/channels/{id}/snoop/{snoop}", self.snoop),
             ("POST", "/channels/{id}/answer", self.answer),
             ("POST", "/channels/{id}/ring", self.ring),
             ("DELETE", "/channels/{id}/ring", self.ring),
@@ -201,6 +202,12 @@ class Ari:
             raise Refused(409, "Channel cannot be dialed")
         self._asterisk.dial(channel)
         return nothing()
+
+    async def snoop(self, request: web.Request) -> Answer:
+        query = request.query
+        assert (query["app"], query["spy"], query["whisper"]) == (STASIS_APP, "both", "none")
+        channel = self._asterisk.snoop(self._channel(request), request.match_info["snoop"], query["appArgs"])
+        return shown("Channel", channel.json)
 
     async def hang_up(self, request: web.Request) -> Answer:
         channel = self._channel(request)

@@ -34,6 +34,7 @@ class Dialplan:
             "agent-leg": self.agent_leg,
             "outside-leg": self.outside_leg,
             "order-leg": self.order_leg,
+            "listen-leg": self.listen_leg,
             "leg-told": self.leg_told,
             "last-resort": self.taken_back,
             "staff-alone": self.taken_back,
@@ -134,6 +135,10 @@ class Dialplan:
     async def order_leg(self, channel: Channel) -> None:
         self._asterisk.limit(channel, self._config.survival.deadman_seconds)
         await self._asterisk.stasis(channel, "ordered", channel.variables["LL_CALL"])
+
+    async def listen_leg(self, channel: Channel) -> None:
+        self._asterisk.limit(channel, self._config.survival.deadman_seconds)
+        await self._asterisk.stasis(channel, "listens", channel.variables["LL_CALL"])
 
     async def leg_told(self, channel: Channel) -> None:
         """Tells somebody who heard what a call is about, but does not get it, why."""

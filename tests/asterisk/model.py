@@ -141,6 +141,8 @@ class Channel:
     """Set while the channel is in the app."""
     read: asyncio.Future[str] | None = None
     """Set while the dialplan reads a key."""
+    snooped_by: list[Channel] = field(default_factory=list)
+    """Channels with the sound of this one, both ways."""
     heard: list[Sound] = field(default_factory=list)
     """Files that were played to it."""
 
@@ -374,6 +376,8 @@ class Asterisk:
             return
         channel.gone.set()
         del self.channels[channel.id]
+        for snooping in channel.snooped_by:
+            self.hang_up(snooping, 16)
         technical = {"tech_cause": sip_status} if sip_status else {}
         self.tell("ChannelHangupRequest", channel=channel.json, cause=cause, **technical)
         for recording in [one for one in self.recordings.values() if one.target is channel]:
@@ -438,6 +442,15 @@ class Asterisk:
         channel.variables["MEDIA_WEBSOCKET_CONNECTION_ID"] = f"media-{self._numbers}"
         self.add(channel)
         channel.dialplan = self.loop.create_task(self._created(channel, ""))
+        return channel
+
+    def snoop(self, spied: Channel, channel_id: str, args: str) -> Channel:
+        """Creates a channel with the sound of another one, with which it ends."""
+        self._numbers += 1
+        channel = Channel(channel_id, f"Snoop/{spied.id}-{self._numbers:08x}", self.loop.now(), state="Up")
+        self.add(channel)
+        spied.snooped_by.append(channel)
+        channel.dialplan = self.loop.create_task(self._created(channel, args))
         return channel
 
     async def _created(self, channel: Channel, args: str) -> None:
@@ -543,6 +556,11 @@ class Asterisk:
                 recording.words.append((now - recording.began, seconds))
                 self._await_silence(recording, now + seconds)
         others = [one for one in channel.bridge.channels if one is not channel] if channel.bridge else []
+        snooping = [snoop for one in (channel, *others) for snoop in one.snooped_by if snoop.bridge]
+        for snoop in snooping:
+            assert snoop.bridge
+            for listener in [one for one in snoop.bridge.channels if one is not snoop]:
+                self.loop.call_later(seconds, self._is_said, snoop, listener, self.hears(listener, path))
         for other in others:
             sound = self.hears(other, path)
             self.loop.call_later(seconds, self._is_said, channel, other, sound)

@@ -42,10 +42,14 @@ async def test_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_musi
             await before.wait_for("ringing")
             await before.opens()
             await before.wait_for("ringing", seconds=3)
+            assert await before.header("X-Leaseline-Call") == (await system.call_from(caller.user)).id
+            assert await before.header("X-Leaseline-Rejoin") is None
             await before.answer()
             await talks(system, before)
             await before.opens()
             await before.wait_for("ringing", seconds=8)
+            assert await before.header("X-Leaseline-Call") == (await system.call_from(caller.user)).id
+            again = await before.header("X-Leaseline-Rejoin")
             await before.answer()
             await talks(system, before)
             await before.kill()
@@ -53,6 +57,8 @@ async def test_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_musi
             await system.hears_music(caller)
         async with web_phone(system, WEB) as back:
             await back.wait_for("ringing")
+            assert again
+            assert await back.header("X-Leaseline-Rejoin") not in (None, again)
             await back.answer()
             await talks(system, back)
             await caller.hang_up()

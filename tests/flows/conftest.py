@@ -11,6 +11,7 @@ from tests.asterisk import Seam, Template, template
 from tests.asterisk.clock import JumpingLoop, threads_watched
 from tests.compiled import statements_compiled_once
 from tests.system import port_block
+from tests.watching import watching
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], JumpingLoop]]:
@@ -37,4 +38,7 @@ async def system(home: Template, tmp_path: Path) -> AsyncIterator[Seam]:
         async with Seam.running(home, tmp_path) as running:
             yield running
             await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=20)
+            async with watching(running) as watcher:
+                await running.until(lambda: not watcher.link.calls, "no call is told of any more")
+                await running.until(lambda: not watcher.busy, "no phone is told to be in a call any more")
             assert not running.pbx.taken_back, "a last resort had to take a call"

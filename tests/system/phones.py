@@ -23,7 +23,7 @@ class Phones(Records, Hearing):
 
     def phone_ports(self) -> tuple[int, int]:
         """Returns ports for SIP and for the control channel."""
-        first = self.config.ports.demo + 12 + 3 * (self._phones % 25)
+        first = self.config.ports.demo + 14 + 3 * (self._phones % 25)
         self._phones += 1
         return first, first + 2
 

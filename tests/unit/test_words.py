@@ -253,6 +253,7 @@ KEPT_FROM_PEOPLE = {
     "Record": "only decides",
     "Scope": "of a key of the API, which people write",
     "Sensitive": "only decides",
+    "SupervisorAct": "the story of a call has sentences of its own",
     "TextKeyword": "only decides",
     "VoicemailTo": "a setting, which people write",
     "WebhookEvent": "for programs",

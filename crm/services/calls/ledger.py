@@ -20,7 +20,7 @@ from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, ins
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, VoicemailLeft, VoiceTurnTaken
+from crm.domain.calls import CallDirection, Fact, LegEnded, Routed, StepTaken, VoicemailLeft, VoiceTurnTaken
 from crm.domain.mailboxes import BoxKind, TranscriptState, box
 from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.story import CallStory, LegStory, tell
@@ -200,6 +200,28 @@ def open_calls(session: Session, config: Config) -> dict[str, datetime]:
     """Calls of this node without an outcome, and when they began, oldest first. They are up, or ended unnoticed while
     the app was away."""
     return calls.open_since(session, config.node)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """When a call began, and its latest step."""
+
+    at: datetime
+    step_at: datetime
+    step: str = ""
+
+
+def begun(session: Session, call_ids: Collection[str]) -> dict[str, Begun]:
+    """When these calls began, and their latest steps, as far as they are on record."""
+    found = {
+        row.id: Begun(row.started_at, row.started_at)
+        for row in session.execute(select(Call.id, Call.started_at).where(Call.id.in_(call_ids)))
+    }
+    steps = select(CallEvent.call_id, CallEvent.at, CallEvent.data)
+    steps = steps.where(CallEvent.call_id.in_(found), CallEvent.kind == StepTaken.__name__).order_by(CallEvent.at)
+    for row in session.execute(steps):
+        found[row.call_id] = Begun(found[row.call_id].at, row.at, str(row.data.get("step", "")))
+    return found
 
 
 class _Page:

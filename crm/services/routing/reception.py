@@ -38,6 +38,9 @@ class Reception:
     language: str = "en"
     source: str = ""
     """Where callers of this line saw its number: sign, website, an ILS."""
+    property_slug: str = ""
+    """Empty when it is not known which, or there is none."""
+    property_id: int | None = None
     property_name: str = ""
     listings_url: str = ""
     """The link that key 1 would text: the property's, else the office's; empty when there is none."""
@@ -110,6 +113,8 @@ def receive(
         greeting=line.greeting,
         language=line.language,
         source=line.source,
+        property_slug=property.slug if property else "",
+        property_id=property.id if property else None,
         property_name=property.name if property else "",
         listings_url=office.listings_url(property) or config.site.public_url,
         mailbox=mailboxes.box_of_property(property),

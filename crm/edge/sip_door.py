@@ -93,20 +93,13 @@ def passed_on(message: str, account: DoorAccount) -> str:
 
 
 @asynccontextmanager
-async def to_asterisk(http: aiohttp.ClientSession, port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def to_asterisk(port: int) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A connection of one browser's. Raises AsteriskAway."""
-    timeout = aiohttp.ClientWSTimeout(ws_close=1.0)
-    try:
-        socket = await http.ws_connect(
-            f"http://127.0.0.1:{port}/ws",
-            protocols=[PROTOCOL],
-            timeout=timeout,
-            max_msg_size=4 * LONGEST,
-            autoping=True,
-        )
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise AsteriskAway(str(error)) from error
-    try:
-        yield socket
-    finally:
-        await socket.close()
+    url, timeout = f"http://127.0.0.1:{port}/ws", aiohttp.ClientWSTimeout(ws_close=1.0)
+    async with aiohttp.ClientSession() as http:
+        try:
+            socket = await http.ws_connect(url, protocols=[PROTOCOL], timeout=timeout, max_msg_size=4 * LONGEST)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise AsteriskAway(str(error)) from error
+        async with socket:
+            yield socket

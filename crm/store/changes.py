@@ -39,6 +39,8 @@ ALIVE: dict[str, Any] = {
 
 WATCHED = frozenset(
     {
+        "account",
+        "account_session",
         "agent",
         "arrival",
         "call_order",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from crm.store.models import Agent, Location
+from crm.domain.ringing import DeviceKind
+from crm.store.models import Agent, Call, Device, Leg, Location
 
 
 class ColleagueEntry(msgspec.Struct):
@@ -14,7 +17,8 @@ class ColleagueEntry(msgspec.Struct):
 
     name: str
     extension: str
-    on_duty: bool
+    state: str
+    """free; busy: on a call; dnd: none of their phones may ring; or off: not on duty."""
 
 
 class PlaceEntry(msgspec.Struct):
@@ -24,12 +28,30 @@ class PlaceEntry(msgspec.Struct):
     address: str
 
 
-def colleagues(session: Session, agent_id: int | None) -> list[ColleagueEntry]:
-    """All others with an extension, by name."""
-    found = select(Agent.name, Agent.extension, Agent.on_duty).where(Agent.extension.is_not(None))
+def colleagues(
+    session: Session, agent_id: int | None, wanted: str, now: datetime, *, limit: int
+) -> list[ColleagueEntry]:
+    """Others with an extension, by name; those whose name has `wanted` in it, or whose extension begins so."""
+    is_open = (Leg.answered_at.is_not(None), Leg.ended_at.is_(None), Call.id == Leg.call_id, Call.outcome.is_(None))
+    made = (Call.agent_id == Agent.id, Call.outcome.is_(None))
+    busy = exists().where(Leg.agent_id == Agent.id, *is_open) | exists().where(*made)
+    free = Device.agent_id == Agent.id, Device.kind != DeviceKind.MOBILE, Device.retired_at.is_(None)
+    rings = exists().where(*free, or_(Device.dnd.is_(False), Device.dnd_until <= now))
+    found = select(Agent.name, Agent.extension, Agent.on_duty, busy.label("busy"), rings.label("rings"))
+    found = found.where(Agent.extension.is_not(None))
     if agent_id is not None:
         found = found.where(Agent.id != agent_id)
-    return [ColleagueEntry(row[0], row[1] or "", row[2]) for row in session.execute(found.order_by(Agent.name))]
+    if wanted:
+        name = func.lower(Agent.name).contains(wanted.lower(), autoescape=True)
+        found = found.where(or_(name, Agent.extension.startswith(wanted, autoescape=True)))
+    return [
+        ColleagueEntry(
+            row.name,
+            row.extension,
+            "busy" if row.busy else "dnd" if not row.rings else "free" if row.on_duty else "off",
+        )
+        for row in session.execute(found.order_by(Agent.name).limit(limit))
+    ]
 
 
 def places(session: Session) -> list[PlaceEntry]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -147,6 +148,19 @@ def find(session: Session, token: str, now: datetime) -> SignedIn | None:
         language=account.language,
         used_at=found.used_at,
     )
+
+
+def living(session: Session, ids: Collection[int], now: datetime) -> dict[int, tuple[Role, str | None]]:
+    """Of these sessions those that are not over, each with the role of whose it is, and the slug of the agent they
+    are."""
+    found = (
+        select(AccountSession.id, Account.role, Agent.slug)
+        .join(Account, Account.id == AccountSession.account_id)
+        .outerjoin(Agent, (Agent.id == Account.agent_id) & Agent.retired_at.is_(None))
+        .where(AccountSession.id.in_(ids), AccountSession.expires_at > now, AccountSession.idle_until > now)
+        .where(Account.disabled_at.is_(None))
+    )
+    return {id: (Role(role), agent) for id, role, agent in session.execute(found)}
 
 
 def note_use(session: Session, config: Config, session_id: int, now: datetime) -> None:

@@ -74,6 +74,20 @@ def card(session: Session, call_id: str, agent_id: int | None, reach: Reach) -> 
     )
 
 
+def latest_of(session: Session, device: str, agent_id: int | None) -> str:
+    """Id of the call that a device is in, or that its agent has just made. Raises NotFound."""
+    rung = select(Leg.call_id, Leg.started_at).where(Leg.device == device, Leg.ended_at.is_(None))
+    made = select(Call.id, Call.started_at).where(Call.agent_id == agent_id, Call.outcome.is_(None))
+    rows = [
+        row
+        for found, at in ((rung, Leg.started_at), (made, Call.started_at))
+        if (row := session.execute(found.order_by(at.desc()).limit(1)).first())
+    ]
+    if not rows:
+        raise NotFound("There is no such call.", code="call_unknown")
+    return str(max(rows, key=lambda row: row[1])[0])
+
+
 def _may_see(session: Session, call: Call, agent_id: int | None, reach: Reach) -> bool:
     if agent_id is not None:
         own = select(Leg.id).where(Leg.call_id == call.id, Leg.agent_id == agent_id).limit(1)

@@ -17,7 +17,7 @@ from babel.numbers import format_currency, format_decimal
 from crm.config import Config
 from crm.edge import numbers
 from crm.words.codes import in_words
-from crm.words.console import Words, frame
+from crm.words.console import Words, frame, phone
 from crm.words.console.codes import SPANISH
 
 FOLDER = Path(__file__).parents[1] / "templates" / "console"
@@ -47,6 +47,7 @@ KEYS = {
 }
 """The letter that opens a section after g, in every language."""
 _TEMPLATES.globals["section_keys"] = KEYS
+_TEMPLATES.globals["phone_words"] = phone.of_page
 
 
 @lru_cache(1)

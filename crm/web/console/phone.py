@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from crm.config import TALK_CODES
 from crm.context import Crm
-from crm.domain.access import Act, may
+from crm.domain.access import ACTS, Act, may
 from crm.domain.errors import CrmError, Invalid, NotFound, Unavailable
 from crm.edge import sip_door
 from crm.edge.sip_door import AsteriskAway, DoorAccount, NoPhone, Pace
@@ -42,12 +42,13 @@ from crm.web.console.visit import ConsoleFrame, ConsoleVisit
 
 REALM = "leaseline.invalid"
 """The host in our phones' addresses; Asterisk looks at the user alone."""
+MOST_COLLEAGUES = 20
 LONGEST_DND = timedelta(days=7)
 SIGNED_OUT, ELSEWHERE, REFUSED, AWAY = 4401, 4409, 1008, 1013
 """Why we close a page's connection: its session has ended, another page is the device now, it sent what no phone sends,
 or Asterisk is away."""
-LOOK_SECONDS = 2.0
-"""How often it is looked whether the sessions with a phone are still alive, in one query for all."""
+LOOK_SECONDS = 5.0
+"""How often it is looked at the latest whether the sessions with a phone are still alive, in one query for all."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +57,6 @@ _log = logging.getLogger(__name__)
 class PhoneLink:
     """A page that is a phone."""
 
-    token: str
     who: SignedIn
     device: str
     closing: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -73,7 +73,6 @@ class PhoneDoor:
         self._frame = frame
         self._links: dict[str, PhoneLink] = {}
         """By device."""
-        self._http: aiohttp.ClientSession | None = None
         self._watching: asyncio.Task[None] | None = None
         self._publishing = asyncio.Lock()
         self._asked = self._published = 0
@@ -119,7 +118,7 @@ class PhoneDoor:
             self._watching = asyncio.create_task(self._watch())
         code = AWAY
         try:
-            async with sip_door.to_asterisk(self._client(), self.crm.config.ports.http) as asterisk:
+            async with sip_door.to_asterisk(self.crm.config.ports.http) as asterisk:
                 code = await _pass_on(socket, asterisk, account, link)
         except AsteriskAway as away:
             _log.info("a phone in a browser finds no Asterisk: %s", away, extra={"device": link.device})
@@ -151,34 +150,34 @@ class PhoneDoor:
             who = await self.crm.store.read(find)
         except Unavailable:
             return None
-        return PhoneLink(token, who, device) if who else None
+        return PhoneLink(who, device) if who else None
 
     def _is_from_here(self, socket: WebSocket) -> bool:
         """Whether a page of ours opens it: browsers let no page choose what they say in Origin (RFC 6455, 10.2)."""
         origin = urlsplit(socket.headers.get("Origin", ""))
         return origin.netloc == socket.headers.get("Host") and (origin.scheme == "https" or not self._frame.is_secure)
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._http is None or self._http.closed:
-            # Its own limit is 100.
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        return self._http
-
     async def _watch(self) -> None:
-        """Closes the connections of sessions that have ended, until there are no connections."""
-        while self._links:
-            await asyncio.sleep(LOOK_SECONDS)
-            links = list(self._links.values())
+        """Closes the connections of whoever may no longer have one, until there are no connections."""
+        changed = asyncio.Event()
+        with self.crm.store.changes.told(("account", "account_session"), changed.set):
+            while self._links:
+                changed.clear()
+                try:
+                    await self._look()
+                except CrmError as error:
+                    _log.warning("the sessions of phones could not be looked at: %s", error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await changed.wait()
 
-            def ended(session: Session, links: list[PhoneLink] = links) -> list[PhoneLink]:
-                now = self.crm.now()
-                return [link for link in links if sessions.find(session, link.token, now) is None]
-
-            try:
-                for link in await self.crm.store.read(ended):
-                    link.close(SIGNED_OUT)
-            except CrmError as error:
-                _log.warning("the sessions of phones could not be looked at: %s", error)
+    async def _look(self) -> None:
+        ids = [link.who.session_id for link in self._links.values()]
+        found = await self.crm.store.read(sessions.living, ids, self.crm.now())
+        for link in list(self._links.values()):
+            role, agent = found.get(link.who.session_id, (None, None))
+            if role is None or agent != link.who.agent or Act.WORK not in ACTS[role]:
+                link.close(SIGNED_OUT)
 
 
 async def _pass_on(
@@ -305,10 +304,21 @@ async def _locate(asked: _Asked) -> dict[str, Any]:
     return {"location": location}
 
 
-async def _card(asked: _Asked) -> cards.PhoneCard:
+async def _card(asked: _Asked) -> dict[str, Any]:
+    """A call by its id; or the latest one of a device, which has just made it."""
     visit = asked.visit
-    call = visit.request.path_params["call"][:80]
-    return await visit.read(cards.card, call, visit.who.agent_id, visit.who.reach)
+    call = visit.request.path_params.get("call", "")[:80]
+    device = visit.query.get("device", "")[:40]
+
+    def read(session: Session) -> cards.PhoneCard:
+        found = call
+        if not found:
+            _must_be_own(session, device, asked.agent)
+            found = cards.latest_of(session, device, visit.who.agent_id)
+        return cards.card(session, found, visit.who.agent_id, visit.who.reach)
+
+    card = await visit.read(read)
+    return {**msgspec.structs.asdict(card), "shown": visit.looks.phone(card.number)}
 
 
 async def _note(asked: _Asked) -> dict[str, Any]:
@@ -333,7 +343,9 @@ async def _dial(asked: _Asked) -> dict[str, Any]:
 
 
 async def _colleagues(asked: _Asked) -> list[view.ColleagueEntry]:
-    return await asked.visit.read(view.colleagues, asked.visit.who.agent_id)
+    visit = asked.visit
+    wanted = visit.query.get("q", "")[:40]
+    return await visit.read(view.colleagues, visit.who.agent_id, wanted, visit.crm.now(), limit=MOST_COLLEAGUES)
 
 
 async def _devices(asked: _Asked) -> list[dict[str, Any]]:
@@ -413,6 +425,7 @@ def routes(frame: ConsoleFrame) -> list[BaseRoute]:
         page("/phone/registration", _registration, "POST"),
         page("/phone/location", _places, "GET"),
         page("/phone/location", _locate, "POST"),
+        page("/phone/call", _card, "GET"),
         page("/phone/call/{call}", _card, "GET"),
         page("/phone/note", _note, "POST"),
         page("/phone/dial", _dial, "POST"),

@@ -1,0 +1,506 @@
+// The phone itself: SIP over the server's WebSocket, and the calls.
+import { UA, WebSocketInterface } from "jssip"
+import type { RTCSession } from "jssip/lib/RTCSession"
+import type { IncomingRequest } from "jssip/lib/SIPMessage"
+import type { RTCSessionEvent } from "jssip/lib/UA"
+import { Elsewhere, type Registration, SignedOut } from "./server.ts"
+import * as sounds from "./sounds.ts"
+
+/** Why the server closes the connection for good (crm/web/console/phone.py). */
+const SIGNED_OUT = 4401
+const ELSEWHERE = 4409
+
+const EXPIRES = 120
+/** How long ICE may look for further addresses before an offer or an answer is sent. */
+const GATHER_MS = 300
+/** After this long without sound both ways, the person is told. */
+const NO_SOUND_MS = 4000
+const LOOK_MS = 1000
+/** A connection that does not answer a registration within this time is closed, and another one opened. */
+const DEAD_MS = 1500
+const TALK = "leaseline-talk"
+
+export type LineState = "off" | "connecting" | "ready" | "away" | "signed_out" | "elsewhere"
+
+export interface Call {
+    id: string
+    /** The server's id of the call; empty: not known. */
+    call: string
+    way: "in" | "out"
+    state: "ringing" | "dialing" | "talking"
+    /** What was dialed, or who calls as SIP says it. */
+    number: string
+    since: number
+    held: boolean
+    muted: boolean
+    /** A key of the page's words; empty: all is well. */
+    trouble: string
+    /** A call that this phone answered by itself, because it was in it before the page was loaded anew. */
+    isBack: boolean
+    isConsult: boolean
+}
+
+interface Kept {
+    call: string
+    at: number
+}
+
+interface Live extends Call {
+    session: RTCSession
+    audio: HTMLAudioElement
+    stream?: MediaStream | undefined
+    received: number
+    quietSince: number
+}
+
+type Event = "changed" | "ringing" | "answered" | "ended" | "mic_changed" | "failed"
+
+export class Line {
+    state: LineState = "off"
+    readonly #calls = new Map<string, Live>()
+    readonly #tell: (event: Event, call?: Call, why?: string) => void
+    readonly #renew: () => Promise<Registration>
+    #registration: Registration | undefined
+    #ua: UA | undefined
+    #looking = 0
+    #retry = 0
+    #tries = 0
+
+    constructor(tell: (event: Event, call?: Call, why?: string) => void, renew: () => Promise<Registration>) {
+        this.#tell = tell
+        this.#renew = renew
+    }
+
+    get calls(): Call[] {
+        return [...this.#calls.values()].map(
+            ({ session: _session, audio: _audio, stream: _stream, received: _received, quietSince: _quiet, ...told }) => told,
+        )
+    }
+
+    // --- registering ---
+
+    async start(): Promise<void> {
+        this.#set("connecting")
+        let registration: Registration
+        try {
+            registration = await this.#renew()
+        } catch (error) {
+            if (this.#over(error)) return
+            clearTimeout(this.#retry)
+            this.#retry = setTimeout(() => void this.start(), this.#pause())
+            return
+        }
+        this.#registration = registration
+        const scheme = location.protocol === "https:" ? "wss" : "ws"
+        const ua = new UA({
+            sockets: [new WebSocketInterface(`${scheme}://${location.host}${registration.path}`)],
+            uri: `sip:${registration.user}@${registration.realm}`,
+            password: registration.password,
+            register_expires: EXPIRES,
+            connection_recovery_min_interval: 1,
+            connection_recovery_max_interval: 5,
+            user_agent: "Leaseline",
+        })
+        this.#ua = ua
+        ua.on("connecting", ({ attempts }) => {
+            // A browser is not told why its WebSocket was refused, so the server is asked now and then.
+            if (attempts % 5 === 2) void this.#reassure(ua)
+        })
+        ua.on("disconnected", ({ code }) => {
+            if (this.#ua !== ua) return
+            if (code === SIGNED_OUT || code === ELSEWHERE) this.stop(code === SIGNED_OUT ? "signed_out" : "elsewhere")
+            else this.#set("connecting")
+        })
+        ua.on("registered", () => {
+            this.#tries = 0
+            this.#set("ready")
+            // Asterisk learns where requests within the calls go from now on, such as a hangup.
+            for (const live of this.#calls.values()) if (live.session.isEstablished()) this.#renegotiate(live)
+        })
+        ua.on("registrationFailed", () => {
+            if (this.#ua !== ua || !ua.isConnected()) return
+            this.#set("connecting")
+            clearTimeout(this.#retry)
+            this.#retry = setTimeout(() => void this.#reassure(ua).then(() => this.#ua === ua && ua.register()), this.#pause())
+        })
+        ua.on("newRTCSession", (event: RTCSessionEvent) => {
+            if (event.originator === "remote") this.#rung(event.session, event.request as IncomingRequest)
+        })
+        ua.start()
+    }
+
+    stop(state: LineState = "off"): void {
+        this.#letGo()
+        this.#set(state)
+    }
+
+    /** Looks whether the connection is still one, when the page is shown again or the network has come back. */
+    wake(): void {
+        const ua = this.#ua
+        if (!ua) {
+            if (this.state === "connecting") void this.start()
+            return
+        }
+        if (!ua.isConnected()) {
+            transport(ua).connect()
+            return
+        }
+        const registered = new Promise<boolean>((resolve) => {
+            const timer = setTimeout(() => resolve(false), DEAD_MS)
+            // JsSIP tells of the first registration alone, so what comes over the connection is listened to.
+            const heard = transport(ua).socket
+            const former = heard.ondata
+            heard.ondata = (data: unknown) => {
+                clearTimeout(timer)
+                heard.ondata = former
+                resolve(true)
+                former(data)
+            }
+        })
+        ua.register()
+        void registered.then((alive) => {
+            if (alive || this.#ua !== ua || !ua.isConnected()) return
+            transport(ua).socket.disconnect()
+            transport(ua)._onDisconnect(true, 1006, "dead")
+            transport(ua).connect()
+        })
+    }
+
+    /** Asks the server anew what to register with, and whether the session is still one. */
+    async #reassure(ua: UA): Promise<void> {
+        try {
+            const registration = await this.#renew()
+            ua.set("password", registration.password)
+        } catch (error) {
+            if (this.#ua === ua) this.#over(error)
+        }
+    }
+
+    #over(error: unknown): boolean {
+        if (!(error instanceof SignedOut) && !(error instanceof Elsewhere)) return false
+        this.stop(error instanceof SignedOut ? "signed_out" : "elsewhere")
+        return true
+    }
+
+    #pause(): number {
+        this.#tries += 1
+        return Math.min(10_000, 250 * 2 ** Math.min(this.#tries, 6))
+    }
+
+    #letGo(): void {
+        clearTimeout(this.#retry)
+        const ua = this.#ua
+        this.#ua = undefined
+        ua?.stop()
+    }
+
+    #set(state: LineState): void {
+        this.state = state
+        this.#tell("changed")
+    }
+
+    // --- calls ---
+
+    #rung(session: RTCSession, request: IncomingRequest): void {
+        const call = request.getHeader("X-Leaseline-Call") ?? ""
+        const live = this.#add(session, "in", session.remote_identity.uri.user, call)
+        if (this.#wasIn(call, request)) {
+            live.isBack = true
+            void this.answer(live.id)
+        } else {
+            this.#tell("ringing", live)
+        }
+    }
+
+    /** Whether this is the call that the page was in when it was loaded anew. */
+    #wasIn(call: string, request: IncomingRequest): boolean {
+        if (!request.getHeader("X-Leaseline-Rejoin")) return false
+        const kept = read()
+        const waited = ((this.#registration?.return_seconds ?? 20) + 5) * 1000
+        return kept !== undefined && Date.now() - kept.at < waited && (!kept.call || !call || kept.call === call)
+    }
+
+    async dial(number: string, isConsult = false): Promise<void> {
+        const ua = this.#ua
+        if (!ua) return
+        let stream: MediaStream
+        try {
+            stream = await sounds.microphone()
+        } catch (error) {
+            this.#tell("failed", undefined, error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing")
+            return
+        }
+        const session = ua.call(`sip:${encodeURIComponent(number).replace("%2B", "+").replace(/%2A/g, "*")}@${this.#realm}`, {
+            mediaStream: stream,
+            pcConfig: this.#pcConfig,
+            rtcOfferConstraints: { offerToReceiveAudio: true },
+        })
+        const live = this.#add(session, "out", number, "", stream)
+        live.isConsult = isConsult
+        this.#tell("changed", live)
+    }
+
+    async answer(id: string): Promise<void> {
+        const live = this.#calls.get(id)
+        if (!live || live.state !== "ringing" || live.stream) return
+        try {
+            live.stream = await sounds.microphone()
+        } catch (error) {
+            live.trouble = error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing"
+            this.#tell("changed", live)
+            return
+        }
+        if (live.session.isEnded()) {
+            sounds.close(live.stream)
+            return
+        }
+        // Two people cannot be talked to at once.
+        for (const other of this.#calls.values()) if (other !== live && other.state === "talking") this.hold(other.id, true)
+        live.session.answer({ mediaStream: live.stream, pcConfig: this.#pcConfig })
+    }
+
+    hangUp(id: string): void {
+        const session = this.#calls.get(id)?.session
+        if (!session || session.isEnded()) return
+        session.terminate(session.isEstablished() || session.direction === "outgoing" ? {} : { status_code: 486 })
+    }
+
+    hold(id: string, on: boolean): void {
+        const session = this.#calls.get(id)?.session
+        if (on) session?.hold()
+        else session?.unhold()
+    }
+
+    mute(id: string, on: boolean): void {
+        const session = this.#calls.get(id)?.session
+        if (on) session?.mute({ audio: true })
+        else session?.unmute({ audio: true })
+    }
+
+    keys(id: string, digits: string): void {
+        this.#calls.get(id)?.session.sendDTMF(digits, {
+            duration: 120,
+            interToneGap: 80,
+            transportType: "RFC2833" as never,
+        })
+    }
+
+    /** Passes a call on: at once, or with `consult` to whoever was asked first. */
+    transfer(id: string, target: string, consult?: string): void {
+        const live = this.#calls.get(id)
+        const asked = consult ? this.#calls.get(consult) : undefined
+        if (!live) return
+        const to = asked ? asked.session.remote_identity.uri.toString() : `sip:${target}@${this.#realm}`
+        live.session.refer(to, {
+            ...(asked ? { replaces: asked.session } : {}),
+            eventHandlers: {
+                accepted: () => this.hangUp(live.id),
+                requestFailed: () => this.#tell("failed", live, "transfer_failed"),
+                failed: () => this.#tell("failed", live, "transfer_failed"),
+            },
+        })
+    }
+
+    /** Takes the microphone and the loudspeaker that are chosen now, in all calls. */
+    async useDevices(): Promise<void> {
+        for (const live of this.#calls.values()) {
+            void sounds.send(live.audio, "talk")
+            if (live.stream) await this.#changeMicrophone(live)
+        }
+    }
+
+    async #changeMicrophone(live: Live): Promise<void> {
+        let stream: MediaStream
+        try {
+            stream = await sounds.microphone()
+        } catch (error) {
+            live.trouble = error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing"
+            this.#tell("changed", live)
+            return
+        }
+        const [track] = stream.getAudioTracks()
+        const sender = live.session.connection?.getSenders().find((one) => one.track?.kind === "audio" || one.track === null)
+        if (!track || !sender) {
+            sounds.close(stream)
+            return
+        }
+        track.enabled = !live.muted && !live.held
+        await sender.replaceTrack(track)
+        sounds.close(live.stream)
+        live.stream = stream
+        this.#watch(live, track)
+        if (live.trouble.startsWith("mic_")) live.trouble = ""
+        this.#tell("changed", live)
+    }
+
+    /** The microphone may be pulled out, or be taken by another program. */
+    #watch(live: Live, track: MediaStreamTrack): void {
+        track.onended = () => {
+            if (!live.stream?.getTracks().includes(track)) return
+            void this.#changeMicrophone(live).then(() => this.#tell("mic_changed", live))
+        }
+        track.onmute = () => {
+            live.trouble = "mic_silent"
+            this.#tell("changed", live)
+        }
+        track.onunmute = () => {
+            if (live.trouble === "mic_silent") live.trouble = ""
+            this.#tell("changed", live)
+        }
+    }
+
+    #add(session: RTCSession, way: "in" | "out", number: string, call: string, stream?: MediaStream): Live {
+        const audio = new Audio()
+        audio.autoplay = true
+        const live: Live = {
+            id: session.id || crypto.randomUUID(),
+            call,
+            way,
+            state: way === "in" ? "ringing" : "dialing",
+            number,
+            since: Date.now(),
+            held: false,
+            muted: false,
+            trouble: "",
+            isBack: false,
+            isConsult: false,
+            session,
+            audio,
+            stream,
+            received: 0,
+            quietSince: Date.now(),
+        }
+        this.#calls.set(live.id, live)
+        session.on("peerconnection", ({ peerconnection }) => this.#hear(live, peerconnection))
+        if (session.connection) this.#hear(live, session.connection)
+        let gathering = 0
+        session.on("icecandidate", ({ ready }) => {
+            if (!gathering) gathering = setTimeout(ready, GATHER_MS)
+        })
+        session.on("confirmed", () => {
+            clearTimeout(gathering)
+            gathering = 0
+            if (live.state === "talking") return
+            live.state = "talking"
+            live.since = live.quietSince = Date.now()
+            if (live.stream) for (const track of live.stream.getAudioTracks()) this.#watch(live, track)
+            keep(live.call)
+            this.#tell("answered", live)
+            this.#look()
+        })
+        session.on("hold", ({ originator }) => originator === "local" && this.#held(live, true))
+        session.on("unhold", ({ originator }) => originator === "local" && this.#held(live, false))
+        session.on("muted", () => this.#muted(live, true))
+        session.on("unmuted", () => this.#muted(live, false))
+        const over = ({ originator, cause }: { originator: string; cause: string }): void => {
+            clearTimeout(gathering)
+            this.#calls.delete(live.id)
+            sounds.close(live.stream)
+            audio.srcObject = null
+            if (!this.#calls.size) localStorage.removeItem(TALK)
+            const failed = live.way === "out" && live.state === "dialing" && originator === "remote"
+            this.#tell("ended", live, failed ? cause : "")
+        }
+        session.on("ended", over)
+        session.on("failed", over)
+        return live
+    }
+
+    #hear(live: Live, connection: RTCPeerConnection): void {
+        connection.addEventListener("track", ({ streams, track }) => {
+            live.audio.srcObject = streams[0] ?? new MediaStream([track])
+            void sounds.send(live.audio, "talk")
+            void live.audio.play().catch(() => undefined)
+        })
+        connection.addEventListener("iceconnectionstatechange", () => {
+            const state = connection.iceConnectionState
+            if (state === "connected" || state === "completed") {
+                live.quietSince = Date.now()
+                if (live.trouble === "no_way" || live.trouble === "cut") live.trouble = ""
+            } else if (state === "disconnected" || state === "failed") {
+                live.trouble = state === "failed" ? "no_way" : "cut"
+                if (this.state === "ready" && live.session.isEstablished()) this.#renegotiate(live)
+            } else return
+            this.#tell("changed", live)
+        })
+    }
+
+    #renegotiate(live: Live): void {
+        live.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
+    }
+
+    #held(live: Live, on: boolean): void {
+        live.held = on
+        live.quietSince = Date.now()
+        this.#tell("changed", live)
+    }
+
+    #muted(live: Live, on: boolean): void {
+        live.muted = on
+        this.#tell("changed", live)
+    }
+
+    /** Says so when no sound comes, or none ever came. */
+    #look(): void {
+        clearInterval(this.#looking)
+        this.#looking = setInterval(() => {
+            const talking = [...this.#calls.values()].filter((live) => live.state === "talking")
+            if (!talking.length) {
+                clearInterval(this.#looking)
+                return
+            }
+            const [first] = talking
+            if (first) keep(first.call)
+            for (const live of talking) void this.#lookAt(live)
+        }, LOOK_MS)
+    }
+
+    async #lookAt(live: Live): Promise<void> {
+        const connection = live.session.connection
+        if (!connection) return
+        let received = 0
+        for (const one of (await connection.getStats()).values()) if (one.type === "inbound-rtp") received += Number(one.packetsReceived ?? 0)
+        const now = Date.now()
+        const before = live.trouble
+        if (received !== live.received || live.held) {
+            live.received = received
+            live.quietSince = now
+            if (live.trouble === "no_way" || live.trouble === "no_sound") live.trouble = ""
+        } else if (now - live.quietSince >= NO_SOUND_MS && !live.trouble) {
+            const state = connection.iceConnectionState
+            live.trouble = state === "connected" || state === "completed" ? "no_sound" : "no_way"
+        }
+        if (before !== live.trouble) this.#tell("changed", live)
+    }
+
+    get #realm(): string {
+        return this.#registration?.realm ?? "leaseline.invalid"
+    }
+
+    get #pcConfig(): RTCConfiguration {
+        return { iceServers: this.#registration?.ice_servers ?? [] }
+    }
+}
+
+/** The parts of JsSIP's connection that it shows nobody. */
+interface Transport {
+    connect(): void
+    _onDisconnect(error: boolean, code: number, reason: string): void
+    socket: { ondata: (data: unknown) => void; disconnect(): void }
+}
+
+function transport(ua: UA): Transport {
+    return (ua as unknown as { transport: Transport }).transport
+}
+
+function keep(call: string): void {
+    localStorage.setItem(TALK, JSON.stringify({ call, at: Date.now() } satisfies Kept))
+}
+
+function read(): Kept | undefined {
+    try {
+        return JSON.parse(localStorage.getItem(TALK) ?? "") as Kept
+    } catch {
+        return undefined
+    }
+}

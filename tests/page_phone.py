@@ -1,0 +1,179 @@
+"""The phone in the console's own page, in the Chromium of the tests: somebody who has signed in, with a microphone that beeps."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from asterisk_conf import programs
+from crm.domain.access import Role
+from crm.services.access import accounts, sessions
+from crm.web.app import serving
+from crm.web.console import cookies
+from crm.web.console.app import build, frame_of
+from tests.system import System
+from tests.web_phone import FLAGS
+
+ENERGY_OF_SPEECH = 0.0005
+KEPT = """
+window.connections = []
+window.sockets = []
+window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...told) { super(...told); window.connections.push(this) }
+}
+window.WebSocket = class extends WebSocket {
+    constructor(...told) { super(...told); window.sockets.push(this) }
+}
+"""
+"""Keeps what the page opens, for the tests to look at."""
+ENERGY = """
+async () => {
+    const stats = await window.connections.at(-1)?.getStats()
+    let energy = 0
+    for (const one of stats?.values() ?? []) if (one.type === "inbound-rtp") energy += one.totalAudioEnergy ?? 0
+    return energy
+}
+"""
+PANEL = '[data-part="panel"]'
+
+
+@dataclass
+class PagePhone:
+    """A browser of an agent's; `page` is the tab that was opened last."""
+
+    system: System
+    agent: str
+    device: str
+    url: str
+    browser: Browser
+    context: BrowserContext
+    session_id: int
+    page: Page = field(init=False)
+    complaints: list[str] = field(default_factory=list)
+    _frozen: list[int] = field(default_factory=list)
+
+    async def opens(self, path: str = "/tasks") -> Page:
+        """Opens another tab."""
+        self.page = await self.context.new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda one: self.complaints.append(one.text) if one.type == "error" else None)
+        await self.page.goto(self.url + path)
+        return self.page
+
+    async def switch_on(self) -> None:
+        """Presses the bell, and says where they are."""
+        await self.page.locator('[data-do="bell"]').click()
+        await self.is_ready()
+        place = self.page.locator('dialog[data-part="place"]')
+        await place.wait_for(state="visible")
+        await place.locator('[data-do="shut"]').click()
+
+    async def is_ready(self, page: Page | None = None) -> None:
+        await (page or self.page).locator('lease-phone[data-line="ready"]').wait_for()
+        await self.system.until(lambda: self.system.is_online(self.device), f"{self.device} online")
+
+    def calls(self, state: str = "", page: Page | None = None) -> Any:
+        """The calls that a page shows."""
+        return (page or self.page).locator(f'[data-call][data-state="{state}"]' if state else "[data-call]:not([data-call=''])")
+
+    async def press(self, what: str, page: Page | None = None) -> None:
+        await (page or self.page).locator(f'{PANEL} [data-do="{what}"]:visible').first.click()
+
+    async def rings(self, page: Page | None = None) -> None:
+        await self.calls("ringing", page).wait_for()
+
+    async def talks(self, page: Page | None = None) -> None:
+        await self.calls("talking", page).wait_for()
+
+    async def is_free(self, page: Page | None = None) -> None:
+        await self.calls(page=page).wait_for(state="detached")
+
+    async def hears(self, page: Page | None = None) -> float:
+        """How much sound has come in its latest call, in Chromium's measure of energy."""
+        return float(await (page or self.page).evaluate(ENERGY))
+
+    async def hears_something(self, page: Page | None = None) -> None:
+        before = await self.hears(page)
+
+        async def is_so() -> bool:
+            return await self.hears(page) > before + ENERGY_OF_SPEECH
+
+        await self.system.until(is_so, f"{self.agent} hears something in the page")
+
+    async def drops_connection(self, page: Page | None = None) -> None:
+        """Cuts the WebSocket under the phone, which may open another one."""
+        await (page or self.page).evaluate("window.sockets.at(-1).close()")
+
+    async def freeze(self) -> None:
+        """Stops the pages' processes, as a system does with tabs that it has no time for."""
+        self._frozen = await self._processes("renderer")
+        for process in self._frozen:
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._frozen:
+            os.kill(process, signal.SIGCONT)
+        self._frozen = []
+
+    async def kill(self) -> None:
+        """Ends the browser as a crash does."""
+        for process in await self._processes():
+            os.kill(process, signal.SIGKILL)
+
+    async def _processes(self, kind: str = "") -> list[int]:
+        session = await self.browser.new_browser_cdp_session()
+        found = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+        await session.detach()
+        return [one["id"] for one in found if kind in ("", one["type"])]
+
+
+@asynccontextmanager
+async def console(system: System) -> AsyncIterator[str]:
+    """The system's console, in the test's process; yields its URL."""
+    async with serving(system.config, build(system.crm), "console"):
+        yield f"http://127.0.0.1:{system.config.ports.console}"
+
+
+@asynccontextmanager
+async def page_phone(
+    system: System, url: str, agent: str = "alice", *, is_on: bool = True, flags: tuple[str, ...] = ()
+) -> AsyncIterator[PagePhone]:
+    """An agent who has signed in, and whose page is a phone that is registered."""
+    with system.store.writing() as session:
+        name = f"{agent}-{system.new_number()[-4:]}"
+        for former in accounts.listed(session) if hasattr(accounts, "listed") else []:
+            if former.agent == agent:
+                accounts.disable(session, system.by, former.name)
+        account = accounts.add(session, system.by, name, agent.title(), Role.AGENT, agent=agent)
+        now = system.crm.now()
+        token = sessions.begin(session, system.config, now, account.id, address="127.0.0.1", browser="test")
+    with system.store.reading() as session:
+        found = sessions.find(session, token, now)
+    assert found is not None
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=programs.chromium(),
+            args=[*FLAGS, *flags],
+            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
+        )
+        context = await browser.new_context(permissions=["microphone"])
+        context.set_default_timeout(20_000)
+        await context.add_init_script(KEPT)
+        cookie = cookies.name(frame_of(system.crm))
+        await context.add_cookies([{"name": cookie, "value": token, "url": url, "httpOnly": True, "sameSite": "Lax"}])
+        phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, found.session_id)
+        try:
+            await phone.opens()
+            if is_on:
+                await phone.switch_on()
+            yield phone
+        finally:
+            phone.thaw()
+            await browser.close()
+    await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")

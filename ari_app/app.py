@@ -128,6 +128,7 @@ class App:
                 if contact.contact_status == "Removed":
                     self.chore(self.lost_lines.watch(endpoint.resource, contact.uri))
                 elif contact.contact_status != "Reachable":
+                    self.lost_lines.registered(endpoint.resource, contact.uri)
                     self.chore(self.registered(endpoint.resource, contact.uri))
             case events.ApplicationReplaced() if not self.client.yields.is_set():
                 log.error("another process has taken over the calls: end one of the two")

@@ -1,4 +1,4 @@
-"""The phone in the console's own page, in the Chromium of the tests: somebody who has signed in, with a microphone that beeps."""
+"""The phone in the console's own page, in the Chromium of the tests, which has a microphone that beeps."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class PagePhone:
 
     def calls(self, state: str = "", page: Page | None = None) -> Any:
         """The calls that a page shows."""
-        return (page or self.page).locator(f'[data-call][data-state="{state}"]' if state else "[data-call]:not([data-call=''])")
+        return (page or self.page).locator(
+            f'[data-call][data-state="{state}"]' if state else "[data-call]:not([data-call=''])"
+        )
 
     async def press(self, what: str, page: Page | None = None) -> None:
         await (page or self.page).locator(f'{PANEL} [data-do="{what}"]:visible').first.click()
@@ -147,9 +149,6 @@ async def page_phone(
     """An agent who has signed in, and whose page is a phone that is registered."""
     with system.store.writing() as session:
         name = f"{agent}-{system.new_number()[-4:]}"
-        for former in accounts.listed(session) if hasattr(accounts, "listed") else []:
-            if former.agent == agent:
-                accounts.disable(session, system.by, former.name)
         account = accounts.add(session, system.by, name, agent.title(), Role.AGENT, agent=agent)
         now = system.crm.now()
         token = sessions.begin(session, system.config, now, account.id, address="127.0.0.1", browser="test")

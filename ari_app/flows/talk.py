@@ -82,6 +82,9 @@ async def talk(call: LiveCall) -> CallStep | EndedBy | None:
         for one in [call.person.id, leg] if call.direction is CallDirection.OUT else [leg]:
             call.emit(TalkStarted(*call.stamp(f"talk-{one}"), leg_id=one))
         await recording.go_on(call, bridge)
+        if call.recording and agent.id in call.context.client.on_hold:
+            # Put on hold while it was being announced.
+            await bridge.start_music()
         # Anything else that ends the waiting leaves the two talking: the app stops, or Asterisk has taken the call
         # back.
         following = await _listen(call, agent, bridge)

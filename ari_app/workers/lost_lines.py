@@ -10,7 +10,8 @@ nothing here ends them.
 Of a browser there is a sign: when it closes or crashes, its WebSocket ends, and Asterisk removes its contact. The
 socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a browser
 in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost and marked
-as gone: the browser may soon be back. One that rings stops at once, and rings again if its page was only reloaded
+as gone: the browser may soon be back. If it registers as another phone than before, its page was loaded anew, and its
+line is lost at once. One that rings stops at once, and rings again if its page was only reloaded
 (ari_app/flows/ring_group.py). Other phones may suppress silence, and are looked at as always. So is a browser
 that has lost its network, of which there is no such sign.
 
@@ -123,6 +124,10 @@ class LostLines:
         self._gone_seconds = gone_seconds
         self._clock = clock
         self._known: dict[str, WatchedLine] = {}
+        self._pages: dict[str, str] = {}
+        """What the page of each browser calls itself, by endpoint: a page keeps that as long as it is open."""
+        self._renewed: dict[str, asyncio.Event] = {}
+        """Set when the page of a browser whose line is watched was loaded anew; by endpoint."""
         self._connection = 0
         """Number of the connection to Asterisk at the last look."""
 
@@ -170,7 +175,22 @@ class LostLines:
             return
         channels = self._client.present.channels
         own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
-        await asyncio.gather(*(self._watch(id) for id in own if channels[id].state == "Up"))
+        renewed = self._renewed.setdefault(endpoint, asyncio.Event())
+        if self._pages.setdefault(endpoint, _user(uri)) != _user(uri):
+            renewed.set()
+        try:
+            await asyncio.gather(*(self._watch(id, renewed) for id in own if channels[id].state == "Up"))
+        finally:
+            if self._renewed.get(endpoint) is renewed:
+                del self._renewed[endpoint]
+
+    def registered(self, endpoint: str, uri: str) -> None:
+        """Called when a phone has registered, with the contact's URI."""
+        if not is_of_browser(uri):
+            return
+        before, self._pages[endpoint] = self._pages.get(endpoint), _user(uri)
+        if before not in (None, _user(uri)) and (watched := self._renewed.get(endpoint)):
+            watched.set()
 
     async def _stop_ringing(self, endpoint: str) -> None:
         """Ends legs that have not been answered: nobody can answer them any more."""
@@ -181,8 +201,9 @@ class LostLines:
                 call.vanished.add(channel.id)
             await hang_up(self._client, channel.id)
 
-    async def _watch(self, channel_id: str) -> None:
-        """Looks at a browser's line until it is lost, or has been heard for long enough."""
+    async def _watch(self, channel_id: str, renewed: asyncio.Event) -> None:
+        """Looks at a browser's line until it is lost, or has been heard for long enough. With its page loaded anew,
+        nobody is there any more."""
         with contextlib.suppress(ChannelGone, AsteriskRefused):
             received: tuple[float, ...] | None = None
             since = began = self._clock()
@@ -193,13 +214,15 @@ class LostLines:
                     received, since = latest, now
                 # Who has put the other side on hold may send nothing but reports.
                 enough = self._gone_seconds * (HOLD_TIMES if channel_id in self._client.on_hold else 1)
-                if now - since >= enough:
+                if now - since >= enough or renewed.is_set():
                     self._calls.gone.add(channel_id)
                     await self._hang_up(channel_id)
                     return
                 if since - began >= WATCHED_SECONDS:
                     return
-                await asyncio.sleep(self._gone_seconds / WATCHES)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._gone_seconds / WATCHES):
+                        await renewed.wait()
 
     async def _hang_up(self, channel_id: str) -> None:
         log.warning("a leg has gone silent and is hung up", extra={"channel": channel_id})
@@ -264,6 +287,10 @@ class LostLines:
 
     async def _variable(self, channel_id: str, name: str) -> str:
         return str((await self._client.get(f"{path_of(channel_id)}/variable", variable=name))["value"])
+
+
+def _user(uri: str) -> str:
+    return uri.partition("@")[0]
 
 
 def _received(statistics: Mapping[str, Any]) -> tuple[float, ...]:

@@ -121,7 +121,7 @@ class Seam(Records):
         (config.prompts_folder / "greetings").mkdir()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))
         crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), loop.now)
-        seam = cls(crm, cast(Any, None), cast(Any, None), carrier, folder)
+        seam = cls(crm, cast(Any, None), cast(Any, None), cast(Any, None), carrier, folder)
         seam.started = loop.now()
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(crm.store.close)

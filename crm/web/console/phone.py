@@ -304,8 +304,8 @@ async def _locate(asked: _Asked) -> dict[str, Any]:
     return {"location": location}
 
 
-async def _card(asked: _Asked) -> dict[str, Any]:
-    """A call by its id; or the latest one of a device, which has just made it."""
+async def _card(asked: _Asked) -> dict[str, Any] | None:
+    """A call by its id; or the latest one of a device, which has just made it. None: it is not on record yet."""
     visit = asked.visit
     call = visit.request.path_params.get("call", "")[:80]
     device = visit.query.get("device", "")[:40]
@@ -317,7 +317,10 @@ async def _card(asked: _Asked) -> dict[str, Any]:
             found = cards.latest_of(session, device, visit.who.agent_id)
         return cards.card(session, found, visit.who.agent_id, visit.who.reach)
 
-    card = await visit.read(read)
+    try:
+        card = await visit.read(read)
+    except NotFound:
+        return None
     return {**msgspec.structs.asdict(card), "shown": visit.looks.phone(card.number)}
 
 

@@ -68,6 +68,7 @@ class Phone extends HTMLElement {
             if (data.tab === this.#tab) this.#go(data.path)
         }
         this.addEventListener("click", (event) => this.#pressed(event))
+        this.#panel.addEventListener("toggle", () => this.#show(this.#state))
         this.addEventListener("submit", (event) => this.#sent(event))
         this.addEventListener("input", (event) => this.#typed(event))
         this.addEventListener("change", (event) => void this.#changed(event))
@@ -238,15 +239,12 @@ class Phone extends HTMLElement {
         // The record of a call is written while it rings, and may be a moment late.
         for (const pause of [0, 150, 400, 1000, 2000]) {
             await new Promise((resolve) => setTimeout(resolve, pause))
-            try {
-                const card = await this.#server.get<Card>(path)
-                this.#cards.set(call.id, card)
-                this.#change({})
-                if (call.state === "ringing") this.#announce(this.#say("rings", { who: this.#who(call, card) }))
-                return card
-            } catch (error) {
-                if (!(error instanceof Refused)) return undefined
-            }
+            const card = await this.#server.get<Card | null>(path).catch(() => null)
+            if (!card) continue
+            this.#cards.set(call.id, card)
+            this.#change({})
+            if (call.state === "ringing") this.#announce(this.#say("rings", { who: this.#who(call, card) }))
+            return card
         }
         return undefined
     }
@@ -627,7 +625,7 @@ class Phone extends HTMLElement {
         this.dataset["line"] = isOn ? state.line : "off"
         this.#part("line").textContent = line
         const bell = this.#part("bell")
-        bell.setAttribute("aria-pressed", String(isOn))
+        bell.setAttribute("aria-expanded", String(this.#panel.matches(":popover-open")))
         const dot = this.#part("dot")
         dot.className = `dot ${!isOn ? "" : state.line === "ready" ? "good" : state.line === "connecting" ? "warn" : "bad"}`
         this.#part("state").textContent = rings ? this.#say("line_rings") : line

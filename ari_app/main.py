@@ -111,7 +111,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         if "texts" in parts:
             work += await texts(shared)
         if "mail" in parts:
-            work += mail(shared)
+            work += await mail(shared)
         if "agi" in parts:
             work += agi(shared)
         if "webhooks" in parts:

@@ -18,13 +18,15 @@ from crm.services.notifying import Notifier
 from crm.services.outbox import mails
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.mails import MailTransport
+from crm.services.outbox.pushes import NoticePusher, push_client
 from crm.services.system import backup_schedule
 from crm.services.voicemail import retention, transcripts
 from crm.store import statistics
 
 
-def mail(shared: Shared) -> list[Part]:
+async def mail(shared: Shared) -> list[Part]:
     crm = shared.crm
+    sender = await shared.stack.enter_async_context(push_client(crm.config, crm.secrets))
     mailer = Mailer(mails.server_of(crm.config, crm.secrets))
     shared.stack.push_async_callback(mailer.close)
     transport = MailTransport(crm.config, crm.secrets, mailer, transcripts.attachments(crm))
@@ -34,6 +36,7 @@ def mail(shared: Shared) -> list[Part]:
         shared.keep(ReportMails(crm)),
         shared.keep(ArrivalDigests(crm)),
         shared.keep(Notifier(crm, shared.held)),
+        shared.keep(NoticePusher(crm, sender, shared.held)),
         shared.every(posts.LOOK_SECONDS, "incoming posts", PostBox(crm).import_all),
         partial(transcripts.run, crm, shared.troubles),
         shared.every(retention.EVERY_SECONDS, "retention", lambda: retention.look(crm)),

@@ -160,6 +160,14 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether managers may listen in on talks: off; announced: while a recording runs, of which everybody in the talk
     was told, as the states require where all parties have to agree; always: only where the consent of one party is
     enough."""
+    push_hosts: tuple[str, ...] = (
+        "fcm.googleapis.com",
+        "*.push.services.mozilla.com",
+        "*.push.apple.com",
+        "*.notify.windows.com",
+    )
+    """Services that take messages to browsers which are closed: those of Chrome, Firefox, Safari and Edge. Nothing is
+    sent to others; `*.` stands for all names below."""
 
     @property
     def refusal(self) -> str:

@@ -34,6 +34,8 @@ class NoticeWay(StrEnum):
     TEXT = "text"
     FEED = "feed"
     """The list of their notices."""
+    PUSH = "push"
+    """Shown by browsers in which they asked for it, also by closed ones."""
 
 
 CHOSEN = tuple(kind for kind in NoticeKind if kind is not NoticeKind.ALARM)
@@ -41,8 +43,8 @@ CHOSEN = tuple(kind for kind in NoticeKind if kind is not NoticeKind.ALARM)
 EVERY_WAY = frozenset(NoticeWay)
 DEFAULTS: Mapping[NoticeKind, frozenset[NoticeWay]] = {
     **dict.fromkeys(NoticeKind, EVERY_WAY),
-    NoticeKind.MISSED_CALL: frozenset({NoticeWay.MAIL, NoticeWay.FEED}),
-    NoticeKind.MESSAGE: frozenset({NoticeWay.MAIL, NoticeWay.FEED}),
+    NoticeKind.MISSED_CALL: EVERY_WAY - {NoticeWay.TEXT},
+    NoticeKind.MESSAGE: EVERY_WAY - {NoticeWay.TEXT},
 }
 """Calls come in at any time, and each leaves a task: a text for every one of them would be too much for most."""
 

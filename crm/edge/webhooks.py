@@ -39,10 +39,19 @@ class WebhookError(DeliveryError):
     """The delivery was not accepted, or may not have been: it is sent again, and its id lets the receiver drop
     repeats."""
 
-    def __init__(self, message: str, *, is_gone: bool = False, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_gone: bool = False,
+        retry_after_seconds: float | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message, retryable=not is_gone, retry_after_seconds=retry_after_seconds)
         self.is_gone = is_gone
         """Whether the receiver no longer exists."""
+        self.status = status
+        """What it answered; None: nothing."""
 
 
 class AddressRefused(OSError):
@@ -175,10 +184,11 @@ class WebhookClient:
         if 200 <= status < 300:
             return Taken(status)
         if 300 <= status < 400:
-            raise WebhookError(f"It answered {status}, a redirect, which is not followed.")
+            raise WebhookError(f"It answered {status}, a redirect, which is not followed.", status=status)
         if status == GONE:
-            raise WebhookError("It answered 410: it is gone and no longer accepts events.", is_gone=True)
-        raise WebhookError(f"It answered {status}.", retry_after_seconds=_seconds(answer.headers.get("Retry-After")))
+            raise WebhookError("It answered 410: it is gone and no longer accepts events.", is_gone=True, status=status)
+        wait = _seconds(answer.headers.get("Retry-After"))
+        raise WebhookError(f"It answered {status}.", retry_after_seconds=wait, status=status)
 
 
 def _seconds(value: str | None) -> float | None:

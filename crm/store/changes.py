@@ -48,6 +48,7 @@ WATCHED = frozenset(
         "happening",
         "mail",
         "message",
+        "notice",
         "recording",
         "report_schedule",
         "subteam_member",

@@ -13,7 +13,11 @@ pytestmark = pytest.mark.cli
 
 def test_ways_quiet_time_and_digest_are_shown_and_changed(office: Leaseline) -> None:
     before = office.json("notice", "ways", "alice")
-    assert (before["ways"]["missed-call"], before["quiet_from"], before["digest_at"]) == (["mail", "feed"], "", "")
+    assert (before["ways"]["missed-call"], before["quiet_from"], before["digest_at"]) == (
+        ["mail", "feed", "push"],
+        "",
+        "",
+    )
     ways = ("--set", "missed-call=text,mail", "--set", "lead=none")
     told = office.ok("notice", "ways", "alice", *ways, "--quiet", "8pm-8am")
     assert "20:00 to 08:00" in told

@@ -110,7 +110,7 @@ async def test_ways_are_chosen_for_each_kind(store: Store, config: Config) -> No
     with store.reading() as session:
         assert views.listed(session, "alice") == []
         entry = views.ways(session, "alice")
-    assert (entry.ways["missed-call"], entry.ways["lead"]) == (["text"], ["mail", "text", "feed"])
+    assert (entry.ways["missed-call"], entry.ways["lead"]) == (["text"], ["mail", "text", "feed", "push"])
     with pytest.raises(Invalid):
         await choose(store, config, "missed-call=pigeon")
     with pytest.raises(Invalid):

@@ -52,7 +52,7 @@ def test_what_is_not_chosen_is_as_by_default_and_alarms_are_nobodys_choice() -> 
     assert chosen.ways_of(NoticeKind.MISSED_CALL) == {NoticeWay.TEXT}
     assert chosen.ways_of(NoticeKind.LEAD) == frozenset()
     assert chosen.ways_of(NoticeKind.TEXT) == EVERY_WAY
-    assert NoticeChoices().ways_of(NoticeKind.MISSED_CALL) == {NoticeWay.MAIL, NoticeWay.FEED}
+    assert NoticeChoices().ways_of(NoticeKind.MISSED_CALL) == {NoticeWay.MAIL, NoticeWay.FEED, NoticeWay.PUSH}
     off = NoticeChoices(read_ways(["all=none"]))
     assert (off.ways_of(NoticeKind.TASK), off.ways_of(NoticeKind.ALARM)) == (frozenset(), EVERY_WAY)
 

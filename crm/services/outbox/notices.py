@@ -14,6 +14,7 @@ from crm.config import Config
 from crm.domain.errors import NotFound
 from crm.domain.notices import CHOSEN, EVERY_WAY, GATHERED, NoticeChoices, NoticeKind, NoticeWay, gathered_at
 from crm.domain.texts import TextPurpose
+from crm.services.access import push
 from crm.services.audit import By
 from crm.services.office.agents import named
 from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
@@ -58,6 +59,8 @@ def tell(
         return
     choices = choices_of(session, told)
     waits = {} if kind is NoticeKind.ALARM else _wait(session, config, choices, kind, now)
+    by_push = [id for id in told if id not in waits and NoticeWay.PUSH in choices[id].ways_of(kind)]
+    shown_on = {browser.agent_id for browser in push.browsers(session, now, by_push)} if by_push else set()
     by_mail, by_text = [], []
     for id, agent in told.items():
         ways = choices[id].ways_of(kind)
@@ -69,6 +72,7 @@ def tell(
                 kind=kind.value,
                 is_listed=NoticeWay.FEED in ways,
                 send_at=waits.get(id),
+                push_at=now if id in shown_on else None,
                 subject=subject,
                 text=text,
                 made_at=now,
@@ -177,10 +181,13 @@ def send_held(session: Session, config: Config, now: datetime) -> int:
     found = session.scalars(theirs.with_for_update(skip_locked=True)).all()
     agent = session.get(Agent, agent_id)
     choice = choices_of(session, [agent_id])[agent_id]
+    has_browser = bool(push.browsers(session, now, [agent_id]))
     held: list[Notice] = []
     for one in found:
         # The quiet time may have been moved since.
         one.send_at = choice.quiet_until(NoticeKind(one.kind), now, config.tz)
+        if one.send_at is None and has_browser and NoticeWay.PUSH in choice.ways_of(NoticeKind(one.kind)):
+            one.push_at = now
         held += [one] if one.send_at is None else []
     if agent is None or agent.retired_at is not None or not held:
         return len(found)

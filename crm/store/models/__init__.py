@@ -13,6 +13,7 @@ from crm.store.models.access import (
     ApiKey,
     ApiKeyReach,
     KeptAnswer,
+    PushSubscription,
 )
 from crm.store.models.applications import Application, ApplicationDocument
 from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, MailFolder, MailFolderEntry, ShortLink
@@ -147,6 +148,7 @@ __all__ = [
     "Property",
     "PropertyProfile",
     "Publication",
+    "PushSubscription",
     "Recording",
     "ReportSchedule",
     "Roster",

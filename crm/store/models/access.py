@@ -126,3 +126,18 @@ class AccountLink(Base):
     made_by: Mapped[str] = mapped_column(String(80))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class PushSubscription(Base):
+    """A browser that shows messages also while it is closed. It goes with the session in which it was asked for."""
+
+    __tablename__ = "push_subscription"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("account_session.id", ondelete="CASCADE"), index=True)
+    endpoint: Mapped[str] = mapped_column(String(1000), unique=True, comment="where to send to (RFC 8030)")
+    public_key: Mapped[str] = mapped_column(String(100), comment="the browser's, base64url")
+    auth: Mapped[str] = mapped_column(String(30), comment="secret between the browser and us, base64url")
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None] = mapped_column(comment="when its service last took a message; null: never")
+    failing_since: Mapped[datetime | None] = mapped_column(comment="null: it works, as far as is known")
+    error: Mapped[str] = mapped_column(String(200), comment="why the last message was not taken; empty: it was")

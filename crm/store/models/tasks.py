@@ -61,6 +61,7 @@ class Notice(Base):
         Index("ix_notice_agent_made", "agent_id", "made_at"),
         Index("ix_notice_made", "made_at"),
         index_of_some("ix_notice_send", "send_at"),
+        index_of_some("ix_notice_push", "push_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(120), unique=True, comment="the same cause tells an agent once")
@@ -76,6 +77,9 @@ class Notice(Base):
     )
     send_at: Mapped[datetime | None] = mapped_column(
         comment="it goes out then, with others that wait; null: it went out at once, or has by now"
+    )
+    push_at: Mapped[datetime | None] = mapped_column(
+        comment="it is shown on their closed browsers then; null: it is not, or was"
     )
     subject: Mapped[str] = mapped_column(String(300))
     text: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.context import Crm
-from crm.web.console import phone, scripts
+from crm.services.access import push
+from crm.web.console import browser, phone, scripts
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.console.pages import account, inbox, lead, leads, people, reports, sign_in, tasks
@@ -42,6 +43,7 @@ def build(crm: Crm) -> ASGIApp:
         routes=[
             Route("/static/{name}", _file),
             *phone.routes(frame),
+            *browser.routes(frame),
             *(page.route(frame) for page in PAGES),
             ConsolePage("/{rest:path}", _nothing, methods=("GET", "POST")).route(frame),
         ]
@@ -58,6 +60,7 @@ def frame_of(crm: Crm) -> ConsoleFrame:
         scripts.paths(),
         urlsplit(crm.config.console.public_url).scheme == "https" or bool(crm.config.console.tls_certificate),
         crm.secrets.ensure(SECRET),
+        push.key(crm.secrets).public,
     )
 
 

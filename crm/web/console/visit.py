@@ -63,6 +63,8 @@ class ConsoleFrame:
     """Whether browsers reach us by https."""
     key: str
     """Signs what only we may have written."""
+    push_key: str
+    """With which browsers subscribe to our messages (RFC 8292)."""
 
     def sign(self, salt: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.key, salt=salt)

@@ -1,5 +1,6 @@
 // What every page of the console needs beside htmx.
 
+import "./frame/app"
 import "./frame/confirming"
 import "./frame/keys"
 import "./frame/navigation"

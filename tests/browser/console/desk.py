@@ -13,7 +13,7 @@ from types import ModuleType
 
 from playwright.async_api import BrowserContext
 
-from crm.config import Config, Ports
+from crm.config import Api, Config, Console, Ports
 from crm.context import Crm
 from crm.domain.access import Role
 from crm.secrets import Secrets
@@ -79,7 +79,14 @@ class Desk:
 
 def new_crm(folder: Path, port: int = 0) -> Crm:
     """The demo office, with what the modules of kinds add to it."""
-    config = Config(folder / "home", ports=Ports(console=port) if port else Ports(), timezone="America/Chicago")
+    config = Config(
+        folder / "home",
+        ports=Ports(console=port) if port else Ports(),
+        timezone="America/Chicago",
+        # A push service of the tests' own.
+        console=Console(push_hosts=("127.0.0.1",)),
+        api=Api(webhook_networks=("127.0.0.0/8",)),
+    )
     for made in config.folders:
         made.mkdir(parents=True)
     migrate.upgrade(config.database_url)

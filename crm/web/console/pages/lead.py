@@ -16,7 +16,7 @@ from starlette.responses import Response
 from crm.domain import fields
 from crm.domain.access import Act
 from crm.domain.applications import ApplicationStatus
-from crm.domain.errors import Conflict, CrmError, Invalid, NotFound, Unavailable
+from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.heard import CardField
 from crm.domain.leads import NOBODY, Happened, LeadStatus
 from crm.domain.merging import ProposalReason
@@ -38,7 +38,8 @@ from crm.views.proposals import ProposalEntry
 from crm.views.suggestions import SuggestionEntry
 from crm.views.tasks import TaskEntry
 from crm.views.tours import TourEntry
-from crm.web.console import cursors
+from crm.web.console import clashes, cursors
+from crm.web.console.clashes import FormEdit
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.leads import CODES, IN_TURN
 from crm.web.console.visit import ConsoleVisit
@@ -113,7 +114,7 @@ async def _show(visit: ConsoleVisit, lead_id: int, trouble: FormTrouble, status:
         lead=sheet.card,
         card=sent,
         budget=None if sheet.card.budget is None else Decimal(sheet.card.budget),
-        base=trouble.base or _base(texts),
+        base=trouble.base or clashes.written(texts),
         trouble=trouble,
         sent=trouble.sent,
         codes=ALL_CODES,
@@ -190,48 +191,32 @@ def card_texts(card: LeadCard) -> dict[str, str]:
     }
 
 
-def _base(texts: Mapping[str, str]) -> str:
-    return msgspec.json.encode(texts).decode()
-
-
 async def _change_card(visit: ConsoleVisit) -> Response:
     """Writes what was changed in the form. Where somebody else has changed the same meanwhile, nothing is written, and
     both are shown."""
     form = await visit.form()
     sent = {name: str(form.get(name, "")).strip() for name in CARD}
-    try:
-        base = msgspec.json.decode(str(form.get("base", "")), type=dict[str, str])
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        raise Invalid("The form is not one of ours.", code="form_broken") from None
+    base = clashes.read(str(form.get("base", "")))
 
-    def act(session: Session, by: By) -> tuple[int, dict[str, str], dict[str, tuple[str, str]]]:
+    def act(session: Session, by: By) -> tuple[int, FormEdit]:
         lead_id = view.surviving(session, _asked(visit), visit.who.reach)
         service.named(session, visit.crm.config, lead_id, lock=True)
-        now_there = card_texts(view.card(session, lead_id, by.now, visit.who.reach))
-        changes = {name: text for name, text in sent.items() if text != base.get(name, "")}
-        clashes = {
-            name: (now_there[name], text)
-            for name, text in changes.items()
-            if now_there[name] not in (base.get(name, ""), text)
-        }
-        written: dict[str, Any] = {name: text for name, text in changes.items() if text != now_there[name]}
-        if written and not clashes:
-            service.change(session, visit.crm.config, by, lead_id, **written)
-        return lead_id, now_there, clashes
+        edit = FormEdit(base, sent, card_texts(view.card(session, lead_id, by.now, visit.who.reach)))
+        changes: dict[str, Any] = edit.changes
+        if changes and not edit.clashes:
+            service.change(session, visit.crm.config, by, lead_id, **changes)
+        return lead_id, edit
 
     try:
-        lead_id, now_there, clashes = await visit.run(act, visit.by)
-    except Unavailable:
-        raise
+        lead_id, edit = await visit.run(act, visit.by)
     except (Invalid, Conflict) as error:
         lead_id = await visit.read(view.surviving, _asked(visit), visit.who.reach)
-        trouble = FormTrouble("card", visit.refusal(error), sent, base=_base(base))
+        trouble = FormTrouble("card", visit.refusal(error), sent, base=clashes.written(base))
         return await _show(visit, lead_id, trouble, 422)
-    if clashes:
+    if edit.clashes:
         text = visit.looks.say(WORDS, "changed_meanwhile")
-        # What only others have changed is taken over; saved again, what is in the form is written over theirs.
-        merged = {name: text if text != base.get(name, "") else now_there[name] for name, text in sent.items()}
-        return await _show(visit, lead_id, FormTrouble("card", text, merged, clashes, _base(now_there)), 409)
+        trouble = FormTrouble("card", text, edit.merged, edit.clashes, clashes.written(edit.there))
+        return await _show(visit, lead_id, trouble, 409)
     return visit.see_other(f"/leads/{lead_id}", visit.looks.say(WORDS, "saved"))
 
 

@@ -1,0 +1,351 @@
+"""Listings: homes for rent, edited in versions, with pictures, and published."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from crm.domain import fields, listings
+from crm.domain.access import Act
+from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.listings import ListingFilter, ListingState
+from crm.edge import pictures as files
+from crm.services.audit import By
+from crm.services.listings import homes, pictures, profiles
+from crm.services.office import properties
+from crm.views import choices, listing_sheets
+from crm.views import listings as view
+from crm.views.listing_sheets import ListingSheet
+from crm.web.console import clashes, cursors
+from crm.web.console.clashes import FormEdit
+from crm.web.console.door import ConsolePage
+from crm.web.console.visit import ConsoleVisit
+from crm.web.site import uploads
+from crm.words.console.listings import WORDS
+
+PER_PAGE = 50
+PICTURE = re.compile(r"([0-9a-f]{64})-(\d{1,4})\.webp")
+FILE = "picture"
+"""Name of the field with a picture."""
+NUMBERS = ("bedrooms", "bathrooms", "square_feet", "rent", "deposit", "available_on")
+TERMS = ("pets", "fees", "utilities", "parking", "laundry", "lease_months", "accessibility")
+TEXTS = tuple(f"{part}_{language}" for language in listings.LANGUAGES for part in ("headline", "text", "concession"))
+COLUMNS = (*NUMBERS, *TERMS, *TEXTS)
+NEW_FIELDS = ("property", "unit", *NUMBERS)
+
+_decoding = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+"""One picture at a time: decoding a large one takes a second, and 200 MB."""
+
+
+@dataclass
+class SheetTrouble:
+    """A form of the page that could not be accepted, as it comes back."""
+
+    form: str = ""
+    """Its name in the template."""
+    text: str = ""
+    sent: dict[str, str] = field(default_factory=dict)
+    clashes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    """Words that somebody has to decide about."""
+    base: str = ""
+
+
+async def _list(visit: ConsoleVisit) -> Response:
+    asked = {name: visit.query.get(name, "").strip() for name in ("property", "state")}
+    wanted = ListingFilter(
+        property=asked["property"] if fields.SLUG.fullmatch(asked["property"]) else None,
+        state=asked["state"] if asked["state"] in tuple(ListingState) else None,
+    )
+    after = _after(visit.query.get("after", ""))
+
+    def read(session: Session) -> tuple[list[view.ListingEntry], choices.Choices]:
+        found = view.listed(
+            session,
+            visit.crm.now(),
+            wanted,
+            after=after,
+            limit=PER_PAGE + 1,
+            language=visit.looks.language,
+            reach=visit.who.reach,
+        )
+        return found, choices.properties(session, visit.who.reach)
+
+    found, of = await visit.read(read)
+    more = ""
+    if len(found) > PER_PAGE:
+        found = found[:PER_PAGE]
+        more = urlencode({**asked, "after": f"{found[-1].rent}/{found[-1].id}"})
+    return visit.page(
+        "listings",
+        WORDS,
+        entries=found,
+        asked=asked,
+        more=more,
+        is_first=after is None,
+        properties=of,
+        states=ListingState,
+        may_change=visit.may(Act.LISTINGS),
+    )
+
+
+def _after(raw: str) -> tuple[Decimal, int] | None:
+    """Rent and id of the last one on the page before. Raises NotFound."""
+    if not raw:
+        return None
+    rent, _, id = raw.rpartition("/")
+    try:
+        amount = Decimal(rent)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not (amount.is_finite() and 0 <= amount < 10_000_000):
+        raise NotFound("There is no such page.", code="page_unknown")
+    return amount.quantize(Decimal("0.01")), cursors.number(id)
+
+
+# --- a new one ---
+
+
+async def _new(visit: ConsoleVisit) -> Response:
+    sent, wrong = dict.fromkeys(NEW_FIELDS, ""), ""
+    sent["property"] = visit.query.get("property", "")
+    if visit.request.method == "POST":
+        form = await visit.form()
+        sent = {name: str(form.get(name, "")).strip() for name in NEW_FIELDS}
+        try:
+            listing_id = await visit.run(_add, visit, visit.by, sent)
+            return visit.see_other(f"/listings/{listing_id}", visit.looks.say(WORDS, "added", id=listing_id))
+        except (Invalid, Conflict, NotFound) as error:
+            wrong = visit.refusal(error)
+    of = await visit.read(choices.properties, visit.who.reach)
+    return visit.page("listing_new", WORDS, 422 if wrong else 200, sent=sent, wrong=wrong, properties=of)
+
+
+def _add(session: Session, visit: ConsoleVisit, by: By, sent: Mapping[str, str]) -> int:
+    property = properties.named(session, sent["property"])
+    if not visit.who.reach.holds(property.id):
+        raise NotFound(f"There is no property {sent['property']}.", code="property_unknown", property=sent["property"])
+    cells = {name: sent[name] for name in NUMBERS if sent[name] or name in listings.REQUIRED}
+    return homes.add(session, by, property.slug, sent["unit"], cells).id
+
+
+# --- one ---
+
+
+async def _listing(visit: ConsoleVisit) -> Response:
+    return await _show(visit, SheetTrouble())
+
+
+async def _show(visit: ConsoleVisit, trouble: SheetTrouble, status: int = 200) -> Response:
+    sheet = await visit.read(listing_sheets.one, _asked(visit), visit.crm.now(), visit.who.reach)
+    return visit.page(
+        "listing",
+        WORDS,
+        status,
+        sheet=sheet,
+        cells={**sheet.cells, **trouble.sent} if trouble.form == "terms" else sheet.cells,
+        base=trouble.base or clashes.written(sheet.cells),
+        trouble=trouble,
+        numbers=NUMBERS,
+        terms=TERMS,
+        languages=listings.LANGUAGES,
+        states=ListingState,
+        preview=_preview(visit, sheet),
+        may_change=visit.may(Act.LISTINGS, sheet.property_id),
+    )
+
+
+def _preview(visit: ConsoleVisit, sheet: ListingSheet) -> str:
+    """Where the public sees it; empty: nowhere, or not from this browser."""
+    if sheet.published is None or sheet.state == ListingState.EXPIRED:
+        return ""
+    base, host = visit.crm.config.site.public_url.rstrip("/"), visit.request.url.hostname
+    if not base and host in ("127.0.0.1", "localhost"):
+        base = f"http://{host}:{visit.crm.config.ports.site}"
+    return f"{base}/homes/{sheet.id}" if base else ""
+
+
+def _asked(visit: ConsoleVisit) -> int:
+    return cursors.number(str(visit.request.path_params["listing"]))
+
+
+Acted = Callable[[Session, By, ListingSheet], object]
+
+
+async def _acted(visit: ConsoleVisit, name: str, act: Acted, said: str, anchor: str = "") -> Response:
+    """Runs what a form of the page asks for; what is refused comes back with the reason."""
+
+    def found_and_acted(session: Session, by: By) -> None:
+        sheet = listing_sheets.one(session, _asked(visit), by.now, visit.who.reach)
+        act(session, by, sheet)
+
+    try:
+        await visit.run(found_and_acted, visit.by)
+    except (Invalid, Conflict) as error:
+        found = error.facts.get("findings", [])
+        trouble = SheetTrouble(name, visit.refusal(error), findings=list(found) if isinstance(found, list) else [])
+        return await _show(visit, trouble, 422)
+    return visit.see_other(f"/listings/{_asked(visit)}{anchor}", visit.looks.say(WORDS, said))
+
+
+async def _terms(visit: ConsoleVisit) -> Response:
+    """Writes what was changed in the form as the next version. Where somebody else has changed the same meanwhile,
+    nothing is written, and both are shown."""
+    form = await visit.form()
+    sent = {name: str(form.get(name, "")).replace("\r\n", "\n").strip() for name in COLUMNS}
+    base = clashes.read(str(form.get("base", "")))
+
+    def act(session: Session, by: By) -> FormEdit:
+        sheet = listing_sheets.one(session, _asked(visit), by.now, visit.who.reach)
+        edit = FormEdit(base, sent, sheet.cells)
+        if edit.changes and not edit.clashes:
+            homes.change(session, by, sheet.id, edit.changes)
+        return edit
+
+    try:
+        edit = await visit.run(act, visit.by)
+    except (Invalid, Conflict) as error:
+        return await _show(visit, SheetTrouble("terms", visit.refusal(error), sent, base=clashes.written(base)), 422)
+    if edit.clashes:
+        text = visit.looks.say(WORDS, "changed_meanwhile")
+        trouble = SheetTrouble("terms", text, edit.merged, edit.clashes, base=clashes.written(edit.there))
+        return await _show(visit, trouble, 409)
+    return visit.see_other(f"/listings/{_asked(visit)}", visit.looks.say(WORDS, "saved"))
+
+
+async def _publish(visit: ConsoleVisit) -> Response:
+    form = await visit.form()
+    until, despite = str(form.get("until", "")).strip(), str(form.get("despite", "")).strip()
+
+    def act(session: Session, by: By, sheet: ListingSheet) -> None:
+        if str(form.get("version", "")) != str(sheet.latest):
+            raise Conflict("There is a later version by now: look at it first.", code="changed_meanwhile")
+        day = fields.day(until) if until else None
+        homes.publish(session, visit.crm.config, by, [sheet.id], until=day, despite=despite)
+
+    return await _acted(visit, "publish", act, "published")
+
+
+async def _unpublish(visit: ConsoleVisit) -> Response:
+    await visit.form()
+    return await _acted(
+        visit, "publish", lambda session, by, sheet: homes.unpublish(session, by, [sheet.id]), "unpublished"
+    )
+
+
+async def _publish_property(visit: ConsoleVisit) -> Response:
+    """A listing is public only together with its property."""
+    await visit.form()
+    return await _acted(
+        visit,
+        "publish",
+        lambda session, by, sheet: profiles.publish(session, by, sheet.property),
+        "property_published",
+    )
+
+
+# --- pictures ---
+
+
+async def _add_picture(visit: ConsoleVisit) -> Response:
+    """Takes in a picture. It is on the disk as it comes, and decoded in a thread, one at a time."""
+    # That there is such a listing, before anybody's megabytes are read.
+    await visit.read(listing_sheets.one, _asked(visit), visit.crm.now(), visit.who.reach)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="leaseline-picture-"))
+    try:
+        sent = await uploads.receive(visit.request, folder, FILE, files.LARGEST_FILE)
+        if not hmac.compare_digest(sent.fields.get("csrf", ""), visit.csrf):
+            raise HTTPException(403, "form_old")
+        alt = {"en": sent.fields.get("alt_en", ""), "es": sent.fields.get("alt_es", "")}
+        key = "picture_too_large" if sent.is_too_large else "" if sent.file else "picture_missing"
+        if key:
+            text = visit.looks.say(WORDS, key, most=files.LARGEST_FILE // 1_000_000)
+            return await _show(visit, SheetTrouble("pictures", text), 422)
+        take_in = partial(pictures.take_in, visit.crm.config, folder / sent.file)
+        try:
+            taken = await asyncio.get_running_loop().run_in_executor(_decoding, take_in)
+        except Invalid as error:
+            return await _show(visit, SheetTrouble("pictures", visit.refusal(error)), 422)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    change = pictures.added(taken, {language: text.replace("\0", "") for language, text in alt.items()})
+    return await _acted(
+        visit,
+        "pictures",
+        lambda session, by, sheet: homes.set_pictures(session, by, sheet.id, change, taken=taken),
+        "picture_added",
+        "#pictures",
+    )
+
+
+async def _change_picture(visit: ConsoleVisit) -> Response:
+    form = await visit.form()
+    number, hash = visit.request.path_params["number"], str(form.get("hash", ""))
+    alt = {language: str(form.get(f"alt_{language}", "")) for language in listings.LANGUAGES}
+    to = str(form.get("to", "")).strip()
+
+    def act(session: Session, by: By, sheet: ListingSheet) -> None:
+        _check_is_there(sheet, number, hash)
+        at = listings.whole(to, 1, listings.MOST_PICTURES) if to else None
+        homes.set_pictures(session, by, sheet.id, pictures.edited(number, alt, at))
+
+    return await _acted(visit, "pictures", act, "saved", "#pictures")
+
+
+async def _remove_picture(visit: ConsoleVisit) -> Response:
+    form = await visit.form()
+    number, hash = visit.request.path_params["number"], str(form.get("hash", ""))
+
+    def act(session: Session, by: By, sheet: ListingSheet) -> None:
+        _check_is_there(sheet, number, hash)
+        homes.set_pictures(session, by, sheet.id, pictures.removed(number))
+
+    return await _acted(visit, "pictures", act, "picture_removed", "#pictures")
+
+
+def _check_is_there(sheet: ListingSheet, number: int, hash: str) -> None:
+    """Raises Conflict if somebody has moved the picture meanwhile: the number would be another one's."""
+    if not any(one.number == number and one.hash == hash for one in sheet.pictures):
+        raise Conflict("Somebody else has changed the pictures just now: look at them again.", code="changed_meanwhile")
+
+
+async def _picture(visit: ConsoleVisit) -> Response:
+    named = PICTURE.fullmatch(visit.request.path_params["name"])
+    path = files.file_of(visit.crm.config.pictures_folder, named[1], int(named[2])) if named else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        raise NotFound("There is no such picture.", code="picture_unknown")
+    headers: dict[str, Any] = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+POST = ("POST",)
+PAGES = (
+    ConsolePage("/listings", _list, section="listings"),
+    ConsolePage("/listings/new", _new, needs=Act.LISTINGS, methods=("GET", "POST")),
+    ConsolePage("/listings/{listing:int}", _listing),
+    ConsolePage("/listings/{listing:int}/terms", _terms, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/publication", _publish, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/withdrawal", _unpublish, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/property", _publish_property, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/pictures", _add_picture, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/pictures/{number:int}", _change_picture, needs=Act.LISTINGS, methods=POST),
+    ConsolePage(
+        "/listings/{listing:int}/pictures/{number:int}/removal", _remove_picture, needs=Act.LISTINGS, methods=POST
+    ),
+    ConsolePage("/pictures/{name}", _picture),
+)

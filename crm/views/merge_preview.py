@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.domain import leads as rules
 from crm.domain import merging
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.leads import LeadType
@@ -59,6 +60,9 @@ def of(session: Session, survivor_id: int, gone_id: int, now: datetime, reach: R
         created_at=known["created_at"],
         first_answer_at=known["first_answer_at"],
         last_contact_at=known["last_contact_at"],
+        light=rules.light(known["status"], known["last_contact_at"], known["created_at"], now),
+        opted_out=sorted({*survivor.opted_out, *gone.opted_out}),
+        no_news=sorted({*survivor.no_news, *gone.no_news}),
         interests=_interests(survivor.interests, gone.interests),
     )
     entries = select(func.count(Activity.id)).where(Activity.lead_id == gone_id)

@@ -268,7 +268,16 @@ async def _phones(visit: ConsoleVisit) -> Response:
     added, removed = str(form.get("add", "")).strip(), str(form.get("remove", ""))
 
     def act(session: Session, by: By, lead_id: int) -> None:
-        service.change(session, visit.crm.config, by, lead_id, add_phone=added or None, remove_phone=removed or None)
+        try:
+            service.change(
+                session, visit.crm.config, by, lead_id, add_phone=added or None, remove_phone=removed or None
+            )
+        except Conflict as error:
+            # Whose number it is, is not told to who does not see them.
+            whose = error.facts.get("other")
+            if whose is None or view.within(session, [int(str(whose))], visit.who.reach):
+                raise
+            raise Conflict("That is another person's number.", code="lead_is_two") from None
 
     return await _acted(visit, "phones", form, act)
 

@@ -132,11 +132,12 @@ def test_the_preview_of_a_merge_is_what_it_becomes(session: Session) -> None:
     stage = session.scalars(select(Interest).where(Interest.lead_id == other.id)).one()
     stage.stage = LeasingStage.SHOWING_BOOKED
     session.flush()
-    preview = merge_preview.of(session, one.id, other.id, NOW)
-    entries = len(views.timeline(session, other.id))
+    kept, gone = one.id, other.id
+    preview = merge_preview.of(session, kept, gone, NOW)
+    entries = len(views.timeline(session, gone))
     assert (preview.tasks, preview.entries) == (1, entries)
-    merging.merge(session, CONFIG, BY, str(one.id), str(other.id))
-    became = views.card(session, one.id, NOW)
+    merging.merge(session, CONFIG, BY, str(kept), str(gone))
+    became = views.card(session, kept, NOW)
     for name in became.__struct_fields__:
         if name not in ("next_action", "interests", "further_emails"):
             assert getattr(preview.merged, name) == getattr(became, name), name
@@ -144,9 +145,9 @@ def test_the_preview_of_a_merge_is_what_it_becomes(session: Session) -> None:
     assert [(a.property, a.stage) for a in preview.merged.interests] == [
         (b.property, b.stage) for b in became.interests
     ]
-    assert [entry.gone for entry in views.merges(session, one.id)] == [other.id]
+    assert [entry.gone for entry in views.merges(session, kept)] == [gone]
     with pytest.raises(NotFound):
-        merge_preview.of(session, one.id, 4711, NOW)
+        merge_preview.of(session, kept, 4711, NOW)
 
 
 def test_what_people_choose_from_is_within_reach_and_no_longer_than_anybody_reads(session: Session) -> None:

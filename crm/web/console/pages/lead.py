@@ -277,7 +277,7 @@ async def _phones(visit: ConsoleVisit) -> Response:
             whose = error.facts.get("other")
             if whose is None or view.within(session, [int(str(whose))], visit.who.reach):
                 raise
-            raise Conflict("That is another person's number.", code="lead_is_two") from None
+            raise Conflict("That is another person's number.", code="number_is_anothers") from None
 
     return await _acted(visit, "phones", form, act)
 

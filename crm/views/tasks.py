@@ -35,6 +35,8 @@ class TaskEntry(msgspec.Struct):
     due_at: datetime
     overdue: bool
     lead: int | None
+    name: str | None
+    """The lead's; null: nobody knows it."""
     phone: str | None
     """The lead's number, or else the caller's, E.164."""
     caller_digits: str
@@ -87,6 +89,7 @@ _TASK = (
         func.coalesce(Task.last_at, Task.created_at).label("last_at"),
         Task.due_at,
         Task.lead_id.label("lead"),
+        Lead.name,
         case((Task.lead_id.is_(None), Call.caller), else_=_LEADS_PHONE).label("phone"),
         func.coalesce(Call.caller_digits, "").label("caller_digits"),
         Task.call_id.label("call"),
@@ -98,6 +101,7 @@ _TASK = (
     .outerjoin(Agent, Agent.id == Task.owner_id)
     .outerjoin(Subteam, Subteam.id == Task.subteam_id)
     .outerjoin(Call, Call.id == Task.call_id)
+    .outerjoin(Lead, Lead.id == Task.lead_id)
 )
 
 
@@ -189,7 +193,7 @@ def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEn
     return [MissedEntry(**row._mapping, overdue=row.due_at < now) for row in session.execute(found)]
 
 
-def _entries(session: Session, found: Select[Any], now: datetime) -> list[TaskEntry]:
+def _entries(session: Session, found: Select[*tuple[Any, ...]], now: datetime) -> list[TaskEntry]:
     return [
         TaskEntry(**row._mapping, overdue=row.done_at is None and row.due_at < now) for row in session.execute(found)
     ]

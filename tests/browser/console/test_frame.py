@@ -155,7 +155,7 @@ async def test_parts_that_come_later_are_alive_too(person: Person) -> None:
     await expect(page.locator("time.ago").first).to_have_text("5 min. ago")
     await expect(page.locator("time.ago").first).to_have_attribute("title", "Mar 2, 9:55 AM")
     await expect(page.locator("lease-clock").first).to_have_text("0:07")
-    await expect(page.locator("table.list td[data-label=Who]").first).to_have_text("Pat Smith")
+    await expect(page.locator("table.list td[data-label=Who]", has_text="Pat Smith")).to_be_visible()
 
 
 async def test_the_menu_of_a_phone_opens_and_closes(person: Person) -> None:

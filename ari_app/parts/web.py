@@ -7,6 +7,7 @@ import logging
 from functools import partial
 
 from ari_app.parts.shared import Part, Shared
+from crm.edge import own_certificate
 from crm.web import app as server
 from crm.web.console.app import build as build_console
 from crm.web.routes.texts import Webhooks
@@ -35,7 +36,18 @@ def console(shared: Shared) -> list[Part]:
     if refusal := crm.config.console.refusal:
         log.error("the console is not served", extra={"reason": refusal})
         return [partial(_refuse, shared, refusal)]
-    return [partial(server.keep_serving, crm.config, build_console(crm), shared.troubles, "console")]
+    certificate = own_certificate.OwnCertificate(crm.config) if crm.config.console.has_certificate else None
+    parts: list[Part] = [
+        partial(server.keep_serving, crm.config, build_console(crm), shared.troubles, "console", certificate)
+    ]
+    if certificate:
+
+        async def look() -> None:
+            if certificate.look():
+                log.info("the console's certificate was read")
+
+        parts.append(shared.every(own_certificate.LOOK_SECONDS, "certificate of the console", look))
+    return parts
 
 
 async def _refuse(shared: Shared, why: str) -> None:

@@ -15,7 +15,14 @@ MOST = 100_000
 
 @click.command(
     cls=Command,
-    examples=("logs", "logs --follow", "logs 1773000000.12", "logs --problems --lines 200", "logs --asterisk -f"),
+    examples=(
+        "logs",
+        "logs --follow",
+        "logs 1773000000.12",
+        "logs --problems --lines 200",
+        "logs --pages",
+        "logs --asterisk -f",
+    ),
 )
 @click.argument("call", required=False, default="")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is logged from now on; Ctrl-C ends it.")
@@ -24,8 +31,11 @@ MOST = 100_000
 )
 @click.option("--problems", is_flag=True, help="Only warnings and errors.")
 @click.option("--asterisk", is_flag=True, help="Asterisk's own log, which does not know our calls' ids.")
+@click.option("--pages", is_flag=True, help="What the process of the web pages logged.")
 @click.pass_context
-def logs(context: click.Context, call: str, follow: bool, lines: int, problems: bool, asterisk: bool) -> None:
+def logs(
+    context: click.Context, call: str, follow: bool, lines: int, problems: bool, asterisk: bool, pages: bool
+) -> None:
     """Show what the app logged, about one call or all.
 
     `leaseline call list` shows the ids of calls. The app masks callers' numbers in its log.
@@ -33,7 +43,11 @@ def logs(context: click.Context, call: str, follow: bool, lines: int, problems: 
     config = config_of(context)
     if asterisk and (call or problems):
         raise click.UsageError("--asterisk shows the whole log; leave out the call and --problems.")
-    path = config.asterisk_folder / "log" / "messages" if asterisk else config.log_folder / "app.log"
+    if pages and asterisk:
+        raise click.UsageError("--asterisk and --pages are two logs; name one of them.")
+    path = config.log_folder / ("web.log" if pages else "app.log")
+    if asterisk:
+        path = config.asterisk_folder / "log" / "messages"
     if not path.exists():
         output.say(f"{path} does not exist yet: nothing has been logged.")
         return

@@ -59,6 +59,8 @@ def check(config: Config, path: Path) -> None:
             raise ConfigError(
                 f"{path}: {name} = {url!r} is not a web address; write one like https://phone.example.com."
             )
+    if bool(config.console.tls_certificate) != bool(config.console.tls_key):
+        raise ConfigError(f"{path}: console.tls_certificate and console.tls_key go together: write both, or neither.")
     if config.mail.security not in MAIL_SECURITIES:
         raise ConfigError(
             f"{path}: mail.security = {config.mail.security!r} is not one of {', '.join(MAIL_SECURITIES)}."

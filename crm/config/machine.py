@@ -147,9 +147,10 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Public URL of the proxy, or of the console itself, e.g. https://desk.example.com; empty: it can only be reached
     from this machine."""
     tls_certificate: str = ""
-    """Path of a PEM file with the console's own certificate and those that vouch for it; empty: it has none."""
+    """Path of a PEM file with the console's own certificate and those that vouch for it; empty: it has none. Read
+    again when it changes."""
     tls_key: str = ""
-    """Path of the PEM file with the certificate's key."""
+    """Path of the PEM file with the certificate's key, readable only by the user that runs Leaseline."""
     behind_proxy: bool = False
     """Whether a proxy on this machine passes requests on; then X-Forwarded-For says who sends them."""
     idle_hours: PositiveInt = 12
@@ -170,15 +171,32 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sent to others; `*.` stands for all names below."""
 
     @property
+    def has_certificate(self) -> bool:
+        """Whether it has a certificate of its own."""
+        return bool(self.tls_certificate and self.tls_key)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.has_certificate or self.public_url.startswith("https://")
+
+    @property
     def refusal(self) -> str:
-        """Why it is not served: passwords and talks would cross the network for anybody to read. Empty: it is."""
-        is_encrypted = bool(self.tls_certificate and self.tls_key) or self.public_url.startswith("https://")
-        if self.bind in ("127.0.0.1", "::1", "localhost") or is_encrypted:
+        """Why it is not served: passwords and talks would cross the network for anybody to read, or nobody could reach
+        it. Empty: it is."""
+        if self.bind in ("127.0.0.1", "::1", "localhost"):
             return ""
-        return (
-            f"The console does not listen on {self.bind} without a certificate: set console.tls_certificate and"
-            " console.tls_key, or console.public_url to the https address of a proxy in front of it."
-        )
+        if not self.is_encrypted:
+            return (
+                f"The console does not listen on {self.bind} without a certificate: set console.tls_certificate and"
+                " console.tls_key, or console.public_url to the https address of a proxy in front of it."
+            )
+        if self.bind in ("0.0.0.0", "::") and not self.public_url:
+            return (
+                f"The console does not listen on {self.bind} without a name: set console.public_url to the address that"
+                " people type, such as https://desk.example.com:8095."
+            )
+        return ""
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 
 from crm.config import Config
 from crm.edge import sip_door
-from crm.web.guard import IDLE_SECONDS, GuardedProtocol
+from crm.edge.own_certificate import OwnCertificate
+from crm.web.guard import IDLE_SECONDS, Budget, guarded
 from crm.web.routes import posts, texts, tours
 from crm.web.routes.texts import Webhooks
 from crm.web.shield import hosts, shielded
@@ -26,6 +27,11 @@ START_SECONDS = 10.0
 RETRY_SECONDS = 10.0
 TICK_SECONDS = 1.0
 """How often the Date header of answers is renewed, which has seconds (RFC 9110, 6.6.1)."""
+BUDGETS = {
+    # A large office may be behind one address. Each browser has one stream and one phone.
+    "console": Budget(connections=1000, per_peer=600, answer_seconds=600.0, streams=4000, sockets=4000),
+}
+"""By listener, where they differ from the usual."""
 
 
 def build(webhooks: Webhooks) -> ASGIApp:
@@ -47,7 +53,9 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
     return shielded(app, hosts(web, web.public_url))
 
 
-async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web") -> None:
+async def keep_serving(
+    config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web", certificate: OwnCertificate | None = None
+) -> None:
     """Serves on the port that [ports] gives `listener` until it is cancelled; then it finishes open requests, so that
     no incoming text is lost.
 
@@ -57,7 +65,7 @@ async def keep_serving(config: Config, app: ASGIApp, troubles: Troubles, listene
     name = f"listener {listener}"
     while True:
         try:
-            async with serving(config, app, listener) as server:
+            async with serving(config, app, listener, certificate) as server:
                 troubles.well(name)
                 await asyncio.wait([server])
             troubles.failed(name, OSError("The web server ended by itself and is started again."))
@@ -95,27 +103,27 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(config: Config, app: ASGIApp, listener: str = "web") -> AsyncIterator[asyncio.Task[None]]:
+async def serving(
+    config: Config, app: ASGIApp, listener: str = "web", certificate: OwnCertificate | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Listens on a port of [ports] while the block runs; yields the server's task, which ends only if the server fails.
 
-    Raises OSError if the port is taken.
+    With a certificate, it serves by https alone. Raises OSError if the port is taken or the certificate unusable.
     """
     port: int = getattr(config.ports, listener)
     binds = {"api": config.api.bind, "console": config.console.bind}
     bind = binds.get(listener, config.web.bind)
-    has_certificate = listener == "console" and bool(config.console.tls_certificate)
     server = _Server(
         uvicorn.Config(
             app,
             host=bind,
             port=port,
-            http=GuardedProtocol,
+            http=guarded(BUDGETS.get(listener, Budget())),
             # Only the console's pages have one, which passes on SIP (crm/web/console/phone.py).
             ws="websockets-sansio" if listener == "console" else "none",
             ws_max_size=sip_door.LONGEST,
             ws_per_message_deflate=False,
-            ssl_certfile=config.console.tls_certificate if has_certificate else None,
-            ssl_keyfile=config.console.tls_key if has_certificate else None,
+            ssl_context_factory=(lambda own, usual: certificate.context()) if certificate else None,
             lifespan="off",
             log_config=None,
             log_level="error",

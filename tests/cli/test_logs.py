@@ -75,3 +75,9 @@ def test_a_log_is_followed_when_it_becomes_an_older_one(leaseline: Leaseline, lo
             assert following.stdout.readline() == line("INFO east-2.2 call ends", 9)
         finally:
             following.kill()
+
+
+def test_the_pages_have_a_log_of_their_own(leaseline: Leaseline, log: Path) -> None:
+    log.with_name("web.log").write_text(line("INFO - the console's certificate was read"))
+    assert leaseline.ok("logs", "--pages").splitlines() == [line("INFO - the console's certificate was read").strip()]
+    assert "name one of them" in leaseline("logs", "--pages", "--asterisk").stderr

@@ -404,3 +404,24 @@ def test_doctor_knows_the_agent_whom_a_setting_names(office: Leaseline) -> None:
     [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "manager"]
     assert (found["level"], found["code"]) == ("WARN", "manager_unknown")
     assert "tasks.manager" in found["fix"]
+
+
+def test_doctor_says_in_a_sentence_why_the_console_is_not_served(office: Leaseline) -> None:
+    def console() -> dict[str, str]:
+        [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "console"]
+        return dict(found, facts="")
+
+    assert console()["level"] == "OK"
+    office.ok("config", "set", "console.bind", "0.0.0.0")
+    assert (console()["code"], "without a certificate" in console()["text"]) == ("console_refused", True)
+    toml = office.home / "leaseline.toml"
+    toml.write_text(
+        toml.read_text().replace(
+            'bind = "0.0.0.0"',
+            'bind = "0.0.0.0"\npublic_url = "https://desk.example.com"\ntls_certificate = "a.pem"\ntls_key = "a.key"',
+        )
+    )
+    found = console()
+    assert (found["level"], found["code"]) == ("WARN", "console_certificate")
+    assert "a.pem and its key" in found["text"]
+    assert "leaseline.toml" in found["fix"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from crm.config import Ports, Survival
+from crm.web import app as server
 from crm.web import guard, shield
 from crm.web.app import build, build_webhooks, serving
 from crm.web.shield import HEADERS
@@ -61,8 +62,8 @@ def free_ports(count: int) -> Iterable[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-@pytest.fixture
-async def listening(site: Site) -> AsyncIterator[Listening]:
+@asynccontextmanager
+async def listening_on(site: Site) -> AsyncIterator[Listening]:
     web, webhooks = free_ports(2)
     ports = Ports(web=web, webhooks=webhooks)
     config = msgspec.structs.replace(site.webhooks.crm.config, ports=ports, survival=Survival(store_seconds=30.0))
@@ -73,10 +74,19 @@ async def listening(site: Site) -> AsyncIterator[Listening]:
             writer.close()
 
 
+@pytest.fixture
+async def listening(site: Site) -> AsyncIterator[Listening]:
+    async with listening_on(site) as found:
+        yield found
+
+
 async def test_400_half_open_connections_keep_no_webhook_away(listening: Listening) -> None:
     held = []
     for port in (listening.ports.web, listening.ports.webhooks):
-        held += [await listening.connect(port, HALF[number % len(HALF)]) for number in range(guard.MOST + 100)]
+        held += [
+            await listening.connect(port, HALF[number % len(HALF)])
+            for number in range(guard.Budget().connections + 100)
+        ]
         assert await listening.text(port, f"SM{port}") == 200
     # Those that waited longest made room.
     assert await held[0][0].read() == b""
@@ -114,13 +124,14 @@ async def test_a_byte_now_and_then_buys_no_time(
     trickling.cancel()
 
 
-async def test_one_address_does_not_take_every_place(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_address_does_not_take_every_place(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "_is_here", lambda _: False)
-    monkeypatch.setattr(guard, "MOST_PER_PEER", 3)
-    port = listening.ports.webhooks
-    held = [await listening.connect(port) for _ in range(5)]
-    assert [await reader.read() for reader, _ in held[:2]] == [b"", b""]
-    assert await listening.text(port, "SM1") == 200
+    monkeypatch.setitem(server.BUDGETS, "webhooks", guard.Budget(per_peer=3))
+    async with listening_on(site) as listening:
+        port = listening.ports.webhooks
+        held = [await listening.connect(port) for _ in range(5)]
+        assert [await reader.read() for reader, _ in held[:2]] == [b"", b""]
+        assert await listening.text(port, "SM1") == 200
 
 
 REQUESTS = {

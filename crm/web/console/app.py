@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -59,7 +57,7 @@ def frame_of(crm: Crm) -> ConsoleFrame:
         {language: ConsoleLooks(crm.config, language) for language in LANGUAGES},
         tuple(NavItem(page.section, page.path, page.needs) for page in PAGES if page.section),
         scripts.paths(),
-        urlsplit(crm.config.console.public_url).scheme == "https" or bool(crm.config.console.tls_certificate),
+        crm.config.console.is_encrypted,
         crm.secrets.ensure(SECRET),
         push.key(crm.secrets).public,
     )

@@ -13,6 +13,7 @@ from asterisk_conf import certificate as tls
 from asterisk_conf import package_sets, programs, refresh
 from crm import config as settings
 from crm.config import Config
+from crm.edge import own_certificate
 from crm.secrets import SecretError, Secrets
 from crm.services.system import backup_schedule, directory, disk, nodes
 from crm.services.system.checks.finding import Finding, fault, ok, warn
@@ -209,11 +210,28 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
         yield ok("database", f"It answers and is at {database.revision}.")
     else:
         yield fault("database", database.detail, database.code if database.up else "database_down")
+    yield from _pages(config, health)
     for trouble in health.app.trouble:
         yield warn("app", trouble, "app_in_trouble", folder=str(config.log_folder))
     for one in health.workers:
         text = f"{one.worker}, since {one.since:%Y-%m-%d %H:%M} UTC: {one.trouble}"
         yield warn("workers", text, "worker_in_trouble", folder=str(config.log_folder))
+
+
+def _pages(config: Config, health: Health) -> Iterator[Finding]:
+    """The process of the pages, and whether browsers reach the console."""
+    if health.pages:
+        yield ok("pages", "Their process runs.")
+    elif health.keeper:
+        yield warn("pages", "Their process does not run: no console, site or API.", "pages_down")
+    settings = str(config.home / "leaseline.toml")
+    if refusal := config.console.refusal:
+        yield warn("console", refusal, "console_refused", settings=settings)
+    elif problem := own_certificate.problem(config, health.at):
+        yield warn("console", problem, "console_certificate", settings=settings)
+    else:
+        url = config.console.public_url
+        yield ok("console", f"Browsers reach it at {url}." if url else "It can be reached from this machine alone.")
 
 
 def _limits(config: Config, health: Health) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from ari_app import draining, recovery, replacing, signs
 from ari_app import log as log_to
 from ari_app.call import thinking
 from ari_app.call.call import AppContext, LiveCall
+from ari_app.call.waking import PushBell
 from ari_app.edge import ami, events, rtcp
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.client import AriClient
@@ -64,6 +65,7 @@ class App:
         inbox: Inbox,
         notifier: EmergencyNotifier,
         held: Callable[[], bool] = lambda: False,
+        bell: PushBell | None = None,
     ) -> None:
         self.config = config = crm.config
         self.client = AriClient(
@@ -86,6 +88,7 @@ class App:
             minds.of(config),
             thinking.model_of(config, crm.secrets),
             held=held,
+            bell=bell,
         )
         self.lamps = BusyLamps(self.client), MessageLamps(self.client)
         self.escalations = Escalations(self.context)

@@ -3,6 +3,7 @@ for node, which its standard's author wrote."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -77,6 +78,8 @@ class PushService:
     url: str = ""
     status: int = 201
     """What it answers."""
+    hangs: bool = False
+    """It answers nothing."""
     pushed: list[Pushed] = field(default_factory=list)
 
 
@@ -86,11 +89,13 @@ async def push_service() -> AsyncIterator[PushService]:
 
     async def take(request: web.Request) -> web.Response:
         found.pushed.append(Pushed(request.path, dict(request.headers), await request.read()))
+        if found.hangs:
+            await asyncio.sleep(3600)
         return web.Response(status=found.status)
 
     app = web.Application()
     app.router.add_post("/{name}", take)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ari_app.call.deaf import DeafBrowsers
 from ari_app.call.kept import Kept, PassedTo, ToColleague, written
 from ari_app.call.registry import Calls
+from ari_app.call.waking import PushBell, Woken
 from ari_app.edge.ami import AmiConnection
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
@@ -86,6 +87,8 @@ class AppContext(Crm):
     """Set when Leaseline is to end, and no call begins any more."""
     held: Callable[[], bool] = lambda: False
     """Whether this home may be a copy, which calls nobody by itself (`crm.services.system.copies`)."""
+    bell: PushBell | None = None
+    """Wakes browsers that are closed."""
 
     @property
     def places_calls(self) -> bool:
@@ -283,6 +286,8 @@ class LiveCall:
     """Ids of legs that stopped ringing because their browsers were closed or reloaded."""
     taken_away: set[str] = field(default_factory=set)
     """Ids of legs that stopped ringing because their agents took another call."""
+    woken: dict[str, Woken] = field(default_factory=dict)
+    """Whose closed browsers were sent a message, by the agent's slug; once is enough."""
     tried: set[str] = field(default_factory=set)
     """Slugs of the agents who have been rung in vain, except those who took another call meanwhile."""
     wait: Wait | None = None

@@ -4,6 +4,7 @@ connected."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,15 +16,20 @@ from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
 from ari_app.call.legs import RingingLeg, ring_phones, shown
-from ari_app.call.race import first_found, race
+from ari_app.call.race import end_all, first_found, race
+from ari_app.call.waking import CallSign
 from ari_app.edge.present import Present
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
 from crm.domain.calls import CallStep, DialStatus
 from crm.domain.choosing import KeyedAnswer, Question
+from crm.domain.errors import CrmError
 from crm.domain.ringing import Mobile, OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
+from crm.edge import numbers
+
+log = logging.getLogger(__name__)
 
 RELOAD_SECONDS = 2.0
 """A page that is reloaded has registered again within this time."""
@@ -152,12 +158,64 @@ async def _ring_stage(
     """
     rang: list[RingingLeg] = []
     until = asyncio.get_running_loop().time() + stage.seconds
-    while True:
-        winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
-        rang += legs
-        adopted = []
-        if winner or not (any(was_taken_away(call, leg) for leg in legs) or await _are_back(call, legs, until)):
-            return winner, rang
+    waking = asyncio.create_task(_wake(call, stage, spared))
+    try:
+        while True:
+            winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
+            rang += legs
+            adopted = []
+            if winner:
+                return winner, rang
+            if any(was_taken_away(call, leg) for leg in legs) or await _are_back(call, legs, until):
+                continue
+            if rang or not await _are_awake(call, stage, waking, until):
+                return None, rang
+    finally:
+        await end_all([waking])
+
+
+async def _wake(call: LiveCall, stage: RingStage, spared: Spared) -> None:
+    """Sends a message to the closed browsers of a stage's agents who could take the call."""
+    bell = call.context.bell
+    if bell is None or call.context.held():
+        return
+    wanted = set(stage.agents) - spared.agents - set(call.woken) - set(call.context.calls.reserved)
+    try:
+        asleep = await bell.asleep(wanted, call.context.client.present.online)
+        agents = await availability(call.context, [one.agent for one in asleep])
+    except (CrmError, TimeoutError) as error:
+        log.warning("closed browsers are not woken: %s", error)
+        return
+    now = call.context.now()
+    free = {agent.slug for agent in agents if agent.is_at_work(now) and not agent.is_on_call}
+    call.woken |= bell.wake(_sign(call), (one for one in asleep if one.agent in free))
+
+
+def _sign(call: LiveCall) -> CallSign:
+    known, number = call.known, call.shown
+    title = (
+        known.contact_name or known.lead_name or (numbers.display(number, call.context.config.region) if number else "")
+    )
+    return CallSign(call.id, title or "Unknown caller", " · ".join(filter(None, [known.property_name, known.source])))
+
+
+async def _are_awake(call: LiveCall, stage: RingStage, waking: asyncio.Task[None], until: float) -> bool:
+    """Whether a browser that was sent a message is there. Raises HungUp if the person hangs up meanwhile."""
+    await asyncio.shield(waking)
+    woken = [one for agent, one in call.woken.items() if agent in stage.agents and one.devices]
+    if not woken:
+        return False
+    present, devices = call.context.client.present, {device for one in woken for device in one.devices}
+    try:
+        async with asyncio.timeout_at(min(until, max(one.until for one in woken))):
+            await race(hang_up_of(call.person), _any_online(present, devices))
+    except TimeoutError:
+        return False
+    for agent, one in call.woken.items():
+        if present.online.intersection(one.devices):
+            # Whether it can ring is found out now; it is not waited for again.
+            call.woken[agent] = replace(one, devices=())
+    return True
 
 
 async def _are_back(call: LiveCall, legs: Iterable[RingingLeg], until: float) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from ari_app import draining, reconcile, signs
 from ari_app.app import App
 from ari_app.call.race import race
+from ari_app.call.waking import PushBell
 from ari_app.live.acts import LiveActs
 from ari_app.live.server import LiveServer
 from ari_app.live.state import LiveState
@@ -25,6 +26,7 @@ from crm.edge import holidays, live_state, processes
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
 from crm.services.office import hours
+from crm.services.outbox.pushes import push_client
 from crm.services.phones import emergencies, publish
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.phones.guard import LOOK_SECONDS, Guard
@@ -47,7 +49,9 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
 
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
     notifier = EmergencyNotifier(crm)
-    app = App(crm, journal, shared.inbox, notifier, shared.held)
+    bell = PushBell(crm, await stack.enter_async_context(push_client(config, crm.secrets)))
+    stack.push_async_callback(bell.close)
+    app = App(crm, journal, shared.inbox, notifier, shared.held, bell)
     await stack.enter_async_context(app.client)
     loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
     stack.callback(leaving.cancel)

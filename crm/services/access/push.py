@@ -7,17 +7,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.calls import CallStep
 from crm.domain.errors import Invalid
+from crm.domain.ringing import DeviceKind, has_dnd
 from crm.edge.web_push import LONGEST, OfficeKey, PushTarget, problem
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
-from crm.store.models import Account, AccountSession, Agent, Call, PushSubscription
+from crm.store.models import Account, AccountSession, Agent, Call, Device, PushSubscription
 
 SECRET = "push"
 """Name of the entry in the secrets file that our key is made of."""
@@ -90,13 +91,18 @@ def unsubscribe(session: Session, by: By, session_id: int, endpoint: str) -> Non
 
 def browsers(session: Session, now: datetime, agent_ids: Collection[int]) -> list[Browser]:
     """Those of these agents whose sessions are not over."""
+    return [browser for browser, _ in _browsers(session, now, Agent.id.in_(agent_ids))]
+
+
+def _browsers(session: Session, now: datetime, whose: ColumnElement[bool]) -> list[tuple[Browser, str]]:
+    """With the slug of the agent whose each is."""
     found = (
-        select(PushSubscription, Agent.id, Account.language)
+        select(PushSubscription, Agent.id, Agent.slug, Account.language)
         .join(AccountSession, AccountSession.id == PushSubscription.session_id)
         .join(Account, Account.id == AccountSession.account_id)
         .join(Agent, Agent.id == Account.agent_id)
         .where(
-            Agent.id.in_(agent_ids),
+            whose,
             Account.disabled_at.is_(None),
             AccountSession.expires_at > now,
             AccountSession.idle_until > now,
@@ -104,8 +110,41 @@ def browsers(session: Session, now: datetime, agent_ids: Collection[int]) -> lis
         .order_by(PushSubscription.id)
     )
     return [
-        Browser(row.id, agent_id, language, PushTarget(row.endpoint, row.public_key, row.auth))
-        for row, agent_id, language in session.execute(found)
+        (Browser(row.id, id, language, PushTarget(row.endpoint, row.public_key, row.auth)), slug)
+        for row, id, slug, language in session.execute(found)
+    ]
+
+
+@dataclass(frozen=True)
+class Sleeper:
+    """An agent who asked to be woken for calls."""
+
+    agent: str
+    """Slug."""
+    devices: tuple[str, ...]
+    """Slugs of the phones in their browsers; one on DND is none."""
+    browsers: tuple[Browser, ...]
+
+
+def to_wake(session: Session, now: datetime, agents: Collection[str]) -> list[Sleeper]:
+    """Those of these agents (slugs) with a browser that a call may wake."""
+    theirs: dict[int, list[Browser]] = {}
+    slugs: dict[int, str] = {}
+    for browser, slug in _browsers(session, now, Agent.slug.in_(agents)):
+        theirs.setdefault(browser.agent_id, []).append(browser)
+        slugs[browser.agent_id] = slug
+    if not theirs:
+        return []
+    found = select(Device).where(Device.agent_id.in_(theirs), Device.kind == DeviceKind.BROWSER).order_by(Device.id)
+    devices: dict[int, list[Device]] = {id: [] for id in theirs}
+    for device in session.scalars(found):
+        if device.agent_id is not None:
+            devices[device.agent_id].append(device)
+    return [
+        Sleeper(slugs[id], tuple(device.slug for device in free), tuple(theirs[id]))
+        for id, own in devices.items()
+        # Who has no phone in a browser yet gets one when the page opens.
+        if (free := [device for device in own if not has_dnd(device.dnd, device.dnd_until, now)]) or not own
     ]
 
 

@@ -1,0 +1,124 @@
+"""A call rings for somebody whose console is closed: a message wakes their browser, its page opens, and rings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from crm.domain.access import Role
+from crm.edge.web_push import PushTarget
+from crm.services.access import accounts, push, sessions
+from crm.services.phones import devices
+from tests.asterisk import Seam
+from tests.busy import only_on_duty
+from tests.push_service import BrowserKeys, PushService, push_service
+from tests.talks import hear_each_other
+
+pytestmark = pytest.mark.flows
+
+SETTINGS = '[console]\npush_hosts = ["127.0.0.1"]\n\n[api]\nwebhook_networks = ["127.0.0.0/8"]\n\n[ports]'
+KEYS = BrowserKeys()
+
+
+@asynccontextmanager
+async def with_bell(system: Seam) -> AsyncIterator[PushService]:
+    """Alice alone is on duty; she has a browser with a phone in it, and asked there to be woken. Nothing of hers is
+    registered."""
+    async with push_service() as service, system.with_setting("[ports]", SETTINGS):
+        await only_on_duty(system, "alice")
+        await system.store.run(devices.add, system.secrets, system.by, "alice-web", agent="alice", kind="browser")
+        await system.publish()
+        with system.store.writing() as session:
+            account = accounts.add(session, system.by, "alice", "Alice", Role.AGENT, agent="alice")
+            now = system.now()
+            token = sessions.begin(session, system.config, now, account.id, address="127.0.0.1", browser="test")
+            signed_in = sessions.find(session, token, now)
+            assert signed_in is not None
+            target = PushTarget(f"{service.url}/alice", KEYS.public, KEYS.auth)
+            push.subscribe(session, system.config, system.by, signed_in.session_id, target)
+        yield service
+
+
+async def test_a_closed_browser_is_woken_and_rings_while_the_caller_waits(system: Seam) -> None:
+    async with with_bell(system) as service, system.caller() as caller:
+        await system.to_team(caller)
+        await system.until(lambda: bool(service.pushed), "a message to Alice's browser")
+        [came] = service.pushed
+        assert (came.headers["TTL"], came.headers["Urgency"]) == ("25", "high")
+        message = json.loads(KEYS.decrypt(came.body))
+        assert message["call"]
+        await system.pass_time(5)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await hear_each_other(system, caller, web)
+            await caller.hang_up()
+            call = await system.ended_call(caller.user)
+    assert (call.id, call.outcome) == (message["call"], "talked")
+
+
+async def test_when_nobody_comes_to_the_page_then_the_caller_can_leave_a_message(system: Seam) -> None:
+    async with with_bell(system) as service, system.caller() as caller:
+        await system.to_team(caller)
+        await system.step(caller.user, "voicemail")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        # Once, though several stages would have rung her.
+        assert len(service.pushed) == 1
+    assert call.legs == []
+
+
+async def test_whoever_hangs_up_while_a_browser_wakes_is_gone(system: Seam) -> None:
+    async with with_bell(system) as service, system.caller() as caller:
+        await system.to_team(caller)
+        await system.until(lambda: bool(service.pushed), "a message to Alice's browser")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "gave_up"
+
+
+async def test_a_page_that_is_open_rings_by_itself(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("alice-web") as web, system.caller() as caller:
+        await system.to_team(caller)
+        await web.wait_for("CALL_INCOMING")
+        await system.pass_time(5)
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+        assert service.pushed == []
+
+
+async def test_a_browser_on_do_not_disturb_is_not_woken(system: Seam) -> None:
+    async with with_bell(system) as service, system.caller() as caller:
+        await system.store.run(devices.set_dnd, system.by, ["alice-web"], until=None)
+        await system.to_team(caller)
+        await system.step(caller.user, "voicemail")
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+        assert service.pushed == []
+
+
+async def test_a_push_service_that_does_not_answer_delays_no_call(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("alice-desk") as desk, system.caller() as caller:
+        service.hangs = True
+        await system.to_team(caller)
+        await desk.wait_for("CALL_INCOMING")
+        await desk.answer()
+        await hear_each_other(system, caller, desk)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+
+
+async def test_a_browser_that_is_awake_but_does_not_answer_is_rung_once(system: Seam) -> None:
+    async with with_bell(system) as service, system.caller() as caller:
+        await system.to_team(caller)
+        await system.until(lambda: bool(service.pushed), "a message to Alice's browser")
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await system.step(caller.user, "voicemail")
+            assert len(service.pushed) == 1
+        await caller.hang_up()
+        await system.ended_call(caller.user)

@@ -20,7 +20,7 @@ from crm.services.access import accounts, push, sessions
 from crm.services.audit import By
 from crm.services.outbox import notice_settings, notices
 from crm.services.outbox.pushes import AGAIN, OF_USE, NoticePusher, push_client
-from crm.store.models import Agent, AuditEntry, Call, Notice, PushSubscription
+from crm.store.models import Agent, AuditEntry, Call, Device, Notice, PushSubscription
 from crm.store.session import Store
 from tests.push_service import BrowserKeys, PushService, push_service
 from tests.store.conftest import NOW
@@ -161,6 +161,21 @@ def test_a_call_rings_until_somebody_has_it(store: Store, step: str, ended_at: d
     with store.reading() as session:
         assert push.rings(session, "c1") is rings
         assert push.rings(session, "c2") is True
+
+
+def test_a_call_wakes_whoever_asked_for_it_and_has_a_phone_that_may_ring(
+    store: Store, config: Config, service: PushService
+) -> None:
+    for agent in ("alice", "bob", "carol"):
+        subscribe(store, config, sign_in(store, config, agent), target(service, agent))
+    with store.writing() as session:
+        for agent in ("alice", "bob"):
+            owner = session.scalars(select(Agent).where(Agent.slug == agent)).one()
+            session.add(Device(slug=f"{agent}-web", agent_id=owner.id, kind="browser", dnd=agent == "bob"))
+    with store.reading() as session:
+        found = push.to_wake(session, NOW, ["alice", "bob", "carol", "dana"])
+    # Carol's browser becomes a phone when its page opens; Bob's is on DND.
+    assert sorted((one.agent, one.devices) for one in found) == [("alice", ("alice-web",)), ("carol", ())]
 
 
 # --- notices ---

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 MIME = "text/calendar"
 PRODUCT = "-//Leaseline//Tours//EN"
+REFRESH = timedelta(minutes=15)
+"""How often calendar programs are asked to look; many look less often."""
 
 
 class Method(StrEnum):
@@ -61,6 +64,52 @@ def file(entry: CalendarEntry, method: Method, now: datetime) -> str:
     calendar.add("version", "2.0")
     calendar.add("method", method.value)
     calendar.add_component(event)
+    return str(calendar.to_ical().decode("utf-8"))
+
+
+@dataclass(frozen=True)
+class FeedEvent:
+    """An appointment in a calendar that somebody subscribes to."""
+
+    key: str
+    """As in CalendarEntry."""
+    sequence: int
+    made_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    summary: str
+    location: str
+    url: str
+    """Where more of it is; empty: nowhere."""
+
+
+def feed(name: str, events: Sequence[FeedEvent]) -> str:
+    """A calendar to subscribe to (RFC 5545, 3.6; RFC 7986). The same appointments give the same text."""
+    from icalendar import Calendar, Event, vDuration, vText
+
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("name", vText(name))
+    calendar.add("x-wr-calname", vText(name))
+    calendar.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vDuration(REFRESH))
+    for one in events:
+        event = Event()
+        event.add("uid", str(uuid.uuid5(uuid.NAMESPACE_OID, f"leaseline {one.key}")))
+        event.add("sequence", one.sequence)
+        event.add("dtstamp", one.made_at.astimezone(UTC))
+        event.add("dtstart", one.starts_at.astimezone(UTC))
+        event.add("dtend", one.ends_at.astimezone(UTC))
+        event.add("summary", vText(one.summary))
+        event.add("location", vText(one.location))
+        event.add("status", "CONFIRMED")
+        # Programs that do not know this may share it with others.
+        event.add("class", "PRIVATE")
+        if one.url:
+            event.add("url", one.url)
+        calendar.add_component(event)
     return str(calendar.to_ical().decode("utf-8"))
 
 

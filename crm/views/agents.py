@@ -72,6 +72,14 @@ def one(session: Session, slug: str) -> AgentEntry:
     return found[0]
 
 
+def number_of(session: Session, slug: str) -> int:
+    """The id of an agent. Raises NotFound."""
+    found = session.scalar(select(Agent.id).where(Agent.id == id_of(Agent.slug, slug)))
+    if found is None:
+        raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
+    return found
+
+
 def _entries(session: Session, found: Select[*tuple[Any, ...]]) -> list[AgentEntry]:
     rows = session.execute(found).all()
     ids = [row.id for row in rows]

@@ -5,13 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
-from crm.store.models import Agent, Lead, Property, Tour, TourBlackout, TourHours, TourSlot
+from crm.domain.tours import TourState
+from crm.store.models import (
+    Agent,
+    CalendarFeed,
+    Lead,
+    LeadPhone,
+    Property,
+    Tour,
+    TourBlackout,
+    TourHours,
+    TourSlot,
+)
 from crm.store.queries import reach as reached
 from crm.store.queries.names import id_of
 
@@ -45,6 +56,35 @@ class TourEntry(msgspec.Struct):
     call: str | None
     """The call it was booked in."""
     note: str
+
+
+class CalendarTour(msgspec.Struct, kw_only=True):
+    """A tour in a calendar, with what a page about it shows."""
+
+    id: int
+    property: str
+    property_name: str
+    property_id: int
+    timezone: str
+    """The property's own; empty: the office's."""
+    agent: str | None
+    """Slug of who shows it; null: nobody in particular."""
+    agent_name: str | None
+    lead: int
+    name: str | None
+    phone: str | None
+    """The person's first number."""
+    email: str
+    at: datetime
+    until: datetime
+    kind: str
+    state: str
+    version: int
+    booked_by: str
+    booked_at: datetime
+    note: str
+    key: str
+    """The same for all its versions."""
 
 
 class TourHoursEntry(msgspec.Struct):
@@ -150,6 +190,107 @@ def one(session: Session, tour_id: int, reach: Reach = WHOLE_OFFICE) -> tuple[To
         raise _unknown(tour_id)
     *tour, timezone = row
     return TourEntry(*tour), timezone
+
+
+_FIRST_NUMBER = (
+    select(LeadPhone.number)
+    .where(LeadPhone.lead_id == Tour.lead_id)
+    .order_by(LeadPhone.id)
+    .limit(1)
+    .correlate(Tour)
+    .scalar_subquery()
+)
+_CALENDAR = (
+    select(
+        Tour.id,
+        Property.slug.label("property"),
+        Property.name.label("property_name"),
+        Property.id.label("property_id"),
+        Property.timezone,
+        Agent.slug.label("agent"),
+        Agent.name.label("agent_name"),
+        Tour.lead_id.label("lead"),
+        Lead.name,
+        _FIRST_NUMBER.label("phone"),
+        Lead.email,
+        TourSlot.starts_at.label("at"),
+        TourSlot.ends_at.label("until"),
+        TourSlot.kind,
+        Tour.state,
+        Tour.version,
+        Tour.booked_by,
+        Tour.booked_at,
+        Tour.note,
+        Tour.key,
+    )
+    .join(TourSlot, TourSlot.id == Tour.slot_id)
+    .join(Property, Property.id == TourSlot.property_id)
+    .join(Lead, Lead.id == Tour.lead_id)
+    .outerjoin(Agent, Agent.id == TourSlot.agent_id)
+)
+
+
+def between(
+    session: Session,
+    since: datetime,
+    until: datetime,
+    *,
+    property_id: int | None = None,
+    agent_id: int | None = None,
+    with_cancelled: bool = False,
+    limit: int = 500,
+    reach: Reach = WHOLE_OFFICE,
+) -> list[CalendarTour]:
+    """Those that begin within a time, in order."""
+    found = _CALENDAR.where(TourSlot.starts_at >= since, TourSlot.starts_at < until, *reached.of_tours(reach))
+    found = found.order_by(TourSlot.starts_at, Tour.id).limit(limit)
+    if property_id is not None:
+        found = found.where(TourSlot.property_id == property_id)
+    if agent_id is not None:
+        found = found.where(TourSlot.agent_id == agent_id)
+    if not with_cancelled:
+        found = found.where(Tour.state != TourState.CANCELLED)
+    return [CalendarTour(**row._mapping) for row in session.execute(found)]
+
+
+def in_calendar(session: Session, tour_id: int, reach: Reach = WHOLE_OFFICE) -> CalendarTour:
+    """Raises NotFound."""
+    row = session.execute(_CALENDAR.where(Tour.id == tour_id, *reached.of_tours(reach))).first()
+    if row is None:
+        raise _unknown(tour_id)
+    return CalendarTour(**row._mapping)
+
+
+class FeedEntry(msgspec.Struct):
+    """A calendar that somebody subscribes to."""
+
+    id: int
+    token: str
+    property: str | None
+    """Slug; null: it is an agent's."""
+    agent: str | None
+    name: str
+    """The property's, or the agent's."""
+    made_at: datetime
+
+
+def feeds(session: Session, account_id: int) -> list[FeedEntry]:
+    """Those of an account."""
+    found = (
+        select(
+            CalendarFeed.id,
+            CalendarFeed.token,
+            Property.slug,
+            Agent.slug,
+            func.coalesce(Property.name, Agent.name, ""),
+            CalendarFeed.made_at,
+        )
+        .outerjoin(Property, Property.id == CalendarFeed.property_id)
+        .outerjoin(Agent, Agent.id == CalendarFeed.agent_id)
+        .where(CalendarFeed.account_id == account_id)
+        .order_by(CalendarFeed.id)
+    )
+    return [FeedEntry(*row) for row in session.execute(found)]
 
 
 def page(session: Session, tour_id: int) -> TourPage:

@@ -64,9 +64,12 @@ class Forecast:
     """With WAIT: when it leaves."""
 
 
-def foresee(session: Session, config: Config, number: str, now: datetime) -> Forecast:
-    """What the gate would decide about a text that an agent wrote now; nothing is stored."""
-    ask = _ask(session, config, TextPurpose.AGENT, number, now, None, now)
+def foresee(
+    session: Session, config: Config, number: str, now: datetime, purpose: TextPurpose = TextPurpose.AGENT
+) -> Forecast:
+    """What the gate would decide about a text that was written now, by an agent unless it has another purpose; nothing
+    is stored."""
+    ask = _ask(session, config, purpose, number, now, None, now)
     decision = gate.decide(ask, now)
     why = ForecastReason.NOTHING
     if decision.verdict is Verdict.BLOCK:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields, texts, tours
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
+from crm.domain.gate import Verdict
 from crm.domain.leads import Happened
 from crm.domain.texts import TextPurpose
 from crm.domain.tours import EVENT_OF, STAGE_AFTER, TourKind, TourState
@@ -24,7 +25,7 @@ from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
-from crm.services.outbox import wording
+from crm.services.outbox import gatekeeper, wording
 from crm.services.outbox.outgoing import NewText, queue, withdraw
 from crm.services.people import intake, standing, timeline
 from crm.services.phones.lines import line_for
@@ -213,6 +214,27 @@ def close(session: Session, config: Config, secrets: Secrets, by: By, tour_id: i
     tour.state = state
     _follow(session, config, secrets, tour, _property(session, tour), str(state), by)
     return tour
+
+
+@dataclass(frozen=True)
+class HowTold:
+    """In which ways a person would hear of a change to their tour."""
+
+    by_text: bool
+    by_mail: bool
+    opted_out: bool = False
+    """A text would go to them, but they want none."""
+
+
+def how_told(session: Session, config: Config, lead_id: int, now: datetime) -> HowTold:
+    lead = leads.by_id(session, lead_id)
+    assert lead is not None
+    by_mail = bool(config.mail.from_address and lead.email)
+    if not lead.phones or _line(session, config, lead) is None:
+        return HowTold(False, by_mail)
+    forecast = gatekeeper.foresee(session, config, lead.phones[0].number, now, TextPurpose.TOUR)
+    is_blocked = forecast.verdict is Verdict.BLOCK
+    return HowTold(not is_blocked, by_mail, is_blocked)
 
 
 def booked_as(session: Session, key: str) -> Tour | None:

@@ -174,6 +174,21 @@ def free(
     return _free(session, config, office, _named(session, office, property_slug), now + NOTICE, days, kind, limit)
 
 
+def free_on(
+    session: Session,
+    config: Config,
+    property_slug: str,
+    now: datetime,
+    first: datetime,
+    days: int,
+    kind: TourKind | None = None,
+) -> list[Slot]:
+    """The slots that can be booked from `first` on, on that day of the property's and the `days` after it."""
+    office = snapshot.now(session)
+    found = _named(session, office, property_slug)
+    return _free(session, config, office, found, max(now + NOTICE, first), days, kind, MOST_OFFERED)
+
+
 @dataclass(frozen=True)
 class Offer:
     """What a caller is offered by key."""

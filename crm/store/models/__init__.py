@@ -74,7 +74,7 @@ from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan
 from crm.store.models.reports import ReportSchedule
 from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, NoticeSetting, Task, TaskCall
 from crm.store.models.texts import Mail, MailAttachment, MailThread, Message, Sendable, TextPause, TextWording
-from crm.store.models.tours import Tour, TourBlackout, TourHours, TourSlot
+from crm.store.models.tours import CalendarFeed, Tour, TourBlackout, TourHours, TourSlot
 from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, WebhookReach
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BlockedCaller",
+    "CalendarFeed",
     "Call",
     "CallEvent",
     "CallOrder",

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    CheckConstraint,
     ForeignKey,
+    Index,
     String,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -55,9 +57,14 @@ class TourSlot(Base):
     """A time at which somebody has booked a tour. Others who want it too change `taken` in this row, one at a time."""
 
     __tablename__ = "tour_slot"
+    __table_args__ = (
+        # A week of a property, or of an agent.
+        Index("ix_tour_slot_property_starts", "property_id", "starts_at"),
+        Index("ix_tour_slot_agent_starts", "agent_id", "starts_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True, comment="property, time, kind and agent")
-    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"), index=True)
+    property_id: Mapped[int] = mapped_column(ForeignKey("property.id", ondelete="CASCADE"))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20))
     starts_at: Mapped[datetime] = mapped_column(index=True)
@@ -84,3 +91,22 @@ class Tour(Base):
     note: Mapped[str] = mapped_column(String(300), default="")
     slot: Mapped[TourSlot] = relationship()
     lead: Mapped[Lead] = relationship()
+
+
+class CalendarFeed(Base):
+    """A calendar of a property's or an agent's tours that calendar programs read at a secret address."""
+
+    __tablename__ = "calendar_feed"
+    __table_args__ = (CheckConstraint("(property_id IS NULL) <> (agent_id IS NULL)", name="ck_calendar_feed_one"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(43), unique=True, comment="in its address; random")
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True, comment="who reads it, with what they may see"
+    )
+    property_id: Mapped[int | None] = mapped_column(
+        ForeignKey("property.id", ondelete="CASCADE"), comment="null: of an agent"
+    )
+    agent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agent.id", ondelete="CASCADE"), comment="null: of a property"
+    )
+    made_at: Mapped[datetime]

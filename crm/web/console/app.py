@@ -14,7 +14,7 @@ from crm.services.access import push
 from crm.web.console import browser, phone, scripts
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
-from crm.web.console.pages import account, inbox, lead, leads, listings, people, reports, sign_in, tasks
+from crm.web.console.pages import account, inbox, lead, leads, listings, people, reports, sign_in, tasks, tours
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
 from crm.words.console import LANGUAGES
@@ -25,6 +25,7 @@ PAGES: tuple[ConsolePage, ...] = (
     *leads.PAGES,
     *lead.PAGES,
     *tasks.PAGES,
+    *tours.PAGES,
     *listings.PAGES,
     *reports.PAGES,
     *people.PAGES,

@@ -34,6 +34,7 @@ from crm.views import follow_ups as steps_view
 from crm.views import inbox as view
 from crm.views.follow_ups import FollowUpEntry
 from crm.views.inbox import BubbleEntry, Cursor, InboxFilter, ThreadDetail
+from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
 from crm.web.console.typing import WriterAtWork, Writers
 from crm.web.console.visit import ConsoleVisit
@@ -175,7 +176,7 @@ async def _thread_page(
 ) -> Response:
     """`wrong` says why the form that was `sent` was refused; what was written in it is still there."""
     before = _moment(visit.query.get("before", ""))
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     config = visit.crm.config
     template = visit.query.get("template", "")[:60]
     found = await visit.read(_shown, config, visit.by, id, visit, before, template)
@@ -220,9 +221,13 @@ async def _thread_page(
     )
 
 
+def _id(visit: ConsoleVisit) -> int:
+    return cursors.number(str(visit.request.path_params["thread"]))
+
+
 async def _of_lead(visit: ConsoleVisit) -> Response:
     """The thread of a lead, also of one that nobody has written to yet."""
-    lead_id = visit.request.path_params["lead"]
+    lead_id = cursors.number(str(visit.request.path_params["lead"]))
     id = await visit.read(view.id_of_lead, lead_id, visit.who.reach)
     if id is None:
         visit.require(Act.WORK)
@@ -247,7 +252,7 @@ def _moment(raw: str) -> datetime | None:
 
 async def _send_text(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     body, key, number = str(fields.get("body", "")), _key(fields), str(fields.get("number", ""))
     reach, agent, config = visit.who.reach, visit.who.agent, visit.crm.config
 
@@ -271,7 +276,7 @@ async def _send_text(visit: ConsoleVisit) -> Response:
 
 async def _send_mail(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     reach, agent, config, secrets = visit.who.reach, visit.who.agent, visit.crm.config, visit.crm.secrets
     draft = MailDraft(str(fields.get("subject", "")), str(fields.get("body", "")), str(fields.get("template", "")))
     key = _key(fields)
@@ -302,7 +307,7 @@ def _key(fields: FormData) -> str:
 async def _draft(visit: ConsoleVisit) -> Response:
     """What is being written, as the page sends it in pauses: kept, counted, and weighed by the gate."""
     fields = await visit.form()
-    id, now = visit.request.path_params["thread"], visit.crm.now()
+    id, now = _id(visit), visit.crm.now()
     way = str(fields.get("way", ""))
     if way not in tuple(DraftWay):
         raise Invalid("There is no such draft.", code="draft_unknown")
@@ -359,7 +364,7 @@ def _writers(visit: ConsoleVisit) -> Writers:
 
 async def _snooze(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     until = _until(visit, str(fields.get("until", "")), str(fields.get("at", "")))
     await visit.run(inbox.snooze, visit.by, id, until, visit.who.reach)
     return visit.see_other("/inbox", visit.looks.say(WORDS, "snoozed_until", at=visit.looks.moment(until)))
@@ -382,20 +387,20 @@ def _until(visit: ConsoleVisit, choice: str, at: str) -> datetime:
 
 async def _done(visit: ConsoleVisit) -> Response:
     await visit.form()
-    await visit.run(inbox.finish, visit.by, visit.request.path_params["thread"], visit.who.reach)
+    await visit.run(inbox.finish, visit.by, _id(visit), visit.who.reach)
     return visit.see_other("/inbox", visit.looks.say(WORDS, "is_done"))
 
 
 async def _reopen(visit: ConsoleVisit) -> Response:
     await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     await visit.run(inbox.wake, visit.by, id, visit.who.reach)
     return visit.see_other(f"/inbox/{id}", visit.looks.say(WORDS, "is_open"))
 
 
 async def _assign(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     agent, config, reach = str(fields.get("agent", "")) or None, visit.crm.config, visit.who.reach
 
     def act(session: Session, by: By) -> None:
@@ -411,7 +416,7 @@ async def _assign(visit: ConsoleVisit) -> Response:
 
 async def _note(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    id = visit.request.path_params["thread"]
+    id = _id(visit)
     text, config, reach = str(fields.get("text", "")), visit.crm.config, visit.who.reach
 
     def act(session: Session, by: By) -> None:
@@ -427,7 +432,7 @@ async def _note(visit: ConsoleVisit) -> Response:
 async def _step(visit: ConsoleVisit) -> Response:
     """Changes or cancels a follow-up that is planned."""
     fields = await visit.form()
-    id, step = visit.request.path_params["thread"], visit.request.path_params["step"]
+    id, step = _id(visit), cursors.number(str(visit.request.path_params["step"]))
     reach, tz = visit.who.reach, visit.looks.tz
     text, due, what = str(fields.get("text", "")), str(fields.get("due", "")), str(fields.get("what", ""))
 

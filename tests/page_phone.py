@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from ari_app.demo import listening
+from ari_app.demo.softphone import Softphone
 from asterisk_conf import programs
 from crm.domain.access import Role
 from crm.services.access import accounts, sessions
@@ -24,6 +27,12 @@ ENERGY_OF_SPEECH = 0.0005
 KEPT = """
 window.connections = []
 window.sockets = []
+window.rung = 0
+const play = HTMLMediaElement.prototype.play
+HTMLMediaElement.prototype.play = function () { window.rung += this.loop ? 1 : 0; return play.call(this) }
+window.sinks = []
+const send = HTMLMediaElement.prototype.setSinkId
+HTMLMediaElement.prototype.setSinkId = function (id) { window.sinks.push(id); return send.call(this, id) }
 window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...told) { super(...told); window.connections.push(this) }
 }
@@ -53,7 +62,7 @@ class PagePhone:
     url: str
     browser: Browser
     context: BrowserContext
-    session_id: int
+    account_id: int
     page: Page = field(init=False)
     complaints: list[str] = field(default_factory=list)
     _frozen: list[int] = field(default_factory=list)
@@ -93,6 +102,15 @@ class PagePhone:
     async def talks(self, page: Page | None = None) -> None:
         await self.calls("talking", page).wait_for()
 
+    async def answers(self, page: Page | None = None) -> None:
+        await self.rings(page)
+        await self.press("answer", page)
+        await self.talks(page)
+
+    async def dial(self, number: str, page: Page | None = None) -> None:
+        await (page or self.page).locator(f'{PANEL} [data-part="to"]').fill(number)
+        await (page or self.page).locator(f'{PANEL} form[data-do="dial"] button[type="submit"]').click()
+
     async def is_free(self, page: Page | None = None) -> None:
         await self.calls(page=page).wait_for(state="detached")
 
@@ -107,6 +125,10 @@ class PagePhone:
             return await self.hears(page) > before + ENERGY_OF_SPEECH
 
         await self.system.until(is_so, f"{self.agent} hears something in the page")
+
+    async def is_told(self, text: str, page: Page | None = None) -> None:
+        """Waits until the page says something about a call."""
+        await self.calls(page=page).locator('[data-part="told"]').get_by_text(text).wait_for()
 
     async def drops_connection(self, page: Page | None = None) -> None:
         """Cuts the WebSocket under the phone, which may open another one."""
@@ -166,7 +188,7 @@ async def page_phone(
         await context.add_init_script(KEPT)
         cookie = cookies.name(frame_of(system.crm))
         await context.add_cookies([{"name": cookie, "value": token, "url": url, "httpOnly": True, "sameSite": "Lax"}])
-        phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, found.session_id)
+        phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, found.account_id)
         try:
             await phone.opens()
             if is_on:
@@ -176,3 +198,20 @@ async def page_phone(
             phone.thaw()
             await browser.close()
     await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")
+
+
+async def hears_the_beeps(system: System, phone: Softphone) -> None:
+    """Chromium's own microphone beeps once a second."""
+    before = len(listening.read(phone.heard)) if phone.heard.exists() else 0
+
+    def is_so() -> bool:
+        heard = listening.read(phone.heard)[before:]
+        return len(heard) > 0 and float(np.abs(heard).max()) > listening.LOUD
+
+    await system.until(is_so, f"{phone.user} hears beeps")
+
+
+async def both_are_heard(system: System, phone: PagePhone, other: Softphone) -> None:
+    await hears_the_beeps(system, other)
+    await other.say(system.config.prompt("whisper_keys", "en"))
+    await phone.hears_something()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
-from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
+from crm.services.audit import By
 from crm.services.office import properties
+from crm.services.phones import emergencies
+from crm.store.models import EmergencyCall
 from tests.busy import only_on_duty
-from tests.page_phone import PagePhone, console, page_phone
+from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
+from tests.scripted_trunk import scripted_trunk
 from tests.system import System
+from tests.talks import hear_each_other, talk_with
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,23 +27,6 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 async def url(system: System) -> AsyncIterator[str]:
     async with console(system) as found:
         yield found
-
-
-async def hears_the_beeps(system: System, phone: Softphone) -> None:
-    """Chromium's own microphone beeps once a second."""
-    before = len(listening.read(phone.heard)) if phone.heard.exists() else 0
-
-    def is_so() -> bool:
-        heard = listening.read(phone.heard)[before:]
-        return len(heard) > 0 and float(np.abs(heard).max()) > listening.LOUD
-
-    await system.until(is_so, f"{phone.user} hears beeps")
-
-
-async def both_are_heard(system: System, phone: PagePhone, other: Softphone) -> None:
-    await hears_the_beeps(system, other)
-    await other.say(system.config.prompt("whisper_keys", "en"))
-    await phone.hears_something()
 
 
 async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> None:
@@ -94,3 +82,166 @@ async def test_when_the_page_holds_the_call_then_the_caller_hears_music_and_then
         await phone.press("hang_up")
         await caller.wait_for("CALL_CLOSED")
         assert phone.complaints == []
+
+
+async def test_a_number_that_is_pressed_in_a_page_is_called_and_keys_are_sent(system: System, url: str) -> None:
+    """Also by a link in a page (click to call): the page has no other way to call than its phone."""
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob:
+        await phone.page.evaluate(
+            """() => {
+                const link = document.createElement("a")
+                link.href = "tel:102"
+                link.textContent = "Bob"
+                document.getElementById("main").append(link)
+            }"""
+        )
+        await phone.page.get_by_role("link", name="Bob").click()
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await phone.talks()
+        await phone.calls("talking").get_by_text("Bob").first.wait_for()
+        await both_are_heard(system, phone, bob)
+        await bob.hang_up()
+        await phone.is_free()
+        await phone.dial("199")
+        await phone.page.locator('[data-part="trouble"]').wait_for(state="attached")
+        await phone.is_free()
+
+
+async def test_the_echo_call_plays_back_the_microphone(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone:
+        await phone.press("settings")
+        await phone.page.locator('[data-do="echo"]').click()
+        await phone.talks()
+        await phone.hears_something()
+        await phone.press("hang_up")
+        await phone.is_free()
+
+
+async def test_a_blind_transfer_to_a_colleague_whose_state_is_shown(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.get_by_text("Transfer", exact=True).click()
+        await phone.calls("talking").locator('form[data-do="transfer"] input').fill("bo")
+        row = phone.calls("talking").locator("li").filter(has_text="Bob")
+        await row.get_by_text("off duty").wait_for()
+        await row.locator('[data-do="blind"]').click()
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await phone.is_free()
+        await system.until(lambda: talk_with(system, "trunk-demo", "bob-desk"), "bob has the caller")
+        await caller.hang_up()
+    call = await system.ended_call(caller.user)
+    assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["blind"]
+
+
+async def test_an_attended_transfer_asks_first_and_then_connects_the_two(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.get_by_text("Transfer", exact=True).click()
+        form = phone.calls("talking").locator('form[data-do="transfer"]')
+        await form.locator("input").fill("102")
+        await form.locator('button[data-way="first"]').click()
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await system.hears_music(caller)
+        await phone.page.locator('[data-do="join"]:visible').click()
+        await phone.is_free()
+        await system.until(lambda: talk_with(system, "trunk-demo", "bob-desk"), "bob has the caller")
+        await hear_each_other(system, caller, bob)
+        await caller.hang_up()
+    call = await system.ended_call(caller.user)
+    assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["attended"]
+
+
+async def test_a_transfer_that_nobody_takes_gives_the_call_back(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.get_by_text("Transfer", exact=True).click()
+        form = phone.calls("talking").locator('form[data-do="transfer"]')
+        await form.locator("input").fill("199")
+        await form.locator('button[data-way="blind"]').click()
+        await phone.is_told("The transfer failed")
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def test_the_caller_is_parked_and_the_page_hears_the_slot(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.press("park")
+        await system.step(caller.user, "parked")
+        await phone.hears_something()
+        await phone.is_free()
+        await phone.dial("701")
+        await phone.talks()
+        await both_are_heard(system, phone, caller)
+        await phone.press("hang_up")
+        await caller.wait_for("CALL_CLOSED")
+
+
+async def test_911_goes_out_from_the_page_with_the_place_that_was_said(system: System, url: str) -> None:
+    async with page_phone(system, url) as phone, scripted_trunk(system, "psap", "take_call") as carrier:
+        await phone.press("place")
+        place = phone.page.locator('dialog[data-part="place"]')
+        await place.locator("select").select_option(index=1)
+        address = await place.locator("select option:checked").inner_text()
+        await place.locator('button[type="submit"]').click()
+        await place.wait_for(state="hidden")
+        await phone.dial("911")
+        await phone.talks()
+        await phone.press("hang_up")
+        await phone.is_free()
+        [invite] = carrier.received("INVITE")
+    assert invite.startswith("INVITE sip:911@")
+    [found] = await system.all(select(EmergencyCall))
+    assert (found.device, found.agent, found.address) == ("alice-web", "alice", address)
+    # Callers of the tests that follow are not the emergency service.
+    by = By("tests", datetime.now(UTC))
+    await system.store.run(emergencies.acknowledge, system.config, by, found.id)
+    await system.publish()
+
+
+async def test_the_desk_phone_and_the_page_ring_together_and_the_other_stops(system: System, url: str) -> None:
+    """Browser-Phone#139."""
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.phone("alice-desk") as desk, system.caller() as caller:
+        await system.to_team(caller)
+        await phone.rings()
+        await desk.wait_for("CALL_INCOMING")
+        await desk.answer()
+        await phone.is_free()
+        await system.until(lambda: talk_with(system, "trunk-demo", "alice-desk"), "the desk phone has the caller")
+        await caller.hang_up()
+
+
+async def test_what_is_for_a_colleague_makes_no_sound_here(system: System, url: str) -> None:
+    """chatwoot#8675."""
+    await only_on_duty(system, "bob")
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob, system.caller() as caller:
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        await caller.hang_up()
+        await bob.wait_for("CALL_CLOSED")
+        assert await phone.page.evaluate("window.rung") == 0
+
+
+async def test_do_not_disturb_in_the_page_keeps_it_silent(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.phone("alice-desk") as desk, system.caller() as caller:
+        await phone.press("settings")
+        rows = phone.page.locator('[data-part="dnd"] li')
+        await rows.filter(has_text="This browser").locator("select").select_option("30")
+        await rows.filter(has_text="This browser").get_by_text("until").wait_for()
+        await system.to_team(caller)
+        await desk.wait_for("CALL_INCOMING")
+        await system.rings(caller.user, "subteam", "alice-desk")
+        await caller.hang_up()
+        assert await phone.page.evaluate("window.rung") == 0

@@ -1,0 +1,227 @@
+"""What happens to a browser in a call, or before one: the phone in the console's page loses none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+
+from ari_app.demo.softphone import Softphone
+from crm.services.access import sessions
+from tests.busy import only_on_duty
+from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
+from tests.system import System
+from tests.talks import talk_with
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def url(system: System) -> AsyncIterator[str]:
+    async with console(system) as found:
+        yield found
+
+
+async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> None:
+    await only_on_duty(system, "alice")
+    await system.to_team(caller)
+    await phone.answers()
+    await hears_the_beeps(system, caller)
+
+
+async def test_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_in_the_same_call(
+    system: System, url: str
+) -> None:
+    """Browser-Phone#267."""
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        for _ in range(2):
+            await phone.page.reload()
+            await phone.talks()
+            await system.until(lambda: talk_with(system, "trunk-demo", phone.device), "they talk again")
+            await both_are_heard(system, phone, caller)
+        await phone.press("hang_up")
+        await caller.wait_for("CALL_CLOSED")
+    call = await system.ended_call(caller.user)
+    assert (call.outcome, len(await system.calls_from(caller.user))) == ("talked", 1)
+    assert {(leg.stage, leg.status) for leg in call.legs} == {("subteam", "ANSWER"), ("return", "ANSWER")}
+
+
+async def test_when_pages_come_and_go_in_a_talk_then_the_phone_stays(system: System, url: str) -> None:
+    """htmx#2531: also with Back."""
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.get_by_role("link", name="Leads").first.click()
+        await phone.page.wait_for_url("**/leads")
+        await phone.page.go_back()
+        await phone.page.wait_for_url("**/tasks")
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+        assert phone.complaints == []
+    call = await system.ended_call(caller.user)
+    assert len(call.legs) == 1
+
+
+async def test_when_the_connection_drops_in_a_talk_then_the_hangup_arrives_all_the_same(
+    system: System, url: str
+) -> None:
+    """JsSIP#738, Browser-Phone#615: the page tells Asterisk where it is as soon as it has registered again."""
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.drops_connection()
+        await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+        await phone.is_ready()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert (call.outcome, len(call.legs)) == ("talked", 1)
+
+
+async def test_of_three_tabs_one_registers_and_rings_and_the_next_takes_over(system: System, url: str) -> None:
+    """odoo#55772. yaai#180: the lead opens in the tab where the call was taken, and in no other."""
+    await only_on_duty(system, "alice")
+    number = system.new_number()
+    await system.add_lead(number)
+    async with page_phone(system, url) as phone, system.caller(number) as caller:
+        first = phone.page
+        second, third = await phone.opens(), await phone.opens()
+        for page in (second, third):
+            await page.locator('lease-phone[data-line="ready"]').wait_for()
+            assert await page.evaluate("window.sockets.length") == 0
+        await system.to_team(caller)
+        for page in (first, second, third):
+            await phone.rings(page)
+        assert [await page.evaluate("window.rung") for page in (first, second, third)] == [1, 0, 0]
+        await phone.press("answer", second)
+        await phone.talks(second)
+        await second.wait_for_url("**/leads/*")
+        assert [page.url.rpartition("/")[2] for page in (first, third)] == ["tasks", "tasks"]
+        await phone.press("hang_up", third)
+        await caller.wait_for("CALL_CLOSED")
+        await phone.is_free(first)
+        await first.close()
+        await system.until(lambda: _has_socket(second, third), "the next tab opens a connection")
+        await phone.is_ready(third)
+        assert len(await system.calls_from(number)) == 1
+
+
+async def _has_socket(*pages: Page) -> bool:
+    return any([await page.evaluate("window.sockets.length") for page in pages])
+
+
+async def test_when_the_tab_is_frozen_then_others_ring_and_it_is_ready_when_it_wakes(system: System, url: str) -> None:
+    """twilio-voice.js#444."""
+    await only_on_duty(system, "alice", "carol")
+    async with system.phone("carol-soft") as carol, page_phone(system, url) as phone, system.caller() as caller:
+        await phone.freeze()
+        await system.to_team(caller)
+        await carol.wait_for("CALL_INCOMING")
+        phone.thaw()
+        await phone.answers()
+        await system.until(lambda: talk_with(system, "trunk-demo", phone.device), "alice has the caller")
+        await caller.hang_up()
+
+
+async def test_when_the_page_is_shown_again_then_it_is_registered_at_once(system: System, url: str) -> None:
+    """sipcore-hass#214; SIP.js#1071 and Browser-Phone#558: a call can be placed while it registers again."""
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob:
+        await phone.drops_connection()
+        await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+        await phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await phone.is_ready()
+        await phone.page.evaluate("dispatchEvent(new Event('online'))")
+        await phone.dial("102")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await phone.talks()
+        assert await system.is_online(phone.device)
+        await both_are_heard(system, phone, bob)
+        await bob.hang_up()
+
+
+async def test_another_microphone_or_a_lost_headset_does_not_end_the_call(system: System, url: str) -> None:
+    """Browser-Phone#619, element-web#7400."""
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.press("settings")
+        await phone.page.locator('select[data-part="mic"]').select_option(index=1)
+        await phone.page.locator('[data-part="settings"] [data-do="shut"]').click()
+        await both_are_heard(system, phone, caller)
+        await phone.page.evaluate("window.connections.at(-1).getSenders()[0].track.dispatchEvent(new Event('ended'))")
+        await phone.is_told("unplugged")
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def test_ringing_goes_to_the_loudspeaker_that_was_chosen(system: System, url: str) -> None:
+    """libwebphone#85."""
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await phone.press("settings")
+        select = phone.page.locator('select[data-part="ring"]')
+        await select.select_option(index=1)
+        chosen = await select.input_value()
+        await phone.page.locator('[data-part="settings"] [data-do="shut"]').click()
+        await system.to_team(caller)
+        await phone.rings()
+        assert chosen
+        assert await phone.page.evaluate("window.sinks.at(-1)") == chosen
+        await caller.hang_up()
+
+
+async def test_when_no_sound_gets_through_then_the_page_says_so(system: System, url: str) -> None:
+    """Browser-Phone#181."""
+    await only_on_duty(system, "alice")
+    flags = ("--force-webrtc-ip-handling-policy=disable_non_proxied_udp",)
+    async with page_phone(system, url, flags=flags) as phone, system.caller() as caller:
+        await system.to_team(caller)
+        await phone.answers()
+        await phone.is_told("No sound gets through the network")
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def test_a_ringing_that_nobody_could_hear_is_announced_and_one_click_makes_it_heard(
+    system: System, url: str
+) -> None:
+    """chatwoot#14295."""
+    await only_on_duty(system, "alice")
+    flags = ("--autoplay-policy=document-user-activation-required",)
+    async with page_phone(system, url, flags=flags) as phone, system.caller() as caller:
+        await phone.page.reload()
+        await phone.is_ready()
+        await system.to_team(caller)
+        await phone.rings()
+        await phone.page.locator('[data-part="silent"]').wait_for()
+        await phone.press("hear")
+        await phone.page.locator('[data-part="silent"]').wait_for(state="hidden")
+        await caller.hang_up()
+
+
+async def test_without_a_microphone_the_page_says_why_and_the_call_goes_on_ringing(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await phone.context.clear_permissions()
+        await phone.page.evaluate(
+            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+        )
+        await system.to_team(caller)
+        await phone.rings()
+        await phone.press("answer")
+        await phone.is_told("may not use the microphone")
+        await phone.rings()
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def test_when_the_session_ends_then_the_phone_is_gone_at_once(system: System, url: str) -> None:
+    async with page_phone(system, url) as phone:
+        with system.store.writing() as session:
+            sessions.end_others(session, system.by, phone.account_id, None)
+        await phone.page.locator('lease-phone[data-line="signed_out"]').wait_for()
+        await system.until(lambda: system.is_offline(phone.device), "Asterisk has forgotten it")

@@ -17,6 +17,14 @@ from tests.talks import talk_with
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
+REFUSES = """() => {
+    window.plays = HTMLMediaElement.prototype.play
+    HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException("", "NotAllowedError"))
+}"""
+NO_MICROPHONE = """() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"))
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def url(system: System) -> AsyncIterator[str]:
@@ -189,27 +197,25 @@ async def test_when_no_sound_gets_through_then_the_page_says_so(system: System, 
 async def test_a_ringing_that_nobody_could_hear_is_announced_and_one_click_makes_it_heard(
     system: System, url: str
 ) -> None:
-    """chatwoot#14295."""
+    """chatwoot#14295. To Chromium, whatever Playwright does is done by a person, so the refusal is made here."""
     await only_on_duty(system, "alice")
-    flags = ("--autoplay-policy=document-user-activation-required",)
-    async with page_phone(system, url, flags=flags) as phone, system.caller() as caller:
-        await phone.page.reload()
-        await phone.is_ready()
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await phone.page.evaluate(REFUSES)
         await system.to_team(caller)
         await phone.rings()
         await phone.page.locator('[data-part="silent"]').wait_for()
+        await phone.page.evaluate("() => { HTMLMediaElement.prototype.play = window.plays }")
+        before = await phone.page.evaluate("window.rung")
         await phone.press("hear")
         await phone.page.locator('[data-part="silent"]').wait_for(state="hidden")
+        assert await phone.page.evaluate("window.rung") == before + 1
         await caller.hang_up()
 
 
 async def test_without_a_microphone_the_page_says_why_and_the_call_goes_on_ringing(system: System, url: str) -> None:
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.caller() as caller:
-        await phone.context.clear_permissions()
-        await phone.page.evaluate(
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
-        )
+        await phone.page.evaluate(NO_MICROPHONE)
         await system.to_team(caller)
         await phone.rings()
         await phone.press("answer")

@@ -1,12 +1,14 @@
 // <lease-phone>: the phone in the page, around what the server has written into it (templates/console/phone.html.j2). It stands
 // outside <main>, so that a call goes on while pages come and go.
 import type { Call, Line, LineState } from "../phone/line.ts"
+import { TALK } from "../phone/kept.ts"
 import { type Card, type Colleague, type Device, Elsewhere, type Place, Refused, type Registration, Server } from "../phone/server.ts"
 import * as sounds from "../phone/sounds.ts"
 import { Tabs, type Told } from "../phone/tabs.ts"
 
 const ON = "leaseline-phone-on"
 const DEVICE = "leaseline-phone-device"
+const ASKED = "leaseline-phone-asked"
 const TITLE_MS = 1000
 
 interface Shown extends Call {
@@ -98,7 +100,7 @@ class Phone extends HTMLElement {
         if (!this.#tabs?.leads) return
         this.#line = new Line((event, call, why) => this.#happened(event, call, why), () => this.#register())
         void this.#line.start()
-        this.#hearing()
+        void this.#hearing()
     }
 
     async #register(): Promise<Registration> {
@@ -111,10 +113,13 @@ class Phone extends HTMLElement {
         if ("elsewhere" in found) throw new Elsewhere()
         this.#takes = true
         localStorage.setItem(DEVICE, found.device)
-        const isFirst = this.#registration === undefined
         this.#registration = found
         this.#change({ isLost: !found.is_located, place: found.location ?? "" })
-        if (isFirst && !found.is_located) this.#askForPlace()
+        // Once a visit; nothing stands in the way of a call, nor of one that is about to come back.
+        if (!found.is_located && !sessionStorage.getItem(ASKED) && !this.#line?.calls.length && !localStorage.getItem(TALK)) {
+            sessionStorage.setItem(ASKED, "yes")
+            void this.#askForPlace()
+        }
         return found
     }
 
@@ -288,8 +293,8 @@ class Phone extends HTMLElement {
         }
     }
 
-    #hearing(): void {
-        this.#change({ isSilent: !sounds.isAudible() })
+    async #hearing(): Promise<void> {
+        this.#change({ isSilent: !(await sounds.isAudible()) })
     }
 
     #touched(): void {

@@ -4,6 +4,7 @@ import type { RTCSession } from "jssip/lib/RTCSession"
 import type { IncomingRequest } from "jssip/lib/SIPMessage"
 import type { RTCSessionEvent } from "jssip/lib/UA"
 import { Elsewhere, type Registration, SignedOut } from "./server.ts"
+import { TALK } from "./kept.ts"
 import * as sounds from "./sounds.ts"
 
 /** Why the server closes the connection for good (crm/web/console/phone.py). */
@@ -18,7 +19,6 @@ const NO_SOUND_MS = 4000
 const LOOK_MS = 1000
 /** A connection that does not answer a registration within this time is closed, and another one opened. */
 const DEAD_MS = 1500
-const TALK = "leaseline-talk"
 
 export type LineState = "off" | "connecting" | "ready" | "away" | "signed_out" | "elsewhere"
 

@@ -98,9 +98,10 @@ export class Ringing {
 }
 
 /** Whether a page may play sounds before somebody clicks into it. */
-export function isAudible(): boolean {
+export async function isAudible(): Promise<boolean> {
     if (navigator.userActivation?.hasBeenActive) return true
     const context = new AudioContext()
+    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, 300))]).catch(() => undefined)
     const audible = context.state === "running"
     void context.close()
     return audible

@@ -10,6 +10,8 @@ from ari_app.parts.shared import Part, Shared
 from crm.edge import own_certificate
 from crm.web import app as server
 from crm.web.console.app import build as build_console
+from crm.web.console.app import looks_of
+from crm.web.console.board import Board
 from crm.web.routes.texts import Webhooks
 from crm.web.site.app import build as build_site
 
@@ -36,9 +38,11 @@ def console(shared: Shared) -> list[Part]:
     if refusal := crm.config.console.refusal:
         log.error("the console is not served", extra={"reason": refusal})
         return [partial(_refuse, shared, refusal)]
+    board = Board(crm, looks_of(crm))
     certificate = own_certificate.OwnCertificate(crm.config) if crm.config.console.has_certificate else None
     parts: list[Part] = [
-        partial(server.keep_serving, crm.config, build_console(crm), shared.troubles, "console", certificate)
+        partial(server.keep_serving, crm.config, build_console(crm, board), shared.troubles, "console", certificate),
+        board.run,
     ]
     if certificate:
 

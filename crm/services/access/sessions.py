@@ -34,6 +34,8 @@ FREE_FAILURES = 5
 LONGEST_LOCK = timedelta(minutes=5)
 """Not longer, or anybody could keep somebody out by trying."""
 STEP_SECONDS = 30
+AT_ONCE = 500
+"""Sessions asked for in one query."""
 
 
 class NotSignedIn(CrmError):
@@ -161,6 +163,44 @@ def living(session: Session, ids: Collection[int], now: datetime) -> dict[int, t
         .where(Account.disabled_at.is_(None))
     )
     return {id: (Role(role), agent) for id, role, agent in session.execute(found)}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStanding:
+    """What decides about what somebody with a session sees."""
+
+    role: Role
+    reach: Reach
+    agent_id: int | None
+    language: str
+
+    @classmethod
+    def of(cls, who: SignedIn) -> SessionStanding:
+        return cls(who.role, who.reach, who.agent_id, who.language)
+
+
+def standing(session: Session, session_ids: Collection[int], now: datetime) -> dict[int, SessionStanding]:
+    """Of those of these sessions that are not over."""
+    found: dict[int, SessionStanding] = {}
+    reaches: dict[int, Reach] = {}
+    asked = sorted(session_ids)
+    for at in range(0, len(asked), AT_ONCE):
+        rows = session.execute(
+            select(AccountSession.id, Account, Agent.id)
+            .join(Account, Account.id == AccountSession.account_id)
+            .outerjoin(Agent, (Agent.id == Account.agent_id) & Agent.retired_at.is_(None))
+            .where(
+                AccountSession.id.in_(asked[at : at + AT_ONCE]),
+                AccountSession.expires_at > now,
+                AccountSession.idle_until > now,
+                Account.disabled_at.is_(None),
+            )
+        )
+        for id, account, agent_id in rows:
+            if account.id not in reaches:
+                reaches[account.id] = accounts.reach_of(session, account)
+            found[id] = SessionStanding(Role(account.role), reaches[account.id], agent_id, account.language)
+    return found
 
 
 def note_use(session: Session, config: Config, session_id: int, now: datetime) -> None:

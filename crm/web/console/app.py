@@ -12,15 +12,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm.context import Crm
 from crm.services.access import push
 from crm.web.console import browser, phone, scripts
+from crm.web.console.board import Board
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.console.pages import account, inbox, lead, leads, listings, people, reports, sign_in, tasks, tours
+from crm.web.console.pages import board as board_pages
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
 from crm.words.console import LANGUAGES
 from crm.words.console import frame as words
 
 PAGES: tuple[ConsolePage, ...] = (
+    *board_pages.PAGES,
     *inbox.PAGES,
     *leads.PAGES,
     *lead.PAGES,
@@ -37,8 +40,9 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A file's name changes with its content."""
 
 
-def build(crm: Crm) -> ASGIApp:
-    frame = frame_of(crm)
+def build(crm: Crm, board: Board | None = None) -> ASGIApp:
+    """`board` is kept up to date by whoever runs it (`Board.run`)."""
+    frame = frame_of(crm, board)
     app = Starlette(
         routes=[
             Route("/static/{name}", _file),
@@ -52,15 +56,21 @@ def build(crm: Crm) -> ASGIApp:
     return shielded(_with_headers(app, frame), hosts(crm.config.console, crm.config.console.public_url))
 
 
-def frame_of(crm: Crm) -> ConsoleFrame:
+def looks_of(crm: Crm) -> dict[str, ConsoleLooks]:
+    return {language: ConsoleLooks(crm.config, language) for language in LANGUAGES}
+
+
+def frame_of(crm: Crm, board: Board | None = None) -> ConsoleFrame:
+    looks = looks_of(crm)
     return ConsoleFrame(
         crm,
-        {language: ConsoleLooks(crm.config, language) for language in LANGUAGES},
+        looks,
         tuple(NavItem(page.section, page.path, page.needs) for page in PAGES if page.section),
         scripts.paths(),
         crm.config.console.is_encrypted,
         crm.secrets.ensure(SECRET),
         push.key(crm.secrets).public,
+        board or Board(crm, looks),
     )
 
 

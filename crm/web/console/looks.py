@@ -15,6 +15,7 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
 
 from crm.config import Config
+from crm.domain.calls import CallStep
 from crm.edge import numbers
 from crm.words.codes import in_words
 from crm.words.console import Words, frame, phone
@@ -86,6 +87,10 @@ class ConsoleLooks:
         if self.language == "es" and value in SPANISH.get(kind, {}):
             return SPANISH[kind][value]
         return in_words(kind, value)
+
+    def step(self, value: str) -> str:
+        """Where a call is; the first step of one that has just come."""
+        return self.code(CallStep, value or CallStep.ARRIVED)
 
     def day(self, value: date) -> str:
         return str(format_date(value, "medium", locale=self._locale))

@@ -22,6 +22,7 @@ from crm.domain.access import Act, may
 from crm.domain.errors import CrmError
 from crm.services.access.sessions import SignedIn
 from crm.services.audit import By
+from crm.web.console.board import Board
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.shield import body
 from crm.web.site import visitors
@@ -65,6 +66,8 @@ class ConsoleFrame:
     """Signs what only we may have written."""
     push_key: str
     """With which browsers subscribe to our messages (RFC 8292)."""
+    board: Board
+    """What is happening now."""
 
     def sign(self, salt: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.key, salt=salt)

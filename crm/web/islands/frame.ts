@@ -2,8 +2,10 @@
 
 import "./frame/app"
 import "./frame/confirming"
+import "./frame/events"
 import "./frame/keys"
 import "./frame/navigation"
+import "./frame/news"
 import { load } from "./frame/elements"
 import { label } from "./frame/tables"
 import { tell } from "./frame/times"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from crm.domain.applications import ApplicationStatus
-from crm.domain.calls import Outcome
+from crm.domain.calls import CallStep, Outcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.heard import CardField
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage, Light
@@ -19,6 +19,27 @@ from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 
 SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
+    CallStep: {
+        CallStep.ARRIVED: "entró",
+        CallStep.MENU: "en el menú",
+        CallStep.TEXT_OFFER: "se le ofrece un texto",
+        CallStep.TOUR_OFFER: "se le ofrece una visita",
+        CallStep.VOICE_AGENT: "con el agente de voz",
+        CallStep.QUEUE: "en la fila",
+        CallStep.QUESTION: "dice qué quiere",
+        CallStep.RING: "suenan teléfonos",
+        CallStep.TALK: "hablando",
+        CallStep.VOICEMAIL: "deja un mensaje",
+        CallStep.UNKNOWN_LINE: "número sin uso",
+        CallStep.TURNED_AWAY: "rechazada",
+        CallStep.BLOCKED: "bloqueada",
+        CallStep.PARKED: "aparcada",
+        CallStep.TRANSFER: "se pasa a otro",
+        CallStep.CONSULT: "espera mientras se consulta",
+        CallStep.REJOIN: "espera a que vuelva el agente",
+        CallStep.DIALLING: "marcando",
+        CallStep.LAST_RESORT: "la lleva Asterisk solo",
+    },
     DeliveryState: {
         DeliveryState.QUEUED: "en espera",
         DeliveryState.SENDING: "enviándose",

@@ -16,6 +16,7 @@ from playwright.async_api import BrowserContext
 from crm.config import Api, Config, Console, Ports
 from crm.context import Crm
 from crm.domain.access import Role
+from crm.edge.live_state import SECRET
 from crm.secrets import Secrets
 from crm.services.access import accounts, sessions
 from crm.services.audit import By
@@ -24,8 +25,11 @@ from crm.store import migrate
 from crm.store.session import Store
 from crm.web.app import serving
 from crm.web.console import cookies
-from crm.web.console.app import build, frame_of
+from crm.web.console.app import build, frame_of, looks_of
+from crm.web.console.board import Board
 from tests.browser.console.kind import Kind
+from tests.browser.console.kinds.board import CALLS, PHONES
+from tests.web.console.live import App, followed
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
@@ -51,6 +55,9 @@ class Desk:
     url: str
     """Without a slash at its end."""
     values: dict[str, object]
+    told: App
+    """What happens in calls."""
+    board: Board
 
     def where(self, kind: Kind) -> str:
         return kind.path.format(**self.values)
@@ -77,11 +84,11 @@ class Desk:
         )
 
 
-def new_crm(folder: Path, port: int = 0) -> Crm:
+def new_crm(folder: Path, port: int = 0, live: int = 0) -> Crm:
     """The demo office, with what the modules of kinds add to it."""
     config = Config(
         folder / "home",
-        ports=Ports(console=port) if port else Ports(),
+        ports=Ports(console=port, live=live) if port else Ports(),
         timezone="America/Chicago",
         # A push service of the tests' own.
         console=Console(push_hosts=("127.0.0.1",)),
@@ -100,16 +107,22 @@ def new_crm(folder: Path, port: int = 0) -> Crm:
 
 @contextlib.asynccontextmanager
 async def running_desk(folder: Path) -> AsyncIterator[Desk]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    crm = new_crm(folder, port)
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
+        port, live = int(free.getsockname()[1]), int(another.getsockname()[1])
+    crm = new_crm(folder, port, live)
     values: dict[str, object] = {}
     for module in modules():
         fill: Callable[[Crm], Mapping[str, object]] | None = getattr(module, "fill", None)
         if fill is not None:
             values.update(fill(crm))
-    desk = Desk(crm, f"http://127.0.0.1:{port}", values)
-
-    async with serving(crm.config, build(crm), "console"):
+    board = Board(crm, looks_of(crm))
+    desk = Desk(crm, f"http://127.0.0.1:{port}", values, App(), board)
+    desk.told.calls = {one.id: one for one in CALLS}
+    desk.told.phones = {one.device: one for one in PHONES}
+    async with (
+        desk.told.running(live, crm.secrets.ensure(SECRET)),
+        followed(board),
+        serving(crm.config, build(crm, board), "console"),
+    ):
         yield desk
     crm.store.close()

@@ -1,0 +1,180 @@
+"""What the board needs of the record beside what the app tells: who the agents are, and what has just come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm.domain.ringing import has_dnd
+from crm.domain.tasks import TaskKind
+from crm.domain.texts import TextDirection
+from crm.store import snapshot
+from crm.store.models import Agent, Device, Interest, Lead, Message, Task
+
+MOST_NEWS = 50
+"""Of one kind, each time; of an import's thousand tasks nobody is told one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardDevice:
+    slug: str
+    kind: str
+    """desk, softphone, browser or mobile."""
+    dnd: bool
+    dnd_until: datetime | None
+
+    def has_dnd(self, now: datetime) -> bool:
+        return has_dnd(self.dnd, self.dnd_until, now)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardAgent:
+    slug: str
+    name: str
+    extension: str
+    """Empty: none."""
+    on_duty: bool
+    devices: tuple[BoardDevice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOffice:
+    agents: dict[str, BoardAgent]
+    """By slug, in the order of their names."""
+    owners: dict[str, str]
+    """Slugs of agents, by their devices' slugs."""
+    of: object
+    """By which it is known whether it has changed."""
+
+
+def office(session: Session, known: BoardOffice | None) -> BoardOffice:
+    """The agents with their devices; `known` if nothing about the office has changed since."""
+    now = snapshot.now(session)
+    if known is not None and known.of is now:
+        return known
+    devices: dict[int, list[BoardDevice]] = {}
+    for row in session.execute(
+        select(Device.agent_id, Device.slug, Device.kind, Device.dnd, Device.dnd_until).order_by(Device.slug)
+    ):
+        devices.setdefault(row.agent_id, []).append(BoardDevice(row.slug, row.kind, row.dnd, row.dnd_until))
+    agents = {
+        row.slug: BoardAgent(row.slug, row.name, row.extension or "", row.on_duty, tuple(devices.get(row.id, ())))
+        for row in session.execute(
+            select(Agent.id, Agent.slug, Agent.name, Agent.extension, Agent.on_duty).order_by(Agent.name, Agent.slug)
+        )
+    }
+    owners = {device.slug: agent.slug for agent in agents.values() for device in agent.devices}
+    return BoardOffice(agents, owners, now)
+
+
+class NewsKind(StrEnum):
+    TEXT = "text"
+    """Somebody has written."""
+    TASK = "task"
+    MISSED = "missed"
+    """A call that somebody has to return."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    kind: NewsKind
+    id: int
+    """Of the text or task."""
+    name: str
+    """Of the person; empty: not known."""
+    number: str
+    """E.164; empty: none."""
+    why: str
+    """Of a task."""
+    lead: int | None
+    owner: str
+    """Slug of the agent whose task it is, or who looks after the person; empty: nobody's yet."""
+    properties: frozenset[int]
+    """What it is about: by that, it is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewsMark:
+    """Up to where it was told."""
+
+    message: int
+    task: int
+
+
+def mark(session: Session) -> NewsMark:
+    return NewsMark(
+        session.scalar(select(func.max(Message.id))) or 0,
+        session.scalar(select(func.max(Task.id))) or 0,
+    )
+
+
+def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
+    """Texts from people and tasks that came after a mark, the oldest first, and the mark after them."""
+    latest = mark(session)
+    texts = (
+        select(Message.id, Message.from_number, Message.property_id, Message.lead_id, Lead.name, Agent.slug)
+        .outerjoin(Lead, Lead.id == Message.lead_id)
+        .outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
+        .where(Message.id > since.message, Message.id <= latest.message, Message.direction == TextDirection.IN)
+        .order_by(Message.id.desc())
+        .limit(MOST_NEWS)
+    )
+    tasks = (
+        select(Task.id, Task.kind, Task.property_id, Task.lead_id, Task.why, Lead.name, Agent.slug)
+        .outerjoin(Lead, Lead.id == Task.lead_id)
+        .outerjoin(Agent, Agent.id == Task.owner_id)
+        .where(Task.id > since.task, Task.id <= latest.task)
+        .order_by(Task.id.desc())
+        .limit(MOST_NEWS)
+    )
+    texts_found, tasks_found = session.execute(texts).all()[::-1], session.execute(tasks).all()[::-1]
+    wanted = {row.lead_id for row in (*texts_found, *tasks_found) if row.lead_id and row.property_id is None}
+    about = _about(session, sorted(wanted))
+
+    def properties(property_id: int | None, lead_id: int | None) -> frozenset[int]:
+        return frozenset({property_id}) if property_id is not None else about.get(lead_id or 0, frozenset())
+
+    found = [
+        News(
+            NewsKind.TEXT,
+            row.id,
+            row.name or "",
+            row.from_number,
+            "",
+            row.lead_id,
+            row.slug or "",
+            properties(row.property_id, row.lead_id),
+        )
+        for row in texts_found
+    ]
+    found += [
+        News(
+            NewsKind.MISSED if row.kind == TaskKind.CALL_BACK else NewsKind.TASK,
+            row.id,
+            row.name or "",
+            "",
+            row.why,
+            row.lead_id,
+            row.slug or "",
+            properties(row.property_id, row.lead_id),
+        )
+        for row in tasks_found
+    ]
+    return found, latest
+
+
+def _about(session: Session, leads: Sequence[int]) -> dict[int, frozenset[int]]:
+    """The properties that people are interested in."""
+    found: dict[int, set[int]] = {}
+    if leads:
+        rows = select(Interest.lead_id, Interest.property_id).where(
+            Interest.lead_id.in_(leads), Interest.property_id.is_not(None)
+        )
+        for lead_id, property_id in session.execute(rows):
+            found.setdefault(lead_id, set()).add(property_id)
+    return {lead: frozenset(properties) for lead, properties in found.items()}

@@ -1,0 +1,115 @@
+"""The board in a real browser: rows change as calls do, for keyboards and screen readers, too."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, expect
+
+from crm.domain.access import Role
+from crm.edge.live_state import PartyNow
+from tests.browser.checks import AXE, violations
+from tests.browser.console.desk import Desk
+from tests.browser.console.person import Person
+from tests.web.console.live import call
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+NEW = call("leaseline-9.1", step="ring", name="Dana Doe", parties=(PartyNow("bob-desk", "rings"),), is_waiting=True)
+TALKS = call("leaseline-9.1", name="Dana Doe", parties=(PartyNow("bob-desk", "talks"),))
+
+
+async def opened(person: Person, role: Role = Role.MANAGER, path: str = "/") -> Page:
+    page = await person.page(role)
+    await page.goto(path)
+    await expect(page.locator("html[data-live=yes]")).to_be_attached()
+    return page
+
+
+async def test_rows_appear_change_and_go_as_calls_do(desk: Desk, person: Person) -> None:
+    page = await opened(person)
+    row = page.locator("[id='call-leaseline-9.1']")
+    desk.told.has(NEW)
+    await expect(row).to_contain_text("rings at Bob")
+    await expect(row.locator("lease-clock")).to_have_text("0:00", timeout=10_000)
+    await expect(page.locator("#announcer")).to_contain_text("Dana Doe, Elm Street Apartments: phones ring")
+    pick_up = row.get_by_role("button", name="Pick up")
+    await pick_up.focus()
+    await page.evaluate(AXE)
+    assert await violations(page) == []
+    end = row.get_by_role("button", name="End call")
+    await end.focus()
+    desk.told.has(TALKS)
+    await expect(row).to_contain_text("with Bob")
+    await expect(row.get_by_role("button", name="End call")).to_be_focused()
+    desk.told.ends("leaseline-9.1")
+    await expect(row).to_have_count(0)
+
+
+async def test_going_to_another_page_and_back_misses_nothing(desk: Desk, person: Person) -> None:
+    page = await opened(person, path="/tasks")
+    desk.told.has(NEW)
+    await page.get_by_role("link", name="Board").click()
+    row = page.locator("[id='call-leaseline-9.1']")
+    await expect(row).to_contain_text("rings at Bob")
+    desk.told.has(TALKS)
+    await expect(row).to_contain_text("with Bob")
+    await page.get_by_role("link", name="Tasks").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
+    desk.told.ends("leaseline-9.1")
+    await page.get_by_role("link", name="Board").click()
+    await expect(page.locator("#board-calls > li")).to_have_count(6)
+    await expect(row).to_have_count(0)
+
+
+async def test_two_tabs_have_one_stream_and_the_other_takes_over(desk: Desk, person: Person) -> None:
+    first = await opened(person)
+    asked: list[str] = []
+    first.context.on("request", lambda request: asked.append(request.url) if "/events" in request.url else None)
+    second = await first.context.new_page()
+    await second.goto("/")
+    await expect(second.locator("lease-board")).to_be_attached()
+    await asyncio.sleep(0)
+    desk.told.has(NEW)
+    for page in (first, second):
+        await expect(page.locator("[id='call-leaseline-9.1']")).to_be_visible()
+    assert asked == []
+    await first.close()
+    await expect(second.locator("html[data-live=yes]")).to_be_attached()
+    desk.told.ends("leaseline-9.1")
+    await expect(second.locator("[id='call-leaseline-9.1']")).to_have_count(0)
+    assert len(asked) == 1
+
+
+async def test_after_a_gap_the_board_equals_the_truth(desk: Desk, person: Person) -> None:
+    """borg-ui#1140."""
+    page = await opened(person)
+    await page.context.set_offline(True)
+    for stream in list(desk.board.hub._streams):
+        stream.end("stopped")  # As when the network is gone; Chromium leaves what is open.
+    await expect(page.locator("html[data-live]")).to_have_count(0)
+    desk.told.has(NEW)
+    desk.told.has(call("leaseline-9.2"))
+    desk.told.ends("leaseline-9.2")
+    await page.context.set_offline(False)
+    await expect(page.locator("[id='call-leaseline-9.1']")).to_contain_text("rings at Bob")
+    await expect(page.locator("#board-calls > li")).to_have_count(7)
+    desk.told.ends("leaseline-9.1")
+    await expect(page.locator("#board-calls > li")).to_have_count(6)
+    person.complaints[:] = [one for one in person.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+async def test_an_act_is_done_by_keyboard(desk: Desk, person: Person) -> None:
+    page = await opened(person)
+    desk.told.asked.clear()
+    row = page.locator("[id='call-leaseline-1.2']")
+    await row.get_by_role("button", name="Pick up").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".said")).to_contain_text("Your phone rings")
+    assert [(one.act, one.call, one.agent) for one in desk.told.asked] == [("pick_up", "leaseline-1.2", "bob")]
+    await row.get_by_role("button", name="End call").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#confirm")).to_be_visible()
+    await page.locator("#confirm button[value=no]").click()
+    assert len(desk.told.asked) == 1

@@ -209,30 +209,34 @@ def listed(
     reach: Reach = WHOLE_OFFICE,
 ) -> list[LeadEntry]:
     """The newest first. `after` is the creation time and id of the last lead on the page before."""
-    cards: list[Row[*tuple[Any, ...]]] = []
+    are_many = reached.has_many_leads(session, reach)
+    newest: list[Row[*tuple[Any, ...]]] = []
     is_by_status = reach.is_whole and wanted.property is None and wanted.subteam is None
     # The index returns those of one status in order; of two at once, a database would sort them all.
     two = (LeadStatus.NEW, LeadStatus.IN_PROGRESS) if wanted.status == rules.OPEN and is_by_status else ()
     for status in two or (wanted.status,):
-        found = filtered(_CARD, now, replace(wanted, status=status), reach)
+        found = filtered(select(Lead.id), now, replace(wanted, status=status), reach, are_many=are_many)
         if after is not None:
             found = found.where(tuple_(Lead.created_at, Lead.id) < after)
-        cards += session.execute(found.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)).all()
-    newest = sorted(cards, key=lambda card: (card.created_at, card.id), reverse=True)[:limit]
-    return [LeadEntry(**card) for card in _whole(session, newest, now, reach)]
+        # Where they have to be sorted, their ids alone are, rather than their cards.
+        ids = found.order_by(Lead.created_at.desc(), Lead.id.desc()).limit(limit)
+        newest += session.execute(_CARD.where(Lead.id.in_(ids))).all()
+    newest.sort(key=lambda card: (card.created_at, card.id), reverse=True)
+    return [LeadEntry(**card) for card in _whole(session, newest[:limit], now, reach)]
 
 
 def of_ids(
     session: Session, now: datetime, ids: Sequence[int], wanted: LeadFilter, reach: Reach = WHOLE_OFFICE
 ) -> dict[int, LeadEntry]:
     """Those of the leads that match the filter, by id."""
-    found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted, reach)
+    found = filtered(_CARD.where(Lead.id.in_(ids)), now, wanted, reach, are_many=True)
     return {card["id"]: LeadEntry(**card) for card in _whole(session, session.execute(found).all(), now, reach)}
 
 
 def within(session: Session, ids: Sequence[int], reach: Reach) -> list[int]:
     """Those of the leads that are within reach."""
-    return list(session.scalars(select(Lead.id).where(Lead.id.in_(ids), *reached.of_leads(reach)).order_by(Lead.id)))
+    found = select(Lead.id).where(Lead.id.in_(ids), *reached.of_leads(reach, are_many=True))
+    return list(session.scalars(found.order_by(Lead.id)))
 
 
 def count(session: Session, now: datetime, wanted: LeadFilter) -> int:
@@ -249,10 +253,16 @@ def ids(
 
 
 def filtered(
-    found: Select[*tuple[Any, ...]], now: datetime, wanted: LeadFilter, reach: Reach = WHOLE_OFFICE
+    found: Select[*tuple[Any, ...]],
+    now: datetime,
+    wanted: LeadFilter,
+    reach: Reach = WHOLE_OFFICE,
+    *,
+    are_many: bool = False,
 ) -> Select[*tuple[Any, ...]]:
-    """Narrows a query of leads to those that match the filter, going only by what is within reach."""
-    found = found.where(*reached.of_leads(reach))
+    """Narrows a query of leads to those that match the filter, going only by what is within reach. `are_many`: see
+    `reached.of_leads`."""
+    found = found.where(*reached.of_leads(reach, are_many=are_many))
     if wanted.kind is not None:
         found = found.where(Lead.kind == wanted.kind)
     if wanted.type is not None:
@@ -280,7 +290,7 @@ def filtered(
         found = found.where(_has_light(Light(wanted.light), now))
     if wanted.overdue:
         late = (Task.lead_id == Lead.id, Task.done_at.is_(None), Task.due_at < now)
-        found = found.where(exists().where(*late, *reached.of_tasks(reach)))
+        found = found.where(exists().where(*late, *reached.of_leads_entries(reach, Task.property_id)))
     if wanted.since is not None:
         found = found.where(Lead.created_at >= wanted.since)
     if wanted.contact_since is not None:
@@ -301,7 +311,8 @@ def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
 def surviving(session: Session, lead_id: int, reach: Reach) -> int:
     """The id itself, or that of the lead into which this one was merged. Raises NotFound unless it is within reach."""
     into = select(LeadMerge.lead_id).where(LeadMerge.gone_id == lead_id, LeadMerge.undone_at.is_(None))
-    found = select(Lead.id).where(or_(Lead.id == lead_id, Lead.id.in_(into)), *reached.of_leads(reach))
+    theirs = or_(Lead.id == lead_id, Lead.id.in_(into))
+    found = select(Lead.id).where(theirs, *reached.of_leads(reach, are_many=True))
     if (id := session.scalar(found)) is None:
         raise _unknown(lead_id)
     return id
@@ -317,7 +328,7 @@ def card_within(session: Session, lead_id: int, now: datetime, reach: Reach) -> 
 
 def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFFICE) -> LeadCard:
     """Raises NotFound."""
-    found = session.execute(_CARD.where(Lead.id == lead_id, *reached.of_leads(reach))).all()
+    found = session.execute(_CARD.where(Lead.id == lead_id, *reached.of_leads(reach, are_many=True))).all()
     if not found:
         raise _unknown(lead_id)
     [card] = _whole(session, found, now, reach)
@@ -482,7 +493,7 @@ def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Re
         select(Task.lead_id, Task.id, Task.kind, Agent.slug, Subteam.slug.label("team"), Task.why, Task.due_at)
         .outerjoin(Agent, Agent.id == Task.owner_id)
         .outerjoin(Subteam, Subteam.id == Task.subteam_id)
-        .where(Task.lead_id.in_(ids), Task.done_at.is_(None), *reached.of_tasks(reach))
+        .where(Task.lead_id.in_(ids), Task.done_at.is_(None), *reached.of_leads_entries(reach, Task.property_id))
         # The last one read for each lead is kept.
         .order_by(Task.due_at.desc(), Task.id.desc())
     )

@@ -123,22 +123,27 @@ def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[t
         yield (
             "phone",
             _parts(sqlite, LeadPhone.lead_id, LeadPhone.number, LeadPhone.id, national).where(
-                *reached.of_leads(reach, LeadPhone.lead_id)
+                *reached.of_leads(reach, LeadPhone.lead_id, are_many=True)
             ),
         )
     if len(asked) >= FEWEST:
         yield (
             "name",
-            _parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked).where(*reached.of_leads(reach)),
+            _parts(sqlite, Lead.id.label("lead_id"), Lead.name, Lead.id, asked).where(
+                *reached.of_leads(reach, are_many=True)
+            ),
         )
         yield (
             "email",
             _parts(sqlite, LeadEmail.lead_id, LeadEmail.address, LeadEmail.id, asked.lower()).where(
-                *reached.of_leads(reach, LeadEmail.lead_id)
+                *reached.of_leads(reach, LeadEmail.lead_id, are_many=True)
             ),
         )
     if words := re.findall(r"\w+", asked):
-        within = (*reached.of_leads(reach, Activity.lead_id), *reached.of_entries(reach))
+        within = (
+            *reached.of_leads(reach, Activity.lead_id, are_many=True),
+            *reached.of_leads_entries(reach, Activity.property_id),
+        )
         yield "timeline", _by_words(sqlite, words).where(*within)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy.orm import Session
 
 from crm.domain.access import Reach
 from crm.store.models import (
@@ -29,12 +30,23 @@ from crm.store.models import (
 Conditions = Iterator[ColumnElement[bool]]
 FEW = 10
 """Properties whose leads can be found first."""
+MANY = 3_000
+"""Leads that take longer to sort than a page of them takes to find in order."""
 
 
-def of_leads(reach: Reach, id: Any = Lead.id) -> Conditions:
-    """Leads that are interested in one of its properties; `id` is the column with theirs."""
+def of_leads(reach: Reach, id: Any = Lead.id, *, are_many: bool = False) -> Conditions:
+    """Leads that are interested in one of its properties; `id` is the column with theirs. `are_many`: more than the
+    query looks at, so that they are not found first."""
     if reach.properties is not None:
-        yield id.in_(_leads(reach.properties))
+        yield _is_interested(reach.properties, id) if are_many else id.in_(_leads(reach.properties))
+
+
+def has_many_leads(session: Session, reach: Reach) -> bool:
+    """Whether a page of them is found faster by looking at leads in their order than by sorting all within reach."""
+    if reach.properties is None:
+        return False
+    some = _leads(reach.properties).limit(MANY).subquery()
+    return session.scalar(select(func.count()).select_from(some)) == MANY
 
 
 def foreign_sources(reach: Reach) -> Any:

@@ -58,6 +58,12 @@ def style() -> tuple[str, bytes]:
     return f"style-{hashlib.sha256(content).hexdigest()[:12]}.css", content
 
 
+@lru_cache(8192)
+def _moment(at: datetime, pattern: str, locale: str) -> str:
+    """`at` is the time on the wall, without its zone: in two zones, one moment is equal to itself."""
+    return str(format_datetime(at, pattern, locale=locale))
+
+
 class ConsoleLooks:
     """What templates get as `looks`."""
 
@@ -106,7 +112,10 @@ class ConsoleLooks:
         if at is None:
             return ""
         pattern = "MMM d, h:mm a" if self.language == "en" else "d MMM, h:mm a"
-        return str(format_datetime(at.astimezone(tz or self.tz), pattern, locale=self._locale))
+        # A list has many times of one minute, and writing one takes longer than all else in its row.
+        return _moment(
+            at.astimezone(tz or self.tz).replace(tzinfo=None, second=0, microsecond=0), pattern, self._locale
+        )
 
     @staticmethod
     def iso(at: datetime) -> str:

@@ -78,38 +78,42 @@ async def _list(visit: ConsoleVisit) -> Response:
     try:
         return await _listed(visit)
     except Invalid as error:
-        return await _shown(visit, LeadsAsked({}, LeadFilter(), "", "", PER_PAGE), [], wrong=visit.refusal(error))
+        options = await visit.read(read_options, visit.who.reach)
+        return _shown(visit, LeadsAsked({}, LeadFilter(), "", "", PER_PAGE), options, [], wrong=visit.refusal(error))
 
 
 async def _listed(visit: ConsoleVisit) -> Response:
     now, reach = visit.crm.now(), visit.who.reach
-    asked = await visit.read(_asked, visit, visit.query)
-    excerpts: dict[int, str] = {}
-    more = ""
-    if asked.words:
-        hits = await visit.read(search.found, asked.words, now, asked.wanted, limit=asked.per_page, reach=reach)
-        found = [hit.lead for hit in hits]
+    after = cursors.moment_and_id(visit.query.get("after", ""))
+
+    def read(session: Session) -> tuple[LeadsAsked, list[LeadEntry], dict[int, str], LeadOptions]:
+        asked = _asked(session, visit, visit.query)
+        options = read_options(session, reach)
+        if not asked.words:
+            limit = asked.per_page + 1
+            return asked, view.listed(session, now, asked.wanted, after=after, limit=limit, reach=reach), {}, options
+        hits = search.found(session, asked.words, now, asked.wanted, limit=asked.per_page, reach=reach)
         excerpts = {hit.lead.id: hit.excerpt for hit in hits if hit.found_in == "timeline"}
-    else:
-        after = cursors.moment_and_id(visit.query.get("after", ""))
-        limit = asked.per_page + 1
-        found = await visit.read(view.listed, now, asked.wanted, after=after, limit=limit, reach=reach)
-        if len(found) > asked.per_page:
-            found = found[: asked.per_page]
-            more = urlencode({**asked.query, "after": cursors.written(found[-1].created_at, found[-1].id)})
-    return await _shown(visit, asked, found, excerpts, more=more)
+        return asked, [hit.lead for hit in hits], excerpts, options
+
+    asked, found, excerpts, options = await visit.read(read)
+    more = ""
+    if len(found) > asked.per_page:
+        found = found[: asked.per_page]
+        more = urlencode({**asked.query, "after": cursors.written(found[-1].created_at, found[-1].id)})
+    return _shown(visit, asked, options, found, excerpts, more=more)
 
 
-async def _shown(
+def _shown(
     visit: ConsoleVisit,
     asked: LeadsAsked,
+    options: LeadOptions,
     found: list[LeadEntry],
     excerpts: Mapping[int, str] | None = None,
     *,
     more: str = "",
     wrong: str = "",
 ) -> Response:
-    options = await visit.read(read_options, visit.who.reach)
     return visit.page(
         "leads",
         WORDS,

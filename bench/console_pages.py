@@ -1,0 +1,217 @@
+"""What a page of the console takes of the server with 100,000 leads and 1,000,000 timeline entries.
+
+Requests go to the real application in this process, without the network; the time is that of the wall, and what this
+process computed meanwhile, which says more on a machine that does much else. Pages are asked for by somebody who sees
+the whole office and by somebody who sees one property; then again while a file with all leads goes out.
+`script/bench console_pages`, or `--postgres` on its own server. The table is also written to bench/results as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from bench.data import DAYS, Size, fill
+from bench.leads import BEGINNINGS, ENDINGS, TALKS, enrich
+from crm.config import Config, Database
+from crm.context import Crm
+from crm.domain.access import Role
+from crm.secrets import Secrets
+from crm.services.access import accounts, sessions
+from crm.services.audit import By
+from crm.store import migrate
+from crm.store import statistics as planner
+from crm.store.models import Interest, Property
+from crm.store.session import Store
+from crm.web.console import cookies
+from crm.web.console.app import build, frame_of
+from tests.postgres import running_postgres
+
+RESULTS = Path(__file__).parent / "results"
+PAGES = {
+    "leads": "/leads",
+    "leads, far down": "/leads?after={after}",
+    "leads, open": "/leads?status=open",
+    "leads, red and hot": "/leads?light=red&type=hot",
+    "leads, by stage": "/leads?stage=showing_booked",
+    "leads, by property": "/leads?property={property}",
+    "leads, overdue": "/leads?overdue=yes",
+    "leads, by part of a name": "/leads?q={name}",
+    "leads, by words": "/leads?q={talk}",
+    "lead": "/leads/{lead}",
+    "lead's timeline": "/leads/{lead}/timeline",
+    "listings": "/listings",
+    "tasks": "/tasks?whose=everybody",
+}
+"""Each with another lead, name or time in every request."""
+GOAL = 20
+"""Milliseconds, 99th percentile."""
+
+
+async def person(crm: Crm, app: Any, role: Role, *properties: str) -> httpx.AsyncClient:
+    """Somebody who has signed in."""
+    name = f"{role}-{len(properties)}"
+
+    def sign_in(session: Any) -> str:
+        by = By("bench", crm.now())
+        account = accounts.add(session, by, name, name, role, property_slugs=properties)
+        return sessions.begin(session, crm.config, by.now, account.id, address="192.0.2.1", browser="bench")
+
+    token = await crm.store.run(sign_in)
+    url = f"http://127.0.0.1:{crm.config.ports.console}"
+    kept = {cookies.name(frame_of(crm)): token}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=url, cookies=kept)
+
+
+async def measured(
+    http: httpx.AsyncClient, leads: list[int], slugs: list[str], now: datetime, rounds: int
+) -> dict[str, list[tuple[float, float]]]:
+    """By page: milliseconds of the wall, and of this process, for each request."""
+    chance = random.Random(5)
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, path in PAGES.items():
+        found[name] = []
+        for number in range(rounds + 1):
+            at = now - timedelta(days=DAYS * chance.random())
+            where = path.format(
+                after=quote(f"{at.isoformat()}/{chance.choice(leads)}"),
+                property=chance.choice(slugs),
+                name=chance.choice(BEGINNINGS) + chance.choice(ENDINGS),
+                talk=chance.choice(TALKS),
+                lead=chance.choice(leads),
+            )
+            wall, cpu = time.perf_counter(), time.process_time()
+            answer = await http.get(where)
+            spent = (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
+            assert answer.status_code == 200, (where, answer.status_code)
+            # The first one compiles the template and the statements.
+            if number:
+                found[name].append(spent)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def exporting(http: httpx.AsyncClient, found: dict[str, float]) -> AsyncIterator[None]:
+    """A file with all leads goes out, again and again."""
+
+    async def go_on() -> None:
+        page = (await http.get("/leads/new")).text
+        csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        while True:
+            began = time.perf_counter()
+            async with http.stream("POST", "/leads/export", data={"csrf": csrf}, headers=headers) as answer:
+                assert answer.status_code == 200, answer.status_code
+                size = sum([len(part) async for part in answer.aiter_bytes()])
+            found.update({"seconds": time.perf_counter() - began, "MB": size / 1e6})
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+        if not found:
+            await asyncio.wait([task], timeout=120)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+async def measure(crm: Crm, now: datetime, rounds: int) -> dict[str, Any]:
+    with crm.store.reading() as session:
+        slugs = list(session.scalars(select(Property.slug).order_by(Property.id)))
+        of_first = select(Interest.lead_id).join(Property).where(Property.slug == slugs[0]).limit(5000)
+        few = list(session.scalars(of_first))
+        everybody = list(session.scalars(select(Interest.lead_id).distinct().limit(50_000)))
+    app = build(crm)
+    export: dict[str, float] = {}
+    async with await person(crm, app, Role.ADMIN) as whole, await person(crm, app, Role.MANAGER, slugs[0]) as narrow:
+        found = {
+            "whole office": await measured(whole, everybody, slugs, now, rounds),
+            "one property": await measured(narrow, few, slugs[:1], now, rounds),
+        }
+        async with exporting(whole, export):
+            found["while a file goes out"] = await measured(whole, everybody, slugs, now, max(rounds // 4, 10))
+    return {"pages": found, "export": export}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--leads", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=200, help="how often each page is asked for")
+    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
+    options = parser.parse_args()
+    size = Size(options.leads, options.leads * 3 // 2, options.leads * 3 // 2, 0, 0)
+    where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        config = Config(folder / "home", timezone="America/Chicago")
+        if options.postgres:
+            server = stack.enter_context(running_postgres())
+            server.run_sql("CREATE DATABASE large")
+            config = msgspec.structs.replace(config, database=Database(url=server.url("large")))
+        for made in config.folders:
+            made.mkdir(parents=True)
+        migrate.upgrade(config.database_url)
+        store = Store(config.database_url)
+        stack.callback(store.close)
+        fill(store, size, now)
+        enrich(store, size, now)
+        store.run_blocking(planner.renew)
+        crm = Crm(config, store, Secrets(config.secrets_file), lambda: datetime.now(UTC))
+        found = asyncio.run(measure(crm, now, options.rounds))
+    show(found, where, size, now)
+
+
+def show(found: dict[str, Any], where: str, size: Size, now: datetime) -> None:
+    summary: dict[str, Any] = {}
+    out = Console(width=120)
+    for whose, pages in found["pages"].items():
+        table = Table(f"{where}, {size.leads:,} leads; {whose}; ms", "median", "p99", "computed", "p99", f"goal {GOAL}")
+        for name, spent in pages.items():
+            walls, computed = (sorted(one) for one in zip(*spent, strict=True))
+            of = [
+                statistics.median(walls),
+                walls[len(walls) * 99 // 100],
+                statistics.median(computed),
+                computed[len(computed) * 99 // 100],
+            ]
+            summary[f"{whose}: {name}"] = of
+            table.add_row(name, *(f"{one:.1f}" for one in of), "" if of[1] <= GOAL else "missed")
+        out.print(table)
+    for name, value in found["export"].items():
+        out.print(f"a file with all leads, {name}: {value:.1f}")
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"console-pages-{where.lower()}-{now:%Y%m%d-%H%M%S}.json"
+    machine = {"cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()}
+    report = {
+        "date": now.isoformat(timespec="seconds"),
+        "machine": machine,
+        "size": vars(size),
+        "found": {"pages": summary, "export": found["export"]},
+    }
+    path.write_bytes(msgspec.json.format(json.dumps(report).encode(), indent=1) + b"\n")
+    out.print(str(path.relative_to(Path.cwd())))
+
+
+if __name__ == "__main__":
+    main()

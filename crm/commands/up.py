@@ -90,7 +90,8 @@ def _console(config: Config, by: By) -> str:
         store.close()
     return (
         f"The console: {url}/\n"
-        f"Nobody can sign in yet. This link, good once and for {accounts.LINK_DAYS} days, makes you its admin:\n"
+        "No admin can sign in yet. This link makes you one;"
+        f" it is good once, for {accounts.FIRST_LINK_MINUTES} minutes:\n"
         f"  {url}{WELCOME}{token}"
     )
 

@@ -146,7 +146,7 @@ def edit(
     subteams: tuple[str, ...],
     everything: bool,
 ) -> None:
-    """AccountChange the account NAME. What is said about properties and subteams replaces what they saw before."""
+    """Change the account NAME. What is said about properties and subteams replaces what they saw before."""
     sees = bool(properties or subteams or everything)
     wanted = AccountChange(
         full_name=full_name,

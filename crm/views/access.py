@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.store.models import (
     Account,
+    AccountPasskey,
     AccountReach,
     AccountSession,
     Agent,
@@ -106,7 +107,9 @@ class AccountEntry(msgspec.Struct, kw_only=True):
     subteams: list[str]
     """Slugs: they see all their properties."""
     has_code: bool
-    """Whether they need a one-time code to sign in."""
+    """Whether they need a one-time code beside their password."""
+    passkeys: int
+    """How many they can sign in with instead."""
     sessions: int
     """Browsers in which they are signed in."""
     used_at: datetime | None
@@ -126,6 +129,26 @@ class SessionEntry(msgspec.Struct, kw_only=True):
     """The network address at sign-in."""
     browser: str
     """What it calls itself."""
+
+
+class PasskeyEntry(msgspec.Struct, kw_only=True):
+    """A passkey of somebody who signs in."""
+
+    id: int
+    name: str
+    """As its owner calls it."""
+    made_at: datetime
+    used_at: datetime | None
+    """The last time; null: never."""
+
+
+def passkeys(session: Session, account_id: int) -> list[PasskeyEntry]:
+    """The oldest first."""
+    wanted = select(AccountPasskey).where(AccountPasskey.account_id == account_id).order_by(AccountPasskey.id)
+    return [
+        PasskeyEntry(id=one.id, name=one.name, made_at=one.made_at, used_at=one.used_at)
+        for one in session.scalars(wanted)
+    ]
 
 
 def accounts(session: Session, now: datetime, *, name: str | None = None) -> list[AccountEntry]:
@@ -149,6 +172,8 @@ def accounts(session: Session, now: datetime, *, name: str | None = None) -> lis
         .where(AccountSession.expires_at > now)
         .group_by(AccountSession.account_id)
     )
+    kept = select(AccountPasskey.account_id, func.count()).group_by(AccountPasskey.account_id)
+    keys = dict(session.execute(kept).all())
     used = {id: (count, at) for id, count, at in session.execute(open_ones)}
     return [
         AccountEntry(
@@ -162,6 +187,7 @@ def accounts(session: Session, now: datetime, *, name: str | None = None) -> lis
             properties=properties.get(account.id, []),
             subteams=subteams.get(account.id, []),
             has_code=bool(account.totp),
+            passkeys=keys.get(account.id, 0),
             sessions=used.get(account.id, (0, None))[0],
             used_at=used.get(account.id, (0, None))[1],
             language=account.language,

@@ -219,6 +219,8 @@ FIXES = {
     # --- the office ---
     "extension_hidden": "Give them another with `leaseline agent set SLUG --extension`, or change the setting.",
     "manager_unknown": "Name one with `leaseline config set tasks.manager SLUG`, then `leaseline reload`.",
+    "console_admin_missing": "`leaseline up` prints a link that makes one; so does `leaseline user invite NAME`.",
+    "console_plain": "Set console.public_url to the https address of a proxy with a certificate.",
     "admin_missing": "Choose one with `leaseline agent set SLUG --admin`.",
     "answering_service_of_office": "Give another number with `leaseline office set --answering-service NUMBER`.",
     "answering_service_of_subteam": (

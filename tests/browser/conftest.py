@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
         found = await playwright.chromium.launch(
             executable_path=programs.chromium(),
             # No page asks for another machine, and neither does the browser for itself.
-            args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu"],
+            args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--disable-gpu"],
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
         )
         yield found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
@@ -17,10 +18,21 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents, properties, subteams
-from crm.store.models import Account, AccountLink, AccountReach, AccountSession, Property
+from crm.store.models import (
+    Account,
+    AccountLink,
+    AccountPasskey,
+    AccountReach,
+    AccountRecoveryCode,
+    AccountSession,
+    Property,
+)
 
 LINK_DAYS = 3
 """How long an invitation is good for."""
+FIRST_LINK_MINUTES = 60
+"""How long the link is good that makes somebody the first admin: it stands on a terminal, and whoever starts the system
+again gets another one."""
 LANGUAGES = ("en", "es")
 
 
@@ -125,7 +137,7 @@ def enable(session: Session, by: By, name: str) -> None:
     audit.record(session, by, f"account {name} enabled")
 
 
-def invite(session: Session, by: By, name: str) -> str:
+def invite(session: Session, by: By, name: str, *, good_for: timedelta = timedelta(days=LINK_DAYS)) -> str:
     """Makes the link with which somebody chooses a new password, and returns its token, which cannot be shown again.
 
     Links made before are not good any more. Raises NotFound, and Conflict for a disabled account.
@@ -135,7 +147,7 @@ def invite(session: Session, by: By, name: str) -> str:
         raise Conflict(f"The account {name} is disabled: enable it first.", code="account_disabled", account=name)
     session.execute(delete(AccountLink).where(AccountLink.account_id == account.id))
     token = secrets.token_urlsafe(24)
-    until = by.now + timedelta(days=LINK_DAYS)
+    until = by.now + good_for
     session.add(
         AccountLink(account_id=account.id, digest=digest(token), made_by=by.who[:80], made_at=by.now, expires_at=until)
     )
@@ -155,12 +167,13 @@ def invited(session: Session, token: str, now: datetime) -> Account:
 def accept(session: Session, now: datetime, token: str, password_hash: str) -> Account:
     """Sets the password that somebody with a link has chosen, for which `passwords.hashed` has taken its time before.
 
-    The link is used up, sessions end, and a second factor is dropped: whoever has lost it has come by this link. Raises
-    NotFound.
+    The link is used up, sessions end, and passkeys and the second factor are dropped: whoever has lost them has come by
+    this link. Raises NotFound.
     """
     account = invited(session, token, now)
     account.password, account.totp, account.failures, account.locked_until = password_hash, "", 0, None
-    session.execute(delete(AccountLink).where(AccountLink.account_id == account.id))
+    for kept in (AccountLink, AccountPasskey, AccountRecoveryCode):
+        session.execute(delete(kept).where(kept.account_id == account.id))
     _end_all(session, account)
     audit.record(session, By(account.name, now), f"account {account.name}: password chosen by a link")
     return account
@@ -175,18 +188,29 @@ def set_password(session: Session, by: By, account_id: int, password_hash: str, 
     audit.record(session, by, f"account {account.name}: password changed")
 
 
+def hash_anew(session: Session, account_id: int, before: str, password_hash: str) -> None:
+    """Keeps the same password hashed with more than `before`, unless it was changed meanwhile."""
+    same = Account.id == account_id, Account.password == before
+    session.execute(update(Account).where(*same).values(password=password_hash))
+
+
 def has_admin(session: Session) -> bool:
     """Whether somebody can sign in who may do everything."""
-    of_use = Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.password != ""
+    of_use = *_full_admins(), Account.password != ""
     return session.scalar(select(Account.id).where(*of_use).limit(1)) is not None
 
 
 def first_admin(session: Session, by: By) -> str:
-    """Makes the account `admin`, if there is none, and returns a link's token for it, with which a new system's owner
-    signs in."""
-    if find(session, "admin") is None:
-        add(session, by, "admin", "Admin", Role.ADMIN)
-    return invite(session, by, "admin")
+    """Makes an account for a new system's owner, if there is none yet, and returns the token of the link with which
+    they choose their password."""
+    for name in itertools.chain(("admin",), (f"admin-{number}" for number in itertools.count(2))):
+        account = find(session, name)
+        if account is None:
+            add(session, by, name, "Admin", Role.ADMIN)
+        elif account.role != Role.ADMIN or account.is_narrow or account.disabled_at is not None:
+            continue
+        return invite(session, by, name, good_for=timedelta(minutes=FIRST_LINK_MINUTES))
+    raise AssertionError("there is always another name")
 
 
 def find(session: Session, name: str) -> Account | None:
@@ -240,9 +264,13 @@ def _see(session: Session, account: Account, property_slugs: Sequence[str], subt
     account.is_narrow = bool(account.reach)
 
 
+def _full_admins() -> tuple[ColumnElement[bool], ...]:
+    return Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.is_narrow.is_(False)
+
+
 def _leave_an_admin(session: Session, account: Account) -> None:
-    others = Account.role == Role.ADMIN, Account.disabled_at.is_(None), Account.id != account.id
-    if not session.scalar(select(func.count()).select_from(Account).where(*others)):
+    others = *_full_admins(), Account.id != account.id
+    if session.scalar(select(Account.id).where(*others).limit(1)) is None:
         raise Conflict(f"{account.name} is the only admin: make somebody else one first.", code="account_last_admin")
 
 

@@ -51,6 +51,11 @@ def matches(kept: str, password: str) -> bool:
         return False
 
 
+def is_outdated(kept: str) -> bool:
+    """Whether it was hashed with less than is asked for today, so that it is hashed anew when it is next shown."""
+    return _HASHER.check_needs_rehash(kept)
+
+
 @cache
 def _nobodys() -> str:
     return _HASHER.hash("nobody has this one")

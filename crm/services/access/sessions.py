@@ -7,6 +7,7 @@ longer than a transaction may, so signing in takes three steps: `credentials` ar
 
 from __future__ import annotations
 
+import base64
 import hmac
 import secrets
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyotp
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -25,7 +26,7 @@ from crm.services.access import accounts
 from crm.services.access.accounts import digest
 from crm.services.audit import By
 from crm.store.changes import UNTOLD
-from crm.store.models import Account, AccountSession, Agent
+from crm.store.models import Account, AccountRecoveryCode, AccountSession, Agent
 
 NOTED_EVERY = timedelta(minutes=5)
 """The time of a session's last use is stored at most this often."""
@@ -36,6 +37,8 @@ LONGEST_LOCK = timedelta(minutes=5)
 STEP_SECONDS = 30
 AT_ONCE = 500
 """Sessions asked for in one query."""
+RECOVERY_CODES, RECOVERY_BYTES = 10, 10
+"""Codes to write down, of 80 random bits each, so that they need no slow hash against guessing."""
 
 
 class NotSignedIn(CrmError):
@@ -85,15 +88,19 @@ def begin(
     session: Session, config: Config, now: datetime, account_id: int, *, code: str = "", address: str, browser: str
 ) -> str:
     """Begins a session of somebody whose password was right, and returns its token. `code` is that of their second
-    factor. Raises NotSignedIn if it is wrong, or was used before."""
+    factor, or one of those that they wrote down. Raises NotSignedIn if it is wrong, or was used before."""
     account = session.get_one(Account, account_id)
+    if account.totp and not _takes(session, account, code, now):
+        raise refused()
+    return open_for(session, config, now, account, address=address, browser=browser)
+
+
+def open_for(session: Session, config: Config, now: datetime, account: Account, *, address: str, browser: str) -> str:
+    """Begins a session of somebody who has shown who they are, and returns its token. Raises NotSignedIn if their
+    account is disabled."""
+    account_id = account.id
     if account.disabled_at is not None:
         raise refused()
-    if account.totp:
-        step = code_step(account.totp, code, now)
-        if step is None or step <= account.totp_step:
-            raise refused()
-        account.totp_step = step
     known = AccountSession.account_id == account_id, AccountSession.address == address[:45]
     if session.scalar(select(AccountSession.id).where(*known).limit(1)) is None:
         audit.record(session, By(account.name, now), f"account {account.name} signed in from {address[:45]}")
@@ -261,10 +268,42 @@ def set_totp(session: Session, by: By, account_id: int, secret: str, code: str) 
     audit.record(session, by, f"account {account.name}: one-time codes on")
 
 
+def new_recovery_codes(session: Session, by: By, account_id: int) -> list[str]:
+    """Codes to write down, each good once instead of one from the authenticator. Those from before are good no more."""
+    account = session.get_one(Account, account_id)
+    session.execute(delete(AccountRecoveryCode).where(AccountRecoveryCode.account_id == account_id))
+    codes = [base64.b32encode(secrets.token_bytes(RECOVERY_BYTES)).decode().lower() for _ in range(RECOVERY_CODES)]
+    session.add_all(AccountRecoveryCode(account_id=account_id, digest=digest(code)) for code in codes)
+    audit.record(session, by, f"account {account.name}: new recovery codes")
+    return ["-".join(code[at : at + 4] for at in range(0, len(code), 4)) for code in codes]
+
+
+def recovery_codes_left(session: Session, account_id: int) -> int:
+    mine = AccountRecoveryCode.account_id == account_id
+    return session.scalar(select(func.count()).select_from(AccountRecoveryCode).where(mine)) or 0
+
+
 def drop_totp(session: Session, by: By, account_id: int) -> None:
     account = session.get_one(Account, account_id)
     account.totp, account.totp_step = "", 0
+    session.execute(delete(AccountRecoveryCode).where(AccountRecoveryCode.account_id == account_id))
     audit.record(session, by, f"account {account.name}: one-time codes off")
+
+
+def _takes(session: Session, account: Account, code: str, now: datetime) -> bool:
+    """Whether this is a code that counts now, which it does no second time."""
+    step = code_step(account.totp, code, now)
+    if step is not None:
+        is_new = step > account.totp_step
+        account.totp_step = max(step, account.totp_step)
+        return is_new
+    written = "".join(one for one in code.lower() if one.isalnum())
+    one = AccountRecoveryCode.account_id == account.id, AccountRecoveryCode.digest == digest(written)
+    if not session.execute(delete(AccountRecoveryCode).where(*one)).rowcount:  # type: ignore[attr-defined]
+        return False
+    left = recovery_codes_left(session, account.id)
+    audit.record(session, By(account.name, now), f"account {account.name}: recovery code used, {left} left")
+    return True
 
 
 def refused() -> NotSignedIn:

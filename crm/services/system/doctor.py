@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
-from crm.services.system.checks import machine, mail, office, phones, voice_agent, work
+from crm.services.system.checks import machine, mail, office, people, phones, voice_agent, work
 from crm.services.system.checks.finding import Finding, fault
 from crm.services.system.health import Health
 
@@ -26,6 +26,7 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         found += await crm.store.read(office.examine, config, health.at)
         found += await phones.examine(crm, health)
         found += await crm.store.read(_voice_agent, config)
+        found += await crm.store.read(people.examine)
         found += await crm.store.read(work.waiting, config, health.at)
         found += await crm.store.read(mail.incoming, config, health.at)
         found += await work.strays(crm)

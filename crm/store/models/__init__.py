@@ -8,7 +8,9 @@ from __future__ import annotations
 from crm.store.models.access import (
     Account,
     AccountLink,
+    AccountPasskey,
     AccountReach,
+    AccountRecoveryCode,
     AccountSession,
     ApiKey,
     ApiKeyReach,
@@ -80,7 +82,9 @@ from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, Webho
 __all__ = [
     "Account",
     "AccountLink",
+    "AccountPasskey",
     "AccountReach",
+    "AccountRecoveryCode",
     "AccountSession",
     "Activity",
     "Agent",

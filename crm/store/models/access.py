@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
@@ -141,3 +141,28 @@ class PushSubscription(Base):
     sent_at: Mapped[datetime | None] = mapped_column(comment="when its service last took a message; null: never")
     failing_since: Mapped[datetime | None] = mapped_column(comment="null: it works, as far as is known")
     error: Mapped[str] = mapped_column(String(200), comment="why the last message was not taken; empty: it was")
+
+
+class AccountPasskey(Base):
+    """A key that a device or a password manager keeps for somebody, and shows instead of password and code."""
+
+    __tablename__ = "account_passkey"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(40), comment="as its owner calls it")
+    digest: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of `credential`")
+    credential: Mapped[bytes] = mapped_column(LargeBinary, comment="its id, as the device chose it")
+    public_key: Mapped[bytes] = mapped_column(LargeBinary, comment="COSE key (RFC 9052)")
+    signed: Mapped[int] = mapped_column(BigInteger, comment="how often, as the device counts; 0: it does not")
+    made_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(comment="null: never; nothing asked before it is taken after it")
+
+
+class AccountRecoveryCode(Base):
+    """What counts as a one-time code, once, for somebody who has lost their authenticator. Used, its row is gone."""
+
+    __tablename__ = "account_recovery_code"
+    __table_args__ = (UniqueConstraint("account_id", "digest"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(String(64), comment="SHA-256 of the code's letters and digits")

@@ -15,7 +15,19 @@ from crm.web.console import browser, phone, scripts
 from crm.web.console.board import Board
 from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
-from crm.web.console.pages import account, inbox, lead, leads, listings, people, reports, sign_in, tasks, tours
+from crm.web.console.pages import (
+    account,
+    inbox,
+    lead,
+    leads,
+    listings,
+    passkeys,
+    people,
+    reports,
+    sign_in,
+    tasks,
+    tours,
+)
 from crm.web.console.pages import board as board_pages
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
@@ -33,6 +45,7 @@ PAGES: tuple[ConsolePage, ...] = (
     *reports.PAGES,
     *people.PAGES,
     *account.PAGES,
+    *passkeys.PAGES,
     *sign_in.PAGES,
 )
 """In the order in which the sections are shown."""

@@ -20,6 +20,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from crm.context import Crm
 from crm.domain.access import Act, may
 from crm.domain.errors import CrmError
+from crm.services.access import passkeys
+from crm.services.access.passkeys import RelyingParty
 from crm.services.access.sessions import SignedIn
 from crm.services.audit import By
 from crm.web.console.board import Board
@@ -109,6 +111,11 @@ class ConsoleVisit:
         """The network address that the request came from, as the office's proxy tells it, if there is one; for IPv6
         the network of a household."""
         return visitors.address(self.request, self.crm.config.console)
+
+    @property
+    def passkey_party(self) -> RelyingParty | None:
+        """What passkeys of this page are good for; None: it can have none."""
+        return passkeys.party(self.request.headers.get("Host", ""), is_secure=self.frame.is_secure)
 
     @property
     def theme(self) -> str:

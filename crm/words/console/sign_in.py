@@ -17,6 +17,9 @@ WORDS: Words = {
         "again": "The same once more",
         "differs": "The two are not the same.",
         "your_name": "You sign in as {name}.",
+        "passkey_use": "Sign in with a passkey",
+        "passkey_none": "No passkey was used. Try again, or sign in with your password.",
+        "passkey_failed": "That passkey did not match. Sign in with your password.",
     },
     "es": {
         "user": "Usuario",
@@ -30,5 +33,8 @@ WORDS: Words = {
         "again": "La misma otra vez",
         "differs": "No son iguales.",
         "your_name": "Su usuario es {name}.",
+        "passkey_use": "Entrar con una llave de acceso",
+        "passkey_none": "No se usó ninguna llave de acceso. Inténtelo otra vez, o entre con su contraseña.",
+        "passkey_failed": "Esa llave de acceso no coincide. Entre con su contraseña.",
     },
 }

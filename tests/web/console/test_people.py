@@ -8,7 +8,8 @@ import pyotp
 import pytest
 
 from crm.domain.access import Role
-from crm.store.models import Account, AccountSession, AuditEntry
+from crm.services.access import sessions
+from crm.store.models import Account, AccountRecoveryCode, AccountSession, AuditEntry
 from crm.web.console.pages import sign_in
 from tests.web.console.people import NOW, PASSWORD, ConsoleOffice, Person
 
@@ -131,10 +132,22 @@ async def test_one_time_codes_are_set_up_by_a_code_and_dropped_by_the_password(o
     thief = office.person()
     await thief.send("/account/codes/on", of="/account", sealed=sealed, code=pyotp.TOTP(secret).at(NOW))
     assert {one.totp for one in office.rows(Account)} == {""}
-    await person.send("/account/codes/on", of="/account", sealed=sealed, code=pyotp.TOTP(secret).at(NOW))
+    page = (
+        await person.send("/account/codes/on", 200, of="/account", sealed=sealed, code=pyotp.TOTP(secret).at(NOW))
+    ).text
+    written = re.findall("<code>([a-z2-7-]{19})</code>", page)
+    assert len(written) == len(set(written)) == sessions.RECOVERY_CODES
+    other = office.browser()
+    await other.send("/sign-in", csrf="", name="dana", password=PASSWORD, code=written[0].upper())
+    await office.browser().send("/sign-in", 403, csrf="", name="dana", password=PASSWORD, code=written[0])
+    assert "lose your phone: 9." in await person.open("/account")
+    await person.send("/account/codes/written", 422, of="/account", old="wrong")
+    await person.send("/account/codes/written", 200, of="/account", old=PASSWORD)
+    await office.browser().send("/sign-in", 403, csrf="", name="dana", password=PASSWORD, code=written[1])
     await person.send("/account/codes/off", 422, of="/account", old="wrong")
     await person.send("/account/codes/off", of="/account", old=PASSWORD)
     assert {one.totp for one in office.rows(Account)} == {""}
+    assert office.rows(AccountRecoveryCode) == []
 
 
 async def test_sessions_are_listed_and_ended_but_not_those_of_others(office: ConsoleOffice) -> None:

@@ -231,6 +231,9 @@ def _pages(config: Config, health: Health) -> Iterator[Finding]:
         yield warn("console", problem, "console_certificate", settings=settings)
     else:
         url = config.console.public_url
+        if url.startswith("http://"):
+            yield warn("console", f"{url} is not https: anybody on the way reads passwords.", "console_plain")
+            return
         yield ok("console", f"Browsers reach it at {url}." if url else "It can be reached from this machine alone.")
 
 

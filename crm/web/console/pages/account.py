@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import segno
 from itsdangerous import BadSignature
 from starlette.responses import Response
@@ -25,9 +27,13 @@ async def _page(visit: ConsoleVisit) -> Response:
     return await _show(visit, {})
 
 
-async def _show(visit: ConsoleVisit, wrong: dict[str, str], secret: str = "") -> Response:
+async def _show(
+    visit: ConsoleVisit, wrong: dict[str, str], secret: str = "", recovery_codes: Sequence[str] = ()
+) -> Response:
     who, now = visit.who, visit.crm.now()
     [account] = await visit.read(access.accounts, now, name=who.name)
+    own_passkeys = await visit.read(access.passkeys, who.account_id)
+    left = await visit.read(sessions.recovery_codes_left, who.account_id)
     open_ones = await visit.read(access.sessions, who.account_id, now)
     qr = ""
     if secret:
@@ -39,6 +45,10 @@ async def _show(visit: ConsoleVisit, wrong: dict[str, str], secret: str = "") ->
         422 if wrong else 200,
         account=account,
         sessions=open_ones,
+        passkeys=own_passkeys,
+        has_passkeys=visit.passkey_party is not None,
+        recovery_codes=recovery_codes,
+        codes_left=left,
         languages=list(LANGUAGES.items()),
         shortest=passwords.SHORTEST,
         wrong=wrong,
@@ -64,7 +74,7 @@ async def _password(visit: ConsoleVisit) -> Response:
     old, new = str(fields.get("old", "")), str(fields.get("new", ""))
     if new != str(fields.get("again", "")):
         return await _show(visit, {"again": visit.looks.say(WORDS, "differs")})
-    if not await _is_right(visit, old):
+    if not await is_right(visit, old):
         return await _show(visit, {"old": visit.looks.say(WORDS, "not_yours")})
     try:
         passwords.check(new, visit.who.name)
@@ -92,12 +102,21 @@ async def _set_codes(visit: ConsoleVisit) -> Response:
         await visit.run(sessions.set_totp, visit.by, visit.who.account_id, secret, str(fields.get("code", "")))
     except CrmError as error:
         return await _show(visit, {"code": visit.refusal(error)}, secret)
-    return visit.see_other("/account", visit.looks.say(WORDS, "codes_turned_on"))
+    codes = await visit.run(sessions.new_recovery_codes, visit.by, visit.who.account_id)
+    return await _show(visit, {}, recovery_codes=codes)
+
+
+async def _write_codes(visit: ConsoleVisit) -> Response:
+    fields = await visit.form()
+    if not await is_right(visit, str(fields.get("old", ""))):
+        return await _show(visit, {"codes": visit.looks.say(WORDS, "not_yours")})
+    codes = await visit.run(sessions.new_recovery_codes, visit.by, visit.who.account_id)
+    return await _show(visit, {}, recovery_codes=codes)
 
 
 async def _drop_codes(visit: ConsoleVisit) -> Response:
     fields = await visit.form()
-    if not await _is_right(visit, str(fields.get("old", ""))):
+    if not await is_right(visit, str(fields.get("old", ""))):
         return await _show(visit, {"drop": visit.looks.say(WORDS, "not_yours")})
     await visit.run(sessions.drop_totp, visit.by, visit.who.account_id)
     return visit.see_other("/account", visit.looks.say(WORDS, "codes_dropped"))
@@ -115,7 +134,7 @@ async def _end_others(visit: ConsoleVisit) -> Response:
     return visit.see_other("/account", visit.looks.say(WORDS, "ended"))
 
 
-async def _is_right(visit: ConsoleVisit, password: str) -> bool:
+async def is_right(visit: ConsoleVisit, password: str) -> bool:
     """Whether this is their password; wrong ones count as at signing in."""
     now = visit.crm.now()
     known = await visit.read(sessions.credentials, visit.who.name, now)
@@ -133,6 +152,7 @@ PAGES = (
     ConsolePage("/account/password", _password, methods=("POST",)),
     ConsolePage("/account/codes", _begin_codes, methods=("POST",)),
     ConsolePage("/account/codes/on", _set_codes, methods=("POST",)),
+    ConsolePage("/account/codes/written", _write_codes, methods=("POST",)),
     ConsolePage("/account/codes/off", _drop_codes, methods=("POST",)),
     ConsolePage("/account/sessions/{session:int}/end", _end, methods=("POST",)),
     ConsolePage("/account/sessions/end", _end_others, methods=("POST",)),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from crm.domain.errors import CrmError
 from crm.services.access import accounts, passwords, sessions
-from crm.services.access.sessions import NotSignedIn
+from crm.services.access.sessions import Credentials, NotSignedIn
 from crm.web.console import cookies
 from crm.web.console.door import SIGN_IN, ConsolePage
 from crm.web.console.visit import ConsoleVisit, is_own_path
@@ -23,6 +26,7 @@ WELCOME = "/welcome/"
 """Before the token of a link."""
 TRIES = RateLimitItemPerMinute(10)
 """Of each network address."""
+LONGEST_CODE = 40
 AT_ONCE = 2
 """Passwords that are compared at a time: each takes 64 MB for a moment."""
 
@@ -39,44 +43,51 @@ async def _sign_in(visit: ConsoleVisit) -> Response:
     if visit.signed_in is not None:
         return visit.leave(there)
     if visit.request.method != "POST":
-        return visit.page("sign_in", WORDS, there=there, name="", wrong="")
+        return show(visit, 200, there)
     fields = await visit.form()
     name = str(fields.get("name", ""))[:80]
-    if not _tries.hit(TRIES, visit.address):
-        return visit.page("sign_in", WORDS, 429, there=there, name=name, wrong=visit.looks.say(WORDS, "slow_down"))
+    if not may_try(visit):
+        return show(visit, 429, there, name=name, wrong=visit.looks.say(WORDS, "slow_down"))
+    now = visit.crm.now()
+    known = await visit.read(sessions.credentials, name, now)
     try:
-        token = await _begin(visit, name, str(fields.get("password", "")), str(fields.get("code", ""))[:20])
+        token = await _begin(
+            visit, now, known, str(fields.get("password", "")), str(fields.get("code", ""))[:LONGEST_CODE]
+        )
     except NotSignedIn as error:
-        return visit.page("sign_in", WORDS, 403, there=there, name=name, wrong=visit.refusal(error))
+        answer = show(visit, 403, there, name=name, wrong=visit.refusal(error))
+        if known.account_id is not None and known.may_try:
+            # After the answer, whose time would tell otherwise that there is such an account.
+            answer.background = BackgroundTask(visit.run, sessions.failed, now, known.account_id)
+        return answer
     answer = visit.leave(there)
     cookies.keep(answer, visit.frame, token)
     return answer
 
 
-async def _begin(visit: ConsoleVisit, name: str, password: str, code: str) -> str:
+def show(visit: ConsoleVisit, status: int, there: str, *, name: str = "", wrong: str = "") -> Response:
+    """The page for signing in, which leads on to `there`."""
+    has_passkeys = visit.passkey_party is not None
+    return visit.page("sign_in", WORDS, status, there=there, name=name, wrong=wrong, has_passkeys=has_passkeys)
+
+
+def may_try(visit: ConsoleVisit) -> bool:
+    """Whether the network address has not tried too often, this time included."""
+    return _tries.hit(TRIES, visit.address)
+
+
+async def _begin(visit: ConsoleVisit, now: datetime, known: Credentials, password: str, code: str) -> str:
     """The token of a new session. Raises NotSignedIn."""
-    now = visit.crm.now()
-    known = await visit.read(sessions.credentials, name, now)
     is_right = await in_thread(passwords.matches, known.password, password)
-    if known.account_id is None or not known.may_try:
+    if known.account_id is None or not known.may_try or not is_right:
         raise sessions.refused()
-    if is_right:
-        try:
-            return await visit.run(
-                sessions.begin,
-                visit.crm.config,
-                now,
-                known.account_id,
-                code=code,
-                address=visit.address,
-                browser=visit.request.headers.get("User-Agent", ""),
-            )
-        except NotSignedIn:
-            if not code:
-                # Nothing was tried: the page has been sent without the code that this account wants.
-                raise
-    await visit.run(sessions.failed, now, known.account_id)
-    raise sessions.refused()
+    browser = visit.request.headers.get("User-Agent", "")
+    begin = partial(sessions.begin, code=code, address=visit.address, browser=browser)
+    token = await visit.run(begin, visit.crm.config, now, known.account_id)
+    if passwords.is_outdated(known.password):
+        hashed = await in_thread(passwords.hashed, password)
+        await visit.run(accounts.hash_anew, known.account_id, known.password, hashed)
+    return token
 
 
 async def _sign_out(visit: ConsoleVisit) -> Response:
@@ -91,7 +102,7 @@ async def _sign_out(visit: ConsoleVisit) -> Response:
 
 async def _welcome(visit: ConsoleVisit) -> Response:
     token = visit.request.path_params["token"][:80]
-    if not _tries.hit(TRIES, visit.address):
+    if not may_try(visit):
         return visit.page("said", WORDS, 429, text=visit.looks.say(WORDS, "slow_down"))
     account = await visit.read(accounts.invited, token, visit.crm.now())
     if visit.request.method != "POST":

@@ -286,6 +286,10 @@ FIXES = {
     "tasks_overdue": "`leaseline task list` shows them.",
     "texts_failed": "`leaseline message list --state failed` shows why, `leaseline message resend` resends them.",
     "texts_paused": "Check `leaseline call list`, then run `leaseline message resume`.",
+    "push_failing": (
+        "Check that this machine reaches the services in console.push_hosts; then {account} switches Ring when closed "
+        "off and on again in the console."
+    ),
     "webhook_silent": (
         "See `leaseline webhook deliveries --webhook {webhook}`; once its receiver works, `leaseline webhook replay "
         "{webhook} --failed` sends what was given up."

@@ -20,6 +20,7 @@ from crm.services.access import accounts, push, sessions
 from crm.services.audit import By
 from crm.services.outbox import notice_settings, notices
 from crm.services.outbox.pushes import AGAIN, OF_USE, NoticePusher, push_client
+from crm.services.system.checks import work
 from crm.store.models import Agent, AuditEntry, Call, Device, Notice, PushSubscription
 from crm.store.session import Store
 from tests.push_service import BrowserKeys, PushService, push_service
@@ -230,6 +231,10 @@ async def test_a_browser_that_is_gone_is_forgotten_and_one_that_fails_is_named(
     with store.reading() as session:
         [found] = session.scalars(select(PushSubscription)).all()
         assert (found.failing_since, found.error) == (NOW, "It answered 503.")
+        # The admin sees it, too.
+        assert push.bells(session, NOW) == {"alice": push.Bell("alice", NOW, "It answered 503.")}
+        checked = {one.check: one for one in work.waiting(session, config, NOW + timedelta(minutes=15))}
+        assert checked["closed browsers"].code == "push_failing"
     # Nobody wants to be told hours later.
     await push_all(store, config, crm, NOW + OF_USE)
     assert due(store) == []

@@ -168,6 +168,35 @@ def refused(session: Session, now: datetime, id: int, error: str, *, is_gone: bo
     session.execute(update(PushSubscription).where(PushSubscription.id == id).values(error=error[:200]))
 
 
+@dataclass(frozen=True)
+class Bell:
+    """Somebody whose browsers are sent messages while they are closed."""
+
+    account: str
+    """Name with which they sign in."""
+    failing_since: datetime | None
+    """Since when none of their browsers is reached; None: as far as is known, they can be."""
+    error: str
+    """Why; empty: they can be."""
+
+
+def bells(session: Session, now: datetime) -> dict[str, Bell]:
+    """By account. Whoever is not among them has no browser that can be woken."""
+    found = (
+        select(Account.name, PushSubscription.failing_since, PushSubscription.error)
+        .join(AccountSession, AccountSession.account_id == Account.id)
+        .join(PushSubscription, PushSubscription.session_id == AccountSession.id)
+        .where(Account.disabled_at.is_(None), AccountSession.expires_at > now, AccountSession.idle_until > now)
+        .order_by(Account.name, PushSubscription.id)
+    )
+    entries: dict[str, Bell] = {}
+    for name, failing_since, error in session.execute(found):
+        # One that works is enough.
+        if name not in entries or failing_since is None:
+            entries[name] = Bell(name, failing_since, error if failing_since else "")
+    return entries
+
+
 def rings(session: Session, call_id: str) -> bool:
     """Whether a call still rings somewhere. One that is not on record yet does."""
     found = session.execute(select(Call.ended_at, Call.step).where(Call.id == call_id)).first()

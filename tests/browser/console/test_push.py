@@ -140,9 +140,8 @@ async def test_a_notice_reaches_a_browser_whose_page_is_not_seen(
     message = keys.decrypt(came.body)
     worker, registration = await worker_of(page.context), await registration_of(page)
     # A page that is seen shows by itself what there is.
-    await page.evaluate("document.addEventListener('lease:message', (event) => toasts.append(event.detail.title))")
     await deliver(page, desk.url, registration, message)
-    await expect(page.locator("#toasts")).to_have_text("Missed call")
+    await expect(page.locator("#toasts .toast span")).to_have_text(f"Missed call: {text}")
     assert await shown(worker, 0) == []
     await page.goto("about:blank")
     await deliver(page, desk.url, registration, message)
@@ -184,14 +183,14 @@ async def test_whoever_taps_a_message_comes_to_its_page_and_keeps_their_call(
 ) -> None:
     page = await subscribed(person, BrowserKeys(), service, "alice-4")
     worker = await worker_of(page.context)
-    await page.evaluate("document.getElementById('phone').dataset.call = 'talking'")
+    await page.evaluate("document.querySelector('header.top').dataset.call = 'talking'")
     await worker.evaluate("""() => {
         const event = new ExtendableEvent("notificationclick")
         event.notification = {close() {}, data: {path: "/leads"}}
         self.dispatchEvent(event)
     }""")
     await expect(page).to_have_url(f"{desk.url}/leads")
-    await expect(page.locator("#phone[data-call=talking]")).to_have_count(1)
+    await expect(page.locator("header.top[data-call=talking]")).to_have_count(1)
 
 
 async def test_a_browser_that_gets_another_address_tells_it(person: Person, desk: Desk, service: PushService) -> None:

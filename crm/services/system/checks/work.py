@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
+from crm.services.access import push
 from crm.services.calls.journal import FILES
 from crm.services.calls.strays import compare
 from crm.services.outbox import pauses
@@ -55,6 +56,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
         ),
         *_mail(config, unsent),
         *_webhooks(session, now),
+        *_browsers(session, now),
         counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
         counted("calls", lost, f"{lost} may be lost: nobody is responsible for the caller.", "calls_lost"),
     ]
@@ -75,6 +77,16 @@ def _webhooks(session: Session, now: datetime) -> Iterator[Finding]:
         yield warn("webhooks", one.sentence, "webhook_silent", webhook=one.webhook)
     if not silent and (count := session.scalar(select(func.count(Webhook.id)))):
         yield ok("webhooks", f"The receivers of all {count} take what is sent.")
+
+
+def _browsers(session: Session, now: datetime) -> Iterator[Finding]:
+    """People whose closed browsers no message reaches; where nobody asked for any there is nothing to say."""
+    found = push.bells(session, now).values()
+    failing = [one for one in found if one.failing_since is not None and one.failing_since < now - WAITING]
+    for one in failing:
+        yield warn("closed browsers", f"{one.account} is not reached: {one.error}", "push_failing", account=one.account)
+    if found and not failing:
+        yield ok("closed browsers", f"{len(found)} people can be woken.")
 
 
 def _mail(config: Config, unsent: int) -> Iterator[Finding]:

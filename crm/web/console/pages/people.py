@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from crm.domain.access import Act, Role
 from crm.domain.errors import CrmError, NotFound
-from crm.services.access import accounts, sessions
+from crm.services.access import accounts, push, sessions
 from crm.services.access.accounts import LINK_DAYS, AccountChange
 from crm.services.audit import By
 from crm.views import access
@@ -107,8 +107,9 @@ async def _sign_out(visit: ConsoleVisit) -> Response:
 
 async def _show(visit: ConsoleVisit, filled: dict[str, str], wrong: dict[str, str]) -> Response:
     people = await visit.read(access.accounts, visit.crm.now())
-    status = 422 if wrong else 200
-    return visit.page("people", WORDS, status, people=people, filled=filled, wrong=wrong, **_choices(visit))
+    bells = await visit.read(push.bells, visit.crm.now())
+    shown = {"people": people, "bells": bells, "filled": filled, "wrong": wrong}
+    return visit.page("people", WORDS, 422 if wrong else 200, **shown, **_choices(visit))
 
 
 def _link(visit: ConsoleVisit, name: str, token: str) -> Response:

@@ -1,5 +1,15 @@
 // The console as an app: its service worker, and what that tells a page.
 
+import { toast } from "../shared/say"
+
+interface Told {
+    kind?: string
+    path?: string
+    title?: string
+    text?: string
+    call?: string
+}
+
 function go(path: string): void {
     if (location.pathname + location.search === path) return
     // As if a link had been clicked, so that a call on this page goes on.
@@ -14,9 +24,10 @@ function go(path: string): void {
 
 if ("serviceWorker" in navigator && document.querySelector("header.top")) {
     navigator.serviceWorker.register("/worker.js", { scope: "/" }).catch((error: unknown) => console.info(error))
-    navigator.serviceWorker.addEventListener("message", (event: MessageEvent<{ kind?: string; path?: string }>) => {
-        const { kind, path } = event.data ?? {}
+    navigator.serviceWorker.addEventListener("message", (event: MessageEvent<Told | null>) => {
+        const { kind, path, title = "", text = "", call } = event.data ?? {}
         if (kind === "go" && path?.startsWith("/") && !path.startsWith("//")) go(path)
-        if (kind === "message") document.dispatchEvent(new CustomEvent("lease:message", { detail: event.data }))
+        // Of calls, the phone tells.
+        if (kind === "message" && !call && document.visibilityState === "visible") toast([title, text].filter(Boolean).join(": "))
     })
 }

@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy import select
 
 from ari_app.demo.softphone import Softphone
+from crm.edge import numbers
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.phones import emergencies
@@ -38,6 +39,7 @@ async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> Non
 
 
 async def test_a_call_rings_in_the_page_with_who_calls_and_both_hear_each_other(system: System, url: str) -> None:
+    """home-assistant/frontend#11611: it is answered by a key, and a screen reader is told of it."""
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.caller() as caller:
         await system.to_team(caller)
@@ -45,7 +47,9 @@ async def test_a_call_rings_in_the_page_with_who_calls_and_both_hear_each_other(
         shown = phone.calls("ringing")
         await shown.get_by_text("Elm Street Apartments").wait_for()
         assert "New caller" in await shown.inner_text()
-        await phone.press("answer")
+        said = phone.page.locator('[data-part="said"][role="alert"]')
+        assert await said.inner_text() == f"Call from {numbers.display(caller.user, 'US')}"
+        await phone.page.keyboard.press("Alt+Shift+A")
         await phone.talks()
         await both_are_heard(system, phone, caller)
         note = phone.calls("talking").locator("textarea")

@@ -231,3 +231,18 @@ async def test_when_the_session_ends_then_the_phone_is_gone_at_once(system: Syst
             sessions.end_others(session, system.by, phone.account_id, None)
         await phone.page.locator('lease-phone[data-line="signed_out"]').wait_for()
         await system.until(lambda: system.is_offline(phone.device), "Asterisk has forgotten it")
+
+
+async def test_when_asterisk_is_restarted_then_the_page_registers_again_by_itself(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await system.asterisk.stop()
+        await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+        await system.asterisk.start()
+        await phone.is_ready()
+        await system.until(lambda: system.is_online("trunk-demo"), "the trunk is back", seconds=30)
+        await system.to_team(caller)
+        await phone.answers()
+        await hears_the_beeps(system, caller)
+        await caller.hang_up()
+        await phone.is_free()

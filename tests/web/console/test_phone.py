@@ -27,7 +27,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.office import locations
 from crm.services.phones import publish
-from crm.store.models import Call, Device
+from crm.store.models import Call, CallOrder, Device
 from crm.web.app import serving
 from crm.web.console import cookies
 from crm.web.console.app import build, frame_of
@@ -367,3 +367,20 @@ async def test_colleagues_are_found_by_name_and_extension_with_what_they_do(door
     [bob] = (await alice.http.get("/phone/colleagues?q=102")).json()
     assert bob["extension"] == "102"
     assert (await alice.http.get("/phone/colleagues?q=%25")).json() == []
+
+
+async def test_a_page_that_is_no_phone_has_the_agents_phones_rung_first(door: Door) -> None:
+    alice = door.office.person(Role.AGENT, agent="alice")
+    csrf = alice.csrf(await alice.open("/tasks"))
+
+    async def dial(to: str) -> tuple[int, Any]:
+        answer = await alice.http.post(
+            "/phone/dial", data={"csrf": csrf, "to": to}, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+        return answer.status_code, answer.json()
+
+    assert (await dial("(512) 555-0177"))[0] == 200
+    assert [one.to_number for one in door.office.rows(CallOrder)] == ["+15125550177"]
+    status, told = await dial("+19005550100")
+    assert (status, "error" in told) == (422, True)
+    assert len(door.office.rows(CallOrder)) == 1

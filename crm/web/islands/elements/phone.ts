@@ -1,7 +1,7 @@
 // <lease-phone>: the phone in the page, around what the server has written into it (templates/console/phone.html.j2). It stands
 // outside <main>, so that a call goes on while pages come and go.
 import type { Call, Line, LineState } from "../phone/line.ts"
-import { TALK } from "../phone/kept.ts"
+import * as kept from "../phone/kept.ts"
 import { type Card, type Colleague, type Device, Elsewhere, type Place, Refused, type Registration, Server } from "../phone/server.ts"
 import * as sounds from "../phone/sounds.ts"
 import { Tabs, type Told } from "../phone/tabs.ts"
@@ -116,7 +116,7 @@ class Phone extends HTMLElement {
         this.#registration = found
         this.#change({ isLost: !found.is_located, place: found.location ?? "" })
         // Once a visit; nothing stands in the way of a call, nor of one that is about to come back.
-        if (!found.is_located && !sessionStorage.getItem(ASKED) && !this.#line?.calls.length && !localStorage.getItem(TALK)) {
+        if (!found.is_located && !sessionStorage.getItem(ASKED) && !this.#line?.calls.length && kept.lately(found.return_seconds) === undefined) {
             sessionStorage.setItem(ASKED, "yes")
             void this.#askForPlace()
         }

@@ -4,7 +4,7 @@ import type { RTCSession } from "jssip/lib/RTCSession"
 import type { IncomingRequest } from "jssip/lib/SIPMessage"
 import type { RTCSessionEvent } from "jssip/lib/UA"
 import { Elsewhere, type Registration, SignedOut } from "./server.ts"
-import { TALK } from "./kept.ts"
+import * as kept from "./kept.ts"
 import * as sounds from "./sounds.ts"
 
 /** Why the server closes the connection for good (crm/web/console/phone.py). */
@@ -38,11 +38,6 @@ export interface Call {
     /** A call that this phone answered by itself, because it was in it before the page was loaded anew. */
     isBack: boolean
     isConsult: boolean
-}
-
-interface Kept {
-    call: string
-    at: number
 }
 
 interface Live extends Call {
@@ -215,9 +210,8 @@ export class Line {
     /** Whether this is the call that the page was in when it was loaded anew. */
     #wasIn(call: string, request: IncomingRequest): boolean {
         if (!request.getHeader("X-Leaseline-Rejoin")) return false
-        const kept = read()
-        const waited = ((this.#registration?.return_seconds ?? 20) + 5) * 1000
-        return kept !== undefined && Date.now() - kept.at < waited && (!kept.call || !call || kept.call === call)
+        const before = kept.lately((this.#registration?.return_seconds ?? 20) + 5)
+        return before !== undefined && (!before || !call || before === call)
     }
 
     async dial(number: string, isConsult = false): Promise<void> {
@@ -384,7 +378,7 @@ export class Line {
             live.state = "talking"
             live.since = live.quietSince = Date.now()
             if (live.stream) for (const track of live.stream.getAudioTracks()) this.#watch(live, track)
-            keep(live.call)
+            kept.keep(live.call)
             this.#tell("answered", live)
             this.#look()
         })
@@ -397,7 +391,7 @@ export class Line {
             this.#calls.delete(live.id)
             sounds.close(live.stream)
             audio.srcObject = null
-            if (!this.#calls.size) localStorage.removeItem(TALK)
+            if (!this.#calls.size) kept.forget()
             const failed = live.way === "out" && live.state === "dialing" && originator === "remote"
             this.#tell("ended", live, failed ? cause : "")
         }
@@ -450,7 +444,7 @@ export class Line {
                 return
             }
             const [first] = talking
-            if (first) keep(first.call)
+            if (first) kept.keep(first.call)
             for (const live of talking) void this.#lookAt(live)
         }, LOOK_MS)
     }
@@ -491,16 +485,4 @@ interface Transport {
 
 function transport(ua: UA): Transport {
     return (ua as unknown as { transport: Transport }).transport
-}
-
-function keep(call: string): void {
-    localStorage.setItem(TALK, JSON.stringify({ call, at: Date.now() } satisfies Kept))
-}
-
-function read(): Kept | undefined {
-    try {
-        return JSON.parse(localStorage.getItem(TALK) ?? "") as Kept
-    } catch {
-        return undefined
-    }
 }

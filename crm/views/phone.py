@@ -15,10 +15,13 @@ from crm.store.models import Agent, Call, Device, Leg, Location
 class ColleagueEntry(msgspec.Struct):
     """An agent to whom calls can be passed on."""
 
+    agent: str
+    """Slug."""
     name: str
     extension: str
     state: str
-    """free; busy: on a call; dnd: none of their phones may ring; or off: not on duty."""
+    """free; busy: on a call; dnd: none of their phones may ring; off: not on duty; or, as far as it is known which phones
+    are there, away: none is."""
 
 
 class PlaceEntry(msgspec.Struct):
@@ -37,7 +40,7 @@ def colleagues(
     busy = exists().where(Leg.agent_id == Agent.id, *is_open) | exists().where(*made)
     free = Device.agent_id == Agent.id, Device.kind != DeviceKind.MOBILE, Device.retired_at.is_(None)
     rings = exists().where(*free, or_(Device.dnd.is_(False), Device.dnd_until <= now))
-    found = select(Agent.name, Agent.extension, Agent.on_duty, busy.label("busy"), rings.label("rings"))
+    found = select(Agent.slug, Agent.name, Agent.extension, Agent.on_duty, busy.label("busy"), rings.label("rings"))
     found = found.where(Agent.extension.is_not(None))
     if agent_id is not None:
         found = found.where(Agent.id != agent_id)
@@ -46,6 +49,7 @@ def colleagues(
         found = found.where(or_(name, Agent.extension.startswith(wanted, autoescape=True)))
     return [
         ColleagueEntry(
+            row.slug,
             row.name,
             row.extension,
             "busy" if row.busy else "dnd" if not row.rings else "free" if row.on_duty else "off",

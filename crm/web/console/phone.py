@@ -43,6 +43,8 @@ from crm.web.console.visit import ConsoleFrame, ConsoleVisit
 REALM = "leaseline.invalid"
 """The host in our phones' addresses; Asterisk looks at the user alone."""
 MOST_COLLEAGUES = 20
+BUSY = {"talking": "busy", "ringing": "busy"}
+"""States of agents on the board that are one to whoever wants to pass a call on."""
 LONGEST_DND = timedelta(days=7)
 SIGNED_OUT, ELSEWHERE, REFUSED, AWAY = 4401, 4409, 1008, 1013
 """Why we close a page's connection: its session has ended, another page is the device now, it sent what no phone sends,
@@ -348,7 +350,14 @@ async def _dial(asked: _Asked) -> dict[str, Any]:
 async def _colleagues(asked: _Asked) -> list[view.ColleagueEntry]:
     visit = asked.visit
     wanted = visit.query.get("q", "")[:40]
-    return await visit.read(view.colleagues, visit.who.agent_id, wanted, visit.crm.now(), limit=MOST_COLLEAGUES)
+    found = await visit.read(view.colleagues, visit.who.agent_id, wanted, visit.crm.now(), limit=MOST_COLLEAGUES)
+    board = visit.frame.board
+    if board.is_connected:
+        # The app also knows which phones are there.
+        for one in found:
+            if (now := board.agents.get(one.agent)) is not None:
+                one.state = BUSY.get(now.state, now.state)
+    return found
 
 
 async def _devices(asked: _Asked) -> list[dict[str, Any]]:

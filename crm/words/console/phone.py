@@ -114,6 +114,7 @@ WORDS: Words = {
         "colleague_busy": "on a call",
         "colleague_dnd": "not to be disturbed",
         "colleague_off": "off duty",
+        "colleague_away": "no phone there",
         "no_agent": "This account has no phone.",
     },
     "es": {
@@ -225,6 +226,7 @@ WORDS: Words = {
         "colleague_busy": "en una llamada",
         "colleague_dnd": "no molestar",
         "colleague_off": "fuera de turno",
+        "colleague_away": "sin teléfono",
         "no_agent": "Esta cuenta no tiene teléfono.",
     },
 }
@@ -260,6 +262,7 @@ ISLAND = (
     "colleague_busy",
     "colleague_dnd",
     "colleague_off",
+    "colleague_away",
     "insecure",
     "system_device",
     "rings",

@@ -28,9 +28,11 @@ from crm.services.calls import ledger
 from crm.services.office import locations
 from crm.services.phones import publish
 from crm.store.models import Call, CallOrder, Device
+from crm.views.board import BoardAgent
 from crm.web.app import serving
 from crm.web.console import cookies
-from crm.web.console.app import build, frame_of
+from crm.web.console.app import build, frame_of, looks_of
+from crm.web.console.board import AgentNow, Board
 from tests.web.console.people import NOW, ConsoleOffice, Person
 
 pytestmark = pytest.mark.web
@@ -367,6 +369,18 @@ async def test_colleagues_are_found_by_name_and_extension_with_what_they_do(door
     [bob] = (await alice.http.get("/phone/colleagues?q=102")).json()
     assert bob["extension"] == "102"
     assert (await alice.http.get("/phone/colleagues?q=%25")).json() == []
+
+
+async def test_whose_phones_are_not_there_is_said_as_the_board_knows_it(door: Door) -> None:
+    crm = door.office.crm
+    board = Board(crm, looks_of(crm))
+    door.office.app = build(crm, board)
+    alice = door.office.person(Role.AGENT, agent="alice")
+    board.link.is_connected = True
+    for one in ("bob", "carol"):
+        board.agents[one] = AgentNow(BoardAgent(one, one.title(), "102", True, ()), {"bob": "away"}.get(one, "talking"))
+    found = {one["agent"]: one["state"] for one in (await alice.http.get("/phone/colleagues")).json()}
+    assert (found["bob"], found["carol"]) == ("away", "busy")
 
 
 async def test_a_page_that_is_no_phone_has_the_agents_phones_rung_first(door: Door) -> None:

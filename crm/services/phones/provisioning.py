@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 import jinja2
 import segno
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.codes import FeatureCode
@@ -23,6 +24,8 @@ from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.domain.ringing import DeviceKind
 from crm.edge import addresses
 from crm.secrets import Secrets
+from crm.services import audit
+from crm.services.audit import By
 from crm.services.phones import devices
 from crm.store.models import Device
 
@@ -76,6 +79,14 @@ def account(config: Config, secrets: Secrets, device: Device) -> SipAccount:
         transport="TLS" if device.encrypted else "UDP",
         encrypted=device.encrypted,
     )
+
+
+def shown(session: Session, config: Config, secrets: Secrets, by: By, slug: str) -> SipAccount:
+    """The account of a device, for somebody who enters it; that they saw the password is put on record. Raises
+    NotFound, Invalid, SecretError."""
+    found = account(config, secrets, devices.named(session, slug))
+    audit.record(session, by, f"account of device {slug} shown")
+    return found
 
 
 def qr(of: SipAccount, voicemail: str) -> segno.QRCode:

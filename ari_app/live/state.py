@@ -30,7 +30,7 @@ from crm.services.calls.ledger import Begun
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.02
-"""Changes within this time are told together: a step of a call consists of several."""
+"""Changes within this time after others are told together: a step of a call consists of several."""
 
 
 class LiveState:
@@ -60,6 +60,8 @@ class LiveState:
         self._stirred: set[str] = set()
         self._stirred_phones: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._looked_at = 0.0
+        """On the loop's clock."""
         self._chores: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         context.calls.on_change = self._call
@@ -116,12 +118,13 @@ class LiveState:
 
     def _soon(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(GATHER_SECONDS, self._look)
+            # At once after a pause, and then now and then.
+            self._timer = self._loop.call_at(self._looked_at + GATHER_SECONDS, self._look)
 
     # --- what is told ---
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._looked_at = None, self._loop.time()
         stirred, self._stirred = self._stirred, set()
         phones, self._stirred_phones = self._stirred_phones, set()
         told: list[CallNow] = []

@@ -1,0 +1,86 @@
+"""The board in a real browser shows a real call, and ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from asterisk_conf import programs
+from crm.domain.access import Role
+from crm.services.access import accounts, sessions
+from crm.services.audit import By
+from crm.web.app import serving
+from crm.web.console import cookies
+from crm.web.console.app import build, frame_of, looks_of
+from crm.web.console.board import Board
+from tests.busy import only_on_duty
+from tests.system import System
+from tests.talks import hear_each_other
+
+pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
+
+
+@asynccontextmanager
+async def board(system: System) -> AsyncIterator[Page]:
+    """Carol, a manager, has the board open."""
+    crm, by = system.crm, By("test", datetime.now(UTC))
+    with crm.store.writing() as session:
+        account = accounts.find(session, "carol") or accounts.add(
+            session, by, "carol", "Carol", Role.MANAGER, agent="carol"
+        )
+        token = sessions.begin(session, crm.config, by.now, account.id, address="127.0.0.1", browser="test")
+    known = Board(crm, looks_of(crm))
+    running = asyncio.create_task(known.run())
+    async with serving(crm.config, build(crm, known), "console"), async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=programs.chromium(), env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+        )
+        try:
+            url = f"http://127.0.0.1:{crm.config.ports.console}"
+            context = await browser.new_context(base_url=url)
+            await context.add_cookies([{"name": cookies.name(frame_of(crm)), "value": token, "url": url}])
+            page = await context.new_page()
+            await page.goto("/")
+            await expect(page.locator("html[data-live=yes]")).to_be_attached()
+            yield page
+        finally:
+            await browser.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_call_is_seen_as_it_rings_and_is_answered_and_can_be_picked_up_and_ended(system: System) -> None:
+    await only_on_duty(system, "alice")
+    async with (
+        board(system) as page,
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await expect(page.locator("#agent-alice")).to_contain_text("free")
+        await expect(page.locator("#agent-carol")).to_contain_text("at the console")
+        await system.to_team(caller)
+        row = page.locator("#board-calls > li")
+        await expect(row).to_contain_text("rings at Alice", timeout=20_000)
+        await alice.wait_for("CALL_INCOMING")
+        await row.get_by_role("button", name="Pick up").click()
+        await expect(page.locator(".said")).to_contain_text("Your phone rings")
+        await carol.wait_for("CALL_INCOMING")
+        await carol.answer()
+        await alice.wait_for("CALL_CLOSED")
+        await expect(row).to_contain_text("with Carol")
+        await expect(page.locator("#agent-carol")).to_contain_text("in a talk")
+        await hear_each_other(system, caller, carol)
+        await row.get_by_role("button", name="End call").click()
+        await page.locator("#confirm button[value=yes]").click()
+        await caller.wait_for("CALL_CLOSED")
+        await expect(row).to_have_count(0)
+        call = await system.ended_call(caller.user)
+    events = [event.data for event in call.events if event.kind == "SupervisorActed"]
+    assert [(one["by"], one["what"]) for one in events] == [("carol", "picked_up"), ("carol", "ended")]

@@ -30,6 +30,7 @@ from crm.web.console.pages import (
     tours,
 )
 from crm.web.console.pages import board as board_pages
+from crm.web.console.pages import health as health_pages
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
 from crm.web.shield import hosts, shielded
 from crm.words.console import LANGUAGES
@@ -49,6 +50,7 @@ PAGES: tuple[ConsolePage, ...] = (
     *account.PAGES,
     *passkeys.PAGES,
     *sign_in.PAGES,
+    *health_pages.PAGES,
 )
 """In the order in which the sections are shown."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}

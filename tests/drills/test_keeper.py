@@ -22,7 +22,7 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
     await system.asterisk.stop()
     async with up(system):
         first = processes.running(system.config)
-        assert set(first) == {"Asterisk", "the app"}
+        assert set(first) == {"Asterisk", "the app", "the web pages"}
     assert processes.running(system.config) == first
     _, told = await leaseline(system, "doctor")
     assert "`leaseline up` takes them over, `leaseline down` ends them." in " ".join(told.split())
@@ -34,6 +34,11 @@ async def test_when_the_supervisor_is_killed_then_the_next_one_takes_over_and_do
         assert second["Asterisk"] == first["Asterisk"]
         assert second["the app"] != first["the app"]
         assert beat_of(system.config)["pid"] == second["the app"].pid
+        # Last of all.
+        await system.until(
+            lambda: processes.running(system.config).get("the web pages") not in (None, first["the web pages"]),
+            "the web pages replaced",
+        )
     status, told = await leaseline(system, "down")
     assert (status, told.splitlines()[-1]) == (0, "Leaseline has stopped.")
     assert processes.running(system.config) == {}

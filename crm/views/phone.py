@@ -20,8 +20,8 @@ class ColleagueEntry(msgspec.Struct):
     name: str
     extension: str
     state: str
-    """free; busy: on a call; dnd: none of their phones may ring; off: not on duty; or, as far as it is known which phones
-    are there, away: none is."""
+    """free; busy: on a call; dnd: none of their phones may ring; off: not on duty; away: none of their phones is there,
+    as far as that is known."""
 
 
 class PlaceEntry(msgspec.Struct):

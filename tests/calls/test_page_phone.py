@@ -205,7 +205,9 @@ async def test_911_goes_out_from_the_page_with_the_place_that_was_said(system: S
         await phone.is_free()
         [invite] = carrier.received("INVITE")
     assert invite.startswith("INVITE sip:911@")
-    [found] = await system.all(select(EmergencyCall))
+    over = select(EmergencyCall).where(EmergencyCall.ended_at.is_not(None))
+    await system.until(lambda: bool(system.rows(over)), "the emergency call is on record")
+    [found] = await system.all(over)
     assert (found.device, found.agent, found.address) == ("alice-web", "alice", address)
     # Callers of the tests that follow are not the emergency service.
     by = By("tests", datetime.now(UTC))

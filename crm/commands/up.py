@@ -113,6 +113,7 @@ async def _demo_office(config: Config, by: By) -> str:
     crm = context.opened(config)
     try:
         await crm.store.run(directory.load_demo, config, crm.secrets, by)
+        await crm.store.run(directory.add_demo_accounts, by)
         if await crm.store.read(demo_listings.is_wanted):
             drawn = await asyncio.to_thread(demo_listings.draw, config)
             await crm.store.run(demo_listings.load, config, crm.secrets, by, drawn)
@@ -137,6 +138,7 @@ async def _demo_office(config: Config, by: By) -> str:
             f"  {leaseline} demo call --press 3 --press 1",
             f"  {leaseline} listing list",
             f"  {leaseline} status",
+            f"  {leaseline} user invite alice    # a link with which Alice signs in to the console",
             "Ctrl-C stops everything.",
         )
     )

@@ -11,15 +11,18 @@ import pytest
 from sqlalchemy import func, select
 
 from crm.config import Config
+from crm.domain.access import Role
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import SecretError, Secrets
 from crm.services import tasks
+from crm.services.access import accounts
 from crm.services.audit import By
 from crm.services.office import agents, hours, numbering, properties, subteams
 from crm.services.phones import devices, lines, trunks
 from crm.services.system import directory, homes
 from crm.store.models import AuditEntry, Base, Task
 from crm.store.session import Store
+from crm.views import access
 from crm.views import hours as hour_views
 from tests.postgres import PostgresServer
 
@@ -90,6 +93,21 @@ async def test_the_demo_office_is_loaded_once(store: Store, config: Config, secr
     }
     for device in await store.read(devices.find_all):
         assert secrets.has(devices.secret_name(device.slug))
+
+
+async def test_the_demos_agents_can_be_invited_to_the_console(store: Store, config: Config, secrets: Secrets) -> None:
+    await store.run(directory.load_demo, config, secrets, BY)
+    with store.writing() as session:
+        accounts.add(session, BY, "roberta", "Roberta", Role.MANAGER, agent="bob")
+    for _ in range(2):
+        await store.run(directory.add_demo_accounts, BY)
+    with store.reading() as session:
+        found = access.accounts(session, NOW)
+    assert {one.name: (one.role, one.agent, one.state) for one in found} == {
+        "alice": ("agent", "alice", "invited"),
+        "carol": ("agent", "carol", "invited"),
+        "roberta": ("manager", "bob", "invited"),
+    }
 
 
 async def test_the_demo_works_without_an_office_and_follows_its_port(

@@ -25,6 +25,7 @@ from crm.store.models import (
     AccountReach,
     AccountRecoveryCode,
     AccountSession,
+    Agent,
     Property,
 )
 
@@ -215,6 +216,12 @@ def first_admin(session: Session, by: By) -> str:
 
 def find(session: Session, name: str) -> Account | None:
     return session.scalars(select(Account).where(Account.name == name)).first()
+
+
+def has_agent(session: Session, slug: str) -> bool:
+    """Whether an account is this agent."""
+    found = select(Account.id).join(Agent, Agent.id == Account.agent_id).where(Agent.slug == slug)
+    return session.scalar(found.limit(1)) is not None
 
 
 def named(session: Session, name: str) -> Account:

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
+from crm.domain.access import Role
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import ListKind
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets, of_trunk
 from crm.services import audit
+from crm.services.access import accounts
 from crm.services.audit import By
 from crm.services.phones import answering, devices, trunks
 from crm.services.system import imports
@@ -30,6 +32,7 @@ SYSTEM_SECRETS = ("ari", "ami", "ami_watch", "agi")
 DEMO_PORTFOLIO = Path(__file__).parents[2] / "demo" / "portfolio"
 """Lists as in any import: properties of two portfolios in two time zones, with units, people and lines."""
 DEMO_LINES = ("+15125550100", "+15125550101")
+DEMO_AGENTS = ("alice", "bob", "carol")
 DEMO_NAME = "Demo Leasing Office"
 DEMO_TRUNK = "demo"
 DEMO_USER = trunks.endpoint(DEMO_TRUNK)
@@ -155,6 +158,15 @@ def load_demo(session: Session, config: Config, secrets: Secrets, by: By) -> Non
     secrets.ensure(of_trunk(DEMO_TRUNK))
     for slug in session.scalars(select(Device.slug)):
         secrets.ensure(devices.secret_name(slug))
+
+
+def add_demo_accounts(session: Session, by: By) -> None:
+    """Lets the demo office's agents sign in to the console, once somebody makes links for them. Accounts that are there
+    stay as they are."""
+    there = Agent.slug.in_(DEMO_AGENTS), Agent.retired_at.is_(None)
+    for slug in session.scalars(select(Agent.slug).where(*there).order_by(Agent.slug)).all():
+        if accounts.find(session, slug) is None and not accounts.has_agent(session, slug):
+            accounts.add(session, by, slug, slug.title(), Role.AGENT, agent=slug)
 
 
 def offer_demo_tours(session: Session, by: By) -> None:

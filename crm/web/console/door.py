@@ -100,9 +100,16 @@ def _to_sign_in(visit: ConsoleVisit) -> Response:
     there = SIGN_IN if visit.request.method not in SAFE or path == "/" else f"{SIGN_IN}?to={quote(here, safe='/')}"
     if visit.request.headers.get("HX-Request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": there})
-    if visit.request.headers.get("Sec-Fetch-Dest", "document") != "document":
-        return Response(status_code=401)
+    if not _is_for_a_page(visit.request):
+        return Response("not signed in\n", 401, media_type="text/plain")
     return RedirectResponse(there, 303)
+
+
+def _is_for_a_page(request: Request) -> bool:
+    """Whether a page is to be shown, and not a part of one loaded. Through a service worker, the one thing that says so
+    is the mode."""
+    headers = request.headers
+    return headers.get("Sec-Fetch-Dest", "document") == "document" or headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _say(visit: ConsoleVisit, key: str) -> str:

@@ -39,6 +39,8 @@ async function keepOfflinePage(): Promise<void> {
 
 self.addEventListener("fetch", (event) => {
     const { request } = event
+    // Forms go past us: what we send on looks as if it came from our own pages, also where another site has sent it.
+    if (request.method !== "GET") return
     if (request.mode === "navigate") event.respondWith(fetch(request).catch(() => kept(OFFLINE)))
     else if (request.destination === "style") event.respondWith(fetch(request).catch(() => kept(request)))
 })

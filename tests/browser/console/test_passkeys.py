@@ -71,7 +71,7 @@ async def sign_in(page: Page, password: str = PASSWORD) -> None:
 
 async def add(page: Page, password: str = PASSWORD) -> None:
     part = page.locator("lease-passkey")
-    await part.get_by_label("Passkey").fill("Petra's laptop")
+    await part.get_by_label("Its name").fill("Petra's laptop")
     await part.get_by_label("Your password").fill(password)
     await part.get_by_role("button", name="Add a passkey").click()
 
@@ -136,7 +136,8 @@ async def test_whoever_is_disabled_cannot_come_in_by_a_passkey(person: Person, d
     await expect(page.locator("p.said")).to_contain_text("The passkey is added.")
     with desk.crm.store.writing() as session:
         accounts.disable(session, BY, NAME)
-    await page.goto("/account")
+    # Her page hears of it by itself.
+    await expect(page).to_have_url(f"{person.desk.url}/sign-in?to=/account")
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await expect(page.get_by_role("alert").first).to_contain_text("did not match")
     with desk.crm.store.writing() as session:

@@ -32,6 +32,11 @@ async def test_who_has_not_signed_in_sees_nothing_and_comes_back_to_where_they_w
     assert (await person.http.get("/tasks", headers={"HX-Request": "true"})).headers[
         "hx-redirect"
     ] == "/sign-in?to=/tasks"
+    # As a service worker passes a page's request on, and as something that a page loads.
+    passed_on = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate"}
+    assert (await person.http.get("/tasks", headers=passed_on)).status_code == 303
+    answer = await person.http.get("/tasks", headers={"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/plain; charset=utf-8")
     answer = await person.send("/sign-in?to=/tasks", csrf="", name="dana", password=PASSWORD)
     assert answer.headers["location"] == "/tasks"
     cookie = answer.headers["set-cookie"]

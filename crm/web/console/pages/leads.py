@@ -128,6 +128,9 @@ def _shown(
         wrong=wrong,
         options=options,
         codes=CODES,
+        named_codes={
+            name: {one.value: visit.looks.code(kind, one.value) for one in kind} for name, kind in CODES.items()
+        },
         may_change=visit.may(Act.WORK),
         may_give=visit.may(Act.SUPERVISE),
         may_export=visit.may(Act.EXPORT),

@@ -220,6 +220,14 @@ def count_waiting(session: Session, now: datetime, agent_id: int, *, most: int =
     return session.scalar(select(func.count()).select_from(found.limit(most).subquery())) or 0
 
 
+def properties_of(session: Session, thread_id: int) -> frozenset[int]:
+    """The properties by which a thread is seen."""
+    lead = select(InboxThread.lead_id).where(InboxThread.id == thread_id).scalar_subquery()
+    found = set(session.scalars(select(Interest.property_id).where(Interest.lead_id == lead)))
+    own = session.scalar(select(InboxThread.property_id).where(InboxThread.id == thread_id))
+    return frozenset(found | ({own} if own is not None else set()))
+
+
 def id_of_lead(session: Session, lead_id: int, reach: Reach = WHOLE_OFFICE) -> int | None:
     """None: nobody has written to them yet, or they are not within reach."""
     found = select(InboxThread.id).where(InboxThread.lead_id == lead_id, *reached.of_threads(reach))

@@ -3,12 +3,13 @@ see each other do it. Nothing of this is stored; drafts are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 LASTS = timedelta(seconds=8)
 """How long somebody counts as writing after their last change."""
+TOLD_EVERY = timedelta(seconds=5)
+"""How often others are told of somebody who goes on writing; less than LASTS, so that it does not flicker."""
 MOST = 10_000
 """Entries kept at a time; beyond it, the oldest go."""
 
@@ -22,6 +23,8 @@ class WriterAtWork:
     way: str
     """text or mail."""
     seen_at: datetime
+    told_at: datetime | None = None
+    """When others were told last; None: not yet."""
 
 
 class Writers:
@@ -29,22 +32,22 @@ class Writers:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int], WriterAtWork] = {}
-        self.on_change: list[Callable[[int], None]] = []
-        """Called with the thread's id when somebody begins to write, or stops by sending."""
 
-    def seen(self, thread_id: int, one: WriterAtWork) -> None:
+    def seen(self, thread_id: int, one: WriterAtWork) -> bool:
+        """Somebody has just changed a draft. Returns whether others have to be told: not of each change."""
         key = (thread_id, one.account_id)
         known = self._seen.pop(key, None)
         if len(self._seen) >= MOST:
             self._seen.pop(next(iter(self._seen)))
+        told_at = known.told_at if known else None
+        is_news = told_at is None or told_at + TOLD_EVERY <= one.seen_at
         # Put at the end, so that the first is the oldest.
-        self._seen[key] = one
-        if known is None or known.seen_at + LASTS < one.seen_at or known.way != one.way:
-            self._tell(thread_id)
+        self._seen[key] = replace(one, told_at=one.seen_at if is_news else told_at)
+        return is_news
 
-    def stopped(self, thread_id: int, account_id: int) -> None:
-        if self._seen.pop((thread_id, account_id), None) is not None:
-            self._tell(thread_id)
+    def stopped(self, thread_id: int, account_id: int) -> bool:
+        """They have sent it. Returns whether they were writing."""
+        return self._seen.pop((thread_id, account_id), None) is not None
 
     def others(self, thread_id: int, account_id: int, now: datetime) -> list[WriterAtWork]:
         """Everybody but this one who is writing there now."""
@@ -55,7 +58,3 @@ class Writers:
             if thread == thread_id and account != account_id:
                 found.append(one)
         return found
-
-    def _tell(self, thread_id: int) -> None:
-        for tell in self.on_change:
-            tell(thread_id)

@@ -14,13 +14,14 @@ from starlette.responses import RedirectResponse, Response
 
 from crm.config import Config
 from crm.domain import segments
-from crm.domain.access import Act
+from crm.domain.access import Act, Role
 from crm.domain.calls import Outcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.gate import Verdict
 from crm.domain.leads import LeasingStage
 from crm.services import assignment, follow_ups, text_templates
+from crm.services.access.sessions import SignedIn
 from crm.services.audit import By
 from crm.services.mails import writing
 from crm.services.mails.writing import MailDraft
@@ -36,7 +37,8 @@ from crm.views.follow_ups import FollowUpEntry
 from crm.views.inbox import BubbleEntry, Cursor, InboxFilter, ThreadDetail
 from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
-from crm.web.console.typing import WriterAtWork, Writers
+from crm.web.console.stream import EventForm
+from crm.web.console.typing import LASTS, WriterAtWork, Writers
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.inbox import WORDS
 
@@ -205,6 +207,7 @@ async def _thread_page(
         form_keys={way.value: uuid.uuid4().hex for way in DraftWay},
         wrong=wrong,
         wrong_in=str(sent.get("way", "")) if sent is not None else "",
+        typing_lasts=int(LASTS.total_seconds()),
         others=_writers(visit).others(id, visit.who.account_id, visit.crm.now()),
         may_write=visit.may(Act.WORK),
         can_mail=bool(config.mail.from_address) and found.thread.lead is not None and bool(found.thread.emails),
@@ -270,7 +273,7 @@ async def _send_text(visit: ConsoleVisit) -> Response:
         decision = await visit.run(act, visit.by)
     except (Invalid, Conflict) as error:
         return await _thread_page(visit, 422, visit.refusal(error), fields)
-    _writers(visit).stopped(id, visit.who.account_id)
+    await _has_sent(visit, id)
     return visit.see_other(f"/inbox/{id}", visit.looks.say(WORDS, f"sent_{decision or 'send'}"))
 
 
@@ -292,7 +295,7 @@ async def _send_mail(visit: ConsoleVisit) -> Response:
         await visit.run(act, visit.by)
     except (Invalid, Conflict) as error:
         return await _thread_page(visit, 422, visit.refusal(error), fields)
-    _writers(visit).stopped(id, visit.who.account_id)
+    await _has_sent(visit, id)
     return visit.see_other(f"/inbox/{id}", visit.looks.say(WORDS, "mail_sent"))
 
 
@@ -316,7 +319,7 @@ async def _draft(visit: ConsoleVisit) -> Response:
     reach, config = visit.who.reach, visit.crm.config
     writers = _writers(visit)
 
-    def act(session: Session, by: By) -> tuple[int, Forecast | None]:
+    def act(session: Session, by: By) -> tuple[int, Forecast | None, frozenset[int]]:
         kept = inbox.save_draft(
             session,
             by,
@@ -329,15 +332,16 @@ async def _draft(visit: ConsoleVisit) -> Response:
         )
         numbers = view.one(session, id, reach).numbers
         forecast = gatekeeper.foresee(session, config, numbers[0], by.now) if numbers and way == "text" else None
-        return kept, forecast
+        return kept, forecast, view.properties_of(session, id)
 
     wrong = ""
-    kept, forecast = 0, None
+    kept, forecast, about = 0, None, frozenset[int]()
     try:
-        kept, forecast = await visit.run(act, visit.by)
+        kept, forecast, about = await visit.run(act, visit.by)
     except Conflict as error:
         wrong = visit.looks.say(WORDS, "draft_changed", by=str(error.facts.get("by", "")))
-    writers.seen(id, WriterAtWork(visit.who.account_id, visit.who.full_name, way, now))
+    if writers.seen(id, WriterAtWork(visit.who.account_id, visit.who.full_name, way, now)):
+        _say_typing(visit, id, about, is_over=False)
     return visit.fragment(
         "inbox_parts",
         "weighed",
@@ -349,6 +353,26 @@ async def _draft(visit: ConsoleVisit) -> Response:
         writers.others(id, visit.who.account_id, now),
         wrong,
     )
+
+
+async def _has_sent(visit: ConsoleVisit, thread_id: int) -> None:
+    if _writers(visit).stopped(thread_id, visit.who.account_id):
+        _say_typing(visit, thread_id, await visit.read(view.properties_of, thread_id), is_over=True)
+
+
+def _say_typing(visit: ConsoleVisit, thread_id: int, about: frozenset[int], *, is_over: bool) -> None:
+    """Tells everybody else who sees the thread that somebody writes in it."""
+    who, all_looks = visit.who, visit.frame.looks
+
+    def sees(other: SignedIn) -> str:
+        is_within = other.reach.properties is None or not about.isdisjoint(other.reach.properties)
+        return "typing" if other.account_id != who.account_id and is_within else ""
+
+    def tell(form: str, language: str, role: Role) -> EventForm:
+        words = "" if is_over else all_looks[language].say(WORDS, "writes_too", name=who.full_name)
+        return EventForm(form, {"thread": thread_id, "account": who.account_id, "words": words})
+
+    visit.frame.board.hub.tell(sees, tell)
 
 
 def _writers(visit: ConsoleVisit) -> Writers:

@@ -4,7 +4,7 @@
 import { type Happened, tell } from "../shared/events"
 
 const NAME = "leaseline-events"
-const KINDS = ["call", "agent", "news", "app", "refetch", "here", "over"]
+const KINDS = ["call", "agent", "news", "app", "refetch", "here", "over", "typing"]
 const AGAIN_MILLISECONDS = 5000
 let mark = document.documentElement.dataset.events ?? ""
 

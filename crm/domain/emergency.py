@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from crm.domain.invite import DidSource
+from crm.domain import invite
 from crm.domain.route_inputs import CallerKind
 
 TEST = "933"
@@ -79,18 +79,9 @@ def why_not_the_service(
         return f"The caller is a known {caller.contact}, not the emergency service."
     if caller.lead_since is not None and caller.lead_since < before and not caller.has_called_back:
         return "The caller was a lead before the emergency call, so this is not the emergency service."
-    if diverted := _diverted_from(dialled):
+    if diverted := invite.diverted_from(dialled):
         return f"The caller dialed {diverted}, which is forwarded here, and not the callback number."
     return ""
-
-
-def _diverted_from(dialled: Iterable[tuple[str, str]]) -> str:
-    """The phone number (E.164) that the caller dialed, if it is another than the one that was reached."""
-    numbers = list(dialled)
-    reached = {number for source, number in numbers if source != DidSource.DIVERSION}
-    # An extension may stand for the callback number itself, in the phone system that has it.
-    diverted = [number for source, number in numbers if source == DidSource.DIVERSION and number.startswith("+")]
-    return diverted[0] if diverted and reached.isdisjoint(diverted) else ""
 
 
 # --- what the office is told ---

@@ -212,6 +212,15 @@ def likeliest(numbers: Sequence[str]) -> str:
     return next((number for number in numbers if number.startswith("+")), numbers[0] if numbers else "")
 
 
+def diverted_from(dialled: Iterable[tuple[str, str]]) -> str:
+    """The phone number (E.164) that the caller dialed, if it is another than the one that was reached."""
+    numbers = list(dialled)
+    reached = {number for source, number in numbers if source != DidSource.DIVERSION}
+    # An extension may stand for the callback number itself, in the phone system that has it.
+    diverted = [number for source, number in numbers if source == DidSource.DIVERSION and number.startswith("+")]
+    return diverted[0] if diverted and reached.isdisjoint(diverted) else ""
+
+
 def _users(elements: Iterable[str]) -> tuple[str, ...]:
     found = (_URI.match(uri_of(element)) for element in elements)
     return tuple(unquote(match[1]) for match in found if match and match[1])

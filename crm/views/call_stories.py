@@ -34,19 +34,20 @@ class StoryLine(msgspec.Struct, frozen=True):
     text: str
 
 
-def told(session: Session, call: CallDetail, *, now: datetime, tz: ZoneInfo, region: str) -> list[StoryLine]:
-    """What happened, and what followed, in order."""
+def told(
+    session: Session, call: CallDetail, *, now: datetime, tz: ZoneInfo, region: str, with_words: bool = True
+) -> list[StoryLine]:
+    """What happened, and what followed, in order; without what was said and written unless `with_words`."""
     legs = _legs(session, call.id)
     names = _names(session, call, legs, tz, region)
     lines = [
         *_facts(call, names),
         *_routing(call),
         *_phones(legs, names),
-        *_voice_talk(session, call.id),
-        *_recordings(call),
-        *_voicemail(session, call.id),
-        *_afterwards(session, call, now, tz),
+        *_afterwards(session, call, now, tz, with_words),
     ]
+    if with_words:
+        lines += [*_voice_talk(session, call.id), *_recordings(call), *_voicemail(session, call.id)]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -184,8 +185,10 @@ def _voicemail(session: Session, call_id: str) -> Iterator[StoryLine]:
         yield StoryLine(found.taken_at, f"{found.taken_by.name or found.taken_by.slug} took the voicemail.")
 
 
-def _afterwards(session: Session, call: CallDetail, now: datetime, tz: ZoneInfo) -> Iterator[StoryLine]:
-    for text in messages.of_call(session, call.id):
+def _afterwards(
+    session: Session, call: CallDetail, now: datetime, tz: ZoneInfo, with_words: bool
+) -> Iterator[StoryLine]:
+    for text in messages.of_call(session, call.id) if with_words else ():
         way = "wrote" if text.direction == TextDirection.IN else "were sent a text"
         state = in_words(DeliveryState, text.state)
         yield StoryLine(text.created_at, f'They {way} ({state}): "{text.body}"')

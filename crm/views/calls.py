@@ -287,8 +287,8 @@ def listed(
     if in_progress:
         found = found.where(Call.outcome.is_(None))
     rows = session.execute(found).all()
-    answers = _answers(session, [row.id for row in rows])
-    return [CallEntry(**_of(row, answers)) for row in rows]
+    answered = answers(session, [row.id for row in rows])
+    return [CallEntry(**_of(row, answered)) for row in rows]
 
 
 def _took_part(session: Session, slug: str) -> ColumnElement[bool]:
@@ -315,7 +315,7 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
         Recording.summary,
     ).where(Recording.call_id == call_id)
     return CallSummary(
-        **_of(row, _answers(session, [call_id])),
+        **_of(row, answers(session, [call_id])),
         legs=legs(session, call_id),
         recordings=[RecordingEntry(*one) for one in session.execute(recordings.order_by(Recording.started_at))],
         tasks=tasks.ids_of_call(session, call_id, reach),
@@ -324,9 +324,9 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
     )
 
 
-def one(session: Session, call_id: str) -> CallDetail:
+def one(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallDetail:
     """Raises NotFound."""
-    found = summary(session, call_id)
+    found = summary(session, call_id, reach)
     events = select(CallEvent.at, CallEvent.kind, CallEvent.data).where(CallEvent.call_id == call_id)
     decisions = select(
         RoutingDecision.at,
@@ -392,11 +392,11 @@ def legs(session: Session, call_id: str) -> list[LegEntry]:
     return [LegEntry(*row) for row in session.execute(found.order_by(Leg.started_at))]
 
 
-_Answer = tuple[str, str | None]
+Answer = tuple[str, str | None]
 """As in CallEntry: answered_by, and their name."""
 
 
-def _answers(session: Session, call_ids: Sequence[str]) -> dict[str, _Answer]:
+def answers(session: Session, call_ids: Sequence[str]) -> dict[str, Answer]:
     """Who answered each of the calls first."""
     answered = (
         select(Leg.call_id, Agent.slug, Agent.name, Leg.number, Leg.device)
@@ -404,13 +404,13 @@ def _answers(session: Session, call_ids: Sequence[str]) -> dict[str, _Answer]:
         .where(Leg.call_id.in_(call_ids), Leg.answered_at.is_not(None))
         .order_by(Leg.answered_at, Leg.id)
     )
-    found: dict[str, _Answer] = {}
+    found: dict[str, Answer] = {}
     for call_id, slug, name, number, device in session.execute(answered):
         found.setdefault(call_id, (slug or number or device, name or None))
     return found
 
 
-def _of(row: Row[*tuple[Any, ...]], answers: Mapping[str, _Answer]) -> dict[str, Any]:
+def _of(row: Row[*tuple[Any, ...]], answers: Mapping[str, Answer]) -> dict[str, Any]:
     seconds = round((row.ended_at - row.started_at).total_seconds()) if row.ended_at else None
     by, name = answers.get(row.id, (None, None))
     return {**row._mapping, "seconds": seconds, "answered_by": by, "answered_by_name": name}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
-from crm.store.models import Agent, Property, Subteam
+from crm.domain.errors import NotFound
+from crm.store.models import Agent, Line, Property, Subteam
 from crm.store.queries import reach as reached
 
 MOST = 200
@@ -24,6 +27,26 @@ def properties(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOS
     """Those in use and within reach; none where there are more than `most`."""
     found = select(Property.slug, Property.name).where(*reached.of_properties(reach))
     return _few(session, found.order_by(Property.name, Property.slug), most)
+
+
+def lines(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOST) -> Choices:
+    """Numbers with their labels; those of properties within reach. None where there are more than `most`."""
+    found = select(Line.number, _LABEL).where(*_of_lines(reach)).order_by(_LABEL, Line.number)
+    return _few(session, found, most)
+
+
+def check_line(session: Session, number: str, reach: Reach) -> None:
+    """Raises NotFound unless the line is of a property within reach."""
+    if session.scalar(select(Line.id).where(Line.number == number, *_of_lines(reach))) is None:
+        raise NotFound(f"There is no line {number}.", code="line_unknown", line=number)
+
+
+_LABEL = func.coalesce(func.nullif(Line.label, "") + " · " + Line.number, Line.number)
+
+
+def _of_lines(reach: Reach) -> Iterator[ColumnElement[bool]]:
+    if reach.properties is not None:
+        yield Line.property_id.in_(reach.properties)
 
 
 def subteams(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOST) -> Choices:

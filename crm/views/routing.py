@@ -267,6 +267,17 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
     )
 
 
+def known(session: Session, call_id: str) -> list[str]:
+    """What was known at each decision about a call, as it is on record: JSON."""
+    taken = select(RoutingDecision.inputs).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
+    return [msgspec.json.format(msgspec.json.encode(inputs)).decode() for inputs in session.scalars(taken)]
+
+
+def dialled(session: Session, call_id: str) -> str:
+    """Our number that was called; empty: there is no such call."""
+    return session.scalar(select(Call.did).where(Call.id == call_id)) or ""
+
+
 def _decision(row: RoutingDecision, rosters: Mapping[str, Sequence[str]]) -> DecisionEntry:
     keyed = [KeyedEntry(one["question"], one["keys"]) for one in row.inputs.get("answers", ())]
     plan = PlanEntry.stored(decisions.plan_of(row, rosters))

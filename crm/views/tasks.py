@@ -167,8 +167,20 @@ def ids_of_call(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> 
     return list(session.scalars(found.order_by(Task.id)))
 
 
-def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEntry]:
-    """People to be called back, or who left a voicemail to listen to, the most urgent first."""
+def missed(
+    session: Session,
+    now: datetime,
+    *,
+    owner: str | None = None,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
+) -> list[MissedEntry]:
+    """People to be called back, or who left a voicemail to listen to, the most urgent first.
+
+    `owner` is an agent's slug: theirs, and what they may take of their subteams'. `after` is due time and id of the
+    last one on the page before.
+    """
     found = (
         select(
             Task.call_id.label("call"),
@@ -187,9 +199,16 @@ def missed(session: Session, now: datetime, *, limit: int = 50) -> list[MissedEn
         .outerjoin(Lead, Lead.id == Task.lead_id)
         .outerjoin(Call, Call.id == Task.call_id)
         .where(Task.done_at.is_(None), Task.kind.in_((TaskKind.CALL_BACK, TaskKind.LISTEN)), Task.call_id.is_not(None))
+        .where(*reached.of_tasks(reach))
         .order_by(Task.due_at, Task.id)
         .limit(limit)
     )
+    if after is not None:
+        found = found.where(tuple_(Task.due_at, Task.id) > after)
+    if owner is not None:
+        theirs = select(Agent.id).where(Agent.slug == owner, Agent.retired_at.is_(None)).scalar_subquery()
+        teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == theirs)
+        found = found.where(or_(Task.owner_id == theirs, Task.subteam_id.in_(teams)))
     return [MissedEntry(**row._mapping, overdue=row.due_at < now) for row in session.execute(found)]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.calls import CallDirection
 from crm.domain.errors import NotFound
 from crm.domain.mailboxes import OFFICE
-from crm.store.models import Agent, Call, Lead, Voicemail
+from crm.store.models import Agent, Call, Lead, Line, Voicemail
+from crm.store.queries import reach as reached
 
 
 class VoicemailEntry(msgspec.Struct):
@@ -55,10 +58,25 @@ class VoicemailEntry(msgspec.Struct):
 
 
 def listed(
-    session: Session, *, mailbox: str | None = None, new_only: bool = False, deleted: bool = False, limit: int = 50
+    session: Session,
+    *,
+    mailbox: str | None = None,
+    new_only: bool = False,
+    deleted: bool = False,
+    after: tuple[datetime, str] | None = None,
+    limit: int = 50,
+    reach: Reach = WHOLE_OFFICE,
+    boxes: Collection[str] | None = None,
+    own: str = "",
 ) -> list[VoicemailEntry]:
-    """The newest first; with `deleted`, the deleted ones instead."""
-    found = _VOICEMAIL.order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    """The newest first; with `deleted`, the deleted ones instead.
+
+    `after` is time and id of the last one on the page before. `boxes` are the mailboxes that somebody may listen to;
+    None: all. Their reach counts in all of them but their `own`.
+    """
+    found = _within(reach, boxes, own).order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    if after is not None:
+        found = found.where(tuple_(Voicemail.left_at, Voicemail.call_id) < after)
     if mailbox == OFFICE:
         found = found.where(Voicemail.mailbox.in_((OFFICE, "")))
     elif mailbox is not None:
@@ -69,12 +87,28 @@ def listed(
     return _entries(session, found)
 
 
-def one(session: Session, voicemail_id: str) -> VoicemailEntry:
-    """Raises NotFound."""
-    found = _entries(session, _VOICEMAIL.where(Voicemail.call_id == voicemail_id))
+def one(
+    session: Session,
+    voicemail_id: str,
+    reach: Reach = WHOLE_OFFICE,
+    boxes: Collection[str] | None = None,
+    own: str = "",
+) -> VoicemailEntry:
+    """With `reach`, `boxes` and `own` as in `listed`. Raises NotFound."""
+    found = _entries(session, _within(reach, boxes, own).where(Voicemail.call_id == voicemail_id))
     if not found:
         raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found[0]
+
+
+def _within(reach: Reach, boxes: Collection[str] | None, own: str) -> Select[Any]:
+    """Those that somebody may hear."""
+    found = _VOICEMAIL
+    if boxes is not None:
+        found = found.where(func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).in_(boxes))
+    for is_near in reached.of_recent(reach, func.coalesce(Call.property_id, Line.property_id), Call.lead_id):
+        found = found.where(or_(Voicemail.mailbox == own, is_near) if own else is_near)
+    return found
 
 
 def _entries(session: Session, found: Select[Any]) -> list[VoicemailEntry]:
@@ -106,6 +140,7 @@ _VOICEMAIL = (
         Voicemail.file,
     )
     .join(Call, Call.id == Voicemail.call_id)
+    .outerjoin(Line, Line.id == Call.line_id)
     .outerjoin(Agent, Agent.id == Call.agent_id)
     .outerjoin(Lead, Lead.id == Call.lead_id)
     .outerjoin(_TAKER, _TAKER.id == Voicemail.taken_by_id)

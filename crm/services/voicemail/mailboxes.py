@@ -228,6 +228,17 @@ def delete(session: Session, by: By, voicemail_id: str) -> None:
     audit.record(session, by, f"voicemail {voicemail_id} deleted from {row.mailbox}")
 
 
+def restore(session: Session, by: By, voicemail_id: str) -> None:
+    """Puts a deleted voicemail back into its mailbox, as long as its audio is there. Raises NotFound, Conflict."""
+    row = _named(session, voicemail_id)
+    if row.deleted_at is None:
+        raise Conflict("That voicemail has not been deleted.", code="voicemail_not_deleted")
+    if row.purged_at is not None:
+        raise Conflict("That voicemail's audio is gone, so it cannot be restored.", code="voicemail_purged")
+    row.deleted_at = None
+    audit.record(session, by, f"voicemail {voicemail_id} restored to {row.mailbox}")
+
+
 def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
     """Makes an agent responsible for a voicemail and the owner of its task. Raises NotFound, and Conflict when somebody
     else has taken it; of two at the same time, only one succeeds."""

@@ -109,6 +109,14 @@ def of_calls(reach: Reach, *, are_few: bool = False) -> Conditions:
             yield _about(reach.properties, about, Call.lead_id)
 
 
+def of_recent(reach: Reach, property_id: Any, lead_id: Any) -> Conditions:
+    """Rows that are looked at in their order, such as the newest first: each one's lead is looked up by itself, because
+    to find all leads within reach first would take longer than to find the rows."""
+    if reach.properties is not None:
+        theirs = and_(property_id.is_(None), _is_interested(reach.properties, lead_id))
+        yield or_(property_id.in_(reach.properties), theirs)
+
+
 def of_tours(reach: Reach) -> Conditions:
     """Tours, in a query that joins their slots."""
     if reach.properties is not None:

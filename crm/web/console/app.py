@@ -17,17 +17,22 @@ from crm.web.console.door import ConsolePage
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.console.pages import (
     account,
+    calls,
     inbox,
     lead,
     leads,
     listings,
+    missed,
     passkeys,
     people,
+    recent,
     reports,
+    routing,
     settings,
     sign_in,
     tasks,
     tours,
+    voicemail,
 )
 from crm.web.console.pages import board as board_pages
 from crm.web.console.pages import health as health_pages
@@ -38,13 +43,18 @@ from crm.words.console import frame as words
 
 PAGES: tuple[ConsolePage, ...] = (
     *board_pages.PAGES,
+    *recent.PAGES,
+    *missed.PAGES,
+    *calls.PAGES,
     *inbox.PAGES,
     *leads.PAGES,
     *lead.PAGES,
     *tasks.PAGES,
     *tours.PAGES,
+    *voicemail.PAGES,
     *listings.PAGES,
     *reports.PAGES,
+    *routing.PAGES,
     *settings.PAGES,
     *people.PAGES,
     *account.PAGES,

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from crm.domain.applications import ApplicationStatus
-from crm.domain.calls import CallStep, Outcome
+from crm.domain.calls import CallStep, DialStatus, Outcome
 from crm.domain.delivery import DeliveryState
 from crm.domain.heard import CardField
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage, Light
 from crm.domain.listings import ListingState
 from crm.domain.merging import ProposalReason
+from crm.domain.ringing import StageName, Strategy
+from crm.domain.route_inputs import CallerKind
+from crm.domain.route_plan import About, Path, Rule
 from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 
@@ -165,5 +168,86 @@ SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
         TourState.DONE: "hecha",
         TourState.MISSED: "no acudió",
         TourState.CANCELLED: "cancelada",
+    },
+    CallerKind: {
+        CallerKind.PROSPECT: "interesado",
+        CallerKind.RESIDENT: "residente",
+        CallerKind.OWNER: "propietario",
+        CallerKind.VENDOR: "proveedor",
+    },
+    DialStatus: {
+        DialStatus.ANSWER: "contestó",
+        DialStatus.NOANSWER: "no contestó",
+        DialStatus.BUSY: "ocupado",
+        DialStatus.CANCEL: "dejó de sonar",
+        DialStatus.CHANUNAVAIL: "no disponible",
+        DialStatus.CONGESTION: "rechazó",
+    },
+    StageName: {
+        StageName.EMERGENCY: "respuesta a una emergencia",
+        StageName.OFFICE: "el número al que va todo",
+        StageName.AGENT: "su agente",
+        StageName.SUBTEAM: "el equipo",
+        StageName.SISTERS: "equipos que ayudan",
+        StageName.EVERYONE: "todos",
+        StageName.ANSWERING: "servicio de contestación",
+        StageName.DESK: "mostrador",
+        StageName.QUEUE: "siguiente en espera",
+    },
+    Path: {
+        Path.ASK: "una pregunta",
+        Path.LIVE: "suenan los teléfonos",
+        Path.DESK: "suena un mostrador",
+        Path.LINK: "las viviendas por texto",
+        Path.TOUR: "horas para una visita",
+        Path.VOICEMAIL: "buzón de voz",
+        Path.QUESTION: "graba qué quiere",
+        Path.QUEUE: "espera en la fila",
+        Path.VOICE_AGENT: "el agente de voz",
+        Path.REFUSE: "no es una línea nuestra",
+    },
+    About: {
+        About.LANGUAGE: "idioma",
+        About.CALLER: "quien llama",
+        About.PROPERTY: "propiedad",
+        About.PATH: "qué sigue",
+        About.HEARS: "qué oye",
+        About.RINGS: "a quién le suena",
+        About.OTHERWISE: "si no",
+        About.RECORD: "registro",
+        About.TASK: "tarea",
+        About.TEXTS: "textos",
+    },
+    Rule: {
+        Rule.EMERGENCY: "emergencia",
+        Rule.UNKNOWN_LINE: "línea desconocida",
+        Rule.MENU: "lo que eligió",
+        Rule.LANGUAGE: "idioma",
+        Rule.KNOWN_CALLER: "persona conocida",
+        Rule.CALLER_KIND: "tipo de persona",
+        Rule.CONCERN: "queja",
+        Rule.MAINTENANCE: "mantenimiento",
+        Rule.PROPERTY: "propiedad",
+        Rule.UNSURE: "propiedad poco clara",
+        Rule.OFFICE_FORWARD: "todas las llamadas se desvían",
+        Rule.OPEN: "abierto",
+        Rule.CLOSED: "cerrado",
+        Rule.HOLIDAY: "festivo",
+        Rule.AFTER_HOURS: "fuera de horario",
+        Rule.ASSIGNED_AGENT: "agente asignado",
+        Rule.SUBTEAM: "equipo",
+        Rule.SISTERS: "equipos que ayudan",
+        Rule.EVERYONE: "todos",
+        Rule.ANSWERING_SERVICE: "servicio de contestación",
+        Rule.OVERFLOW: "nadie está libre",
+        Rule.NOBODY: "no hay a quién llamar",
+        Rule.VOICE_AGENT: "agente de voz",
+        Rule.OWNER: "responsable",
+        Rule.NO_LEASING: "no es sobre alquiler",
+        Rule.NO_TEXTS: "sin textos a este número",
+    },
+    Strategy: {
+        Strategy.RING_ALL: "todos a la vez",
+        Strategy.ROUND_ROBIN: "uno tras otro",
     },
 }

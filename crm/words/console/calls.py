@@ -1,0 +1,73 @@
+"""The page of one call."""
+
+from __future__ import annotations
+
+from crm.words.console import Words, recent
+
+_EN = {
+    "title": "Call with {who}",
+    "title_internal": "Call between colleagues",
+    "somebody": "somebody",
+    "story": "What happened",
+    "recordings": "Recordings",
+    "recording": "Recording of {at}",
+    "player": "Play the recording of {at}",
+    "position": "Position in the recording",
+    "held": "kept: {why}",
+    "deleted_recording": "The recording of {at} was deleted on {day} by {by}: {why}",
+    "deleted_by_age": "kept long enough",
+    "away": "The sound is on another machine of the office, or gone.",
+    "written": "In writing",
+    "in_short": "In short: {text}",
+    "voice_talk": "With the voice agent",
+    "said_caller": "Caller",
+    "said_agent": "Voice agent",
+    "said_keys": "Keys",
+    "said_act": "Done",
+    "forgotten": "What was said has been deleted.",
+    "from_rows": "from {rows}",
+    "sure": "{share} sure",
+    "voicemail": "Voicemail",
+    "play_voicemail": "Play the voicemail",
+    "tasks": "What followed",
+    "due": "due {at}",
+    "done_at": "done {at}: {result}",
+    "explain": "Why it went where it went",
+    "note": "Note of an agent",
+    "listen_hint": "Who listens, and when, is on record.",
+}
+
+_ES = {
+    "title": "Llamada con {who}",
+    "title_internal": "Llamada entre colegas",
+    "somebody": "alguien",
+    "story": "Qué pasó",
+    "recordings": "Grabaciones",
+    "recording": "Grabación del {at}",
+    "player": "Reproducir la grabación del {at}",
+    "position": "Posición en la grabación",
+    "held": "se conserva: {why}",
+    "deleted_recording": "La grabación del {at} fue borrada el {day} por {by}: {why}",
+    "deleted_by_age": "se guardó el tiempo suficiente",
+    "away": "El sonido está en otra máquina de la oficina, o ya no existe.",
+    "written": "Por escrito",
+    "in_short": "En resumen: {text}",
+    "voice_talk": "Con el agente de voz",
+    "said_caller": "Quien llamó",
+    "said_agent": "Agente de voz",
+    "said_keys": "Teclas",
+    "said_act": "Hecho",
+    "forgotten": "Lo que se dijo ha sido borrado.",
+    "from_rows": "de {rows}",
+    "sure": "{share} de seguridad",
+    "voicemail": "Buzón de voz",
+    "play_voicemail": "Reproducir el mensaje",
+    "tasks": "Qué siguió",
+    "due": "para {at}",
+    "done_at": "hecha {at}: {result}",
+    "explain": "Por qué fue adonde fue",
+    "note": "Nota de un agente",
+    "listen_hint": "Queda constancia de quién escucha y cuándo.",
+}
+
+WORDS: Words = {"en": {**recent.WORDS["en"], **_EN}, "es": {**recent.WORDS["es"], **_ES}}

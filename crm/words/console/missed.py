@@ -1,0 +1,71 @@
+"""The page with people to be called back."""
+
+from __future__ import annotations
+
+from crm.words.console import Words
+
+_EN = {
+    "lost": "Nobody takes care of these callers",
+    "lost_why": "They have no task and reached nobody. Open each call, and call them or give them a task.",
+    "whose": "Whose",
+    "mine": "Mine, and my team's",
+    "everybody": "Everybody's",
+    "due": "Due",
+    "who": "Who",
+    "why": "Why",
+    "owner": "Whose it is",
+    "actions": "Actions",
+    "withheld": "Number withheld",
+    "lead": "Lead {id}",
+    "team": "team {team}",
+    "the_call": "The call",
+    "call": "Call",
+    "call_them": "Call {who}",
+    "result": "What came of it",
+    "result_of": "What came of it with {who}",
+    "done": "Done",
+    "take": "Take",
+    "give_to": "Give {who} to",
+    "give": "Give",
+    "choose_agent": "Choose an agent.",
+    "is_done": "The task is done.",
+    "is_taken": "The task is yours.",
+    "is_given": "The task is somebody else's now.",
+    "nothing": "Nobody waits to be called back. Missed calls and voicemail appear here by themselves.",
+    "show_everybody": "Show everybody's",
+    "no_more": "There is nothing later.",
+}
+
+_ES = {
+    "lost": "Nadie se ocupa de estas llamadas",
+    "lost_why": "No tienen tarea y nadie las atendió. Abra cada llamada y devuélvala, o cree una tarea.",
+    "whose": "De quién",
+    "mine": "Mías y de mi equipo",
+    "everybody": "De todos",
+    "due": "Para",
+    "who": "Quién",
+    "why": "Por qué",
+    "owner": "De quién es",
+    "actions": "Acciones",
+    "withheld": "Número oculto",
+    "lead": "Prospecto {id}",
+    "team": "equipo {team}",
+    "the_call": "La llamada",
+    "call": "Llamar",
+    "call_them": "Llamar a {who}",
+    "result": "Resultado",
+    "result_of": "Resultado con {who}",
+    "done": "Hecha",
+    "take": "Tomarla",
+    "give_to": "Dar {who} a",
+    "give": "Dar",
+    "choose_agent": "Elija un agente.",
+    "is_done": "La tarea está hecha.",
+    "is_taken": "La tarea es suya.",
+    "is_given": "La tarea es ahora de otra persona.",
+    "nothing": "Nadie espera una llamada. Las llamadas perdidas y los mensajes aparecen aquí por sí solos.",
+    "show_everybody": "Mostrar las de todos",
+    "no_more": "No hay nada posterior.",
+}
+
+WORDS: Words = {"en": _EN, "es": _ES}

@@ -62,7 +62,7 @@ from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
 from crm.views import calls
 
-LOOKED_AT = 1500
+LOOKED_AT = 1000
 """Rows of each table for one page."""
 BEGINNING = 200
 """Characters of what was written."""
@@ -164,13 +164,17 @@ class _RecentScope:
     direction: str
     reach: Reach
 
+    @property
+    def is_dense(self) -> bool:
+        return self.reach.is_whole and self.property_id is None and not self.agent_ids
+
 
 @dataclass(frozen=True)
 class _RecentPart:
     way: ContactWay
     entries: list[RecentEntry]
     horizon: datetime | None
-    """Everything from then on has been looked at; None: everything there is."""
+    """Everything from then on has been looked at; None: everything there is, or as much as a page can show."""
 
 
 def page(
@@ -249,13 +253,6 @@ def _before(way: ContactWay, at: Any, id: Any, after: RecentCursor | None) -> li
     return [at < after.at if is_before_all else at <= after.at]
 
 
-def _horizon(session: Session, at: Any, conditions: Iterable[ColumnElement[bool]]) -> datetime | None:
-    """When the last one of the rows was that a page looks at; None: it looks at all that are left."""
-    looked_at = select(at.label("at")).where(*conditions).order_by(at.desc()).limit(LOOKED_AT).subquery()
-    count, oldest = session.execute(select(func.count(), func.min(looked_at.c.at))).one()
-    return oldest if count == LOOKED_AT else None
-
-
 def _rows(
     session: Session,
     found: Any,
@@ -264,13 +261,22 @@ def _rows(
     scope: list[ColumnElement[bool]],
     filters: Iterable[ColumnElement[bool]],
     limit: int,
+    is_dense: bool,
 ) -> tuple[list[Row[Any]], datetime | None]:
-    """`scope` is what an index gives in order, `filters` what has to be looked at."""
-    horizon = _horizon(session, at, scope)
-    found = found.where(*scope, *filters).order_by(at.desc(), id.desc()).limit(limit)
-    if horizon is not None:
-        found = found.where(at >= horizon)
-    return list(session.execute(found.execution_options(**ALL))), horizon
+    """`scope` is what an index gives in order, `filters` what has to be looked at; with `is_dense`, they let most rows
+    through. Returns the horizon, too: None also where there are as many rows as a page can show."""
+    looked_at = select(at.label("at")).where(*scope).order_by(at.desc()).limit(LOOKED_AT).subquery()
+    found = found.where(*scope, *filters).order_by(at.desc(), id.desc()).limit(limit).execution_options(**ALL)
+    if is_dense:
+        # One statement less, as a rule. Of conditions on reach, SQLite would make a worse plan.
+        rows = list(session.execute(found.where(at >= select(func.min(looked_at.c.at)).scalar_subquery())))
+        if len(rows) == limit:
+            return rows, None
+    count, oldest = session.execute(select(func.count(), func.min(looked_at.c.at))).one()
+    horizon = oldest if count == LOOKED_AT else None
+    if not is_dense:
+        rows = list(session.execute(found.where(at >= horizon) if horizon is not None else found))
+    return rows, horizon
 
 
 # --- calls ---
@@ -324,7 +330,7 @@ def _calls(session: Session, asked: _RecentScope, after: RecentCursor | None, li
             Leg.call_id == Call.id, Leg.agent_id.in_(asked.agent_ids), Leg.answered_at.is_not(None)
         )
         filters.append(or_(Call.agent_id.in_(asked.agent_ids), answered))
-    rows, horizon = _rows(session, _CALL, Call.started_at, Call.id, scope, filters, limit)
+    rows, horizon = _rows(session, _CALL, Call.started_at, Call.id, scope, filters, limit, asked.is_dense)
     return _RecentPart(ContactWay.CALL, _call_entries(session, rows), horizon)
 
 
@@ -425,7 +431,7 @@ def _texts(session: Session, asked: _RecentScope, after: RecentCursor | None, li
         filters.append(Message.direction == asked.direction)
     if asked.agent_ids:
         filters.append(Message.agent_id.in_(asked.agent_ids))
-    rows, horizon = _rows(session, _TEXT, Message.created_at, Message.id, scope, filters, limit)
+    rows, horizon = _rows(session, _TEXT, Message.created_at, Message.id, scope, filters, limit, asked.is_dense)
     return _RecentPart(
         ContactWay.TEXT,
         [
@@ -490,7 +496,7 @@ def _mails(session: Session, asked: _RecentScope, after: RecentCursor | None, li
     if asked.agent_ids:
         filters.append(Mail.agent_id.in_(asked.agent_ids))
     scope = _before(ContactWay.MAIL, Mail.created_at, Mail.id, after)
-    rows, horizon = _rows(session, _MAIL, Mail.created_at, Mail.id, scope, filters, limit)
+    rows, horizon = _rows(session, _MAIL, Mail.created_at, Mail.id, scope, filters, limit, asked.is_dense)
     return _RecentPart(
         ContactWay.MAIL,
         [
@@ -546,7 +552,9 @@ def _forms(session: Session, asked: _RecentScope, after: RecentCursor | None, li
         about_none = and_(Activity.property_id.is_(None), _is_interested(ArrivalRecord.lead_id, asked.property_id))
         filters.append(or_(Activity.property_id == asked.property_id, about_none))
     scope = _before(ContactWay.FORM, ArrivalRecord.received_at, ArrivalRecord.id, after)
-    rows, horizon = _rows(session, _FORM, ArrivalRecord.received_at, ArrivalRecord.id, scope, filters, limit)
+    rows, horizon = _rows(
+        session, _FORM, ArrivalRecord.received_at, ArrivalRecord.id, scope, filters, limit, asked.is_dense
+    )
     return _RecentPart(
         ContactWay.FORM,
         [

@@ -23,7 +23,7 @@ _EN = {
     "transcript_failed": "It could not be written down.",
     "transcript_none": "There is no model that writes voicemail down.",
     "call_back": "Call back",
-    "call_them": "Call {who} back",
+    "call_them": "Call back {who}",
     "text": "Text",
     "take": "Take",
     "taken": "The voicemail and its task are yours.",

@@ -48,7 +48,7 @@ class Wave extends HTMLElement {
             turn.tabIndex = 0
             const play = (): void => {
                 this.seek(Number(turn.dataset.at))
-                void this.audio?.play()
+                this.play()
             }
             turn.addEventListener("click", play, { signal })
             turn.addEventListener(
@@ -133,7 +133,7 @@ class Wave extends HTMLElement {
         // Nothing is loaded before somebody wants to hear it.
         const { audio } = this
         audio.addEventListener("loadedmetadata", () => this.seek(share * this.length), { once: true })
-        void audio.play()
+        this.play()
     }
 
     private press(event: KeyboardEvent): void {
@@ -151,13 +151,18 @@ class Wave extends HTMLElement {
             End: this.length,
         }
         if (event.key === " ") {
-            if (audio.paused) void audio.play()
+            if (audio.paused) this.play()
             else audio.pause()
         } else if (event.key in places) {
             this.seek(places[event.key] ?? 0)
         } else return
         event.preventDefault()
         event.stopPropagation()
+    }
+
+    private play(): void {
+        // Whoever stops it before it has begun knows that it did not play.
+        this.audio?.play().catch(() => undefined)
     }
 
     private seek(second: number): void {

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from crm.domain.access import Act
 from crm.edge.live_link import LiveLost
 from crm.edge.live_state import ActRefusal
 from crm.web.console.board import may_send, needs, say_in
@@ -34,6 +35,7 @@ async def _board(visit: ConsoleVisit) -> Response:
         # The rows escape what is in them.
         calls=[Markup(board.call_row(looks, call, visit.who.role)) for call in board.calls_for(visit.who)],
         agents=[Markup(board.agent_row(looks, one)) for one in agents],
+        may_act=visit.may(Act.WORK),
         mark=board.hub.mark,
         is_connected=board.is_connected,
     )
@@ -56,6 +58,7 @@ async def _call(visit: ConsoleVisit) -> Response:
         row=Markup(board.call_row(looks, call, visit.who.role)),
         who=call.name or looks.phone(call.number) or looks.say(WORDS, "somebody"),
         colleagues=colleagues,
+        may_act=visit.may(Act.WORK),
         may_send=may_send(call, visit.who.role) and bool(colleagues),
         mark=board.hub.mark,
     )

@@ -6,6 +6,7 @@ Messages go out beside the call, which waits for none of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -50,12 +51,31 @@ class PushBell:
     crm: Crm
     sender: PushClient
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _are_any: bool | None = None
+    """Whether any browser can be woken; None: that has to be looked up."""
+    _changes: int = 0
+    _told: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def open(self) -> None:
+        """From now on it is told when browsers come or go. As long as there are none, only the first call asks."""
+        self._told.enter_context(self.crm.store.changes.told(("push_subscription",), self._forget))
+
+    def _forget(self) -> None:
+        self._are_any = None
+        self._changes += 1
 
     async def asleep(self, agents: Collection[str], online: Collection[str]) -> list[Sleeper]:
         """Those of these agents (slugs) whom a message can wake; whose page is open hears the call itself."""
-        if not agents:
+        if not agents or self._are_any is False:
             return []
         async with asyncio.timeout(self.crm.config.survival.store_seconds):
+            if self._are_any is None:
+                before = self._changes
+                are_any = await self.crm.store.read(push.are_any)
+                if before == self._changes:
+                    self._are_any = are_any
+                if not are_any:
+                    return []
             found = await self.crm.store.read(push.to_wake, self.crm.now(), agents)
         return [one for one in found if not set(one.devices) & set(online)]
 
@@ -74,6 +94,7 @@ class PushBell:
         return {one.agent: Woken(one.devices, until) for one in sleepers}
 
     async def close(self) -> None:
+        self._told.close()
         for task in tuple(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -50,6 +50,7 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
     notifier = EmergencyNotifier(crm)
     bell = PushBell(crm, await stack.enter_async_context(push_client(config, crm.secrets)))
+    bell.open()
     stack.push_async_callback(bell.close)
     app = App(crm, journal, shared.inbox, notifier, shared.held, bell)
     await stack.enter_async_context(app.client)

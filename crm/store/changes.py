@@ -48,6 +48,7 @@ WATCHED = frozenset(
         "happening",
         "mail",
         "message",
+        "push_subscription",
         "notice",
         "recording",
         "report_schedule",

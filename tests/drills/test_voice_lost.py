@@ -144,7 +144,7 @@ async def test_when_the_voice_process_is_killed_then_leaseline_up_starts_it_agai
         toml.write_text(former + '\n[ai]\nanswers = "always"\n')
         async with up(system):
             first = processes.running(system.config)
-            assert set(first) == {processes.ASTERISK, processes.APP, processes.VOICE}
+            assert set(first) == {processes.ASTERISK, processes.APP, processes.WEB, processes.VOICE}
             first[processes.VOICE].send_signal(signal.SIGKILL)
 
             def is_back() -> bool:

@@ -34,6 +34,8 @@ async def test_a_new_caller_on_a_property_line(store: Store, config: Config) -> 
         greeting="Hello.",
         source="sign",
         property_name="Maple Court",
+        property_slug="maple",
+        property_id=1,
         listings_url="https://maple.example.com",
         subteam="east",
         mailbox="property:maple",

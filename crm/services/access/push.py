@@ -126,6 +126,11 @@ class Sleeper:
     browsers: tuple[Browser, ...]
 
 
+def are_any(session: Session) -> bool:
+    """Whether there are browsers that messages can be sent to."""
+    return session.scalar(select(PushSubscription.id).limit(1)) is not None
+
+
 def to_wake(session: Session, now: datetime, agents: Collection[str]) -> list[Sleeper]:
     """Those of these agents (slugs) with a browser that a call may wake."""
     theirs: dict[int, list[Browser]] = {}

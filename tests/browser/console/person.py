@@ -61,7 +61,7 @@ class Person:
     async def leave(self) -> None:
         for context in self._contexts:
             await context.close()
-        assert self.complaints == []
+        assert not self.complaints, "\n".join(self.complaints)
 
     def _heard(self, message: ConsoleMessage) -> None:
         # That a page's own status is not 200 is no mistake of the page; the tests look at the status.

@@ -100,17 +100,34 @@ export class Ringing {
 /** Whether a page may play sounds before somebody clicks into it. */
 export async function isAudible(): Promise<boolean> {
     if (navigator.userActivation?.hasBeenActive) return true
-    const context = new AudioContext()
-    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, 300))]).catch(() => undefined)
-    const audible = context.state === "running"
-    void context.close()
-    return audible
+    // An AudioContext would say so as well, and complain in the browser's console.
+    const url = URL.createObjectURL(new Blob([wav(0.1)], { type: "audio/wav" }))
+    const element = new Audio(url)
+    try {
+        await element.play()
+        return true
+    } catch {
+        return false
+    } finally {
+        element.pause()
+        URL.revokeObjectURL(url)
+    }
 }
 
 /** Two seconds of the North American ringing tone and four of silence, as a WAV file. */
 function ring(): ArrayBuffer {
-    const seconds = 6
-    const bytes = new ArrayBuffer(44 + 2 * RATE * seconds)
+    const bytes = wav(6)
+    const view = new DataView(bytes)
+    for (let i = 0; i < 2 * RATE; i += 1) {
+        const at = (2 * Math.PI * i) / RATE
+        view.setInt16(44 + 2 * i, 7000 * (Math.sin(440 * at) + Math.sin(480 * at)), true)
+    }
+    return bytes
+}
+
+/** Silence as a WAV file. */
+function wav(seconds: number): ArrayBuffer {
+    const bytes = new ArrayBuffer(44 + 2 * Math.round(RATE * seconds))
     const view = new DataView(bytes)
     const text = (at: number, value: string): void => [...value].forEach((one, i) => view.setUint8(at + i, one.charCodeAt(0)))
     text(0, "RIFF")
@@ -125,9 +142,5 @@ function ring(): ArrayBuffer {
     view.setUint16(34, 16, true)
     text(36, "data")
     view.setUint32(40, bytes.byteLength - 44, true)
-    for (let i = 0; i < 2 * RATE; i += 1) {
-        const at = (2 * Math.PI * i) / RATE
-        view.setInt16(44 + 2 * i, 7000 * (Math.sin(440 * at) + Math.sin(480 * at)), true)
-    }
     return bytes
 }

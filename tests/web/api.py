@@ -90,7 +90,7 @@ async def running_api(folder: Path, database: Path, *, is_empty: bool = True, **
         with crm.store.writing() as session:
             _found_office(session)
     api = ApiServer(crm)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         found = Office(crm, api, http)
         async with serving(config, api.build(), "api"):
             yield found

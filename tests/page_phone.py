@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
@@ -112,7 +112,7 @@ class PagePhone:
         await (page or self.page).locator(f'{PANEL} form[data-do="dial"] button[type="submit"]').click()
 
     async def is_free(self, page: Page | None = None) -> None:
-        await self.calls(page=page).wait_for(state="detached")
+        await expect(self.calls(page=page)).to_have_count(0, timeout=20_000)
 
     async def hears(self, page: Page | None = None) -> float:
         """How much sound has come in its latest call, in Chromium's measure of energy."""

@@ -74,7 +74,7 @@ def test_the_pages_of_a_running_site_are_opened_one_by_one(office: Leaseline) ->
     command = [sys.executable, str(ROOT / "cli.py"), "--home", str(office.home), "serve", "--only", "site"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 90
             while (result := office("site", "check", "--json")).exit_code:
                 assert server.poll() is None, "the site has ended"
                 assert time.monotonic() < deadline, result.output

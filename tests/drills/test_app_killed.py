@@ -243,6 +243,11 @@ async def test_when_people_hang_up_while_the_app_is_away_then_that_time_is_on_re
         for phone in (carol, talker, newcomer):
             await phone.hang_up()
         await system.until(lambda: all(is_logged_as_gone(system, call) for call in calls), "everybody has hung up")
+
+        async def is_nobody_there() -> bool:
+            return not await system.ari("/channels")
+
+        await system.until(is_nobody_there, "no channel left")
         gone = datetime.now(UTC)
         await system.start_app()
         talk = await one_record(system, talker.user, "talked", finished=True)

@@ -101,16 +101,12 @@ export class Ringing {
 export async function isAudible(): Promise<boolean> {
     if (navigator.userActivation?.hasBeenActive) return true
     // An AudioContext would say so as well, and complain in the browser's console.
-    const url = URL.createObjectURL(new Blob([wav(0.1)], { type: "audio/wav" }))
-    const element = new Audio(url)
+    const element = new Audio(URL.createObjectURL(new Blob([wav(0.1)], { type: "audio/wav" })))
     try {
         await element.play()
         return true
     } catch {
         return false
-    } finally {
-        element.pause()
-        URL.revokeObjectURL(url)
     }
 }
 

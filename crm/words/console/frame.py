@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm.words.console import Words
 
 _EN = {
-    "name": "Leaseline",
+    "brand": "Leaseline",
     "skip": "Skip to the content",
     "menu": "Menu",
     "sections": "Sections",
@@ -70,7 +70,7 @@ _EN = {
 }
 
 _ES = {
-    "name": "Leaseline",
+    "brand": "Leaseline",
     "skip": "Ir al contenido",
     "menu": "Menú",
     "sections": "Secciones",

@@ -18,7 +18,7 @@ from crm import config as settings
 from crm import context
 from crm.commands import output
 from crm.commands.command import Command, home_of, someone
-from crm.commands.user import WELCOME, console_url
+from crm.commands.user import console_url
 from crm.config import Config
 from crm.context import utc_now
 from crm.domain.errors import Conflict, CrmError, Unavailable
@@ -92,7 +92,7 @@ def _console(config: Config, by: By) -> str:
         f"The console: {url}/\n"
         "No admin can sign in yet. This link makes you one;"
         f" it is good once, for {accounts.FIRST_LINK_MINUTES} minutes:\n"
-        f"  {url}{WELCOME}{token}"
+        f"  {url}{accounts.WELCOME}{token}"
     )
 
 

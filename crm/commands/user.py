@@ -15,8 +15,6 @@ from crm.services.access.accounts import AccountChange
 from crm.views import access
 from crm.views.access import AccountEntry, SessionEntry
 
-WELCOME = "/welcome/"
-"""As in crm/web/console/pages/sign_in.py."""
 role_option = click.option("--role", type=click.Choice([role.value for role in Role]), help="What they may do.")
 
 
@@ -228,4 +226,4 @@ def console_url(config: Config) -> str:
 
 def _print_link(config: Config, token: str, name: str) -> None:
     output.hint(f"With this link {name} chooses a password. It is good once, for {service.LINK_DAYS} days:")
-    output.say(f"{console_url(config)}{WELCOME}{token}")
+    output.say(f"{console_url(config)}{service.WELCOME}{token}")

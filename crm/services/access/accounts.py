@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
 from crm.domain.access import WHOLE_OFFICE, Reach, Role
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import audit
+from crm.services.access import reaches
 from crm.services.audit import By
 from crm.services.office import agents, properties, subteams
 from crm.store.models import (
@@ -26,11 +27,12 @@ from crm.store.models import (
     AccountRecoveryCode,
     AccountSession,
     Agent,
-    Property,
 )
 
 LINK_DAYS = 3
 """How long an invitation is good for."""
+WELCOME = "/welcome/"
+"""The console's path before the token of a link."""
 FIRST_LINK_MINUTES = 60
 """How long the link is good that makes somebody the first admin: it stands on a terminal, and whoever starts the system
 again gets another one."""
@@ -235,11 +237,7 @@ def reach_of(session: Session, account: Account) -> Reach:
     """The properties that they see now."""
     if not account.is_narrow:
         return WHOLE_OFFICE
-    mine = AccountReach.account_id == account.id
-    direct = select(AccountReach.property_id).where(mine, AccountReach.property_id.is_not(None))
-    teams = select(AccountReach.subteam_id).where(mine, AccountReach.subteam_id.is_not(None))
-    found = select(Property.id).where(or_(Property.id.in_(direct), Property.subteam_id.in_(teams)))
-    return Reach(frozenset(session.scalars(found)))
+    return reaches.named(session, AccountReach, AccountReach.account_id == account.id)
 
 
 def digest(token: str) -> str:

@@ -22,9 +22,10 @@ from crm.domain.access import WHOLE_OFFICE, Reach, Scope, read_scopes
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import ALPHABET
 from crm.services import audit
+from crm.services.access import reaches
 from crm.services.audit import By
 from crm.services.office import properties, subteams
-from crm.store.models import ApiKey, ApiKeyReach, Property
+from crm.store.models import ApiKey, ApiKeyReach
 
 START = "llk_"
 """Prefix of every key, by which scanners for leaked secrets can recognize one."""
@@ -125,10 +126,7 @@ def note_use(session: Session, used: Mapping[int, datetime]) -> None:
 def _reach(session: Session, key: ApiKey) -> Reach:
     if not key.is_narrow:
         return WHOLE_OFFICE
-    named = select(ApiKeyReach.property_id).where(ApiKeyReach.key_id == key.id, ApiKeyReach.property_id.is_not(None))
-    teams = select(ApiKeyReach.subteam_id).where(ApiKeyReach.key_id == key.id, ApiKeyReach.subteam_id.is_not(None))
-    found = select(Property.id).where(or_(Property.id.in_(named), Property.subteam_id.in_(teams)))
-    return Reach(frozenset(session.scalars(found)))
+    return reaches.named(session, ApiKeyReach, ApiKeyReach.key_id == key.id)
 
 
 def _by_name(session: Session, name: str) -> ApiKey | None:

@@ -13,6 +13,7 @@ from crm.services.access import accounts, passwords, sessions
 from crm.services.access.accounts import AccountChange
 from crm.views import access
 from crm.views import office as office_view
+from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.sign_in import in_thread
 from crm.web.console.visit import ConsoleVisit
@@ -124,7 +125,9 @@ async def _drop_codes(visit: ConsoleVisit) -> Response:
 
 async def _end(visit: ConsoleVisit) -> Response:
     await visit.form()
-    await visit.run(sessions.end, visit.by, visit.who.account_id, visit.request.path_params["session"])
+    await visit.run(
+        sessions.end, visit.by, visit.who.account_id, cursors.number(str(visit.request.path_params["session"]))
+    )
     return visit.see_other("/account", visit.looks.say(WORDS, "ended"))
 
 

@@ -11,12 +11,11 @@ from starlette.responses import Response
 from crm.domain.access import Act, Role
 from crm.domain.errors import CrmError, NotFound
 from crm.services.access import accounts, push, sessions
-from crm.services.access.accounts import LINK_DAYS, AccountChange
+from crm.services.access.accounts import LINK_DAYS, WELCOME, AccountChange
 from crm.services.audit import By
 from crm.views import access
 from crm.views.access import AccountEntry
 from crm.web.console.door import ConsolePage
-from crm.web.console.pages.sign_in import WELCOME
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console import LANGUAGES
 from crm.words.console.people import WORDS

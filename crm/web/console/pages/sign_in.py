@@ -22,8 +22,6 @@ from crm.web.console.door import SIGN_IN, ConsolePage
 from crm.web.console.visit import ConsoleVisit, is_own_path
 from crm.words.console.sign_in import WORDS
 
-WELCOME = "/welcome/"
-"""Before the token of a link."""
 TRIES = RateLimitItemPerMinute(10)
 """Of each network address."""
 LONGEST_CODE = 40
@@ -143,5 +141,5 @@ async def in_thread(act: Callable[P, Result], *args: P.args, **kwargs: P.kwargs)
 PAGES = (
     ConsolePage(SIGN_IN, _sign_in, methods=("GET", "POST"), is_public=True),
     ConsolePage("/sign-out", _sign_out, methods=("POST",)),
-    ConsolePage(f"{WELCOME}{{token}}", _welcome, methods=("GET", "POST"), is_public=True),
+    ConsolePage(f"{accounts.WELCOME}{{token}}", _welcome, methods=("GET", "POST"), is_public=True),
 )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from crm.domain.access import Act
-from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
 from crm.services import tasks as service
 from crm.views import choices
 from crm.views import tasks as view
+from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.tasks import WORDS
@@ -25,14 +25,14 @@ LATER = {"hour": timedelta(hours=1), "hours": timedelta(hours=4), "day": timedel
 async def _list(visit: ConsoleVisit) -> Response:
     asked = {"whose": visit.query.get("whose") or ("mine" if visit.who.agent else "everybody")}
     owner = visit.who.agent if asked["whose"] == "mine" else None
-    after = _after(visit.query.get("after", ""))
+    after = cursors.moment_and_id(visit.query.get("after", ""))
     found = await visit.read(
         view.listed, visit.crm.now(), owner=owner, after=after, limit=PER_PAGE + 1, reach=visit.who.reach
     )
     more = ""
     if len(found) > PER_PAGE:
         found = found[:PER_PAGE]
-        more = urlencode({**asked, "after": f"{found[-1].due_at.isoformat()}/{found[-1].id}"})
+        more = urlencode({**asked, "after": cursors.written(found[-1].due_at, found[-1].id)})
     whose = [(one, visit.looks.say(WORDS, one)) for one in ("mine", "everybody") if one != "mine" or visit.who.agent]
     return visit.page(
         "tasks",
@@ -79,7 +79,7 @@ async def _snooze(visit: ConsoleVisit) -> Response:
 
 async def _seen(visit: ConsoleVisit) -> int:
     """The id of the task that the path names. Raises NotFound for one that they do not see."""
-    task_id = visit.request.path_params["task"]
+    task_id = cursors.number(str(visit.request.path_params["task"]))
     return (await visit.read(view.one, task_id, visit.crm.now(), visit.who.reach)).id
 
 
@@ -88,20 +88,6 @@ async def _done(visit: ConsoleVisit) -> Response:
     task_id = await _seen(visit)
     await visit.run(service.finish, visit.by, task_id, str(fields.get("result", "")))
     return visit.see_other(visit.back("/tasks"), visit.looks.say(WORDS, "finished", id=task_id))
-
-
-def _after(cursor: str) -> tuple[datetime, int] | None:
-    """Due time and id of the last one on the page before. Raises NotFound for a cursor that is none of ours."""
-    if not cursor:
-        return None
-    due, _, id = cursor.rpartition("/")
-    try:
-        at, number = datetime.fromisoformat(due), int(id)
-    except ValueError:
-        raise NotFound("There is no such page.", code="page_unknown") from None
-    if at.tzinfo is None or not 0 < number < 2**31:
-        raise NotFound("There is no such page.", code="page_unknown")
-    return at, number
 
 
 PAGES = (

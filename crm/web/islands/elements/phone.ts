@@ -1,51 +1,29 @@
 // <lease-phone>: the phone in the page, around what the server has written into it (templates/console/phone.html.j2). It stands
 // outside <main>, so that a call goes on while pages come and go.
-import type { Call, Line, LineState } from "../phone/line.ts"
+import { Bell } from "../phone/bell.ts"
+import { Colleagues } from "../phone/colleagues.ts"
 import * as kept from "../phone/kept.ts"
-import { type Card, type Colleague, type Device, Elsewhere, type Place, Refused, type Registration, Server } from "../phone/server.ts"
+import type { Call, Line } from "../phone/line.ts"
+import { Parts } from "../phone/parts.ts"
+import { Places } from "../phone/places.ts"
+import { Screen } from "../phone/screen.ts"
+import { type Card, Elsewhere, Refused, type Registration, Server } from "../phone/server.ts"
+import { Settings } from "../phone/settings.ts"
 import * as sounds from "../phone/sounds.ts"
+import { type Command, NOTHING, type State } from "../phone/state.ts"
 import { Tabs, type Told } from "../phone/tabs.ts"
 
 const ON = "leaseline-phone-on"
-const DEVICE = "leaseline-phone-device"
 const ASKED = "leaseline-phone-asked"
-const TITLE_MS = 1000
-
-interface Shown extends Call {
-    card: Card | null
-    /** A key of the page's words: what became of the last thing asked of the call. */
-    told: string
-    isRecording: boolean
-}
-
-/** What all tabs show. */
-interface State {
-    line: LineState
-    calls: Shown[]
-    /** Ringing would be heard by nobody yet. */
-    isSilent: boolean
-    /** Nobody has said where the person is, in this network. */
-    isLost: boolean
-    place: string
-    /** What went wrong last, in words. */
-    trouble: string
-}
-
-type Command =
-    | { do: "answer" | "hang_up" | "park" | "record"; id: string; tab: string }
-    | { do: "hold" | "mute"; id: string; on: boolean }
-    | { do: "keys"; id: string; keys: string }
-    | { do: "transfer"; id: string; to: string; consult?: string }
-    | { do: "consult"; id: string; to: string }
-    | { do: "dial"; to: string }
-    | { do: "off" | "take" | "devices" | "located" }
-
-const NOTHING: State = { line: "off", calls: [], isSilent: false, isLost: false, place: "", trouble: "" }
 
 class Phone extends HTMLElement {
     #state: State = NOTHING
-    #words: Record<string, string> = {}
-    #server = new Server("")
+    readonly #parts = new Parts(this)
+    readonly #screen = new Screen(this.#parts)
+    readonly #server = new Server(() => this.dataset["csrf"] ?? "")
+    readonly #settings = new Settings(this.#parts, this.#server, () => this.#ask({ do: "devices" }))
+    readonly #places = new Places(this.#parts, this.#server)
+    readonly #colleagues = new Colleagues(this.#parts, this.#server)
     #tabs: Tabs<State, Command> | undefined
     #line: Line | undefined
     #registration: Registration | undefined
@@ -55,25 +33,20 @@ class Phone extends HTMLElement {
     readonly #recording = new Set<string>()
     readonly #openers = new Map<string, string>()
     readonly #opening = new BroadcastChannel("leaseline-phone-open")
-    #ringing: sounds.Ringing | undefined
-    #mic: MediaStream | undefined
-    #meter = 0
-    #title = 0
+    #bell: Bell | undefined
     #takes = false
 
     connectedCallback(): void {
         if (this.#tabs) return
-        this.#words = JSON.parse(this.dataset["words"] ?? "{}") as Record<string, string>
-        this.#server = new Server(this.dataset["csrf"] ?? "")
         this.#tabs = new Tabs((told) => this.#hear(told))
         this.#opening.onmessage = ({ data }: MessageEvent<{ tab: string; path: string }>) => {
             if (data.tab === this.#tab) this.#go(data.path)
         }
         this.addEventListener("click", (event) => this.#pressed(event))
-        this.#panel.addEventListener("toggle", () => this.#show(this.#state))
+        this.#parts.panel.addEventListener("toggle", () => this.#show(this.#state))
         this.addEventListener("submit", (event) => this.#sent(event))
         this.addEventListener("input", (event) => this.#typed(event))
-        this.addEventListener("change", (event) => void this.#changed(event))
+        this.addEventListener("change", (event) => void this.#settings.changed(event.target as HTMLSelectElement))
         document.addEventListener("click", (event) => this.#clicked(event))
         document.addEventListener("keydown", (event) => this.#keyed(event))
         for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => this.#touched(), { capture: true })
@@ -82,8 +55,8 @@ class Phone extends HTMLElement {
         addEventListener("pageshow", (event) => event.persisted && this.#line?.wake())
         navigator.mediaDevices?.addEventListener("devicechange", () => void this.#devicesChanged())
         if (!("locks" in navigator) || !navigator.mediaDevices) {
-            this.#part("bell").toggleAttribute("disabled", true)
-            this.#show({ ...NOTHING, trouble: this.#say("insecure") })
+            this.#parts.part("bell").toggleAttribute("disabled", true)
+            this.#show({ ...NOTHING, trouble: this.#parts.say("insecure") })
             return
         }
         this.#tabs.tell({ hello: true })
@@ -94,7 +67,7 @@ class Phone extends HTMLElement {
     // --- one phone for all tabs ---
 
     async #lead(): Promise<void> {
-        this.#ringing ??= new sounds.Ringing()
+        this.#bell ??= new Bell(this.#parts)
         // SIP is large, and of use only to the tab that is the phone.
         const { Line } = await import("../phone/line.ts")
         if (!this.#tabs?.leads) return
@@ -106,19 +79,19 @@ class Phone extends HTMLElement {
     async #register(): Promise<Registration> {
         const isApp = matchMedia("(display-mode: standalone)").matches
         const found = await this.#server.post<Registration | { elsewhere: true }>("/phone/registration", {
-            device: localStorage.getItem(DEVICE) ?? "",
+            device: kept.device() ?? "",
             app: isApp ? "yes" : "",
             take: this.#takes ? "yes" : "",
         })
         if ("elsewhere" in found) throw new Elsewhere()
         this.#takes = true
-        localStorage.setItem(DEVICE, found.device)
+        kept.keepDevice(found.device)
         this.#registration = found
         this.#change({ isLost: !found.is_located, place: found.location ?? "" })
         // Once a visit; nothing stands in the way of a call, nor of one that is about to come back.
         if (!found.is_located && !sessionStorage.getItem(ASKED) && !this.#line?.calls.length && kept.lately(found.return_seconds) === undefined) {
             sessionStorage.setItem(ASKED, "yes")
-            void this.#askForPlace()
+            void this.#places.ask(this.#state.place)
         }
         return found
     }
@@ -182,7 +155,7 @@ class Phone extends HTMLElement {
                 line.stop()
                 this.#line = undefined
                 this.#registration = undefined
-                this.#ringing?.stop()
+                this.#bell?.quiet()
                 this.#change({ ...NOTHING })
                 return this.#tabs?.stepDown()
         }
@@ -193,26 +166,26 @@ class Phone extends HTMLElement {
             case "ringing":
                 void this.#ring()
                 void this.#find(call!)
-                this.#announce(this.#say("rings", { who: this.#who(call!, null) }))
+                this.#parts.announce(this.#parts.say("rings", { who: this.#screen.who(call!, null) }))
                 break
             case "answered":
                 this.#quiet()
                 void this.#find(call!).then((card) => card && !call!.isBack && call!.way === "in" && this.#open(call!, card))
-                this.#announce(this.#say(call!.isBack ? "is_back" : "talks"))
+                this.#parts.announce(this.#parts.say(call!.isBack ? "is_back" : "talks"))
                 break
             case "ended":
                 this.#quiet()
                 this.#told.delete(call!.id)
                 this.#recording.delete(call!.id)
-                this.#announce(this.#say("is_over"))
-                if (why) this.#change({ trouble: this.#say("not_reached", { why }) })
+                this.#parts.announce(this.#parts.say("is_over"))
+                if (why) this.#change({ trouble: this.#parts.say("not_reached", { why }) })
                 break
             case "mic_changed":
                 this.#sayOf(call!, "mic_changed")
                 break
             case "failed":
                 if (call) this.#sayOf(call, why)
-                else this.#change({ trouble: this.#say(why) })
+                else this.#change({ trouble: this.#parts.say(why) })
                 break
         }
         this.#change({})
@@ -220,7 +193,7 @@ class Phone extends HTMLElement {
 
     #sayOf(call: Call, key: string): void {
         this.#told.set(call.id, key)
-        this.#announce(this.#say(key))
+        this.#parts.announce(this.#parts.say(key))
     }
 
     #change(changed: Partial<State>): void {
@@ -248,7 +221,7 @@ class Phone extends HTMLElement {
             if (!card) continue
             this.#cards.set(call.id, card)
             this.#change({})
-            if (call.state === "ringing") this.#announce(this.#say("rings", { who: this.#who(call, card) }))
+            if (call.state === "ringing") this.#parts.announce(this.#parts.say("rings", { who: this.#screen.who(call, card) }))
             return card
         }
         return undefined
@@ -263,7 +236,7 @@ class Phone extends HTMLElement {
     }
 
     #go(path: string): void {
-        const link = this.#part<HTMLAnchorElement>("go")
+        const link = this.#parts.part<HTMLAnchorElement>("go")
         link.href = path
         link.click()
     }
@@ -271,26 +244,11 @@ class Phone extends HTMLElement {
     // --- what is heard ---
 
     async #ring(): Promise<void> {
-        const isHeard = (await this.#ringing?.start()) ?? false
-        this.#change({ isSilent: !isHeard })
-        clearInterval(this.#title)
-        const title = document.title
-        let on = false
-        this.#title = setInterval(() => {
-            on = !on
-            document.title = on ? this.#say("ringing_title") : title
-        }, TITLE_MS)
+        this.#change({ isSilent: !(await this.#bell?.ring()) })
     }
 
     #quiet(): void {
-        if (this.#line?.calls.some((call) => call.state === "ringing")) return
-        this.#ringing?.stop()
-        if (this.#title) {
-            clearInterval(this.#title)
-            this.#title = 0
-            const heading = document.querySelector("#main h1")?.textContent
-            if (document.title === this.#say("ringing_title") && heading) document.title = heading
-        }
+        if (!this.#line?.calls.some((call) => call.state === "ringing")) this.#bell?.quiet()
     }
 
     async #hearing(): Promise<void> {
@@ -306,7 +264,7 @@ class Phone extends HTMLElement {
     }
 
     async #devicesChanged(): Promise<void> {
-        await this.#listDevices()
+        await this.#settings.listDevices()
         if (this.#line?.calls.some((call) => call.state === "talking")) void this.#line.useDevices()
     }
 
@@ -319,14 +277,14 @@ class Phone extends HTMLElement {
         const on = button.getAttribute("aria-pressed") !== "true"
         switch (button.dataset["do"]) {
             case "bell":
-                return void this.#bell()
+                return void this.#switch()
             case "close":
-                return this.#panel.hidePopover()
+                return this.#parts.panel.hidePopover()
             case "off":
                 localStorage.removeItem(ON)
                 this.#ask({ do: "off" })
-                this.#panel.hidePopover()
-                return this.#part("bell").focus()
+                this.#parts.panel.hidePopover()
+                return this.#parts.part("bell").focus()
             case "take":
                 localStorage.setItem(ON, "on")
                 if (!this.#tabs?.leads) {
@@ -348,7 +306,7 @@ class Phone extends HTMLElement {
             case "key":
                 return this.#key(button instanceof HTMLButtonElement ? button.value : "")
             case "keypad": {
-                const keypad = this.#part("keypad")
+                const keypad = this.#parts.part("keypad")
                 keypad.hidden = !keypad.hidden
                 button.setAttribute("aria-expanded", String(!keypad.hidden))
                 return
@@ -363,38 +321,38 @@ class Phone extends HTMLElement {
                 return
             }
             case "settings":
-                return void this.#openSettings()
+                return void this.#settings.open()
             case "echo":
-                this.#part<HTMLDialogElement>("settings").close()
+                this.#parts.part<HTMLDialogElement>("settings").close()
                 return this.#ask({ do: "dial", to: this.dataset["echo"] ?? "*43" })
             case "place":
-                return void this.#askForPlace()
+                return void this.#places.ask(this.#state.place)
             case "shut":
                 return button.closest("dialog")?.close()
         }
     }
 
-    async #bell(): Promise<void> {
+    async #switch(): Promise<void> {
         if (!localStorage.getItem(ON)) {
             try {
                 sounds.close(await sounds.microphone())
             } catch (error) {
-                this.#show({ ...this.#state, trouble: this.#say(error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing") })
-                this.#panel.showPopover()
+                this.#show({ ...this.#state, trouble: this.#parts.say(error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing") })
+                this.#parts.panel.showPopover()
                 return
             }
             localStorage.setItem(ON, "on")
             this.#tabs?.stand(() => void this.#lead())
-            this.#panel.showPopover()
+            this.#parts.panel.showPopover()
             return
         }
-        this.#panel.togglePopover()
+        this.#parts.panel.togglePopover()
     }
 
     #key(key: string): void {
         const talking = this.#state.calls.find((call) => call.state === "talking" && !call.held)
         if (talking) this.#ask({ do: "keys", id: talking.id, keys: key })
-        else this.#part<HTMLInputElement>("to").value += key
+        else this.#parts.part<HTMLInputElement>("to").value += key
     }
 
     /** Links with a number are dialed by the phone, anywhere in the pages. */
@@ -408,16 +366,16 @@ class Phone extends HTMLElement {
     async #dial(to: string): Promise<void> {
         const number = to.replace(/[\s().-]/g, "")
         if (!number) return
-        this.#panel.showPopover()
+        this.#parts.panel.showPopover()
         if (this.#state.line === "ready" || this.#state.calls.length) {
             this.#ask({ do: "dial", to: number })
             return
         }
         try {
             await this.#server.post("/phone/dial", { to: number })
-            this.#toTrouble(this.#say("ordered"))
+            this.#toTrouble(this.#parts.say("ordered"))
         } catch (error) {
-            this.#toTrouble(error instanceof Refused ? error.message : this.#say("no_server"))
+            this.#toTrouble(error instanceof Refused ? error.message : this.#parts.say("no_server"))
         }
     }
 
@@ -455,7 +413,7 @@ class Phone extends HTMLElement {
             const to = String(fields.get("to") ?? "").replace(/[\s().-]/g, "")
             if (to) this.#ask(event.submitter?.dataset["way"] === "first" ? { do: "consult", id, to } : { do: "transfer", id, to })
         } else if (name === "place") {
-            void this.#savePlace(form, String(fields.get("location") ?? ""))
+            void this.#locate(form, String(fields.get("location") ?? ""))
         }
     }
 
@@ -467,257 +425,26 @@ class Phone extends HTMLElement {
         try {
             await this.#server.post("/phone/note", { call, text: text.replace(/\s+/g, " ").trim() })
             form.reset()
-            if (told) told.textContent = this.#say("noted")
+            if (told) told.textContent = this.#parts.say("noted")
         } catch (error) {
-            if (told) told.textContent = error instanceof Refused ? error.message : this.#say("no_server")
+            if (told) told.textContent = error instanceof Refused ? error.message : this.#parts.say("no_server")
         }
     }
 
     #typed(event: Event): void {
         const field = event.target as HTMLInputElement
-        if (field.name === "to" && field.form?.dataset["do"] === "transfer") void this.#listColleagues(field)
+        if (field.name === "to" && field.form?.dataset["do"] === "transfer") void this.#colleagues.list(field)
     }
 
-    async #listColleagues(field: HTMLInputElement): Promise<void> {
-        const list = field.form?.querySelector<HTMLElement>("[data-part=colleagues]")
-        const row = this.querySelector<HTMLTemplateElement>("template[data-part=colleague]")
-        if (!list || !row) return
-        const asked = field.value
-        const found = await this.#server.get<Colleague[]>(`/phone/colleagues?q=${encodeURIComponent(asked)}`).catch(() => [])
-        if (field.value !== asked) return
-        list.replaceChildren(
-            ...found.map((one) => {
-                const item = row.content.cloneNode(true) as DocumentFragment
-                const name = item.querySelector("[data-part=name]")
-                if (name) name.textContent = `${one.name} (${one.extension})`
-                const state = item.querySelector("[data-part=state]")
-                if (state) state.textContent = this.#say(`colleague_${one.state}`)
-                item.querySelector("[data-part=mark]")?.classList.add(one.state === "free" ? "good" : one.state === "busy" ? "warn" : "bad")
-                for (const button of item.querySelectorAll<HTMLElement>("[data-to]")) {
-                    button.dataset["to"] = one.extension
-                    button.setAttribute("aria-label", `${button.textContent?.trim() ?? ""}: ${one.name}`)
-                }
-                return item
-            }),
-        )
-    }
-
-    // --- settings, and where the person is ---
-
-    async #openSettings(): Promise<void> {
-        this.#part<HTMLDialogElement>("settings").showModal()
-        await Promise.all([this.#listDevices(), this.#listDnd(), this.#startMeter()])
-    }
-
-    async #listDevices(): Promise<void> {
-        const found = await navigator.mediaDevices.enumerateDevices()
-        for (const use of ["ring", "talk", "mic"] as const) {
-            const select = this.#part<HTMLSelectElement>(use)
-            const kind = use === "mic" ? "audioinput" : "audiooutput"
-            const options = found.filter((one) => one.kind === kind && one.deviceId !== "default" && one.deviceId !== "")
-            const known = options.some((one) => one.deviceId === sounds.chosen(use))
-            select.replaceChildren(
-                new Option(this.#say("system_device"), "", false, !known),
-                ...options.map((one, i) => new Option(one.label || `${i + 1}`, one.deviceId, false, one.deviceId === sounds.chosen(use))),
-            )
-        }
-    }
-
-    async #changed(event: Event): Promise<void> {
-        const field = event.target as HTMLSelectElement
-        const use = field.dataset["part"]
-        if (use === "ring" || use === "talk" || use === "mic") {
-            sounds.choose(use, field.value)
-            this.#ask({ do: "devices" })
-            if (use === "mic") await this.#startMeter()
-        } else if (field.name === "dnd") {
-            const found = await this.#server
-                .post<Device[]>("/phone/dnd", { device: field.dataset["device"] ?? "", minutes: field.value })
-                .catch(() => undefined)
-            if (found) this.#showDnd(found)
-        }
-    }
-
-    async #startMeter(): Promise<void> {
-        this.#stopMeter()
-        const meter = this.#part<HTMLMeterElement>("level")
-        const dialog = this.#part<HTMLDialogElement>("settings")
-        dialog.addEventListener("close", () => this.#stopMeter(), { once: true })
-        try {
-            this.#mic = await sounds.microphone()
-        } catch (error) {
-            this.#part("mic_told").textContent = this.#say(error instanceof sounds.NoMicrophone ? error.trouble : "mic_missing")
-            return
-        }
-        this.#part("mic_told").textContent = ""
-        const context = new AudioContext()
-        const analyser = context.createAnalyser()
-        context.createMediaStreamSource(this.#mic).connect(analyser)
-        const values = new Float32Array(analyser.fftSize)
-        this.#meter = setInterval(() => {
-            analyser.getFloatTimeDomainData(values)
-            meter.value = Math.min(1, 4 * Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length))
-        }, 100)
-        this.#mic.getAudioTracks()[0]?.addEventListener("ended", () => void context.close())
-    }
-
-    #stopMeter(): void {
-        clearInterval(this.#meter)
-        sounds.close(this.#mic)
-        this.#mic = undefined
-    }
-
-    async #listDnd(): Promise<void> {
-        const found = await this.#server.get<Device[]>("/phone/devices").catch(() => undefined)
-        if (found) this.#showDnd(found)
-    }
-
-    #showDnd(found: Device[]): void {
-        const list = this.#part("dnd")
-        const row = this.querySelector<HTMLTemplateElement>("template[data-part=dnd_row]")
-        if (!row) return
-        const rows = [{ device: "", kind: "all", dnd: found.length > 0 && found.every((one) => one.dnd), until: "" }, ...found]
-        list.replaceChildren(
-            ...rows.map((one) => {
-                const item = row.content.cloneNode(true) as DocumentFragment
-                const mine = one.device !== "" && one.device === localStorage.getItem(DEVICE)
-                const name = item.querySelector("[data-part=name]")
-                if (name) name.textContent = one.device ? `${this.#say(mine ? "this_browser" : `kind_${one.kind}`)} (${one.device})` : this.#say("kind_all")
-                const state = item.querySelector("[data-part=state]")
-                if (state) state.textContent = one.dnd ? (one.until ? this.#say("dnd_until", { until: one.until }) : this.#say("dnd_on")) : ""
-                const select = item.querySelector("select")
-                if (select) {
-                    select.dataset["device"] = one.device
-                    select.value = ""
-                }
-                return item
-            }),
-        )
-    }
-
-    async #askForPlace(): Promise<void> {
-        const dialog = this.#part<HTMLDialogElement>("place")
-        const select = dialog.querySelector("select")
-        const places = await this.#server.get<Place[]>("/phone/location").catch(() => [])
-        select?.replaceChildren(
-            new Option(this.#say("nowhere"), ""),
-            ...places.map((one) => new Option(one.address, one.slug, false, one.slug === this.#state.place)),
-        )
-        if (!dialog.open) dialog.showModal()
-    }
-
-    async #savePlace(form: HTMLFormElement, location: string): Promise<void> {
-        const told = form.querySelector<HTMLElement>("[data-part=place_told]")
-        try {
-            await this.#server.post("/phone/location", { device: localStorage.getItem(DEVICE) ?? "", location })
-        } catch (error) {
-            if (told) told.textContent = error instanceof Refused ? error.message : this.#say("no_server")
-            return
-        }
-        if (this.#tabs?.leads) this.#change({ isLost: false, place: location })
+    async #locate(form: HTMLFormElement, place: string): Promise<void> {
+        if (!(await this.#places.save(form, place))) return
+        if (this.#tabs?.leads) this.#change({ isLost: false, place })
         else this.#ask({ do: "located" })
-        form.closest("dialog")?.close()
     }
-
-    // --- what is shown ---
 
     #show(state: State): void {
-        const before = this.#state
         this.#state = state
-        const isOn = localStorage.getItem(ON) !== null
-        const rings = state.calls.some((call) => call.state === "ringing")
-        const line = this.#say(isOn ? `line_${state.line}` : "line_off")
-        this.dataset["line"] = isOn ? state.line : "off"
-        this.#part("line").textContent = line
-        const bell = this.#part("bell")
-        bell.setAttribute("aria-expanded", String(this.#panel.matches(":popover-open")))
-        const dot = this.#part("dot")
-        dot.className = `dot ${!isOn ? "" : state.line === "ready" ? "good" : state.line === "connecting" ? "warn" : "bad"}`
-        this.#part("state").textContent = rings ? this.#say("line_rings") : line
-        const trouble = this.#part("trouble")
-        if (trouble.textContent !== state.trouble) trouble.textContent = state.trouble
-        trouble.hidden = !state.trouble
-        this.#part("silent").hidden = !isOn || !state.isSilent
-        this.#part("lost").hidden = !isOn || !state.isLost
-        this.#part("take").hidden = state.line !== "elsewhere"
-        this.#part("sign_in").hidden = state.line !== "signed_out"
-        this.#part("off").hidden = !isOn
-        this.#panel.classList.toggle("ringing", rings)
-        this.#panel.classList.toggle("talking", !rings && state.calls.length > 0)
-        this.#showCalls(state.calls)
-        const had = before.calls.length
-        if (state.calls.length > had && !this.#panel.matches(":popover-open")) this.#panel.showPopover()
-    }
-
-    #showCalls(calls: Shown[]): void {
-        const place = this.#part("calls")
-        for (const old of [...place.querySelectorAll<HTMLElement>("[data-call]")])
-            if (!calls.some((call) => call.id === old.dataset["call"])) old.remove()
-        for (const call of calls) {
-            let shown = place.querySelector<HTMLElement>(`[data-call="${CSS.escape(call.id)}"]`)
-            if (!shown) {
-                const made = this.querySelector<HTMLTemplateElement>("template[data-part=call]")?.content.cloneNode(true) as DocumentFragment
-                shown = made.querySelector<HTMLElement>("[data-call]")!
-                shown.dataset["call"] = call.id
-                place.append(shown)
-                shown = place.querySelector<HTMLElement>(`[data-call="${CSS.escape(call.id)}"]`)!
-            }
-            this.#showCall(shown, call, calls)
-        }
-    }
-
-    #showCall(shown: HTMLElement, call: Shown, calls: Shown[]): void {
-        const part = <Found extends HTMLElement = HTMLElement>(name: string): Found => shown.querySelector<Found>(`[data-part="${name}"]`)!
-        const text = (name: string, value: string): void => {
-            if (part(name).textContent !== value) part(name).textContent = value
-        }
-        const card = call.card
-        const talks = call.state === "talking"
-        shown.dataset["state"] = call.held ? "held" : call.state
-        text("who", this.#who(call, card))
-        text("about", [card?.property, card?.source && this.#say("by_source", { source: card.source })].filter(Boolean).join(" · "))
-        text("known", card ? this.#say(card.is_known ? `is_${card.kind}` : "is_new") : "")
-        text("step", this.#say(call.held ? "held" : call.state))
-        text("told", call.trouble ? this.#say(call.trouble) : call.told ? this.#say(call.told) : "")
-        part("told").hidden = !call.trouble && !call.told
-        const clock = part("since")
-        clock.setAttribute("since", new Date(call.since).toISOString())
-        clock.hidden = !talks
-        part("answer").hidden = call.state !== "ringing"
-        text("hang_up", this.#say(call.state === "ringing" ? "decline" : "hang_up"))
-        part("talking").hidden = !talks
-        part("hold").setAttribute("aria-pressed", String(call.held))
-        part("mute").setAttribute("aria-pressed", String(call.muted))
-        part("record").hidden = card?.recording !== "demand"
-        part("record").setAttribute("aria-pressed", String(call.isRecording))
-        part("recorded").hidden = card?.recording !== "announced"
-        part("join").hidden = !(talks && call.isConsult && calls.some((other) => other.id !== call.id && other.state === "talking"))
-        const lead = part<HTMLAnchorElement>("lead")
-        lead.hidden = card?.lead == null
-        if (card?.lead != null) lead.href = `/leads/${card.lead}`
-        part("note").hidden = !card
-    }
-
-    #who(call: Call, card: Card | null): string {
-        return card?.name || card?.shown || (call.number === "anonymous" ? this.#say("withheld") : call.number) || this.#say("withheld")
-    }
-
-    #announce(text: string): void {
-        this.#part("said").textContent = text
-    }
-
-    #say(key: string, filled: Record<string, string> = {}): string {
-        return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name: string) => filled[name] ?? "")
-    }
-
-    #part<Found extends HTMLElement = HTMLElement>(name: string): Found {
-        const found = this.querySelector<Found>(`[data-part="${name}"]`)
-        if (!found) throw new Error(`The phone has no part ${name}.`)
-        return found
-    }
-
-    get #panel(): HTMLElement {
-        return this.#part("panel")
+        this.#screen.show(state, localStorage.getItem(ON) !== null)
     }
 }
 

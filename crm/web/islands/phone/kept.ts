@@ -1,10 +1,20 @@
-// What the browser keeps of a talk, for the page that comes after this one.
+// What the browser keeps for the page that comes after this one: which phone it is, and of a talk.
 
+const DEVICE = "leaseline-phone-device"
 const TALK = "leaseline-talk"
 
 interface Kept {
     call: string
     at: number
+}
+
+/** Slug of the phone that this browser is; null: it has not been one. */
+export function device(): string | null {
+    return localStorage.getItem(DEVICE)
+}
+
+export function keepDevice(slug: string): void {
+    localStorage.setItem(DEVICE, slug)
 }
 
 /** Called again and again during a talk. */

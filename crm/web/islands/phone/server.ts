@@ -57,9 +57,9 @@ export class Elsewhere extends Error {}
 export class Refused extends Error {}
 
 export class Server {
-    readonly #csrf: string
+    readonly #csrf: () => string
 
-    constructor(csrf: string) {
+    constructor(csrf: () => string) {
         this.#csrf = csrf
     }
 
@@ -68,7 +68,7 @@ export class Server {
     }
 
     post<Answer>(path: string, fields: Record<string, string>): Promise<Answer> {
-        return this.#ask(path, { method: "POST", body: new URLSearchParams({ ...fields, csrf: this.#csrf }) })
+        return this.#ask(path, { method: "POST", body: new URLSearchParams({ ...fields, csrf: this.#csrf() }) })
     }
 
     async #ask<Answer>(path: string, options: RequestInit): Promise<Answer> {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -266,7 +265,7 @@ async def _registration(asked: _Asked) -> dict[str, Any]:
     crm, who = visit.crm, visit.who
     wanted, is_app = str(fields.get("device", ""))[:40], fields.get("app") == "yes"
     choose = partial(browsers.choose, secrets=crm.secrets, by=visit.by, agent=asked.agent, wanted=wanted, is_app=is_app)
-    found = await visit.run(choose, network=_network(visit))
+    found = await visit.run(choose, network=visit.address)
     if found.is_new:
         await door.publish()
     if fields.get("take") != "yes" and door.is_used_by_another(found.slug, who.session_id):
@@ -299,7 +298,7 @@ async def _locate(asked: _Asked) -> dict[str, Any]:
 
     def act(session: Session) -> None:
         _must_be_own(session, device, asked.agent)
-        browsers.locate(session, visit.by, device, location, _network(visit))
+        browsers.locate(session, visit.by, device, location, visit.address)
 
     await visit.run(act)
     await asked.door.publish()
@@ -406,24 +405,6 @@ async def _dnd(asked: _Asked) -> list[dict[str, Any]]:
 def _must_be_own(session: Session, device: str, agent: str) -> None:
     if not browsers.belongs_to(session, device, agent):
         raise NotFound(f"There is no device {device}.", code="device_unknown")
-
-
-def _network(visit: ConsoleVisit) -> str:
-    """The network a page comes from: an IPv4 address, or the /64 of an IPv6 address, whose rest changes every day."""
-    client = visit.request.client
-    raw = client.host if client else ""
-    try:
-        if ipaddress.ip_address(raw).is_loopback:
-            # A proxy on this machine appends who asked it.
-            raw = visit.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or raw
-        address = ipaddress.ip_address(raw)
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def routes(frame: ConsoleFrame) -> list[BaseRoute]:

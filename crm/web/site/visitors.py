@@ -33,7 +33,8 @@ class Robot(Exception):
 
 
 def address(request: Request, site: Site | Console) -> str:
-    """The visitor's network address; for IPv6, the network of a household (RFC 6177)."""
+    """The visitor's network address; for IPv6, the network of a household (RFC 6177), in which addresses change every
+    day. What a proxy says is believed only where the settings name one."""
     peer = request.client.host if request.client else ""
     if site.behind_proxy and peer in ("127.0.0.1", "::1"):
         peer = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
@@ -42,6 +43,8 @@ def address(request: Request, site: Site | Console) -> str:
     except ValueError:
         return "unknown"
     if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
         return str(ipaddress.IPv6Network((found, 64), strict=False).network_address)
     return str(found)
 

@@ -311,7 +311,15 @@ async def test_where_the_person_is_is_kept_and_asked_again_in_another_network(do
     told = await registered(alice)
     assert (told["location"], told["is_located"]) == ("home", True)
     alice.http.headers["X-Forwarded-For"] = "203.0.113.5"
-    assert not (await registered(alice))["is_located"]
+    assert (await registered(alice))["is_located"], "nobody else may say where a page comes from"
+    console = msgspec.structs.replace(door.office.crm.config.console, behind_proxy=True)
+    config = msgspec.structs.replace(door.office.crm.config, console=console)
+    door.office.app = build(dataclasses.replace(door.office.crm, config=config))
+    moved = door.office.browser()
+    moved.http.cookies = alice.http.cookies
+    assert (await registered(moved))["is_located"]
+    moved.http.headers["X-Forwarded-For"] = "127.0.0.1, 203.0.113.5"
+    assert not (await registered(moved))["is_located"]
 
 
 async def test_do_not_disturb_always_has_an_end_and_is_for_ones_own_devices(door: Door) -> None:

@@ -189,7 +189,7 @@ async def office(folder: Path, agents: int, *, rtp: tuple[int, int]) -> AsyncIte
                 (config.prompts_folder / entry).symlink_to(prompts / entry)
             (config.prompts_folder / "greetings").mkdir(exist_ok=True)
             await publish.publish(crm)
-            asterisk, app, _ = supervisor.children(config)
+            asterisk, app, *_ = supervisor.children(config)
             yield Office(crm, agents, folder, asterisk, app)
         finally:
             crm.store.close()

@@ -104,17 +104,21 @@ class NewsMark:
 
     message: int
     task: int
+    again: datetime | None
+    """Up to which further calls, of people who had called before; None: there were none."""
 
 
 def mark(session: Session) -> NewsMark:
     return NewsMark(
         session.scalar(select(func.max(Message.id))) or 0,
         session.scalar(select(func.max(Task.id))) or 0,
+        session.scalar(select(func.max(Task.again_at)).where(Task.again_at.is_not(None))),
     )
 
 
 def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
-    """Texts from people and tasks that came after a mark, the oldest first, and the mark after them."""
+    """Texts from people, tasks, and calls that joined open tasks, after a mark, the oldest first, and the mark after
+    them."""
     latest = mark(session)
     texts = (
         select(Message.id, Message.from_number, Message.property_id, Message.lead_id, Lead.name, Agent.slug)
@@ -128,11 +132,14 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
         select(Task.id, Task.kind, Task.property_id, Task.lead_id, Task.why, Lead.name, Agent.slug)
         .outerjoin(Lead, Lead.id == Task.lead_id)
         .outerjoin(Agent, Agent.id == Task.owner_id)
-        .where(Task.id > since.task, Task.id <= latest.task)
-        .order_by(Task.id.desc())
         .limit(MOST_NEWS)
     )
-    texts_found, tasks_found = session.execute(texts).all()[::-1], session.execute(tasks).all()[::-1]
+    new = tasks.where(Task.id > since.task, Task.id <= latest.task).order_by(Task.id.desc())
+    texts_found, tasks_found = session.execute(texts).all()[::-1], session.execute(new).all()[::-1]
+    if latest.again is not None and latest.again != since.again:
+        later = Task.again_at > since.again if since.again else Task.again_at.is_not(None)
+        again = tasks.where(later, Task.id <= since.task, Task.done_at.is_(None)).order_by(Task.again_at.desc())
+        tasks_found += session.execute(again).all()[::-1]
     wanted = {row.lead_id for row in (*texts_found, *tasks_found) if row.lead_id and row.property_id is None}
     about = _about(session, sorted(wanted))
 

@@ -19,6 +19,7 @@ from crm.services.phones import devices
 from crm.store.session import Store
 from crm.views import board
 from tests.store.conftest import NOW
+from tests.store.test_one_task import missed
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -44,6 +45,17 @@ async def test_each_piece_of_news_is_found_once_with_the_properties_it_is_about(
     [one], after = await store.read(board.news, mark)
     assert (one.kind, one.name, one.owner, one.lead, len(one.properties)) == ("task", "Pat", "alice", lead.id, 1)
     assert await store.read(board.news, after) == ([], after)
+
+
+async def test_a_call_that_joins_an_open_task_is_news_once(store: Store, config: Config) -> None:
+    before = await store.read(board.mark)
+    for minutes in (0, 5, 9):
+        facts = missed(minutes)
+        await store.run(ledger.record_all, config, facts, max(fact.at for fact in facts))
+        found, after = await store.read(board.news, before)
+        assert [(one.kind, one.id) for one in found] == [("missed", 1)], minutes
+        assert await store.read(board.news, after) == ([], after)
+        before = after
 
 
 async def test_only_sessions_that_are_not_over_stand(store: Store, config: Config) -> None:

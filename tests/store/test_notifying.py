@@ -85,6 +85,8 @@ async def test_the_owner_is_told_of_a_missed_call_once_by_mail_and_in_the_list(s
     await tell(store, config, NOW + 6 * MINUTE)
     (_, second) = await mails(store)
     assert "2 calls, the first on Mon 10:00, the last on Mon 10:05." in second[2]
+    with store.reading() as session:
+        assert [one.kind for one in views.listed(session, "alice")] == ["missed-call", "missed-call"]
 
 
 async def test_whoever_has_called_back_already_hears_nothing(store: Store, config: Config) -> None:

@@ -146,6 +146,7 @@ class Task(Base):
         ),
         index_of_some("ix_task_subteam", "subteam_id"),
         index_of_some("ix_task_tell", "tell_at"),
+        index_of_some("ix_task_again", "again_at"),
         CheckConstraint("(owner_id IS NULL) <> (subteam_id IS NULL)", name="ck_task_one_owner"),
         # One open task per person and kind, even when several are created at the same moment.
         Index(
@@ -172,6 +173,9 @@ class Task(Base):
     )
     tell_at: Mapped[datetime | None] = mapped_column(
         comment="whoever has it is told of its call then; null: they have been, or are told otherwise"
+    )
+    again_at: Mapped[datetime | None] = mapped_column(
+        comment="when another call was put on it, of which pages tell; null: it stands for one call, or for none"
     )
     owner_id: Mapped[int | None] = mapped_column(
         ForeignKey("agent.id"), comment="null: a subteam has it, and nobody has taken it yet"

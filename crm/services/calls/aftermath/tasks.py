@@ -73,6 +73,7 @@ def keep_task(
     if is_new and _is_told(kind, outcome):
         # Not here: a call is on record with few statements, and many missed ones are told in one notice.
         task.tell_at = scene.now
+        task.again_at = scene.now if task.id else None
     why = _why(scene, kind, outcome)
     if scene.is_first and task not in session:
         shared.begin(scene, task, why)

@@ -12,7 +12,8 @@ from ari_app.call.available import RINGING, availability
 from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.legs import RingingLeg, device_of
-from ari_app.call.race import some_done
+from ari_app.call.race import end_all, some_done
+from ari_app.call.sleepers import Sleepers
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, is_browser, path_of
 from ari_app.edge.errors import ChannelGone, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import hush, play
@@ -24,28 +25,39 @@ log = logging.getLogger(__name__)
 
 
 async def first_answer(
-    call: LiveCall, legs: list[RingingLeg], seconds: float, *, listen: bool = True, keep_deaf: bool = False
+    call: LiveCall,
+    legs: list[RingingLeg],
+    seconds: float,
+    *,
+    listen: bool = True,
+    keep_deaf: bool = False,
+    sleepers: Sleepers | None = None,
 ) -> RingingLeg | None:
     """Waits for the first answer; the other phones stop with "answered elsewhere".
 
     Raises HungUp if the person hangs up, unless something else listens to them (`listen`). A colleague who picks the
     person up (`LiveCall.offer`) takes precedence over any answer. Returns None early if only deaf browsers are left;
     with `keep_deaf`, these go on being called (`LiveCall.deaf`), and the caller of this function has to stop them.
+    Pages of `sleepers` that open meanwhile ring, too, and are added to `legs`; without any phone that rings they are
+    waited for.
     """
     person = call.person
     listening = asyncio.create_task(hang_up_of(person) if listen else _never())
     is_telling = False
     winner: RingingLeg | None = None
     ringing = list(legs)
+    is_alone = sleepers is not None and all(leg.is_deaf for leg in legs)
+    coming = asyncio.create_task(sleepers.come()) if sleepers else None
     call.deaf = []
     hearing = asyncio.create_task(_find_deaf(call, ringing))
     taken = call.open_to_offers()
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     try:
-        while (ringing or is_telling) and winner is None and not taken.done():
+        while winner is None and not taken.done():
             awake = [leg for leg in ringing if not leg.is_deaf]
-            if not awake and not is_telling:
+            awaits = sleepers if is_alone and coming and not coming.done() else None
+            if not awake and not is_telling and not (awaits and awaits.are_awaited):
                 break
             for leg in ringing:
                 leg.hurry(awake)
@@ -57,7 +69,17 @@ async def first_answer(
             watched: list[asyncio.Future[Any]] = [listening, taken, *(leg.answer for leg in ringing)]
             if not hearing.done():
                 watched.append(hearing)
+            if sleepers and coming and not coming.done():
+                watched += [coming] if sleepers.sending.done() else [coming, sleepers.sending]
+                if not awake and not is_telling and sleepers.sending.done():
+                    left = min(left, sleepers.until - clock())
             await some_done(watched, left)
+            if sleepers and coming and coming.done() and (late := sleepers.take()):
+                legs += late
+                ringing += late
+                hearing.cancel()
+                hearing = asyncio.create_task(_find_deaf(call, ringing))
+                coming = asyncio.create_task(sleepers.come())
             if listening.done():
                 listening.result()
                 listening, is_telling = asyncio.create_task(hang_up_of(person)), False
@@ -73,12 +95,16 @@ async def first_answer(
     except LeftTheApp:
         # Perhaps because whoever answered one of these legs is now connected to the person without us (agent-leg).
         peer = await peer_of(person)
+        ringing += await sleepers.take_all() if sleepers else []
         await stop(call, [leg for leg in ringing if not (leg.has_channel and leg.channel.name == peer)])
         raise
     except HungUp:
+        ringing += await sleepers.take_all() if sleepers else []
         await stop(call, ringing, DialStatus.CANCEL, NORMAL, told="caller_hung_up")
         raise
     except BaseException:
+        if sleepers:
+            sleepers.leave()
         for leg in ringing:
             # Without a hangup: when the app stops, phones go on ringing for the next app.
             leg.leave()
@@ -86,8 +112,13 @@ async def first_answer(
     finally:
         listening.cancel()
         hearing.cancel()
+        if coming:
+            await end_all([coming])
         call.close_to_offers()
         call.ringing.clear()
+    if sleepers and (late := await sleepers.take_all()):
+        legs += late
+        ringing += late
     if is_telling:
         await hush(person)
     if taken.done() and not taken.cancelled():

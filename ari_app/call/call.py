@@ -157,6 +157,8 @@ class Wait:
     """Agents who are not rung for this caller, and until when, on the loop's clock."""
     turn: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
     """Slugs of the agents who are free and to be rung for them; empty: nobody is left to wait for."""
+    looked_for: set[str] = field(default_factory=set)
+    """Agents whose closed browsers have been looked for."""
     alone_for: int = 0
     """In how many looks in a row none of these agents was there."""
 

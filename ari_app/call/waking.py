@@ -1,4 +1,5 @@
 """Wakes the closed browsers of agents for whom a call rings: a message comes to each, and its page opens and registers.
+Who is woken for what, and how they ring then, is in `sleepers`.
 
 Messages go out beside the call, which waits for none of them.
 """
@@ -9,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crm.context import Crm
 from crm.domain.errors import CrmError
@@ -34,6 +35,8 @@ class CallSign:
     call: str
     title: str
     text: str
+    rings: bool = True
+    """Whether the browser asks, before it makes a sound, if the call still rings; False: this is about another call."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Woken:
     """Slugs of those that will be online once the page is open."""
     until: float
     """How long that is waited for, on the loop's clock."""
+
+    def without(self, devices: Collection[str]) -> Woken:
+        return replace(self, devices=tuple(one for one in self.devices if one not in devices))
 
 
 @dataclass
@@ -100,7 +106,8 @@ class PushBell:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _send(self, sign: CallSign, browser: Browser) -> None:
-        text = push.message(sign.title, sign.text, path="/", tag=f"call-{sign.call}", call=sign.call)
+        call = sign.call if sign.rings else ""
+        text = push.message(sign.title, sign.text, path="/", tag=f"call-{sign.call}", call=call)
         now = self.crm.now()
         try:
             await self.sender.send(browser.target, text, now.timestamp(), seconds=KEPT_SECONDS, is_urgent=True)

@@ -9,6 +9,8 @@ from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import ToColleague, written
 from ari_app.call.legs import RingingLeg, ring_phones, shown
+from ari_app.call.sleepers import of_colleague
+from ari_app.call.waking import CallSign
 from ari_app.edge.channel import BUSY
 from ari_app.edge.media import play
 from ari_app.flows.voicemail import voicemail
@@ -53,13 +55,17 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
     call.adopted_legs = []
     agents = await availability(context, [callee.slug] if callee else [])
     found = next(iter(agents), None)
-    legs = adopted
+    legs, winner, seconds = adopted, None, context.config.ring.colleague_seconds
+    name = shown(caller.name, caller.extension) if caller else shown("", None)
     if not adopted and found:
         await call.channel.start_ringback()
-        name = shown(caller.name, caller.extension) if caller else shown("", None)
-        phones = found.free_phones(context.now())
-        legs = await ring_phones(call, STAGE, phones, context.config.ring.colleague_seconds, name)
-    winner = await first_answer(call, legs, context.config.ring.colleague_seconds) if legs else None
+        legs = await ring_phones(call, STAGE, found.free_phones(context.now()), seconds, name)
+    if callee:
+        sign = CallSign(call.id, caller.name if caller else "", (caller.extension or "") if caller else "")
+        async with of_colleague(call, callee.slug, STAGE, seconds, name, sign=sign) as sleepers:
+            winner = await first_answer(call, legs, seconds, sleepers=sleepers)
+    elif legs:
+        winner = await first_answer(call, legs, seconds)
     if winner:
         await stop_other_calls(call, winner, agents)
         call.keep(LL_PEER=winner.channel.name)

@@ -4,7 +4,6 @@ connected."""
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,20 +15,15 @@ from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
 from ari_app.call.legs import RingingLeg, ring_phones, shown
-from ari_app.call.race import end_all, first_found, race
-from ari_app.call.waking import CallSign
-from ari_app.edge.present import Present
+from ari_app.call.race import race
+from ari_app.call.sleepers import Sleepers, any_online, sign_of
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out
 from crm.domain import ringing
 from crm.domain.calls import CallStep, DialStatus
 from crm.domain.choosing import KeyedAnswer, Question
-from crm.domain.errors import CrmError
 from crm.domain.ringing import Mobile, OutsideNumber, Phone, RingStage, StageName, Strategy
 from crm.domain.routing import TEAM, TO_DESK, RoutePlan, Rule
-from crm.edge import numbers
-
-log = logging.getLogger(__name__)
 
 RELOAD_SECONDS = 2.0
 """A page that is reloaded has registered again within this time."""
@@ -158,64 +152,25 @@ async def _ring_stage(
     """
     rang: list[RingingLeg] = []
     until = asyncio.get_running_loop().time() + stage.seconds
-    waking = asyncio.create_task(_wake(call, stage, spared))
-    try:
+
+    async def ring_late(devices: frozenset[str]) -> list[RingingLeg]:
+        agents = await availability(call.context, stage.agents)
+        phones = [one for turn in ringing.whose_turn(stage, agents, call.context.now(), call.caller) for one in turn]
+        reserved = call.context.calls.reserved - call.ringing
+        late = [one for one in phones if one.device in devices and spared.allows(one) and one.agent not in reserved]
+        left = until - asyncio.get_running_loop().time()
+        return await ring_batch(call, stage, late, left) if late and left > 0 else []
+
+    async with Sleepers(call, set(stage.agents) - spared.agents, sign_of(call), ring_late) as sleepers:
         while True:
-            winner, legs = await _ring_free(call, stage, adopted, spared, until, rang)
+            winner, legs = await _ring_free(call, stage, adopted, spared, until, rang, sleepers)
             rang += legs
             adopted = []
             if winner:
                 return winner, rang
             if any(was_taken_away(call, leg) for leg in legs) or await _are_back(call, legs, until):
                 continue
-            if rang or not await _are_awake(call, stage, waking, until):
-                return None, rang
-    finally:
-        await end_all([waking])
-
-
-async def _wake(call: LiveCall, stage: RingStage, spared: Spared) -> None:
-    """Sends a message to the closed browsers of a stage's agents who could take the call."""
-    bell = call.context.bell
-    if bell is None or call.context.held():
-        return
-    wanted = set(stage.agents) - spared.agents - set(call.woken) - set(call.context.calls.reserved)
-    try:
-        asleep = await bell.asleep(wanted, call.context.client.present.online)
-        agents = await availability(call.context, [one.agent for one in asleep])
-    except (CrmError, TimeoutError) as error:
-        log.warning("closed browsers are not woken: %s", error)
-        return
-    now = call.context.now()
-    free = {agent.slug for agent in agents if agent.is_at_work(now) and not agent.is_on_call}
-    call.woken |= bell.wake(_sign(call), (one for one in asleep if one.agent in free))
-
-
-def _sign(call: LiveCall) -> CallSign:
-    known, number = call.known, call.shown
-    title = (
-        known.contact_name or known.lead_name or (numbers.display(number, call.context.config.region) if number else "")
-    )
-    return CallSign(call.id, title or "Unknown caller", " · ".join(filter(None, [known.property_name, known.source])))
-
-
-async def _are_awake(call: LiveCall, stage: RingStage, waking: asyncio.Task[None], until: float) -> bool:
-    """Whether a browser that was sent a message is there. Raises HungUp if the person hangs up meanwhile."""
-    await asyncio.shield(waking)
-    woken = [one for agent, one in call.woken.items() if agent in stage.agents and one.devices]
-    if not woken:
-        return False
-    present, devices = call.context.client.present, {device for one in woken for device in one.devices}
-    try:
-        async with asyncio.timeout_at(min(until, max(one.until for one in woken))):
-            await race(hang_up_of(call.person), _any_online(present, devices))
-    except TimeoutError:
-        return False
-    for agent, one in call.woken.items():
-        if present.online.intersection(one.devices):
-            # Whether it can ring is found out now; it is not waited for again.
-            call.woken[agent] = replace(one, devices=())
-    return True
+            return None, rang
 
 
 async def _are_back(call: LiveCall, legs: Iterable[RingingLeg], until: float) -> bool:
@@ -227,18 +182,9 @@ async def _are_back(call: LiveCall, legs: Iterable[RingingLeg], until: float) ->
         return False
     try:
         async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + RELOAD_SECONDS)):
-            await race(hang_up_of(call.person), _any_online(present, gone))
+            await race(hang_up_of(call.person), any_online(present, gone))
     except TimeoutError:
         return False
-    return True
-
-
-async def _any_online(present: Present, devices: Iterable[str]) -> bool:
-    return bool(await first_found(_online(present, device) for device in devices))
-
-
-async def _online(present: Present, device: str) -> bool:
-    await present.is_online(device)
     return True
 
 
@@ -249,6 +195,7 @@ async def _ring_free(
     spared: Spared,
     until: float,
     rang_before: list[RingingLeg],
+    sleepers: Sleepers,
 ) -> tuple[RingingLeg | None, list[RingingLeg]]:
     """Rings those of a stage who are free now and have not been rung in it yet, until a time on the loop's clock."""
     known, call.to_ring = call.to_ring, None
@@ -277,16 +224,35 @@ async def _ring_free(
         seconds = ringing.ringing_seconds(wanted, seconds, config.mobile_seconds)
         legs = [*adopted, *await ring_batch(call, stage, wanted, seconds)]
         adopted = []
-        rang += legs
-        legs += call.deaf
-        winner = await first_answer(call, legs, seconds, keep_deaf=True)
-        spared.learn(call, (leg for leg in legs if leg is not winner))
-        if winner:
+        if winner := await _first_answer(call, legs, seconds, spared, sleepers, rang):
             await stop_other_calls(call, winner, agents)
             return winner, rang
+    left = until - asyncio.get_running_loop().time()
+    # Nobody can be rung: those who are woken are waited for.
+    is_left = not rang and not rang_before and left > 0
+    if is_left and (winner := await _first_answer(call, [], left, spared, sleepers, rang)):
+        await stop_other_calls(call, winner)
+        return winner, rang
     if not rang and any(agent.is_on_call or agent.slug in reserved for agent in agents):
         spared.others_took = True
     return None, rang
+
+
+async def _first_answer(
+    call: LiveCall,
+    legs: list[RingingLeg],
+    seconds: float,
+    spared: Spared,
+    sleepers: Sleepers,
+    rang: list[RingingLeg],
+) -> RingingLeg | None:
+    """Adds to `rang` what has rung by the end."""
+    deaf = list(call.deaf)
+    legs += deaf
+    winner = await first_answer(call, legs, seconds, keep_deaf=True, sleepers=sleepers)
+    rang += [leg for leg in legs if leg not in deaf]
+    spared.learn(call, (leg for leg in legs if leg is not winner))
+    return winner
 
 
 async def ring_batch(

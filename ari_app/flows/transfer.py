@@ -21,6 +21,7 @@ from ari_app.call.kept import PassedTo, written
 from ari_app.call.legs import REJOIN_HEADER, RingingLeg, is_outsider, ring_phones, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import race
+from ari_app.call.sleepers import of_colleague
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp
@@ -167,12 +168,17 @@ async def is_taken_back(call: LiveCall, device: str, *, alone: bool = False) -> 
     agents = await availability(call.context, [owner.slug] if owner else [])
     seconds = call.context.config.ring.agent_seconds
     legs, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    name = shown(_title(call), call.shown)
     if not legs:
         phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
         wanted = [phone for phone in phones if not alone or phone.device == device]
-        name, again = shown(_title(call), call.shown), {REJOIN_HEADER: secrets.token_urlsafe(16)} if alone else {}
+        again = {REJOIN_HEADER: secrets.token_urlsafe(16)} if alone else {}
         legs = await ring_phones(call, RETURN, wanted, seconds, name, variables=again) if wanted else []
-    winner = await first_answer(call, legs, seconds) if legs else None
+    if owner and not alone:
+        async with of_colleague(call, owner.slug, RETURN, seconds, name) as sleepers:
+            winner = await first_answer(call, legs, seconds, sleepers=sleepers)
+    else:
+        winner = await first_answer(call, legs, seconds) if legs else None
     if winner is None:
         return False
     await stop_other_calls(call, winner, agents)
@@ -202,15 +208,17 @@ async def reach(call: LiveCall, target: str) -> Handle:
         return await _reach_outside(call, target)
     agents = await availability(context, [callee.slug] if callee else [])
     found = next(iter(agents), None)
-    legs = adopted
+    legs, seconds, name = adopted, context.config.ring.colleague_seconds, shown(_title(call), call.shown)
     if not legs and found:
-        phones = found.free_phones(context.now())
-        if not phones:
-            raise NotTaken("The colleague is on DND, on a call, or has no reachable phone.", "transfer_unavailable")
-        name = shown(_title(call), call.shown)
-        legs = await ring_phones(call, STAGE, phones, context.config.ring.colleague_seconds, name)
-    winner = await first_answer(call, legs, context.config.ring.colleague_seconds, listen=False)
+        legs = await ring_phones(call, STAGE, found.free_phones(context.now()), seconds, name)
+    if callee:
+        async with of_colleague(call, callee.slug, STAGE, seconds, name) as sleepers:
+            winner = await first_answer(call, legs, seconds, listen=False, sleepers=sleepers)
+    else:
+        winner = await first_answer(call, legs, seconds, listen=False)
     if winner is None:
+        if not legs:
+            raise NotTaken("The colleague is on DND, on a call, or has no reachable phone.", "transfer_unavailable")
         if any(leg.status is DialStatus.BUSY for leg in legs):
             raise NotTaken("The colleague declined.", "transfer_busy")
         raise NotTaken("The colleague did not answer.")

@@ -23,6 +23,8 @@ from ari_app.call.call import AppContext
 from ari_app.call.confirm import ConfirmChoice, confirm
 from ari_app.call.legs import NotRung, RingingLeg, new_leg, ring_phone, shown
 from ari_app.call.race import first_found
+from ari_app.call.sleepers import any_online, wake
+from ari_app.call.waking import CallSign, Woken
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost, PhoneError
 from ari_app.edge.media import play, prompt
@@ -85,19 +87,46 @@ class Escalations(Worker[Due, None]):
 
 async def call_group(context: AppContext, due: Due) -> None:
     """Rings everybody in the group at once until somebody takes the voicemail, and plays it to them."""
+    woken: dict[str, Woken] = {}
+    sign = CallSign(due.voicemail_id, "Voicemail", due.property_name, rings=False)
+    await wake(context, sign, due.turn.agents, woken)
     agents = await availability(context, due.turn.agents)
     phones = [phone for agent in agents for phone in agent.reachable_devices(context.now())]
     log.info(
         "called about a voicemail", extra={"voicemail_id": due.voicemail_id, "group": due.turn.group, "n": len(phones)}
     )
-    if not phones:
+    late = [agent for agent, one in woken.items() if one.devices]
+    if not phones and not late:
         await context.store.run(escalations.nobody_there, due.voicemail_id, context.now())
         return
     language = context.config.voicemail.staff_language
     text = readout.escalation(due.property_name, caller_in_words(context, due.caller), language)
     whisper = await spoken(context.config, text, language)
-    if taker := await first_found(_ask(context, due, phone, whisper) for phone in phones):
+    rung = [*phones]
+    asked = [_ask(context, due, phone, whisper) for phone in phones]
+    asked += [_ask_when_awake(context, due, agent, woken[agent], whisper, rung) for agent in late]
+    if taker := await first_found(asked):
         await _play(context, due, *taker)
+    elif not rung:
+        await context.store.run(escalations.nobody_there, due.voicemail_id, context.now())
+
+
+async def _ask_when_awake(
+    context: AppContext, due: Due, agent: str, one: Woken, whisper: Path, rung: list[Phone | Mobile]
+) -> tuple[Handle, Phone | Mobile] | None:
+    """The same once a page that was woken is there, which is added to `rung`."""
+    try:
+        async with asyncio.timeout_at(one.until):
+            await any_online(context.client.present, one.devices)
+    except TimeoutError:
+        return None
+    found = await availability(context, [agent])
+    phones = (phone for one in found for phone in one.reachable_devices(context.now()))
+    phone = next((phone for phone in phones if phone.device in one.devices), None)
+    if phone is None:
+        return None
+    rung.append(phone)
+    return await _ask(context, due, phone, whisper)
 
 
 async def _ask(

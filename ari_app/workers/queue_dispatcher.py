@@ -12,6 +12,7 @@ from datetime import datetime
 from ari_app.call.available import availability
 from ari_app.call.call import AppContext
 from ari_app.call.line import line, order_id
+from ari_app.call.sleepers import sign_of, wake
 from crm.domain import queueing
 from crm.domain.calls import CallStep
 from crm.domain.ringing import AgentAvailability, by_idleness
@@ -31,6 +32,7 @@ class QueueDispatcher:
         """Starts the call of an order."""
         self._changes, self._read = 1, 0
         """How often orders have changed, and that count when the callbacks were last read."""
+        self._waking: set[asyncio.Task[None]] = set()
 
     async def run(self, troubles: Troubles) -> None:
         """Looks periodically: Asterisk knows who is free, and the flows know who is waiting."""
@@ -60,6 +62,7 @@ class QueueDispatcher:
         agents = by_idleness(await availability(context, _awaited(context)))
         now = context.now()
         reachable = [agent.slug for agent in agents if agent.reachable_devices(now)]
+        self._wake(agents, now)
         _end_hopeless(context, frozenset(reachable) | {agent.slug for agent in agents if agent.is_on_call})
         ringing = {slug for call in context.calls for slug in call.ringing}
         free = [slug for slug in reachable if slug not in ringing]
@@ -76,6 +79,17 @@ class QueueDispatcher:
                 ):
                     self._begin(claim)
 
+    def _wake(self, agents: list[AgentAvailability], now: datetime) -> None:
+        """Wakes the closed browsers of whoever could take a caller now; each is looked for once in a wait. A page that
+        has opened rings like any phone that becomes free."""
+        free = {agent.slug for agent in agents if agent.is_at_work(now) and not agent.is_on_call}
+        for call in self._context.calls:
+            if call.wait and (wanted := (call.wait.hopes_for & free) - call.wait.looked_for):
+                call.wait.looked_for |= wanted
+                task = asyncio.create_task(wake(self._context, sign_of(call), wanted, call.woken))
+                self._waking.add(task)
+                task.add_done_callback(self._waking.discard)
+
 
 def _awaited(context: AppContext) -> set[str]:
     """Slugs of all agents that somebody is waiting for."""
@@ -91,11 +105,13 @@ def _with_phone(agents: list[AgentAvailability], now: datetime) -> frozenset[str
 
 def _end_hopeless(context: AppContext, present: frozenset[str]) -> None:
     """Ends the waiting of callers for whom no agent is left: they leave a voicemail instead."""
+    clock = asyncio.get_running_loop().time()
     for call in context.calls:
         if not call.wait:
             continue
         # An agent who is being rung for them may still answer.
-        is_hopeful = call.wait.hopes_for & present or call.ringing
+        wakes = [agent for agent, one in call.woken.items() if one.devices and one.until > clock]
+        is_hopeful = call.wait.hopes_for & present.union(wakes) or call.ringing
         call.wait.alone_for = 0 if is_hopeful else call.wait.alone_for + 1
         if call.wait.alone_for == PATIENCE:
             call.wait.turn.put_nowait(())

@@ -135,7 +135,7 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
         .limit(MOST_NEWS)
     )
     new = tasks.where(Task.id > since.task, Task.id <= latest.task).order_by(Task.id.desc())
-    texts_found, tasks_found = session.execute(texts).all()[::-1], session.execute(new).all()[::-1]
+    texts_found, tasks_found = session.execute(texts).all()[::-1], [*session.execute(new).all()[::-1]]
     if latest.again is not None and latest.again != since.again:
         later = Task.again_at > since.again if since.again else Task.again_at.is_not(None)
         again = tasks.where(later, Task.id <= since.task, Task.done_at.is_(None)).order_by(Task.again_at.desc())

@@ -15,7 +15,8 @@ from crm.services.phones import devices
 from tests.asterisk import Seam
 from tests.busy import only_on_duty
 from tests.push_service import BrowserKeys, PushService, push_service
-from tests.talks import hear_each_other
+from tests.talks import connect, hear_each_other
+from tests.voicemails import becomes, leave_voicemail, without_voicemails
 
 pytestmark = pytest.mark.flows
 
@@ -122,3 +123,142 @@ async def test_a_browser_that_is_awake_but_does_not_answer_is_rung_once(system: 
             assert len(service.pushed) == 1
         await caller.hang_up()
         await system.ended_call(caller.user)
+
+
+async def is_pushed(system: Seam, service: PushService, times: int = 1) -> None:
+    await system.until(lambda: len(service.pushed) == times, "a message to Alice's browser")
+
+
+async def test_a_page_that_opens_while_others_ring_rings_with_them_at_once_and_once(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob, system.caller() as caller:
+        await only_on_duty(system, "alice", "bob")
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        await is_pushed(system, service)
+        await system.pass_time(2)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            assert bob.count("CALL_CLOSED") == 0
+            await web.answer()
+            await hear_each_other(system, caller, web)
+            await bob.wait_for("CALL_CLOSED")
+            assert (web.count("CALL_INCOMING"), bob.count("CALL_INCOMING")) == (1, 1)
+            await caller.hang_up()
+            call = await system.ended_call(caller.user)
+    assert {(leg.device, leg.stage, leg.status) for leg in call.legs} == {
+        ("bob-desk", "subteam", "CANCEL"),
+        ("alice-web", "subteam", "ANSWER"),
+    }
+
+
+async def test_when_another_answers_just_as_a_page_opens_then_that_page_does_not_ring_on(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob, system.caller() as caller:
+        await only_on_duty(system, "alice", "bob")
+        await system.to_team(caller)
+        await bob.wait_for("CALL_INCOMING")
+        await is_pushed(system, service)
+        async with system.phone("alice-web"):
+            await bob.answer()
+            await hear_each_other(system, caller, bob)
+            await system.until(lambda: _nobody_rings(system), "nothing rings any more")
+            await caller.hang_up()
+            await system.ended_call(caller.user)
+
+
+async def _nobody_rings(system: Seam) -> bool:
+    return all(one.state not in ("Down", "Ringing") for one in system.pbx.channels.values())
+
+
+async def test_a_blind_transfer_wakes_the_colleague_and_the_caller_waits(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob, system.caller() as caller:
+        await only_on_duty(system, "bob")
+        await connect(system, caller, bob)
+        assert service.pushed == []
+        await bob.transfer(f"sip:101@{system.sip}")
+        await is_pushed(system, service)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await hear_each_other(system, caller, web)
+            await caller.hang_up()
+            call = await system.ended_call(caller.user)
+    assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["blind"]
+
+
+async def test_when_the_colleague_does_not_wake_then_the_agent_has_the_caller_back(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob, system.caller() as caller:
+        await only_on_duty(system, "bob")
+        await connect(system, caller, bob)
+        await bob.press("*1")
+        await system.hears(bob, system.prompt("transfer_to"))
+        await bob.press("101#")
+        await is_pushed(system, service)
+        await system.hears(bob, system.prompt("transfer_unavailable"))
+        await hear_each_other(system, caller, bob)
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+
+
+async def test_an_attended_transfer_wakes_the_colleague(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob, system.caller() as caller:
+        await only_on_duty(system, "bob")
+        await connect(system, caller, bob)
+        await bob.press("*2")
+        await system.hears(bob, system.prompt("transfer_to"))
+        await bob.press("101#")
+        await is_pushed(system, service)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await hear_each_other(system, bob, web)
+            await bob.hang_up()
+            await hear_each_other(system, caller, web)
+            await caller.hang_up()
+            await system.ended_call(caller.user)
+
+
+async def test_a_colleague_who_calls_wakes_the_browser(system: Seam) -> None:
+    async with with_bell(system) as service, system.phone("bob-desk") as bob:
+        await bob.dial(f"sip:101@{system.sip}")
+        await is_pushed(system, service)
+        message = json.loads(KEYS.decrypt(service.pushed[0].body))
+        assert message["title"] == "Bob"
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await hear_each_other(system, bob, web)
+            await bob.hang_up()
+            await web.wait_for("CALL_CLOSED")
+            await system.ended_call(None)
+
+
+async def test_whoever_becomes_free_is_woken_for_a_caller_in_line(system: Seam) -> None:
+    """Alice's desk phone is gone as soon as she has hung up."""
+    async with with_bell(system) as service, system.caller() as second:
+        async with system.phone("alice-desk") as desk, system.caller() as first:
+            await connect(system, first, desk)
+            service.pushed.clear()
+            await system.to_team(second)
+            await system.step(second.user, "queue")
+            assert service.pushed == []
+        await is_pushed(system, service)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await hear_each_other(system, second, web)
+            await second.hang_up()
+            call = await system.ended_call(second.user)
+        assert len(service.pushed) == 1
+    assert [leg.stage for leg in call.legs] == ["queue"]
+
+
+async def test_a_voicemail_that_nobody_has_taken_wakes_a_browser(system: Seam) -> None:
+    await without_voicemails(system.store)
+    async with with_bell(system) as service:
+        voicemail_id = await leave_voicemail(system, escalate_at=system.now(), owner="alice")
+        await is_pushed(system, service)
+        async with system.phone("alice-web") as web:
+            await web.wait_for("CALL_INCOMING")
+            await web.answer()
+            await web.press("1")
+            await system.until(becomes(system, voicemail_id, lambda one: one.taken_by_id), "Alice has taken it")

@@ -25,7 +25,15 @@ SECRET = "push"
 MOST = 3
 """Of one session: a browser has one, and for a moment another when it renews it."""
 NOBODY = "mailto:office@leaseline.invalid"
-RINGS = (CallStep.ARRIVED, CallStep.RING, CallStep.QUEUE, CallStep.TRANSFER, CallStep.REJOIN, CallStep.DIALLING)
+RINGS = (
+    CallStep.ARRIVED,
+    CallStep.RING,
+    CallStep.QUEUE,
+    CallStep.TRANSFER,
+    CallStep.CONSULT,
+    CallStep.REJOIN,
+    CallStep.DIALLING,
+)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from crm.config import Config
 from crm.context import Crm
@@ -42,6 +43,7 @@ from crm.store.models import (
     ErasureWork,
     KeptAnswer,
     Lead,
+    LeadEmail,
     Message,
     Notice,
     OptOut,
@@ -467,3 +469,25 @@ async def test_what_is_deleted_is_overwritten_in_the_file(store: Store, config: 
     assert is_there()
     await erase(crm_at(config, store), pat)
     assert not is_there()
+
+
+def test_who_shares_an_address_is_found_without_reading_all_leads(store: Store, config: Config) -> None:
+    asked: list[tuple[str, Any]] = []
+    with store.writing() as session:
+        one, other = (leads.add(session, config, BY, name=name)[0] for name in ("Pat", "Sam"))
+        one.email, other.email = "Pat@example.com", "pat@Example.com"
+        one.emails.append(LeadEmail(address="pat@example.com"))
+        session.flush()
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert erasing.person_of(session, one.id).addresses == set()
+        other.email = ""
+        assert erasing.person_of(session, one.id).addresses == {"pat@example.com"}
+        [(statement, values), _] = [said for said in asked if "lead.id !=" in said[0]]
+        if connection.dialect.name == "sqlite":
+            plan = [step for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+        else:
+            # Tables of a few rows are read through unless that is made dear.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = [step for (step,) in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
+        assert "ix_lead_email_lower" in "".join(plan)

@@ -70,7 +70,7 @@ from crm.store.models import (
     Voicemail,
     WebhookDelivery,
 )
-from crm.store.queries import nodes
+from crm.store.queries import leads, nodes
 
 KEY = "erasures"
 """Name of the secret that identities are hashed with, so that the database alone is not enough to try out all numbers.
@@ -264,8 +264,8 @@ def person_of(session: Session, lead_id: int) -> Person:
     addresses = set(session.scalars(select(LeadEmail.address).where(LeadEmail.lead_id == lead_id)))
     addresses |= set(session.scalars(select(func.lower(Lead.email)).where(Lead.id == lead_id, Lead.email != "")))
     addresses |= set(session.scalars(select(func.lower(Application.email)).where(Application.lead_id == lead_id)))
-    # An address that two leads share is not theirs alone. This reads all leads, and takes most of the time here.
-    shared = select(func.lower(Lead.email)).where(func.lower(Lead.email).in_(addresses), Lead.id != lead_id)
+    # An address that two leads share is not theirs alone.
+    shared = select(func.lower(Lead.email)).where(*leads.has_email(addresses), Lead.id != lead_id)
     own_addresses = addresses - set(session.scalars(shared) if addresses else ())
     known = {number: who_is(session, number) for number in phones}
     own = {number for number, one in known.items() if not (one.contact or one.colleague or one.is_line)}

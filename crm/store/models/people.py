@@ -62,6 +62,13 @@ class Lead(Base):
         Index("ix_lead_contact", "last_contact_at", "id"),
         # Whose the latest lead of an agent is, for round robin; and an agent's leads.
         Index("ix_lead_agent_assigned", "assigned_agent_id", "assigned_at"),
+        # Whose mail goes to an address: two leads may share one.
+        Index(
+            "ix_lead_email_lower",
+            text("lower(email)"),
+            sqlite_where=text("email != ''"),
+            postgresql_where=text("email != ''"),
+        ),
         # SQLite gives the highest id again once its row is gone; a lead's id means one person for ever.
         {"sqlite_autoincrement": True},
     )

@@ -7,11 +7,11 @@ on import, so that a list that was exported, imported and exported again stays t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from crm.domain import tables
 from crm.domain.errors import Invalid
@@ -29,13 +29,13 @@ LONGEST_CELL = 20_000
 
 @dataclass(slots=True)
 class LeadRow:
-    """One lead with all columns of a list of leads. Lists are joined with `BETWEEN` in a cell."""
+    """One lead with all columns of a list of leads. Tuples are joined with `BETWEEN` in a cell."""
 
     id: int | None = None
     name: str = ""
-    emails: list[str] = field(default_factory=list)
+    emails: tuple[str, ...] = ()
     """The first is where email is sent."""
-    phones: list[str] = field(default_factory=list)
+    phones: tuple[str, ...] = ()
     """E.164."""
     kind: str = ""
     type: str = ""
@@ -49,7 +49,7 @@ class LeadRow:
     unit: str = ""
     listing: str = ""
     """Link to that property's listings."""
-    interests: list[str] = field(default_factory=list)
+    interests: tuple[str, ...] = ()
     """All of them, as `elm=showing_booked`, or `elm/204B=contacted` for a single home."""
     agent: str = ""
     language: str = ""
@@ -66,7 +66,7 @@ class LeadRow:
     tours: int = 0
     calls: int = 0
     messages: int = 0
-    opted_out: list[str] = field(default_factory=list)
+    opted_out: tuple[str, ...] = ()
     """Numbers that want no texts, E.164, and email addresses that want no news, in lower case."""
 
 
@@ -74,7 +74,6 @@ COLUMNS = tuple(one.name for one in fields(LeadRow))
 _values = attrgetter(*COLUMNS)
 # A text's own apostrophe would be taken for ours on import.
 _ESCAPED = frozenset((*FORMULA, "'"))
-_NOTHING = {type(None): "", list: "", int: "0"}
 
 
 def write_cell(value: object, *, raw: bool = False) -> str:
@@ -82,22 +81,33 @@ def write_cell(value: object, *, raw: bool = False) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="auto").replace("+00:00", "Z")
+        return _moment(value)
     text = BETWEEN.join(value) if isinstance(value, list) else str(value)
     return text if raw or text[:1] not in _ESCAPED else f"'{text}"
 
 
-def write_row(row: LeadRow, *, raw: bool = False) -> list[str]:
-    """Formats a lead as the cells of `COLUMNS`."""
-    # Most cells are text or empty, and not worth a call each.
-    return [
-        (value if raw or value[:1] not in _ESCAPED else f"'{value}")
-        if type(value) is str
-        else write_cell(value, raw=raw)
-        if value
-        else _NOTHING[type(value)]
-        for value in _values(row)
-    ]
+def write_rows(rows: Iterable[LeadRow], *, raw: bool = False) -> Iterator[tuple[object, ...]]:
+    """Formats leads as rows of `COLUMNS` for a csv.writer, as `write_cell` would each value."""
+    columns = zip(*map(_values, rows), strict=True)
+    return zip(*(_column(form, cells, raw) for form, cells in zip(_FORMS, columns, strict=False)), strict=True)
+
+
+_FORMS = tuple(str(one.type) for one in fields(LeadRow))
+
+
+def _column(form: str, values: Sequence[Any], raw: bool) -> Sequence[object]:
+    """All cells of a column at once: with a call for each, a list takes twice as long."""
+    if form.startswith("datetime"):
+        return [value and _moment(value) for value in values]
+    if not form.startswith(("str", "tuple")):
+        # Numbers and days: csv.writer writes them itself, as it does None.
+        return values
+    texts = [BETWEEN.join(value) for value in values] if form.startswith("tuple") else values
+    return texts if raw else [f"'{text}" if text[:1] in _ESCAPED else text for text in texts]
+
+
+def _moment(value: datetime) -> str:
+    return f"{value.astimezone(UTC).isoformat()[:-6]}Z"
 
 
 def read_cell(text: str) -> str:

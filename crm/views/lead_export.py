@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -96,7 +98,7 @@ def page(
         rows[id] = LeadRow(
             id=id,
             name=name or "",
-            emails=[email] if email else [],
+            emails=(email,) if email else (),
             kind=kind,
             type=LeadType.HOT if is_hot else LeadType.COLD,
             status=status,
@@ -119,14 +121,58 @@ def page(
 
 def _complete(session: Session, rows: dict[int, LeadRow], reach: Reach) -> None:
     """Fills in what a lead may have several of, read for all leads of the page at once."""
-    phones = select(LeadPhone.lead_id, LeadPhone.number).order_by(LeadPhone.id)
-    for row, (_, number) in _of(session, rows, phones, LeadPhone.lead_id):
-        row.phones.append(number)
-    emails = select(LeadEmail.lead_id, LeadEmail.address).order_by(LeadEmail.id)
-    for row, (_, address) in _of(session, rows, emails, LeadEmail.lead_id):
+    parts = _parts(reach)
+    for row, (_, number) in _of(session, rows, parts.phones):
+        row.phones += (number,)
+    for row, (_, address) in _of(session, rows, parts.emails):
         if address not in [one.lower() for one in row.emails]:
-            row.emails.append(address)
+            row.emails += (address,)
     office_link = session.scalar(select(Organization.listings_url).limit(1)) or ""
+    for row, (_, slug, link, unit, stage) in _of(session, rows, parts.interests):
+        row.interests += (f"{slug}/{unit}={stage}" if unit else f"{slug}={stage}",)
+        # The last one read is the latest.
+        row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
+    # Sorted here, because a database that sorts would rather walk through all open tasks in their order.
+    open_tasks = sorted(_of(session, rows, parts.tasks), key=lambda one: (one[1].due_at, one[1].id))
+    for row, (_, _, why, owner, due_at) in reversed(open_tasks):
+        row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
+    for row, (_, count) in _of(session, rows, parts.tours):
+        row.tours = count
+    for row, (_, count) in _of(session, rows, parts.calls):
+        row.calls = count
+    for row, (_, count) in _of(session, rows, parts.messages):
+        row.messages = count
+    for part in (parts.no_texts, parts.no_news):
+        for lead_id, what in sorted({(row.id or 0, what) for row, (_, what) in _of(session, rows, part)}):
+            rows[lead_id].opted_out += (what,)
+
+
+class _LeadPart:
+    """What is read of the leads of a page, as a statement whose first column is a lead's id."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]], lead_id: Any) -> None:
+        # A thousand ids take longer to send than their rows take to read.
+        self.in_range = query.where(lead_id.between(bindparam("first"), bindparam("last")))
+        self.by_id = query.where(lead_id.in_(bindparam("ids", expanding=True)))
+
+
+@dataclass(frozen=True)
+class _LeadParts:
+    phones: _LeadPart
+    emails: _LeadPart
+    interests: _LeadPart
+    """The latest one last."""
+    tasks: _LeadPart
+    tours: _LeadPart
+    calls: _LeadPart
+    messages: _LeadPart
+    no_texts: _LeadPart
+    no_news: _LeadPart
+
+
+@functools.lru_cache(maxsize=32)
+def _parts(reach: Reach) -> _LeadParts:
+    """The statements, which take as long to write as their rows take to read."""
     interests = (
         select(Interest.lead_id, Property.slug, Property.listings_url, Unit.name, Interest.stage)
         .join(Property, Property.id == Interest.property_id)
@@ -134,50 +180,44 @@ def _complete(session: Session, rows: dict[int, LeadRow], reach: Reach) -> None:
         .where(*reached.of_interests(reach))
         .order_by(Interest.updated_at, Interest.id)
     )
-    for row, (_, slug, link, unit, stage) in _of(session, rows, interests, Interest.lead_id):
-        row.interests.append(f"{slug}{f'/{unit}' if unit else ''}={stage}")
-        # The last one read is the latest.
-        row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
+    owner = func.coalesce(Agent.slug, "team " + Subteam.slug)
     tasks = (
-        select(Task.lead_id, Task.why, func.coalesce(Agent.slug, "team " + Subteam.slug), Task.due_at)
+        select(Task.lead_id, Task.id, Task.why, owner, Task.due_at)
         .outerjoin(Agent, Agent.id == Task.owner_id)
         .outerjoin(Subteam, Subteam.id == Task.subteam_id)
         .where(Task.done_at.is_(None), *reached.of_tasks(reach))
-        .order_by(Task.due_at.desc(), Task.id.desc())
     )
-    for row, (_, why, owner, due_at) in _of(session, rows, tasks, Task.lead_id):
-        row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
     tours = select(Tour.lead_id, func.count()).group_by(Tour.lead_id)
     calls = select(Call.lead_id, func.count()).group_by(Call.lead_id)
     messages = select(Message.lead_id, func.count()).where(*reached.of_messages(reach)).group_by(Message.lead_id)
     if not reach.is_whole:
         tours = tours.join(TourSlot, TourSlot.id == Tour.slot_id).where(*reached.of_tours(reach))
         calls = calls.outerjoin(Line, Line.id == Call.line_id).where(*reached.of_calls(reach))
-    for name, of, counted in (("tours", Tour, tours), ("calls", Call, calls), ("messages", Message, messages)):
-        for row, (_, count) in _of(session, rows, counted, of.lead_id):
-            setattr(row, name, count)
-    numbers = {number: row for row in rows.values() for number in row.phones}
-    out = select(OptOut.number).where(OptOut.ended_at.is_(None), OptOut.number.in_(list(numbers))).distinct()
-    for number in session.scalars(out.order_by(OptOut.number)):
-        numbers[number].opted_out.append(number)
-    no_news = (
-        select(LeadEmail.lead_id, LeadEmail.address)
-        .join(OptOut, OptOut.address == LeadEmail.address)
-        .where(OptOut.ended_at.is_(None), OptOut.address != "")
-        .order_by(LeadEmail.address)
+    no_texts = select(LeadPhone.lead_id, LeadPhone.number).join(OptOut, OptOut.number == LeadPhone.number)
+    # Word for word as in the index of addresses.
+    is_theirs = and_(OptOut.address == LeadEmail.address, OptOut.address != literal_column("''"))
+    no_news = select(LeadEmail.lead_id, LeadEmail.address).join(OptOut, is_theirs)
+    is_in_force = OptOut.ended_at.is_(None)
+    return _LeadParts(
+        phones=_LeadPart(select(LeadPhone.lead_id, LeadPhone.number).order_by(LeadPhone.id), LeadPhone.lead_id),
+        emails=_LeadPart(select(LeadEmail.lead_id, LeadEmail.address).order_by(LeadEmail.id), LeadEmail.lead_id),
+        interests=_LeadPart(interests, Interest.lead_id),
+        tasks=_LeadPart(tasks, Task.lead_id),
+        tours=_LeadPart(tours, Tour.lead_id),
+        calls=_LeadPart(calls, Call.lead_id),
+        messages=_LeadPart(messages, Message.lead_id),
+        no_texts=_LeadPart(no_texts.where(is_in_force), LeadPhone.lead_id),
+        no_news=_LeadPart(no_news.where(is_in_force), LeadEmail.lead_id),
     )
-    for row, (_, address) in _of(session, rows, no_news, LeadEmail.lead_id):
-        row.opted_out.append(address)
 
 
-def _of(
-    session: Session, rows: dict[int, LeadRow], query: Select[*tuple[Any, ...]], lead_id: Any
-) -> Iterator[tuple[LeadRow, Row[*tuple[Any, ...]]]]:
-    """What a query, whose first column is a lead's id, finds of the leads of `rows`."""
+def _of(session: Session, rows: dict[int, LeadRow], part: _LeadPart) -> Iterator[tuple[LeadRow, Row[*tuple[Any, ...]]]]:
+    """What there is of the leads of `rows`."""
     first, last = min(rows), max(rows)
-    # A thousand ids take longer to write into a statement than their rows take to read.
-    is_dense = last - first < DENSE * len(rows)
-    wanted = lead_id.between(first, last) if is_dense else lead_id.in_(list(rows))
-    for found in prepared.rows(session, query.where(wanted), {}).all():
-        if row := rows.get(found[0]):
-            yield row, found
+    if last - first < DENSE * len(rows):
+        found = prepared.rows(session, part.in_range, {"first": first, "last": last})
+    else:
+        found = prepared.rows(session, part.by_id, {"ids": list(rows)})
+    for one in found.all():
+        if row := rows.get(one[0]):
+            yield row, one

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, insert
 from crm import config as settings
 from crm import context
 from crm.commands.lead import files
+from crm.domain.leads import LeadFilter
 from crm.services.audit import By
 from crm.store.models import (
     Agent,
@@ -30,6 +31,7 @@ from crm.store.models import (
     Voicemail,
 )
 from crm.store.session import Store
+from crm.views import lead_export
 from tests.cli.conftest import Leaseline, copied
 
 pytestmark = pytest.mark.cli
@@ -213,6 +215,18 @@ def plans(office: Leaseline, queries: list[tuple[str, Any]]) -> list[tuple[str, 
             (query.replace("\n", " "), [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}", values)])
             for query, values in queries
         ]
+
+
+def test_a_page_of_leads_for_a_file_reads_what_belongs_to_them_alone(large: Leaseline) -> None:
+    store = Store(f"sqlite:///{large.home / 'leaseline.db'}")
+    with watched() as read, store.reading() as session:
+        rows, after = lead_export.page(session, NOW, LeadFilter(), MANY // 2, limit=SHOWN)
+    store.close()
+    assert (len(rows), after) == (SHOWN, MANY // 2 + SHOWN)
+    assert max(read.rows) == SHOWN
+    for query, steps in plans(large, read.queries):
+        scans = [step for step in steps if step.startswith("SCAN")]
+        assert set(scans) <= {"SCAN organization", "SCAN opt_out"}, (query, steps)
 
 
 def test_a_list_costs_the_same_statements_however_long_it_is(large: Leaseline) -> None:

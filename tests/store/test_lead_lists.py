@@ -46,7 +46,7 @@ def exported(store: Store, *, raw: bool = False, without: tuple[str, ...] = ()) 
             page, after = lead_export.page(session, NOW, LeadFilter(), after)  # type: ignore[assignment]
         rows += page
     kept = [place for place, name in enumerate(lead_rows.COLUMNS) if name not in without]
-    table = [lead_rows.COLUMNS, *(lead_rows.write_row(row, raw=raw) for row in rows)]
+    table = [lead_rows.COLUMNS, *lead_rows.write_rows(rows, raw=raw)]
     return [[cells[place] for place in kept] for cells in table]
 
 
@@ -101,7 +101,7 @@ async def test_counts_and_the_next_action_are_told(store: Store, config: Config,
     heads, first, _ = exported(store)
     row = dict(zip(heads, first, strict=True))
     assert (row["next_action"], row["next_action_owner"]) == ("Call back.", "bob")
-    assert (row["calls"], row["tours"], row["messages"]) == ("0", "0", "0")
+    assert (row["calls"], row["tours"], row["messages"]) == (0, 0, 0)
     assert row["opted_out"] == "'+15125550188"
     assert row["interests"] == "maple/204B=showing_booked"
 

@@ -58,7 +58,7 @@ def write(
                 with store.reading() as session:
                     rows, after = lead_export.page(session, by.now, wanted, after)
                 if format_ == "csv":
-                    table.writerows(lead_rows.write_row(row, raw=raw) for row in rows)
+                    table.writerows(lead_rows.write_rows(rows, raw=raw))
                 else:
                     file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
                 for row in rows:

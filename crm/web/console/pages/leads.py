@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
@@ -266,10 +265,10 @@ def _part(
 ) -> tuple[bytes, int | None]:
     rows, last = lead_export.page(session, now, wanted, after, limit=ROWS, reach=reach)
     # Who has come to match since the record was made is in no list that anybody exported.
-    return _csv([lead_rows.write_row(row) for row in rows if row.id in members]), last
+    return _csv(lead_rows.write_rows(row for row in rows if row.id in members)), last
 
 
-def _csv(rows: list[Any]) -> bytes:
+def _csv(rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain import listings
 from crm.domain.listings import ListingFilter
+from crm.store import prepared
 from crm.store.models import (
     ContentVersion,
     Listing,
@@ -33,7 +35,7 @@ from crm.views.listing_parts import (
 from crm.views.listing_rows import PUBLIC, both_texts, filtered, page_of
 
 
-class Card(msgspec.Struct, kw_only=True):
+class Card(msgspec.Struct, kw_only=True, frozen=True):
     """A home in the public's list."""
 
     id: int
@@ -108,37 +110,44 @@ def cards(
     after: tuple[Decimal, int] | None = None,
     limit: int = 24,
     language: str = listings.LANGUAGES[0],
+    known: MutableMapping[int, Card] | None = None,
 ) -> list[Card]:
-    """Public listings by rent, in two statements. `after` is the rent and id of the last one on the page before."""
-    found = filtered(PUBLIC, now, wanted).where(queries.is_public(now))
-    rows = session.execute(page_of(found, after, limit)).all()
+    """Public listings by rent, in three statements, or in one where all are `known`: by id, in this language, as the
+    session would read them; the others are added. `after` is the rent and id of the last one on the page before."""
+    known = {} if known is None else known
+    found = page_of(filtered(queries.public_homes(now), now, wanted), after, limit)
+    ids = [id for (id,) in prepared.rows(session, found, {})]
+    if missing := [id for id in ids if id not in known]:
+        known.update((card.id, card) for card in _cards(session, missing, language))
+    # One that has just gone is in neither.
+    return [known[id] for id in ids if id in known]
+
+
+def _cards(session: Session, ids: Sequence[int], language: str) -> Iterator[Card]:
+    rows = session.execute(PUBLIC.where(Listing.id.in_(ids))).all()
     homes = [(row, queries.home(row.own), queries.property_content(row.shared)) for row in rows]
     first = [(home.pictures or content.pictures)[:1] for _, home, content in homes]
-    known = known_pictures(session, [one.hash for pictures in first for one in pictures])
-    shown = []
+    files = known_pictures(session, [one.hash for pictures in first for one in pictures])
     for (row, home, content), pictures in zip(homes, first, strict=True):
         words = listings.in_language(home.words, language)
-        shown.append(
-            Card(
-                id=row.Listing.id,
-                property=row.slug,
-                property_name=row.property_name,
-                unit=row.unit,
-                city=content.city,
-                state=content.state,
-                bedrooms=home.bedrooms,
-                bathrooms=home.bathrooms,
-                square_feet=home.square_feet,
-                rent=home.rent,
-                available_on=home.available_on,
-                cats=row.property_cats if row.Listing.cats is None else row.Listing.cats,
-                dogs=row.property_dogs if row.Listing.dogs is None else row.Listing.dogs,
-                headline=words.headline,
-                concession=words.concession,
-                picture=next(iter(picture_entries(pictures, known, language)), None),
-            )
+        yield Card(
+            id=row.Listing.id,
+            property=row.slug,
+            property_name=row.property_name,
+            unit=row.unit,
+            city=content.city,
+            state=content.state,
+            bedrooms=home.bedrooms,
+            bathrooms=home.bathrooms,
+            square_feet=home.square_feet,
+            rent=home.rent,
+            available_on=home.available_on,
+            cats=row.property_cats if row.Listing.cats is None else row.Listing.cats,
+            dogs=row.property_dogs if row.Listing.dogs is None else row.Listing.dogs,
+            headline=words.headline,
+            concession=words.concession,
+            picture=next(iter(picture_entries(pictures, files, language)), None),
         )
-    return shown
 
 
 def page(session: Session, listing_id: int, now: datetime, language: str = listings.LANGUAGES[0]) -> Page | None:

@@ -78,7 +78,7 @@ def build(crm: Crm) -> ASGIApp:
     pages: list[Route] = []
 
     def kept(act: _Endpoint) -> _Endpoint:
-        return partial(_kept, known, act)
+        return partial(_kept, act)
 
     # The first language has no prefix, and its last route takes everything, so it comes last.
     for language in reversed(LANGUAGES):
@@ -89,7 +89,7 @@ def build(crm: Crm) -> ASGIApp:
             async def endpoint(request: Request) -> Response:
                 # Mail programs unsubscribe thousands from one address.
                 is_limited = act is not unsubscribe.unsubscribe
-                return await _answered(PageVisit(crm, request, looks, keys, limits), act, is_limited=is_limited)
+                return await _answered(PageVisit(crm, request, looks, keys, limits, known), act, is_limited=is_limited)
 
             return Route(f"{prefix}{path}", endpoint, methods=methods or ("GET",))
 
@@ -140,9 +140,9 @@ async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Re
         return visit.page("said", nobody, 500, said=looks.say("trouble"))
 
 
-async def _kept(pages: KeptPages, act: _Endpoint, visit: PageVisit) -> Response:
+async def _kept(act: _Endpoint, visit: PageVisit) -> Response:
     """A page that is the same for everybody: the kept one, or a new one from `act`."""
-    request = visit.request
+    request, pages = visit.request, visit.kept
     key = (request.url.path, *((name, request.query_params.get(name, "")) for name in FILTERS))
     state, page = await visit.crm.store.read(pages.find, key, visit.crm.now())
     if page is None:
@@ -171,10 +171,7 @@ async def _list(visit: PageVisit) -> Response:
     after = _after(query.get("after"))
 
     def read(session: Session) -> tuple[SiteOffice, list[Card]]:
-        found = public_listings.cards(
-            session, visit.crm.now(), wanted, after=after, limit=PAGE + 1, language=visit.looks.language
-        )
-        return site.office(session), found
+        return site.office(session), _cards(session, visit, wanted, PAGE + 1, after)
 
     office, cards = await visit.crm.store.read(read)
     more = ""
@@ -183,6 +180,14 @@ async def _list(visit: PageVisit) -> Response:
         kept = {key: value for key, value in query.items() if key in FILTERS and key != "after"}
         more = urlencode({**kept, "after": f"{cards[-1].rent}-{cards[-1].id}"})
     return visit.page("list", office, cards=cards, more=more, asked=dict(query), is_first=after is None)
+
+
+def _cards(
+    session: Session, visit: PageVisit, wanted: ListingFilter, limit: int, after: tuple[Decimal, int] | None = None
+) -> list[Card]:
+    now, language = visit.crm.now(), visit.looks.language
+    known = visit.kept.cards(session, language, now)
+    return public_listings.cards(session, now, wanted, after=after, limit=limit, language=language, known=known)
 
 
 async def _home(visit: PageVisit) -> Response:
@@ -198,8 +203,7 @@ async def _property(visit: PageVisit) -> Response:
         if found is None:
             return None
         wanted = ListingFilter(property=slug)
-        homes = public_listings.cards(session, visit.crm.now(), wanted, limit=PAGE, language=visit.looks.language)
-        return site.office(session, slug), found, homes
+        return site.office(session, slug), found, _cards(session, visit, wanted, PAGE)
 
     if (found := await visit.crm.store.read(read)) is None:
         if now := await visit.crm.store.read(site.renamed, slug or ""):

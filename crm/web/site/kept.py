@@ -1,4 +1,4 @@
-"""Rendered pages, kept for as long as nothing that they show changes.
+"""Rendered pages, and the homes of their lists, kept for as long as nothing that they show changes.
 
 The mark of the site (`crm.store.marks`) is read for each visitor and tells whether something has changed, so that every
 change shows at once. Two things change without it: the date, and homes whose time on the site ends.
@@ -18,9 +18,12 @@ from sqlalchemy.orm import Session
 
 from crm.store import marks
 from crm.views import site
+from crm.views.public_listings import Card
 
 MOST_BYTES = 24 * 2**20
 """Bytes of all pages together: about a thousand lists."""
+MOST_CARDS = 10_000
+"""Homes in each language, about 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class KeptPages:
         self._state: SiteState | None = None
         self._pages: OrderedDict[Hashable, KeptPage] = OrderedDict()
         self._bytes = 0
+        self._cards: dict[str, dict[int, Card]] = {}
         self._lock = threading.Lock()
 
     def find(self, session: Session, key: Hashable, now: datetime) -> tuple[SiteState, KeptPage | None]:
@@ -62,10 +66,7 @@ class KeptPages:
         """Keeps a page; `body` was read after `state`. Pages of other states are dropped."""
         page = KeptPage(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         with self._lock:
-            if state != self._state:
-                self._state = state
-                self._pages.clear()
-                self._bytes = 0
+            self._be_in(state)
             if known := self._pages.pop(key, None):
                 self._bytes -= len(known.body)
             self._pages[key] = page
@@ -73,6 +74,26 @@ class KeptPages:
             while self._bytes > MOST_BYTES and len(self._pages) > 1:
                 self._bytes -= len(self._pages.popitem(last=False)[1].body)
         return page
+
+    def cards(self, session: Session, language: str, now: datetime) -> dict[int, Card]:
+        """The homes of lists as this session would read them, by id; those that are added are kept, too. Most lists,
+        whatever they were filtered by, show homes that another one has shown."""
+        state, _ = self.find(session, None, now)
+        with self._lock:
+            self._be_in(state)
+            known = self._cards.get(language)
+            if known is None or len(known) >= MOST_CARDS:
+                known = self._cards[language] = {}
+            return known
+
+    def _be_in(self, state: SiteState) -> None:
+        """Forgets what was kept of another state. The lock is held."""
+        if state != self._state:
+            self._state = state
+            self._pages.clear()
+            self._bytes = 0
+            # Not emptied: whoever reads in the other state goes on adding to what they were given.
+            self._cards = {}
 
     def _until(self, session: Session, now: datetime) -> datetime:
         tomorrow = now.astimezone(self._tz).date() + timedelta(days=1)

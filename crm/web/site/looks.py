@@ -91,6 +91,14 @@ def _day(value: date, locale: str) -> str:
     return str(format_date(value, "long", locale=locale))
 
 
+@dataclass(frozen=True, slots=True)
+class _WrittenCard:
+    home: Card
+    """Kept with it, so that no other can take its place in memory, and be taken for it."""
+    today: date
+    markup: Markup
+
+
 class Looks:
     def __init__(self, config: Config, language: str, prefix: str) -> None:
         self.language = language
@@ -98,7 +106,7 @@ class Looks:
         """Prefix of paths in this language; empty for the first."""
         self._config = config
         self._locale = LOCALES[language]
-        self._cards: dict[tuple[bytes, date, int], Markup] = {}
+        self._cards: dict[tuple[int, int], _WrittenCard] = {}
 
     def page(
         self, template: str, office: SiteOffice, status: int = 200, *, path: str, **values: object
@@ -116,16 +124,15 @@ class Looks:
         return HTMLResponse(text, status, headers=HEADERS)
 
     def card(self, home: Card, today: date, level: int) -> Markup:
-        """A home in a list, `level` being that of its heading. The same homes are in many lists, and writing one takes
-        ten times as long as finding out that it is still the same."""
-        key = (msgspec.msgpack.encode(home), today, level)
-        found = self._cards.get(key)
-        if found is None:
+        """A home in a list, `level` being that of its heading. The same homes are in many lists."""
+        written = self._cards.get((home.id, level))
+        if written is None or written.home is not home or written.today != today:
             if len(self._cards) >= MOST_CARDS:
                 self._cards.clear()
             parts = _TEMPLATES.get_template("parts.html.j2").module
-            found = self._cards[key] = parts.card(self, self.say, home, today, level)  # type: ignore[attr-defined]
-        return found
+            markup = parts.card(self, self.say, home, today, level)  # type: ignore[attr-defined]
+            written = self._cards[home.id, level] = _WrittenCard(home, today, markup)
+        return written.markup
 
     def say(self, key: str, **values: object) -> str:
         return words.WORDS[self.language][key].format(**values)

@@ -22,6 +22,7 @@ from crm.views.public_listings import Page, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import body
 from crm.web.site import visitors
+from crm.web.site.kept import KeptPages
 from crm.web.site.looks import Looks
 from crm.web.site.visitors import FormKeys, Limits
 
@@ -40,6 +41,7 @@ class PageVisit:
     looks: Looks
     keys: FormKeys
     limits: Limits
+    kept: KeptPages
 
     @property
     def address(self) -> str:

@@ -1,0 +1,23 @@
+"""Settings: a tab for each noun, each in a file of its own."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from crm.web.console.pages.settings import devices, file, forwarding, frame, hours, lines, texts
+from crm.web.console.visit import ConsoleVisit
+
+
+async def _first(visit: ConsoleVisit) -> Response:
+    return RedirectResponse("/settings/hours", 303)
+
+
+PAGES = (
+    frame.opened("", _first, "settings"),
+    *hours.PAGES,
+    *lines.PAGES,
+    *devices.PAGES,
+    *forwarding.PAGES,
+    *texts.PAGES,
+    *file.PAGES,
+)

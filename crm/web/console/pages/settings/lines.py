@@ -1,0 +1,111 @@
+"""The numbers that callers dial."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from asterisk_conf.prompts import speech
+from crm.config import AI_ANSWERS
+from crm.domain.errors import CrmError, Invalid
+from crm.services.phones import lines
+from crm.views import choices
+from crm.views import lines as lines_view
+from crm.web.console.pages.settings import frame
+from crm.web.console.visit import ConsoleVisit
+
+
+async def _lines(visit: ConsoleVisit) -> Response:
+    return await _lines_page(visit, {})
+
+
+async def _lines_page(visit: ConsoleVisit, sent: dict[str, str], status: int = 200, wrong: str = "") -> Response:
+    def read(session: Session) -> tuple[list[lines_view.LineEntry], choices.Choices]:
+        return lines_view.listed(session), choices.properties(session)
+
+    found, properties = await visit.read(read)
+    return frame.page(
+        visit,
+        "lines",
+        status,
+        lines=found,
+        properties=properties,
+        languages=speech.languages(),
+        ai_answers=AI_ANSWERS,
+        sent=sent,
+        wrong=wrong,
+    )
+
+
+async def _add_line(visit: ConsoleVisit) -> Response:
+    sent = {name: str(value) for name, value in (await visit.form()).items()}
+    try:
+        number = await visit.run(
+            lines.add,
+            visit.by,
+            visit.crm.config.region,
+            sent.get("number", ""),
+            label=sent.get("label", ""),
+            source=sent.get("source", ""),
+            language=sent.get("language", "en"),
+            property_slug=sent.get("property") or None,
+        )
+    except CrmError as error:
+        return await _lines_page(visit, sent, 422, visit.refusal(error))
+    return await frame.changed(visit, "/settings/lines", "line_added", number=visit.looks.phone(number))
+
+
+async def _line(visit: ConsoleVisit) -> Response:
+    return await _line_page(visit)
+
+
+async def _line_page(visit: ConsoleVisit, status: int = 200, wrong: str = "") -> Response:
+    number = str(visit.request.path_params["number"])
+
+    def read(session: Session) -> tuple[lines_view.LineEntry, choices.Choices]:
+        return lines_view.one(session, number), choices.properties(session)
+
+    line, properties = await visit.read(read)
+    return frame.page(
+        visit,
+        "lines",
+        status,
+        "settings_line",
+        line=line,
+        properties=properties,
+        languages=speech.languages(),
+        ai_answers=AI_ANSWERS,
+        wrong=wrong,
+    )
+
+
+async def _change_line(visit: ConsoleVisit) -> Response:
+    sent = {name: str(value) for name, value in (await visit.form()).items()}
+    number, region = str(visit.request.path_params["number"]), visit.crm.config.region
+    if sent.get("what") == "retire":
+        await visit.run(lines.retire, visit.by, region, number)
+        return await frame.changed(visit, "/settings/lines", "line_retired", number=visit.looks.phone(number))
+    try:
+        await visit.run(
+            lines.change,
+            visit.by,
+            region,
+            number,
+            label=sent.get("label"),
+            source=sent.get("source"),
+            greeting=sent.get("greeting"),
+            language=sent.get("language"),
+            property_slug=sent.get("property"),
+            ai_answers=sent.get("ai_answers"),
+        )
+    except Invalid as error:
+        return await _line_page(visit, 422, visit.refusal(error))
+    return await frame.changed(visit, "/settings/lines", "line_changed", number=visit.looks.phone(number))
+
+
+PAGES = (
+    frame.opened("/lines", _lines),
+    frame.act("/lines", _add_line),
+    frame.opened("/lines/{number}", _line),
+    frame.act("/lines/{number}", _change_line),
+)

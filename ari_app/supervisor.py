@@ -29,7 +29,8 @@ from crm import context, in_force
 from crm.config import Config, ConfigError
 from crm.context import utc_now
 from crm.domain.errors import CrmError
-from crm.edge import processes
+from crm.edge import page_probe, processes
+from crm.edge.page_probe import PageState
 from crm.secrets import SecretError, Secrets
 from crm.services.phones import publish
 from crm.services.system import disk, logs, workers
@@ -44,6 +45,10 @@ AT_ONCE = 3
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 60.0
 """A process that has run for this long counts as recovered."""
+PAGES_SECONDS = 10.0
+"""How often the web pages are asked for a sign of life."""
+HUNG_AFTER = 3
+"""So many times in a row without one, and their process is restarted: one slow moment is no reason."""
 ENDING_SECONDS = 3.0
 """A call that ends within this time does not keep Asterisk from being restarted."""
 FILES = 65536
@@ -123,6 +128,7 @@ class Supervised:
             else:
                 await child.start()
             self._keepers[child.name] = asyncio.create_task(_keep(child, self._say))
+        self._keepers["hung pages"] = asyncio.create_task(self._watch_pages())
         troubles = Troubles(utc_now, functools.partial(workers.show, self._config))
         for name, look, seconds in (
             ("reserve on the disk", disk.look_after, disk.LOOK_SECONDS),
@@ -134,6 +140,19 @@ class Supervised:
     async def end(self, hurry: asyncio.Event) -> None:
         await self._let_go(*self._keepers)
         await end(self._config, self._asterisk, self._app, hurry, self._say, [self._web, self._voice])
+
+    async def _watch_pages(self) -> None:
+        """Kills a process of the web pages that hangs; it is started again like any that ends. The app is left alone:
+        it has calls, which Asterisk takes care of once they are without it."""
+        silent, known = 0, None
+        while True:
+            await asyncio.sleep(PAGES_SECONDS)
+            hangs = await page_probe.probe(self._config) is PageState.HANGS
+            before, known = known, self._web.process
+            silent = silent + 1 if hangs and known is before else 0
+            if silent == HUNG_AFTER and known and self._web.is_alive:
+                self._say(f"{self._web.name} have not answered for {HUNG_AFTER * PAGES_SECONDS:g} s and are ended.")
+                known.kill()
 
     async def do(self, request: Request) -> None:
         try:

@@ -118,7 +118,7 @@ def _print(found: Health, config: Config) -> None:
             ("node", found.node),
             ("Asterisk", "up" if found.asterisk.up else f"DOWN: {found.asterisk.detail}"),
             ("app", ("up" if app.connected else "up, but not connected to Asterisk") if app.up else "DOWN"),
-            *((("pages", "up" if found.pages else "DOWN"),) if found.keeper else ()),
+            *((("pages", "up" if found.pages else "HANGS" if found.pages_hang else "DOWN"),) if found.keeper else ()),
             *((("sending", f"HELD: {found.held}"),) if found.held else ()),
             *((("keeper", f"UNATTENDED: nothing restarts {' and '.join(found.left)}"),) if found.left else ()),
             ("database", "up" if database.current else _database_text(database)),

@@ -209,6 +209,7 @@ FIXES = {
     "packages_old": "`leaseline setup refresh` fetches it for the next start of Asterisk.",
     "packages_waiting": "Stop Leaseline with `leaseline down` when nobody is on the line, and start it again.",
     "pages_down": "See `leaseline logs --pages`; they are started again by themselves.",
+    "pages_hang": "`leaseline up` starts them again within a minute; see `leaseline logs --pages`.",
     "port_taken": "Set another ports.{name} in {settings}.",
     "program_missing": "Run script/setup.",
     "programs_left": "`leaseline up` takes them over, `leaseline down` ends them.",

@@ -1,4 +1,4 @@
-"""The process of the web pages is killed, or the app beside it: neither takes the other along."""
+"""The process of the web pages is killed or hangs, or the app beside it is killed: neither takes the other along."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ async def test_when_the_pages_are_killed_in_a_talk_then_nobody_hears_it_and_they
         assert processes.running(system.config)[processes.WEB] == second[processes.WEB]
         _, told = await leaseline(system, "status")
         assert "pages up" in " ".join(told.split())
+        second[processes.WEB].send_signal(signal.SIGSTOP)
+        _, told = await leaseline(system, "status")
+        assert "pages HANGS" in " ".join(told.split())
+        await second[processes.WEB].ended()
+        await system.until(is_served, "the console served once more", seconds=40)
     status, told = await leaseline(system, "down")
     assert (status, told.splitlines()[-1]) == (0, "Leaseline has stopped.")
     assert processes.running(system.config) == {}

@@ -27,7 +27,8 @@ from crm.domain.dialing import DialPurpose
 from crm.domain.errors import CrmError
 from crm.domain.ringing import DeviceKind
 from crm.domain.route_inputs import OfficeFacts
-from crm.edge import numbers, processes
+from crm.edge import numbers, page_probe, processes
+from crm.edge.page_probe import PageState
 from crm.secrets import SecretError, Secrets
 from crm.services.calls import orders, spool
 from crm.services.office import hours
@@ -332,7 +333,9 @@ class Health:
     keeper: bool = False
     """Whether a `leaseline up` keeps the app and Asterisk running."""
     pages: bool = False
-    """Whether the process of the web pages runs, which a `leaseline up` has beside the app."""
+    """Whether the process of the web pages runs and answers, which a `leaseline up` has beside the app."""
+    pages_hang: bool = False
+    """Whether that process is there, but says nothing to browsers within three seconds."""
     left: list[str] = field(default_factory=list)
     """Programs that a `leaseline up` started, and that nothing keeps running now."""
     voice_agent: VoiceAgentHealth = VoiceAgentHealth()  # noqa: RUF009 - it is frozen
@@ -372,7 +375,9 @@ async def look(config: Config, now: datetime) -> Health:
         health = replace(health, keeper=True)
     else:
         health.left.extend(running)
-    health = replace(health, pages=processes.WEB in running)
+    if processes.WEB in running:
+        hangs = await page_probe.probe(config) is PageState.HANGS
+        health = replace(health, pages=not hangs, pages_hang=hangs)
     on_record = {call.id for call in health.emergencies}
     health.emergencies.extend(_logged(config, on_record, now))
     health.emergencies.sort(key=lambda call: call.started_at, reverse=True)

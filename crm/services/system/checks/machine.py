@@ -222,6 +222,8 @@ def _pages(config: Config, health: Health) -> Iterator[Finding]:
     """The process of the pages, and whether browsers reach the console."""
     if health.pages:
         yield ok("pages", "Their process runs.")
+    elif health.pages_hang:
+        yield warn("pages", "Their process hangs: no console, site or API.", "pages_hang")
     elif health.keeper:
         yield warn("pages", "Their process does not run: no console, site or API.", "pages_down")
     settings = str(config.home / "leaseline.toml")

@@ -73,6 +73,7 @@ COMMANDS = {
     "optout": "People who do not want texts.",
     "voicemail": "Voicemail that callers left.",
     "ai": "The voice agent: try what it says, and check its dialogue.",
+    "turn": "The server through which phones in browsers talk from networks that let nothing else through.",
     "recordings": "Recordings of talks and their audio: listening, exporting, holding, deleting, repairing.",
     "mail": "Email, out and in.",
     "demo": "Try the system with a call, or with the properties of a larger office.",

@@ -26,7 +26,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from asterisk_conf import package_sets, programs
-from asterisk_conf.package_sets import CHROMIUM, DOVECOT, PIP, POSTGRES, RUNTIME, SIPP, TOOLS, PackageSet, processor
+from asterisk_conf.package_sets import (
+    CHROMIUM,
+    COTURN,
+    DOVECOT,
+    PIP,
+    POSTGRES,
+    RUNTIME,
+    SIPP,
+    TOOLS,
+    PackageSet,
+    processor,
+)
 from asterisk_conf.progress import DiskFull, Progress, SetupError
 from asterisk_conf.sources import Sources
 from asterisk_conf.unpacking import fetch
@@ -45,7 +56,8 @@ def wanted(level: str) -> list[PackageSet]:
     if importlib.util.find_spec("ensurepip") is None:
         sets.append(PIP)
     if level == "test":
-        sets += [SIPP, CHROMIUM, DOVECOT] if programs.machine_postgres() else [SIPP, CHROMIUM, DOVECOT, POSTGRES]
+        sets += [SIPP, CHROMIUM, DOVECOT, COTURN]
+        sets += [] if programs.machine_postgres() else [POSTGRES]
     return sets
 
 

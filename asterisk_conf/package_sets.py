@@ -122,6 +122,22 @@ exec "$here/loader" --inhibit-cache --library-path "$libraries:$libraries/pulsea
         ),
     ),
 )
+COTURN = PackageSet(
+    "coturn",
+    "coturn",
+    ("coturn",),
+    (
+        *ADMINISTRATION,
+        "sqlite3",
+        "inetutils-telnet",
+        "telnet",
+        "mysql-common",
+        "mariadb-common",
+        "systemd",
+        "libsystemd-shared",
+    ),
+    disk_mb=70,
+)
 PIP = PackageSet("pip", "pip", ("python3-pip-whl",), (), disk_mb=5, from_forky=False, only_named=True)
 # For Ubuntu and its derivatives, which have neither the keys that Debian signs with nor the address of Debian's
 # packages.
@@ -143,6 +159,7 @@ PROGRAMS = {
     "flite": ("usr/bin/flite", (RUNTIME, TOOLS), "script/setup"),
     "sox": ("usr/bin/sox", (RUNTIME, TOOLS), "script/setup"),
     "sipp": ("usr/bin/sipp", (SIPP,), "script/setup test"),
+    "turnserver": ("usr/bin/turnserver", (COTURN,), "script/setup test"),
 }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 import numpy as np
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -18,8 +21,7 @@ from asterisk_conf import programs
 from crm.domain.access import Role
 from crm.services.access import accounts, sessions
 from crm.web.app import serving
-from crm.web.console import cookies
-from crm.web.console.app import build, frame_of
+from crm.web.console.app import build
 from tests.system import System
 from tests.web_phone import FLAGS
 
@@ -158,10 +160,14 @@ class PagePhone:
 
 
 @asynccontextmanager
-async def console(system: System) -> AsyncIterator[str]:
-    """The system's console, in the test's process; yields its URL."""
-    async with serving(system.config, build(system.crm), "console"):
-        yield f"http://127.0.0.1:{system.config.ports.console}"
+async def console(system: System, port: int = 0, **settings: Any) -> AsyncIterator[str]:
+    """The system's console, in the test's process, on its own port unless another is given; yields its URL."""
+    config = system.config
+    own = msgspec.structs.replace(config.console, **settings)
+    ports = msgspec.structs.replace(config.ports, console=port or config.ports.console)
+    config = msgspec.structs.replace(config, console=own, ports=ports)
+    async with serving(config, build(dataclasses.replace(system.crm, config=config)), "console"):
+        yield f"{'https' if own.has_certificate else 'http'}://127.0.0.1:{config.ports.console}"
 
 
 @asynccontextmanager
@@ -186,7 +192,8 @@ async def page_phone(
         context = await browser.new_context(permissions=["microphone"])
         context.set_default_timeout(20_000)
         await context.add_init_script(KEPT)
-        cookie = cookies.name(frame_of(system.crm))
+        at = urlsplit(url)
+        cookie = "__Host-leaseline" if at.scheme == "https" else f"leaseline-{at.port}"
         await context.add_cookies([{"name": cookie, "value": token, "url": url, "httpOnly": True, "sameSite": "Lax"}])
         phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, found.account_id)
         try:

@@ -16,6 +16,10 @@ from crm.config.machine import LISTEN_IN, STOPPING_NEW_CALLS, Ports
 from crm.config.messages import MAIL_SECURITIES, TEXT_CARRIERS, Texts
 from crm.config.voice import AI_ANSWERS
 
+# RFC 7064 and 7065, as browsers take them.
+_ICE_SERVER = re.compile(
+    r"(?:stuns?:[A-Za-z0-9.\-\[\]:]{1,200}|turns?:[A-Za-z0-9.\-\[\]:]{1,200}(?:\?transport=(?:udp|tcp))?)", re.ASCII
+)
 _ADDRESS = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]+")
 
 
@@ -91,6 +95,12 @@ def check(config: Config, path: Path) -> None:
         raise ConfigError(
             f"{path}: console.listen_in = {config.console.listen_in!r} is not one of {', '.join(LISTEN_IN)}."
         )
+    for url in config.console.ice_servers:
+        if not _ICE_SERVER.fullmatch(url):
+            raise ConfigError(
+                f"{path}: console.ice_servers has {url!r}; write stun:HOST:PORT, turn:HOST:PORT?transport=tcp or"
+                " turns:HOST:PORT."
+            )
     if config.stopping.new_calls not in STOPPING_NEW_CALLS:
         choice = " nor ".join(STOPPING_NEW_CALLS)
         raise ConfigError(f"{path}: stopping.new_calls = {config.stopping.new_calls!r} is neither {choice}.")

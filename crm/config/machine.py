@@ -161,6 +161,12 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether managers may listen in on talks: off; announced: while a recording runs, of which everybody in the talk
     was told, as the states require where all parties have to agree; always: only where the consent of one party is
     enough."""
+    works_outside: bool = False
+    """Whether people use the phone in the pages from outside of the office's network; then `leaseline doctor` wants a
+    TURN server in console.ice_servers."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN and TURN servers of the phone in the pages, such as stun:turn.example.com:3478 or
+    turn:turn.example.com:3478?transport=tcp; passwords for TURN are made for each page, and last for hours."""
     push_hosts: tuple[str, ...] = (
         "fcm.googleapis.com",
         "*.push.services.mozilla.com",

@@ -259,6 +259,9 @@ FIXES = {
     "emergency_without_trunk": "Name one with `leaseline trunk set SLUG --emergency`.",
     "forwarding_of_agent_refused": "Give another number, or `leaseline forward off --agent {agent}`.",
     "forwarding_of_office_refused": "Give another number, or `leaseline forward office off`.",
+    "relays_missing": (
+        "Run coturn with what `leaseline turn config --realm DOMAIN` prints, and name it in console.ice_servers."
+    ),
     "nobody_rings": "Register one: `leaseline device show SLUG --secret` says what to enter on the phone.",
     "office_forwards": "If it was forgotten: `leaseline forward office off`.",
     "phone_forwards": (

@@ -412,6 +412,14 @@ def test_doctor_knows_the_agent_whom_a_setting_names(office: Leaseline) -> None:
     assert "tasks.manager" in found["fix"]
 
 
+def test_doctor_wants_a_turn_server_where_people_work_from_outside(office: Leaseline) -> None:
+    toml = office.home / "leaseline.toml"
+    toml.write_text(toml.read_text() + "\n[console]\nworks_outside = true\n")
+    assert "without a TURN server" in office("doctor").output
+    toml.write_text(toml.read_text() + 'ice_servers = ["turn:t.example.com:3478"]\n')
+    assert "Phones in browsers may use turn:t.example.com:3478." in office("doctor").output
+
+
 def test_doctor_says_in_a_sentence_why_the_console_is_not_served(office: Leaseline) -> None:
     def console() -> dict[str, str]:
         [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "console"]

@@ -162,6 +162,7 @@ def test_programs_the_machine_has_are_not_fetched(monkeypatch: pytest.MonkeyPatc
         package_sets.SIPP,
         package_sets.CHROMIUM,
         package_sets.DOVECOT,
+        package_sets.COTURN,
         package_sets.POSTGRES,
     ]
     dirs = programs.AsteriskDirs(*[tmp_path] * 5)
@@ -172,6 +173,7 @@ def test_programs_the_machine_has_are_not_fetched(monkeypatch: pytest.MonkeyPatc
         package_sets.SIPP,
         package_sets.CHROMIUM,
         package_sets.DOVECOT,
+        package_sets.COTURN,
     ]
     assert programs.program("asterisk", tmp_path) == ["/usr/sbin/asterisk"]
     assert programs.asterisk_dirs(tmp_path) is dirs

@@ -32,7 +32,7 @@ from crm.edge.sip_door import AsteriskAway, DoorAccount, NoPhone, Pace
 from crm.services.access import sessions
 from crm.services.access.sessions import SignedIn
 from crm.services.calls import cards, orders
-from crm.services.phones import browsers, devices, publish
+from crm.services.phones import browsers, devices, publish, relays
 from crm.views import devices as device_view
 from crm.views import phone as view
 from crm.web.console import cookies
@@ -277,7 +277,8 @@ async def _registration(asked: _Asked) -> dict[str, Any]:
         "password": password,
         "realm": REALM,
         "path": f"/ws?device={found.slug}",
-        "ice_servers": [],
+        "ice_servers": await asyncio.to_thread(relays.of_page, crm.config, crm.secrets, found.slug, crm.now()),
+        "ice_seconds": relays.GOOD_FOR / timedelta(seconds=2),
         "location": found.location,
         "is_located": found.is_located,
         "codes": {name: getattr(crm.config.talk, name) for name in TALK_CODES},

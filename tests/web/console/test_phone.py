@@ -21,6 +21,7 @@ from crm.config import Ports
 from crm.domain.access import Role
 from crm.domain.calls import CallArrived, Fact, LegRang
 from crm.edge import digest
+from crm.edge import turn as turn_server
 from crm.services.access import accounts, sessions
 from crm.services.access.accounts import AccountChange
 from crm.services.audit import By
@@ -320,6 +321,26 @@ async def test_where_the_person_is_is_kept_and_asked_again_in_another_network(do
     assert (await registered(moved))["is_located"]
     moved.http.headers["X-Forwarded-For"] = "127.0.0.1, 203.0.113.5"
     assert not (await registered(moved))["is_located"]
+
+
+async def test_a_page_is_given_a_password_for_the_turn_server_that_does_not_last(door: Door) -> None:
+    alice = door.office.person(Role.AGENT, agent="alice")
+    assert (await registered(alice))["ice_servers"] == []
+    stun, turn = "stun:turn.example.com:3478", "turn:turn.example.com:3478?transport=tcp"
+    console = msgspec.structs.replace(door.office.crm.config.console, ice_servers=(stun, turn))
+    config = msgspec.structs.replace(door.office.crm.config, console=console)
+    door.office.app = build(dataclasses.replace(door.office.crm, config=config))
+    outside = door.office.browser()
+    outside.http.cookies = alice.http.cookies
+    told = await registered(outside)
+    secret = door.office.crm.secrets.get("turn")
+    username = f"{int((NOW + timedelta(hours=12)).timestamp())}:alice-web"
+    assert told["ice_servers"] == [
+        {"urls": [stun]},
+        {"urls": [turn], "username": username, "credential": turn_server.credential(secret, username)},
+    ]
+    assert secret not in str(told)
+    assert told["ice_seconds"] < timedelta(hours=12).total_seconds()
 
 
 async def test_do_not_disturb_always_has_an_end_and_is_for_ones_own_devices(door: Door) -> None:

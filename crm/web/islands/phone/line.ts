@@ -20,6 +20,9 @@ const LOOK_MS = 1000
 /** A connection that does not answer a registration within this time is closed, and another one opened. */
 const DEAD_MS = 1500
 
+/** If new passwords for TURN are not to be had, they are asked for again after this long. */
+const RENEW_MS = 60_000
+
 export type LineState = "off" | "connecting" | "ready" | "away" | "signed_out" | "elsewhere"
 
 export interface Call {
@@ -58,6 +61,7 @@ export class Line {
     #registration: Registration | undefined
     #ua: UA | undefined
     #looking = 0
+    #renewing = 0
     #retry = 0
     #tries = 0
 
@@ -85,7 +89,7 @@ export class Line {
             this.#retry = setTimeout(() => void this.start(), this.#pause())
             return
         }
-        this.#registration = registration
+        this.#keep(registration)
         const scheme = location.protocol === "https:" ? "wss" : "ws"
         const ua = new UA({
             sockets: [new WebSocketInterface(`${scheme}://${location.host}${registration.path}`)],
@@ -166,9 +170,23 @@ export class Line {
         try {
             const registration = await this.#renew()
             ua.set("password", registration.password)
+            if (this.#ua === ua) this.#keep(registration)
         } catch (error) {
             if (this.#ua === ua) this.#over(error)
         }
+    }
+
+    /** Its passwords for TURN do not last. */
+    #keep(registration: Registration): void {
+        this.#registration = registration
+        clearTimeout(this.#renewing)
+        const again = (): void => {
+            const ua = this.#ua
+            if (!ua) return
+            this.#renewing = setTimeout(again, RENEW_MS)
+            void this.#reassure(ua)
+        }
+        this.#renewing = setTimeout(again, registration.ice_seconds * 1000)
     }
 
     #over(error: unknown): boolean {
@@ -184,6 +202,7 @@ export class Line {
 
     #letGo(): void {
         clearTimeout(this.#retry)
+        clearTimeout(this.#renewing)
         const ua = this.#ua
         this.#ua = undefined
         ua?.stop()

@@ -7,6 +7,8 @@ export interface Registration {
     realm: string
     path: string
     ice_servers: RTCIceServer[]
+    /** After so many seconds, others are to be asked for. */
+    ice_seconds: number
     location: string | null
     is_located: boolean
     codes: Record<string, string>

@@ -1,0 +1,50 @@
+"""A browser in a network that lets nothing through but a connection to the office's TURN server."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.busy import only_on_duty
+from tests.page_phone import both_are_heard, console, page_phone
+from tests.system import System
+from tests.turn_server import turn_server
+
+pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
+
+# The same without a TURN server is in test_page_phone_survives: nobody hears anything.
+NO_UDP = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
+WAY = """
+async () => {
+    const stats = await window.connections.at(-1).getStats()
+    const pair = [...stats.values()].find((one) => one.type === "candidate-pair" && one.nominated)
+    return [stats.get(pair.localCandidateId).candidateType, stats.get(pair.localCandidateId).relayProtocol]
+}
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+async def test_the_sound_goes_through_the_turn_server_with_a_password_that_does_not_last(
+    system: System, tmp_path: Path
+) -> None:
+    await only_on_duty(system, "alice")
+    async with (
+        turn_server(system, free_port(), tmp_path) as turn,
+        console(system, free_port(), ice_servers=(turn.url,)) as url,
+        page_phone(system, url, flags=(NO_UDP,)) as phone,
+        system.caller() as caller,
+    ):
+        await system.to_team(caller)
+        await phone.answers()
+        await both_are_heard(system, phone, caller)
+        assert await phone.page.evaluate(WAY) == ["relay", "tcp"]
+        assert turn.has_logged(":alice-web>")
+        await phone.press("hang_up")
+        await caller.wait_for("CALL_CLOSED")
+        assert phone.complaints == []

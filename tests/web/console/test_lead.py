@@ -15,7 +15,7 @@ from crm.services import tasks
 from crm.services.audit import By
 from crm.services.people import leads, proposals
 from crm.store.models import Activity, AuditEntry, Erasure, Lead, LeadMerge, LeadProposal, Suggestion, Task
-from crm.web.console.pages import lead as page_of_lead
+from crm.web.console.pages.lead import sheet
 from tests.web.console.people import NOW, ConsoleOffice, Person
 from tests.web.console.test_leads import EVIL, add, check
 
@@ -158,7 +158,7 @@ async def test_notes_calls_tasks_and_numbers_are_written_and_what_is_refused_is_
 async def test_the_timeline_goes_on_page_by_page(office: ConsoleOffice) -> None:
     [id] = add(office)
     with office.crm.store.writing() as session:
-        for number in range(2 * page_of_lead.ENTRIES + 5):
+        for number in range(2 * sheet.ENTRIES + 5):
             by = By("alice", NOW + timedelta(seconds=number))
             leads.write_note(session, office.crm.config, by, id, f"note number {number}.")
     person, path, seen = office.person(), f"/leads/{id}", []
@@ -167,7 +167,7 @@ async def test_the_timeline_goes_on_page_by_page(office: ConsoleOffice) -> None:
         seen += [int(number) for number in re.findall(r"note number (\d+)\.", page)]
         older = re.findall(rf'href="(/leads/{id}/timeline\?before=[^"]*)"', page)
         path = html.unescape(older[0]) if older else ""
-    assert seen == list(reversed(range(2 * page_of_lead.ENTRIES + 5)))
+    assert seen == list(reversed(range(2 * sheet.ENTRIES + 5)))
 
 
 async def test_merging_shows_first_what_is_kept_and_the_old_address_leads_to_the_survivor(

@@ -82,14 +82,17 @@ def cancel(system: System, id: int) -> None:
     output.say(f"Canceled follow-up {id}.")
 
 
-@followup.command(examples=("followup stage 12 elm still_deciding",))
+@followup.command(
+    examples=("followup stage 12 elm still_deciding", "followup stage 12 elm lost --why 'rented elsewhere'")
+)
 @click.argument("lead", type=ID)
 @click.argument("property")
 @click.argument("stage", type=click.Choice([stage.value for stage in LeasingStage]))
+@click.option("--why", default="", metavar="TEXT", help="The reason; lost needs one.")
 @with_system
-def stage(system: System, lead: int, property: str, stage: str) -> None:
+def stage(system: System, lead: int, property: str, stage: str, why: str) -> None:
     """Set the STAGE of LEAD's interest in PROPERTY; the sequence of that stage begins."""
-    system.run(follow_ups.set_stage, system.by, lead, property, LeasingStage(stage))
+    system.run(follow_ups.set_stage, system.by, lead, property, LeasingStage(stage), why=why)
     output.say(f"Lead {lead} is in stage {stage} at {property}.")
 
 

@@ -525,8 +525,22 @@ def _waiting(session: Session, step_id: int) -> FollowUp:
     return step
 
 
-def set_stage(session: Session, by: By, lead_id: int, property_slug: str, stage: LeasingStage) -> None:
-    """Sets the stage of a lead's interest in a property; a new stage starts its own sequence."""
+def set_stage(
+    session: Session,
+    by: By,
+    lead_id: int,
+    property_slug: str,
+    stage: LeasingStage,
+    *,
+    why: str = "",
+    was: str | None = None,
+) -> None:
+    """Sets the stage of a lead's interest in a property; a new stage starts its own sequence. An interest is ended as
+    lost, which needs a reason. `was`: only if it still has that stage.
+
+    Raises Invalid, NotFound, Conflict.
+    """
+    why = fields.text(why, "reason", 200)
     interest = session.scalar(
         select(Interest)
         .join(Property, Interest.property_id == Property.id)
@@ -541,6 +555,11 @@ def set_stage(session: Session, by: By, lead_id: int, property_slug: str, stage:
             lead=lead_id,
             property=property_slug,
         )
+    if was is not None and interest.stage != was:
+        raise Conflict("Somebody else has changed the stage just now: look at it again.", code="changed_meanwhile")
+    if stage is LeasingStage.LOST and not why:
+        raise Invalid("Say why the interest has ended, such as: rented elsewhere.", code="loss_without_reason")
     if interest.stage != stage:
-        _move(session, interest, stage, f"Set by {by.who}.", by.now)
+        told = f"Set by {by.who}: {why}" if why else f"Set by {by.who}."
+        _move(session, interest, stage, told, by.now)
     audit.record(session, by, f"stage of lead {lead_id} at {property_slug}: {stage}")

@@ -14,7 +14,18 @@ from crm.domain.merging import ProposalReason
 from crm.services import tasks
 from crm.services.audit import By
 from crm.services.people import leads, proposals
-from crm.store.models import Activity, AuditEntry, Erasure, Lead, LeadMerge, LeadProposal, Suggestion, Task
+from crm.store.models import (
+    Activity,
+    AuditEntry,
+    Erasure,
+    Lead,
+    LeadMerge,
+    LeadProposal,
+    Property,
+    Suggestion,
+    Task,
+    Unit,
+)
 from crm.web.console.pages.lead import sheet
 from tests.web.console.people import NOW, ConsoleOffice, Person
 from tests.web.console.test_leads import EVIL, add, check
@@ -155,6 +166,55 @@ async def test_notes_calls_tasks_and_numbers_are_written_and_what_is_refused_is_
     await person.send(f"/leads/{id}/assignment", 422, agent="")
 
 
+def stages(office: ConsoleOffice, id: int) -> dict[str, tuple[str, str | None]]:
+    with office.crm.store.reading() as session:
+        found = session.get_one(Lead, id).interests
+        return {one.property.slug: (one.stage, one.unit.name if one.unit else None) for one in found}
+
+
+async def test_an_interest_is_added_moved_on_by_hand_and_ended_with_a_reason(office: ConsoleOffice) -> None:
+    [id] = add(office, property="elm")
+    person = office.person(Role.AGENT)
+    check(await person.open(f"/leads/{id}"))
+    page = (await person.send(f"/leads/{id}/interests", 422, property="lakeside", unit="no such")).text
+    assert 'value="no such"' in page
+    assert "has no unit no such" in page
+    await person.send(f"/leads/{id}/interests", 422, property="")
+    await person.send(f"/leads/{id}/interests", 422, property="elm")
+    await person.send(f"/leads/{id}/interests", property="lakeside", unit="")
+    with office.crm.store.writing() as session:
+        lakeside = session.query(Property).filter_by(slug="lakeside").one()
+        session.add(Unit(property_id=lakeside.id, name="77B", bedrooms=1, bathrooms=1))
+    await person.send(f"/leads/{id}/interests", property="lakeside", unit="77b")
+    assert stages(office, id) == {"elm": ("contacted", None), "lakeside": ("contacted", "77B")}
+    await person.send(f"/leads/{id}/stage", property="elm", was="contacted", stage="still_deciding")
+    # Somebody else still sees the stage before.
+    page = (await person.send(f"/leads/{id}/stage", 422, property="elm", was="contacted", stage="applied")).text
+    check(page)
+    assert "Somebody else has changed the stage" in page
+    await person.send(f"/leads/{id}/stage", 422, property="elm", was="still_deciding", stage="married")
+    page = (await person.send(f"/leads/{id}/stage", 422, property="elm", was="still_deciding", stage="lost")).text
+    assert "Say why the interest has ended" in page
+    assert '<option value="lost" selected>' in page
+    sent = {"property": "elm", "was": "still_deciding", "stage": "lost", "why": "Rented elsewhere"}
+    await person.send(f"/leads/{id}/stage", **sent)
+    assert stages(office, id)["elm"] == ("lost", None)
+    told = [row.text for row in office.rows(Activity) if row.lead_id == id]
+    assert any("Rented elsewhere" in text and person.name in text for text in told)
+    assert any(row.what == f"stage of lead {id} at elm: lost" for row in office.rows(AuditEntry))
+
+
+async def test_interests_beyond_reach_are_neither_added_nor_changed(office: ConsoleOffice) -> None:
+    [id] = add(office, property="elm")
+    add(office, phone="+15125551000", property="lakeside")
+    assert set(stages(office, id)) == {"elm", "lakeside"}
+    narrow = office.person(Role.AGENT, properties=["elm"])
+    await narrow.send(f"/leads/{id}/stage", 404, property="lakeside", was="contacted", stage="applied")
+    page = (await narrow.send(f"/leads/{id}/interests", 422, property="lakeside")).text
+    assert "There is no property lakeside" in page
+    assert stages(office, id)["lakeside"] == ("contacted", None)
+
+
 async def test_the_timeline_goes_on_page_by_page(office: ConsoleOffice) -> None:
     [id] = add(office)
     with office.crm.store.writing() as session:
@@ -251,6 +311,8 @@ async def test_a_lead_out_of_reach_is_not_there_whatever_is_asked_of_it(office: 
         ("status", {"was": "new"}),
         ("phones", {"add": "512 555 0198"}),
         ("assignment", {"agent": "bob"}),
+        ("interests", {"property": "elm"}),
+        ("stage", {"property": "lakeside", "was": "contacted", "stage": "applied"}),
         ("notes", {"text": "x"}),
         ("events", {"what": "call", "text": "x"}),
         ("tasks", {"why": "x", "due": "2026-03-03T10:00"}),

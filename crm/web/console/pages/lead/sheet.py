@@ -70,6 +70,8 @@ class LeadSheet:
     proposals: list[ProposalEntry]
     merges: list[MergeEntry]
     agents: Choices
+    properties: Choices
+    """Within reach."""
 
 
 @dataclass
@@ -136,6 +138,7 @@ def _sheet(session: Session, visit: ConsoleVisit, lead_id: int) -> LeadSheet:
         proposals_view.listed(session, lead_id=lead_id, reach=reach),
         view.merges(session, lead_id),
         choices.agents(session),
+        choices.properties(session, reach),
     )
 
 
@@ -184,9 +187,17 @@ Acted = Callable[[Session, By, int], object]
 
 
 async def acted(
-    visit: ConsoleVisit, name: str, form: FormData, act: Acted, said: str = "saved", anchor: str = ""
+    visit: ConsoleVisit,
+    name: str,
+    form: FormData,
+    act: Acted,
+    said: str = "saved",
+    anchor: str = "",
+    *,
+    refused: tuple[type[CrmError], ...] = (Invalid, Conflict),
 ) -> Response:
-    """Runs what a form of the page asks for, with the lead's id; what is refused comes back with what was typed."""
+    """Runs what a form of the page asks for, with the lead's id. What is `refused` comes back with what was typed;
+    where people type names, that is NotFound as well."""
 
     def found_and_acted(session: Session, by: By) -> int:
         lead_id = view.surviving(session, asked(visit), visit.who.reach)
@@ -195,7 +206,7 @@ async def acted(
 
     try:
         lead_id = await visit.run(found_and_acted, visit.by)
-    except (Invalid, Conflict) as error:
+    except refused as error:
         return await _refused(visit, name, form, error)
     return visit.see_other(f"/leads/{lead_id}{anchor}", visit.looks.say(WORDS, said))
 

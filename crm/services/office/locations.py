@@ -87,7 +87,10 @@ def empty(session: Session, slug: str) -> Location:
     location = named(session, slug)
     if devices := _devices(session, location):
         raise Conflict(
-            f"{', '.join(devices)} are at {slug}.", code="location_in_use", location=slug, devices=list(devices)
+            f"{', '.join(devices)} {'is' if len(devices) == 1 else 'are'} at {slug}.",
+            code="location_in_use",
+            location=slug,
+            devices=list(devices),
         )
     return location
 

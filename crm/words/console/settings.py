@@ -7,12 +7,18 @@ from crm.words.console import Words
 WORDS: Words = {
     "en": {
         "tab_hours": "Hours",
+        "tab_tours": "Tours",
         "tab_lines": "Lines",
         "tab_devices": "Devices",
+        "tab_places": "Locations",
         "tab_forwarding": "Forwarding",
         "tab_texts": "Texts",
         "tab_file": "Everything else",
         "no_asterisk": "Asterisk is not installed on this machine, so no phone knows of it.",
+        "changed_meanwhile": (
+            "Somebody else has changed the same while you were writing: save again to keep what is in the form."
+        ),
+        "clash": "{field}: it says “{theirs}” now, and you wrote “{yours}”.",
         "of": "Of",
         "office": "The office",
         "is_open": "open now",
@@ -145,12 +151,18 @@ WORDS: Words = {
     },
     "es": {
         "tab_hours": "Horario",
+        "tab_tours": "Visitas",
         "tab_lines": "Líneas",
         "tab_devices": "Dispositivos",
+        "tab_places": "Lugares",
         "tab_forwarding": "Desvíos",
         "tab_texts": "Textos",
         "tab_file": "Todo lo demás",
         "no_asterisk": "Asterisk no está instalado en este equipo, así que ningún teléfono lo sabe.",
+        "changed_meanwhile": (
+            "Otra persona cambió lo mismo mientras usted escribía: guarde otra vez para conservar el formulario."
+        ),
+        "clash": "{field}: ahora dice «{theirs}», y usted escribió «{yours}».",
         "of": "De",
         "office": "La oficina",
         "is_open": "abierto ahora",

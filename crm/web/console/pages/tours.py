@@ -352,6 +352,7 @@ async def _new_page(visit: ConsoleVisit, sent: dict[str, str], status: int = 200
         sent=sent,
         wrong=wrong,
         kinds=TourKind,
+        may_set=visit.may(Act.SETTINGS),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from crm.web.console.pages.settings import devices, file, forwarding, frame, hours, lines, texts
+from crm.web.console.pages.settings import devices, file, forwarding, frame, hours, lines, places, texts, tours
 from crm.web.console.visit import ConsoleVisit
 
 
@@ -15,8 +15,10 @@ async def _first(visit: ConsoleVisit) -> Response:
 PAGES = (
     frame.opened("", _first, "settings"),
     *hours.PAGES,
+    *tours.PAGES,
     *lines.PAGES,
     *devices.PAGES,
+    *places.PAGES,
     *forwarding.PAGES,
     *texts.PAGES,
     *file.PAGES,

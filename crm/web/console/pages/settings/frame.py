@@ -3,32 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from asterisk_conf.programs import ProgramMissing
 from crm.domain.access import Act
+from crm.domain.errors import Invalid
 from crm.services.phones.publish import publish
+from crm.web.console.clashes import FormEdit
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
+from crm.words.console import Words
 from crm.words.console.settings import WORDS
 
-TABS = ("hours", "lines", "devices", "forwarding", "texts", "file")
+TABS = ("hours", "tours", "lines", "devices", "places", "forwarding", "texts", "file")
 
 
-async def changed(visit: ConsoleVisit, path: str, said: str, *, phones: bool = False, **filled: object) -> Response:
-    """After a change: `phones` tells Asterisk, whose trouble, if any, is said, too."""
-    words = visit.looks.say(WORDS, said, **filled)
+async def changed(
+    visit: ConsoleVisit, path: str, said: str, *, phones: bool = False, words: Words = WORDS, **filled: object
+) -> Response:
+    """After a change: `phones` tells Asterisk, whose trouble, if any, is said, too. `said` is a key of `words`."""
+    text = visit.looks.say(words, said, **filled)
     if phones:
         try:
-            words = f"{words} {(await publish(visit.crm)).text}".strip()
+            text = f"{text} {(await publish(visit.crm)).text}".strip()
         except ProgramMissing:
-            words = f"{words} {visit.looks.say(WORDS, 'no_asterisk')}"
-    return visit.see_other(path, words)
+            text = f"{text} {visit.looks.say(WORDS, 'no_asterisk')}"
+    return visit.see_other(path, text)
 
 
-def page(visit: ConsoleVisit, tab: str, status: int = 200, template: str = "", **values: object) -> Response:
-    return visit.page(template or f"settings_{tab}", WORDS, status, tab=tab, tabs=TABS, **values)
+def page(
+    visit: ConsoleVisit, tab: str, status: int = 200, template: str = "", *, words: Words = WORDS, **values: object
+) -> Response:
+    """`words` are a tab's own; those of `crm.words.console.settings` go with them."""
+    both = {language: {**WORDS[language], **words[language]} for language in words}
+    return visit.page(template or f"settings_{tab}", both, status, tab=tab, tabs=TABS, **values)
+
+
+async def sent(visit: ConsoleVisit, form: str = "") -> dict[str, str]:
+    """The fields of a form, without spaces around them, and under `form` which one of the page's it is."""
+    found = {name: str(value).replace("\r\n", "\n").strip() for name, value in (await visit.form()).items()}
+    return {**found, "form": form}
+
+
+def written_lines(raw: str) -> list[str]:
+    return [line.strip() for line in raw.splitlines() if line.strip()]
+
+
+def number(raw: str) -> int:
+    """Raises Invalid."""
+    if not (raw.isascii() and raw.isdecimal()):
+        raise Invalid(f"{raw[:40]!a} is not a number: write one in digits.", code="number_invalid")
+    return int(raw[:9])
+
+
+def clash(visit: ConsoleVisit, words: Words, edit: FormEdit) -> str:
+    """What somebody else has changed since the form was opened, field by field; each is called as in `words`."""
+    looks = visit.looks
+    both = [
+        looks.say(WORDS, "clash", field=looks.say(words, name), theirs=theirs, yours=yours)
+        for name, (theirs, yours) in edit.clashes.items()
+    ]
+    return " ".join((looks.say(WORDS, "changed_meanwhile"), *both))
+
+
+def of_property(path: str, slug: str | None) -> str:
+    return f"{path}?property={quote(slug, safe='')}" if slug else path
 
 
 def opened(path: str, answer: Callable[[ConsoleVisit], Awaitable[Response]], section: str = "") -> ConsolePage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -54,7 +53,7 @@ async def _set_hours(visit: ConsoleVisit) -> Response:
         await visit.run(hours.replace, visit.by, openings, slug)
     except Invalid as error:
         return await _hours_page(visit, 422, visit.refusal(error), raw)
-    return await frame.changed(visit, _of_property("/settings/hours", slug), "hours_set", phones=True)
+    return await frame.changed(visit, frame.of_property("/settings/hours", slug), "hours_set", phones=True)
 
 
 async def _set_region(visit: ConsoleVisit) -> Response:
@@ -64,7 +63,7 @@ async def _set_region(visit: ConsoleVisit) -> Response:
         await visit.run(holidays.set_region, visit.by, str(form.get("region", "")), slug)
     except Invalid as error:
         return await _hours_page(visit, 422, visit.refusal(error))
-    return await frame.changed(visit, _of_property("/settings/hours", slug), "holidays_set", phones=True)
+    return await frame.changed(visit, frame.of_property("/settings/hours", slug), "holidays_set", phones=True)
 
 
 async def _set_day(visit: ConsoleVisit) -> Response:
@@ -86,11 +85,7 @@ async def _set_day(visit: ConsoleVisit) -> Response:
         await visit.run(act, visit.by)
     except Invalid as error:
         return await _hours_page(visit, 422, visit.refusal(error))
-    return await frame.changed(visit, _of_property("/settings/hours", slug), "day_set", phones=True)
-
-
-def _of_property(path: str, slug: str | None) -> str:
-    return f"{path}?property={quote(slug, safe='')}" if slug else path
+    return await frame.changed(visit, frame.of_property("/settings/hours", slug), "day_set", phones=True)
 
 
 PAGES = (

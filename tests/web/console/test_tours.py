@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from crm.domain.access import Role
 from crm.domain.tours import TourKind
 from crm.services.access import accounts
 from crm.services.audit import By
+from crm.services.people import leads, opt_outs
 from crm.services.tours import booking, times
 from crm.store.models import CalendarFeed, Lead, Message, Property, Tour, TourSlot
 from tests.web.console.conftest import Clock
@@ -165,6 +167,34 @@ async def test_one_form_books_once(office: ConsoleOffice, slug: str) -> None:
     check(refused.text)
     assert "this time is taken" in refused.text
     await person.send("/tours", 422, csrf=csrf, **{**fields, "key": "third", "person": ""})
+
+
+async def test_from_a_leads_page_a_tour_is_booked_for_them_on_a_free_time(office: ConsoleOffice, slug: str) -> None:
+    with office.crm.store.writing() as session:
+        lead, _ = leads.add(session, office.crm.config, By("alice", NOW), name=EVIL, phones=[PAT], property_slug=slug)
+        opt_outs.add(session, office.crm.config, By("alice", NOW), PAT, why="said so")
+        id = lead.id
+    person = office.person(Role.AGENT, agent="alice")
+    page = await person.open(f"/leads/{id}")
+    [link] = re.findall(rf'href="(/tours/new\?lead={id}[^"]*)"', page)
+    page = await person.open(html.unescape(link))
+    check(page)
+    assert "opted out of texts and have no email" in page
+    assert 'name="person"' not in page
+    [key] = re.findall(r'name="key" value="(\w+)"', page)
+    at = re.findall(r'<option value="([^"]+/remote)"', page)
+    fields = {"key": key, "lead": str(id), "property": slug, "at": at[0]}
+    await person.send("/tours", csrf=person.csrf(page), **fields)
+    [tour] = office.rows(Tour)
+    assert tour.lead_id == id
+    assert f'href="/tours/{tour.id}"' in await person.open(f"/leads/{id}")
+    again = await person.send("/tours", 422, csrf=person.csrf(page), **{**fields, "key": "other"})
+    assert f'name="lead" value="{id}"' in again.text
+    with office.crm.store.reading() as session:
+        elsewhere = session.scalars(select(Property.slug).where(Property.slug != slug).limit(1)).one()
+    other = office.person(Role.AGENT, properties=[elsewhere])
+    await other.open(f"/tours/new?lead={id}", 404)
+    await other.send("/tours", 404, **{**fields, "key": "third", "property": elsewhere})
 
 
 async def test_who_does_not_see_the_property_sees_and_does_nothing(office: ConsoleOffice, slug: str) -> None:

@@ -25,6 +25,7 @@ from crm.views import choices
 from crm.views import leads as leads_view
 from crm.views import properties as properties_view
 from crm.views import tours as view
+from crm.views.leads import LeadCard
 from crm.views.tours import CalendarTour, FeedEntry
 from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
@@ -323,8 +324,9 @@ async def _new(visit: ConsoleVisit) -> Response:
 
 
 async def _new_page(visit: ConsoleVisit, sent: dict[str, str], status: int = 200, wrong: str = "") -> Response:
-    """Two steps: the property, then one of its free times and who comes."""
+    """Two steps: the property, then one of its free times and who comes, unless the page of a lead has said so."""
     config, now, reach, slug = visit.crm.config, visit.crm.now(), visit.who.reach, sent.get("property", "")[:60]
+    lead, told = await visit.read(_comes, visit, sent.get("lead", ""))
 
     def read(session: Session) -> tuple[choices.Choices, str, list[tuple[str, datetime, str]], ZoneInfo]:
         options = choices.properties(session, reach)
@@ -349,11 +351,22 @@ async def _new_page(visit: ConsoleVisit, sent: dict[str, str], status: int = 200
         slots=slots,
         tz=tz,
         key=uuid.uuid4().hex,
+        lead=lead,
+        told=_told(visit, told) if told else visit.looks.say(WORDS, "told_new"),
         sent=sent,
         wrong=wrong,
         kinds=TourKind,
         may_set=visit.may(Act.SETTINGS),
     )
+
+
+def _comes(session: Session, visit: ConsoleVisit, raw: str) -> tuple[LeadCard | None, HowTold | None]:
+    """The lead whose page led here, and how they hear of their tour. Raises NotFound."""
+    if not raw:
+        return None, None
+    lead_id, now = leads_view.surviving(session, cursors.number(raw), visit.who.reach), visit.crm.now()
+    card = leads_view.card(session, lead_id, now, visit.who.reach)
+    return card, booking.how_told(session, visit.crm.config, lead_id, now)
 
 
 async def _book(visit: ConsoleVisit) -> Response:
@@ -368,13 +381,16 @@ async def _book(visit: ConsoleVisit) -> Response:
     raw, _, kind = sent.get("at", "").partition("/")
 
     def act(session: Session, by: By) -> int:
-        if not key.isalnum() or not person:
+        whom: str | int = person
+        if sent.get("lead"):
+            whom = leads_view.surviving(session, cursors.number(sent["lead"]), reach)
+        if not key.isalnum() or not whom:
             raise Invalid("Say who comes: a phone number, an email address or a lead.", code="tour_who_missing")
         at = _moment(FormData({"at": raw}), "at")
         property = properties_view.named(session, slug)
         if not reach.holds(property.id):
             raise NotFound(f"There is no property {slug[:60]}.", code="property_unknown", property=slug[:60])
-        if person.isascii() and person.isdigit() and len(person) < 7:
+        if whom == person and person.isascii() and person.isdigit() and len(person) < 7:
             # By a number that somebody might guess, nobody beyond reach is found.
             leads_view.surviving(session, int(person), reach)
         booked = booking.book(
@@ -382,7 +398,7 @@ async def _book(visit: ConsoleVisit) -> Response:
             config,
             secrets,
             by,
-            person=person,
+            person=whom,
             property_slug=slug,
             at=at,
             key=f"console:{who}:{key}",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -114,7 +115,7 @@ async def show(visit: ConsoleVisit, lead_id: int, trouble: FormTrouble, status: 
         codes=ALL_CODES,
         languages=[("", visit.looks.say(WORDS, "of_line")), *LANGUAGES.items()],
         logged=tuple(service.LOGGED),
-        tz_of=visit.crm.config.tz,
+        zone_of=lambda name: ZoneInfo(name) if name else None,
         in_turn=IN_TURN,
         nobody=NOBODY,
         may_change=visit.may(Act.WORK),

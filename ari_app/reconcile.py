@@ -181,8 +181,13 @@ class Reconciler:
             for channel in recovery.in_app(channels)
             if recovery.call_of(channel.id) not in self._context.calls
             and self._context.calls.of_channel(channel.id) is None
-            and recovery.call_of(channel.id) not in self._escalations.calling
+            and recovery.call_of(channel.id) not in self._calling
         ]
+
+    @property
+    def _calling(self) -> set[str]:
+        """Calls that go on no more, for which phones ring, or are answered."""
+        return {*self._escalations.calling, *self._context.calls.heard}
 
     async def _recover(self, channels: list[events.Channel], waiting: list[events.Channel]) -> None:
         """Carries out the decision about channels that wait without a flow, and about phones whose call is gone."""
@@ -202,7 +207,7 @@ class Reconciler:
                 handle = Handle(self._context.client, channel.id, channel.name)
             found[channel.id] = handle, known
         states = {channel_id: known for channel_id, (_, known) in found.items()}
-        flows = [*self._context.calls.ids, *self._escalations.calling]
+        flows = [*self._context.calls.ids, *self._calling]
         found_again = recovery.recover(channels, states, flows, self._context.calls.held)
         for entry in found_again.resumed:
             handle, known = found.pop(entry.channel.id)

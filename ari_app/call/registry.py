@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Set
 from typing import Generic, Protocol, TypeVar
 
@@ -56,6 +56,8 @@ class Calls(Generic[C]):
         self._calls: dict[str, tuple[C, asyncio.Task[None]]] = {}
         self.callbacks: list[QueuedCallback] = []
         """Callers who hung up and will be called back in turn, as of the last look."""
+        self.heard: Counter[str] = Counter()
+        """Calls whose recordings phones ring for, or play: none of these goes on, and their legs belong to it."""
         self.lost: set[str] = set()
         """Ids of channels that were hung up because nothing was received from them any more
         (ari_app/workers/lost_lines.py)."""

@@ -6,34 +6,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from ari_app.call import answering
 from ari_app.call.answering import hang_up_of
-from ari_app.call.available import availability
+from ari_app.call.available import availability, phones
 from ari_app.call.call import AppContext, LiveCall, Taker, TalkWish, WishKind
 from ari_app.call.legs import NotRung, RingingLeg, ring_phone, ring_phones, shown
 from ari_app.call.race import race, some_done, until_done
-from ari_app.edge import events
+from ari_app.edge import events, media
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle, hang_up, path_of
 from ari_app.edge.errors import AsteriskRefused, HungUp, PhoneError
 from ari_app.flows import parking, pickup
 from ari_app.live import marks
+from crm.config import Config
 from crm.domain.calls import CallDirection, CallStep, DialStatus, EndedBy, SupervisorAct, SupervisorActed
 from crm.domain.errors import CrmError
 from crm.domain.ringing import Phone
 from crm.edge.live_state import ActRefusal, LiveAsk
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.phones import extensions
+from crm.services.phones import devices, extensions
+from crm.services.voicemail import talk_recordings
 
 log = logging.getLogger(__name__)
 
 HEARD_SECONDS = 2.0
 """How long an act waits until the talk has heard of it."""
 SNOOP_SECONDS = 5.0
+SPARE_SECONDS = 60
+"""A phone that hears recordings is released after their length and this, in case the app is away by then."""
 TAKE_OVER = "take_over"
 """Stage on record of the phone of whoever takes a talk over."""
 
@@ -53,10 +62,13 @@ class LiveActs:
 
     async def do(self, asked: LiveAsk) -> str:
         """Returns why it cannot be done; empty: it is done, or a phone rings for it."""
-        call = self._context.calls.get(asked.call)
-        if call is None:
-            return ActRefusal.CALL_OVER
         try:
+            if asked.act == "play":
+                await self._play(asked)
+                return ""
+            call = self._context.calls.get(asked.call)
+            if call is None:
+                return ActRefusal.CALL_OVER
             match asked.act:
                 case "hang_up":
                     await self._end(call, asked)
@@ -75,7 +87,7 @@ class LiveActs:
         except ActRefused as refused:
             return refused.why
         except (PhoneError, CrmError, TimeoutError) as error:
-            log.warning("an act could not be carried out: %s", error, extra={"act": asked.act, "call": call.id})
+            log.warning("an act could not be carried out: %s", error, extra={"act": asked.act, "call": asked.call})
             return ActRefusal.FAILED
         return ""
 
@@ -203,7 +215,7 @@ class LiveActs:
         phones = await self._phones(asked.agent, asked.device)
         # Nobody listens without a record of it.
         await self._context.store.run(audit.record, self._by(asked), f"listened in on call {call.id}")
-        ringing = [self._ring_listener(call, phone) for phone in phones]
+        ringing = [self._ring_listener(call.id, phone, shown("Listen in", call.shown)) for phone in phones]
         legs = [leg for leg in await asyncio.gather(*ringing) if leg]
         if not legs:
             raise ActRefused(ActRefusal.NO_PHONE)
@@ -216,8 +228,8 @@ class LiveActs:
         if rule == "announced" and call.recording is None:
             raise ActRefused(ActRefusal.NOT_ANNOUNCED)
 
-    async def _ring_listener(self, call: LiveCall, phone: Phone) -> RingingLeg | None:
-        leg_id = marks.listener(call.id, phone.device)
+    async def _ring_listener(self, call_id: str, phone: Phone, caller_id: str) -> RingingLeg | None:
+        leg_id = marks.listener(call_id, phone.device)
         self._listening.add(leg_id)
         try:
             return await ring_phone(
@@ -225,9 +237,9 @@ class LiveActs:
                 leg_id,
                 phone,
                 then="listen-leg",
-                caller_id=shown("Listen in", call.shown),
+                caller_id=caller_id,
                 seconds=self._context.config.ring.colleague_seconds,
-                variables={"LL_CALL": call.id},
+                variables={"LL_CALL": call_id},
             )
         except NotRung:
             self._listening.discard(leg_id)
@@ -274,6 +286,51 @@ class LiveActs:
             call.listeners.discard(leg.device)
             self._context.calls.has_changed(call)
             await asyncio.shield(_take_down(bridge, snoop, listener))
+
+    # --- recordings ---
+
+    async def _play(self, asked: LiveAsk) -> None:
+        """Rings the phone, and plays recordings to whoever answers, until they hang up."""
+        async with asyncio.timeout(self._context.config.survival.store_seconds):
+            device, found = await self._context.store.read(_to_play, self._context.config, asked)
+        seen = await phones(self._context)
+        if device not in seen.online:
+            raise ActRefused(ActRefusal.NO_PHONE)
+        if device in seen.on_call:
+            raise ActRefused(ActRefusal.IN_TALK)
+        call_id = found[0].call_id
+        self._context.calls.heard[call_id] += 1
+        try:
+            leg = await self._ring_listener(call_id, Phone(device, ""), shown("Recording", None))
+            if leg is None:
+                raise ActRefused(ActRefusal.NO_PHONE)
+        except BaseException:
+            self._context.calls.heard -= Counter((call_id,))
+            raise
+        self._go_on(self._until_played(asked, leg, found))
+
+    async def _until_played(self, asked: LiveAsk, leg: RingingLeg, recordings: list[ToPlay]) -> None:
+        try:
+            if await self._first(None, [leg], asyncio.get_running_loop().create_future()):
+                listener = Handle(self._context.client, leg.channel.id, leg.channel.name)
+                await self._play_to(asked, leg.device, listener, recordings)
+        finally:
+            await asyncio.shield(self._stop(None, [leg]))
+            self._listening.discard(leg.channel.id)
+            self._context.calls.heard -= Counter((recordings[0].call_id,))
+
+    async def _play_to(self, asked: LiveAsk, device: str, listener: Handle, recordings: list[ToPlay]) -> None:
+        try:
+            longest = sum(one.seconds for one in recordings) + SPARE_SECONDS
+            await listener.set_variables(timeout=str(round(longest)))
+            for one in recordings:
+                # Nobody hears it without a record of it, nor what has been held or deleted since.
+                await self._context.store.run(_note_played, self._context.config, self._by(asked), one.id, device)
+                await media.play(listener, [one.path])
+        except HungUp:
+            log.info("hung up while hearing a recording", extra={"device": device})
+        finally:
+            listener.release()
 
     # --- what acts have in common ---
 
@@ -352,6 +409,30 @@ class LiveActs:
         with contextlib.suppress(CrmError, TimeoutError):
             async with asyncio.timeout(self._context.config.survival.store_seconds):
                 await self._context.store.run(audit.record, self._by(asked), what)
+
+
+@dataclass(frozen=True)
+class ToPlay:
+    """A recording that a phone is to hear."""
+
+    id: str
+    call_id: str
+    path: Path
+    seconds: float
+
+
+def _to_play(session: Session, config: Config, asked: LiveAsk) -> tuple[str, list[ToPlay]]:
+    """The phone's slug, and what it is to hear. Raises NotFound and Conflict."""
+    device = devices.named(session, asked.device)
+    return device.slug, [
+        ToPlay(one.id, one.call_id, talk_recordings.path_of(config, one.file), one.seconds or 0)
+        for one in talk_recordings.to_hear_by_phone(session, config, asked.call)
+    ]
+
+
+def _note_played(session: Session, config: Config, by: By, id: str, device: str) -> None:
+    found = talk_recordings.to_hear_by_phone(session, config, id)
+    talk_recordings.note_use(session, by, [(one.id, one.call_id) for one in found], f"listened to on phone {device}")
 
 
 def _must_talk(call: LiveCall) -> asyncio.Future[None]:

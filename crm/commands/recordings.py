@@ -12,10 +12,12 @@ from pathlib import Path
 
 import click
 import msgspec
+from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands.command import (
     ID,
+    Failure,
     Group,
     System,
     WrongInput,
@@ -27,7 +29,11 @@ from crm.commands.command import (
     with_system,
 )
 from crm.commands.removing import confirm, yes_option
+from crm.domain.ringing import DeviceKind
+from crm.edge.live_link import LiveLost, once
+from crm.edge.live_state import SECRET, ActRefusal, LiveAsk
 from crm.services.calls import strays
+from crm.services.phones import devices
 from crm.services.voicemail import recordings as sounds
 from crm.services.voicemail import retention, talk_recordings
 from crm.views import recordings as views
@@ -113,14 +119,25 @@ def list_(
     )
 
 
-@recordings.command(examples=("recordings play 1773000000.12", "recordings play 1773000000.12-talk-2"))
+@recordings.command(
+    examples=(
+        "recordings play 1773000000.12",
+        "recordings play 1773000000.12-talk-2",
+        "recordings play 1773000000.12 --on alice-desk",
+    )
+)
 @click.argument("recording", metavar="RECORDING|CALL")
+@click.option("--on", "device", metavar="DEVICE", help="Ring this phone, and play it to whoever answers.")
 @with_system
-async def play(system: System, recording: str) -> None:
+async def play(system: System, recording: str, device: str | None) -> None:
     """Play a recording, or those of a call, on this machine's speakers; if there are none, say where the file is.
 
-    That somebody listened is entered in the audit log.
+    With --on, a phone rings, and hanging up ends it; what is held is not played there, where anybody may pick up. That
+    somebody listened is entered in the audit log.
     """
+    if device is not None:
+        await _play_on(system, recording, device)
+        return
     found = await system.store.read(
         lambda session: [
             (one.id, one.call_id, talk_recordings.path_of(system.config, one.file))
@@ -134,6 +151,31 @@ async def play(system: System, recording: str) -> None:
             return
         await system.store.run(talk_recordings.note_use, system.by, [(id, call)], "listened to")
         output.say(f"Played {id}.")
+
+
+async def _play_on(system: System, recording: str, named: str) -> None:
+    def look(session: Session) -> tuple[str, int]:
+        device = devices.named(session, named)
+        if device.kind == DeviceKind.MOBILE:
+            raise WrongInput(f"{device.slug} is a mobile: name a phone that registers here.")
+        return device.slug, len(talk_recordings.to_hear_by_phone(session, system.config, recording))
+
+    device, count = await system.store.read(look)
+    try:
+        code = await once(
+            system.config.ports.live,
+            lambda: system.secrets.get(SECRET),
+            LiveAsk(1, "play", recording, system.by.who, device=device),
+        )
+    except LiveLost:
+        raise Failure("Leaseline is not running here, so no phone can ring: `leaseline up` starts it.") from None
+    if code:
+        why = {
+            ActRefusal.NO_PHONE.value: "is not registered, or does not answer: `leaseline device list` shows which are",
+            ActRefusal.IN_TALK.value: "is in a call: try again when it is over",
+        }
+        raise Failure(f"{device} {why.get(code, 'could not be rung: `leaseline logs --problems` says why')}.")
+    output.say(f"{device} rings. Whoever answers hears {output.counted(count, 'recording')}.")
 
 
 @recordings.command(

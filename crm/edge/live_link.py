@@ -42,6 +42,25 @@ class LiveLost(Exception):
     """The app did not answer: it is being restarted, or is down. Whether the act was done is not known."""
 
 
+async def once(port: int, secret: Callable[[], str], asked: LiveAsk) -> str:
+    """Asks for one act, and returns why it is not carried out; empty: it is. Raises LiveLost."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LONGEST_TOLD)
+        try:
+            writer.write(line(LiveHello(secret())) + line(asked))
+            async with asyncio.timeout(ACT_SECONDS):
+                while told := await reader.readline():
+                    answer = _decoder.decode(told)
+                    if isinstance(answer, LiveAnswer) and answer.id == asked.id:
+                        return answer.code
+        finally:
+            writer.transport.abort()
+    except (OSError, TimeoutError, ValueError, msgspec.MsgspecError) as error:
+        raise LiveLost("the app has not answered") from error
+    raise LiveLost("the app does not take acts")
+
+
 class LiveLink:
     """`run` connects, and connects again, until it is cancelled. `on_change` is told of each change: the whole state
     after a connection, then deltas, and None when the connection is lost. It must not block."""

@@ -105,8 +105,9 @@ class LiveAsk(LiveMessage, frozen=True):
 
     id: int
     act: str
-    """hang_up, listen, take_over, send_to, park, pick_up, or fetch."""
+    """hang_up, listen, take_over, send_to, park, pick_up, or fetch; or play, which is of no call that goes on."""
     call: str
+    """Its id; play: the id of a recording, or of a call for all of its recordings."""
     by: str
     """Who asks, for the record."""
     agent: str = ""

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from crm.services.office import properties
 from crm.services.phones import devices
-from crm.store.models import Call, Recording
+from crm.services.voicemail import talk_recordings
+from crm.store.models import AuditEntry, Call, Recording
 from tests.system import System
 from tests.talks import ANSWER, QUESTION, connect, said_in, says_to
 
@@ -82,3 +83,55 @@ async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_agai
     [one] = await recordings(system, call)
     assert holds(system, one, QUESTION, LATER, ANSWER) == [LATER]
     assert one.mode == "demand"
+
+
+async def test_when_a_recording_is_to_be_heard_on_a_phone_then_it_rings_and_plays_it_and_that_is_on_record(
+    system: System,
+) -> None:
+    await system.store.run(properties.change, system.by, "elm", recording="announced")
+    async with system.phone("alice-desk") as alice, system.phone("bob-desk") as bob:
+        async with system.caller() as caller:
+            await connect(system, caller, alice)
+            announcement = system.prompt("recording_announcement")
+            await asyncio.gather(system.hears(caller, announcement), system.hears(alice, announcement))
+            await says_to(system, caller, alice, QUESTION)
+            await caller.hang_up()
+            call = await system.ended_call(caller.user)
+        [one] = await recordings(system, call)
+        assert "bob-desk rings" in await _play(system, one.id, "bob-desk")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await system.hears(bob, system.spoken(QUESTION))
+        await bob.wait_for("CALL_CLOSED")
+        said = f"recording {one.id} of call {call.id} listened to on phone bob-desk"
+        assert await _latest_entry(system) == said
+        await _play(system, call.id, "alice-desk")
+        await alice.wait_for("CALL_INCOMING", 2)
+        await alice.answer()
+        said = said.replace("bob", "alice")
+        await system.until(lambda: _is_on_record(system, said), "alice is on record")
+        await alice.hang_up()
+        await system.until(system.is_quiet, "nothing is played any more")
+        await system.store.run(talk_recordings.hold, system.by, call.id, "a lawsuit")
+        assert "is held" in await _play(system, call.id, "bob-desk")
+        await system.store.run(talk_recordings.release, system.by, call.id, "over")
+    assert "not registered" in await _play(system, call.id, "bob-desk")
+
+
+async def _latest_entry(system: System) -> str:
+    [entry] = await system.all(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1))
+    return entry.what
+
+
+async def _is_on_record(system: System, said: str) -> bool:
+    return await _latest_entry(system) == said
+
+
+async def _play(system: System, recording: str, device: str) -> str:
+    """What the command says."""
+    command = ("leaseline", "recordings", "play", recording, "--on", device, "--home", str(system.config.home))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    return said.decode()

@@ -59,18 +59,22 @@ def note_use(session: Session, by: By, used: Sequence[tuple[str, str]], what: st
         audit.record(session, by, f"recording {id} of call {call} {what}")
 
 
+def to_hear_by_phone(session: Session, config: Config, id: str) -> Sequence[Recording]:
+    """Those of `to_use`, to be played on a phone, where anybody may pick up. Raises as that does, and Conflict for
+    audio that is held."""
+    found = to_use(session, config, id)
+    for one in found:
+        _refuse_held(session, one)
+    return found
+
+
 def check_deletable(session: Session, config: Config, id: str) -> Sequence[Recording]:
     """The recordings that `delete` would delete. Raises NotFound; Conflict when they are held, deleted, not over or on
     another machine."""
     found = to_use(session, config, id)
     for one in found:
         _refuse_elsewhere(session, config, one)
-        if hold := session.get(AudioHold, one.call_id):
-            raise Conflict(
-                f"The audio of call {one.call_id} is held since {hold.since:%Y-%m-%d} by {hold.by}: {hold.why}.",
-                code="recording_held",
-                call=one.call_id,
-            )
+        _refuse_held(session, one)
         if one.ended_at is None:
             raise Conflict(f"Recording {one.id} has not ended yet.", code="recording_unfinished")
     return found
@@ -134,6 +138,15 @@ def _call(session: Session, id: str) -> str:
     if found is None:
         raise NotFound(f"There is no call or recording {wanted}.", code="talk_recording_unknown", recording=wanted)
     return found
+
+
+def _refuse_held(session: Session, recording: Recording) -> None:
+    if hold := session.get(AudioHold, recording.call_id):
+        raise Conflict(
+            f"The audio of call {recording.call_id} is held since {hold.since:%Y-%m-%d} by {hold.by}: {hold.why}.",
+            code="recording_held",
+            call=recording.call_id,
+        )
 
 
 def _refuse_elsewhere(session: Session, config: Config, recording: Recording) -> None:

@@ -18,6 +18,7 @@ from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
 from crm.words import codes, notices, phone, terminal
+from crm.words.console import refusals
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -193,6 +194,45 @@ def test_a_hint_that_begins_like_a_sentence_is_one() -> None:
         "It would not be blocked now: it is Elm's (lead 3). With --close-lead the lead and its tasks are closed first."
     )
     assert terminal.told(spared) == said
+
+
+NOT_OF_THE_CONSOLE = (
+    "crm/domain/follow_ups.py",  # The file of sequences.
+    "crm/domain/imports.py",
+    "crm/services/applications/links.py",  # Of pages for applicants.
+    "crm/services/applications/online.py",
+    "crm/services/calls/facts.py",
+    "crm/services/calls/journal.py",
+    "crm/services/listings/feed.py",
+    "crm/services/phones/provisioning.py",
+    "crm/services/routing/replays.py",
+    "crm/services/system/",
+    "crm/store/dump.py",
+    "crm/store/migrate.py",
+    "crm/store/revision.py",
+)
+"""Where errors are made that only the terminal, the log or the public site tells."""
+
+
+def test_each_refusal_of_the_console_is_told_in_spanish_and_knows_its_facts() -> None:
+    folders = ("crm/domain", "crm/services", "crm/views", "crm/store", "crm/web/console")
+    seen = [
+        site
+        for site in SITES
+        # What the database cannot do now has a page of its own.
+        if site.where.startswith(folders) and not site.where.startswith(NOT_OF_THE_CONSOLE)
+        if site.kind != "Unavailable"
+    ]
+    assert [f"{site.where}: {site.code}" for site in seen if site.code not in refusals.SPANISH] == []
+    assert set(refusals.SPANISH) - {site.code for site in seen} == set()
+    assert lacking(refusals.SPANISH, SITES) == []
+
+
+def test_a_refusal_is_told_in_the_language_of_the_console() -> None:
+    error = NotFound("There is no subteam zoe.", code="subteam_unknown", subteam="zoe")
+    assert refusals.told(error, "es") == "El equipo zoe no existe."
+    assert refusals.told(error, "en") == "There is no subteam zoe."
+    assert refusals.told(CrmError("From a later version.", code="later"), "es") == "From a later version."
 
 
 def test_an_error_without_a_hint_is_told_as_it_is() -> None:

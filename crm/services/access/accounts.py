@@ -276,7 +276,11 @@ def _full_admins() -> tuple[ColumnElement[bool], ...]:
 def _leave_an_admin(session: Session, account: Account) -> None:
     others = *_full_admins(), Account.id != account.id
     if session.scalar(select(Account.id).where(*others).limit(1)) is None:
-        raise Conflict(f"{account.name} is the only admin: make somebody else one first.", code="account_last_admin")
+        raise Conflict(
+            f"{account.name} is the only admin: make somebody else one first.",
+            code="account_last_admin",
+            account=account.name,
+        )
 
 
 def _end_all(session: Session, account: Account) -> None:

@@ -31,6 +31,8 @@ def check(password: str, name: str) -> None:
             f"A password has {SHORTEST} to {LONGEST} characters: a few words that only you would put together are"
             " easily remembered.",
             code="password_length",
+            shortest=SHORTEST,
+            longest=LONGEST,
         )
     rest = plain.lower()
     for word in (*_USUAL, name.lower()):

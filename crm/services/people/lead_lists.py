@@ -227,7 +227,8 @@ class _Named:
             raise Invalid(f"The note has more than {LONGEST_NOTE} characters.", code="text_too_long")
         agent = self._agents.get(values.get("agent", ""))
         if "agent" in values and agent is None:
-            raise NotFound(f"There is no agent {values['agent'][:40]!a}.", code="agent_unknown")
+            slug = values["agent"][:40]
+            raise NotFound(f"There is no agent {slug!a}.", code="agent_unknown", agent=slug)
         created = self._time(values, "created", by) or by.now
         return _Person(
             line,

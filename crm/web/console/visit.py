@@ -28,7 +28,7 @@ from crm.web.console.board import Board
 from crm.web.console.looks import ConsoleLooks, style
 from crm.web.shield import body
 from crm.web.site import visitors
-from crm.words.console import LANGUAGES, Words
+from crm.words.console import LANGUAGES, Words, refusals
 
 LONGEST_FORM = 64 * 1024
 """Bytes."""
@@ -217,7 +217,7 @@ class ConsoleVisit:
 
     def refusal(self, error: CrmError) -> str:
         """The sentence for an act that was refused."""
-        return str(error)
+        return refusals.told(error, self.looks.language)
 
     def back(self, other: str = "/") -> str:
         """The page of ours from which this request was sent, or else `other`."""

@@ -18,6 +18,7 @@ from crm.views import devices as devices_view
 from crm.views import locations as locations_view
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
+from crm.words.console.settings import WORDS
 
 
 async def _devices(visit: ConsoleVisit) -> Response:
@@ -153,7 +154,9 @@ async def _account(visit: ConsoleVisit) -> Response:
     try:
         account = await visit.run(provisioning.shown, config, secrets, visit.by, slug)
     except (Invalid, SecretError) as error:
-        return await _device_page(visit, 422, str(error))
+        return await _device_page(
+            visit, 422, visit.refusal(error) if isinstance(error, CrmError) else visit.looks.say(WORDS, "no_password")
+        )
     return await _device_page(visit, account=account)
 
 

@@ -302,6 +302,7 @@ SPANISH = {
     "voicemail_unknown": "Ese mensaje de voz no existe.",
     # --- tours ---
     "blackout_reversed": "Acaba antes de empezar: escriba primero la hora más temprana.",
+    "blackout_without_times": "Diga cuándo empieza y cuándo termina.",
     "blackout_unknown": "Ese tiempo sin visitas no existe.",
     "calendar_of_what": "Un calendario es de una propiedad o de un agente.",
     "calendar_unknown": "Ese calendario no existe.",
@@ -310,6 +311,7 @@ SPANISH = {
     "tour_cancelled": "La visita {tour} fue cancelada, así que no se puede cerrar.",
     "tour_capacity_invalid": "{capacity} personas no pueden tener la misma hora: escriba de 1 a 100.",
     "tour_changed": "Esta visita ha cambiado desde entonces: use el enlace del último texto.",
+    "tour_kind_unknown": "Elija una clase de visita.",
     "tour_link_broken": "El enlace a una visita no está completo.",
     "tour_link_late": "La visita ya empezó o terminó.",
     "tour_longer_than_window": "Una visita de {minutes} minutos no cabe entre {opens} y {closes}.",

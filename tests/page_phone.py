@@ -19,6 +19,7 @@ from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
 from asterisk_conf import programs
 from crm.domain.access import Role
+from crm.edge.own_certificate import OwnCertificate
 from crm.services.access import accounts, sessions
 from crm.web.app import serving
 from crm.web.console.app import build
@@ -166,8 +167,25 @@ async def console(system: System, port: int = 0, **settings: Any) -> AsyncIterat
     own = msgspec.structs.replace(config.console, **settings)
     ports = msgspec.structs.replace(config.ports, console=port or config.ports.console)
     config = msgspec.structs.replace(config, console=own, ports=ports)
-    async with serving(config, build(dataclasses.replace(system.crm, config=config)), "console"):
+    certificate = OwnCertificate(config) if own.has_certificate else None
+    async with serving(config, build(dataclasses.replace(system.crm, config=config)), "console", certificate):
         yield f"{'https' if own.has_certificate else 'http'}://127.0.0.1:{config.ports.console}"
+
+
+def signed_in(system: System, agent: str) -> tuple[str, int]:
+    """A session's token, and the account's id."""
+    with system.store.writing() as session:
+        name = f"{agent}-{system.new_number()[-4:]}"
+        account = accounts.add(session, system.by, name, agent.title(), Role.AGENT, agent=agent)
+        now = system.crm.now()
+        token = sessions.begin(session, system.config, now, account.id, address="127.0.0.1", browser="test")
+        return token, account.id
+
+
+def cookie_of(url: str) -> str:
+    """Name of the cookie that has the token, at a console's URL."""
+    at = urlsplit(url)
+    return "__Host-leaseline" if at.scheme == "https" else f"leaseline-{at.port}"
 
 
 @asynccontextmanager
@@ -175,27 +193,20 @@ async def page_phone(
     system: System, url: str, agent: str = "alice", *, is_on: bool = True, flags: tuple[str, ...] = ()
 ) -> AsyncIterator[PagePhone]:
     """An agent who has signed in, and whose page is a phone that is registered."""
-    with system.store.writing() as session:
-        name = f"{agent}-{system.new_number()[-4:]}"
-        account = accounts.add(session, system.by, name, agent.title(), Role.AGENT, agent=agent)
-        now = system.crm.now()
-        token = sessions.begin(session, system.config, now, account.id, address="127.0.0.1", browser="test")
-    with system.store.reading() as session:
-        found = sessions.find(session, token, now)
-    assert found is not None
+    token, account_id = signed_in(system, agent)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=programs.chromium(),
             args=[*FLAGS, *flags],
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
         )
-        context = await browser.new_context(permissions=["microphone"])
+        # The tests' certificate is vouched for by nobody.
+        context = await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
         context.set_default_timeout(20_000)
         await context.add_init_script(KEPT)
-        at = urlsplit(url)
-        cookie = "__Host-leaseline" if at.scheme == "https" else f"leaseline-{at.port}"
-        await context.add_cookies([{"name": cookie, "value": token, "url": url, "httpOnly": True, "sameSite": "Lax"}])
-        phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, found.account_id)
+        told = {"name": cookie_of(url), "value": token, "url": url, "secure": url.startswith("https:")}
+        await context.add_cookies([{**told, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
+        phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, account_id)
         try:
             await phone.opens()
             if is_on:

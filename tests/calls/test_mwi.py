@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from crm.services.audit import By
 from crm.services.voicemail import mailboxes
+from tests.page_phone import console, cookie_of, signed_in
 from tests.scripted_phone import ScriptedPhone, scripted_phone
 from tests.system import System
 from tests.voicemails import leave_voicemail, without_voicemails
@@ -64,3 +66,16 @@ async def test_a_phone_that_registers_is_told_at_once_and_after_every_restart(sy
     await system.start_app()
     async with scripted_phone(system, "bob-desk", "ring") as phone:
         await system.until(lambda: lamp(phone) == "yes 2/0", "lit after Asterisk and the app were away", seconds=30)
+
+
+async def test_the_lamp_goes_out_when_the_voicemail_is_heard_in_the_console(system: System) -> None:
+    voicemail_id = await leave_voicemail(system, mailbox="agent:alice")
+    async with scripted_phone(system, "alice-desk", "ring") as phone, console(system) as url:
+        await system.until(lambda: lamp(phone) == "yes 1/0", "lit", seconds=20)
+        token, _ = signed_in(system, "alice")
+        async with (
+            aiohttp.ClientSession(cookies={cookie_of(url): token}) as browser,
+            browser.get(f"{url}/voicemail/{voicemail_id}/sound") as sound,
+        ):
+            assert (sound.status, len(await sound.read()) > 1000) == (200, True)
+        await system.until(lambda: lamp(phone) == "no 0/1", f"out, not {lamp(phone)}", seconds=20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -245,3 +246,53 @@ async def test_do_not_disturb_in_the_page_keeps_it_silent(system: System, url: s
         await system.rings(caller.user, "subteam", "alice-desk")
         await caller.hang_up()
         assert await phone.page.evaluate("window.rung") == 0
+
+
+async def rings_beside(system: System, phone: PagePhone) -> None:
+    """Another call comes straight to the phone, past the app, which rings nobody during a talk. It is an echo."""
+    told = {"endpoint": f"PJSIP/{phone.device}", "callerId": "<+15125550177>", "timeout": "20"}
+    told |= {"context": "feature-codes", "extension": "*43", "priority": "1"}
+    async with system.http.post("/ari/channels", params=told) as answer:
+        assert answer.status == 200, await answer.text()
+    await phone.calls("ringing").wait_for()
+
+
+async def test_a_second_call_is_shown_and_declined_or_answered_with_the_first_on_hold(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await rings_beside(system, phone)
+        assert "+15125550177" in await phone.calls("ringing").inner_text(), "not shown as who is talked to"
+        await phone.calls("ringing").locator('[data-do="hang_up"]').click()
+        await phone.calls("ringing").wait_for(state="detached")
+        await both_are_heard(system, phone, caller)
+        await rings_beside(system, phone)
+        await phone.calls("ringing").locator('[data-do="answer"]').click()
+        await phone.calls("held").wait_for()
+        await phone.talks()
+        await system.hears_music(caller)
+        await phone.calls("talking").locator('[data-do="hang_up"]').click()
+        await phone.calls("talking").wait_for(state="detached")
+        await phone.calls("held").locator('[data-do="hold"]').click()
+        await phone.talks()
+        await caller.hang_up()
+        await phone.is_free()
+        assert phone.complaints == []
+    assert (await system.ended_call(caller.user)).outcome == "talked"
+
+
+async def test_with_the_consoles_own_certificate_the_phone_goes_by_wss(system: System) -> None:
+    await only_on_duty(system, "alice")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    pair = {"tls_certificate": "tls/certificate.pem", "tls_key": "tls/key.pem"}
+    async with (
+        console(system, port, **pair, public_url=f"https://127.0.0.1:{port}") as url,
+        page_phone(system, url) as phone,
+        system.caller() as caller,
+    ):
+        assert (await phone.page.evaluate("window.sockets.at(-1).url")).startswith(f"wss://127.0.0.1:{port}/ws")
+        await talks_with(system, phone, caller)
+        await both_are_heard(system, phone, caller)
+        await phone.press("hang_up")
+        await caller.wait_for("CALL_CLOSED")

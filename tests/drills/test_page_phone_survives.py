@@ -246,3 +246,33 @@ async def test_when_asterisk_is_restarted_then_the_page_registers_again_by_itsel
         await hears_the_beeps(system, caller)
         await caller.hang_up()
         await phone.is_free()
+
+
+async def test_when_app_and_pages_are_started_anew_in_a_talk_then_it_goes_on_and_the_page_shows_it(
+    system: System,
+) -> None:
+    """The pages are a process of their own here, as they are in an office."""
+    own = await system.start_web()
+    try:
+        async with page_phone(system, own) as phone, system.caller() as caller:
+            await talks_with(system, phone, caller)
+            await system.kill_app()
+            await both_are_heard(system, phone, caller)
+            await system.start_app()
+            await phone.talks()
+            await phone.press("hold")
+            await system.hears_music(caller)
+            await phone.press("hold")
+            await phone.talks()
+            await system.web.stop()
+            await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+            await system.start_web()
+            await phone.is_ready()
+            await phone.talks()
+            await both_are_heard(system, phone, caller)
+            await caller.hang_up()
+            await phone.is_free()
+        call = await system.ended_call(caller.user)
+        assert (call.outcome, len(call.legs)) == ("talked", 1)
+    finally:
+        await system.web.stop()

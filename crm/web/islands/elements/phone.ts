@@ -213,6 +213,8 @@ class Phone extends HTMLElement {
     async #find(call: Call): Promise<Card | undefined> {
         const known = this.#cards.get(call.id)
         if (known) return known
+        // Asterisk rings by itself while the app is away; the latest call of this phone is another one then.
+        if (!call.call && call.way === "in") return undefined
         const path = call.call ? `/phone/call/${encodeURIComponent(call.call)}` : `/phone/call?device=${this.#registration?.device ?? ""}`
         // The record of a call is written while it rings, and may be a moment late.
         for (const pause of [0, 150, 400, 1000, 2000]) {

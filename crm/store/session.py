@@ -402,6 +402,9 @@ def _prepare_postgres(engine: Engine) -> None:
         # It compiles for longer than it saves: 600 of the 800 ms that a month's figures of 12,000 calls took.
         connection.autocommit = True
         connection.execute("SET jit = off")
+        # It tries out the orders in which so many tables can be joined. Of the nine of a list of calls that took ten
+        # times as long as reading them; ours are joined in a good order as they are written.
+        connection.execute("SET join_collapse_limit = 4")
         connection.autocommit = False
         connection.gave_up = is_abandoned
         return connection

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.domain import blocks
@@ -16,6 +17,7 @@ from crm.domain import leads as rules
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.domain.leads import Happened, LeadFilter, LeadStatus, LeadType, Light
+from crm.store import prepared
 from crm.store.models import (
     Activity,
     Agent,
@@ -39,7 +41,6 @@ from crm.store.models import (
 from crm.store.queries import reach as reached
 from crm.store.queries.names import id_of
 from crm.views import suggestions
-from crm.views.lists import by_owner
 from crm.views.suggestions import SuggestionEntry
 
 
@@ -311,7 +312,8 @@ def one(session: Session, lead_id: int, now: datetime) -> LeadDetail:
 def surviving(session: Session, lead_id: int, reach: Reach) -> int:
     """The id itself, or that of the lead into which this one was merged. Raises NotFound unless it is within reach."""
     into = select(LeadMerge.lead_id).where(LeadMerge.gone_id == lead_id, LeadMerge.undone_at.is_(None))
-    theirs = or_(Lead.id == lead_id, Lead.id.in_(into))
+    # One id: for one of two, joined with OR, PostgreSQL would read all leads.
+    theirs = Lead.id == func.coalesce(into.scalar_subquery(), lead_id)
     found = select(Lead.id).where(theirs, *reached.of_leads(reach, are_many=True))
     if (id := session.scalar(found)) is None:
         raise _unknown(lead_id)
@@ -447,18 +449,12 @@ def _whole(
 ) -> list[dict[str, Any]]:
     """The cards, with what a lead may have several of, read for all of them at once."""
     ids = [card.id for card in cards]
-    numbers = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(ids))
-    phones = by_owner(session, numbers.order_by(LeadPhone.id))
+    phones: dict[int, list[str]] = {id: [] for id in ids}
+    for row in prepared.rows(session, _NUMBERS, {"ids": ids}):
+        phones[row.lead_id].append(row.number)
     digits = _digits(session, [id for id in ids if not phones[id]])
     interests: dict[int, list[InterestEntry]] = {id: [] for id in ids}
-    about = (
-        select(Interest.lead_id, Property.slug, Unit.name, Interest.stage, Interest.updated_at)
-        .join(Property, Property.id == Interest.property_id)
-        .outerjoin(Unit, Unit.id == Interest.unit_id)
-        .where(Interest.lead_id.in_(ids), *reached.of_interests(reach))
-        .order_by(Interest.id)
-    )
-    for row in session.execute(about):
+    for row in prepared.rows(session, _interests(reach), {"ids": ids}):
         interests[row.lead_id].append(InterestEntry(row.slug, row.name, row.stage, row.updated_at))
     actions = _next_actions(session, ids, now, reach)
     foreign = reached.foreign_sources(reach)
@@ -482,22 +478,45 @@ def _digits(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """What leads without a number showed last when they called, by lead."""
     if not ids:
         return {}
-    shown = select(Call.lead_id, Call.caller_digits).where(Call.lead_id.in_(ids), Call.caller_digits != "")
-    rows = session.execute(shown.order_by(Call.started_at))
-    return {row.lead_id: row.caller_digits for row in rows}
+    return {row.lead_id: row.caller_digits for row in prepared.rows(session, _DIGITS, {"ids": ids})}
 
 
 def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Reach) -> dict[int, NextAction]:
     """Each lead's open task that is due first."""
-    found = (
+    return {
+        row.lead_id: NextAction(row.id, row.kind, row.slug, row.team, row.why, row.due_at, row.due_at < now)
+        for row in prepared.rows(session, _open_tasks(reach), {"ids": ids})
+    }
+
+
+# A list of 50 leads is read faster than such a statement is written.
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+_NUMBERS = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(_IDS)).order_by(LeadPhone.id)
+_DIGITS = (
+    select(Call.lead_id, Call.caller_digits)
+    .where(Call.lead_id.in_(_IDS), Call.caller_digits != "")
+    .order_by(Call.started_at)
+)
+
+
+@functools.lru_cache(maxsize=64)
+def _interests(reach: Reach) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Interest.lead_id, Property.slug, Unit.name, Interest.stage, Interest.updated_at)
+        .join(Property, Property.id == Interest.property_id)
+        .outerjoin(Unit, Unit.id == Interest.unit_id)
+        .where(Interest.lead_id.in_(_IDS), *reached.of_interests(reach))
+        .order_by(Interest.id)
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _open_tasks(reach: Reach) -> Select[*tuple[Any, ...]]:
+    return (
         select(Task.lead_id, Task.id, Task.kind, Agent.slug, Subteam.slug.label("team"), Task.why, Task.due_at)
         .outerjoin(Agent, Agent.id == Task.owner_id)
         .outerjoin(Subteam, Subteam.id == Task.subteam_id)
-        .where(Task.lead_id.in_(ids), Task.done_at.is_(None), *reached.of_leads_entries(reach, Task.property_id))
+        .where(Task.lead_id.in_(_IDS), Task.done_at.is_(None), *reached.of_leads_entries(reach, Task.property_id))
         # The last one read for each lead is kept.
         .order_by(Task.due_at.desc(), Task.id.desc())
     )
-    return {
-        row.lead_id: NextAction(row.id, row.kind, row.slug, row.team, row.why, row.due_at, row.due_at < now)
-        for row in session.execute(found)
-    }

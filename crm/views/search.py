@@ -68,7 +68,7 @@ def found(
     hits: dict[int, tuple[str, str, datetime | None]] = {}
     # Which of them a filter leaves is only known when their cards are read.
     most = limit if wanted == EVERYBODY else MOST
-    for where, query in _searches(session.get_bind().dialect.name == "sqlite", asked, digits, reach):
+    for where, query in _searches(session, asked, digits, reach):
         if len(hits) >= most:
             break
         for row in _rows(session, query, most - len(hits)):
@@ -115,8 +115,9 @@ class IndexQuery:
         return replace(self, found=self.found.where(*what))
 
 
-def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[tuple[str, IndexQuery]]:
+def _searches(session: Session, asked: str, digits: str, reach: Reach) -> Iterator[tuple[str, IndexQuery]]:
     """The indexes to search, by name, and the query for each."""
+    sqlite = session.get_bind().dialect.name == "sqlite"
     # Text with more letters than digits is not a number, though it may contain one, as a street address does.
     if len(digits) >= FEWEST and len(digits) * 2 > len(re.sub(r"\s", "", asked)):
         national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
@@ -141,7 +142,7 @@ def _searches(sqlite: bool, asked: str, digits: str, reach: Reach) -> Iterator[t
         )
     if words := re.findall(r"\w+", asked):
         within = (
-            *reached.of_leads(reach, Activity.lead_id, are_many=True),
+            *reached.of_leads_looked_at(reach, Activity.lead_id),
             *reached.of_leads_entries(reach, Activity.property_id),
         )
         yield "timeline", _by_words(sqlite, words).where(*within)

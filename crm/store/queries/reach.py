@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from crm.domain.access import Reach
@@ -41,6 +41,13 @@ def of_leads(reach: Reach, id: Any = Lead.id, *, are_many: bool = False) -> Cond
         yield _is_interested(reach.properties, id) if are_many else id.in_(_leads(reach.properties))
 
 
+def of_leads_looked_at(reach: Reach, lead_id: Any) -> Conditions:
+    """The same for rows that a query goes through in their order, and many of which it looks at."""
+    if reach.properties is not None:
+        # Of "is true", PostgreSQL does not make a join, for which it would go through the rows in another way.
+        yield _is_of_one_of(reach.properties, lead_id).is_(true())
+
+
 def has_many_leads(session: Session, reach: Reach) -> bool:
     """Whether a page of them is found faster by looking at leads in their order than by sorting all within reach."""
     if reach.properties is None:
@@ -64,9 +71,8 @@ def of_interests(reach: Reach) -> Conditions:
 
 
 def of_entries(reach: Reach) -> Conditions:
-    """Entries of timelines."""
-    if reach.properties is not None:
-        yield _about(reach.properties, Activity.property_id, Activity.lead_id)
+    """Entries of one timeline."""
+    return of_recent(reach, Activity.property_id, Activity.lead_id)
 
 
 def of_tasks(reach: Reach) -> Conditions:
@@ -83,13 +89,9 @@ def of_messages(reach: Reach) -> Conditions:
 def of_threads(reach: Reach) -> Conditions:
     """Threads of the inbox."""
     if reach.properties is not None:
-        if len(reach.properties) > FEW:
-            # Many are within reach, so they are looked at in their order, and whether each is, by its lead.
-            is_interested = _is_interested(reach.properties, InboxThread.lead_id)
-        else:
-            is_interested = InboxThread.lead_id.in_(_leads(reach.properties))
+        is_theirs = _is_of_one_of(reach.properties, InboxThread.lead_id)
         theirs = and_(InboxThread.lead_id.is_(None), InboxThread.property_id.in_(reach.properties))
-        yield or_(is_interested, theirs)
+        yield or_(is_theirs, theirs)
 
 
 def of_leads_entries(reach: Reach, property_id: Any) -> Conditions:
@@ -102,19 +104,14 @@ def of_calls(reach: Reach, *, are_few: bool = False) -> Conditions:
     """Calls, in a query that joins their lines. `are_few`: the query is about few of them, such as those of a lead."""
     if reach.properties is not None:
         about = func.coalesce(Call.property_id, Line.property_id)
-        if are_few:
-            theirs = and_(about.is_(None), _is_interested(reach.properties, Call.lead_id))
-            yield or_(about.in_(reach.properties), theirs)
-        else:
-            yield _about(reach.properties, about, Call.lead_id)
+        yield _about(reach.properties, about, Call.lead_id, are_few=are_few)
 
 
 def of_recent(reach: Reach, property_id: Any, lead_id: Any) -> Conditions:
     """Rows that are looked at in their order, such as the newest first: each one's lead is looked up by itself, because
     to find all leads within reach first would take longer than to find the rows."""
     if reach.properties is not None:
-        theirs = and_(property_id.is_(None), _is_interested(reach.properties, lead_id))
-        yield or_(property_id.in_(reach.properties), theirs)
+        yield _about(reach.properties, property_id, lead_id, are_few=True)
 
 
 def of_tours(reach: Reach) -> Conditions:
@@ -133,8 +130,15 @@ def of_properties(reach: Reach) -> Conditions:
         yield Property.id.in_(reach.properties)
 
 
-def _about(properties: frozenset[int], property_id: Any, lead_id: Any) -> ColumnElement[bool]:
-    return or_(property_id.in_(properties), and_(property_id.is_(None), lead_id.in_(_leads(properties))))
+def _about(properties: frozenset[int], property_id: Any, lead_id: Any, *, are_few: bool = False) -> ColumnElement[bool]:
+    is_theirs = _is_interested(properties, lead_id) if are_few else _is_of_one_of(properties, lead_id)
+    return or_(property_id.in_(properties), and_(property_id.is_(None), is_theirs))
+
+
+def _is_of_one_of(properties: frozenset[int], lead_id: Any) -> ColumnElement[bool]:
+    """With few properties, their leads are found first. With many, to find them all would take longer than to look up
+    those of a page."""
+    return _is_interested(properties, lead_id) if len(properties) > FEW else lead_id.in_(_leads(properties))
 
 
 def _leads(properties: frozenset[int]) -> Any:

@@ -7,6 +7,7 @@ as the models do, so that an older database can be written down and read back be
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SAWarning
 
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.store import migrate, search, triggers
@@ -279,11 +280,14 @@ def _snapshot(connection: Connection) -> FrozenRows:
 
 def _tables(connection: Connection, *, with_revision: bool = False) -> dict[str, Table]:
     metadata = MetaData()
-    metadata.reflect(
-        connection,
-        only=lambda name, _: not name.startswith((search.PREFIX, "sqlite_")) and (with_revision or name != _OURS),
-        resolve_fks=False,
-    )
+    with warnings.catch_warnings():
+        # Indexes of expressions are not read, and none is needed: rows are all that is taken.
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection", SAWarning)
+        metadata.reflect(
+            connection,
+            only=lambda name, _: not name.startswith((search.PREFIX, "sqlite_")) and (with_revision or name != _OURS),
+            resolve_fks=False,
+        )
     for table in metadata.tables.values():
         for column in table.columns:
             if isinstance(column.type, JSON):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -11,12 +12,20 @@ from crm.commands import output
 from crm.commands.command import Group, WrongInput, ask_secret, config_of, one, read_secret, someone
 from crm.config import Config
 from crm.domain import written_times
+from crm.edge import age
 from crm.services.system import archive, backup_schedule, backups, settings_file
 from crm.services.system.backup_schedule import BackupResult
 from crm.services.system.backups import BackupEntry
 
+EXAMPLE = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudv4pvsqr6ymsw"
 passphrase_option = click.option(
     "--passphrase-file", type=click.File(encoding="utf-8"), help="A file with only the passphrase in it; - for stdin."
+)
+key_file_option = click.option(
+    "--key-file", type=click.File(encoding="utf-8"), help="The file with the private key, as `backup key` makes it."
+)
+public_key_option = click.option(
+    "--public-key", metavar="KEY", help="Encrypt for this public key (age1...): only its private key opens them."
 )
 
 
@@ -47,15 +56,26 @@ def backup() -> None:
 
 @backup.command(
     json=one(BackupEntry),
-    examples=("backup write ~/leaseline-2026-03-02.backup", "backup write --encrypt /mnt/usb/leaseline.backup"),
+    examples=(
+        "backup write ~/leaseline-2026-03-02.backup",
+        "backup write --encrypt /mnt/usb/leaseline.backup",
+        f"backup write --public-key {EXAMPLE} /mnt/usb/leaseline.backup",
+    ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--encrypt", is_flag=True, help="Ask for a passphrase, and encrypt the backup with it.")
 @passphrase_option
+@public_key_option
 @click.option("--logs", is_flag=True, help="Include the log files.")
 @click.pass_context
 def write(
-    context: click.Context, file: Path, encrypt: bool, passphrase_file: IO[str] | None, logs: bool, as_json: bool
+    context: click.Context,
+    file: Path,
+    encrypt: bool,
+    passphrase_file: IO[str] | None,
+    public_key: str | None,
+    logs: bool,
+    as_json: bool,
 ) -> None:
     """Back up this home into FILE; `backup FILE` is the same.
 
@@ -63,9 +83,14 @@ def write(
     """
     file = file.expanduser().absolute()
     config = config_of(context)
-    passphrase = _new_passphrase(passphrase_file) if encrypt or passphrase_file else None
+    lock: age.Lock | None = None
+    if public_key is not None:
+        _refuse_both(encrypt, passphrase_file)
+        lock = _public_key(public_key)
+    elif encrypt or passphrase_file:
+        lock = age.Passphrase(_new_passphrase(passphrase_file))
     with output.progress("Backing up") as told:
-        entry = backups.write(config, file, someone().now, passphrase=passphrase, with_logs=logs, told=told)
+        entry = backups.write(config, file, someone().now, lock=lock, with_logs=logs, told=told)
     if as_json:
         output.print_json(entry)
     else:
@@ -75,21 +100,46 @@ def write(
 @backup.command(json=one(BackupEntry), examples=("backup check ~/leaseline-2026-03-02.backup",))
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
-def check(file: Path, passphrase_file: IO[str] | None, as_json: bool) -> None:
+@key_file_option
+def check(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | None, as_json: bool) -> None:
     """Restore FILE into a folder beside it, compare every row and file, and remove that folder again."""
     file = file.expanduser().absolute()
-    passphrase = passphrase_for(file, passphrase_file)
+    key = key_for(file, passphrase_file, key_file)
     with output.progress("Checking") as told:
-        entry = backups.check(file, passphrase=passphrase, told=told)
+        entry = backups.check(file, key=key, told=told)
     if as_json:
         output.print_json(entry)
     else:
         output.say(f"The backup is good: {_held(entry)}, of {entry.created_at}, tables {entry.revision}.")
 
 
+@backup.command(examples=("backup key ~/leaseline.key",))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def key(context: click.Context, file: Path) -> None:
+    """Make a pair of keys: the private one is written to FILE, the public one is printed.
+
+    Backups that are encrypted for the public key are opened by the private one alone, so keep FILE where this home is
+    not: whoever breaks in here finds nothing to open them with. The format is that of age-keygen.
+    """
+    file = file.expanduser().absolute()
+    made = age.PrivateKey.new()
+    text = f"# Opens backups of Leaseline.\n# public key: {made.public.text}\n{made.text}\n"
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise WrongInput(f"{file} is there already: name a new file.") from None
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be written ({error.strerror}): name another.") from None
+    output.say(made.public.text)
+    output.hint(f"Keep {file} elsewhere, twice, and delete it here: without it nobody can read the backups.")
+
+
 @backup.command(
     examples=(
         "backup schedule --daily 03:00 --to /mnt/backups --keep 14",
+        f"backup schedule --daily 3am --public-key {EXAMPLE}",
         "backup schedule --daily 3am --encrypt --passphrase-file passphrase.txt",
         "backup schedule --off",
         "backup schedule",
@@ -100,6 +150,7 @@ def check(file: Path, passphrase_file: IO[str] | None, as_json: bool) -> None:
 @click.option("--keep", type=click.IntRange(1, 1000), help="How many to keep.")
 @click.option("--encrypt/--no-encrypt", default=None, help="Encrypt them, with a passphrase that is asked for.")
 @passphrase_option
+@public_key_option
 @click.option("--off", is_flag=True, help="Make none any more; those that are there stay.")
 @click.pass_context
 def schedule(
@@ -109,12 +160,14 @@ def schedule(
     keep: int | None,
     encrypt: bool | None,
     passphrase_file: IO[str] | None,
+    public_key: str | None,
     off: bool,
 ) -> None:
     """Have a backup made every day while Leaseline runs; without an option, show what is set.
 
-    Each is checked once it was made. Older ones are deleted; other files in the folder are left alone. The passphrase
-    of encrypted ones is kept in the home, so write it down elsewhere, too: a home that is lost takes it along.
+    Each is checked once it was made. Older ones are deleted; other files in the folder are left alone. With
+    --public-key, nothing that opens them is in the home. The passphrase of ones that are encrypted with --encrypt is
+    kept there, so write it down elsewhere, too: a home that is lost takes it along.
     """
     config = config_of(context)
     wanted: dict[str, str] = {}
@@ -129,14 +182,19 @@ def schedule(
         wanted["folder"] = str(to.expanduser().absolute())
     if keep is not None:
         wanted["keep"] = str(keep)
-    if encrypt or passphrase_file:
+    if public_key is not None:
+        _refuse_both(encrypt, passphrase_file)
+        wanted |= {"public_key": _public_key(public_key).text, "encrypt": "no"}
+    elif encrypt or passphrase_file:
         backup_schedule.schedule_passphrase(config, _new_passphrase(passphrase_file))
-        wanted["encrypt"] = "yes"
+        wanted |= {"public_key": "", "encrypt": "yes"}
     elif encrypt is False:
-        wanted["encrypt"] = "no"
+        wanted |= {"public_key": "", "encrypt": "no"}
     for name, value in wanted.items():
         settings_file.write(config, settings_file.changed(config, f"backups.{name}", value))
     config = config_of(context)
+    if public_key is not None:
+        backup_schedule.forget_passphrase(config)
     _show(config)
     if wanted:
         output.hint("A running app takes it over with `leaseline reload`.")
@@ -149,6 +207,8 @@ def _show(config: Config) -> None:
         output.say("No backup is scheduled.")
         return
     sealed = ", encrypted" if config.backups.encrypt else ""
+    if config.backups.public_key:
+        sealed = f", encrypted for {config.backups.public_key}"
     kept = f"the last {config.backups.keep} are kept{sealed}"
     output.say(f"A backup is made every day at {config.backups.daily} in {config.backups_folder}; {kept}.")
 
@@ -174,13 +234,39 @@ def _held(entry: BackupEntry) -> str:
     return f"{output.counted(entry.rows, 'row')}, {output.counted(entry.files, 'file')}{sealed}"
 
 
-def passphrase_for(file: Path, passphrase_file: IO[str] | None) -> str | None:
-    """The passphrase of an encrypted backup; None for one that needs none. Raises WrongInput."""
+def key_for(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | None) -> age.Key | None:
+    """What opens an encrypted backup; None for one that is not. Raises WrongInput."""
     if not archive.is_encrypted(file):
         return None
+    if archive.is_for_key(file):
+        return _private_key(key_file.read(4096) if key_file else ask_secret("Private key", "--key-file"))
     if passphrase_file:
-        return read_secret(passphrase_file, "passphrase")
-    return ask_secret("Passphrase", "--passphrase-file")
+        return age.Passphrase(read_secret(passphrase_file, "passphrase"))
+    return age.Passphrase(ask_secret("Passphrase", "--passphrase-file"))
+
+
+def _private_key(text: str) -> age.PrivateKey:
+    """From a file of keys, whose other lines are remarks. Raises WrongInput."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    try:
+        [line] = lines
+        return age.PrivateKey(line)
+    except ValueError:
+        raise WrongInput("That is no private key: it is one line that begins with AGE-SECRET-KEY-1.") from None
+
+
+def _public_key(text: str) -> age.PublicKey:
+    try:
+        return age.PublicKey(text.strip())
+    except ValueError:
+        raise WrongInput(
+            "That is no public key: `leaseline backup key FILE` makes one, which begins with age1."
+        ) from None
+
+
+def _refuse_both(encrypt: bool | None, passphrase_file: IO[str] | None) -> None:
+    if encrypt or passphrase_file:
+        raise WrongInput("Give either a public key or a passphrase.")
 
 
 def _new_passphrase(passphrase_file: IO[str] | None) -> str:

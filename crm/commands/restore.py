@@ -8,7 +8,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.backup import passphrase_for, passphrase_option
+from crm.commands.backup import key_file_option, key_for, passphrase_option
 from crm.commands.command import Command, home_of, one
 from crm.services.system import backups, homes
 from crm.services.system.backups import BackupEntry
@@ -36,6 +36,7 @@ from crm.services.system.backups import BackupEntry
     help="An empty PostgreSQL database.  [default: a SQLite file in the home, whatever the backup is of]",
 )
 @passphrase_option
+@key_file_option
 @click.pass_context
 def restore(
     context: click.Context,
@@ -43,6 +44,7 @@ def restore(
     ports_from: int | None,
     database: str,
     passphrase_file: IO[str] | None,
+    key_file: IO[str] | None,
     as_json: bool,
 ) -> None:
     """Make a new home from a backup.
@@ -54,9 +56,9 @@ def restore(
     path = Path(file).expanduser().absolute()
     if database:
         homes.check_database_url(database)
-    passphrase = passphrase_for(path, passphrase_file)
+    key = key_for(path, passphrase_file, key_file)
     with output.progress("Restoring") as told:
-        entry = backups.restore(path, home, passphrase=passphrase, ports_from=ports_from, database=database, told=told)
+        entry = backups.restore(path, home, key=key, ports_from=ports_from, database=database, told=told)
     if as_json:
         output.print_json(entry)
         return

@@ -39,6 +39,8 @@ def check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: backups.daily = {backups.daily[:20]!r} is not a time of day; write one like 03:00.")
     if backups.folder and not Path(backups.folder).is_absolute():
         raise ConfigError(f"{path}: backups.folder = {backups.folder!r} has to be a whole path, such as /mnt/backups.")
+    if backups.public_key and not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", backups.public_key, re.ASCII):
+        raise ConfigError(f"{path}: backups.public_key is no public key; `leaseline backup key FILE` makes one.")
     ports = config.ports
     single = {name: getattr(ports, name) for name in Ports.__struct_fields__}
     for name, port in single.items():

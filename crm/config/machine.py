@@ -244,6 +244,8 @@ class Backups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many are kept; older ones are deleted once a new one was made."""
     encrypt: bool = False
     """Whether they are encrypted, with the passphrase that `leaseline backup schedule --encrypt` asks for."""
+    public_key: str = ""
+    """Public key (age1...) for which they are encrypted instead: only its private key opens them; empty: for none."""
     check: bool = True
     """Whether each is restored beside itself and compared, as `leaseline backup check` does."""
 

@@ -316,6 +316,34 @@ def test_scheduled_backups_are_encrypted_with_the_passphrase_given(
     office.ok("backup", "check", made["file"], "--passphrase-file", passphrase)
 
 
+def test_scheduled_backups_for_a_public_key_are_opened_by_the_private_one_alone(
+    office: Leaseline, tmp_path: Path, passphrase: str
+) -> None:
+    scheduled(office, tmp_path / "kept", "--passphrase-file", passphrase)
+    kept = tmp_path / "kept.key"
+    public = office.ok("backup", "key", str(kept)).splitlines()[0]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "there already" in office.refused("backup", "key", str(kept))
+    scheduled(office, tmp_path / "kept", "--public-key", public)
+    assert f"encrypted for {public}" in office.ok("backup", "schedule")
+    assert '"backup"' not in (office.home / "secrets.json").read_text()
+    made = office.json("backup", "run")
+    assert (made["encrypted"], made["checked"]) == (True, True)
+    office.ok("backup", "check", made["file"], "--key-file", str(kept))
+    other = tmp_path / "other.key"
+    office.ok("backup", "key", str(other))
+    new = Leaseline(tmp_path / "new")
+    assert "key is not the one" in new("restore", made["file"], "--key-file", str(other)).stderr
+    assert "--key-file" in new("restore", made["file"]).stderr
+    assert "no private key" in new("restore", made["file"], "--key-file", passphrase).stderr
+    assert not new.home.exists()
+    new.ok("restore", made["file"], "--key-file", str(kept))
+    assert _counts(new) == _counts(office)
+    typo = public[:-1] + ("q" if public[-1] != "q" else "p")
+    assert "no public key" in office.refused("backup", "schedule", "--public-key", typo)
+    assert "either" in office.refused("backup", "schedule", "--public-key", public, "--encrypt")
+
+
 def test_two_do_not_make_one_at_the_same_time_and_a_full_disk_is_left_room(office: Leaseline, tmp_path: Path) -> None:
     scheduled(office, tmp_path / "kept")
     (office.home / "run").mkdir(exist_ok=True)

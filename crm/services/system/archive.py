@@ -195,8 +195,9 @@ class _ShortHeaders(tarfile.TarInfo):
 
 
 @contextmanager
-def writing(out: IO[bytes], passphrase: str | None) -> Iterator[Writer]:
-    sealed = age.Sealed(out, passphrase) if passphrase else None
+def writing(out: IO[bytes], lock: age.Lock | None, own: age.FileKey | None = None) -> Iterator[Writer]:
+    """Encrypted with `lock`, if there is one; `own` opens the file, too."""
+    sealed = age.Sealed(out, lock, own) if lock else None
     with (
         gzip.GzipFile("", "wb", 1, sealed or out, 0) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
@@ -207,7 +208,7 @@ def writing(out: IO[bytes], passphrase: str | None) -> Iterator[Writer]:
 
 
 @contextmanager
-def reading(path: Path, passphrase: str | None) -> Iterator[Reader]:
+def reading(path: Path, key: age.Key | None) -> Iterator[Reader]:
     """Raises Conflict for whatever is wrong with the file. What fails elsewhere meanwhile, such as a disk that is full,
     is passed on."""
     try:
@@ -218,17 +219,17 @@ def reading(path: Path, passphrase: str | None) -> Iterator[Reader]:
         raise Conflict(f"{path} cannot be read ({error.strerror}).", code="backup_unreadable") from error
     try:
         with opened as file:
-            plain: IO[bytes] = io.BufferedReader(age.Opened(file, passphrase or "")) if is_encrypted(path) else file
+            plain: IO[bytes] = io.BufferedReader(age.Opened(file, key)) if is_encrypted(path) else file
             with (
                 gzip.GzipFile(fileobj=plain, mode="rb") as packed,
                 tarfile.open(fileobj=packed, mode="r|", tarinfo=_ShortHeaders) as tar,
             ):
                 yield Reader(tar)
     except age.NotDecrypted as error:
-        raise Conflict(
-            "The passphrase is not the one the backup was encrypted with, or the backup is damaged.",
-            code="backup_passphrase_wrong",
-        ) from error
+        what = "key is not the one the backup was encrypted for"
+        if not is_for_key(path):
+            what = "passphrase is not the one the backup was encrypted with"
+        raise Conflict(f"The {what}, or the backup is damaged.", code="backup_passphrase_wrong") from error
     except (RecursionError, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, msgspec.MsgspecError) as error:
         raise Conflict(
             f"{path.name} is not a backup, or it is damaged or incomplete.", code="backup_damaged"
@@ -236,9 +237,18 @@ def reading(path: Path, passphrase: str | None) -> Iterator[Reader]:
 
 
 def is_encrypted(path: Path) -> bool:
-    """Whether the backup needs a passphrase; False if it cannot be read at all."""
+    """Whether the backup needs a passphrase or a key; False if it cannot be read at all."""
     try:
         with path.open("rb") as file:
             return file.read(len(age.MAGIC)) == age.MAGIC
     except OSError:
+        return False
+
+
+def is_for_key(path: Path) -> bool:
+    """Whether an encrypted backup needs the private key of the one it was encrypted for, and no passphrase."""
+    try:
+        with path.open("rb") as file:
+            return age.is_for_key(file)
+    except (OSError, age.NotDecrypted):
         return False

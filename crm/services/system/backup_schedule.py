@@ -26,6 +26,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import written_times
 from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.edge import age
 from crm.secrets import SecretError, Secrets, unusable
 from crm.services.office import owners
 from crm.services.outbox import notices
@@ -167,13 +168,14 @@ def _make(config: Config, file: Path, now: datetime, told: Told) -> BackupResult
     _tidy(config, folder)
     good = state(config).good
     _look_for_room(config, folder, good.size if good else 0)
-    passphrase = Secrets(config.secrets_file).get(SECRET) if config.backups.encrypt else None
-    entry = backups.write(config, file, now, passphrase=passphrase, told=told)
+    # With it the file that was just written is checked, also where the private key is elsewhere.
+    own = age.FileKey()
+    entry = backups.write(config, file, now, lock=_lock(config), own=own, told=told)
     checked, why = False, ""
     if config.backups.check:
         try:
             _look_for_room(config, folder, entry.bytes + entry.rows * 1000)
-            backups.check(file, passphrase=passphrase, told=told)
+            backups.check(file, key=own, told=told)
             checked = True
         except Conflict as error:
             if error.code != "backup_room":
@@ -216,6 +218,21 @@ def shortage(config: Config) -> str:
     except OSError:
         return ""
     return ""
+
+
+def _lock(config: Config) -> age.Lock | None:
+    """What the next backup is encrypted with. Raises SecretError, and Conflict for a key that is none."""
+    if config.backups.public_key:
+        try:
+            return age.PublicKey(config.backups.public_key)
+        except ValueError:
+            raise Conflict("backups.public_key is mistyped: it is no public key.", code="backup_key_wrong") from None
+    return age.Passphrase(Secrets(config.secrets_file).get(SECRET)) if config.backups.encrypt else None
+
+
+def forget_passphrase(config: Config) -> None:
+    """Removes the passphrase of scheduled backups, which a public key makes needless, from the secrets."""
+    Secrets(config.secrets_file).remove(SECRET)
 
 
 def schedule_passphrase(config: Config, value: str) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import make_url
 from crm import config as settings
 from crm.config import Config, ConfigError
 from crm.domain.errors import Conflict, CrmError
+from crm.edge import age
 from crm.services.system import archive, copies
 from crm.services.system.archive import File, Header, Manifest, Reader, Sums
 from crm.store import dump, migrate, revision
@@ -65,13 +66,14 @@ def write(
     file: Path,
     now: datetime,
     *,
-    passphrase: str | None = None,
+    lock: age.Lock | None = None,
+    own: age.FileKey | None = None,
     with_logs: bool = False,
     without: Collection[str] = (),
     told: Told,
 ) -> BackupEntry:
     """Writes a backup: complete under its name, or not at all; only its owner may read it. `without` are folders of the
-    home that stay out of it.
+    home that stay out of it; `own` is to open it as well as what opens `lock`.
 
     Raises Conflict if the file is there already, CrmError if it cannot be written, and Unavailable.
     """
@@ -90,7 +92,7 @@ def write(
         with _set_aside(config) as aside:
             _collect(config.home, aside, left_out)
             with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                with archive.writing(out, passphrase) as writer, dump.snapshot(config.database_url) as rows:
+                with archive.writing(out, lock, own) as writer, dump.snapshot(config.database_url) as rows:
                     _collect(config.home, aside, left_out, only_new=True)
                     header = _write(writer, rows, aside, now, told)
                 out.flush()
@@ -110,7 +112,7 @@ def restore(
     file: Path,
     home: Path,
     *,
-    passphrase: str | None = None,
+    key: age.Key | None = None,
     ports_from: int | None = None,
     database: str = "",
     told: Told,
@@ -130,7 +132,7 @@ def restore(
     in_postgres = settings.Config(home=fresh, database=settings.Database(url=database)).database_url if database else ""
     ours: list[bool] = []
     try:
-        with archive.reading(file, passphrase) as reader:
+        with archive.reading(file, key) as reader:
             header = reader.header
             if header.revision not in revision.known():
                 raise Conflict(
@@ -166,7 +168,7 @@ def restore(
     return _entry(file, header)
 
 
-def check(file: Path, *, passphrase: str | None = None, told: Told) -> BackupEntry:
+def check(file: Path, *, key: age.Key | None = None, told: Told) -> BackupEntry:
     """Restores a backup next to it, compares everything, looks through the whole database, and removes that again.
     Raises Conflict."""
     try:
@@ -174,7 +176,7 @@ def check(file: Path, *, passphrase: str | None = None, told: Told) -> BackupEnt
     except OSError:
         scratch = Path(tempfile.mkdtemp(prefix="leaseline-checking-"))
     try:
-        entry = restore(file, scratch / "home", passphrase=passphrase, told=told)
+        entry = restore(file, scratch / "home", key=key, told=told)
         if trouble := dump.damage(f"sqlite:///{scratch / 'home' / 'leaseline.db'}"):
             raise Conflict(f"The database made from the backup is damaged: {trouble}.", code="backup_damaged")
         return entry

@@ -46,6 +46,7 @@ WATCHED = frozenset(
         "call_order",
         "device",
         "happening",
+        "inbox_thread",
         "mail",
         "message",
         "push_subscription",

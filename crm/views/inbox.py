@@ -214,12 +214,6 @@ def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return InboxThread.is_done == false(), InboxThread.last_at.is_not(None), awake
 
 
-def count_waiting(session: Session, now: datetime, agent_id: int, *, most: int = 100) -> int:
-    """How many of an agent's threads wait for an answer, counted up to `most`."""
-    found = select(InboxThread.id).where(InboxThread.agent_id == agent_id, InboxThread.is_waiting, *_open(now))
-    return session.scalar(select(func.count()).select_from(found.limit(most).subquery())) or 0
-
-
 def properties_of(session: Session, thread_id: int) -> frozenset[int]:
     """The properties by which a thread is seen."""
     lead = select(InboxThread.lead_id).where(InboxThread.id == thread_id).scalar_subquery()

@@ -178,6 +178,7 @@ class CallReview(Base):
     at: Mapped[datetime]
 
 
+_NEW = "heard_at IS NULL AND deleted_at IS NULL"
 _QUEUED = "transcript_state = 'queued'"
 
 
@@ -188,6 +189,8 @@ class Voicemail(Base):
     __table_args__ = (
         Index("ix_voicemail_left_at", "left_at"),
         Index("ix_voicemail_mailbox_left", "mailbox", "left_at"),
+        # Every page of the console shows how many there are.
+        Index("ix_voicemail_new", "mailbox", "left_at", sqlite_where=text(_NEW), postgresql_where=text(_NEW)),
         Index("ix_voicemail_queued", "left_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
     )
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)

@@ -23,6 +23,7 @@ from crm.secrets import SecretError
 from crm.services.access.sessions import SignedIn
 from crm.views import board as view
 from crm.views.board import BoardAgent, BoardOffice, News, NewsMark
+from crm.web.console.counts import WaitingCounts
 from crm.web.console.looks import ConsoleLooks
 from crm.web.console.stream import EventForm, EventHub
 from crm.words.console.board import WORDS
@@ -74,6 +75,7 @@ class Board:
         self._looks = looks
         self.hub = EventHub(crm)
         self.hub.on_agent = self._agent_changed
+        self.counts = WaitingCounts(crm, self.hub)
         self.link = LiveLink(crm.config.ports.live, self._secret, self._hear)
         self.calls: dict[str, CallNow] = {}
         """By id, the oldest first, with the agents of all phones."""
@@ -94,7 +96,7 @@ class Board:
         return self.link.is_connected
 
     async def run(self) -> None:
-        work = [self.link.run(), self._follow_office(), self._follow_news(), self.hub.run()]
+        work = [self.link.run(), self._follow_office(), self._follow_news(), self.hub.run(), self.counts.run()]
         tasks = [asyncio.create_task(one) for one in work]
         try:
             await asyncio.gather(*tasks)

@@ -55,6 +55,11 @@ async def _answered(frame: ConsoleFrame, page: ConsolePage, request: Request) ->
             return _to_sign_in(visit)
         if page.needs is not None and not visit.may(page.needs):
             raise HTTPException(403)
+        if visit.signed_in and request.method not in SAFE:
+            # Whoever does something sees at once what it leaves.
+            frame.board.counts.stir(visit.signed_in)
+        elif visit.signed_in and not visit.is_part and _is_for_a_page(request):
+            visit.counts = await frame.board.counts.of(visit.signed_in)
         return await page.answer(visit)
     except NotFound as error:
         return _said(visit, 404, visit.refusal(error))

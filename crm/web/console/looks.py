@@ -17,6 +17,7 @@ from babel.numbers import format_currency, format_decimal
 from crm.config import Config
 from crm.domain.calls import CallStep
 from crm.edge import numbers
+from crm.views import counts
 from crm.words.codes import in_words
 from crm.words.console import Words, frame, phone
 from crm.words.console.codes import SPANISH
@@ -48,6 +49,7 @@ KEYS = {
 }
 """The letter that opens a section after g, in every language."""
 _TEMPLATES.globals["section_keys"] = KEYS
+_TEMPLATES.globals["most_counted"] = counts.MOST
 _TEMPLATES.globals["phone_words"] = phone.of_page
 
 

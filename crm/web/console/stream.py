@@ -28,7 +28,7 @@ from crm.services.access.sessions import SessionStanding, SignedIn
 KEPT = 2000
 """Events, for streams that were cut off."""
 BEAT_SECONDS = 15.0
-"""Proxies end what is silent for longer."""
+"""Proxies end what is silent for longer, and browsers open another stream."""
 MOST_STREAMS = 4000
 MOST_PER_PERSON = 12
 """Browsers of one person; the oldest makes room."""
@@ -84,6 +84,8 @@ class EventStream:
     """Bytes that wait."""
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False
+    counts: dict[str, int] | None = None
+    """What it was told last that waits; None: nothing yet."""
 
     def put(self, written: bytes) -> None:
         if not written or self.is_over:
@@ -130,11 +132,17 @@ class EventHub:
         """Streams by agent."""
         self.on_agent: Callable[[str], None] = lambda agent: None
         """Called when an agent's first browser comes, or their last one leaves."""
+        self.on_stream: Callable[[SignedIn], None] = lambda who: None
+        """Called with whoever has opened a stream."""
 
     @property
     def mark(self) -> str:
         """Where a stream has to begin for a page that is written now."""
         return f"{self.epoch}-{self.number}"
+
+    @property
+    def streams(self) -> list[EventStream]:
+        return list(self._streams)
 
     def is_there(self, agent: str) -> bool:
         """Whether the agent has a page open."""
@@ -181,6 +189,7 @@ class EventHub:
         self._pages[agent] += 1
         if self._pages[agent] == 1:
             self.on_agent(agent)
+        self.on_stream(stream.who)
         try:
             async for written in stream.read():
                 yield written
@@ -204,7 +213,7 @@ class EventHub:
                             await changed.wait()
                     if not changed.is_set():
                         for stream in list(self._streams):
-                            stream.put(b": here\n\n")
+                            stream.put(event("", "beat", {}))
                     changed.clear()
                     await self._end_old()
         finally:

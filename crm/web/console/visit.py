@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets as random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -85,6 +85,8 @@ class ConsoleVisit:
     """None on pages that are shown before anybody has signed in."""
     token: str = ""
     """Of the session; empty: there is none."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What waits for them, by section, for pages that are rendered with the frame."""
 
     @property
     def crm(self) -> Crm:

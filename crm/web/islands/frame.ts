@@ -2,6 +2,7 @@
 
 import "./frame/app"
 import "./frame/confirming"
+import "./frame/counts"
 import "./frame/events"
 import "./frame/keys"
 import "./frame/navigation"

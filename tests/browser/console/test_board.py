@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from crm.domain.access import Role
 from crm.edge.live_state import PartyNow
@@ -113,3 +113,24 @@ async def test_an_act_is_done_by_keyboard(desk: Desk, person: Person) -> None:
     await expect(page.locator("#confirm")).to_be_visible()
     await page.locator("#confirm button[value=no]").click()
     assert len(desk.told.asked) == 1
+
+
+async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_again(desk: Desk, person: Person) -> None:
+    page = await person.page(Role.MANAGER)
+    asked: list[str] = []
+
+    async def full(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=503)
+
+    await page.route("**/events?*", full)
+    await page.goto("/tasks")
+    line = page.locator("#not-live")
+    await expect(line).to_be_visible(timeout=20_000)
+    await page.evaluate(AXE)
+    assert await violations(page) == []
+    assert len(asked) > 1, "it asked only once"
+    await page.unroute("**/events?*")
+    await expect(page.locator("html[data-live=yes]")).to_be_attached(timeout=40_000)
+    await expect(line).to_be_hidden()
+    person.complaints[:] = [one for one in person.complaints if "503" not in one]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from crm.domain.access import Act, Role
+from crm.domain.access import Act
 from crm.domain.errors import NotFound
 from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, split
 from crm.domain.mailboxes import box as box_of
@@ -23,7 +23,7 @@ from crm.services.voicemail import mailboxes
 from crm.views import choices, recent
 from crm.views import voicemail as view
 from crm.views.voicemail import VoicemailEntry
-from crm.web.console import cursors, sounds
+from crm.web.console import counts, cursors, sounds
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.voicemail import WORDS
@@ -45,11 +45,7 @@ class BoxChoice:
 
 
 def boxes(session: Session, visit: ConsoleVisit) -> list[str] | None:
-    """The mailboxes that they may listen to; None: all, as far as their reach goes. Agents have those that their phones
-    play them: their own, and those of their subteams and properties."""
-    if visit.who.role is not Role.AGENT:
-        return None
-    return mailboxes.boxes_of(session, visit.who.agent_id) if visit.who.agent_id is not None else []
+    return counts.boxes(session, visit.who.role, visit.who.agent_id)
 
 
 def own_box(visit: ConsoleVisit) -> str:

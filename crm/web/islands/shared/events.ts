@@ -2,7 +2,7 @@
 // told here, whichever tab that is.
 
 export interface Happened {
-    /** call, agent, news, app, refetch, here, over or typing. */
+    /** call, agent, news, counts, app, refetch, here, over or typing. */
     kind: string
     /** The server's process and the number of the event. */
     mark: string

@@ -17,7 +17,21 @@ from tests.web.visitors import Wellformed
 pytestmark = pytest.mark.web
 
 EVIL = '"><script>alert(1)</script>'
-PATHS = ("hours", "tours", "lines", "devices", "places", "forwarding", "texts", "file", "texts/missed_new/es")
+PATHS = (
+    "hours",
+    "tours",
+    "lines",
+    "agents",
+    "agents/alice",
+    "devices",
+    "places",
+    "forwarding",
+    "recordings",
+    "texts",
+    "retired",
+    "file",
+    "texts/missed_new/es",
+)
 
 
 def check(page: str) -> None:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from crm.web.console.pages.settings import devices, file, forwarding, frame, hours, lines, places, texts, tours
+from crm.web.console.pages.settings import (
+    agents,
+    devices,
+    file,
+    forwarding,
+    frame,
+    hours,
+    lines,
+    places,
+    recordings,
+    retired,
+    texts,
+    tours,
+)
 from crm.web.console.visit import ConsoleVisit
 
 
@@ -17,9 +30,12 @@ PAGES = (
     *hours.PAGES,
     *tours.PAGES,
     *lines.PAGES,
+    *agents.PAGES,
     *devices.PAGES,
     *places.PAGES,
     *forwarding.PAGES,
+    *recordings.PAGES,
     *texts.PAGES,
+    *retired.PAGES,
     *file.PAGES,
 )

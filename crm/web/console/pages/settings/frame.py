@@ -17,7 +17,19 @@ from crm.web.console.visit import ConsoleVisit
 from crm.words.console import Words
 from crm.words.console.settings import WORDS
 
-TABS = ("hours", "tours", "lines", "devices", "places", "forwarding", "texts", "file")
+TABS = (
+    "hours",
+    "tours",
+    "lines",
+    "agents",
+    "devices",
+    "places",
+    "forwarding",
+    "recordings",
+    "texts",
+    "retired",
+    "file",
+)
 
 
 async def changed(

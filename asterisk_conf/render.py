@@ -14,13 +14,15 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from asterisk_conf import certificate
 from asterisk_conf.programs import AsteriskDirs
 from asterisk_conf.prompts import tones
 from crm.config import Config
+
+if TYPE_CHECKING:
+    import jinja2
 
 STASIS_APP = "leaseline"
 """Name of the ARI application and of the ARI and AMI users."""
@@ -187,6 +189,8 @@ def _in_base64(text: str) -> str:
 def _environment() -> jinja2.Environment:
     """One for all renderings of a process, because compiling the templates takes ten times as long as filling them
     in."""
+    import jinja2  # Who only asks whether the files are right need not wait for it.
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         undefined=jinja2.StrictUndefined,

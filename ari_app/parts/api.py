@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from ari_app.parts.shared import Part, Shared
-from crm.edge.webhooks import Allowed, WebhookClient
+from crm.edge.networks import Allowed
+from crm.edge.webhooks import WebhookClient
 from crm.services.webhooks import subscriptions
 from crm.services.webhooks.delivery import WebhookWorker
 from crm.web import app as server

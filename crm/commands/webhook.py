@@ -178,7 +178,8 @@ def replay(system: System, id: int, deliveries: tuple[str, ...], failed: bool, s
 @with_system
 async def test(system: System, id: int) -> None:
     """Send the webhook ID an event of type webhook.test now, and show the receiver's response."""
-    from crm.edge.webhooks import Allowed, WebhookClient, WebhookError
+    from crm.edge.networks import Allowed
+    from crm.edge.webhooks import WebhookClient, WebhookError
 
     url, body, headers = system.read(
         lambda session: subscriptions.test_of(subscriptions.named(session, id), system.secrets, system.now)

@@ -14,7 +14,6 @@ import json
 import os
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -25,10 +24,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from crm.edge.delivery import DeliveryError
-from crm.edge.webhooks import Allowed, WebhookClient, WebhookError
+from crm.edge.networks import Allowed
+from crm.edge.push_target import PushTarget
+from crm.edge.webhooks import WebhookClient, WebhookError
 
-LONGEST = 3000
-"""Bytes of a message before it is encrypted; services take 4,096 of what comes out."""
 RECORD_SIZE = 4096
 SIGNED_SECONDS = 12 * 3600
 """For how long a signature is good; services refuse those for more than a day."""
@@ -45,18 +44,6 @@ class PushError(DeliveryError):
         super().__init__(message, retryable=retryable and not is_gone)
         self.is_gone = is_gone
         """Whether the browser is no longer there: it was uninstalled, or nobody wants its messages any more."""
-
-
-@dataclass(frozen=True)
-class PushTarget:
-    """A browser that takes messages, as it has told us."""
-
-    endpoint: str
-    """Where to send to."""
-    public_key: str
-    """Of the browser: a point on P-256, uncompressed, in base64url."""
-    auth: str
-    """A secret of 16 bytes, in base64url."""
 
 
 class OfficeKey:

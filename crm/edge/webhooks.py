@@ -11,7 +11,7 @@ import ipaddress
 import math
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from crm.edge.delivery import DeliveryError
+from crm.edge.networks import REFUSED, Allowed
 
 SECONDS = aiohttp.ClientTimeout(total=15.0, connect=5.0)
 AT_ONCE = 16
@@ -29,10 +30,6 @@ LONGEST_ANSWER = 16 * 1024
 """Bytes of a response that are read; if there are more, the connection is closed."""
 LONGEST_RETRY_AFTER = 86400.0
 GONE = 410
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class WebhookError(DeliveryError):
@@ -58,50 +55,6 @@ class AddressRefused(OSError):
     """A name resolves to an address that nothing may be sent to."""
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """Networks that are not public but may be sent to."""
-
-    networks: tuple[Network, ...] = ()
-
-    @classmethod
-    def of(cls, written: Iterable[str]) -> Self:
-        return cls(tuple(ipaddress.ip_network(one) for one in written))
-
-    def problem(self, url: str) -> str:
-        """Returns why nothing may be sent to this URL, as the end of a sentence; "" if the URL itself is allowed."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
-            return "it is not a web address like https://example.com/hooks"
-        if parts.scheme == "http" and not self.networks:
-            return "it has to begin with https://, except for networks in api.webhook_networks"
-        try:
-            address = ipaddress.ip_address(parts.hostname)
-        except ValueError:
-            return ""
-        return "" if self.lets(address, parts.scheme) else _REFUSED
-
-    def lets(self, address: Address, scheme: str) -> bool:
-        """Whether this address may be sent to."""
-        real = _embedded(address) or address
-        if any(real.version == network.version and real in network for network in self.networks):
-            return True
-        return scheme == "https" and real.is_global and not real.is_multicast
-
-
-_REFUSED = "it is not in a public network, and its network is not in api.webhook_networks"
-
-
-def _embedded(address: Address) -> Address | None:
-    """Returns the IPv4 address embedded in an IPv6 one (RFC 4291, 6052, 3056, 4380), or None."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
-
-
 class CheckedResolver(AbstractResolver):
     """Resolves names, and fails if any of their addresses may not be sent to."""
 
@@ -116,7 +69,7 @@ class CheckedResolver(AbstractResolver):
         for one in found:
             # A link-local address has its interface behind a percent sign.
             if not self._allowed.lets(ipaddress.ip_address(one["host"].partition("%")[0]), self._scheme):
-                raise AddressRefused(f"The receiver's address is refused: {_REFUSED}.")
+                raise AddressRefused(f"The receiver's address is refused: {REFUSED}.")
         return found
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """Brings a database to the tables the code knows, with Alembic and the migrations in `alembic/`.
 
-All functions block; asynchronous code runs them with `asyncio.to_thread`.
+All functions block; asynchronous code runs them with `asyncio.to_thread`. Alembic is loaded by those that need it: most
+programs that load this module only ask for a revision, and it takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -8,18 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
 from crm.store import happenings, inboxes, marks, search, touches, triggers
 from crm.store.session import in_words, migration_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).parents[2] / "alembic"
 
@@ -38,6 +38,8 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
     `node` is the name of the home that migrates; existing rows become its own.
     """
 
+    from alembic import command
+
     def up(config: Config) -> None:
         connection = config.attributes["connection"]
         if connection.dialect.name == "sqlite" and not _is_at(connection, revision):
@@ -50,6 +52,8 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
 
 def downgrade(url: str, revision: str) -> None:
     """Migrates down to `revision`; "base" removes every table."""
+
+    from alembic import command
 
     def down(config: Config) -> None:
         triggers.remove(config.attributes["connection"], *FAMILIES)
@@ -64,7 +68,7 @@ def current(url: str) -> str | None:
     engine = migration_engine(url)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return _revision(connection)
     except (DBAPIError, sqlite3.Error) as error:
         raise _unavailable(error) from error
     finally:
@@ -73,6 +77,8 @@ def current(url: str) -> str | None:
 
 def head() -> str:
     """The revision this version of the code needs."""
+    from alembic.script import ScriptDirectory
+
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None
     return revision
@@ -83,6 +89,8 @@ def is_current(url: str) -> bool:
 
 
 def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
+    from alembic.util.exc import CommandError
+
     engine = migration_engine(url)
     try:
         with engine.connect() as connection, connection.begin():
@@ -108,7 +116,14 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
 
 
 def _is_at(connection: Connection, revision: str) -> bool:
-    return MigrationContext.configure(connection).get_current_revision() == (head() if revision == "head" else revision)
+    return _revision(connection) == (head() if revision == "head" else revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    """As Alembic keeps it; None where it has made no tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _check_foreign_keys(connection: Connection) -> None:
@@ -122,6 +137,8 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 
 def _config(connection: Connection | None = None, node: str = "") -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

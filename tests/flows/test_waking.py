@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from crm.domain.access import Role
-from crm.edge.web_push import PushTarget
+from crm.edge.push_target import PushTarget
 from crm.services.access import accounts, push, sessions
 from crm.services.phones import devices
 from tests.asterisk import Seam

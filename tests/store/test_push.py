@@ -15,7 +15,7 @@ from crm.context import Crm
 from crm.domain.access import Role
 from crm.domain.errors import Invalid
 from crm.domain.notices import NoticeKind
-from crm.edge.web_push import LONGEST, PushTarget
+from crm.edge.push_target import LONGEST, PushTarget
 from crm.services.access import accounts, push, sessions
 from crm.services.audit import By
 from crm.services.outbox import notice_settings, notices

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from crm.config import Console
-from crm.edge.web_push import OfficeKey, PushTarget, decoded, encoded, encrypt, problem
+from crm.edge.push_target import PushTarget
+from crm.edge.web_push import OfficeKey, decoded, encoded, encrypt, problem
 
 pytestmark = pytest.mark.unit
 

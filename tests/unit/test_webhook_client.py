@@ -15,7 +15,8 @@ from aiohttp import web
 
 from crm.domain import webhooks
 from crm.edge import webhooks as edge
-from crm.edge.webhooks import Allowed, CheckedResolver, WebhookClient, WebhookError
+from crm.edge.networks import Allowed
+from crm.edge.webhooks import CheckedResolver, WebhookClient, WebhookError
 
 pytestmark = pytest.mark.unit
 

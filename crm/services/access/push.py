@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
@@ -14,11 +15,14 @@ from crm.config import Config
 from crm.domain.calls import CallStep
 from crm.domain.errors import Invalid
 from crm.domain.ringing import DeviceKind, has_dnd
-from crm.edge.web_push import LONGEST, OfficeKey, PushTarget, problem
+from crm.edge.push_target import LONGEST, PushTarget
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import Account, AccountSession, Agent, Call, Device, PushSubscription
+
+if TYPE_CHECKING:
+    from crm.edge.web_push import OfficeKey
 
 SECRET = "push"
 """Name of the entry in the secrets file that our key is made of."""
@@ -56,6 +60,8 @@ def message(title: str, text: str, *, path: str, tag: str, call: str = "") -> by
 
 
 def key(secrets: Secrets) -> OfficeKey:
+    from crm.edge.web_push import OfficeKey  # It takes a tenth of a second to load, and most commands push nothing.
+
     return OfficeKey(secrets.ensure(SECRET))
 
 
@@ -70,6 +76,8 @@ def subscribe(
 ) -> None:
     """Has a browser shown messages. It may be known already; whoever signed in to it last gets theirs. `instead_of` is
     the address that the browser had before. Raises Invalid."""
+    from crm.edge.web_push import problem
+
     if found := problem(target, config.console.push_hosts):
         raise Invalid(f"This browser can't be sent messages: {found}.", code="push_refused")
     if len(target.endpoint) > 1000:

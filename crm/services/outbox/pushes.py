@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
-from crm.edge.web_push import PushClient, PushError, PushTarget
-from crm.edge.webhooks import Allowed
+from crm.edge.networks import Allowed
+from crm.edge.push_target import PushTarget
+from crm.edge.web_push import PushClient, PushError
 from crm.secrets import Secrets
 from crm.services.access import push
 from crm.services.access.push import Browser

@@ -13,7 +13,6 @@ from crm.domain import fields, ringing
 from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
-from crm.edge import sip_register
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
@@ -219,6 +218,8 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
 
     A new password alone does not do this: Asterisk keeps a registration until it expires (seen on 22.10.1).
     """
+    from crm.edge import sip_register  # What reads SIP messages is slow to load, and few commands need it.
+
     host = "127.0.0.1" if config.sip.bind == "0.0.0.0" else config.sip.bind
     try:
         await sip_register.end_all(host, config.ports.sip, slug, secrets.get(secret_name(slug)))

@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -13,12 +14,14 @@ from crm.config import Config
 from crm.domain.dialogue import Dialogue, folded
 from crm.domain.errors import Invalid
 from crm.domain.understanding import Mind
-from crm.edge.likeness import Likeness, NoSuchModel, SentenceModel
 from crm.secrets import Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
 from crm.words import dialogue
 from crm.words.dialogue import DialogueError
+
+if TYPE_CHECKING:
+    from crm.edge.likeness import Likeness
 
 KEY = "language_model"
 """Name among the secrets of the key for ai.llm_url; without it, none is sent."""
@@ -48,6 +51,8 @@ def own_dialogue(config: Config) -> Path:
 def likeness(dialogues: Mapping[str, Dialogue], folder: Path | None = None, kept: Path | None = None) -> Likeness:
     """What likens sentences to the examples: by their words, and in English by the sentence model in `folder`, if it
     works. `kept` is where what it made of the examples is kept."""
+    from crm.edge.likeness import Likeness, NoSuchModel, SentenceModel  # NumPy is slow to load, and few commands talk.
+
     examples = {language: tuple(one.examples) for language, one in dialogues.items()}
     if folder is None:
         return _by_words(tuple(examples.items()))
@@ -61,6 +66,8 @@ def likeness(dialogues: Mapping[str, Dialogue], folder: Path | None = None, kept
 @functools.lru_cache(maxsize=4)
 def _by_words(examples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> Likeness:
     """The same one for the same examples: it takes a second to learn them."""
+    from crm.edge.likeness import Likeness
+
     return Likeness(dict(examples), folded)
 
 

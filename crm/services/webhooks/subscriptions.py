@@ -17,7 +17,7 @@ from crm.domain import fields, webhooks
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.webhooks import TEST, read_events
-from crm.edge.webhooks import Allowed
+from crm.edge.networks import Allowed
 from crm.secrets import SecretError, Secrets
 from crm.services import audit
 from crm.services.audit import By

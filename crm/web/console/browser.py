@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from crm.edge.web_push import PushTarget
+from crm.edge.push_target import PushTarget
 from crm.services.access import push
 from crm.web.console import scripts
 from crm.web.console.door import ConsolePage

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.edge import likeness, whisper
+from crm.edge import whisper
 from crm.services.system.checks.finding import Finding, ok, warn
 from crm.services.talks import minds
 from crm.services.voicemail import transcripts
@@ -70,8 +70,12 @@ def _mind(config: Config) -> Iterator[Finding]:
     if wrong := dialogue.wrong(minds.own_dialogue(config)):
         text = f"The office's changes to its dialogue are left out. {wrong[0]}"
         yield warn("voice agent", text, "dialogue_wrong")
-    folder = Path(config.ai.sentence_model) if config.ai.sentence_model else None
-    if folder and (missing := [name for name in likeness.FILES if not (config.home / folder / name).is_file()]):
+    if not config.ai.sentence_model:
+        return
+    from crm.edge import likeness  # NumPy, which it needs, is slow to load.
+
+    folder = Path(config.ai.sentence_model)
+    if missing := [name for name in likeness.FILES if not (config.home / folder / name).is_file()]:
         text = f"The sentence model in {folder} has no {missing[0]}, so only patterns tell what callers mean."
         yield warn("voice agent", text, "sentence_model_missing")
 

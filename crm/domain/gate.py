@@ -145,7 +145,9 @@ class Limit:
     whose: str
 
     def __str__(self) -> str:
-        return f"The limit of {self.most} {self.whose} {'an hour' if self.within == HOUR else 'a day'} is reached."
+        if self.within == HOUR:
+            return f"The limit of {self.most} {self.whose} an hour is reached."
+        return f"The limit of {self.most} {self.whose} a day is reached."
 
 
 def limits_on(purpose: TextPurpose, settings: TextLimits) -> tuple[Limit, ...]:

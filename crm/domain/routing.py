@@ -213,8 +213,8 @@ class _Decision:
             f"{emergency.device} has just called the emergency service, which may be calling back.",
         )
         beside = tuple(islice(self._ringable(dict.fromkeys(self._all())), EMERGENCY_PEOPLE))
-        also = f", and so do {_named(beside)}" if beside else ""
-        self.because(Rule.EMERGENCY, f"{emergency.device} rings{also}.", About.RINGS)
+        rings = f"{emergency.device} rings, and so do {_named(beside)}." if beside else f"{emergency.device} rings."
+        self.because(Rule.EMERGENCY, rings, About.RINGS)
         phone = Phone(emergency.device, emergency.agent)
         stage = RingStage(StageName.EMERGENCY, beside, self.inputs.rules.emergency_seconds, phone=phone)
         return self._end(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm.domain.calls import CallDirection, Speaker
 from crm.domain.delivery import DeliveryState
 from crm.domain.ringing import StageName
-from crm.domain.route_plan import Path
+from crm.domain.route_plan import Path, Rule
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextDirection
 from crm.edge import numbers
@@ -35,30 +35,38 @@ class StoryLine(msgspec.Struct, frozen=True):
 
 
 def told(
-    session: Session, call: CallDetail, *, now: datetime, tz: ZoneInfo, region: str, with_words: bool = True
+    session: Session,
+    call: CallDetail,
+    *,
+    now: datetime,
+    tz: ZoneInfo,
+    region: str,
+    with_words: bool = True,
+    language: str = "en",
 ) -> list[StoryLine]:
     """What happened, and what followed, in order; without what was said and written unless `with_words`."""
     legs = _legs(session, call.id)
-    names = _names(session, call, legs, tz, region)
+    names = _names(session, call, legs, tz, region, language)
     lines = [
         *_facts(call, names),
-        *_routing(call),
+        *_routing(call, names),
         *_phones(legs, names),
-        *_afterwards(session, call, now, tz, with_words),
+        *_afterwards(session, call, now, tz, with_words, names),
     ]
     if with_words:
-        lines += [*_voice_talk(session, call.id), *_recordings(call), *_voicemail(session, call.id)]
+        lines += [*_voice_talk(session, call.id, names), *_recordings(call, names)]
+        lines += _voicemail(session, call.id, names)
     return sorted(lines, key=lambda line: line.at)
 
 
-def who_of(call: CallDetail, region: str) -> str:
+def who_of(call: CallDetail, region: str, language: str = "en") -> str:
     """Who is outside, as a sentence begins."""
     if call.direction == CallDirection.INTERNAL:
-        return "A colleague"
+        return call_story.said(language, "colleague")
     number = numbers.display(call.caller, region) if call.caller else call.caller_digits
     if call.contact and call.contact != call.caller:
         return f"{call.contact}, {number}" if number else call.contact
-    return number or "Somebody who withholds their number"
+    return number or call_story.said(language, "withheld")
 
 
 _LegNames = list[tuple[Leg, str | None]]
@@ -69,7 +77,7 @@ def _legs(session: Session, call_id: str) -> _LegNames:
     return [(leg, name) for leg, name in session.execute(found.order_by(Leg.started_at, Leg.id))]
 
 
-def _names(session: Session, call: CallDetail, legs: _LegNames, tz: ZoneInfo, region: str) -> CallNames:
+def _names(session: Session, call: CallDetail, legs: _LegNames, tz: ZoneInfo, region: str, language: str) -> CallNames:
     slugs = {str(event.data[key]) for event in call.events for key in ("agent", "property") if event.data.get(key)}
     agents = select(Agent.slug, Agent.name).where(Agent.slug.in_(slugs)).order_by(Agent.retired_at.is_(None))
     properties = select(Property.slug, Property.name).where(Property.slug.in_(slugs))
@@ -77,22 +85,23 @@ def _names(session: Session, call: CallDetail, legs: _LegNames, tz: ZoneInfo, re
     line = f"{call.line} ({number})" if call.line and call.line != call.did else number
     return CallNames(
         call=call.id,
-        person=who_of(call, region),
-        line=line if call.line else f"{line}, which is not one of our lines,",
-        legs={leg.id: _phone(leg, name, region) for leg, name in legs},
+        person=who_of(call, region, language),
+        line=line if call.line else call_story.said(language, "not_a_line", line=line),
+        legs={leg.id: _phone(leg, name, region, language) for leg, name in legs},
         agents={slug: name or slug for slug, name in session.execute(agents.execution_options(**ALL))},
         properties={slug: name or slug for slug, name in session.execute(properties)},
-        tours=dict(_tours(session, call.id, tz)),
+        tours=dict(_tours(session, call.id, tz, language)),
         number=lambda number: numbers.display(number, region),
+        language=language,
     )
 
 
-def _phone(leg: Leg, agent: str | None, region: str) -> str:
+def _phone(leg: Leg, agent: str | None, region: str, language: str) -> str:
     phone = numbers.display(leg.number, region) if leg.number else leg.device
-    return f"{agent} ({phone})" if agent and phone else agent or phone or "a phone"
+    return f"{agent} ({phone})" if agent and phone else agent or phone or call_story.said(language, "a_phone")
 
 
-def _tours(session: Session, call_id: str, tz: ZoneInfo) -> Iterator[tuple[int, str]]:
+def _tours(session: Session, call_id: str, tz: ZoneInfo, language: str) -> Iterator[tuple[int, str]]:
     found = (
         select(Tour.id, TourSlot.starts_at, Property.name)
         .join(TourSlot, TourSlot.id == Tour.slot_id)
@@ -100,7 +109,7 @@ def _tours(session: Session, call_id: str, tz: ZoneInfo) -> Iterator[tuple[int, 
         .where(Tour.call_id == call_id)
     )
     for id, at, where in session.execute(found):
-        yield id, f"{where}, {_when(at, tz)}"
+        yield id, f"{where}, {call_story.moment(at.astimezone(tz), language)}"
 
 
 def _facts(call: CallDetail, names: CallNames) -> Iterator[StoryLine]:
@@ -109,27 +118,32 @@ def _facts(call: CallDetail, names: CallNames) -> Iterator[StoryLine]:
             yield StoryLine(event.at, text)
 
 
-def _routing(call: CallDetail) -> Iterator[StoryLine]:
+def _routing(call: CallDetail, names: CallNames) -> Iterator[StoryLine]:
+    """In short: each rule's sentence is in the explanation of the call's routing (`crm.views.routing`)."""
+    language = names.language
     for one in call.routing:
-        stages = ", then ".join(in_words(StageName, stage) for stage in one.stages)
-        what = f"{in_words(Path, one.path) or 'as planned'}{f': {stages}' if stages else ''}"
-        why = " ".join(reason if reason.endswith(".") else f"{reason}." for reason in one.reasons)
-        yield StoryLine(one.at, f"Decided: {what}. {why}".strip())
+        stages = names.say("then").join(in_words(StageName, stage, language) for stage in one.stages)
+        what = in_words(Path, one.path, language) or names.say("as_planned")
+        what = f"{what}: {stages}" if stages else what
+        rule = in_words(Rule, one.rule, language)
+        yield StoryLine(
+            one.at, names.say("decided_by", what=what, rule=rule) if rule else names.say("decided", what=what)
+        )
 
 
 def _phones(legs: _LegNames, names: CallNames) -> Iterator[StoryLine]:
     for (stage, _), together in groupby(legs, key=_begin):
         rung = [leg for leg, _ in together]
         phones = [names.leg(leg.id) for leg in rung]
-        yield StoryLine(rung[0].started_at, call_story.rang(phones, in_words(StageName, stage)))
+        yield StoryLine(rung[0].started_at, call_story.rang(phones, stage, names.language))
     for leg, _ in legs:
         phone = names.leg(leg.id)
         if leg.answered_at:
-            yield StoryLine(leg.answered_at, f"{phone} answered.")
+            yield StoryLine(leg.answered_at, names.say("answered", phone=phone))
             if leg.ended_at:
-                seconds = (leg.ended_at - leg.answered_at).total_seconds()
-                yield StoryLine(leg.ended_at, f"The talk with {phone} was over after {call_story.length(seconds)}.")
-        elif leg.ended_at and (text := call_story.stopped(phone, leg.status)):
+                lasted = call_story.length((leg.ended_at - leg.answered_at).total_seconds())
+                yield StoryLine(leg.ended_at, names.say("talk_over", phone=phone, length=lasted))
+        elif leg.ended_at and (text := call_story.stopped(phone, leg.status, names.language)):
             yield StoryLine(leg.ended_at, text)
 
 
@@ -139,79 +153,78 @@ def _begin(entry: tuple[Leg, str | None]) -> tuple[str, datetime]:
     return leg.stage, leg.started_at.replace(microsecond=0)
 
 
-def _voice_talk(session: Session, call_id: str) -> Iterator[StoryLine]:
+def _voice_talk(session: Session, call_id: str, names: CallNames) -> Iterator[StoryLine]:
     turns = select(VoiceTurn).where(VoiceTurn.call_id == call_id).order_by(VoiceTurn.number, VoiceTurn.started)
     for turn in session.scalars(turns):
-        text = f'"{turn.text}"' if turn.text else "something that has been deleted since."
         if turn.who == Speaker.ACT:
-            yield StoryLine(turn.at, f"The voice agent did: {turn.text or 'something'} ({turn.result}).")
+            what = turn.text or names.say("something")
+            yield StoryLine(turn.at, names.say("agent_did", what=what, result=turn.result))
         elif turn.who != Speaker.KEYS:  # Keys are facts of their own.
-            who = "The voice agent" if turn.who == Speaker.AGENT else "They"
-            yield StoryLine(turn.at, f"{who} said{_sureness(turn)}: {text}{_sources(turn)}")
+            text = f'"{turn.text}"' if turn.text else names.say("forgotten")
+            key = "agent_said" if turn.who == Speaker.AGENT else "caller_said"
+            text = names.say(key, how=_sureness(turn, names), text=text)
+            yield StoryLine(turn.at, f"{text}{_sources(turn, names)}")
 
 
-def _sureness(turn: VoiceTurn) -> str:
+def _sureness(turn: VoiceTurn, names: CallNames) -> str:
     """How sure the recognizer was of what the caller said."""
-    return "" if turn.confidence is None else f" ({100 * turn.confidence:.0f} % sure)"
+    return "" if turn.confidence is None else names.say("sure", percent=f"{100 * turn.confidence:.0f}")
 
 
-def _sources(turn: VoiceTurn) -> str:
+def _sources(turn: VoiceTurn, names: CallNames) -> str:
     """The rows that a sentence of the agent's comes from, and whether it was heard to its end."""
     cites = ", ".join(f"{str(kind).replace('_', ' ')} {id} v{version}" for kind, id, version in turn.cites)
-    went = f", {turn.result}" if turn.result and turn.result != "heard" else ""
-    return f" (from {cites}{went})" if cites else f" ({went.removeprefix(', ')})" if went else ""
+    told = [names.say("from_rows", rows=cites)] if cites else []
+    told += [turn.result] if turn.result and turn.result != "heard" else []
+    return f" ({', '.join(told)})" if told else ""
 
 
-def _recordings(call: CallDetail) -> Iterator[StoryLine]:
+def _recordings(call: CallDetail, names: CallNames) -> Iterator[StoryLine]:
     for one in call.recordings:
         at = one.ended_at or one.started_at
-        gone = ", which has been deleted since" if one.deleted_at else ""
-        yield StoryLine(at, f"The recording is {call_story.length(one.seconds)} long: {one.file}{gone}.")
+        key = "recorded_gone" if one.deleted_at else "recorded"
+        yield StoryLine(at, names.say(key, length=call_story.length(one.seconds), file=one.file))
         if one.summary:
-            yield StoryLine(at, f"The talk in short: {one.summary.rstrip('.')}.")
+            yield StoryLine(at, names.say("recorded_short", summary=one.summary.rstrip(".")))
         if one.transcript:
-            yield StoryLine(at, f"The talk in writing: {one.transcript}")
+            yield StoryLine(at, names.say("recorded_words", text=one.transcript))
 
 
-def _voicemail(session: Session, call_id: str) -> Iterator[StoryLine]:
+def _voicemail(session: Session, call_id: str, names: CallNames) -> Iterator[StoryLine]:
     found = session.get(Voicemail, call_id)
     if found is None:
         return
     if found.transcript:
-        yield StoryLine(found.left_at, f'They said in the voicemail: "{found.transcript}"')
+        yield StoryLine(found.left_at, names.say("voicemail_words", text=found.transcript))
     if found.heard_at:
-        yield StoryLine(found.heard_at, "Somebody listened to the voicemail.")
+        yield StoryLine(found.heard_at, names.say("voicemail_heard"))
     if found.taken_at and found.taken_by:
-        yield StoryLine(found.taken_at, f"{found.taken_by.name or found.taken_by.slug} took the voicemail.")
+        yield StoryLine(found.taken_at, names.say("voicemail_taken", who=found.taken_by.name or found.taken_by.slug))
 
 
 def _afterwards(
-    session: Session, call: CallDetail, now: datetime, tz: ZoneInfo, with_words: bool
+    session: Session, call: CallDetail, now: datetime, tz: ZoneInfo, with_words: bool, names: CallNames
 ) -> Iterator[StoryLine]:
     for text in messages.of_call(session, call.id) if with_words else ():
-        way = "wrote" if text.direction == TextDirection.IN else "were sent a text"
-        state = in_words(DeliveryState, text.state)
-        yield StoryLine(text.created_at, f'They {way} ({state}): "{text.body}"')
+        key = "wrote" if text.direction == TextDirection.IN else "were_sent"
+        state = in_words(DeliveryState, text.state, names.language)
+        yield StoryLine(text.created_at, names.say(key, state=state, text=text.body))
     for task in tasks.of_call(session, call.id, now):
-        what = f"Task {task.id} ({in_words(TaskKind, task.kind)})"
+        what = names.say("task", id=task.id, kind=in_words(TaskKind, task.kind, names.language))
         owner = session.scalar(select(Agent.name).where(Agent.slug == task.owner, Agent.retired_at.is_(None)))
-        whose = owner or task.owner or f"team {task.team}"
-        due = f"due {_when(task.due_at, tz)}: {task.why}"
+        whose = owner or task.owner or names.say("team", name=task.team)
+        due = call_story.moment(task.due_at.astimezone(tz), names.language)
         if task.created_at < call.started_at:
-            yield StoryLine(call.ended_at or call.started_at, f"{what} of {whose} is about this call, too, {due}")
+            at = call.ended_at or call.started_at
+            yield StoryLine(at, names.say("task_too", task=what, who=whose, at=due, why=task.why))
         else:
-            yield StoryLine(task.created_at, f"{what} went to {whose}, {due}")
+            yield StoryLine(task.created_at, names.say("task_went", task=what, who=whose, at=due, why=task.why))
         if task.done_at:
-            result = f": {task.result}" if task.result else ""
-            yield StoryLine(task.done_at, f"{what} was done{result}.")
+            result = names.say("task_done_so", task=what, result=task.result) if task.result else ""
+            yield StoryLine(task.done_at, result or names.say("task_done", task=what))
 
 
-def _when(at: datetime, tz: ZoneInfo) -> str:
-    local = at.astimezone(tz)
-    return f"{local:%a, %b} {local.day}, {local:%H:%M}"
-
-
-def days(lines: Iterable[StoryLine], tz: ZoneInfo) -> Iterator[tuple[str, list[StoryLine]]]:
+def days(lines: Iterable[StoryLine], tz: ZoneInfo, language: str = "en") -> Iterator[tuple[str, list[StoryLine]]]:
     """The lines of each day on the office's clock."""
-    for day, found in groupby(lines, key=lambda line: call_story.day_of(line.at.astimezone(tz))):
+    for day, found in groupby(lines, key=lambda line: call_story.day_of(line.at.astimezone(tz), language)):
         yield day, list(found)

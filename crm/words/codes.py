@@ -31,6 +31,7 @@ from crm.domain.route_plan import About, Path, Rule
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextDirection, TextPurpose
 from crm.domain.tours import TourKind, TourState
+from crm.words.console.codes import SPANISH
 
 WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
     About: {About.PATH: "what comes next", About.HEARS: "what they hear", About.RINGS: "who rings"},
@@ -217,8 +218,11 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
 """By kind; a code that is not listed reads as it is, with spaces in place of underscores."""
 
 
-def in_words(kind: type[StrEnum], code: str | None) -> str:
-    """What people call it, e.g. `in_words(Outcome, "got_link")`, also of another version; empty for none."""
+def in_words(kind: type[StrEnum], code: str | None, language: str = "en") -> str:
+    """What people call it, e.g. `in_words(Outcome, "got_link")`, also of another version; empty for none. In English
+    where there are no words in this language."""
     if not code:
         return ""
+    if language == "es" and code in SPANISH.get(kind, {}):
+        return SPANISH[kind][code]
     return WORDS[kind].get(code, code.replace("_", " "))

@@ -134,7 +134,7 @@ def test_a_call_is_told_whole(busy: Leaseline) -> None:
         "Monday, March 2, 2026",
         "(512) 555-0123 called",
         "Pressed 2.",
-        "Decided: as planned: subteam. subteam north leases elm.",
+        "Decided: as planned: subteam (rule: stages).",
         "Alice (alice-desk) rang (subteam).",
         "Alice (alice-desk) was not answered.",
         "(512) 555-0123 hung up.",

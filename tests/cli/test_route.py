@@ -67,7 +67,7 @@ def test_a_calls_decision_is_explained_with_its_rules_and_what_followed(office: 
     shown = office.ok("route", "explain", "1772467200.1")
     for told in ("phones ring, decided by: subteam", "menu: the caller keyed 2", "alice-desk rang", "belongs to alice"):
         assert told in shown
-    assert "Decided: phones ring: subteam, then everyone." in office.ok("call", "show", "1772467200.1")
+    assert "Decided: phones ring: subteam, then everyone (rule: " in office.ok("call", "show", "1772467200.1")
     assert "no call 12" in office.refused("route", "explain", "12")
 
 

@@ -63,10 +63,10 @@ def opening(id: str) -> list[Fact]:
     ]
 
 
-async def told(store: Store, id: str) -> list[str]:
+async def told(store: Store, id: str, language: str = "en") -> list[str]:
     with store.reading() as session:
         found = calls.one(session, id)
-        lines = call_stories.told(session, found, now=after(300), tz=CHICAGO, region="US")
+        lines = call_stories.told(session, found, now=after(300), tz=CHICAGO, region="US", language=language)
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     return [f"{line.at.astimezone(CHICAGO):%H:%M:%S} {line.text}" for line in lines]
 
@@ -88,7 +88,7 @@ async def test_a_talk_is_told_from_the_ring_to_the_recording(store: Store, confi
         "10:00:00 (512) 555-0123 called Maple sign ((512) 555-0100) over trunk acme.",
         "10:00:01 Heard the menu.",
         "10:00:04 Pressed 2 in the menu.",
-        "10:00:04 Decided: phones ring: subteam. Maple Court is leased by Central.",
+        "10:00:04 Decided: phones ring: subteam (rule: subteam).",
     ]
     assert story[4:] == [
         "10:00:05 Alice (alice-desk) and Dana (dana-desk) rang (subteam).",
@@ -100,6 +100,18 @@ async def test_a_talk_is_told_from_the_ring_to_the_recording(store: Store, confi
     ]
     [entry] = await store.read(calls.listed)
     assert (entry.answered_by, entry.answered_by_name) == ("alice", "Alice")
+    assert await told(store, "c1", "es") == [
+        "10:00:00 (512) 555-0123 llamó a Maple sign ((512) 555-0100) por la troncal acme.",
+        "10:00:01 Oyó el menú.",
+        "10:00:04 Pulsó 2 en el menú.",
+        "10:00:04 Se decidió: suenan los teléfonos: el equipo (regla: equipo).",
+        "10:00:05 Sonó: Alice (alice-desk) y Dana (dana-desk) (el equipo).",
+        "10:00:12 Alice (alice-desk) contestó.",
+        "10:00:13 Empezó la grabación.",
+        "10:02:20 La conversación con Alice (alice-desk) terminó tras 2 min 8 s.",
+        "10:02:20 La grabación dura 2 min 7 s: c1-talk-1.wav.",
+        "10:02:21 (512) 555-0123 colgó.",
+    ]
 
 
 async def test_a_missed_call_tells_what_followed(store: Store, config: Config) -> None:

@@ -18,7 +18,7 @@ from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
 from crm.words import codes, notices, phone, terminal
-from crm.words.console import refusals
+from crm.words.console import refusals, sentences
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -234,6 +234,91 @@ def test_a_refusal_is_told_in_the_language_of_the_console() -> None:
     assert refusals.told(error, "es") == "El equipo zoe no existe."
     assert refusals.told(error, "en") == "There is no subteam zoe."
     assert refusals.told(CrmError("From a later version.", code="later"), "es") == "From a later version."
+
+
+SAMPLES = {
+    "_callers(inputs.waiting)": "5 callers wait",
+    "choice.why": "There is no property to choose.",
+    "why_not": "It comes from that number.",
+    "text": "",  # Is told with what follows it: not a sentence by itself.
+    "age": "The set of programs is 5 days old",
+    "known": "are being looked up",
+    "_AI_WHEN[mode]": "at all hours",
+    "_latest_failure(session, now)": "",
+    "pauses.sentence(config, pause)": "callers have triggered 5 in 5 minutes, far more than usual.",
+}
+"""What stands for an expression in a sentence, where that is part of a sentence itself; else it is 5."""
+WRITTEN_IN = {
+    "crm/domain": ("routing.py", "choosing.py", "gate.py"),
+    "crm/services/routing": ("routes.py",),
+    "crm/services/system": ("copies.py",),
+    "crm/services/system/checks": (".py",),
+    "crm/store/queries": ("calls.py",),
+}
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """The sentences that people in the console get from decisions and checks: where, and one that might be written."""
+    for folder, names in WRITTEN_IN.items():
+        for path, tree in sources(folder):
+            if not path.name.endswith(names):
+                continue
+            aside = docstrings(tree) | {id(part) for node in ast.walk(tree) for part in parts_of(node)}
+            for node in ast.walk(tree):
+                if id(node) in aside or not isinstance(node, ast.Constant | ast.JoinedStr):
+                    continue
+                found = sample(node)
+                if re.search(r"^[A-Z5]\S* .*[.:5]$", found) and "{}" not in found:
+                    yield f"{path}:{node.lineno}", found
+
+
+def parts_of(node: ast.AST) -> list[ast.AST]:
+    return [part for part in ast.walk(node) if part is not node] if isinstance(node, ast.JoinedStr) else []
+
+
+def sample(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(sample, node.values))
+    if isinstance(node, ast.FormattedValue):
+        return SAMPLES.get(ast.unparse(node.value), "5")
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def test_each_sentence_of_a_decision_or_a_check_is_told_in_spanish() -> None:
+    found = dict(written())
+    assert len(found) > 150
+    assert {where: said for where, said in found.items() if sentences.told(said, "es") == said} == {}
+
+
+def test_the_spanish_of_a_sentence_has_its_places() -> None:
+    every = {**sentences.ROUTING, **sentences.LOST, **sentences.GATE, **sentences.FINDINGS}
+    assert {one for one, said in every.items() if placeholders(one) != placeholders(said)} == set()
+    assert set(sentences.FIXES) == set(terminal.FIXES)
+    assert {
+        one for one, fix in sentences.FIXES.items() if placeholders(fix) - placeholders(terminal.FIXES[one])
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        ("The caller chose es by key.", "Quien llama eligió español con una tecla."),
+        ("The caller's number belongs to an owner.", "El número es de un propietario."),
+        ("If that fails: queue, then voicemail.", "Si eso falla: espera en la fila, luego buzón de voz."),
+        (
+            "The limit of 5 texts to one person an hour is reached.",
+            "Se alcanzó el límite por hora: 5 textos a una persona.",
+        ),
+        (
+            "The person opted out of texts: on 2026-03-01 they wrote STOP.",
+            "La persona pidió no recibir textos: el 2026-03-01 escribió STOP.",
+        ),
+        ("From another version.", "From another version."),
+    ],
+)
+def test_what_fills_a_place_is_told_in_spanish_where_it_is_ours(english: str, spanish: str) -> None:
+    assert sentences.told(english, "es") == spanish
+    assert sentences.told(english, "en") == english
 
 
 def test_an_error_without_a_hint_is_told_as_it_is() -> None:

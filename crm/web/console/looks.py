@@ -19,8 +19,7 @@ from crm.domain.calls import CallStep
 from crm.edge import numbers
 from crm.views import counts
 from crm.words.codes import in_words
-from crm.words.console import Words, frame, phone
-from crm.words.console.codes import SPANISH
+from crm.words.console import Words, frame, phone, sentences
 
 FOLDER = Path(__file__).parents[1] / "templates" / "console"
 LOCALES = {"en": "en_US", "es": "es_US"}
@@ -90,11 +89,11 @@ class ConsoleLooks:
 
     def code(self, kind: type[StrEnum], value: str | None) -> str:
         """The words for a code, such as a task's kind; in English where there are none in this language."""
-        if not value:
-            return ""
-        if self.language == "es" and value in SPANISH.get(kind, {}):
-            return SPANISH[kind][value]
-        return in_words(kind, value)
+        return in_words(kind, value, self.language)
+
+    def told(self, sentence: str) -> str:
+        """A sentence of the routing decision or the gate, which are on record in English, in this language."""
+        return sentences.told(sentence, self.language)
 
     def step(self, value: str) -> str:
         """Where a call is; the first step of one that has just come."""

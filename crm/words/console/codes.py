@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from crm.domain.applications import ApplicationStatus
-from crm.domain.calls import CallStep, DialStatus, Outcome
+from crm.domain.calls import CallStep, Cut, DialStatus, Outcome
+from crm.domain.conversation import LinkKind, TransferReason
 from crm.domain.delivery import DeliveryState
 from crm.domain.heard import CardField
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage, Light
 from crm.domain.listings import ListingState
 from crm.domain.merging import ProposalReason
 from crm.domain.ringing import StageName, Strategy
-from crm.domain.route_inputs import CallerKind
+from crm.domain.route_inputs import CallerKind, DeskKind
 from crm.domain.route_plan import About, Path, Rule
 from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
@@ -250,4 +251,47 @@ SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
         Strategy.RING_ALL: "todos a la vez",
         Strategy.ROUND_ROBIN: "uno tras otro",
     },
+    Cut: {
+        Cut.STOPPED: "se detuvo el sistema telefónico",
+        Cut.FAILED: "falló el sistema telefónico",
+        Cut.LINE_LOST: "se perdió una línea",
+    },
+    LinkKind: {
+        LinkKind.TOURS: "horas para visitas",
+        LinkKind.APPLICATION: "solicitud",
+        LinkKind.LISTINGS: "viviendas",
+        LinkKind.HOME: "una vivienda",
+    },
+    TransferReason: {
+        TransferReason.ASKED: "pidió hablar con una persona",
+        TransferReason.KEY: "pulsó la tecla para hablar con una persona",
+        TransferReason.NOT_UNDERSTOOD: "no se le entendió",
+        TransferReason.DISTRESS: "sonaba alterado",
+        TransferReason.STAGE: "ya pasó las primeras preguntas",
+        TransferReason.FAIR_HOUSING: "preguntó lo que solo puede contestar una persona",
+        TransferReason.NOT_OURS_TO_DECIDE: "preguntó lo que tiene que decidir la oficina",
+        TransferReason.LANGUAGE: "habla otro idioma",
+        TransferReason.MAINTENANCE: "llama por mantenimiento",
+        TransferReason.EMERGENCY: "emergencia",
+        TransferReason.SILENCE: "no dijo nada",
+    },
 }
+
+TONGUES: Mapping[str, Mapping[str, str]] = {
+    "en": {"en": "English", "es": "Spanish", "fr": "French", "de": "German"},
+    "es": {"en": "inglés", "es": "español", "fr": "francés", "de": "alemán"},
+}
+"""Languages of callers, as each language of the console calls them."""
+DESKS: Mapping[str, str] = {
+    DeskKind.RESIDENT: "residentes",
+    DeskKind.OWNER: "propietarios",
+    DeskKind.VENDOR: "proveedores",
+    DeskKind.MAINTENANCE: "mantenimiento",
+    DeskKind.CONCERN: "quejas",
+}
+"""Whom or what a desk is for, in Spanish."""
+KINDS_WITH_ARTICLE: Mapping[str, Mapping[str, str]] = {
+    "en": {kind: f"{'an' if kind is CallerKind.OWNER else 'a'} {kind}" for kind in CallerKind},
+    "es": SPANISH[CallerKind],
+}
+"""After "is known as" and "se le conoce como"."""

@@ -1,4 +1,4 @@
-"""The page with whether all parts of the system are well. What the doctor finds, and its mends, are English."""
+"""The page with whether all parts of the system are well; what the doctor finds is told by `sentences`."""
 
 from __future__ import annotations
 

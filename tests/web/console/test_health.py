@@ -32,7 +32,8 @@ async def test_it_tells_what_is_wrong_and_how_to_mend_it(office: ConsoleOffice) 
     assert "does not run" in found.split('id="parts"')[1]
     spanish = await office.person(language="es").open("/health")
     assert WORDS["es"]["to_mend"] in spanish
-    assert '<span lang="en">Start it with `leaseline up`.</span>' in spanish
+    assert "Arránquela con `leaseline up`." in spanish
+    assert "Start it with" not in spanish
 
 
 async def test_only_admins_of_the_whole_office_see_it(office: ConsoleOffice) -> None:

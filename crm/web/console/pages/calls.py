@@ -67,12 +67,15 @@ async def _call(visit: ConsoleVisit) -> Response:
 def _sheet(session: Session, visit: ConsoleVisit, call_id: str) -> CallSheet:
     config, now, reach, may_hear = visit.crm.config, visit.crm.now(), visit.who.reach, visit.may(Act.HEAR)
     call = calls.one(session, call_id, reach)
-    story = call_stories.told(session, call, now=now, tz=config.tz, region=config.region, with_words=may_hear)
+    language = visit.looks.language
+    story = call_stories.told(
+        session, call, now=now, tz=config.tz, region=config.region, with_words=may_hear, language=language
+    )
     there = recordings.listed(session, config, call=call_id) if may_hear else []
     return CallSheet(
         call,
         recent.call(session, call_id, reach),
-        list(call_stories.days(story, config.tz)),
+        list(call_stories.days(story, config.tz, language)),
         there,
         recordings.listed(session, config, call=call_id, deleted=True) if may_hear else [],
         [one.summary for one in call.recordings if one.summary] if may_hear else [],

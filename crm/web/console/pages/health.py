@@ -19,6 +19,7 @@ from crm.services.system.health import DeviceHealth, Health
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words import terminal
+from crm.words.console import sentences
 from crm.words.console.health import WORDS
 
 KEPT = timedelta(seconds=20)
@@ -91,7 +92,11 @@ async def _page(visit: ConsoleVisit) -> Response:
     config = visit.crm.config
     check_up = _check_ups.setdefault(config.home, CheckUp(config))
     found, findings = await check_up.look(visit.crm.now())
-    mended = [Mended(one.check, one.level, one.text, _fix(one)) for one in findings]
+    language = visit.looks.language
+    mended = [
+        Mended(sentences.check(one.check, language), one.level, sentences.told(one.text, language), _fix(one, language))
+        for one in findings
+    ]
     counts = {level: sum(one.level is level for one in mended) for level in Level}
     away = unreachable(found.devices)
     return visit.page(
@@ -115,8 +120,9 @@ async def _page(visit: ConsoleVisit) -> Response:
 _ORDER: Mapping[Level, int] = {Level.ERROR: 0, Level.WARN: 1, Level.UNSEEN: 2, Level.OK: 3}
 
 
-def _fix(finding: Finding) -> str:
-    return terminal.FIXES[finding.code].format_map(finding.facts) if finding.code else ""
+def _fix(finding: Finding, language: str) -> str:
+    fixes = sentences.FIXES if language == "es" else terminal.FIXES
+    return fixes[finding.code].format_map(finding.facts) if finding.code else ""
 
 
 def listeners(config: Config, found: Health) -> list[ListenerEntry]:

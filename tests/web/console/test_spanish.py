@@ -1,0 +1,75 @@
+"""Whoever reads the console in Spanish finds no English sentence of ours."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import select
+
+from crm.store.models import Line
+from tests.web.console.people import ConsoleOffice
+
+pytestmark = pytest.mark.web
+
+OURS = re.compile(
+    r"\b(the|and|with|which|there|nobody|somebody|they|was|were|has|have|been|from|not|when|what|who|will|this|that|is|are)\b",
+    re.IGNORECASE,
+)
+"""Words that no English sentence is long without, and that are none in Spanish."""
+PAGES = (
+    "/board",
+    "/recent",
+    "/inbox",
+    "/leads",
+    "/leads/new",
+    "/tasks",
+    "/tours",
+    "/voicemail",
+    "/missed",
+    "/listings",
+    "/reports",
+    "/routing",
+    "/settings",
+    "/settings/lines",
+    "/settings/devices",
+    "/settings/forwarding",
+    "/people",
+    "/health",
+    "/account",
+)
+
+
+def english_of(page: str) -> list[str]:
+    """Pieces of a page's text with words of OURS, but for what is marked as English, and code."""
+    body = page.split("<body", 1)[1]
+    for name in ("script", "style", "template", "code", "pre", "textarea", "option"):
+        body = re.sub(rf"<{name}\b.*?</{name}>", " ", body, flags=re.DOTALL)
+    body = re.sub(r'<(\w+)[^>]*\blang="en"[^>]*>.*?</\1>', " ", body, flags=re.DOTALL)
+    pieces = (html.unescape(piece).strip() for piece in re.split(r"<[^>]*>", body))
+    return [piece for piece in pieces if OURS.search(piece)]
+
+
+async def test_no_page_has_an_english_sentence_of_ours(office: ConsoleOffice) -> None:
+    person = office.person(language="es")
+    found = {}
+    for path in PAGES:
+        page = (await person.http.get(path, follow_redirects=True)).text
+        found[path] = english_of(page)
+    assert [f"{path}: {piece}" for path, pieces in found.items() for piece in pieces] == []
+
+
+async def test_a_tried_call_and_a_refusal_are_told_in_spanish(office: ConsoleOffice) -> None:
+    person = office.person(language="es")
+    with office.crm.store.reading() as session:
+        lines = list(session.scalars(select(Line.number).limit(3)))
+    for line in lines:
+        for press in ("", "1", "2", "4 1", "0"):
+            query = urlencode({"line": line, "from": "+15125550199", "at": "sat 23:10", "press": press})
+            page = re.sub("<q .*?</q>", "", await person.open(f"/routing?{query}"), flags=re.DOTALL)
+            assert english_of(page) == []
+    refused = await person.open(f"/routing?{urlencode({'line': lines[0], 'at': 'someday'})}", 422)
+    assert "Eso no es un momento" in refused
+    assert english_of(refused) == []

@@ -161,7 +161,9 @@ def fingerprint(raw: bytes) -> str:
     text = raw.replace(b"\r\n", b"\n")
     message, body = email.message_from_bytes(_head(text)), _body(text)
     parts = [_header(message, name) for name in ("Message-ID", "Date", "From", "Subject")]
-    written = b"\n".join(line.rstrip() for line in body.rstrip().split(b"\n"))
+    # What has neither, such as bytes that are no email, is told apart by all of it.
+    said = body if parts[0] or body.strip() else text
+    written = b"\n".join(line.rstrip() for line in said.rstrip().split(b"\n"))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace") + b"\0" + written).hexdigest()
 
 

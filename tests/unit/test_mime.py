@@ -146,3 +146,16 @@ def test_a_hostile_mail_takes_little_time_to_read(kind: str) -> None:
     mime.cleaned(text[: mime.LONGEST_CLEANED])
     mime.new_words(text)
     assert time.process_time() - began < 2
+
+
+def test_emails_without_headers_and_text_are_told_apart_and_a_copy_is_not() -> None:
+    garbage = (
+        b"hello, is it free?\n",
+        b"is it still free?\n",
+        b"\x00\xff" * 40,
+        b"\xff\x00" * 40,
+        b"Subject: x\nnot a header\n",
+    )
+    assert len({mime.fingerprint(raw) for raw in garbage}) == len(garbage)
+    mail = b"Message-ID: <3@example.com>\r\nFrom: pat@example.com\r\n\r\n"
+    assert mime.fingerprint(b"Received: by mx.example.com\r\n" + mail) == mime.fingerprint(mail)

@@ -95,6 +95,15 @@ async def test_what_was_exported_and_imported_is_exported_the_same(store: Store,
     ]
 
 
+async def test_what_is_rehearsed_is_told_and_not_kept(store: Store, config: Config) -> None:
+    _, lines = lead_lists.lines(io.StringIO("name,phone\nPat,512-555-0188\nSam,12\n"))
+    some = [one for one in lines if isinstance(one, ListLine)]
+    taken = store.run_blocking(lead_lists.rehearse, config, BY, some, "fair")
+    assert (taken.added, len(taken.rejected)) == (1, 1)
+    with store.reading() as session:
+        assert session.scalars(select(Lead.id)).all() == []
+
+
 async def test_counts_and_the_next_action_are_told(store: Store, config: Config, people: None) -> None:
     with store.writing() as session:
         tasks.add(session, config, BY, "1", "Call back.", NOW + HOUR, "bob")

@@ -16,6 +16,7 @@ from crm.services.people import filters, intake, leads, standing
 from crm.store.models import Agent, Lead, Mail, Organization, Property
 from crm.store.session import Store
 from crm.views import leads as views
+from crm.views import proposals
 from tests.store.conftest import NOW
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -46,6 +47,22 @@ async def test_the_same_number_or_address_joins_the_lead_that_is_there(store: St
     assert [entry.text for entry in found.timeline] == ["Entered by hand."] + ["Entered by hand again."] * 2
     assert {entry.by for entry in found.timeline} == {"alice"}
     assert [interest.property for interest in found.interests] == ["maple"]
+
+
+async def test_a_further_address_is_kept_and_who_may_be_somebody_else_is_decided_by_a_person(
+    store: Store, config: Config
+) -> None:
+    pat = await add(store, config, name="Pat Smith", phones=["5125550188"], email="pat@example.com")
+    assert await add(store, config, name="Pat Smith", phones=["5125550188"], email="pat@work.example") == pat
+    sam = await add(store, config, name="Sam Jones", phones=["5125550188", "5125550191"], email="sam@example.com")
+    kim = await add(store, config, name="Kim Lee", phones=["5125550192"], email="pat@example.com")
+    assert len({pat, sam, kim}) == 3
+    with store.reading() as session:
+        assert {one.address for one in session.get_one(Lead, pat).emails} == {"pat@example.com", "pat@work.example"}
+        found = {(one.lead, one.other, one.reason) for one in proposals.listed(session)}
+    assert found == {(pat, sam, "same_phone"), (pat, kim, "same_email")}
+    assert (detail(store, sam).phones, detail(store, sam).email) == (["+15125550191"], "sam@example.com")
+    assert detail(store, kim).phones == ["+15125550192"]
 
 
 async def test_number_and_address_of_two_leads_are_not_thrown_together(store: Store, config: Config) -> None:

@@ -7,22 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands.command import System, WrongInput, one, with_system
 from crm.commands.lead import files
 from crm.commands.lead.cells import interests_of, last_contact, next_action, standing, suggested, wishes
 from crm.commands.lead.group import choice, lead
+from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import NotFound
 from crm.domain.leads import Happened, LeadKind, LeadStatus
 from crm.domain.mails import LONGEST_BODY
 from crm.services import assignment
 from crm.services import tasks as tasks_service
+from crm.services.audit import By
 from crm.services.mails import writing
 from crm.services.mails.writing import MailDraft
-from crm.services.people import intake
+from crm.services.people import intake, proposals
 from crm.services.people import leads as leads_service
+from crm.store.models import Lead
 from crm.views import leads
 from crm.views.leads import LeadDetail
 from crm.words.codes import in_words
@@ -120,8 +124,8 @@ def add(
     property_slug: str | None,
 ) -> None:
     """Add a lead. A person with the same phone number or email address stays one lead, and keeps what is known."""
-    found, is_new = system.run(
-        leads_service.add,
+    found, is_new, doubts = system.run(
+        _added,
         system.config,
         system.by,
         name=name,
@@ -133,6 +137,13 @@ def add(
         cold=cold,
     )
     output.say(f"Added lead {found.id}." if is_new else f"They are already lead {found.id}; added what was missing.")
+    for doubt in doubts if is_new else ():
+        output.say(f"{doubt} `leaseline lead proposals` shows both.")
+
+
+def _added(session: Session, /, config: Config, by: By, **card: Any) -> tuple[Lead, bool, list[str]]:
+    lead, is_new = leads_service.add(session, config, by, **card)
+    return lead, is_new, proposals.in_words(session, lead)
 
 
 @lead.command(

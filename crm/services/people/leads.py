@@ -19,6 +19,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people import contact_details, intake, standing, timeline, wishes
+from crm.services.people.intake import Introduced
 from crm.store.models import Lead
 from crm.store.queries import leads, office
 
@@ -51,6 +52,9 @@ def add(
 ) -> tuple[Lead, bool]:
     """Adds a lead, or completes an existing one. Returns the lead, and whether it is new.
 
+    Somebody with a known number, but another name and address, or the other way around, may be another person: they
+    become a lead, and a person decides whether the two are one.
+
     Raises Invalid, NotFound, and Conflict when number and address belong to two leads, or to somebody in the office.
     """
     stored = [contact_details.read_number(session, config, raw) for raw in phones]
@@ -68,13 +72,18 @@ def add(
         raise Conflict(
             f"They belong to two leads, {one} and {other}.", code="lead_is_two", lead=str(one), other=str(other)
         )
-    is_new = not found
-    lead = next(iter(found.values())) if found else intake.without_number(session, by.now)
+    if known := next(iter(found.values()), None):
+        theirs = [phone.number for phone in known.phones]
+        number = next((one for one in stored if one in theirs), stored[0] if stored else None)
+        lead = intake.introduced(session, config, Introduced(named, address, number), by.now)
+        is_new = lead.id != known.id
+    else:
+        lead, is_new, theirs = intake.without_number(session, by.now), True, []
     if is_new:
         lead.kind, lead.is_hot = wanted, not cold
-    known = {phone.number for phone in lead.phones}
+    theirs += [phone.number for phone in lead.phones]
     for number in dict.fromkeys(stored):
-        if number not in known:
+        if number not in theirs:
             intake.add_number(lead, number)
     if address and not lead.email:
         intake.write_address(session, lead, address)

@@ -500,6 +500,11 @@ class LiveCall:
         return self._taken
 
     @property
+    def was_taken(self) -> bool:
+        """Whether a colleague has taken the person, and the step they wait in has yet to end."""
+        return self._taken is not None and self._taken.done() and not self._taken.cancelled()
+
+    @property
     def is_waiting(self) -> bool:
         return self._taken is not None and not self._taken.done()
 

@@ -111,6 +111,15 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
                 raise MediaLost(f"Asterisk could not record: {recording.cause or 'no reason given'}")
 
 
+async def stop_recording(channel: Handle, name: str) -> bool:
+    """Ends a recording. Returns whether there was one, and all of it is written."""
+    try:
+        await channel.client.post(f"/recordings/live/{quote(name, safe='')}/stop")
+    except ChannelGone:
+        return False
+    return await recording_closed(channel, name)
+
+
 async def is_recording(channel: Handle, name: str) -> bool:
     """Whether a recording with this name has been running since before the app was away."""
     try:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from ari_app.call import recording
+from ari_app.call.answering import taker_leg
 from ari_app.call.call import LEG_MARK, LiveCall
+from ari_app.call.race import end_all, some_done
 from ari_app.edge.channel import hang_up
-from ari_app.edge.media import stop_left_over
+from ari_app.edge.media import hush, stop_left_over
 from ari_app.flows import colleague, outbound
+from ari_app.flows import voice_agent as agent
+from ari_app.flows import voicemail as message
 from ari_app.flows.attended import consult, consult_bridge
 from ari_app.flows.inbound import arrived, ask, blocked, question, take_voicemail, unknown_line
 from ari_app.flows.menu import menu, text_offer
@@ -32,6 +37,17 @@ ANSWERED = frozenset({CallStep.TEXT_OFFER, CallStep.QUESTION, CallStep.VOICEMAIL
 """Steps that depend on the caller's answers, but do not ask for a decision themselves."""
 
 
+TAKEABLE = frozenset({CallStep.MENU, CallStep.VOICE_AGENT, CallStep.TEXT_OFFER, CallStep.QUESTION, CallStep.VOICEMAIL})
+"""Steps in which no phone rings yet, or none any more, and a colleague may have the caller all the same. Not while a
+tour is offered, which may be booked at any moment."""
+LEAVE: dict[CallStep, Callable[[LiveCall], Awaitable[object]]] = {
+    CallStep.VOICE_AGENT: agent.leave,
+    CallStep.QUESTION: message.cut_short,
+    CallStep.VOICEMAIL: message.cut_short,
+}
+"""What a step that a colleague has ended leaves to be done."""
+
+
 async def follow(call: LiveCall, following: Following) -> None:
     """Takes a call through its steps to a talk, a voicemail, a link or the person's hangup.
 
@@ -41,11 +57,47 @@ async def follow(call: LiveCall, following: Following) -> None:
     while isinstance(following, CallStep):
         if following is not call.step:
             await call.take(following)
-        following = await STEPS[following](call)
+        following = await (_unless_taken if _is_takeable(call, following) else _do)(call, following)
     if following is None:
         return
     call.emit(CallEnded(*call.stamp("ended"), by=following))
     await wind_up(call)
+
+
+def _is_takeable(call: LiveCall, step: CallStep) -> bool:
+    return step in TAKEABLE and call.direction is CallDirection.IN
+
+
+async def _do(call: LiveCall, step: CallStep) -> Following:
+    return await STEPS[step](call)
+
+
+async def _unless_taken(call: LiveCall, step: CallStep) -> Following:
+    """Takes the step; if meanwhile a colleague answers who wants the caller, they talk instead. The caller notices
+    nothing until then: if nobody answers, they are where they were."""
+    taken = call.open_to_offers()
+    doing = asyncio.ensure_future(STEPS[step](call))
+    try:
+        await some_done([doing, taken])
+        if not call.was_taken:
+            return doing.result()
+        # What it has done so far counts.
+        await end_all([doing])
+        await hush(call.person)
+        if step in LEAVE:
+            await LEAVE[step](call)
+        winner = taker_leg(call, taken.result())
+    except BaseException:
+        await end_all([doing])
+        if call.was_taken:
+            await hang_up(call.context.client, taken.result().channel.id)
+        raise
+    finally:
+        call.close_to_offers()
+    call.peer_leg = winner.channel.id
+    # As soon as the step is the talk, the dead man's switch needs the peer.
+    call.keep(LL_PEER=winner.channel.name)
+    return CallStep.TALK
 
 
 async def wind_up(call: LiveCall) -> None:

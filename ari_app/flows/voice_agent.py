@@ -101,7 +101,7 @@ async def voice_agent(call: LiveCall) -> CallStep | EndedBy:
     over = await _talk(call)
     if over.why == FINISHED:
         return EndedBy.SYSTEM
-    await _leave(call)
+    await leave(call)
     answer(call, KeyedAnswer(Question.VOICE_AGENT, ""))
     if over.transfer is None:
         return CallStep.MENU
@@ -130,6 +130,14 @@ async def _talk(call: LiveCall) -> TalkOver:
                 over = await _lead(leader, conversation)
             finally:
                 await conversation.close()
+    except asyncio.CancelledError:
+        if call.was_taken:
+            call.emit(
+                VoiceTalkEnded(*call.stamp("voice-talk-ended"), why=TransferReason.TAKEN.value, summary=leader.summary)
+            )
+            _keep_choices(call, leader)
+            call.gist, call.brief = leader.summary, leader.brief
+        raise
     except LeftTheApp:
         raise
     except HungUp:
@@ -229,7 +237,7 @@ def _keyed(heard: Heard) -> TalkOver | None:
 # --- who comes next ---
 
 
-async def _leave(call: LiveCall) -> None:
+async def leave(call: LiveCall) -> None:
     """Takes the caller out of the bridge; a recording of the talk ends."""
     await call.talk_bridge.remove(call.person.id)
     await recording.finish(call)
@@ -342,7 +350,16 @@ class Leader:
         await recording.go_on(call, call.talk_bridge)
 
     async def carry_out(self, act: Act) -> ActResult:
-        """Does something in the CRM, after checking it again."""
+        """Does something in the CRM, after checking it again. What was begun is put on record even if a colleague takes
+        the caller meanwhile."""
+        doing = asyncio.ensure_future(self._carry_out(act))
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait([doing])
+            raise
+
+    async def _carry_out(self, act: Act) -> ActResult:
         call, context = self._call, self._call.context
         if isinstance(act, Promise):
             call.emit(AnswerPromised(*call.stamp(), about=act.about))

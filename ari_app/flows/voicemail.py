@@ -49,6 +49,12 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
     await media.play(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
 
 
+async def cut_short(call: LiveCall) -> None:
+    """Keeps what was said so far, because a colleague takes the caller."""
+    if await media.stop_recording(call.person, call.id):
+        await _keep(call, call.decided.mailbox if call.decided and call.step is CallStep.VOICEMAIL else "")
+
+
 def _greeting(call: LiveCall, mailbox: str) -> list[Path]:
     """The mailbox's own greeting, else the standard one."""
     if call.step is CallStep.QUESTION:

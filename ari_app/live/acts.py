@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 HEARD_SECONDS = 2.0
 """How long an act waits until the talk has heard of it."""
+BETWEEN_SECONDS = 3.0
+"""A call is on its way from one step to the next for no longer."""
+LOOK_SECONDS = 0.05
 SNOOP_SECONDS = 5.0
 SPARE_SECONDS = 60
 """A phone that hears recordings is released after their length and this, in case the app is away by then."""
@@ -157,30 +160,30 @@ class LiveActs:
             call.wait.turn.put_nowait((agent,))
             self._put_on_record(call, asked, SupervisorAct.PICKED_UP, agent=agent)
             return
-        if not call.is_waiting:
+        if not await _is_open(call):
             raise ActRefused(ActRefusal.NOT_WAITING)
         if agent in call.ringing:
             raise ActRefused(ActRefusal.RINGS_ALREADY)
-        waits, stage = call.no_longer_waits, parking.STAGE if call.parked_at else pickup.STAGE
+        stage = parking.STAGE if call.parked_at else pickup.STAGE
         legs = await self._ring(call, stage, await self._phones(agent, asked.device))
         self._put_on_record(call, asked, SupervisorAct.PICKED_UP, agent=agent)
-        self._go_on(self._until_picked_up(call, stage, legs, waits))
+        self._go_on(self._until_picked_up(call, stage, legs))
 
-    async def _until_picked_up(
-        self, call: LiveCall, stage: str, legs: list[RingingLeg], waits: asyncio.Future[Any]
-    ) -> None:
+    async def _until_picked_up(self, call: LiveCall, stage: str, legs: list[RingingLeg]) -> None:
+        waits = asyncio.create_task(_until_taken(call))
         try:
             leg = await self._first(call, legs, waits)
         except asyncio.CancelledError:
             # Only ringing is resumed with the phones that ring for it.
-            if stage == parking.STAGE:
+            if call.step not in pickup.RINGING:
                 await asyncio.shield(self._stop(call, legs))
             for one in legs:
                 one.leave()
             raise
         finally:
+            waits.cancel()
             call.ringing.difference_update({one.agent for one in legs})
-        if leg and not call.offer(Taker(leg.channel, leg.device, leg.agent, stage)):
+        if leg and not (await _is_open(call) and call.offer(Taker(leg.channel, leg.device, leg.agent, stage))):
             await self._stop(call, [leg])
 
     async def _take_over(self, call: LiveCall, asked: LiveAsk) -> None:
@@ -369,7 +372,7 @@ class LiveActs:
                         await answering.end(call, leg)
         if winner:
             winner.leave()
-        was_taken = over.done() and not over.cancelled()
+        was_taken = over.done() and not over.cancelled() and over.result() is not False
         await self._stop(
             call, [one for one in ringing if one is not winner], ANSWERED_ELSEWHERE if was_taken or winner else NORMAL
         )
@@ -433,6 +436,28 @@ def _to_play(session: Session, config: Config, asked: LiveAsk) -> tuple[str, lis
 def _note_played(session: Session, config: Config, by: By, id: str, device: str) -> None:
     found = talk_recordings.to_hear_by_phone(session, config, id)
     talk_recordings.note_use(session, by, [(one.id, one.call_id) for one in found], f"listened to on phone {device}")
+
+
+async def _until_taken(call: LiveCall) -> bool:
+    """Whether a colleague took the person in the end; returns once they have, or nobody can any more. On the way from
+    one step to the next, nobody can for a moment."""
+    while await _is_open(call):
+        waits = call.no_longer_waits
+        await asyncio.wait([waits])
+        if not waits.cancelled():
+            return True
+    return False
+
+
+async def _is_open(call: LiveCall) -> bool:
+    """Whether somebody can take the person, now or in a moment."""
+    until = asyncio.get_running_loop().time() + BETWEEN_SECONDS
+    while not call.is_waiting:
+        is_over = call.step is CallStep.TALK or call.context.calls.get(call.id) is not call
+        if is_over or asyncio.get_running_loop().time() > until:
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+    return True
 
 
 def _must_talk(call: LiveCall) -> asyncio.Future[None]:

@@ -165,6 +165,8 @@ class TransferReason(StrEnum):
     EMERGENCY = "emergency"
     MAINTENANCE = "maintenance"
     SILENCE = "silence"
+    TAKEN = "taken"
+    """Somebody who watches the calls has taken them."""
 
 
 @dataclass(frozen=True, slots=True)

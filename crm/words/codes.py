@@ -211,6 +211,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         TransferReason.NOT_OURS_TO_DECIDE: "asked what the office has to decide",
         TransferReason.LANGUAGE: "speaks another language",
         TransferReason.SILENCE: "said nothing",
+        TransferReason.TAKEN: "a colleague took the call",
         TransferReason.DISTRESS: "sounded upset",
     },
     Verdict: {Verdict.SEND: "may be sent", Verdict.WAIT: "waits", Verdict.BLOCK: "blocked"},

@@ -84,3 +84,38 @@ async def test_a_call_is_seen_as_it_rings_and_is_answered_and_can_be_picked_up_a
         call = await system.ended_call(caller.user)
     events = [event.data for event in call.events if event.kind == "SupervisorActed"]
     assert [(one["by"], one["what"]) for one in events] == [("carol", "picked_up"), ("carol", "ended")]
+
+
+async def test_callers_in_the_menu_and_at_the_voicemail_are_taken(system: System) -> None:
+    await only_on_duty(system)
+    async with board(system) as page, system.phone("carol-soft") as carol:
+        row = page.locator("#board-calls > li")
+        for step in ("menu", "voicemail"):
+            async with system.caller() as caller:
+                calls, ends = carol.count("CALL_INCOMING"), carol.count("CALL_CLOSED")
+                await system.dial(caller)
+                await system.step(caller.user, "menu")
+                if step == "voicemail":
+                    await caller.press("2")
+                    await system.recording(caller.user)
+                    await caller.say(system.spoken("My heating does not work, and it is getting cold in here."))
+                    await system.until(lambda: _is_on_disk(system), "what they say is being written")
+                await row.get_by_role("button", name="Take").click()
+                await expect(page.locator(".said")).to_contain_text("Your phone rings")
+                await carol.wait_for("CALL_INCOMING", calls + 1)
+                await carol.answer()
+                await expect(row).to_contain_text("with Carol")
+                await hear_each_other(system, caller, carol)
+                await caller.hang_up()
+                await carol.wait_for("CALL_CLOSED", ends + 1)
+                call = await system.ended_call(caller.user)
+                await expect(row).to_have_count(0)
+            assert call.outcome == "talked"
+            kept = [event.kind for event in call.events if event.kind == "VoicemailLeft"]
+            assert len(kept) == (step == "voicemail")
+
+
+def _is_on_disk(system: System) -> bool:
+    """Whether Asterisk has written four seconds of a voicemail; it holds the last ones back."""
+    folder = system.config.asterisk_folder / "spool" / "recording"
+    return any(file.stat().st_size > 4 * 16_000 for file in folder.glob("*.wav"))

@@ -36,11 +36,10 @@ async def test_a_call_is_told_from_its_arrival_to_its_end(system: Seam) -> None:
     ):
         await system.until(lambda: watcher.phone("alice-desk").is_online, "alice's phone is known")
         await system.to_team(caller)
-        call = await watcher.call("ring")
+        call = await watcher.call("ring", is_waiting=True)
         assert (call.number, call.property, call.direction) == ("+15125550188", "elm", "in")
         assert call.lead_id
         assert call.property_id
-        assert call.is_waiting
         await watcher.shows(alice_desk="rings")
         assert watcher.phone("alice-desk").is_ringing
         ringing_since = call.since
@@ -460,3 +459,87 @@ def _headers(phone: Phone) -> dict[str, str]:
 def supervised(call: object) -> list[tuple[str, str, str]]:
     events = [event for event in call.events if event.kind == "SupervisorActed"]  # type: ignore[attr-defined]
     return [(event.data["by"], event.data["what"], event.data.get("agent", "")) for event in events]
+
+
+# --- callers who are taken before any phone rings, or after ---
+
+
+async def test_a_caller_in_the_menu_is_taken_and_until_then_is_where_they_were(system: Seam) -> None:
+    await only_on_duty(system, "alice")
+    async with (
+        watching(system) as watcher,
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await system.dial(caller)
+        await watcher.call("menu", is_waiting=True)
+        assert await watcher.act("pick_up", agent="carol") == ""
+        await carol.wait_for("CALL_INCOMING")
+        # Nobody has answered yet, so the menu goes on; and the phone rings on when the caller goes on.
+        await caller.press("2")
+        await alice.wait_for("CALL_INCOMING")
+        assert carol.count("CALL_CLOSED") == 0
+        await carol.answer()
+        await alice.wait_for("CALL_CLOSED")
+        await hear_each_other(system, caller, carol)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    assert supervised(call) == [("maria", "picked_up", "carol")]
+
+
+async def test_a_caller_in_the_menu_talks_at_once_with_whoever_answers(system: Seam) -> None:
+    async with watching(system) as watcher, system.phone("carol-soft") as carol, system.caller() as caller:
+        await system.dial(caller)
+        await watcher.call("menu", is_waiting=True)
+        assert await watcher.act("pick_up", agent="carol") == ""
+        await carol.wait_for("CALL_INCOMING")
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        await watcher.shows(carol_soft="talks")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    assert [(leg.device, leg.stage, leg.status) for leg in call.legs] == [("carol-soft", "pickup", "ANSWER")]
+
+
+async def test_whoever_takes_a_caller_and_does_not_answer_leaves_them_where_they_were(system: Seam) -> None:
+    await only_on_duty(system, "alice")
+    async with (
+        watching(system) as watcher,
+        system.phone("alice-desk") as alice,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await system.dial(caller)
+        await watcher.call("menu", is_waiting=True)
+        assert await watcher.act("pick_up", agent="carol") == ""
+        await carol.wait_for("CALL_INCOMING")
+        await carol.hang_up()
+        await carol.wait_for("CALL_CLOSED")
+        await caller.press("2")
+        await alice.wait_for("CALL_INCOMING")
+        await alice.answer()
+        await hear_each_other(system, caller, alice)
+        await caller.hang_up()
+        assert (await system.ended_call(caller.user)).outcome == "talked"
+
+
+async def test_who_leaves_a_voicemail_is_taken_and_what_they_said_is_kept(system: Seam) -> None:
+    await only_on_duty(system)
+    async with watching(system) as watcher, system.phone("carol-soft") as carol, system.caller() as caller:
+        await system.to_team(caller)
+        await system.recording(caller.user)
+        said = system.spoken("My heating does not work.")
+        await caller.say(said)
+        await system.pass_time(3)
+        assert await watcher.act("pick_up", agent="carol") == ""
+        await carol.wait_for("CALL_INCOMING")
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    [left] = [event for event in call.events if event.kind == "VoicemailLeft"]
+    assert left.data["seconds"] >= 3

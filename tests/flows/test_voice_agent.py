@@ -23,6 +23,8 @@ from tests.asterisk import Seam
 from tests.asterisk.voice import ScriptedVoice
 from tests.busy import only_on_duty
 from tests.showings import shown_at_every_hour
+from tests.talks import hear_each_other
+from tests.watching import watching
 
 pytestmark = pytest.mark.flows
 
@@ -464,3 +466,23 @@ async def test_what_is_said_of_homes_is_rendered_and_removed_when_they_change(
     await system.until(rendered("$1,468"), "the new rent is", seconds=90)
     await system.until(lambda: any("$1,357" in text for text, _ in agent.forgotten), "the old is gone", seconds=900)
     assert not any("$1,468" in text for text, _ in agent.forgotten)
+
+
+async def test_a_colleague_who_watches_takes_the_caller(system: Seam, agent: ScriptedVoice) -> None:
+    async with watching(system) as watcher, system.phone("carol-soft") as carol, system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        await ask(system, agent, "What are your office hours?")
+        await watcher.call("voice_agent", is_waiting=True)
+        assert await watcher.act("pick_up", agent="carol") == ""
+        await carol.wait_for("CALL_INCOMING")
+        await ask(system, agent, "Do you allow dogs?")  # The talk goes on while the phone rings.
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        await caller.hang_up()
+        found = await record(system, caller.user)
+    assert found.outcome == "talked"
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "taken"
+    assert found.voice_talk.summary
+    assert [leg.agent for leg in found.legs] == ["carol"]

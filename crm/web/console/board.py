@@ -349,7 +349,7 @@ def acts_on(call: CallNow, role: Role, listen_in: str) -> list[str]:
     may = ACTS[role]
     acts = []
     if Act.WORK in may and call.is_waiting:
-        acts.append("fetch" if call.slot else "pick_up")
+        acts.append("fetch" if call.slot else "pick_up" if state_of(call) else "take")
     if Act.SUPERVISE in may:
         if call.step == CallStep.TALK and call.direction != CallDirection.INTERNAL:
             if listen_in == "always" or (listen_in == "announced" and call.is_recorded):
@@ -368,7 +368,7 @@ def may_send(call: CallNow, role: Role) -> bool:
 
 
 def needs(act: str) -> Act:
-    return Act.WORK if act in ("pick_up", "fetch") else Act.SUPERVISE
+    return Act.WORK if act in ("pick_up", "take", "fetch") else Act.SUPERVISE
 
 
 def say_in(looks: ConsoleLooks) -> Callable[..., str]:

@@ -104,11 +104,13 @@ async def test_acts_are_offered_by_role_and_by_what_can_be_done(live: LiveOffice
     parked = call("leaseline-1.4", step="parked", is_waiting=True, slot="701")
     between = call("leaseline-1.5", direction="internal")
     rescue = call("leaseline-1.6", step="ring", is_waiting=True, is_emergency=True)
-    await has(live, call(), WAITS, parked, between, rescue)
+    menu = call("leaseline-1.7", step="menu", is_waiting=True, parties=())
+    await has(live, call(), WAITS, parked, between, rescue, menu)
     manager, agent, reader = [await live.person(role).open("/") for role in (Role.MANAGER, Role.AGENT, Role.READ_ONLY)]
     assert acts(manager, "leaseline-1.1") == ["take_over", "park", "hang_up"]
     assert acts(manager, "leaseline-1.2") == ["pick_up", "hang_up"]
     assert acts(manager, "leaseline-1.4") == ["fetch", "hang_up"]
+    assert acts(manager, "leaseline-1.7") == ["take", "hang_up"]
     assert acts(manager, "leaseline-1.5") == ["park", "hang_up"]
     assert acts(manager, "leaseline-1.6") == ["pick_up"]
     assert [acts(agent, f"leaseline-1.{number}") for number in (1, 2, 4)] == [[], ["pick_up"], ["fetch"]]

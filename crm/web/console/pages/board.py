@@ -14,8 +14,8 @@ from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.board import WORDS
 
-ACTS = ("pick_up", "fetch", "listen", "take_over", "park", "hang_up", "send_to")
-RING_OWN = ("pick_up", "fetch", "listen", "take_over")
+ACTS = ("pick_up", "take", "fetch", "listen", "take_over", "park", "hang_up", "send_to")
+RING_OWN = ("pick_up", "take", "fetch", "listen", "take_over")
 """Acts for which the phones ring of whoever asks for them."""
 NAMED_OTHERWISE = {ActRefusal.NO_PHONE: "no_free_phone", ActRefusal.EMERGENCY: "not_emergency"}
 MOST_AGENTS = 300
@@ -78,7 +78,11 @@ async def _act(visit: ConsoleVisit) -> Response:
         return _said(visit, "no_agent")
     try:
         answer = await board.link.act(
-            act, call.id, who.name, agent=who.agent or "", target=str(fields.get("target", ""))[:8]
+            "pick_up" if act == "take" else act,
+            call.id,
+            who.name,
+            agent=who.agent or "",
+            target=str(fields.get("target", ""))[:8],
         )
     except LiveLost:
         return _said(visit, "app_away")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import signal
@@ -22,7 +23,8 @@ from crm.domain.access import Role
 from crm.edge.own_certificate import OwnCertificate
 from crm.services.access import accounts, sessions
 from crm.web.app import serving
-from crm.web.console.app import build
+from crm.web.console.app import build, looks_of
+from crm.web.console.board import Board
 from tests.system import System
 from tests.web_phone import FLAGS
 
@@ -168,8 +170,15 @@ async def console(system: System, port: int = 0, **settings: Any) -> AsyncIterat
     ports = msgspec.structs.replace(config.ports, console=port or config.ports.console)
     config = msgspec.structs.replace(config, console=own, ports=ports)
     certificate = OwnCertificate(config) if own.has_certificate else None
-    async with serving(config, build(dataclasses.replace(system.crm, config=config)), "console", certificate):
-        yield f"{'https' if own.has_certificate else 'http'}://127.0.0.1:{config.ports.console}"
+    crm = dataclasses.replace(system.crm, config=config)
+    board = Board(crm, looks_of(crm))
+    following = asyncio.create_task(board.run())
+    try:
+        async with serving(config, build(crm, board), "console", certificate):
+            yield f"{'https' if own.has_certificate else 'http'}://127.0.0.1:{config.ports.console}"
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def signed_in(system: System, agent: str) -> tuple[str, int]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from crm.domain.ringing import has_dnd
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextDirection
 from crm.store import snapshot
-from crm.store.models import Agent, Device, Interest, Lead, Message, Task
+from crm.store.models import Agent, ArrivalRecord, Device, Interest, Lead, Mail, Message, Task
 
 MOST_NEWS = 50
 """Of one kind, each time; of an import's thousand tasks nobody is told one by one."""
@@ -78,13 +78,17 @@ class NewsKind(StrEnum):
     TASK = "task"
     MISSED = "missed"
     """A call that somebody has to return."""
+    MAIL = "mail"
+    """Somebody has written an email."""
+    FORM = "form"
+    """An inquiry has come in."""
 
 
 @dataclass(frozen=True, slots=True)
 class News:
     kind: NewsKind
     id: int
-    """Of the text or task."""
+    """Of the text, task, email or arrival."""
     name: str
     """Of the person; empty: not known."""
     number: str
@@ -106,19 +110,25 @@ class NewsMark:
     task: int
     again: datetime | None
     """Up to which further calls, of people who had called before; None: there were none."""
+    mail: int
+    arrival: int
+    """Before the first that nobody has read yet."""
 
 
 def mark(session: Session) -> NewsMark:
+    unread = session.scalar(select(func.min(ArrivalRecord.id)).where(ArrivalRecord.read_at.is_(None)))
     return NewsMark(
         session.scalar(select(func.max(Message.id))) or 0,
         session.scalar(select(func.max(Task.id))) or 0,
         session.scalar(select(func.max(Task.again_at)).where(Task.again_at.is_not(None))),
+        session.scalar(select(func.max(Mail.id))) or 0,
+        unread - 1 if unread is not None else session.scalar(select(func.max(ArrivalRecord.id))) or 0,
     )
 
 
 def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
-    """Texts from people, tasks, and calls that joined open tasks, after a mark, the oldest first, and the mark after
-    them."""
+    """Texts and emails from people, inquiries, tasks, and calls that joined open tasks, after a mark, the oldest first,
+    and the mark after them."""
     latest = mark(session)
     texts = (
         select(Message.id, Message.from_number, Message.property_id, Message.lead_id, Lead.name, Agent.slug)
@@ -140,7 +150,31 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
         later = Task.again_at > since.again if since.again else Task.again_at.is_not(None)
         again = tasks.where(later, Task.id <= since.task, Task.done_at.is_(None)).order_by(Task.again_at.desc())
         tasks_found += session.execute(again).all()[::-1]
-    wanted = {row.lead_id for row in (*texts_found, *tasks_found) if row.lead_id and row.property_id is None}
+    mails = (
+        select(Mail.id, Mail.lead_id, Lead.name, Agent.slug)
+        .join(Lead, Lead.id == Mail.lead_id)
+        .outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
+        .where(Mail.id > since.mail, Mail.id <= latest.mail, Mail.direction == "in")
+        .order_by(Mail.id.desc())
+        .limit(MOST_NEWS)
+    )
+    forms = (
+        select(ArrivalRecord.id, ArrivalRecord.lead_id, Lead.name, Agent.slug)
+        .join(Lead, Lead.id == ArrivalRecord.lead_id)
+        .outerjoin(Agent, Agent.id == Lead.assigned_agent_id)
+        .where(ArrivalRecord.id > since.arrival, ArrivalRecord.id <= latest.arrival)
+        # An email that came in is told as such.
+        .where(~exists().where(Mail.arrival_id == ArrivalRecord.id))
+        .order_by(ArrivalRecord.id.desc())
+        .limit(MOST_NEWS)
+    )
+    written = [
+        (kind, row)
+        for kind, query in ((NewsKind.MAIL, mails), (NewsKind.FORM, forms))
+        for row in session.execute(query).all()[::-1]
+    ]
+    wanted = {row.lead_id for _, row in written}
+    wanted |= {row.lead_id for row in (*texts_found, *tasks_found) if row.lead_id and row.property_id is None}
     about = _about(session, sorted(wanted))
 
     def properties(property_id: int | None, lead_id: int | None) -> frozenset[int]:
@@ -171,6 +205,10 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
             properties(row.property_id, row.lead_id),
         )
         for row in tasks_found
+    ]
+    found += [
+        News(kind, row.id, row.name or "", "", "", row.lead_id, row.slug or "", properties(None, row.lead_id))
+        for kind, row in written
     ]
     return found, latest
 

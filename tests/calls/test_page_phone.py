@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 from sqlalchemy import select
 
 from ari_app.demo.softphone import Softphone
@@ -84,6 +85,27 @@ async def test_when_the_page_holds_the_call_then_the_caller_hears_music_and_then
         await phone.press("hang_up")
         await caller.wait_for("CALL_CLOSED")
         assert phone.complaints == []
+
+
+async def test_the_button_for_recording_shows_what_the_app_does(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    await system.store.run(properties.change, system.by, "elm", recording="demand")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        record = phone.calls("talking").locator('[data-part="record"]')
+        await expect(record).to_have_attribute("aria-pressed", "false")
+        await record.click()
+        # While it is announced, it is not recorded yet.
+        await system.hears(caller, system.prompt("recording_announcement"))
+        await expect(record).to_have_attribute("aria-pressed", "true", timeout=20_000)
+        assert await system.is_recorded(caller.user)
+        await record.click()
+        await expect(record).to_have_attribute("aria-pressed", "false", timeout=20_000)
+        assert not await system.is_recorded(caller.user)
+        await caller.hang_up()
+        await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert sum(event.kind == "RecordingStarted" for event in call.events) == 1
 
 
 async def test_a_number_that_is_pressed_in_a_page_is_called_and_keys_are_sent(system: System, url: str) -> None:

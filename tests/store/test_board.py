@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from crm.config import Config
 from crm.domain.access import WHOLE_OFFICE, Role
@@ -16,6 +17,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.people import leads
 from crm.services.phones import devices
+from crm.store.models import ArrivalRecord, Mail
 from crm.store.session import Store
 from crm.views import board
 from tests.store.conftest import NOW
@@ -45,6 +47,34 @@ async def test_each_piece_of_news_is_found_once_with_the_properties_it_is_about(
     [one], after = await store.read(board.news, mark)
     assert (one.kind, one.name, one.owner, one.lead, len(one.properties)) == ("task", "Pat", "alice", lead.id, 1)
     assert await store.read(board.news, after) == ([], after)
+
+
+async def test_emails_and_inquiries_are_news_once_they_have_been_read(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        lead, _ = leads.add(session, config, BY, name="Pat", phones=["(512) 555-0188"], property_slug="maple")
+        id = lead.id
+    mark = await store.read(board.mark)
+
+    def arrives(key: str, **more: object) -> ArrivalRecord:
+        usual = {"channel": "form:question", "raw": {}, "parser": "site", "parser_version": 1, "received_at": NOW}
+        return ArrivalRecord(key=key, **(usual | more))
+
+    with store.writing() as session:
+        session.add(arrives("question", read_at=NOW, lead_id=id))
+        session.add(arrives("unread"))
+        email = arrives("email", read_at=NOW, lead_id=id)
+        session.add(email)
+        session.flush()
+        usual = {"to_address": "office@example.com", "subject": "Hello", "body": "", "state": "received"}
+        session.add(Mail(key="in", direction="in", lead_id=id, arrival_id=email.id, created_at=NOW, **usual))
+    found, after = await store.read(board.news, mark)
+    assert [(one.kind, one.lead, len(one.properties)) for one in found] == [("mail", id, 1), ("form", id, 1)]
+    assert await store.read(board.news, after) == ([], after)
+    with store.writing() as session:
+        unread = session.scalars(select(ArrivalRecord).where(ArrivalRecord.key == "unread")).one()
+        unread.read_at, unread.lead_id = NOW, id
+    found, _ = await store.read(board.news, after)
+    assert [(one.kind, one.lead) for one in found] == [("form", id)], "an email that came in is told as such"
 
 
 async def test_a_call_that_joins_an_open_task_is_news_once(store: Store, config: Config) -> None:

@@ -22,7 +22,7 @@ from crm.edge.live_state import SECRET, CallNow, LiveDelta, LiveWhole, PhoneNow
 from crm.secrets import SecretError
 from crm.services.access.sessions import SignedIn
 from crm.views import board as view
-from crm.views.board import BoardAgent, BoardOffice, News, NewsMark
+from crm.views.board import BoardAgent, BoardOffice, News, NewsKind, NewsMark
 from crm.web.console.counts import WaitingCounts
 from crm.web.console.looks import ConsoleLooks
 from crm.web.console.stream import EventForm, EventHub
@@ -165,6 +165,8 @@ class Board:
             said: dict[str, object] = {"id": id, "html": self.call_row(looks, now, role), "state": state_of(now)}
             if before is None or before.step != now.step:
                 said["said"] = self.sentence(looks, now)
+            said["recorded"] = now.is_recorded
+            said |= {"direction": now.direction, "is_new": before is None}
             said["agents"] = [[party.agent, party.state] for party in now.parties if party.agent]
             return EventForm("call", said)
 
@@ -294,7 +296,7 @@ class Board:
     async def _follow_news(self) -> None:
         changed = asyncio.Event()
         changed.set()
-        with self._crm.store.changes.told(("message", "task"), changed.set):
+        with self._crm.store.changes.told(("message", "task", "mail", "arrival"), changed.set):
             while True:
                 await changed.wait()
                 changed.clear()
@@ -317,10 +319,12 @@ class Board:
             said: dict[str, Any] = {
                 "kind": news.kind.value,
                 "id": news.id,
-                "said": looks.say(WORDS, f"news_{news.kind}", who=who),
                 "lead": news.lead,
                 "owner": news.owner,
             }
+            # Of emails and inquiries, the tasks that they bring tell.
+            if news.kind not in (NewsKind.MAIL, NewsKind.FORM):
+                said["said"] = looks.say(WORDS, f"news_{news.kind}", who=who)
             return EventForm("news", said)
 
         self.hub.tell(lambda who: "all" if sees_news(who, news) else "", tell)

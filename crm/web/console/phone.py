@@ -323,7 +323,9 @@ async def _card(asked: _Asked) -> dict[str, Any] | None:
         card = await visit.read(read)
     except NotFound:
         return None
-    return {**msgspec.structs.asdict(card), "shown": visit.looks.phone(card.number)}
+    now = visit.frame.board.calls.get(card.call)
+    is_recorded = now.is_recorded if now and visit.frame.board.is_connected else None
+    return {**msgspec.structs.asdict(card), "shown": visit.looks.phone(card.number), "is_recorded": is_recorded}
 
 
 async def _note(asked: _Asked) -> dict[str, Any]:

@@ -274,6 +274,7 @@ SPANISH: Mapping[type[StrEnum], Mapping[str, str]] = {
         TransferReason.MAINTENANCE: "llama por mantenimiento",
         TransferReason.EMERGENCY: "emergencia",
         TransferReason.SILENCE: "no dijo nada",
+        TransferReason.TAKEN: "un colega tomó la llamada",
     },
 }
 

@@ -134,3 +134,23 @@ async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_aga
     await expect(page.locator("html[data-live=yes]")).to_be_attached(timeout=40_000)
     await expect(line).to_be_hidden()
     person.complaints[:] = [one for one in person.complaints if "503" not in one]
+
+
+async def test_lists_say_what_has_come_in_and_leave_the_reader_where_they_are(desk: Desk, person: Person) -> None:
+    page = await opened(person, path="/recent")
+    line = page.locator("lease-fresh a")
+    await expect(line).to_be_hidden()
+    reader = page.get_by_role("link", name="Tasks")
+    await reader.focus()
+    desk.told.has(NEW)
+    await expect(line).to_have_text("New: 1. Show")
+    desk.told.has(TALKS)
+    desk.told.has(call("leaseline-9.2", name="Dan Doe"))
+    await expect(line).to_have_text("New: 2. Show")
+    await expect(reader).to_be_focused()
+    await page.evaluate(AXE)
+    assert await violations(page) == []
+    await line.click()
+    await expect(line).to_be_hidden()
+    for id in ("leaseline-9.1", "leaseline-9.2"):
+        desk.told.ends(id)

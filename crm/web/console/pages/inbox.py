@@ -55,7 +55,7 @@ _MORNING = time(9)
 
 async def _list(visit: ConsoleVisit) -> Response:
     which = _which(visit)
-    after = _after(visit.query.get("after", ""))
+    after, mark = _after(visit.query.get("after", "")), visit.frame.board.hub.mark
     found = await visit.read(
         view.listed,
         visit.crm.now(),
@@ -79,6 +79,7 @@ async def _list(visit: ConsoleVisit) -> Response:
         tabs=[one.value for one in tabs],
         more=more,
         is_first=not after,
+        mark=mark,
     )
 
 

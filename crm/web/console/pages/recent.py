@@ -40,7 +40,7 @@ CODES = {
 
 async def _list(visit: ConsoleVisit) -> Response:
     asked = _asked(visit)
-    after = _after(visit.query.get("after", ""))
+    after, mark = _after(visit.query.get("after", "")), visit.frame.board.hub.mark
     reach = visit.who.reach
 
     def read(session: Session) -> tuple[RecentPage, Choices, Choices]:
@@ -62,6 +62,7 @@ async def _list(visit: ConsoleVisit) -> Response:
         more=more,
         looked_back_to=found.looked_back_to,
         is_first=after is None,
+        mark=mark,
         is_filtered=bool(chosen),
         ways=[("", visit.looks.say(WORDS, "all")), *((one, visit.looks.say(WORDS, f"ways_{one}")) for one in WAYS)],
         directions=[

@@ -1,5 +1,6 @@
 // <lease-phone>: the phone in the page, around what the server has written into it (templates/console/phone.html.j2). It stands
 // outside <main>, so that a call goes on while pages come and go.
+import { listen } from "../shared/events"
 import { Bell } from "../phone/bell.ts"
 import { Colleagues } from "../phone/colleagues.ts"
 import * as kept from "../phone/kept.ts"
@@ -30,7 +31,8 @@ class Phone extends HTMLElement {
     readonly #tab = crypto.randomUUID()
     readonly #cards = new Map<string, Card>()
     readonly #told = new Map<string, string>()
-    readonly #recording = new Set<string>()
+    /** Whether calls are recorded, by the ids of their records, as the app says. */
+    readonly #recorded = new Map<string, boolean>()
     readonly #openers = new Map<string, string>()
     readonly #opening = new BroadcastChannel("leaseline-phone-open")
     #bell: Bell | undefined
@@ -42,6 +44,7 @@ class Phone extends HTMLElement {
         this.#opening.onmessage = ({ data }: MessageEvent<{ tab: string; path: string }>) => {
             if (data.tab === this.#tab) this.#go(data.path)
         }
+        listen(({ kind, said }) => kind === "call" && this.#heardOf(String(said["id"]), said["html"] ? said["recorded"] === true : undefined))
         this.addEventListener("click", (event) => this.#pressed(event))
         this.#parts.panel.addEventListener("toggle", () => this.#show(this.#state))
         this.addEventListener("submit", (event) => this.#sent(event))
@@ -131,9 +134,8 @@ class Phone extends HTMLElement {
             case "park":
                 return line.keys(command.id, this.#registration?.codes["park"] ?? "")
             case "record":
-                line.keys(command.id, this.#registration?.codes["record"] ?? "")
-                if (!this.#recording.delete(command.id)) this.#recording.add(command.id)
-                return this.#change({})
+                // The button changes once the app says that it is recorded, or no longer.
+                return line.keys(command.id, this.#registration?.codes["record"] ?? "")
             case "transfer":
                 this.#told.set(command.id, "transferring")
                 line.transfer(command.id, command.to, command.consult)
@@ -176,7 +178,6 @@ class Phone extends HTMLElement {
             case "ended":
                 this.#quiet()
                 this.#told.delete(call!.id)
-                this.#recording.delete(call!.id)
                 this.#parts.announce(this.#parts.say("is_over"))
                 if (why) this.#change({ trouble: this.#parts.say("not_reached", { why }) })
                 break
@@ -191,6 +192,14 @@ class Phone extends HTMLElement {
         this.#change({})
     }
 
+    /** What the app says of any call; undefined: it is over. */
+    #heardOf(id: string, isRecorded: boolean | undefined): void {
+        const before = this.#recorded.get(id)
+        if (isRecorded === undefined) this.#recorded.delete(id)
+        else this.#recorded.set(id, isRecorded)
+        if (before !== isRecorded && [...this.#cards.values()].some((card) => card.call === id)) this.#change({})
+    }
+
     #sayOf(call: Call, key: string): void {
         this.#told.set(call.id, key)
         this.#parts.announce(this.#parts.say(key))
@@ -203,7 +212,7 @@ class Phone extends HTMLElement {
             ...call,
             card: this.#cards.get(call.id) ?? null,
             told: this.#told.get(call.id) ?? "",
-            isRecording: this.#recording.has(call.id),
+            isRecording: this.#recorded.get(this.#cards.get(call.id)?.call ?? "") ?? false,
         }))
         this.#state = { ...this.#state, line: line?.state ?? "off", calls, ...changed }
         this.#tabs.tell({ state: this.#state })
@@ -222,6 +231,7 @@ class Phone extends HTMLElement {
             const card = await this.#server.get<Card | null>(path).catch(() => null)
             if (!card) continue
             this.#cards.set(call.id, card)
+            if (card.is_recorded !== null) this.#recorded.set(card.call, card.is_recorded)
             this.#change({})
             if (call.state === "ringing") this.#parts.announce(this.#parts.say("rings", { who: this.#screen.who(call, card) }))
             return card

@@ -29,6 +29,8 @@ export interface Card {
     property: string
     source: string
     recording: string
+    /** Whether it is recorded now; null: nobody says so. */
+    is_recorded: boolean | null
 }
 
 export interface Colleague {

@@ -139,9 +139,10 @@ class PagePhone:
         """Cuts the WebSocket under the phone, which may open another one."""
         await (page or self.page).evaluate("window.sockets.at(-1).close()")
 
-    async def freeze(self) -> None:
-        """Stops the pages' processes, as a system does with tabs that it has no time for."""
-        self._frozen = await self._processes("renderer")
+    async def freeze(self, kind: str = "renderer") -> None:
+        """Stops the pages' processes, as a system does with tabs that it has no time for; "": all of the browser's, as
+        when the machine sleeps."""
+        self._frozen = await self._processes(kind)
         for process in self._frozen:
             os.kill(process, signal.SIGSTOP)
 

@@ -18,6 +18,7 @@ from tests.system import System
 class TurnServer:
     port: int
     log: Path
+    process: asyncio.subprocess.Process
 
     @property
     def url(self) -> str:
@@ -29,7 +30,7 @@ class TurnServer:
 
 @asynccontextmanager
 async def turn_server(system: System, port: int, folder: Path) -> AsyncIterator[TurnServer]:
-    found = TurnServer(port, folder / "turn.log")
+    log_file = folder / "turn.log"
     address = own_address()
     whole = relays.coturn_config(system.config, system.crm.secrets, "example.com")
     written = whole.replace("ASTERISK-ADDRESS", address).replace("listening-port=3478", f"listening-port={port}")
@@ -39,13 +40,14 @@ async def turn_server(system: System, port: int, folder: Path) -> AsyncIterator[
     here = ["--listening-ip=127.0.0.1", f"--relay-ip={address}", "--allow-loopback-peers", "--no-tls", "--verbose"]
     rest = ["--log-file=stdout", f"--pidfile={folder / 'pid'}", f"--userdb={folder / 'users'}"]
     words = [*programs.program("turnserver"), "-c", str(path), *here, *rest]
-    with found.log.open("wb") as log:
+    with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(*words, stdout=log, stderr=log, cwd=folder)
     try:
         await system.until(lambda: _listens(port), "the TURN server listens")
-        yield found
+        yield TurnServer(port, log_file, process)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

@@ -23,6 +23,14 @@ async () => {
     return [stats.get(pair.localCandidateId).candidateType, stats.get(pair.localCandidateId).relayProtocol]
 }
 """
+RELAYED = """
+async () => {
+    const stats = await window.connections.at(-1).getStats()
+    const pairs = [...stats.values()].filter((one) => one.type === "candidate-pair" && one.nominated)
+    const pair = pairs.find((one) => one.state === "succeeded")
+    return stats.get(pair.localCandidateId).port
+}
+"""
 
 
 def free_port() -> int:
@@ -48,3 +56,34 @@ async def test_the_sound_goes_through_the_turn_server_with_a_password_that_does_
         await phone.press("hang_up")
         await caller.wait_for("CALL_CLOSED")
         assert phone.complaints == []
+
+
+async def test_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(system: System, tmp_path: Path) -> None:
+    """JsSIP#738: the sound comes from another address than before, as when a laptop changes its network. The connection
+    for SIP is lost at the same moment."""
+    await only_on_duty(system, "alice")
+    port, pages = free_port(), free_port()
+    url_of_turn = f"turn:127.0.0.1:{port}?transport=tcp"
+    async with (
+        console(system, pages, ice_servers=(url_of_turn,)) as url,
+        turn_server(system, port, tmp_path) as turn,
+        page_phone(system, url, flags=(NO_UDP,)) as phone,
+        system.caller() as caller,
+    ):
+        await system.to_team(caller)
+        await phone.answers()
+        await both_are_heard(system, phone, caller)
+        before = await phone.page.evaluate(RELAYED)
+        turn.process.kill()
+        await phone.drops_connection()
+        async with turn_server(system, port, tmp_path):
+            await phone.is_ready()
+            # Nobody presses anything: the talk goes on, or Leaseline has called the page back into it.
+            await both_are_heard(system, phone, caller)
+            await phone.talks()
+            assert await phone.page.evaluate(RELAYED) != before
+            await caller.hang_up()
+            await phone.is_free()
+        call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    assert {leg.device for leg in call.legs} == {phone.device}

@@ -134,6 +134,23 @@ async def test_when_the_tab_is_frozen_then_others_ring_and_it_is_ready_when_it_w
         await caller.hang_up()
 
 
+async def test_when_the_machine_sleeps_until_it_is_forgotten_then_it_is_ready_when_it_wakes(
+    system: System, url: str
+) -> None:
+    """Neither a timer nor an event of the page tells that the time has passed."""
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await phone.freeze("")
+        await system.until(lambda: system.is_offline(phone.device), "Asterisk has forgotten it", seconds=60)
+        phone.thaw()
+        await phone.is_ready()
+        await system.to_team(caller)
+        await phone.answers()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
 async def test_when_the_page_is_shown_again_then_it_is_registered_at_once(system: System, url: str) -> None:
     """sipcore-hass#214; SIP.js#1071 and Browser-Phone#558: a call can be placed while it registers again."""
     async with page_phone(system, url) as phone, system.phone("bob-desk") as bob:

@@ -54,6 +54,8 @@ class Phone extends HTMLElement {
         document.addEventListener("keydown", (event) => this.#keyed(event))
         for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => this.#touched(), { capture: true })
         document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#line?.wake())
+        // A tab that was frozen goes on, perhaps without being seen.
+        document.addEventListener("resume", () => this.#line?.wake())
         addEventListener("online", () => this.#line?.wake())
         addEventListener("pageshow", (event) => event.persisted && this.#line?.wake())
         navigator.mediaDevices?.addEventListener("devicechange", () => void this.#devicesChanged())

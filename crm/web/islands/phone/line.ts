@@ -1,5 +1,5 @@
 // The phone itself: SIP over the server's WebSocket, and the calls.
-import { UA, WebSocketInterface } from "jssip"
+import { C, UA, WebSocketInterface } from "jssip"
 import type { RTCSession } from "jssip/lib/RTCSession"
 import type { IncomingRequest } from "jssip/lib/SIPMessage"
 import type { RTCSessionEvent } from "jssip/lib/UA"
@@ -19,9 +19,15 @@ const NO_SOUND_MS = 4000
 const LOOK_MS = 1000
 /** A connection that does not answer a registration within this time is closed, and another one opened. */
 const DEAD_MS = 1500
+/** How soon the way of the sound is asked for again, if it could not be. */
+const AGAIN_MS = 500
 
 /** If new passwords for TURN are not to be had, they are asked for again after this long. */
 const RENEW_MS = 60_000
+
+const { causes } = C
+/** Why JsSIP would end a talk whose network has a gap. */
+const SURVIVED: string[] = [causes.RTP_TIMEOUT, causes.WEBRTC_ERROR, causes.CONNECTION_ERROR, causes.REQUEST_TIMEOUT]
 
 export type LineState = "off" | "connecting" | "ready" | "away" | "signed_out" | "elsewhere"
 
@@ -49,6 +55,7 @@ interface Live extends Call {
     stream?: MediaStream | undefined
     received: number
     quietSince: number
+    asking: number
 }
 
 type Event = "changed" | "ringing" | "answered" | "ended" | "mic_changed" | "failed"
@@ -72,7 +79,7 @@ export class Line {
 
     get calls(): Call[] {
         return [...this.#calls.values()].map(
-            ({ session: _session, audio: _audio, stream: _stream, received: _received, quietSince: _quiet, ...told }) => told,
+            ({ session: _session, audio: _audio, stream: _stream, received: _received, quietSince: _quiet, asking: _asking, ...told }) => told,
         )
     }
 
@@ -382,7 +389,9 @@ export class Line {
             stream,
             received: 0,
             quietSince: Date.now(),
+            asking: 0,
         }
+        keepThroughLosses(session)
         this.#calls.set(live.id, live)
         session.on("peerconnection", ({ peerconnection }) => this.#hear(live, peerconnection))
         if (session.connection) this.#hear(live, session.connection)
@@ -407,10 +416,13 @@ export class Line {
         session.on("unmuted", () => this.#muted(live, false))
         const over = ({ originator, cause }: { originator: string; cause: string }): void => {
             clearTimeout(gathering)
+            clearTimeout(live.asking)
             this.#calls.delete(live.id)
             sounds.close(live.stream)
             audio.srcObject = null
-            if (!this.#calls.size) kept.forget()
+            // Asterisk ends what it hears nothing of, and calls this page back into the same talk as soon as it is there.
+            const isCut = originator === "remote" && live.state === "talking" && ["cut", "no_way", "no_sound"].includes(live.trouble)
+            if (!this.#calls.size && !isCut) kept.forget()
             const failed = live.way === "out" && live.state === "dialing" && originator === "remote"
             this.#tell("ended", live, failed ? cause : "")
         }
@@ -438,8 +450,11 @@ export class Line {
         })
     }
 
+    /** Looks for the way of the sound anew; if another such question is not answered yet, in a moment. */
     #renegotiate(live: Live): void {
-        live.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })
+        clearTimeout(live.asking)
+        if (!live.session.isEstablished() || live.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return
+        live.asking = setTimeout(() => this.state === "ready" && this.#renegotiate(live), AGAIN_MS)
     }
 
     #held(live: Live, on: boolean): void {
@@ -492,6 +507,17 @@ export class Line {
 
     get #pcConfig(): RTCConfiguration {
         return { iceServers: this.#registration?.ice_servers ?? [] }
+    }
+}
+
+/** JsSIP ends a talk once its sound has found no way, or a question about it was lost. The network may be another one a moment later.
+ *  Whether the talk is over, Asterisk says, which hears nothing of it either (talk.lost_seconds), or knows it no longer. */
+function keepThroughLosses(session: RTCSession): void {
+    const terminate = session.terminate.bind(session)
+    session.terminate = (options) => {
+        const cause = options?.cause
+        if (cause !== undefined && session.isEstablished() && SURVIVED.includes(cause)) return
+        terminate(options)
     }
 }
 

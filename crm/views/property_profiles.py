@@ -7,6 +7,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from crm.domain import fair_housing, listings
+from crm.domain.access import WHOLE_OFFICE, Reach
+from crm.domain.errors import NotFound
 from crm.domain.listings import ListingState
 from crm.store.models import (
     ContentVersion,
@@ -37,6 +39,51 @@ class PropertyDetail(msgspec.Struct, kw_only=True):
     answers: list[AnswerEntry]
 
 
+class PropertySheet(msgspec.Struct, kw_only=True):
+    """What is said about a property, as somebody edits it: its latest version."""
+
+    property: str
+    property_id: int
+    name: str
+    state: str
+    """draft, published or changed."""
+    latest: int
+    """The version shown; 0: there is none yet."""
+    published: int | None
+    cells: dict[str, str]
+    """By column of `listings.PROPERTY_COLUMNS`, as people write it."""
+    findings: list[str]
+    """Words in it that may express a preference."""
+    answers: list[AnswerEntry]
+    """Its own and the office's, in each language."""
+
+
+def sheet(session: Session, slug: str, reach: Reach = WHOLE_OFFICE) -> PropertySheet:
+    """Raises NotFound, also for one out of reach."""
+    property = property_named(session, slug)
+    if not reach.holds(property.id):
+        raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
+    profile = session.get(PropertyProfile, property.id)
+    latest = profile.latest if profile else 0
+    content = session.scalar(
+        select(ContentVersion.content).where(
+            ContentVersion.property_id == property.id, ContentVersion.version == latest
+        )
+    )
+    said = queries.property_content(content)
+    return PropertySheet(
+        property=property.slug,
+        property_id=property.id,
+        name=property.name,
+        state=_state(profile),
+        latest=latest,
+        published=profile.published if profile else None,
+        cells=listings.property_cells(said),
+        findings=[str(found) for found in fair_housing.check(said)],
+        answers=answers.that_apply(session, property.id),
+    )
+
+
 def property_detail(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> PropertyDetail:
     """A property's details; a property without any has version 0. Raises NotFound."""
     property = property_named(session, slug)
@@ -51,13 +98,10 @@ def property_detail(session: Session, slug: str, language: str = listings.LANGUA
     said = queries.property_content(row.content if row else None)
     words = listings.in_language(said.words, language)
     profile = row.PropertyProfile if row else None
-    state = ListingState.DRAFT
-    if profile and profile.published is not None:
-        state = ListingState.PUBLISHED if profile.published == profile.latest else ListingState.CHANGED
     return PropertyDetail(
         property=property.slug,
         name=property.name,
-        state=state,
+        state=_state(profile),
         version=row.version if row else 0,
         latest=profile.latest if profile else 0,
         address=address_of(said),
@@ -68,6 +112,12 @@ def property_detail(session: Session, slug: str, language: str = listings.LANGUA
         findings=[str(found) for found in fair_housing.check(said)],
         answers=answers.that_apply(session, property.id, language),
     )
+
+
+def _state(profile: PropertyProfile | None) -> ListingState:
+    if profile is None or profile.published is None:
+        return ListingState.DRAFT
+    return ListingState.PUBLISHED if profile.published == profile.latest else ListingState.CHANGED
 
 
 def pictures_of_property(session: Session, slug: str, language: str = listings.LANGUAGES[0]) -> list[PictureEntry]:

@@ -248,6 +248,19 @@ async def _unpublish(visit: ConsoleVisit) -> Response:
     )
 
 
+async def _retire(visit: ConsoleVisit) -> Response:
+    """Takes the home out of use, off the site; the settings take it back."""
+    await visit.form()
+
+    def act(session: Session, by: By) -> str:
+        sheet = listing_sheets.one(session, _asked(visit), by.now, visit.who.reach)
+        homes.retire(session, by, sheet.id)
+        return f"{sheet.property_name} {sheet.unit}"
+
+    name = await visit.run(act, visit.by)
+    return visit.see_other("/listings", visit.looks.say(WORDS, "retired", name=name))
+
+
 async def _publish_property(visit: ConsoleVisit) -> Response:
     """A listing is public only together with its property."""
     await visit.form()
@@ -341,6 +354,7 @@ PAGES = (
     ConsolePage("/listings/{listing:int}/terms", _terms, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/publication", _publish, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/withdrawal", _unpublish, needs=Act.LISTINGS, methods=POST),
+    ConsolePage("/listings/{listing:int}/retirement", _retire, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/property", _publish_property, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/pictures", _add_picture, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/pictures/{number:int}", _change_picture, needs=Act.LISTINGS, methods=POST),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm.context import Crm
 from crm.domain.access import Role
 from crm.services.audit import By
-from crm.services.listings import homes
+from crm.services.listings import answers, homes
 from crm.store.models import Listing
 from tests.browser.console.kind import Kind
 
@@ -21,6 +21,9 @@ KINDS = (
     Kind("new listing", "/listings/new", Role.MANAGER),
     Kind("listing", "/listings/{listing}", Role.MANAGER),
     Kind("listing, not public", "/listings/{draft}"),
+    Kind("properties", "/listings/properties", Role.MANAGER),
+    Kind("property", "/listings/properties/elm"),
+    Kind("answers of the office", "/listings/properties/office", Role.MANAGER),
     Kind("listing, read only", "/listings/{listing}", Role.READ_ONLY),
 )
 
@@ -31,4 +34,6 @@ def fill(crm: Crm) -> Mapping[str, object]:
         listing = session.scalars(select(Listing.id).where(Listing.published.is_not(None)).order_by(Listing.id)).first()
         cells = {"bedrooms": "2", "bathrooms": "1.5", "rent": "1450", "text_en": "A quiet home for mature couples."}
         draft = homes.add(session, by, "elm", "Garden house at the end of the yard", cells)
+        for slug in ("elm", None):
+            answers.give(session, by, slug, "vouchers", "We welcome housing choice vouchers.", "en")
         return {"listing": listing, "draft": draft.id}

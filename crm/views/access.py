@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.store.models import (
     Account,
@@ -50,18 +50,7 @@ class ApiKeyEntry(msgspec.Struct, kw_only=True):
 def keys(session: Session, now: datetime, *, with_old: bool = False) -> list[ApiKeyEntry]:
     """By name; those that are no longer in force only `with_old`."""
     found = session.scalars(select(ApiKey).order_by(ApiKey.name)).all()
-    properties = by_owner(
-        session,
-        select(ApiKeyReach.key_id, Property.slug)
-        .join(Property, Property.id == ApiKeyReach.property_id)
-        .order_by(Property.slug),
-    )
-    subteams = by_owner(
-        session,
-        select(ApiKeyReach.key_id, Subteam.slug)
-        .join(Subteam, Subteam.id == ApiKeyReach.subteam_id)
-        .order_by(Subteam.slug),
-    )
+    properties, subteams = _seen(session, ApiKeyReach.key_id)
     entries = [
         ApiKeyEntry(
             name=key.name,
@@ -80,6 +69,14 @@ def keys(session: Session, now: datetime, *, with_old: bool = False) -> list[Api
         for key in found
     ]
     return [one for one in entries if with_old or one.state == "active"]
+
+
+def _seen(session: Session, owner: InstrumentedAttribute[int]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """By owner, a key or an account: the slugs of the properties and of the subteams that they see."""
+    reach = owner.class_
+    properties = select(owner, Property.slug).join(Property, Property.id == reach.property_id)
+    subteams = select(owner, Subteam.slug).join(Subteam, Subteam.id == reach.subteam_id)
+    return by_owner(session, properties.order_by(Property.slug)), by_owner(session, subteams.order_by(Subteam.slug))
 
 
 def _state(key: ApiKey, now: datetime) -> str:
@@ -155,18 +152,7 @@ def accounts(session: Session, now: datetime, *, name: str | None = None) -> lis
     """By name; disabled ones, too."""
     wanted = select(Account, Agent.slug).outerjoin(Agent, Agent.id == Account.agent_id).order_by(Account.name)
     rows = session.execute(wanted if name is None else wanted.where(Account.name == name)).all()
-    properties = by_owner(
-        session,
-        select(AccountReach.account_id, Property.slug)
-        .join(Property, Property.id == AccountReach.property_id)
-        .order_by(Property.slug),
-    )
-    subteams = by_owner(
-        session,
-        select(AccountReach.account_id, Subteam.slug)
-        .join(Subteam, Subteam.id == AccountReach.subteam_id)
-        .order_by(Subteam.slug),
-    )
+    properties, subteams = _seen(session, AccountReach.account_id)
     open_ones = (
         select(AccountSession.account_id, func.count(), func.max(AccountSession.used_at))
         .where(AccountSession.expires_at > now)

@@ -107,6 +107,7 @@ async def test_a_passkey_is_added_and_signs_in_without_name_password_or_code(
 
     # Taken from the account, it opens nothing any more.
     await page.goto("/account")
+    await page.locator('form[action$="/remove"]').get_by_label("Your password").fill(PASSWORD)
     await page.get_by_role("button", name="Remove Petra's laptop").click()
     await expect(page.get_by_text("The passkey is removed.", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Sign out", exact=True).click()

@@ -184,7 +184,8 @@ async def test_nobody_adds_a_passkey_to_what_is_not_theirs(office: ConsoleOffice
     other = await begun(named(office))
     await person.send("/account/passkeys", of="/account", sealed=other["sealed"], credential=credential, name="key")
     [eves] = office.rows(AccountPasskey)
-    await person.send(f"/account/passkeys/{eves.id}/remove", 404, of="/account")
+    await person.send(f"/account/passkeys/{eves.id}/remove", 404, of="/account", old=PASSWORD)
+    await thief.send(f"/account/passkeys/{eves.id}/remove", of="/account", old="a guess")
     assert len(office.rows(AccountPasskey)) == 1
 
 

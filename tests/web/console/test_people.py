@@ -124,7 +124,9 @@ async def test_a_password_is_changed_with_the_old_one_and_others_are_signed_out(
 async def test_one_time_codes_are_set_up_by_a_code_and_dropped_by_the_password(office: ConsoleOffice) -> None:
     office.with_password()
     person = await signed_in(office)
-    page = (await person.send("/account/codes", 200, of="/account")).text
+    refused = await person.send("/account/codes", 422, of="/account", old="wrong")
+    assert "data:image/svg+xml" not in refused.text
+    page = (await person.send("/account/codes", 200, of="/account", old=PASSWORD)).text
     assert 'src="data:image/svg+xml' in page
     [sealed] = re.findall('name="sealed" value="([^"]+)"', page)
     secret = "".join(re.findall(r"[A-Z2-7]{4} [A-Z2-7 ]+", page)[0].split())

@@ -87,7 +87,10 @@ async def _password(visit: ConsoleVisit) -> Response:
 
 
 async def _begin_codes(visit: ConsoleVisit) -> Response:
-    await visit.form()
+    fields = await visit.form()
+    # Whoever finds a browser where somebody is signed in cannot lock them out by it.
+    if not await is_right(visit, str(fields.get("old", ""))):
+        return await _show(visit, {"begin": visit.looks.say(WORDS, "not_yours")})
     return await _show(visit, {}, sessions.new_totp())
 
 

@@ -106,7 +106,9 @@ async def _add(visit: ConsoleVisit) -> Response:
 
 
 async def _remove(visit: ConsoleVisit) -> Response:
-    await visit.form()
+    fields = await visit.form()
+    if not await account.is_right(visit, str(fields.get("old", ""))):
+        return visit.see_other("/account", visit.looks.say(WORDS, "not_yours"))
     await visit.run(passkeys.remove, visit.by, visit.who.account_id, visit.request.path_params["passkey"])
     return visit.see_other("/account", visit.looks.say(WORDS, "passkey_removed"))
 

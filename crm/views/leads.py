@@ -355,6 +355,11 @@ def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFF
     )
 
 
+def reached_at(card: LeadCard) -> list[str]:
+    """Their numbers (E.164) and email addresses."""
+    return [*card.phones, *([card.email] if card.email else []), *card.further_emails]
+
+
 def _unknown(lead_id: int) -> NotFound:
     return NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm.store.models import OptOut
@@ -35,22 +36,27 @@ class OptOutEntry(msgspec.Struct):
 
 def listed(session: Session, *, with_ended: bool = False, limit: int = 50) -> list[OptOutEntry]:
     """The newest first."""
-    found = (
-        select(
-            OptOut.number,
-            OptOut.address,
-            OptOut.scope,
-            OptOut.source,
-            OptOut.evidence,
-            OptOut.message_id.label("message"),
-            OptOut.created_at,
-            OptOut.ended_at,
-            OptOut.ended_source,
-            OptOut.ended_evidence,
-        )
-        .order_by(OptOut.created_at.desc(), OptOut.id.desc())
-        .limit(limit)
-    )
+    found = _ENTRY.limit(limit)
     if not with_ended:
         found = found.where(OptOut.ended_at.is_(None))
     return [OptOutEntry(**row._mapping) for row in session.execute(found)]
+
+
+def of(session: Session, numbers: Sequence[str], addresses: Sequence[str], *, limit: int = 50) -> list[OptOutEntry]:
+    """Those of these numbers (E.164) and email addresses, in force or ended, the newest first."""
+    theirs = or_(OptOut.number.in_({*numbers} - {""}), OptOut.address.in_({one.lower() for one in addresses} - {""}))
+    return [OptOutEntry(**row._mapping) for row in session.execute(_ENTRY.where(theirs).limit(limit))]
+
+
+_ENTRY = select(
+    OptOut.number,
+    OptOut.address,
+    OptOut.scope,
+    OptOut.source,
+    OptOut.evidence,
+    OptOut.message_id.label("message"),
+    OptOut.created_at,
+    OptOut.ended_at,
+    OptOut.ended_source,
+    OptOut.ended_evidence,
+).order_by(OptOut.created_at.desc(), OptOut.id.desc())

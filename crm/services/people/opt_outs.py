@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,25 +11,29 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.leads import Happened
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.people import timeline
 from crm.store.models import OptOut
-from crm.store.queries import opt_outs
+from crm.store.queries import leads, opt_outs
 
-SCOPES = ("texts", "all")
+TEXTS, ALL = "texts", "all"
+SCOPES = (TEXTS, ALL)
 NEWS = "news"
 """The scope of an email address."""
 
 
 def add(session: Session, config: Config, by: By, raw: str, *, why: str, scope: str = "texts") -> str:
-    """Opts out a number or an email address whose owner said so in another way, such as on the phone. Returns it as
-    E.164 or in lower case. Raises Invalid, Conflict."""
+    """Opts out a number or an email address whose owner said so in another way, such as on the phone; their lead's
+    timeline says so. Returns it as E.164 or in lower case. Raises Invalid, Conflict."""
     why = fields.text(why, "reason", 250, required=True)
     if "@" in raw:
         address = fields.email(raw).lower()
         if not no_news(session, address, source="admin", evidence=f"{by.who}: {why}", now=by.now):
             raise Conflict("This email address is already in the opt-out ledger.", code="opt_out_exists")
+        _tell(session, by, address, "Wants no more news by email", why)
         audit.record(session, by, f"opt-out added, scope {NEWS}")
         return address
     number = _number(raw, config)
@@ -37,6 +42,7 @@ def add(session: Session, config: Config, by: By, raw: str, *, why: str, scope: 
     if any(entry.scope == scope for entry in opt_outs.in_force(session, number)):
         raise Conflict("This number is already in the opt-out ledger.", code="opt_out_exists")
     enter(session, number, source="admin", evidence=f"{by.who}: {why}", now=by.now, scope=scope)
+    _tell(session, by, number, f"Wants no more texts{' and calls' if scope == ALL else ''}", why)
     audit.record(session, by, f"opt-out added, scope {scope}")
     return number
 
@@ -55,6 +61,7 @@ def remove(session: Session, config: Config, by: By, raw: str, *, why: str) -> s
         what = "email address" if "@" in who else "number"
         raise NotFound(f"This {what} is not in the opt-out ledger.", code="opt_out_unknown")
     _end(entries, "admin", f"{by.who}: {why}", by.now)
+    _tell(session, by, who, "Wants news by email again" if "@" in who else "Wants texts and calls again", why)
     audit.record(session, by, "opt-out removed")
     return who
 
@@ -94,6 +101,16 @@ def end(session: Session, number: str, *, source: str, evidence: str, now: datet
 def _end(entries: Sequence[OptOut], source: str, evidence: str, now: datetime) -> None:
     for entry in entries:
         entry.ended_at, entry.ended_source, entry.ended_evidence = now, source, evidence.replace("\x00", "")[:300]
+
+
+def _tell(session: Session, by: By, who: str, what: str, why: str) -> None:
+    """Enters it for the lead whose number or address this is, if there is one."""
+    theirs = (leads.by_address(session, who) or leads.first_with(session, who)) if "@" in who else None
+    lead = theirs or leads.by_phone(session, who)
+    if lead is not None:
+        key = f"hand:{uuid.uuid4().hex}"
+        told = f"{what} ({who}): {why}"
+        timeline.enter(session, lead.id, Happened.OPT_OUT, told, by.now, key=key, by=by.who, is_new=True)
 
 
 def _number(raw: str, config: Config) -> str:

@@ -197,6 +197,7 @@ SPANISH = {
     "number_is_colleagues": "Ese es el móvil de alguien que trabaja aquí.",
     "number_is_ours": "Esa es una de nuestras líneas: escriba otro número.",
     "opt_out_exists": "Eso ya está en la lista de quienes no quieren mensajes.",
+    "opt_out_missing": "Elija qué ya no quiere.",
     "opt_out_not_theirs": "Lo marcado como baja no es un número o correo de esa fila.",
     "opt_out_unknown": "Eso no está en la lista de quienes no quieren mensajes.",
     "owners_not_managed_for": "Esta oficina no administra viviendas de propietarios: no pueden ser prospectos.",

@@ -10,6 +10,7 @@ import pytest
 
 from crm.domain.access import Role
 from crm.domain.heard import CardField
+from crm.domain.leads import Happened
 from crm.domain.merging import ProposalReason
 from crm.services import tasks
 from crm.services.audit import By
@@ -21,6 +22,7 @@ from crm.store.models import (
     Lead,
     LeadMerge,
     LeadProposal,
+    OptOut,
     Property,
     Suggestion,
     Task,
@@ -215,6 +217,45 @@ async def test_interests_beyond_reach_are_neither_added_nor_changed(office: Cons
     assert stages(office, id)["lakeside"] == ("contacted", None)
 
 
+async def test_an_opt_out_and_its_end_are_in_the_ledger_with_who_said_so_and_how_they_know(
+    office: ConsoleOffice,
+) -> None:
+    [id], [other] = add(office, phone="+15125550181"), add(office, phone="+15125550182")
+    with office.crm.store.writing() as session:
+        leads.change(session, office.crm.config, By("alice", NOW), id, email="Pat@example.com")
+    person = office.person(Role.AGENT)
+    path, why = f"/leads/{id}/opt-outs", "said so on the phone"
+    await person.send(path, 422, what="", why=why)
+    page = (await person.send(path, 422, what="all/+15125550181", why="")).text
+    assert '<option value="all/+15125550181" selected>' in page
+    await person.send(path, 422, what="married/+15125550181", why=why)
+    await person.send(path, 404, what="texts/+15125550182", why=why)
+    for what in ("texts/+15125550181", "all/+15125550181", "news/Pat@example.com"):
+        await person.send(path, what=what, why=why)
+    await person.send(path, 422, what="texts/+15125550181", why=why)
+    assert {(row.number, row.address, row.scope, row.evidence) for row in office.rows(OptOut)} == {
+        ("+15125550181", "", "texts", f"{person.name}: {why}"),
+        ("+15125550181", "", "all", f"{person.name}: {why}"),
+        ("", "pat@example.com", "news", f"{person.name}: {why}"),
+    }
+    for language in ("en", "es"):
+        page = await office.person(language=language).open(f"/leads/{id}")
+        check(page)
+        assert page.count(f'action="{path}/end"') == 2
+    await person.send(f"{path}/end", 404, who="+15125550182", why="wants them again")
+    await person.send(f"{path}/end", 422, who="+15125550181", why="")
+    await person.send(f"{path}/end", who="+15125550181", why="wants them again")
+    await person.send(f"{path}/end", 422, who="+15125550181", why="wants them again")
+    await person.send(f"{path}/end", who="pat@example.com", why="wants them again")
+    assert {row.ended_evidence for row in office.rows(OptOut)} == {f"{person.name}: wants them again"}
+    page = await person.open(f"/leads/{id}")
+    assert f'action="{path}/end"' not in page
+    assert "wants them again" in page
+    entries = [row.text for row in office.rows(Activity) if row.lead_id == id and row.kind == Happened.OPT_OUT]
+    assert len(entries) == 5
+    assert [row for row in office.rows(Activity) if row.lead_id == other and row.kind == Happened.OPT_OUT] == []
+
+
 async def test_the_timeline_goes_on_page_by_page(office: ConsoleOffice) -> None:
     [id] = add(office)
     with office.crm.store.writing() as session:
@@ -312,6 +353,8 @@ async def test_a_lead_out_of_reach_is_not_there_whatever_is_asked_of_it(office: 
         ("phones", {"add": "512 555 0198"}),
         ("assignment", {"agent": "bob"}),
         ("interests", {"property": "elm"}),
+        ("opt-outs", {"what": "texts/+15125550177", "why": "x"}),
+        ("opt-outs/end", {"who": "+15125550177", "why": "x"}),
         ("stage", {"property": "lakeside", "was": "contacted", "stage": "applied"}),
         ("notes", {"text": "x"}),
         ("events", {"what": "call", "text": "x"}),

@@ -23,13 +23,14 @@ from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
 from crm.services.people import leads as service
-from crm.views import applications, choices, tasks, tours
+from crm.views import applications, choices, opt_outs, tasks, tours
 from crm.views import leads as view
 from crm.views import proposals as proposals_view
 from crm.views import suggestions as suggestions_view
 from crm.views.applications import ApplicationEntry
 from crm.views.choices import Choices
 from crm.views.leads import ActivityEntry, LeadCard, MergeEntry
+from crm.views.opt_outs import OptOutEntry
 from crm.views.proposals import ProposalEntry
 from crm.views.suggestions import SuggestionEntry
 from crm.views.tasks import TaskEntry
@@ -70,6 +71,7 @@ class LeadSheet:
     suggestions: list[SuggestionEntry]
     proposals: list[ProposalEntry]
     merges: list[MergeEntry]
+    opt_outs: list[OptOutEntry]
     agents: Choices
     properties: Choices
     """Within reach."""
@@ -138,6 +140,7 @@ def _sheet(session: Session, visit: ConsoleVisit, lead_id: int) -> LeadSheet:
         suggestions_view.listed(session, lead_id),
         proposals_view.listed(session, lead_id=lead_id, reach=reach),
         view.merges(session, lead_id),
+        opt_outs.of(session, card.phones, view.reached_at(card)),
         choices.agents(session),
         choices.properties(session, reach),
     )

@@ -17,6 +17,7 @@ from crm.domain import leads as rules
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
 from crm.domain.leads import Happened, LeadFilter, LeadStatus, LeadType, Light
+from crm.edge import vcard
 from crm.store import prepared
 from crm.store.models import (
     Activity,
@@ -358,6 +359,11 @@ def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFF
 def reached_at(card: LeadCard) -> list[str]:
     """Their numbers (E.164) and email addresses."""
     return [*card.phones, *([card.email] if card.email else []), *card.further_emails]
+
+
+def vcard_of(card: LeadCard) -> str:
+    """A lead as a file for address books."""
+    return vcard.file(card.name or "", card.phones, [*([card.email] if card.email else []), *card.further_emails])
 
 
 def _unknown(lead_id: int) -> NotFound:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands.command import System, WrongInput, one, with_system
-from crm.commands.lead import files
 from crm.commands.lead.cells import interests_of, last_contact, next_action, standing, suggested, wishes
 from crm.commands.lead.group import choice, lead
 from crm.config import Config
@@ -44,7 +43,7 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
             raise NotFound("There is no lead with this number.", code="lead_unknown")
         detail = leads.one(session, found.id, system.now)
     if vcard:
-        click.echo(files.vcard_of(detail), nl=False)
+        click.echo(leads.vcard_of(detail), nl=False)
         return
     if as_json:
         output.print_json(detail)

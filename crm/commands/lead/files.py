@@ -20,7 +20,7 @@ from crm.context import Crm
 from crm.domain import lead_rows
 from crm.domain.blocks import Members
 from crm.domain.leads import LeadFilter
-from crm.edge import documents, mail_files, text_files, vcard
+from crm.edge import documents, mail_files, text_files
 from crm.services.audit import By
 from crm.services.people import exports, lead_lists
 from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceResult
@@ -28,7 +28,7 @@ from crm.services.people.records import PersonRecord
 from crm.store import statistics
 from crm.store.session import Store
 from crm.store.slices import SliceSize
-from crm.views import lead_export
+from crm.views import lead_export, leads
 from crm.views.leads import LeadCard
 
 FORMATS = ("csv", "jsonl")
@@ -74,16 +74,8 @@ def write(
 def write_vcard(store: Store, by: By, card: LeadCard, path: Path) -> None:
     """Writes one lead as a vCard, and puts that on record. Raises WrongInput if the file cannot be written."""
     with _opened(path) as file:
-        file.write(vcard_of(card))
-    members = Members()
-    members.add(card.id)
-    store.run_blocking(exports.record, by, "vCard", members)
-
-
-def vcard_of(card: LeadCard) -> str:
-    """A lead as a file for address books."""
-    emails = [card.email, *card.further_emails] if card.email else card.further_emails
-    return vcard.file(card.name or "", card.phones, emails)
+        file.write(leads.vcard_of(card))
+    store.run_blocking(exports.record_one, by, "vCard", card.id)
 
 
 def write_record(config: Config, record: PersonRecord, path: Path, *, with_files: bool) -> list[str]:

@@ -29,3 +29,10 @@ def record(session: Session, by: By, format_: str, members: Members) -> None:
     for begins in range(0, len(rows), _AT_ONCE):
         session.execute(insert(LeadExportPart), rows[begins : begins + _AT_ONCE])
     audit.record(session, by, f"{leads} exported as {format_}")
+
+
+def record_one(session: Session, by: By, format_: str, lead_id: int) -> None:
+    """The same of one lead."""
+    members = Members()
+    members.add(lead_id)
+    record(session, by, format_, members)

@@ -126,6 +126,7 @@ _EN = {
     "two_people": "Two people",
     "stay_two": "They stay two.",
     "no_proposal": "No leads seem to be one person.",
+    "vcard": "Download for an address book (vCard)",
     "record": "Download all that is known",
     "erase": "Erase this person",
     "erase_hint": (
@@ -263,6 +264,7 @@ _ES = {
     "two_people": "Dos personas",
     "stay_two": "Siguen siendo dos.",
     "no_proposal": "Ningún prospecto parece repetido.",
+    "vcard": "Descargar para una agenda (vCard)",
     "record": "Descargar todo lo que se sabe",
     "erase": "Borrar a esta persona",
     "erase_hint": (

@@ -363,6 +363,7 @@ async def test_a_lead_out_of_reach_is_not_there_whatever_is_asked_of_it(office: 
         (f"tasks/{task}/owner", {"owner": "bob"}),
         ("suggestions", {"verb": "take"}),
         ("unmerge", {"gone": "1"}),
+        ("vcard", {}),
         ("merge", {"other": str(ours)}),
     ):
         await narrow.send(f"/leads/{theirs}/{path}", 404, **fields)
@@ -396,6 +397,17 @@ async def test_read_only_sees_no_forms_and_only_an_admin_of_the_whole_office_era
     await admin.send(f"/leads/{id}/erase", why="asked for it", confirm=str(id))
     assert [(row.lead_id, row.why) for row in office.rows(Erasure)] == [(id, "asked for it")]
     await admin.open(f"/leads/{id}", 404)
+
+
+async def test_a_card_for_address_books_is_on_record(office: ConsoleOffice) -> None:
+    [id] = add(office, name=f"Pat; {EVIL}", phone="+15125550181")
+    person = office.person(Role.AGENT)
+    answer = await person.send(f"/leads/{id}/vcard", 200)
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="lead-{id}.vcf"'
+    assert answer.text.startswith("BEGIN:VCARD\r\n")
+    assert "+15125550181" in answer.text
+    [entry] = [row for row in office.rows(AuditEntry) if row.what == "1 lead exported as vCard"]
+    assert entry.who == person.name
 
 
 @pytest.mark.parametrize("id", ["0", "2147483648", "99999999999999999999"])

@@ -10,7 +10,7 @@ from crm.domain.access import Role
 from crm.domain.merging import ProposalReason
 from crm.services import assignment, tasks
 from crm.services.audit import By
-from crm.services.people import filters, leads, proposals
+from crm.services.people import filters, leads, opt_outs, proposals
 from tests.browser.console.kind import Kind
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
@@ -27,6 +27,7 @@ KINDS = (
     Kind("lead", "/leads/{lead}"),
     Kind("lead of an agent", "/leads/{lead}", Role.AGENT),
     Kind("lead, read only", "/leads/{lead}", Role.READ_ONLY),
+    Kind("lead's tour", "/tours/new?lead={lead}&property=elm", Role.AGENT),
     Kind("lead's timeline", "/leads/{lead}/timeline"),
     Kind("leads that may be one", "/leads/proposals"),
     Kind("leads compared", "/leads/{lead}/merge?other={other_lead}"),
@@ -61,6 +62,9 @@ def fill(crm: Crm) -> Mapping[str, object]:
             pets="2 cats",
             language="es",
         )
+        opt_outs.add(session, config, by, "(512) 555-0189", why="Said so on the phone, and asked for a letter instead.")
+        opt_outs.add(session, config, by, "(512) 555-0188", why="Said so at the door.", scope="all")
+        opt_outs.remove(session, config, by, "(512) 555-0188", why="Asked for a call next week.")
         for count in range(45):
             at = By("alice", by.now + timedelta(hours=count))
             leads.write_note(session, config, at, found.id, LONG * (1 + count % 3))

@@ -1,4 +1,4 @@
-"""Everything that is known of a person: given to them, or erased."""
+"""A person's data as files: for address books, or all of it to give to them; and erasing it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,30 @@ from crm.domain import fields
 from crm.domain.access import Act
 from crm.domain.errors import Conflict, Invalid
 from crm.services.audit import By
-from crm.services.people import erasing, records
+from crm.services.people import erasing, exports, records
 from crm.views import erasures
 from crm.views import leads as view
+from crm.views.leads import LeadCard
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.lead.sheet import asked, card_of
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.lead import WORDS
+
+
+async def _vcard(visit: ConsoleVisit) -> Response:
+    await visit.form()
+
+    def act(session: Session, by: By) -> LeadCard:
+        card = card_of(session, visit)
+        exports.record_one(session, by, "vCard", card.id)
+        return card
+
+    card = await visit.run(act, visit.by)
+    return Response(
+        view.vcard_of(card),
+        media_type="text/vcard",
+        headers={"Content-Disposition": f'attachment; filename="lead-{card.id}.vcf"'},
+    )
 
 
 async def _record(visit: ConsoleVisit) -> Response:
@@ -65,6 +82,7 @@ async def _erased(visit: ConsoleVisit, lead_id: int, why: str) -> Response:
 
 
 PAGES = (
+    ConsolePage("/leads/{lead:int}/vcard", _vcard, needs=Act.WORK, methods=("POST",)),
     ConsolePage("/leads/{lead:int}/record", _record, needs=Act.ERASE, methods=("POST",)),
     ConsolePage("/leads/{lead:int}/erase", _erase, needs=Act.ERASE, methods=("GET", "POST")),
 )

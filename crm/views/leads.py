@@ -358,12 +358,17 @@ def card(session: Session, lead_id: int, now: datetime, reach: Reach = WHOLE_OFF
 
 def reached_at(card: LeadCard) -> list[str]:
     """Their numbers (E.164) and email addresses."""
-    return [*card.phones, *([card.email] if card.email else []), *card.further_emails]
+    return [*card.phones, *addresses(card)]
+
+
+def addresses(card: LeadCard) -> list[str]:
+    """Their email addresses, the one that mail goes to first."""
+    return [*([card.email] if card.email else []), *card.further_emails]
 
 
 def vcard_of(card: LeadCard) -> str:
     """A lead as a file for address books."""
-    return vcard.file(card.name or "", card.phones, [*([card.email] if card.email else []), *card.further_emails])
+    return vcard.file(card.name or "", card.phones, addresses(card))
 
 
 def _unknown(lead_id: int) -> NotFound:

@@ -40,7 +40,7 @@ def of(session: Session, survivor_id: int, gone_id: int, now: datetime, reach: R
     known = merging.merged(_columns(session, survivor_id), _columns(session, gone_id))
     agent_id = known["assigned_agent_id"]
     agent = session.scalar(select(Agent.slug).where(Agent.id == agent_id)) if agent_id is not None else None
-    first, *_ = addresses = [*_addresses(survivor), *_addresses(gone), ""]
+    first, *_ = addresses = [*leads.addresses(survivor), *leads.addresses(gone), ""]
     merged = msgspec.structs.replace(
         survivor,
         name=known["name"],
@@ -78,10 +78,6 @@ def of(session: Session, survivor_id: int, gone_id: int, now: datetime, reach: R
 
 def _columns(session: Session, lead_id: int) -> dict[str, Any]:
     return dict(session.execute(select(*_LEAD).where(Lead.id == lead_id)).mappings().one())
-
-
-def _addresses(lead: LeadCard) -> list[str]:
-    return [*([lead.email] if lead.email else []), *lead.further_emails]
 
 
 def _interests(ours: list[InterestEntry], theirs: list[InterestEntry]) -> list[InterestEntry]:

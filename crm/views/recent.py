@@ -8,7 +8,7 @@ filter, however many rows there are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -242,41 +242,75 @@ def _agent_ids(session: Session, asked: RecentFilter) -> Sequence[int]:
 # --- one table ---
 
 
-def _before(way: ContactWay, at: Any, id: Any, after: RecentCursor | None) -> list[ColumnElement[bool]]:
-    """What comes after the cursor, in a table whose rows are of one way."""
+@dataclass(frozen=True)
+class _RecentTable:
+    """Where the contacts of one way are."""
+
+    way: ContactWay
+    found: Any
+    """The query of their rows."""
+    at: Any
+    id: Any
+
+
+def _before(table: _RecentTable, after: RecentCursor | None) -> list[ColumnElement[bool]]:
+    """What comes after the cursor."""
     if after is None:
         return []
-    if after.way == way:
-        last: Any = after.id if way is ContactWay.CALL else int(after.id)
-        return [tuple_(at, id) < (after.at, last)]
-    is_before_all = not after.way or _RANKS[way] > _RANKS[ContactWay(after.way)]
-    return [at < after.at if is_before_all else at <= after.at]
+    if after.way == table.way:
+        last: Any = after.id if table.way is ContactWay.CALL else int(after.id)
+        return [tuple_(table.at, table.id) < (after.at, last)]
+    is_before_all = not after.way or _RANKS[table.way] > _RANKS[ContactWay(after.way)]
+    return [table.at < after.at if is_before_all else table.at <= after.at]
 
 
 def _rows(
     session: Session,
-    found: Any,
-    at: Any,
-    id: Any,
-    scope: list[ColumnElement[bool]],
-    filters: Iterable[ColumnElement[bool]],
+    table: _RecentTable,
+    asked: _RecentScope,
+    after: RecentCursor | None,
     limit: int,
-    is_dense: bool,
+    scope: Sequence[ColumnElement[bool]],
+    filters: Sequence[ColumnElement[bool]],
 ) -> tuple[list[Row[Any]], datetime | None]:
-    """`scope` is what an index gives in order, `filters` what has to be looked at; with `is_dense`, they let most rows
-    through. Returns the horizon, too: None also where there are as many rows as a page can show."""
+    """`scope` is what an index gives in order, `filters` what has to be looked at. Returns the horizon, too: None also
+    where there are as many rows as a page can show."""
+    at, scope = table.at, [*_before(table, after), *scope]
     looked_at = select(at.label("at")).where(*scope).order_by(at.desc()).limit(LOOKED_AT).subquery()
-    found = found.where(*scope, *filters).order_by(at.desc(), id.desc()).limit(limit).execution_options(**ALL)
-    if is_dense:
+    found = table.found.where(*scope, *filters).order_by(at.desc(), table.id.desc()).limit(limit)
+    found = found.execution_options(**ALL)
+    if asked.is_dense:
         # One statement less, as a rule. Of conditions on reach, SQLite would make a worse plan.
         rows = list(session.execute(found.where(at >= select(func.min(looked_at.c.at)).scalar_subquery())))
         if len(rows) == limit:
             return rows, None
     count, oldest = session.execute(select(func.count(), func.min(looked_at.c.at))).one()
     horizon = oldest if count == LOOKED_AT else None
-    if not is_dense:
+    if not asked.is_dense:
         rows = list(session.execute(found.where(at >= horizon) if horizon is not None else found))
     return rows, horizon
+
+
+def _written(
+    session: Session,
+    table: _RecentTable,
+    asked: _RecentScope,
+    after: RecentCursor | None,
+    limit: int,
+    filters: Sequence[ColumnElement[bool]],
+    scope: Sequence[ColumnElement[bool]] = (),
+) -> _RecentPart:
+    """Of a table whose columns are named like the fields of `RecentEntry`."""
+    rows, horizon = _rows(session, table, asked, after, limit, scope, filters)
+    return _RecentPart(table.way, [_entry(table.way, row) for row in rows], horizon)
+
+
+def _entry(way: ContactWay, row: Row[Any]) -> RecentEntry:
+    known = {name: value for name, value in row._mapping.items() if value is not None}
+    return RecentEntry(**{**_UNKNOWN, **known, "way": way, "id": str(row.id)})
+
+
+_UNKNOWN = {"direction": CallDirection.IN, "lead": None, "name": "", "kind": CallerKind.PROSPECT, "number": ""}
 
 
 # --- calls ---
@@ -315,12 +349,11 @@ _CALL = (
     .outerjoin(Contact, Contact.id == Call.contact_id)
     .outerjoin(TalkRecord, TalkRecord.call_id == Call.id)
 )
+_CALLS = _RecentTable(ContactWay.CALL, _CALL, Call.started_at, Call.id)
 
 
 def _calls(session: Session, asked: _RecentScope, after: RecentCursor | None, limit: int) -> _RecentPart:
-    scope = _before(ContactWay.CALL, Call.started_at, Call.id, after)
-    if asked.property_id is not None:
-        scope.append(Call.property_id == asked.property_id)
+    scope = [] if asked.property_id is None else [Call.property_id == asked.property_id]
     filters = [
         Call.direction == asked.direction if asked.direction else Call.direction != CallDirection.INTERNAL,
         *reached.of_recent(asked.reach, func.coalesce(Call.property_id, Line.property_id), Call.lead_id),
@@ -330,7 +363,7 @@ def _calls(session: Session, asked: _RecentScope, after: RecentCursor | None, li
             Leg.call_id == Call.id, Leg.agent_id.in_(asked.agent_ids), Leg.answered_at.is_not(None)
         )
         filters.append(or_(Call.agent_id.in_(asked.agent_ids), answered))
-    rows, horizon = _rows(session, _CALL, Call.started_at, Call.id, scope, filters, limit, asked.is_dense)
+    rows, horizon = _rows(session, _CALLS, asked, after, limit, scope, filters)
     return _RecentPart(ContactWay.CALL, _call_entries(session, rows), horizon)
 
 
@@ -396,18 +429,17 @@ _OURS = case((_IS_IN, Message.to_number), else_=Message.from_number)
 _TEXT = (
     select(
         Message.id,
-        Message.created_at,
+        Message.created_at.label("at"),
         Message.direction,
-        Message.lead_id,
-        Lead.name.label("lead_name"),
-        Contact.name.label("contact_name"),
+        Message.lead_id.label("lead"),
+        func.coalesce(func.nullif(Lead.name, ""), Contact.name).label("name"),
         Contact.kind,
         _THEIRS.label("number"),
         func.coalesce(func.nullif(Line.label, ""), _OURS).label("line"),
         Line.source,
         Property.slug.label("property"),
         Property.name.label("property_name"),
-        Message.state,
+        Message.state.label("outcome"),
         Agent.name.label("who"),
         func.substr(Message.body, 1, BEGINNING).label("words"),
     )
@@ -417,12 +449,11 @@ _TEXT = (
     .outerjoin(Property, Property.id == Message.property_id)
     .outerjoin(Agent, Agent.id == Message.agent_id)
 )
+_TEXTS = _RecentTable(ContactWay.TEXT, _TEXT, Message.created_at, Message.id)
 
 
 def _texts(session: Session, asked: _RecentScope, after: RecentCursor | None, limit: int) -> _RecentPart:
-    scope = _before(ContactWay.TEXT, Message.created_at, Message.id, after)
-    if asked.property_id is not None:
-        scope.append(Message.property_id == asked.property_id)
+    scope = [] if asked.property_id is None else [Message.property_id == asked.property_id]
     filters = [
         Message.purpose != TextPurpose.STAFF,
         *reached.of_recent(asked.reach, Message.property_id, Message.lead_id),
@@ -431,31 +462,7 @@ def _texts(session: Session, asked: _RecentScope, after: RecentCursor | None, li
         filters.append(Message.direction == asked.direction)
     if asked.agent_ids:
         filters.append(Message.agent_id.in_(asked.agent_ids))
-    rows, horizon = _rows(session, _TEXT, Message.created_at, Message.id, scope, filters, limit, asked.is_dense)
-    return _RecentPart(
-        ContactWay.TEXT,
-        [
-            RecentEntry(
-                way=ContactWay.TEXT,
-                id=str(row.id),
-                at=row.created_at,
-                direction=row.direction,
-                lead=row.lead_id,
-                name=row.lead_name or row.contact_name or "",
-                kind=row.kind or CallerKind.PROSPECT,
-                number=row.number,
-                line=row.line,
-                property=row.property,
-                property_name=row.property_name or "",
-                source=row.source or "",
-                outcome=row.state,
-                who=row.who or "",
-                words=row.words,
-            )
-            for row in rows
-        ],
-        horizon,
-    )
+    return _written(session, _TEXTS, asked, after, limit, filters, scope)
 
 
 # --- emails, and inquiries that came in another way ---
@@ -468,19 +475,19 @@ def _is_interested(lead_id: Any, property_id: int) -> ColumnElement[bool]:
 _MAIL = (
     select(
         Mail.id,
-        Mail.created_at,
+        Mail.created_at.label("at"),
         Mail.direction,
-        Mail.lead_id,
-        Lead.name.label("lead_name"),
+        Mail.lead_id.label("lead"),
+        func.coalesce(func.nullif(Lead.name, ""), case((Mail.direction == "in", Mail.from_name))).label("name"),
         case((Mail.direction == "in", Mail.from_address), else_=Mail.to_address).label("email"),
-        Mail.from_name,
-        Mail.state,
+        Mail.state.label("outcome"),
         Agent.name.label("who"),
-        Mail.subject,
+        Mail.subject.label("words"),
     )
     .outerjoin(Lead, Lead.id == Mail.lead_id)
     .outerjoin(Agent, Agent.id == Mail.agent_id)
 )
+_MAILS = _RecentTable(ContactWay.MAIL, _MAIL, Mail.created_at, Mail.id)
 
 
 def _mails(session: Session, asked: _RecentScope, after: RecentCursor | None, limit: int) -> _RecentPart:
@@ -495,37 +502,15 @@ def _mails(session: Session, asked: _RecentScope, after: RecentCursor | None, li
         filters.append(Mail.direction == asked.direction)
     if asked.agent_ids:
         filters.append(Mail.agent_id.in_(asked.agent_ids))
-    scope = _before(ContactWay.MAIL, Mail.created_at, Mail.id, after)
-    rows, horizon = _rows(session, _MAIL, Mail.created_at, Mail.id, scope, filters, limit, asked.is_dense)
-    return _RecentPart(
-        ContactWay.MAIL,
-        [
-            RecentEntry(
-                way=ContactWay.MAIL,
-                id=str(row.id),
-                at=row.created_at,
-                direction=row.direction,
-                lead=row.lead_id,
-                name=row.lead_name or (row.from_name if row.direction == "in" else "") or "",
-                kind=CallerKind.PROSPECT,
-                number="",
-                email=row.email,
-                outcome=row.state,
-                who=row.who or "",
-                words=row.subject,
-            )
-            for row in rows
-        ],
-        horizon,
-    )
+    return _written(session, _MAILS, asked, after, limit, filters)
 
 
 _FORM = (
     select(
         ArrivalRecord.id,
-        ArrivalRecord.received_at,
-        ArrivalRecord.lead_id,
-        Lead.name.label("lead_name"),
+        ArrivalRecord.received_at.label("at"),
+        ArrivalRecord.lead_id.label("lead"),
+        Lead.name,
         Lead.email,
         LeadSource.name.label("source"),
         Property.slug.label("property"),
@@ -537,6 +522,7 @@ _FORM = (
     .outerjoin(Activity, Activity.key == literal("arrival:") + cast(ArrivalRecord.id, String))
     .outerjoin(Property, Property.id == Activity.property_id)
 )
+_FORMS = _RecentTable(ContactWay.FORM, _FORM, ArrivalRecord.received_at, ArrivalRecord.id)
 
 
 def _forms(session: Session, asked: _RecentScope, after: RecentCursor | None, limit: int) -> _RecentPart:
@@ -551,29 +537,4 @@ def _forms(session: Session, asked: _RecentScope, after: RecentCursor | None, li
     if asked.property_id is not None:
         about_none = and_(Activity.property_id.is_(None), _is_interested(ArrivalRecord.lead_id, asked.property_id))
         filters.append(or_(Activity.property_id == asked.property_id, about_none))
-    scope = _before(ContactWay.FORM, ArrivalRecord.received_at, ArrivalRecord.id, after)
-    rows, horizon = _rows(
-        session, _FORM, ArrivalRecord.received_at, ArrivalRecord.id, scope, filters, limit, asked.is_dense
-    )
-    return _RecentPart(
-        ContactWay.FORM,
-        [
-            RecentEntry(
-                way=ContactWay.FORM,
-                id=str(row.id),
-                at=row.received_at,
-                direction=CallDirection.IN,
-                lead=row.lead_id,
-                name=row.lead_name or "",
-                kind=CallerKind.PROSPECT,
-                number="",
-                email=row.email or "",
-                property=row.property,
-                property_name=row.property_name or "",
-                source=row.source or "",
-                words=row.words or "",
-            )
-            for row in rows
-        ],
-        horizon,
-    )
+    return _written(session, _FORMS, asked, after, limit, filters)

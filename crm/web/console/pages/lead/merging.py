@@ -16,6 +16,7 @@ from crm.services.people import merging, proposals, unmerging
 from crm.views import leads as view
 from crm.views import merge_preview
 from crm.views import proposals as proposals_view
+from crm.views.merge_preview import MergePreview
 from crm.web.console import cursors
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.lead.sheet import ALL_CODES, acted, asked, card_of
@@ -52,48 +53,51 @@ async def _dismiss(visit: ConsoleVisit) -> Response:
     return visit.see_other(visit.back("/leads/proposals"), visit.looks.say(WORDS, "stay_two"))
 
 
-async def _merge(visit: ConsoleVisit) -> Response:
-    """First who the other one is, then what is kept, then the merge."""
-    posted = visit.request.method == "POST"
-    form: Mapping[str, Any] = await visit.form() if posted else visit.query
-    other, keep = str(form.get("other", "")).strip(), str(form.get("keep", "")).strip()
+async def _compare(visit: ConsoleVisit) -> Response:
+    """First who the other one is, then what is kept."""
+    return await _compared(visit, visit.query)
 
-    def both(session: Session) -> tuple[int, int]:
-        one = view.surviving(session, asked(visit), visit.who.reach)
-        found = _named(session, visit, other)
-        if found == one:
-            raise Conflict(f"Both are lead {one}: name another one.", code="merge_of_one", lead=str(one))
-        return (found, one) if keep == str(found) else (one, found)
+
+async def _compared(visit: ConsoleVisit, sent: Mapping[str, Any], wrong: str = "") -> Response:
+    other = str(sent.get("other", "")).strip()
+
+    def read(session: Session) -> MergePreview:
+        return merge_preview.of(session, *_both(session, visit, sent), visit.crm.now(), visit.who.reach)
+
+    preview = None
+    try:
+        preview = await visit.read(read) if other and not wrong else None
+    except (Invalid, Conflict, NotFound) as error:
+        wrong = visit.refusal(error)
+    card = await visit.read(card_of, visit)
+    status = 422 if wrong else 200
+    return visit.page(
+        "lead_merge", WORDS, status, lead=card, other=other, preview=preview, wrong=wrong, codes=ALL_CODES
+    )
+
+
+async def _merge(visit: ConsoleVisit) -> Response:
+    form = await visit.form()
 
     def act(session: Session, by: By) -> tuple[int, int]:
-        survivor, gone = both(session)
+        survivor, gone = _both(session, visit, form)
         merging.merge(session, visit.crm.config, by, str(survivor), str(gone))
         return survivor, gone
 
-    def read(session: Session) -> merge_preview.MergePreview | None:
-        if not other:
-            return None
-        return merge_preview.of(session, *both(session), visit.crm.now(), visit.who.reach)
-
-    wrong = ""
     try:
-        if posted:
-            survivor, gone = await visit.run(act, visit.by)
-            return visit.see_other(f"/leads/{survivor}", visit.looks.say(WORDS, "merged", id=survivor, gone=gone))
-        preview = await visit.read(read)
+        survivor, gone = await visit.run(act, visit.by)
     except (Invalid, Conflict, NotFound) as error:
-        preview, wrong = None, visit.refusal(error)
-    card = await visit.read(card_of, visit)
-    return visit.page(
-        "lead_merge",
-        WORDS,
-        422 if wrong else 200,
-        lead=card,
-        other=other,
-        preview=preview,
-        wrong=wrong,
-        codes=ALL_CODES,
-    )
+        return await _compared(visit, form, visit.refusal(error))
+    return visit.see_other(f"/leads/{survivor}", visit.looks.say(WORDS, "merged", id=survivor, gone=gone))
+
+
+def _both(session: Session, visit: ConsoleVisit, sent: Mapping[str, Any]) -> tuple[int, int]:
+    """The lead that stays and the one that goes. Raises NotFound, Conflict."""
+    one = view.surviving(session, asked(visit), visit.who.reach)
+    found = _named(session, visit, str(sent.get("other", "")).strip())
+    if found == one:
+        raise Conflict(f"Both are lead {one}: name another one.", code="merge_of_one", lead=str(one))
+    return (found, one) if str(sent.get("keep", "")).strip() == str(found) else (one, found)
 
 
 def _named(session: Session, visit: ConsoleVisit, raw: str) -> int:
@@ -119,6 +123,7 @@ async def _unmerge(visit: ConsoleVisit) -> Response:
 PAGES = (
     ConsolePage("/leads/proposals", _proposals),
     ConsolePage("/leads/proposals/{proposal:int}/dismissal", _dismiss, needs=Act.WORK, methods=("POST",)),
-    ConsolePage("/leads/{lead:int}/merge", _merge, needs=Act.WORK, methods=("GET", "POST")),
+    ConsolePage("/leads/{lead:int}/merge", _compare, needs=Act.WORK),
+    ConsolePage("/leads/{lead:int}/merge", _merge, needs=Act.WORK, methods=("POST",)),
     ConsolePage("/leads/{lead:int}/unmerge", _unmerge, needs=Act.WORK, methods=("POST",)),
 )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 
 import pytest
 
 from asterisk_conf import refresh
+
+# Modules and thousands of tests are there to stay: until they are all there, and from then on among them, looking for
+# garbage is in vain.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

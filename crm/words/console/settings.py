@@ -67,6 +67,9 @@ WORDS: Words = {
         "line_trunk": "Calls to a number arrive once the carrier's trunk sends them here.",
         "line_added": "Line {number} is added. It takes calls at once.",
         "line_changed": "Line {number} is changed, from the next call on.",
+        "line_changed_unspoken": (
+            "Line {number} is changed, but its greeting could not be spoken: it is made at the next start of Leaseline."
+        ),
         "line_retired": "Line {number} is out of use. Its calls stay on record.",
         "greeting": "Greeting",
         "greeting_hint": "Spoken first; empty: the standard greeting.",
@@ -215,6 +218,9 @@ WORDS: Words = {
         "line_trunk": "Las llamadas a un número llegan cuando el operador las envía aquí.",
         "line_added": "La línea {number} está añadida. Recibe llamadas enseguida.",
         "line_changed": "La línea {number} está cambiada, desde la próxima llamada.",
+        "line_changed_unspoken": (
+            "La línea {number} está cambiada, pero su saludo no se pudo decir: se hace al iniciar Leaseline otra vez."
+        ),
         "line_retired": "La línea {number} está fuera de uso. Sus llamadas quedan registradas.",
         "greeting": "Saludo",
         "greeting_hint": "Se dice primero; vacío: el saludo estándar.",

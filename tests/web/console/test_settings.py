@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from asterisk_conf.prompts import speech
 from crm.domain.access import Role
 from crm.services.phones import devices as device_acts
 from crm.store.models import Agent, AuditEntry, Device, Hours, Line, Organization, SpecialDay, TextWording
@@ -80,7 +81,9 @@ async def test_hours_are_set_and_what_cannot_be_is_explained(office: ConsoleOffi
     assert office.rows(SpecialDay) == []
 
 
-async def test_lines_are_added_changed_and_taken_out_of_use(office: ConsoleOffice) -> None:
+async def test_lines_are_added_changed_and_taken_out_of_use_and_callers_hear_what_they_greet_with(
+    office: ConsoleOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     admin = office.person()
     csrf = admin.csrf(await admin.open("/settings/lines"))
     await admin.send("/settings/lines", csrf=csrf, number="(512) 555-0177", label=EVIL, language="en")
@@ -88,6 +91,8 @@ async def test_lines_are_added_changed_and_taken_out_of_use(office: ConsoleOffic
     check(refused.text)
     page = await admin.open("/settings/lines/+15125550177")
     check(page)
+    made: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(speech, "greeting", lambda _, number, text, language: made.append((number, text, language)))
     fields = {"label": "Sign", "source": "sign", "greeting": "Hello.", "language": "es", "property": "elm"}
     await admin.send("/settings/lines/+15125550177", csrf=csrf, ai_answers="always", **fields)
     with office.crm.store.reading() as session:
@@ -97,6 +102,7 @@ async def test_lines_are_added_changed_and_taken_out_of_use(office: ConsoleOffic
     await admin.send("/settings/lines/+15125550177", 422, csrf=csrf, ai_answers="sometimes", **fields)
     await admin.send("/settings/lines/+15125550177", csrf=csrf, what="retire")
     await admin.open("/settings/lines/+15125550177", 404)
+    assert made == [("+15125550177", "Hello.", "es"), ("+15125550177", "", "en")]
 
 
 async def test_a_devices_password_is_shown_when_asked_for_and_that_is_on_record(office: ConsoleOffice) -> None:

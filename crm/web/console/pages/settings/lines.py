@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -13,6 +16,8 @@ from crm.views import choices
 from crm.views import lines as lines_view
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
+
+_log = logging.getLogger(__name__)
 
 
 async def _lines(visit: ConsoleVisit) -> Response:
@@ -52,6 +57,7 @@ async def _add_line(visit: ConsoleVisit) -> Response:
         )
     except CrmError as error:
         return await _lines_page(visit, sent, 422, visit.refusal(error))
+    await spoken(visit, number)
     return await frame.changed(visit, "/settings/lines", "line_added", number=visit.looks.phone(number))
 
 
@@ -84,6 +90,8 @@ async def _change_line(visit: ConsoleVisit) -> Response:
     number, region = str(visit.request.path_params["number"]), visit.crm.config.region
     if sent.get("what") == "retire":
         await visit.run(lines.retire, visit.by, region, number)
+        # Without a text, this deletes the audio.
+        await asyncio.to_thread(speech.greeting, visit.crm.config.prompts_folder, number, "", "en")
         return await frame.changed(visit, "/settings/lines", "line_retired", number=visit.looks.phone(number))
     try:
         await visit.run(
@@ -100,7 +108,20 @@ async def _change_line(visit: ConsoleVisit) -> Response:
         )
     except Invalid as error:
         return await _line_page(visit, 422, visit.refusal(error))
-    return await frame.changed(visit, "/settings/lines", "line_changed", number=visit.looks.phone(number))
+    said = "line_changed" if await spoken(visit, number) else "line_changed_unspoken"
+    return await frame.changed(visit, "/settings/lines", said, number=visit.looks.phone(number))
+
+
+async def spoken(visit: ConsoleVisit, number: str) -> bool:
+    """Makes the audio of a line's greeting, or deletes that of a line without one. False: the speech programs are not
+    there yet, and `leaseline up` makes it."""
+    line, folder = await visit.read(lines_view.one, number), visit.crm.config.prompts_folder
+    try:
+        await asyncio.to_thread(speech.greeting, folder, line.number, line.greeting, line.language)
+    except speech.SpeechError:
+        _log.warning("a greeting could not be made", exc_info=True)
+        return False
+    return True
 
 
 PAGES = (

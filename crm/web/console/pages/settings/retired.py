@@ -24,6 +24,7 @@ from crm.views import properties as properties_view
 from crm.views import subteams as subteams_view
 from crm.web.console import cursors
 from crm.web.console.pages.settings import frame
+from crm.web.console.pages.settings.lines import spoken
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings_retired import WORDS
 
@@ -122,6 +123,8 @@ async def _restore(visit: ConsoleVisit) -> Response:
         without = await visit.run(lambda session, by: _restored(visit, session, by, kind, key), visit.by)
     except CrmError as error:
         return await _retired_page(visit, 422, visit.refusal(error))
+    if kind == "line":
+        await spoken(visit, key)
     said = "restored_without" if without else f"restored_{kind}"
     return await frame.changed(
         visit,

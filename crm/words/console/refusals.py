@@ -161,6 +161,7 @@ SPANISH = {
     "erasure_unconfirmed": "Para confirmar, escriba el número del prospecto.",
     "erasure_waits": "Aún se está anotando algo del prospecto {lead}: bórrelo dentro de un momento.",
     "erasure_with_tour": "El prospecto tiene reservada la visita {tour} y alguien esperaría en vano: cancélela antes.",
+    "exports_under_way": "Ya se están exportando prospectos: inténtelo cuando ese archivo esté completo.",
     "filter_empty": "Un filtro que deja pasar todo no necesita nombre.",
     "filter_unsaved": "Ese filtro no existe.",
     "interest_exists": "El prospecto ya tiene interés en {property}: fije su etapa.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import html
 import io
 import re
+from collections.abc import MutableMapping
 from datetime import timedelta
 
 import pytest
@@ -229,6 +231,52 @@ async def test_the_file_is_safe_for_spreadsheets_and_on_record_before_it_goes_ou
     some = await person.send("/leads/export", 200, q="", type="cold")
     assert list(csv.DictReader(io.StringIO(some.text))) == []
     assert len(office.rows(LeadExport)) == 1
+
+
+async def test_a_file_that_is_under_way_keeps_others_waiting_until_its_browser_is_gone(office: ConsoleOffice) -> None:
+    add(office, page_of_leads.ROWS * 2)
+    person = office.person(Role.MANAGER)
+    form = f"csrf={await proof(person)}".encode()
+    cookie = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
+    host = person.http.base_url.netloc
+    headers = {b"host": host, b"cookie": cookie.encode(), b"sec-fetch-site": b"same-origin"}
+    headers |= {b"content-type": b"application/x-www-form-urlencoded", b"content-length": str(len(form)).encode()}
+    begun, gone, sent = asyncio.Event(), asyncio.Event(), [{"type": "http.request", "body": form, "more_body": False}]
+
+    async def receive() -> dict[str, object]:
+        if sent:
+            return sent.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.Event().wait()  # A browser that takes nothing more.
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/leads/export",
+        "raw_path": b"/leads/export",
+        "query_string": b"",
+        "root_path": "",
+        "headers": list(headers.items()),
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 80),
+    }
+    async with asyncio.timeout(30):
+        under_way = asyncio.create_task(office.app(scope, receive, send))
+        await begun.wait()
+        refused = await person.send("/leads/export", 422)
+        assert "Leads are being exported already" in refused.text
+        await office.person(Role.MANAGER).send("/leads/export", 200)
+        gone.set()
+        await under_way
+    await person.send("/leads/export", 200)
 
 
 async def test_a_lead_is_entered_by_hand_and_nothing_typed_is_lost(office: ConsoleOffice) -> None:

@@ -10,12 +10,14 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from crm.domain import lead_rows
 from crm.domain.access import Act, Reach
 from crm.domain.blocks import Members
-from crm.domain.errors import CrmError, Invalid
+from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.domain.leads import NOBODY, OPEN, LeadFilter, LeadKind, LeadStatus, LeadType, LeasingStage, Light, read_filter
 from crm.services import assignment
 from crm.services.audit import By
@@ -38,6 +40,8 @@ IN_TURN = "*"
 """In place of an agent: whoever is next."""
 ROWS = 250
 """Leads read at once for an export: while it runs, other pages are waited for no longer than this takes to read."""
+MOST_EXPORTS = 3
+"""Files that are written at the same time."""
 MARKED = 5_000
 """Ids read at once, to put on record who will be in the file."""
 NEW_FIELDS = ("name", "phone", "email", "kind", "type", "source", "property", "bedrooms", "move_in", "budget", "pets")
@@ -222,8 +226,41 @@ async def _assign(visit: ConsoleVisit) -> Response:
 # --- out as a file ---
 
 
+_under_way: list[int] = []
+"""Whose files are being written: ids of accounts."""
+
+
+class LeadFile(StreamingResponse):
+    """A file that is under way until all of it has been sent, or its browser has gone away."""
+
+    def __init__(self, rows: AsyncIterator[bytes], name: str, account_id: int) -> None:
+        disposition = f'attachment; filename="{name}"'
+        super().__init__(rows, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+        self._account_id = account_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _under_way.remove(self._account_id)
+
+
 async def _export(visit: ConsoleVisit) -> Response:
-    fields = await visit.form()
+    """One at a time for each person, and a few for all: each reads the whole list."""
+    fields, account_id = await visit.form(), visit.who.account_id
+    if account_id in _under_way or len(_under_way) >= MOST_EXPORTS:
+        raise Conflict(
+            "Leads are being exported already: try again when that file is complete.", code="exports_under_way"
+        )
+    _under_way.append(account_id)
+    try:
+        return await _file(visit, fields)
+    except BaseException:
+        _under_way.remove(account_id)
+        raise
+
+
+async def _file(visit: ConsoleVisit, fields: FormData) -> LeadFile:
     asked = await visit.read(_asked, visit, {key: str(value) for key, value in fields.items()})
     by, reach = visit.by, visit.who.reach
     members = await _members(visit, asked.wanted, by.now, reach)
@@ -231,11 +268,7 @@ async def _export(visit: ConsoleVisit) -> Response:
         # First the record, then the file: what went out and was cut short is on record, too.
         await visit.run(exports.record, by, "CSV", members)
     name = f"leads-{by.now.astimezone(visit.crm.config.tz):%Y-%m-%d-%H%M}.csv"
-    return StreamingResponse(
-        _rows(visit.crm.store, asked.wanted, by.now, reach, members),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return LeadFile(_rows(visit.crm.store, asked.wanted, by.now, reach, members), name, visit.who.account_id)
 
 
 async def _members(visit: ConsoleVisit, wanted: LeadFilter, now: datetime, reach: Reach) -> Members:

@@ -5,7 +5,7 @@ What happens to rows that are there: nothing.
 Down: the index goes.
 
 Revision ID: 0086
-Revises: 0083
+Revises: 0085
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0086"
-down_revision = "0083"
+down_revision = "0085"
 branch_labels = None
 depends_on = None
 

@@ -207,11 +207,14 @@ def schedule() -> None:
         "report schedule add metrics --every month --to boss@maple.example",
         "report schedule add metrics --every week --by property --to boss@maple.example --to north@maple.example",
         "report schedule add sources --every day --to marketing@maple.example",
+        "report schedule add metrics --every day",
     )
 )
 @click.argument("report", type=click.Choice([kind.value for kind in ReportKind]))
 @click.option("--every", type=click.Choice([kind.value for kind in PeriodKind]), required=True)
-@click.option("--to", "addresses", multiple=True, required=True, metavar="ADDRESS", help="Repeatable.")
+@click.option(
+    "--to", "addresses", multiple=True, metavar="ADDRESS", help="Repeatable.  [default: whoever is the admin then]"
+)
 @click.option(
     "--by", type=click.Choice([group.value for group in metrics.MetricGroup]), help="Of metrics: group by this."
 )
@@ -219,7 +222,8 @@ def schedule() -> None:
 def add(system: System, report: str, every: str, addresses: tuple[str, ...], by: str | None) -> None:
     """Send a report by email, at 7 in the morning on the office's clock on the day after each day, week or month.
 
-    The first one is of the period that is under way. Was Leaseline off when one was due, it sends the latest, once.
+    The admin of a new office gets the metrics of each week, until `report schedule remove`. The first one is of the
+    period that is under way. Was Leaseline off when one was due, it sends the latest, once.
     """
     kind, group = ReportKind(report), metrics.MetricGroup(by) if by else None
     if group and kind is not ReportKind.METRICS:
@@ -230,7 +234,7 @@ def add(system: System, report: str, every: str, addresses: tuple[str, ...], by:
             report_schedules.add(
                 session, system.config, system.by, report=kind, every=PeriodKind(every), to=to, group=group
             )
-            for to in dict.fromkeys(addresses)
+            for to in dict.fromkeys(addresses) or (None,)
         ]
         return made[0].next_at
 
@@ -257,7 +261,7 @@ def list_(system: System, as_json: bool) -> None:
                 one.report,
                 one.group,
                 one.every,
-                one.to_address,
+                one.to_address or "the admin",
                 output.local(one.next_at, tz),
                 output.local(one.last_at, tz),
             )

@@ -15,6 +15,7 @@ from crm.domain.metrics import MetricGroup, ReportKind
 from crm.domain.periods import Period, PeriodKind
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.office import owners
 from crm.services.outbox import outgoing
 from crm.services.outbox.outgoing import NewMail
 from crm.store.models import ReportSchedule
@@ -49,11 +50,13 @@ def add(
     *,
     report: ReportKind,
     every: PeriodKind,
-    to: str,
+    to: str | None,
     group: MetricGroup | None = None,
 ) -> ReportSchedule:
-    """The first report is of the period that is under way now. Raises Invalid, and Conflict for one there is."""
-    address = fields.email(to)
+    """The first report is of the period that is under way now; `to` None: it goes to whoever is the admin then. Raises
+    Invalid, and Conflict for one there is."""
+    address = fields.email(to) if to is not None else ""
+    who = address or "the admin"
     same = select(ReportSchedule.id).where(
         ReportSchedule.report == report,
         ReportSchedule.group == (group or ""),
@@ -61,7 +64,9 @@ def add(
         ReportSchedule.to_address == address,
     )
     if (known := session.scalar(same)) is not None:
-        raise Conflict(f"{address} gets that report already (schedule {known}).", code="report_schedule_exists")
+        raise Conflict(
+            f"{address or 'The admin'} gets that report already (schedule {known}).", code="report_schedule_exists"
+        )
     made = ReportSchedule(
         report=report,
         group=group or "",
@@ -72,9 +77,24 @@ def add(
         created_by=by.who[:80],
     )
     session.add(made)
-    audit.record(session, by, f"report {report} mailed to {address} every {every}")
+    audit.record(session, by, f"report {report} mailed to {who} every {every}")
     session.flush()
     return made
+
+
+def begin(session: Session, config: Config, by: By) -> None:
+    """What a new office has: the admin gets the figures of each week, until somebody removes that."""
+    if session.scalar(select(ReportSchedule.id).limit(1)) is None:
+        add(session, config, by, report=ReportKind.METRICS, every=PeriodKind.WEEK, to=None)
+
+
+def admin_missed(session: Session, config: Config) -> str:
+    """Why the admin gets none of the reports that are theirs, as a clause; empty: they do, or there are none."""
+    if session.scalar(select(ReportSchedule.id).where(ReportSchedule.to_address == "").limit(1)) is None:
+        return ""
+    if not config.mail.server:
+        return "no mail server is set"
+    return "" if owners.admin(session).email else "the admin has no email address"
 
 
 def remove(session: Session, by: By, id: int) -> None:
@@ -82,7 +102,8 @@ def remove(session: Session, by: By, id: int) -> None:
     found = session.get(ReportSchedule, id)
     if found is None:
         raise NotFound(f"There is no report schedule {id}.", code="report_schedule_unknown")
-    audit.record(session, by, f"report {found.report} no longer mailed to {found.to_address} every {found.every}")
+    who = found.to_address or "the admin"
+    audit.record(session, by, f"report {found.report} no longer mailed to {who} every {found.every}")
     session.delete(found)
 
 
@@ -112,6 +133,12 @@ def send(session: Session, config: Config, due: DueReport, text: ReportText, now
     found = session.scalars(select(ReportSchedule).where(ReportSchedule.id == due.id).with_for_update()).first()
     if found is None or found.next_at != due.due_at:
         return
+    found.next_at = periods.next_due(now, due.every, config.tz)
+    address = found.to_address
+    if not address and not admin_missed(session, config):
+        address = owners.admin(session).email
+    if not address:
+        return  # Nobody asked for it: `doctor` says so, and none pile up.
     key = f"report:{due.id}:{due.period.name}"
-    outgoing.queue(session, config, NewMail(key, found.to_address, text.subject, text.body, sheet=text.sheet), now)
-    found.next_at, found.last_at = periods.next_due(now, due.every, config.tz), now
+    outgoing.queue(session, config, NewMail(key, address, text.subject, text.body, sheet=text.sheet), now)
+    found.last_at = now

@@ -22,6 +22,7 @@ class ReportScheduleEntry(msgspec.Struct):
     every: str
     """day, week or month."""
     to_address: str
+    """Empty: the office's admin."""
     next_at: datetime
     last_at: datetime | None
     """When the last one was queued; null: none yet."""

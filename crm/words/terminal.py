@@ -276,6 +276,8 @@ FIXES = {
     # --- work ---
     "calls_lost": "`leaseline report lost` shows them; the app finishes those without an outcome.",
     "calls_spooled": "Start the app, which imports them.",
+    "figures_unsent": "Set mail.server and the address (`leaseline agent set SLUG --email`), or end them with"
+    " `leaseline report schedule remove`.",
     "facts_rejected": "Report {path}, then move it away.",
     "facts_waiting": "Start the app and check the database.",
     "arrivals_amiss": "`leaseline lead arrivals --problems` shows them.",

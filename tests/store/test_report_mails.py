@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
 from ari_app.workers.report_mails import ReportMails
-from crm.config import Config
+from crm.config import Config, MailSettings
 from crm.context import Crm
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.metrics import MetricGroup, ReportKind
@@ -26,7 +27,7 @@ from crm.services import report_schedules
 from crm.services.audit import By
 from crm.services.outbox import mails
 from crm.services.outbox.mails import MailToSend
-from crm.store.models import Call, Line, Mail, ReportSchedule
+from crm.store.models import Agent, Call, Line, Mail, ReportSchedule
 from crm.store.session import Store
 from crm.views import report_schedules as views
 from crm.worker import Troubles, keep
@@ -186,3 +187,31 @@ async def test_schedules_are_added_once_and_removed(store: Store, config: Config
     assert (left.group, left.last_at) == ("agent", None)
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(ReportSchedule)) == 1
+
+
+async def test_the_admin_gets_the_figures_of_each_week_once_mail_is_set_up(store: Store, config: Config) -> None:
+    def missed(config: Config) -> str:
+        with store.reading() as session:
+            return report_schedules.admin_missed(session, config)
+
+    clock = Clock(local("2026-03-04 12:00"))
+    assert missed(config) == ""
+    await store.run(report_schedules.begin, config, By("dana", clock.at))
+    await store.run(report_schedules.begin, config, By("dana", clock.at))
+    assert missed(config) == "no mail server is set"
+    with_mail = msgspec.structs.replace(config, mail=MailSettings(server="mail.example.com"))
+    assert missed(with_mail) == "the admin has no email address"
+    clock.at = local("2026-03-09 07:00")
+    async with running(store, with_mail, clock):
+        await until_next_is(store, local("2026-03-16 07:00"))
+    assert keys(store) == []
+    with store.writing() as session:
+        session.scalars(select(Agent).where(Agent.slug == "dana")).one().email = "dana@example.com"
+    clock.at = local("2026-03-16 07:00")
+    async with running(store, with_mail, clock):
+        await until_next_is(store, local("2026-03-23 07:00"))
+    assert keys(store) == ["report:1:2026-03-09"]
+    with store.reading() as session:
+        assert session.scalars(select(Mail.to_address)).all() == ["dana@example.com"]
+    await store.run(report_schedules.remove, By("dana", clock.at), 1)
+    assert missed(config) == ""

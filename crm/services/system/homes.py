@@ -15,6 +15,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import Secrets
+from crm.services import report_schedules
 from crm.services.audit import By
 from crm.services.system import copies, directory
 from crm.store import migrate
@@ -79,6 +80,7 @@ async def create(
     store = Store(config.database_url)
     try:
         await store.run(directory.create_office, by, name, listings_url)
+        await store.run(report_schedules.begin, config, by)
     finally:
         store.close()
     unfinished.replace(home / SETTINGS)

@@ -18,7 +18,7 @@ class ReportSchedule(Base):
     report: Mapped[str] = mapped_column(String(20), comment="metrics.ReportKind")
     group: Mapped[str] = mapped_column(String(20), comment="metrics.MetricGroup; empty: none")
     every: Mapped[str] = mapped_column(String(10), comment="periods.PeriodKind")
-    to_address: Mapped[str] = mapped_column(String(200))
+    to_address: Mapped[str] = mapped_column(String(200), comment="empty: whoever is the office's admin then")
     next_at: Mapped[datetime] = mapped_column(index=True)
     last_at: Mapped[datetime | None] = mapped_column(comment="when the last one was queued")
     created_at: Mapped[datetime]

@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
+from crm.services import report_schedules
 from crm.services.access import push
 from crm.services.calls.journal import FILES
 from crm.services.calls.strays import compare
@@ -54,7 +55,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
             if pause
             else []
         ),
-        *_mail(config, unsent),
+        *_mail(session, config, unsent),
         *_webhooks(session, now),
         *_browsers(session, now),
         counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
@@ -89,7 +90,9 @@ def _browsers(session: Session, now: datetime) -> Iterator[Finding]:
         yield ok("closed browsers", f"{len(found)} people can be woken.")
 
 
-def _mail(config: Config, unsent: int) -> Iterator[Finding]:
+def _mail(session: Session, config: Config, unsent: int) -> Iterator[Finding]:
+    if why := report_schedules.admin_missed(session, config):
+        yield warn("weekly figures", f"The admin does not get them: {why}.", "figures_unsent")
     if not config.mail.server:
         # One finding for all of them.
         text = (

@@ -67,6 +67,7 @@ COMMANDS = {
     "text": "What texts say, in each language.",
     "webhook": "URLs of other programs that are notified of events.",
     "user": "People who sign in to the console.",
+    "audit": "Who has changed what, and who listened to recordings or took lists out.",
     "api": "Keys for programs that use the REST API.",
     "import": "Load lists from a spreadsheet or a TOML file.",
     "report": "What calls, leads and tours add up to.",

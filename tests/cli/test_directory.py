@@ -510,3 +510,15 @@ def test_settings_follow_a_renamed_agent_and_trunk(office: Leaseline) -> None:
     office.ok("trunk", "rename", "acme", "acme-west")
     assert 'trunk = "acme-west"' in toml.read_text()
     assert 'manager = "alicia"  # hers' in toml.read_text()
+
+
+def test_the_audit_log_is_read_by_who_what_and_when(office: Leaseline) -> None:
+    office.write("insert into audit_entry (at, who, what) values ('2026-03-02 16:00:00', 'dana', 'a 100% rise')")
+    office.write("insert into audit_entry (at, who, what) values ('2026-03-05 16:00:00', 'Lee', 'line 7 removed')")
+    assert [one["who"] for one in office.json("audit", "list", "--limit", "2")] == ["Lee", "dana"]
+    [one] = office.json("audit", "list", "--who", "DANA", "--about", "100%")
+    assert (one["what"], one["at"]) == ("a 100% rise", "2026-03-02T16:00:00Z")
+    assert office.json("audit", "list", "--about", "100_ ") == []
+    between = ("--since", "2026-03-03", "--until", "2026-03-05")
+    assert [one["who"] for one in office.json("audit", "list", *between)] == ["Lee"]
+    assert "line 7 removed" in office.ok("audit", "list", *between)

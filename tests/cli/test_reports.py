@@ -138,6 +138,9 @@ def test_the_sample_is_shown_as_a_table(busy: Leaseline) -> None:
 
 
 def test_reports_by_mail_are_added_listed_and_removed(office: Leaseline) -> None:
+    assert "the admin" in office.ok("report", "schedule", "list")
+    office.ok("report", "schedule", "remove", "1")
+    assert "No report" in office.ok("report", "schedule", "list")
     monthly = ("report", "schedule", "add", "metrics", "--every", "month", "--to", "boss@maple.example")
     added = office(*monthly)
     assert "The first one is sent on " in added.stdout

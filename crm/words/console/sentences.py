@@ -337,6 +337,9 @@ FINDINGS = {
     ),
     "There is an admin, who owns what nobody else owns.": "Hay quien administra, y tiene lo que nadie más tiene.",
     "There is no admin to own what nobody else owns.": "No hay quien administre y tenga lo que nadie más tiene.",
+    "The admin does not get them: {why}.": "Quien administra no las recibe: {why}.",
+    "no mail server is set": "no hay servidor de correo",
+    "the admin has no email address": "no tiene dirección de correo",
     "There are {n}.": "Hay {n}.",
     "There are none, so no call is expected.": "No hay ninguna, así que no se espera ninguna llamada.",
     "{n} of {most} are missing, such as {name}.": "Faltan {n} de {most}, por ejemplo {name}.",
@@ -651,6 +654,8 @@ FIXES = {
     "mailbox_unread": "`leaseline status` dice qué falla; la contraseña se pone con `leaseline mail secret --in`.",
     "mails_lost": "Recupere la carpeta `mails` de la instalación de una copia de seguridad.",
     "mail_unsent": "`leaseline mail list` muestra por qué.",
+    "figures_unsent": "Ponga mail.server y la dirección (`leaseline agent set SLUG --email`), o termínelas con"
+    " `leaseline report schedule remove`.",
     "mail_unset": "Escriba mail.server y mail.from_address en leaseline.toml, y después `leaseline mail secret`.",
     "sound_lost": (
         "Recupere la carpeta de grabaciones de una copia, o deje que `leaseline recordings repair` lo dé por perdido."

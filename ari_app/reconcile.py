@@ -61,10 +61,6 @@ class Beginner(Protocol):
     def chore(self, work: Any) -> None: ...
 
 
-ASKED_AGAIN_SECONDS = 20.0
-"""Longest time without asking the database for open calls."""
-
-
 class Reconciler:
     def __init__(
         self, context: AppContext, app: Beginner, inbox: Inbox, notifier: EmergencyNotifier, escalations: Escalations

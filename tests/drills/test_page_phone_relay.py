@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.busy import only_on_duty
-from tests.page_phone import both_are_heard, console, page_phone
+from tests.page_phone import PagePhone, both_are_heard, console, page_phone
 from tests.system import System
 from tests.turn_server import turn_server
 
@@ -26,16 +26,22 @@ async () => {
 RELAYED = """
 async () => {
     const stats = await window.connections.at(-1).getStats()
-    const pairs = [...stats.values()].filter((one) => one.type === "candidate-pair" && one.nominated)
-    const pair = pairs.find((one) => one.state === "succeeded")
-    return stats.get(pair.localCandidateId).port
+    const transport = [...stats.values()].find((one) => one.type === "transport")
+    const pair = stats.get(transport?.selectedCandidatePairId)
+    return stats.get(pair?.localCandidateId)?.port
 }
 """
+"""The relay's port that the sound goes through; nothing while a way is looked for."""
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
+
+
+async def relayed(phone: PagePhone) -> int:
+    found = await phone.page.wait_for_function(RELAYED)
+    return int(await found.json_value())
 
 
 async def test_the_sound_goes_through_the_turn_server_with_a_password_that_does_not_last(
@@ -73,7 +79,7 @@ async def test_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(sy
         await system.to_team(caller)
         await phone.answers()
         await both_are_heard(system, phone, caller)
-        before = await phone.page.evaluate(RELAYED)
+        before = await relayed(phone)
         turn.process.kill()
         await phone.drops_connection()
         async with turn_server(system, port, tmp_path):
@@ -81,7 +87,7 @@ async def test_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(sy
             # Nobody presses anything: the talk goes on, or Leaseline has called the page back into it.
             await both_are_heard(system, phone, caller)
             await phone.talks()
-            assert await phone.page.evaluate(RELAYED) != before
+            assert await relayed(phone) != before
             await caller.hang_up()
             await phone.is_free()
         call = await system.ended_call(caller.user)

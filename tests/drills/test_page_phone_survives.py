@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -246,7 +247,7 @@ async def test_when_the_session_ends_then_the_phone_is_gone_at_once(system: Syst
     async with page_phone(system, url) as phone:
         with system.store.writing() as session:
             sessions.end_others(session, system.by, phone.account_id, None)
-        await phone.page.locator('lease-phone[data-line="signed_out"]').wait_for()
+        await phone.page.wait_for_url(re.compile("/sign-in"))
         await system.until(lambda: system.is_offline(phone.device), "Asterisk has forgotten it")
 
 

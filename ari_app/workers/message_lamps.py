@@ -9,12 +9,15 @@ message-lamp). The database has the truth: after each start of Asterisk or of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from ari_app.edge import events
+from ari_app.edge.client import AriClient
 from ari_app.workers.lamps import Lamps
 from crm.services.voicemail import mailboxes
 from crm.services.voicemail.mailboxes import Lamp
@@ -22,6 +25,8 @@ from crm.store.models import Agent, SubteamMember, Voicemail
 
 MARK = "lamp-"
 """Prefix of the id of a channel that only sets a lamp."""
+SET_SECONDS = 5.0
+"""Longest wait until all lamps are set; it takes milliseconds."""
 AGAIN_SECONDS = 5.0
 """What Asterisk is told in the first second of a connection does not reach a phone that registers just then (seen on
 22.10.1), so everything is told once more after this."""
@@ -33,12 +38,23 @@ class MessageLamps(Lamps[Lamp]):
     wakes_on = (Voicemail, Agent, SubteamMember)
     _is_connection_new = False
 
+    def __init__(self, client: AriClient) -> None:
+        super().__init__(client)
+        self._setting: dict[str, asyncio.Queue[events.Event]] = {}
+        """What happens to the channels that set a lamp just now, by id."""
+
     def forget(self) -> None:
         super().forget()
         self._is_connection_new = True
 
     async def work(self, claim: Mapping[str, Lamp]) -> None:
-        await super().work(claim)
+        try:
+            await super().work(claim)
+            await self._are_set()
+        finally:
+            for id, happening in self._setting.items():
+                self._client.unsubscribe(id, happening)
+            self._setting.clear()
         if self._is_connection_new:
             self._is_connection_new = False
             asyncio.get_running_loop().call_later(AGAIN_SECONDS, super().forget)
@@ -46,7 +62,17 @@ class MessageLamps(Lamps[Lamp]):
     def wanted(self, session: Session, now: datetime) -> dict[str, Lamp]:
         return mailboxes.lamps(session)
 
+    async def _are_set(self) -> None:
+        """Each lamp is set by a channel of its own, so a later one could overtake this, and leave the lamp wrong."""
+        with contextlib.suppress(TimeoutError):  # Without Asterisk, which is told everything again.
+            async with asyncio.timeout(SET_SECONDS):
+                for happening in self._setting.values():
+                    while not isinstance(await happening.get(), events.ChannelDestroyed):
+                        pass
+
     async def tell(self, name: str, state: Lamp) -> None:
+        id = f"{MARK}{name}-{uuid.uuid4().hex[:8]}"
+        self._setting[id] = self._client.subscribe(id)
         await self._client.post(
             "/channels",
             {"variables": {"LL_AGENT": name, "LL_NEW": str(state.new), "LL_OLD": str(state.old)}},
@@ -54,6 +80,6 @@ class MessageLamps(Lamps[Lamp]):
             context="message-lamp",
             extension="done",
             priority="1",
-            channelId=f"{MARK}{name}-{uuid.uuid4().hex[:8]}",
+            channelId=id,
             timeout="5",
         )

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from ari_app.edge import events
 from ari_app.edge.errors import AsteriskUnreachable
 from ari_app.workers import message_lamps
 from ari_app.workers.lamps import BusyLamps, Lamps
 from ari_app.workers.message_lamps import MessageLamps
 from crm import worker as workers
 from crm.config import Config
+from crm.services.voicemail.mailboxes import Lamp
 from crm.store.models import Agent, Device
 from crm.store.session import Store
 from crm.worker import Troubles
@@ -32,6 +34,22 @@ class FakeClient:
         self.connected = asyncio.Event()
         self.told: list[tuple[str, str]] = []
         self.fails = False
+        self.unset: dict[str, asyncio.Queue[events.Event]] = {}
+        """Channels that are setting a lamp, by id."""
+        self.holds: list[str] = []
+        """Those of them that are not done yet, where `is_slow`."""
+        self.is_slow = False
+
+    def subscribe(self, channel_id: str) -> asyncio.Queue[events.Event]:
+        self.unset[channel_id] = asyncio.Queue()
+        return self.unset[channel_id]
+
+    def unsubscribe(self, channel_id: str, events_of_it: asyncio.Queue[events.Event]) -> None:
+        assert self.unset.pop(channel_id) is events_of_it
+
+    def is_done(self, channel_id: str) -> None:
+        channel = events.Channel(channel_id, "", "Down", events.CallerID("", ""), events.DialplanCEP("", "", 0))
+        self.unset[channel_id].put_nowait(events.ChannelDestroyed(channel, 16))
 
     async def put(self, path: str, *, deviceState: str) -> None:
         if self.fails:
@@ -41,6 +59,10 @@ class FakeClient:
     async def post(self, path: str, body: dict[str, dict[str, str]], **query: str) -> None:
         values = body["variables"]
         self.told.append((values["LL_AGENT"], f"{values['LL_NEW']}/{values['LL_OLD']}"))
+        if self.is_slow:
+            self.holds.append(query["channelId"])
+        else:
+            self.is_done(query["channelId"])
 
 
 @asynccontextmanager
@@ -74,6 +96,20 @@ async def test_messages_are_told_twice_at_a_connection_and_once_when_they_change
             session.add(Agent(slug="erin", name="Erin"))
         await until(lambda: client.told[8:] == [("erin", "0/0")])
         assert await store.read(lamps.due, NOW, ()) is None
+
+
+async def test_the_next_state_of_a_lamp_waits_until_it_shows_this_one() -> None:
+    """Each is set by a channel of its own, and the second could overtake the first."""
+    client = FakeClient()
+    client.is_slow = True
+    telling = asyncio.create_task(MessageLamps(client).work({"alice": Lamp(1, 0), "bob": Lamp(0, 0)}))  # type: ignore[arg-type]
+    await until(lambda: len(client.holds) == 2)
+    client.is_done(client.holds[0])
+    await asyncio.sleep(0)
+    assert not telling.done()
+    client.is_done(client.holds[1])
+    await telling
+    assert client.unset == {}
 
 
 async def test_dnd_is_told_when_it_begins_and_when_it_ends_by_itself(store: Store, config: Config) -> None:

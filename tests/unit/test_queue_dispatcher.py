@@ -28,7 +28,8 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 def caller(tmp_path: Path, *agents: str) -> Any:
     """As much of a call as waiting needs."""
     context = SimpleNamespace(config=Config(tmp_path), now=lambda: NOW)
-    return SimpleNamespace(context=context, caller=None, shown=None, wait=Wait(frozenset(agents), NOW), ringing=set())
+    wait = Wait(frozenset(agents), NOW)
+    return SimpleNamespace(context=context, caller=None, shown=None, wait=wait, ringing=set(), woken={})
 
 
 def look(call: Any, *present: str, times: int = PATIENCE) -> None:

@@ -167,7 +167,7 @@ async def test_who_does_not_know_the_secret_gets_nothing(tmp_path: Path) -> None
 
 
 async def test_sentences_are_rendered_ahead_and_recordings_win(tmp_path: Path) -> None:
-    write_words(tmp_path / "recorded" / "en" / "we-are-open.wav", 1.0)
+    write_words(tmp_path / "recorded" / "en" / "we-are-open.wav", 3.0)
     async with talking(tmp_path) as talk:
         async with talk.connected() as app:
             await app.say(protocol.Warm((("Yes.", "en"), ("We are open!", "en"))))
@@ -177,7 +177,7 @@ async def test_sentences_are_rendered_ahead_and_recordings_win(tmp_path: Path) -
             await app.until(Ready)
             await app.say(protocol.Play(1, "We are open!", "en"))
             played = await app.until(Played)
-            assert played.ended - played.started == pytest.approx(1.0, abs=0.15), "not the hum's 1.2 s"
+            assert played.ended - played.started > 2.5, "not the hum's 1.2 s"
 
 
 async def test_what_will_not_be_said_again_is_removed(tmp_path: Path) -> None:

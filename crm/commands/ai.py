@@ -7,7 +7,18 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, WrongInput, ask_secret, many, one, read_secret, with_system
+from crm.commands.command import (
+    Failure,
+    Group,
+    System,
+    WrongInput,
+    ask_secret,
+    many,
+    one,
+    read_secret,
+    secret_file,
+    with_system,
+)
 from crm.domain.conversation import Act, Began, Happening, Pressed, Silent, Utterance
 from crm.domain.talk import TalkState
 from crm.edge import numbers
@@ -145,13 +156,7 @@ def check(system: System, as_json: bool) -> None:
 
 @ai.command(examples=("ai secret", "ai secret --of stt --file key.txt"))
 @click.option("--of", type=click.Choice(tuple(minds.KEYS)), default="llm", show_default=True, help="Which endpoint's.")
-@click.option(
-    "--file",
-    "file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the key from a file, - for standard input.  [default: prompt for it]",
-)
+@secret_file("key")
 @with_system
 def secret(system: System, of: str, file: IO[str] | None) -> None:
     """Store the key of the language model's endpoint (ai.llm_url), the recognizer's or the voice's."""

@@ -256,6 +256,16 @@ def someone() -> By:
     return By(who, datetime.now(UTC))
 
 
+def secret_file(what: str, option: str = "--file") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option whose file has the secret; without it, the command asks (`ask_secret`)."""
+    return click.option(
+        option,
+        type=click.File("r", encoding="utf-8"),
+        metavar="FILE",
+        help=f"Read the {what} from a file, - for standard input.  [default: prompt for it]",
+    )
+
+
 def read_secret(file: IO[str], what: str = "secret") -> str:
     """Reads a file with a single line. Raises WrongInput."""
     try:

@@ -21,6 +21,7 @@ from crm.commands.command import (
     many,
     one,
     read_secret,
+    secret_file,
     with_system,
 )
 from crm.domain import fields
@@ -146,13 +147,7 @@ def save(system: System, mail: int, position: int, file: Path) -> None:
 
 @mail.command(examples=("mail secret", "mail secret --file password.txt", "mail secret --in"))
 @click.option("--in", "incoming", is_flag=True, help="The password of the mailbox that is read, mail.in.user's.")
-@click.option(
-    "--file",
-    "file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the password from a file, - for standard input.  [default: prompt for it]",
-)
+@secret_file("password")
 @with_system
 def secret(system: System, incoming: bool, file: IO[str] | None) -> None:
     """Store the password that mail.user logs in with."""

@@ -16,6 +16,7 @@ from crm.commands.command import (
     limit_option,
     many,
     read_secret,
+    secret_file,
     since_option,
     tell_of_more,
     with_system,
@@ -214,13 +215,7 @@ def resume(system: System, drop: bool) -> None:
 
 @message.command(examples=("message secret twilio", "message secret telnyx --file telnyx.txt"))
 @click.argument("carrier", type=click.Choice(carriers.WITH_SECRET))
-@click.option(
-    "--file",
-    "file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the secret from a file, - for standard input.  [default: prompt for it]",
-)
+@secret_file("secret")
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:
     """Store the secret of CARRIER: Twilio's auth token or Telnyx's API key."""

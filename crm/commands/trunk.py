@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, with_system
+from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, secret_file, with_system
 from crm.domain import fields
 from crm.services.phones import trunks
 from crm.views import trunks as views
@@ -26,12 +26,7 @@ def trunk() -> None:
 
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation of networks larger than a /24.")
-_password_option = click.option(
-    "--password-file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the password from a file, - for standard input.  [default: prompt for it]",
-)
+_password_option = secret_file("password", "--password-file")
 
 
 _DID_FROM = (

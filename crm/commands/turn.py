@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, ask_secret, read_secret, with_system
+from crm.commands.command import Group, System, ask_secret, read_secret, secret_file, with_system
 from crm.services.phones import relays
 
 
@@ -26,13 +26,7 @@ def config(system: System, realm: str) -> None:
 
 
 @turn.command(examples=("turn secret", "turn secret --file secret.txt"))
-@click.option(
-    "--file",
-    "file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the secret from a file, - for standard input.  [default: prompt for it]",
-)
+@secret_file("secret")
 @with_system
 def secret(system: System, file: IO[str] | None) -> None:
     """Store the secret of a TURN server that has one already, in place of the one that was made here."""

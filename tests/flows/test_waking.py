@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ari_app.demo.softphone import Softphone
 from crm.domain.access import Role
 from crm.edge.push_target import PushTarget
 from crm.services.access import accounts, push, sessions
@@ -52,10 +53,7 @@ async def test_a_closed_browser_is_woken_and_rings_while_the_caller_waits(system
         message = json.loads(KEYS.decrypt(came.body))
         assert message["call"]
         await system.pass_time(5)
-        async with system.phone("alice-web") as web:
-            await web.wait_for("CALL_INCOMING")
-            await web.answer()
-            await hear_each_other(system, caller, web)
+        async with answered_in_the_page(system, caller):
             await caller.hang_up()
             call = await system.ended_call(caller.user)
     assert (call.id, call.outcome) == (message["call"], "talked")
@@ -125,6 +123,16 @@ async def test_a_browser_that_is_awake_but_does_not_answer_is_rung_once(system: 
         await system.ended_call(caller.user)
 
 
+@asynccontextmanager
+async def answered_in_the_page(system: Seam, other: Softphone) -> AsyncIterator[Softphone]:
+    """Alice's page opens, rings, and is answered."""
+    async with system.phone("alice-web") as web:
+        await web.wait_for("CALL_INCOMING")
+        await web.answer()
+        await hear_each_other(system, other, web)
+        yield web
+
+
 async def is_pushed(system: Seam, service: PushService, times: int = 1) -> None:
     await system.until(lambda: len(service.pushed) == times, "a message to Alice's browser")
 
@@ -176,10 +184,7 @@ async def test_a_blind_transfer_wakes_the_colleague_and_the_caller_waits(system:
         assert service.pushed == []
         await bob.transfer(f"sip:101@{system.sip}")
         await is_pushed(system, service)
-        async with system.phone("alice-web") as web:
-            await web.wait_for("CALL_INCOMING")
-            await web.answer()
-            await hear_each_other(system, caller, web)
+        async with answered_in_the_page(system, caller):
             await caller.hang_up()
             call = await system.ended_call(caller.user)
     assert [event.data["way"] for event in call.events if event.kind == "Transferred"] == ["blind"]
@@ -207,10 +212,7 @@ async def test_an_attended_transfer_wakes_the_colleague(system: Seam) -> None:
         await system.hears(bob, system.prompt("transfer_to"))
         await bob.press("101#")
         await is_pushed(system, service)
-        async with system.phone("alice-web") as web:
-            await web.wait_for("CALL_INCOMING")
-            await web.answer()
-            await hear_each_other(system, bob, web)
+        async with answered_in_the_page(system, bob) as web:
             await bob.hang_up()
             await hear_each_other(system, caller, web)
             await caller.hang_up()
@@ -223,10 +225,7 @@ async def test_a_colleague_who_calls_wakes_the_browser(system: Seam) -> None:
         await is_pushed(system, service)
         message = json.loads(KEYS.decrypt(service.pushed[0].body))
         assert message["title"] == "Bob"
-        async with system.phone("alice-web") as web:
-            await web.wait_for("CALL_INCOMING")
-            await web.answer()
-            await hear_each_other(system, bob, web)
+        async with answered_in_the_page(system, bob) as web:
             await bob.hang_up()
             await web.wait_for("CALL_CLOSED")
             await system.ended_call(None)
@@ -242,10 +241,7 @@ async def test_whoever_becomes_free_is_woken_for_a_caller_in_line(system: Seam) 
             await system.step(second.user, "queue")
             assert service.pushed == []
         await is_pushed(system, service)
-        async with system.phone("alice-web") as web:
-            await web.wait_for("CALL_INCOMING")
-            await web.answer()
-            await hear_each_other(system, second, web)
+        async with answered_in_the_page(system, second):
             await second.hang_up()
             call = await system.ended_call(second.user)
         assert len(service.pushed) == 1

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from sqlalchemy import select
 
 from crm.domain.access import Role
 from crm.edge.live_state import PartyNow
 from tests.browser.checks import AXE, violations
-from tests.browser.console.desk import Desk
+from crm.edge.carrier import IncomingText
+from crm.services.access import accounts
+from crm.services.texts import messages
+from crm.store.models import Line
+from tests.browser.console.desk import BY, NOW, Desk
 from tests.browser.console.person import Person
-from tests.web.console.live import call
+from tests.web.console.live import call, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -134,6 +141,93 @@ async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_aga
     await expect(page.locator("html[data-live=yes]")).to_be_attached(timeout=40_000)
     await expect(line).to_be_hidden()
     person.complaints[:] = [one for one in person.complaints if "503" not in one]
+
+
+@contextlib.contextmanager
+def disabled(desk: Desk, name: str) -> Iterator[None]:
+    with desk.crm.store.writing() as session:
+        accounts.disable(session, BY, name)
+    try:
+        yield
+    finally:
+        with desk.crm.store.writing() as session:
+            accounts.enable(session, BY, name)
+
+
+async def test_whoever_is_disabled_while_the_stream_is_refused_leaves_the_page(desk: Desk, person: Person) -> None:
+    page = await person.page(Role.MANAGER)
+    asked: list[str] = []
+
+    async def full(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=503)
+
+    await page.route("**/events?*", full)
+    await page.goto("/tasks")
+    other = await page.context.new_page()
+    await other.goto("/voicemail")
+    await until(lambda: len(asked) > 1)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
+    with disabled(desk, "manager-en"):
+        await expect(page).to_have_url(f"{desk.url}/sign-in?to=/tasks", timeout=20_000)
+        await expect(other).to_have_url(f"{desk.url}/sign-in?to=/voicemail")
+    person.complaints[:] = [one for one in person.complaints if "503" not in one and "401" not in one]
+
+
+async def test_whoever_is_disabled_after_their_stream_made_room_leaves_the_page(desk: Desk, person: Person) -> None:
+    page = await person.page(Role.MANAGER)
+    await page.clock.install()
+    await page.goto("/tasks")
+    await expect(page.locator("html[data-live=yes]")).to_be_attached()
+    [stream] = desk.board.hub.streams
+    stream.end("crowded")
+    await expect(page.locator("#not-live")).to_be_visible()
+    with disabled(desk, "manager-en"):
+        await page.clock.fast_forward("00:11")
+        await expect(page).to_have_url(f"{desk.url}/sign-in?to=/tasks")
+    person.complaints[:] = [one for one in person.complaints if "401" not in one]
+
+
+async def test_a_stream_that_has_fallen_silent_is_opened_anew(desk: Desk, person: Person) -> None:
+    page = await person.page(Role.MANAGER)
+    await page.clock.install()
+    await page.goto("/")
+    await expect(page.locator("html[data-live=yes]")).to_be_attached()
+    [before] = desk.board.hub.streams
+    # As when a network has changed: nothing arrives, and nothing is closed.
+    before.put = lambda written: None  # type: ignore[method-assign]
+    await page.clock.fast_forward(40_000)
+    desk.told.has(NEW)
+    assert desk.board.hub.streams == [before], "it was given up too soon"
+    await page.clock.fast_forward(15_000)
+    await expect(page.locator("[id='call-leaseline-9.1']")).to_contain_text("rings at Bob")
+    await until(lambda: before not in desk.board.hub.streams)
+    desk.told.ends("leaseline-9.1")
+    await expect(page.locator("[id='call-leaseline-9.1']")).to_have_count(0)
+
+
+async def test_after_a_gap_a_list_is_compared_and_says_what_has_come_in_meanwhile(desk: Desk, person: Person) -> None:
+    page = await opened(person, path="/recent")
+    line = page.locator("lease-fresh a")
+    await expect(line).to_be_hidden()
+    await page.context.set_offline(True)
+    for stream in desk.board.hub.streams:
+        stream.end("stopped")
+    await expect(page.locator("html[data-live]")).to_have_count(0)
+    number = desk.board.hub.number
+    with desk.crm.store.writing() as session:
+        to = session.scalars(select(Line.number).where(Line.property_id.is_not(None)).limit(1)).one()
+        incoming = IncomingText("twilio", "after-a-gap", "+15125550179", to, "Is it still free?", NOW)
+        messages.receive(session, desk.crm.config, incoming, NOW)
+    await until(lambda: desk.board.hub.number > number)
+    # Longer away than what is kept goes back.
+    desk.board.hub._kept.clear()
+    await page.context.set_offline(False)
+    await expect(line).to_have_text("New: 1. Show")
+    await line.click()
+    await expect(page.get_by_text("Is it still free?")).to_be_visible()
+    await expect(line).to_be_hidden()
+    person.complaints[:] = [one for one in person.complaints if "ERR_INTERNET_DISCONNECTED" not in one]
 
 
 async def test_lists_say_what_has_come_in_and_leave_the_reader_where_they_are(desk: Desk, person: Person) -> None:

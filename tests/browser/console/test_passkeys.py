@@ -141,6 +141,8 @@ async def test_whoever_is_disabled_cannot_come_in_by_a_passkey(person: Person, d
     await expect(page).to_have_url(f"{person.desk.url}/sign-in?to=/account", timeout=20_000)
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await expect(page.get_by_role("alert").first).to_contain_text("did not match")
+    # Of the passkey; and of a stream that was not open yet.
+    person.complaints[:] = [one for one in person.complaints if "403" not in one and "401" not in one]
     with desk.crm.store.writing() as session:
         accounts.enable(session, BY, NAME)
     assert [one.name for one in kept(desk, Account) if one.disabled_at] == []

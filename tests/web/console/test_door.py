@@ -118,10 +118,13 @@ async def test_a_session_is_over_when_nobody_uses_it_or_when_its_time_is_up(
 async def test_whoever_is_disabled_is_out_at_once(office: ConsoleOffice) -> None:
     person = office.person(Role.MANAGER)
     await person.open("/tasks")
+    await person.open("/signed-in", 204)
     office.person(Role.ADMIN)
     with office.crm.store.writing() as session:
         accounts.disable(session, By("test", NOW), person.name)
     await person.open("/tasks", 303)
+    # As the script of a page asks.
+    await person.open("/signed-in", 401, **{"Sec-Fetch-Dest": "empty"})
     assert len(office.rows(AccountSession)) == 1
 
 

@@ -98,6 +98,11 @@ async def _sign_out(visit: ConsoleVisit) -> Response:
     return answer
 
 
+async def _signed_in(visit: ConsoleVisit) -> Response:
+    """For scripts whose stream or socket was refused; whoever is signed in no longer, gets no further than the door."""
+    return Response(status_code=204)
+
+
 async def _welcome(visit: ConsoleVisit) -> Response:
     token = visit.request.path_params["token"][:80]
     if not may_try(visit):
@@ -140,6 +145,7 @@ async def in_thread(act: Callable[P, Result], *args: P.args, **kwargs: P.kwargs)
 
 PAGES = (
     ConsolePage(SIGN_IN, _sign_in, methods=("GET", "POST"), is_public=True),
+    ConsolePage("/signed-in", _signed_in),
     ConsolePage("/sign-out", _sign_out, methods=("POST",)),
     ConsolePage(f"{accounts.WELCOME}{{token}}", _welcome, methods=("GET", "POST"), is_public=True),
 )

@@ -1,6 +1,7 @@
 // <lease-phone>: the phone in the page, around what the server has written into it (templates/console/phone.html.j2). It stands
 // outside <main>, so that a call goes on while pages come and go.
 import { listen } from "../shared/events"
+import { leaveIfSignedOut } from "../shared/session"
 import { Bell } from "../phone/bell.ts"
 import { Colleagues } from "../phone/colleagues.ts"
 import * as kept from "../phone/kept.ts"
@@ -216,6 +217,8 @@ class Phone extends HTMLElement {
             told: this.#told.get(call.id) ?? "",
             isRecording: this.#recorded.get(this.#cards.get(call.id)?.call ?? "") ?? false,
         }))
+        // The page is as little for whoever has signed out as the phone is.
+        if (line?.state === "signed_out" && this.#state.line !== "signed_out") void leaveIfSignedOut()
         this.#state = { ...this.#state, line: line?.state ?? "off", calls, ...changed }
         this.#tabs.tell({ state: this.#state })
         this.#show(this.#state)

@@ -2,6 +2,7 @@
 // lock has it, and the next one takes over when it is closed.
 
 import { type Happened, tell } from "../shared/events"
+import { isSignedOut } from "../shared/session"
 
 const NAME = "leaseline-events"
 const KINDS = ["call", "agent", "news", "counts", "app", "refetch", "here", "over", "typing"]
@@ -11,6 +12,7 @@ const LONGEST_PAUSE = 60_000
 const SILENT_MILLISECONDS = 45_000
 /** Whoever is back by then need not know. */
 const SHOWN_AFTER = 8000
+const LOOK_MILLISECONDS = 10_000
 let mark = document.documentElement.dataset.events ?? ""
 
 function hear(happened: Happened): void {
@@ -36,7 +38,7 @@ class Stream {
 
     constructor(readonly others: BroadcastChannel) {
         this.#open()
-        setInterval(() => this.#look(), 10_000)
+        setInterval(() => this.#look(), LOOK_MILLISECONDS)
         addEventListener("online", () => this.#reopen())
     }
 
@@ -67,6 +69,8 @@ class Stream {
             if (!this.#showing) this.#showing = setTimeout(() => this.#tell(false), SHOWN_AFTER)
             // It comes back by itself, unless the server has refused it: that is full, or about to stop.
             if (source.readyState !== EventSource.CLOSED) return
+            // Why, a browser is not told: the session may have ended before there was a stream that says so.
+            void this.#askWhy()
             const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#refusals++)
             // Not all browsers of the office at the same moment.
             clearTimeout(this.#again)
@@ -74,14 +78,20 @@ class Stream {
         })
     }
 
-    /** A network that has changed, or a server that hangs, closes no connection. */
+    /** A network that has changed, or a server that hangs, closes no connection; and without one, nobody says that the session has
+     *  ended. */
     #look(): void {
-        if (this.#source?.readyState === EventSource.OPEN && Date.now() - this.#heard > SILENT_MILLISECONDS) this.#reopen()
+        if (this.#source?.readyState === EventSource.CLOSED) void this.#askWhy()
+        else if (this.#source?.readyState === EventSource.OPEN && Date.now() - this.#heard > SILENT_MILLISECONDS) this.#reopen()
     }
 
     #reopen(): void {
         this.#source?.close()
         this.#open()
+    }
+
+    async #askWhy(): Promise<void> {
+        if (await isSignedOut()) this.#say({ kind: "over", mark: "", said: { why: "signed_out" } })
     }
 
     #tell(isLive: boolean): void {

@@ -11,12 +11,12 @@ from playwright.async_api import Page, Route, expect
 from sqlalchemy import select
 
 from crm.domain.access import Role
-from crm.edge.live_state import PartyNow
-from tests.browser.checks import AXE, violations
 from crm.edge.carrier import IncomingText
+from crm.edge.live_state import PartyNow
 from crm.services.access import accounts
 from crm.services.texts import messages
 from crm.store.models import Line
+from tests.browser.checks import AXE, violations
 from tests.browser.console.desk import BY, NOW, Desk
 from tests.browser.console.person import Person
 from tests.web.console.live import call, until

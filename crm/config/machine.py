@@ -157,6 +157,9 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that nobody uses for this long is over."""
     session_days: PositiveInt = 14
     """After this long everybody signs in anew."""
+    tells_of_sign_ins: bool = True
+    """Whether people are told by email when somebody signs in to their account from a new address, or with a browser
+    of another kind, and what to do if it was not them: once a day for an address."""
     listen_in: str = "off"
     """Whether managers may listen in on talks: off; announced: while a recording runs, of which everybody in the talk
     was told, as the states require where all parties have to agree; always: only where the consent of one party is

@@ -188,6 +188,12 @@ def proven(session: Session, asked: RelyingParty, challenge: bytes, credential: 
     return ProvenPasskey(kept.id, found.new_sign_count)
 
 
+def owner_of(session: Session, shown: ProvenPasskey) -> int | None:
+    """The account it belongs to; None: it has gone meanwhile."""
+    passkey = session.get(AccountPasskey, shown.id)
+    return passkey.account_id if passkey else None
+
+
 def begin(
     session: Session,
     config: Config,

@@ -22,7 +22,7 @@ from crm.config import Config
 from crm.domain.access import Reach, Role
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.services import audit
-from crm.services.access import accounts
+from crm.services.access import accounts, familiar
 from crm.services.access.accounts import digest
 from crm.services.audit import By
 from crm.store.changes import UNTOLD
@@ -101,9 +101,9 @@ def open_for(session: Session, config: Config, now: datetime, account: Account, 
     account_id = account.id
     if account.disabled_at is not None:
         raise refused()
-    known = AccountSession.account_id == account_id, AccountSession.address == address[:45]
-    if session.scalar(select(AccountSession.id).where(*known).limit(1)) is None:
+    if familiar.is_from_new_network(session, account_id, address):
         audit.record(session, By(account.name, now), f"account {account.name} signed in from {address[:45]}")
+    familiar.note(session, now, account_id, address, browser)
     account.failures, account.locked_until = 0, None
     # Sessions that are over are in nobody's way; they go when somebody signs in.
     session.execute(delete(AccountSession).where(AccountSession.expires_at <= now))

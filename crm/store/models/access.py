@@ -116,6 +116,19 @@ class AccountSession(Base):
     browser: Mapped[str] = mapped_column(String(120), comment="what it calls itself")
 
 
+class AccountSignIn(Base):
+    """Where somebody has signed in from, and with what, so that they can be told of what is new. It outlives the
+    session."""
+
+    __tablename__ = "account_sign_in"
+    __table_args__ = (UniqueConstraint("account_id", "network", "browser"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    network: Mapped[str] = mapped_column(String(45), comment="IPv4 address, or the network of an IPv6 address")
+    browser: Mapped[str] = mapped_column(String(120), comment="what it calls itself, without versions")
+    used_at: Mapped[datetime] = mapped_column(comment="the last time")
+
+
 class AccountLink(Base):
     """A link that lets somebody choose a password, once: an invitation, or a way back in."""
 

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from crm.domain.errors import CrmError
+from crm.services import signing_in
 from crm.services.access import passkeys
 from crm.services.access.passkeys import RelyingParty
 from crm.services.access.sessions import NotSignedIn
@@ -65,7 +66,7 @@ async def _sign_in(visit: ConsoleVisit) -> Response:
         shown = str(fields.get("credential", ""))
         proven = await visit.read(passkeys.proven, party, asked.challenge, shown)
         token = await visit.run(
-            passkeys.begin,
+            signing_in.with_passkey,
             visit.crm.config,
             visit.crm.now(),
             proven,

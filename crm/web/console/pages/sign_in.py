@@ -15,6 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from crm.domain.errors import CrmError
+from crm.services import signing_in
 from crm.services.access import accounts, passwords, sessions
 from crm.services.access.sessions import Credentials, NotSignedIn
 from crm.web.console import cookies
@@ -80,7 +81,7 @@ async def _begin(visit: ConsoleVisit, now: datetime, known: Credentials, passwor
     if known.account_id is None or not known.may_try or not is_right:
         raise sessions.refused()
     browser = visit.request.headers.get("User-Agent", "")
-    begin = partial(sessions.begin, code=code, address=visit.address, browser=browser)
+    begin = partial(signing_in.with_password, code=code, address=visit.address, browser=browser)
     token = await visit.run(begin, visit.crm.config, now, known.account_id)
     if passwords.is_outdated(known.password):
         hashed = await in_thread(passwords.hashed, password)
@@ -124,7 +125,8 @@ async def _welcome(visit: ConsoleVisit) -> Response:
     now = visit.crm.now()
     account = await visit.run(accounts.accept, now, token, hashed)
     browser = visit.request.headers.get("User-Agent", "")
-    session = await visit.run(sessions.begin, visit.crm.config, now, account.id, address=visit.address, browser=browser)
+    begin = partial(signing_in.with_password, address=visit.address, browser=browser)
+    session = await visit.run(begin, visit.crm.config, now, account.id)
     answer = visit.leave("/")
     cookies.keep(answer, visit.frame, session)
     return answer

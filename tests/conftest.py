@@ -1,13 +1,15 @@
-"""For tests that share one system: whichever fails, the next one gets a new one. And no test asks Debian's mirror."""
+"""For tests that share one system: whichever fails, the next one gets a new one. No test asks Debian's mirror, and new
+databases on SQLite are copied."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from asterisk_conf import refresh
+from tests.migrated import new_databases_copied
 
 # Modules and thousands of tests are there to stay: until they are all there, and from then on among them, looking for
 # garbage is in vain.
@@ -34,3 +36,9 @@ def pytest_runtest_makereport(
 @pytest.fixture(autouse=True)
 def nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "begin_look_up", lambda: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copy_new_databases() -> Iterator[None]:
+    with new_databases_copied():
+        yield

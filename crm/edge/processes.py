@@ -125,7 +125,8 @@ def running(config: Config) -> dict[str, Process]:
         pids = {str(process.pid) for process, _ in several}
         # Children of the app may have the same command line.
         if own := [process for process, parent in several if parent not in pids]:
-            chosen[name] = own[-1]
+            # While an app replaces another there are two, and the later one may have the lower id.
+            chosen[name] = max(own, key=lambda process: int(process.started))
     return chosen
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
+import tempfile
 import wave
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -89,11 +90,13 @@ def template(folder: Path, first_port: int) -> Iterator[Template]:
 
 
 def sound(path: Path, text: str, seconds: float) -> None:
-    """Writes a WAV of this length that differs from those of other texts."""
+    """Writes a WAV of this length that differs from those of other texts. Like the real one, it is there all at once:
+    the app and a test may both need a sentence at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as new, wave.open(new, "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
         file.writeframes(zlib.crc32(text.encode()).to_bytes(4, "little") + bytes(2 * int(seconds * RATE) - 4))
+    Path(new.name).replace(path)
 
 
 def _synthesize(text: str, language: str, path: Path) -> None:

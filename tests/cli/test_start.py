@@ -20,6 +20,7 @@ from crm import config as settings
 from crm.config import Config
 from crm.services.system import backups
 from crm.store import migrate
+from tests.system import port_block
 
 pytestmark = pytest.mark.cli
 
@@ -89,13 +90,24 @@ async def test_without_a_backup_nothing_is_migrated(config: Config, monkeypatch:
 
 
 @pytest.fixture
+def free() -> Iterator[int]:
+    """Where a block of free ports begins."""
+    with port_block() as first:
+        yield first
+
+
+@pytest.fixture
+def other_free() -> Iterator[int]:
+    with port_block() as first:
+        yield first
+
+
+@pytest.fixture
 def taken() -> Iterator[int]:
     """A port on which somebody else listens, below a block of free ones."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("0.0.0.0", 0))
-        if (number := other.getsockname()[1]) > 65000:
-            pytest.skip("The system gave the last of the ports.")
-        yield number
+    with port_block() as first, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", first))
+        yield first
 
 
 def up(home: Path, ports_from: int) -> Result:
@@ -114,7 +126,7 @@ def test_a_first_try_on_a_taken_port_says_who_has_it_and_leaves_nothing(tmp_path
 
 
 def test_the_next_try_of_a_home_that_is_there_takes_other_ports_if_they_are_free(
-    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, taken: int, free: int, other_free: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Config] = []
 
@@ -122,13 +134,13 @@ def test_the_next_try_of_a_home_that_is_there_takes_other_ports_if_they_are_free
         started.append(config)
 
     monkeypatch.setattr(supervisor, "up", start)
-    home, free = tmp_path / "home", taken - 2000 if taken > 40000 else taken + 2000
+    home = tmp_path / "home"
     assert up(home, free).exit_code == 0
     before = (home / "leaseline.toml").read_text()
     assert "is taken by" in up(home, taken).stderr
     assert (home / "leaseline.toml").read_text() == before
-    moved = up(home, free + 300)
+    moved = up(home, other_free)
     assert moved.exit_code == 0
-    assert f"uses the ports from {free + 300} on now" in moved.output
-    assert settings.load(home).ports == started[-1].ports == settings.port_block(free + 300)
-    assert "uses the ports" not in up(home, free + 300).output
+    assert f"uses the ports from {other_free} on now" in moved.output
+    assert settings.load(home).ports == started[-1].ports == settings.port_block(other_free)
+    assert "uses the ports" not in up(home, other_free).output

@@ -19,8 +19,14 @@ from crm.store import migrate, search
 from crm.store.models import Base
 from crm.store.session import Store, migration_engine
 from crm.views import listings
+from tests import migrated
 
 pytestmark = pytest.mark.store
+
+
+@pytest.fixture(autouse=True)
+def _migrate_new_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "upgrade", migrated.upgrade)
 
 
 def tables(url: str) -> set[str]:

@@ -34,3 +34,14 @@ def test_a_number_that_was_given_out_again_is_another_process() -> None:
     assert processes.me().is_alive
     assert not Process(os.getpid(), "1").is_alive
     assert not Process(os.getpid(), "1").send_signal(0)
+
+
+def test_of_two_apps_the_later_one_is_meant_whichever_has_the_higher_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers begin again from the lowest ones."""
+    config = Config(tmp_path)
+    command = ["python", "cli.py", *processes.calls_arguments(config)]
+    monkeypatch.setattr(processes, "_of_mine", lambda: [(400, command, "1"), (32000, command, "1")])
+    monkeypatch.setattr(processes, "start_of", {400: "1000", 32000: "999"}.get)
+    assert processes.running(config) == {processes.APP: Process(400, "1000")}

@@ -40,14 +40,32 @@ def addresses(raw: str) -> list[PastedAddress]:
 
 def _parts(raw: str) -> Iterator[str]:
     for line in raw.splitlines():
-        # Mail programs put semicolons between people whose names have a comma in them.
-        separators = ";" if ";" in line else ","
-        for part in _split(line, separators):
+        for part in _people(line):
             words = part.strip(" ,;\t").split()
             if len(words) > 1 and all("@" in word for word in words):
                 yield from words
             elif words:
                 yield " ".join(words)
+
+
+def _people(line: str) -> Iterator[str]:
+    if ";" not in line:
+        yield from _split(line, ",")
+        return
+    # Mail programs put semicolons between people whose names have a comma in them. Pasted behind a list with commas,
+    # both separate people, and a comma is only part of a name where no address comes before it.
+    for part in _split(line, ";"):
+        if part.count("@") < 2:
+            yield part
+            continue
+        name = ""
+        for piece in _split(part, ","):
+            name = f"{name},{piece}" if name else piece
+            if "@" in name:
+                yield name
+                name = ""
+        if name:
+            yield name
 
 
 def _split(line: str, separators: str) -> Iterator[str]:

@@ -11,6 +11,9 @@ from crm.domain.pasted import addresses
 pytestmark = pytest.mark.unit
 
 
+PEOPLE = [("Smith, Pat", "a@b.org"), ("Lee, Sam", "c@d.org"), ("", "e@f.org")]
+
+
 @pytest.mark.parametrize(
     ("raw", "found"),
     [
@@ -20,6 +23,9 @@ pytestmark = pytest.mark.unit
         ("Pat Smith <A@b.org>", [("Pat Smith", "a@b.org")]),
         ('"Smith, Pat" <a@b.org>, c@d.org', [("Smith, Pat", "a@b.org"), ("", "c@d.org")]),
         ("Smith, Pat <a@b.org>; Lee, Sam <c@d.org>", [("Smith, Pat", "a@b.org"), ("Lee, Sam", "c@d.org")]),
+        ("a@b.org, c@d.org; e@f.org", [("", "a@b.org"), ("", "c@d.org"), ("", "e@f.org")]),
+        ("a@b.org; Lee, Sam <c@d.org>, e@f.org,", [("", "a@b.org"), ("Lee, Sam", "c@d.org"), ("", "e@f.org")]),
+        ("Smith, Pat <a@b.org>, Lee, Sam <c@d.org>; e@f.org", PEOPLE),
         ("Pat Smith\ta@b.org", [("Pat Smith", "a@b.org")]),
         ("<mailto:a@b.org>", [("", "a@b.org")]),
         ("a@b.org\na@B.org\nPat <a@b.org>", [("Pat", "a@b.org")]),

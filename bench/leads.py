@@ -1,8 +1,9 @@
 """How long finding people takes among 100,000 leads with 1,000,000 timeline entries.
 
 Each of Leaseline's reads takes turns with a control, which reads the same data with its own statement on the same
-database and connection; the difference is our overhead. `script/bench leads`, or `script/bench leads --postgres` on its
-own server. The table is also written to bench/results as JSON.
+database and connection; the difference is our overhead. A list is imported beside another process that writes.
+`script/bench leads`, or `script/bench leads --postgres` on its own server. The table is also written to bench/results
+as JSON.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
 import platform
 import random
@@ -31,7 +33,10 @@ from sqlalchemy.orm import Session
 
 from bench.data import AGENTS, DAYS, PROPERTIES, Size, fill, insert_rows, number_of
 from crm.commands.lead import files as lead_files
+from crm.config import Config
+from crm.context import Crm
 from crm.domain.leads import LeadFilter
+from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.people.identity import who_is
 from crm.store import migrate
@@ -222,11 +227,111 @@ def exported(store: Store, now: datetime) -> dict[str, float]:
     return {"leads": count, "a second": count / spent, "a second of CPU": count / cpu, "MB": most / 1e6}
 
 
+IMPORTED, PAUSE_SECONDS = 5_000, 0.02
+
+
+def imported(url: str, store: Store, now: datetime, amount: int) -> dict[str, Any]:
+    """Returns the speed of an import, and the milliseconds for which another process waits for each of its own
+    transactions: alone (the control), and beside the import. Also how long each slice takes from its first statement
+    to its commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, config = Path(folder) / "list.csv", Config(Path(folder) / "home")
+        for one in config.folders:
+            one.mkdir(parents=True)
+        with path.open("w") as file:
+            file.write("name,email,phone,property,source,created,note\n")
+            for n in range(amount):
+                file.write(
+                    f"Sam {n},sam{n}@example.net,512-{700 + n // 10_000}-{n % 10_000:04d},p{n % PROPERTIES},fair,"
+                    f"2026-01-02,Asked for a {TALKS[n % len(TALKS)]}.\n"
+                )
+        crm = Crm(config, store, Secrets(config.secrets_file), lambda: now)
+        gc.collect()
+        gc.freeze()
+        alone = _beside(url, lambda: time.sleep(10))
+        held: list[float] = []
+        run = store.run_blocking
+
+        def timed(act: Any, *args: Any, **how: Any) -> Any:
+            began = 0.0
+
+            def noted(session: Session, *args: Any, **how: Any) -> Any:
+                nonlocal began
+                began = time.perf_counter()
+                return act(session, *args, **how)
+
+            try:
+                return run(noted, *args, **how)
+            finally:
+                held.append((time.perf_counter() - began) * 1000)
+
+        store.run_blocking = timed  # type: ignore[method-assign]
+        began, cpu = time.perf_counter(), time.process_time()
+
+        def whole() -> None:
+            lead_files.read(
+                crm, By("bench", now), path, "bench", rejects=None, dry_run=False, progress=lambda done, total: None
+            )
+
+        beside = _beside(url, whole)
+        spent, cpu = time.perf_counter() - began, time.process_time() - cpu
+        store.run_blocking = run  # type: ignore[method-assign]
+    return {
+        "a second": amount / spent,
+        "a second of CPU": amount / cpu,
+        "slices": len(held),
+        "held": _spread(held),
+        "another waits, alone": _spread(alone),
+        "another waits, beside": _spread(beside),
+    }
+
+
+def _spread(some: list[float]) -> tuple[float, float, float]:
+    """Median, 99 of 100 and the most."""
+    ordered = sorted(some)
+    return statistics.median(ordered), ordered[len(ordered) * 99 // 100], ordered[-1]
+
+
+def _beside(url: str, act: Callable[[], object]) -> list[float]:
+    """Runs `act` while another process writes; returns how long each of its transactions took."""
+    context = multiprocessing.get_context("spawn")
+    ended, waits = context.Event(), context.Queue()
+    other = context.Process(target=_write_on, args=(url, ended, waits))
+    other.start()
+    waits.get()
+    try:
+        act()
+    finally:
+        ended.set()
+    found: list[float] = waits.get()
+    other.join()
+    return found
+
+
+def _write_on(url: str, ended: Any, waits: Any) -> None:
+    store = Store(url)
+
+    def note(session: Session) -> None:
+        session.execute(update(Lead).where(Lead.id == 1).values(source="bench"))
+
+    store.run_blocking(note)
+    waits.put(None)
+    found = []
+    while not ended.is_set():
+        began = time.perf_counter()
+        store.run_blocking(note)
+        found.append((time.perf_counter() - began) * 1000)
+        time.sleep(PAUSE_SECONDS)
+    store.close()
+    waits.put(found)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=300, help="how often each read is done")
     parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
+    parser.add_argument("--imported", type=int, default=IMPORTED, help="lines of the list that is imported")
     options = parser.parse_args()
     size = Size(options.leads, options.leads * 3 // 2, options.leads * 3 // 2, 0, 0)
     where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
@@ -246,6 +351,7 @@ def main() -> None:
         found: dict[str, Any] = {
             "reads": measured(store, not options.postgres, size, now, options.rounds),
             "export": exported(store, now),
+            "import": imported(url, store, now, options.imported),
         }
     table = Table(f"{where}: {size.leads:,} leads, {ENTRIES:,} entries; time", "median ms", "p99 ms", "control", "goal")
     summary: dict[str, dict[str, tuple[float, float]]] = {}
@@ -257,6 +363,12 @@ def main() -> None:
     out = found["export"]
     table.add_row("CSV export, leads per second", f"{out['a second']:,.0f}", "", "", "50,000")
     table.add_row("  peak memory of Python, MB", f"{out['MB']:.0f}", "", "", "")
+    for name, value in found["import"].items():
+        if isinstance(value, tuple):
+            middle, p99, most = value
+            table.add_row(f"import, ms: {name}", f"{middle:.0f}", f"{p99:.0f}", f"most {most:.0f}", "100")
+        else:
+            table.add_row(f"import: {name}", f"{value:,.0f}", "", "", "")
     console = Console(width=110)
     console.print(table)
     RESULTS.mkdir(exist_ok=True)
@@ -266,7 +378,7 @@ def main() -> None:
         "date": now.isoformat(timespec="seconds"),
         "machine": machine,
         "size": vars(size),
-        "found": {"reads": summary, "export": out},
+        "found": {"reads": summary, "export": out, "import": found["import"]},
     }
     path.write_bytes(msgspec.json.format(json.dumps(report).encode(), indent=1) + b"\n")
     console.print(str(path.relative_to(Path.cwd())))

@@ -23,7 +23,7 @@ from crm.services.arrivals import forms, posts
 from crm.services.arrivals.forms import FormKind, SentForm
 from crm.services.audit import By
 from crm.services.people import intake, lead_lists, leads, suggestions
-from crm.services.people.lead_lists import ListLine
+from crm.services.people.list_lookups import ListLine
 from crm.store.models import Agent, ArrivalRecord, Device, Lead, LeadEmail, LeadPhone, LeadSource, Property, Suggestion
 from crm.store.session import Store
 from tests.store.conftest import NOW, crm_at
@@ -150,7 +150,8 @@ def test_of_a_list_a_portals_address_is_kept_as_such_and_a_line_with_ours_is_nam
     crm: Crm, store: Store, address: str
 ) -> None:
     line = ListLine(2, [], {"name": "Kim", "emails": address})
-    taken = crm.store.run_blocking(lead_lists.take, crm.config, BY, [line], "list.csv")
+    planned = crm.store.read_blocking(lead_lists.plan, crm.config, BY, [line], "list.csv")
+    taken = crm.store.run_blocking(lead_lists.take, crm.config, BY, [line], planned, "list.csv")
     is_relay = address in RELAYS
     assert (len(taken.rejected), taken.added) == ((0, 1) if is_relay else (1, 0))
     assert cards(store) == Card(set(), set(), {address} if is_relay else set(), set())

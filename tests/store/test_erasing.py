@@ -25,7 +25,7 @@ from crm.services.calls.ledger import Ledger
 from crm.services.outbox.outgoing import NewMail, NewText, queue
 from crm.services.people import erasing, intake, lead_lists, leads, merging, opt_outs, proposals, timeline, unmerging
 from crm.services.people.intake import Introduced
-from crm.services.people.lead_lists import ListLine
+from crm.services.people.list_lookups import ListLine
 from crm.services.people.merging import referring, unique
 from crm.services.people.references import REFERENCES
 from crm.services.voicemail import retention
@@ -383,8 +383,8 @@ async def test_a_later_list_is_told_who_was_erased_and_when(store: Store, config
         ListLine(3, [], {"name": "Pat", "emails": "PAT@example.com"}),
         ListLine(4, [], {"name": "Sam", "phones": "512-555-0189"}),
     ]
-    with store.writing() as session:
-        taken = lead_lists.take(session, config, BY, lines, "fair")
+    planned = store.read_blocking(lead_lists.plan, config, BY, lines, "fair")
+    taken = store.run_blocking(lead_lists.take, config, BY, lines, planned, "fair")
     assert taken.added == 1
     assert [(one.line.number, one.why) for one in taken.rejected] == [
         (2, "This person was erased on 2026-03-02: if they are back, enter them by hand."),
@@ -392,8 +392,9 @@ async def test_a_later_list_is_told_who_was_erased_and_when(store: Store, config
     ]
     with store.writing() as session:
         leads.add(session, config, BY, name="Pat", phones=["(512) 555-0188"])
-    with store.writing() as session:
-        assert lead_lists.take(session, config, BY, lines[:1], "fair").joined == 1, "they are back"
+    planned = store.read_blocking(lead_lists.plan, config, BY, lines[:1], "fair")
+    taken = store.run_blocking(lead_lists.take, config, BY, lines[:1], planned, "fair")
+    assert taken.joined == 1, "they are back"
 
 
 def test_who_was_erased_cannot_be_told_from_the_database(store: Store, config: Config) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, event, func, select
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import lead_rows
@@ -16,9 +19,10 @@ from crm.domain.leads import LeadFilter, LeasingStage
 from crm.edge import text_files
 from crm.services import tasks
 from crm.services.audit import By
-from crm.services.people import intake, lead_lists, leads, opt_outs
-from crm.services.people.lead_lists import ListLine, Rejected, SliceResult
-from crm.store.models import Activity, Lead, OptOut, Property, Unit
+from crm.services.people import erasing, intake, lead_lists, leads, opt_outs
+from crm.services.people.lead_lists import Rejected, SliceResult
+from crm.services.people.list_lookups import ListLine
+from crm.store.models import Activity, Lead, Line, OptOut, Property, Unit
 from crm.store.session import Store
 from crm.views import lead_export
 from tests.store.conftest import NOW
@@ -33,8 +37,10 @@ def take(store: Store, config: Config, text: str, by: By = BY) -> SliceResult:
     _, lines = lead_lists.lines(io.StringIO(text))
     some = list(lines)
     broken = [one for one in some if isinstance(one, Rejected)]
-    with store.writing() as session:
-        taken = lead_lists.take(session, config, by, [one for one in some if isinstance(one, ListLine)], "fair")
+    good = [one for one in some if isinstance(one, ListLine)]
+    planned = store.read_blocking(lead_lists.plan, config, by, good, "fair")
+    taken = store.run_blocking(lead_lists.take, config, by, good, planned, "fair")
+    assert planned.result == taken
     taken.rejected += broken
     return taken
 
@@ -95,13 +101,89 @@ async def test_what_was_exported_and_imported_is_exported_the_same(store: Store,
     ]
 
 
-async def test_what_is_rehearsed_is_told_and_not_kept(store: Store, config: Config) -> None:
-    _, lines = lead_lists.lines(io.StringIO("name,phone\nPat,512-555-0188\nSam,12\n"))
-    some = [one for one in lines if isinstance(one, ListLine)]
-    taken = store.run_blocking(lead_lists.rehearse, config, BY, some, "fair")
-    assert (taken.added, len(taken.rejected)) == (1, 1)
+def lines_of(text: str) -> list[ListLine]:
+    _, lines = lead_lists.lines(io.StringIO(text))
+    return [one for one in lines if isinstance(one, ListLine)]
+
+
+async def test_what_is_planned_is_told_and_not_kept(store: Store, config: Config) -> None:
+    some = lines_of("name,phone\nPat,512-555-0188\nSam,12\nPat,5125550188\nKim,\nKim,\n")
+    planned = store.read_blocking(lead_lists.plan, config, BY, some, "fair").result
+    assert (planned.added, planned.joined, len(planned.rejected)) == (3, 1, 1)
     with store.reading() as session:
         assert session.scalars(select(Lead.id)).all() == []
+
+
+def comes_as_a_lead(session: Session) -> None:
+    intake.by_number(session, "+15125550188", NOW)
+
+
+def moves_out(session: Session) -> None:
+    session.scalars(select(Property).where(Property.slug == "maple")).one().slug = "gone"
+
+
+def opts_out(session: Session) -> None:
+    opt_outs.enter(session, "+15125550188", source="keyword", evidence="STOP", now=NOW)
+
+
+def becomes_a_line(session: Session) -> None:
+    session.add(Line(number="+15125550188", label="new"))
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "added", "joined"),
+    [(comes_as_a_lead, 0, 1), (moves_out, 0, 0), (opts_out, 1, 0), (becomes_a_line, 0, 0)],
+)
+async def test_what_happens_between_planning_and_writing_counts(
+    store: Store, config: Config, meanwhile: Callable[[Session], None], added: int, joined: int
+) -> None:
+    some = lines_of("name,phone,property,opted_out\nPat,512-555-0188,maple,512-555-0188\n")
+    planned = store.read_blocking(lead_lists.plan, config, BY, some, "fair")
+    assert planned.result.added == 1
+    store.run_blocking(meanwhile)
+    taken = store.run_blocking(lead_lists.take, config, BY, some, planned, "fair")
+    assert (taken.added, taken.joined, len(taken.rejected)) == (added, joined, 1 - added - joined)
+    with store.reading() as session:
+        assert session.scalar(select(func.count(Lead.id))) == added + joined
+        assert session.scalar(select(func.count(OptOut.id))) == added + joined, "and once, if at all"
+
+
+async def test_an_erasure_between_planning_and_writing_counts(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        pat = intake.by_number(session, "+15125550188", NOW).id
+    some = lines_of("name,phone\nPat,512-555-0188\n")
+    planned = store.read_blocking(lead_lists.plan, config, BY, some, "fair")
+    mentions = await store.read(erasing.mentions, config, pat)
+    await store.run(erasing.erase, config, BY, pat, "asked for it", mentions)
+    taken = store.run_blocking(lead_lists.take, config, BY, some, planned, "fair")
+    assert (taken.added, taken.joined) == (0, 0)
+    assert "was erased on 2026-03-02" in taken.rejected[0].why
+
+
+async def test_while_a_slice_is_written_only_one_statement_looks_things_up(store: Store, config: Config) -> None:
+    """Others wait for the lock meanwhile, and every statement takes as long as a few rows."""
+    text = "name,phone,email,property,agent\n" + "".join(
+        f"Pat {n},512-555-{n:04d},pat{n}@example.com,maple,alice\n" for n in range(200, 220)
+    )
+    some = lines_of(text)
+    planned = store.read_blocking(lead_lists.plan, config, BY, some, "fair")
+    asked: list[str] = []
+    with store.writing() as session:
+        connection = session.connection()
+
+        def note(*args: Any) -> None:
+            asked.append(args[2])
+
+        event.listen(connection, "before_cursor_execute", note)
+        assert lead_lists.take(session, config, BY, some, planned, "fair").added == 20
+    assert len([one for one in asked if one.lstrip().upper().startswith("SELECT")]) == 1
+
+
+async def test_a_line_with_more_details_than_a_statement_can_have_is_told(store: Store, config: Config) -> None:
+    many = "; ".join(f"512-555-{n:04d}" for n in range(300, 345))
+    taken = take(store, config, f"name,phone\nPat,{many}\nSam,512-555-0188\n")
+    assert (taken.added, len(taken.rejected)) == (1, 1)
+    assert "more than 40" in taken.rejected[0].why
 
 
 async def test_counts_and_the_next_action_are_told(store: Store, config: Config, people: None) -> None:

@@ -23,7 +23,8 @@ from crm.domain.leads import LeadFilter
 from crm.edge import documents, mail_files, text_files
 from crm.services.audit import By
 from crm.services.people import exports, lead_lists
-from crm.services.people.lead_lists import ListLine, ListTotal, Rejected, SliceResult
+from crm.services.people.lead_lists import ListTotal, Rejected, SliceResult
+from crm.services.people.list_lookups import ListLine
 from crm.services.people.records import PersonRecord
 from crm.store import statistics
 from crm.store.session import Store
@@ -174,10 +175,11 @@ def _take(
     crm: Crm, by: By, some: list[ListLine | Rejected], source: str, dry_run: bool, size: SliceSize
 ) -> SliceResult:
     lines = [one for one in some if isinstance(one, ListLine)]
-    # A dry run writes as well, for the moment; in a session for reading that fails if another one has just written.
-    act = lead_lists.rehearse if dry_run else lead_lists.take
-    taken = crm.store.run_blocking(size.timed(act), crm.config, by, lines, source)
-    size.done(len(lines))
+    planned = crm.store.read_blocking(lead_lists.plan, crm.config, by, lines, source)
+    taken = planned.result
+    if not dry_run:
+        taken = crm.store.run_blocking(size.timed(lead_lists.take), crm.config, by, lines, planned, source)
+        size.done(len(lines))
     taken.rejected = sorted(
         [*taken.rejected, *(one for one in some if isinstance(one, Rejected))], key=lambda one: one.line.number
     )

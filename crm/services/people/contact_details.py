@@ -7,9 +7,10 @@ silently, so that they cannot find out whose number it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -67,19 +68,29 @@ def ours(session: Session, config: Config, addresses: Iterable[str]) -> set[str]
     asked = {address.lower() for address in addresses} - {""}
     if not asked:
         return set()
+    found = our_mailboxes(config, asked)
+    for ours in our_addresses(asked):
+        found |= {one for one in session.scalars(ours) if one}
+    return found
+
+
+def our_mailboxes(config: Config, asked: Iterable[str]) -> set[str]:
+    """Returns those of the addresses (lower case) that we send from or read."""
     mail = {config.mail.from_address.lower(), config.mail.incoming.address.lower()}
-    agents = select(func.lower(Agent.email)).where(func.lower(Agent.email).in_(asked))
-    sources = select(LeadSource.address).where(LeadSource.address.in_(asked))
-    found = {one for one in asked if _without_tag(one) in mail}
-    return found | set(session.scalars(agents)) | {one for one in session.scalars(sources) if one}
+    return {one for one in asked if one and _without_tag(one) in mail}
 
 
-def our_numbers(session: Session, asked: Iterable[str]) -> set[str]:
-    """Returns those of the numbers (E.164) that are our lines or colleagues' mobiles."""
-    wanted = list(asked)
-    lines = select(Line.number).where(Line.number.in_(wanted))
-    mobiles = select(Device.number).where(Device.number.in_(wanted))
-    return {one for one in (*session.scalars(lines), *session.scalars(mobiles)) if one}
+def our_addresses(asked: Collection[str]) -> Iterator[Select[Any]]:
+    """Selects those of the addresses (lower case) that are an agent's or a lead source's."""
+    agents = func.lower(Agent.email)
+    yield select(agents).where(agents.in_(asked))
+    yield select(LeadSource.address).where(LeadSource.address.in_(asked))
+
+
+def our_numbers(asked: Collection[str]) -> Iterator[Select[Any]]:
+    """Selects those of the numbers (E.164) that are our lines or colleagues' mobiles."""
+    yield select(Line.number).where(Line.number.in_(asked))
+    yield select(Device.number).where(Device.number.in_(asked))
 
 
 def _without_tag(address: str) -> str:

@@ -14,7 +14,7 @@ import asyncio
 import hmac
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -237,25 +237,14 @@ def erase(session: Session, config: Config, by: By, lead_id: int, why: str, know
 
 def hashed(config: Config, identity: str) -> str:
     """Hashes a number (E.164) or an address in lower case, so that it can be recognized but not read."""
-    key = Secrets(config.secrets_file).ensure(KEY)
-    return hmac.digest(key.encode(), identity.encode(), "sha256").hex()
+    [one] = hashes(config, [identity])
+    return one
 
 
-def erased(session: Session, config: Config, identities: Sequence[str]) -> dict[str, datetime]:
-    """Which of these numbers and addresses are those of somebody who was erased, and when."""
-    if not identities or session.scalar(select(ErasedIdentity.id).limit(1)) is None:
-        return {}
-    by_hash = {hashed(config, identity): identity for identity in identities}
-    found: dict[str, datetime] = {}
-    for some in slices(list(by_hash)):
-        query = (
-            select(ErasedIdentity.hash, Erasure.at)
-            .join(Erasure, Erasure.id == ErasedIdentity.erasure_id)
-            .where(ErasedIdentity.hash.in_(some))
-            .order_by(Erasure.at)
-        )
-        found |= {by_hash[hash]: at for hash, at in session.execute(query)}
-    return found
+def hashes(config: Config, identities: Iterable[str]) -> dict[str, str]:
+    """Numbers (E.164) and addresses in lower case by what `hashed` makes of each."""
+    key = Secrets(config.secrets_file).ensure(KEY).encode()
+    return {hmac.digest(key, one.encode(), "sha256").hex(): one for one in identities}
 
 
 def person_of(session: Session, lead_id: int) -> Person:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -15,7 +19,7 @@ from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.merging import ProposalReason
 from crm.edge import names, numbers
 from crm.services.people import contact_details, proposals, timeline
-from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line
+from crm.store.models import Base, Interest, Lead, LeadEmail, LeadPhone, Line
 from crm.store.queries import leads
 from crm.store.snapshot import KnownLine
 
@@ -103,9 +107,43 @@ def add_address(lead: Lead, address: str, *, is_relay: bool = False) -> None:
     lead.emails.append(LeadEmail(address=address.lower(), is_relay=is_relay))
 
 
-def from_list(session: Session, at: datetime) -> Lead:
-    """A new lead, for numbers and addresses that are known to be new."""
-    return _make(session, at)
+def from_list(at: datetime) -> Lead:
+    """A new lead, for numbers and addresses that are known to be new. It is in no session: `write_new` writes it."""
+    return Lead(status=LeadStatus.NEW, source="", created_at=at, phones=[], emails=[], interests=[])
+
+
+def write_new(session: Session, found: Sequence[Lead]) -> None:
+    """Writes leads that are in no session, with their numbers, addresses and interests, and gives them their ids. To
+    flush them would hold the lock for several times as long."""
+    if not found:
+        return
+    connection = session.connection()
+    table = Base.metadata.tables[Lead.__tablename__]
+    made = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(made, [_row(lead) for lead in found]).scalars().all()
+    for lead, id in zip(found, ids, strict=True):
+        lead.id = id
+    for of in ("phones", "emails", "interests"):
+        parts = [(one, lead.id) for lead in found for one in getattr(lead, of)]
+        if parts:
+            rows = [_row(one) | {"lead_id": lead_id} for one, lead_id in parts]
+            connection.execute(insert(Base.metadata.tables[parts[0][0].__tablename__]), rows)
+
+
+def _row(of: Base) -> dict[str, Any]:
+    """Its columns, with their defaults, but without an id."""
+    given = vars(of)
+    return {
+        name: default if (value := given.get(name)) is None else value
+        for name, default in _columns(of.__tablename__).items()
+    }
+
+
+@functools.cache
+def _columns(table: str) -> dict[str, Any]:
+    """A table's columns with their defaults, without its id."""
+    columns = [column for column in Base.metadata.tables[table].columns if not column.primary_key]
+    return {one.key: getattr(one.default, "arg", None) for one in columns}
 
 
 def by_address(session: Session, raw: str, at: datetime) -> Lead:

@@ -8,38 +8,26 @@ imported again: existing leads only get what was missing.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TextIO
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain import fields, lead_rows
-from crm.domain.errors import CrmError, Invalid, NotFound
-from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType, LeasingStage
-from crm.edge import numbers
+from crm.domain import lead_rows
+from crm.domain.errors import Conflict, CrmError, Invalid
+from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType
 from crm.services.audit import By
-from crm.services.people import contact_details, erasing, intake, opt_outs, timeline, wishes
-from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
-from crm.store.models import Agent, Lead, LeadEmail, LeadPhone, Property, Unit
-from crm.store.queries import opt_outs as opt_out_queries
+from crm.services.people import contact_details, intake, opt_outs, timeline, wishes
+from crm.services.people.list_checks import Check, CheckedLine
+from crm.services.people.list_lookups import ListLine, LookedUp, ToLookUp
+from crm.services.people.timeline import NewEntry
+from crm.store.models import Lead
 
-FIRST_SLICE, LARGEST_SLICE = 25, 200
+FIRST_SLICE, LARGEST_SLICE = 10, 100
 """Lines of one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListLine:
-    """A line of the list."""
-
-    number: int
-    """From 1, the first line being the names of the columns."""
-    cells: list[str]
-    values: Mapping[str, str]
-    """By column, without empty values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,216 +87,122 @@ class ListTotal:
     """Some of them, with their reasons."""
 
 
-@dataclass(slots=True)
-class _Person:
-    """A line that was checked."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of a slice, and what in the database that rests on."""
 
-    line: ListLine
-    phones: list[str]
-    emails: list[str]
-    interests: list[tuple[Property, int | None, LeasingStage]]
-    agent: Agent | None
-    created: datetime
-    contact: datetime | None
-    answer: datetime | None
+    asked: ToLookUp
+    known: LookedUp
+    new: list[tuple[Lead, list[CheckedLine]]] = field(default_factory=list)
+    """Leads as they will be, each with the lines about them."""
+    joined: list[tuple[int, CheckedLine]] = field(default_factory=list)
+    """Ids of leads that exist, with lines that say more of them."""
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def result(self) -> SliceResult:
+        again = sum(len(people) - 1 for _, people in self.new)
+        return SliceResult(len(self.new), len(self.joined) + again, list(self.rejected))
 
 
-def take(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> SliceResult:
-    """Imports a slice of a list in one transaction; `source` is for leads without one of their own."""
-    taken = SliceResult()
-    known = _Named(session, config, some)
-    people: list[_Person] = []
+def plan(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> Plan:
+    """Decides what becomes of a slice, writing nothing: that takes longer than to write it, so it is done before others
+    have to wait. `source` is for leads without one of their own."""
+    asked = ToLookUp.by(config, some)
+    return _planned(session, config, by, some, source, asked, LookedUp.read(session, asked))
+
+
+def take(session: Session, config: Config, by: By, some: Sequence[ListLine], planned: Plan, source: str) -> SliceResult:
+    """Writes a slice as planned, in one transaction.
+
+    What the plan rests on is compared first, in one statement, and a slice with which something has happened since is
+    planned again.
+    """
+    while True:
+        cards = _locked(session, planned)
+        known = LookedUp.read(session, planned.asked)
+        if known == planned.known:
+            break
+        planned = _planned(session, config, by, some, source, planned.asked, known)
+    intake.write_new(session, [lead for lead, _ in planned.new])
+    told: list[NewEntry] = []
+    for lead, people in planned.new:
+        told += _told(by, lead.id, people, f"Imported from {source}.")
+        for person in people:
+            _refuse(session, by, person, source, known)
+    for lead_id, person in planned.joined:
+        _fill(config, cards[lead_id], person, source)
+        told += _told(by, lead_id, [person])
+        _refuse(session, by, person, source, known)
+    session.flush()
+    timeline.enter_new(session, told)
+    return planned.result
+
+
+def _planned(
+    session: Session, config: Config, by: By, some: Sequence[ListLine], source: str, asked: ToLookUp, known: LookedUp
+) -> Plan:
+    check = Check(session, config, by, asked, known)
+    planned = Plan(asked, known)
+    owners: dict[str, int | tuple[Lead, list[CheckedLine]]] = dict(known.owners)
     for line in some:
         try:
-            people.append(known.check(line, by))
+            person = check.line(line)
+            owner = _owner_of(person, owners, known, config)
         except CrmError as error:
-            taken.rejected.append(Rejected(line, str(error)))
-    found = _Leads(session, people)
-    identities = [what for person in people for what in (*person.phones, *map(str.lower, person.emails))]
-    gone = erasing.erased(session, config, identities)
-    filled: list[tuple[Lead, _Person, bool]] = []
-    for person in people:
-        forgotten = [gone[what] for what in (*person.phones, *map(str.lower, person.emails)) if what in gone]
-        if forgotten and not found.of(person):
-            when = f"{forgotten[-1].astimezone(config.tz):%Y-%m-%d}"
-            why = f"This person was erased on {when}: if they are back, enter them by hand."
-            taken.rejected.append(Rejected(person.line, why))
+            planned.rejected.append(Rejected(line, str(error)))
             continue
-        owners = found.of(person)
-        if len(owners) > 1:
-            # So that new leads from lines above have ids.
-            session.flush()
-            which = " and ".join(str(lead.id) for lead in owners)
-            taken.rejected.append(Rejected(person.line, f"Its numbers and addresses belong to leads {which}."))
-            continue
-        is_new = not owners
-        lead = owners[0] if owners else _new(session, person)
-        _fill(session, config, by, lead, person, source)
-        filled.append((lead, person, is_new))
-        found.remember(lead, person)
-        taken.added += is_new
-        taken.joined += not is_new
-    # All at once, since a statement for each takes three times as long.
-    session.flush()
-    for lead, person, is_new in filled:
-        _tell(session, by, lead, person, source, is_new)
-    session.flush()
-    return taken
+        if isinstance(owner, int):
+            planned.joined.append((owner, person))
+        elif owner is None:
+            owner = _new(person), []
+            planned.new.append(owner)
+        if not isinstance(owner, int):
+            lead, people = owner
+            people.append(person)
+            _fill(config, lead, person, source)
+        owners |= dict.fromkeys(person.identities, owner)
+    return planned
 
 
-def rehearse(session: Session, config: Config, by: By, some: Sequence[ListLine], source: str) -> SliceResult:
-    """Does the same as `take`, and keeps nothing of it."""
-    before = session.begin_nested()
-    try:
-        return take(session, config, by, some, source)
-    finally:
-        before.rollback()
-
-
-class _Named:
-    """What the lines of a slice name, looked up for all of them at once."""
-
-    def __init__(self, session: Session, config: Config, some: Iterable[ListLine]) -> None:
-        self._session, self._config = session, config
-        names = {name.lower() for line in some for name, _, _ in lead_rows.interests(line.values)}
-        named = select(Property).where(or_(Property.slug.in_(names), func.lower(Property.name).in_(names)))
-        properties = session.scalars(named).all() if names else ()
-        self._properties = {one.name.lower(): one for one in properties} | {one.slug: one for one in properties}
-        agents = {line.values["agent"] for line in some if "agent" in line.values}
-        rows = session.scalars(select(Agent).where(Agent.slug.in_(agents))).all() if agents else ()
-        self._agents = {agent.slug: agent for agent in rows}
-        self._units: dict[tuple[int, str], int] = {}
-        if any(unit for line in some for _, unit, _ in lead_rows.interests(line.values)):
-            ids = {one.id for one in properties}
-            for id, property_id, name in session.execute(
-                select(Unit.id, Unit.property_id, Unit.name).where(Unit.property_id.in_(ids))
-            ):
-                self._units[property_id, name.lower()] = id
-        self._read: dict[str, str] = {}
-        for line in some:
-            for raw in lead_rows.several(line.values.get("phones", "")):
-                self._read[raw] = numbers.typed(raw, config.region, config.area_code) or ""
-        read = [number for number in self._read.values() if number]
-        self._our_numbers = contact_details.our_numbers(session, read)
-        emails = {email for line in some for email in lead_rows.several(line.values.get("emails", ""))}
-        self._our_addresses = contact_details.ours(session, config, emails)
-
-    def check(self, line: ListLine, by: By) -> _Person:
-        """Checks a line. Raises CrmError with the reason it is rejected."""
-        values = line.values
-        phones = []
-        for raw in lead_rows.several(values.get("phones", "")):
-            number = self._read[raw]
-            if not number:
-                raise Invalid(f"{raw[:40]!a} is not a phone number.", code="number_invalid")
-            if number in self._our_numbers:
-                raise Invalid(f"{number} is a number of the office.", code="number_is_ours")
-            phones.append(number)
-        emails = [fields.email(raw) for raw in lead_rows.several(values.get("emails", ""))]
-        addresses = [email.lower() for email in emails]
-        if ours := self._our_addresses.intersection(addresses):
-            raise Invalid(f"{min(ours)} is an email address of the office.", code="address_is_ours")
-        for raw in lead_rows.several(values.get("opted_out", "")):
-            if (
-                numbers.typed(raw, self._config.region, self._config.area_code) not in phones
-                and raw.lower() not in addresses
-            ):
-                raise Invalid(
-                    f"{raw[:40]!a} is marked as opted out, but is not a number or address in this row.",
-                    code="opt_out_not_theirs",
-                )
-        fields.text(values.get("name", ""), "name", 200)
-        # Our own exports contain people who withheld their number and left no other details.
-        is_nobody_of_ours = "id" in values and "created" in values
-        if not (phones or emails or values.get("name") or is_nobody_of_ours):
-            raise Invalid(
-                "It names nobody: a name, a phone number or an email address is needed.", code="lead_nameless"
-            )
-        if "kind" in values:
-            read_kind(self._session, values["kind"].lower())
-        _choice(LeadType, values, "type")
-        _choice(LeadStatus, values, "status")
-        read_language(self._config, values.get("language", ""))
-        wishes.read(**_wishes(values))
-        fields.text(values.get("source", ""), "source", 60)
-        fields.text(values.get("closed_because", ""), "reason", 300)
-        if len(values.get("note", "")) > LONGEST_NOTE:
-            raise Invalid(f"The note has more than {LONGEST_NOTE} characters.", code="text_too_long")
-        agent = self._agents.get(values.get("agent", ""))
-        if "agent" in values and agent is None:
-            slug = values["agent"][:40]
-            raise NotFound(f"There is no agent {slug!a}.", code="agent_unknown", agent=slug)
-        created = self._time(values, "created", by) or by.now
-        return _Person(
-            line,
-            list(dict.fromkeys(phones)),
-            list(dict.fromkeys(emails)),
-            [self._interest(*one) for one in lead_rows.interests(values)],
-            agent,
-            created,
-            self._time(values, "last_contact", by),
-            self._time(values, "first_answer", by),
+def _owner_of(
+    person: CheckedLine, owners: Mapping[str, int | tuple[Lead, list[CheckedLine]]], known: LookedUp, config: Config
+) -> int | tuple[Lead, list[CheckedLine]] | None:
+    """Whose details a line gives: a lead's that exists, or one's that an earlier line is about. Raises Conflict."""
+    given = person.identities or [person.as_nobody]
+    found = {
+        str(owner) if isinstance(owner, int) else id(owner[0]): owner for one in given if (owner := owners.get(one))
+    }
+    gone = [known.erased[one] for one in person.identities if one in known.erased]
+    if gone and not found:
+        when = f"{gone[-1].astimezone(config.tz):%Y-%m-%d}"
+        raise Conflict(
+            f"This person was erased on {when}: if they are back, enter them by hand.", code="list_line_erased"
         )
-
-    def _interest(self, property: str, unit: str, stage: str) -> tuple[Property, int | None, LeasingStage]:
-        found = self._properties.get(property.lower())
-        if found is None:
-            raise NotFound(f"There is no property {property[:40]!a}.", code="property_unknown")
-        unit_id = self._units.get((found.id, unit.lower())) if unit else None
-        if unit and unit_id is None:
-            raise NotFound(f"{found.name} has no unit {unit[:40]!a}.", code="unit_unknown")
-        try:
-            return found, unit_id, LeasingStage(stage or LeasingStage.CONTACTED)
-        except ValueError:
-            raise Invalid(f"{stage[:40]!a} is not a stage.", code="stage_unknown") from None
-
-    def _time(self, values: Mapping[str, str], column: str, by: By) -> datetime | None:
-        if column not in values:
-            return None
-        at = fields.moment(values[column].upper().replace("Z", "+00:00"), self._config.tz, by.now)
-        if at > by.now:
-            raise Invalid(f"{column.replace('_', ' ')} is in the future.", code="time_in_future")
-        return at
+    if len(found) > 1:
+        named = [
+            f"lead {one}" if isinstance(one, int) else f"the person of line {one[1][0].line.number}"
+            for one in found.values()
+        ]
+        raise Conflict(f"Its numbers and addresses belong to {' and '.join(named)}.", code="list_line_of_several")
+    return next(iter(found.values()), None)
 
 
-class _Leads:
-    """The leads that these numbers and addresses belong to; it grows with the slice, because a person may be in it
-    twice."""
-
-    def __init__(self, session: Session, people: Sequence[_Person]) -> None:
-        phones = [number for person in people for number in person.phones]
-        emails = [address.lower() for person in people for address in person.emails]
-        owners: dict[str, int] = {}
-        by_number = select(LeadPhone.number, LeadPhone.lead_id).where(LeadPhone.number.in_(phones))
-        by_address = select(LeadEmail.address, LeadEmail.lead_id).where(LeadEmail.address.in_(emails))
-        for found_by in (by_number, by_address):
-            owners.update(dict(session.execute(found_by).all()))
-        cards = {}
-        if owners:
-            whole = (selectinload(Lead.phones), selectinload(Lead.emails), selectinload(Lead.interests))
-            found = select(Lead).where(Lead.id.in_(set(owners.values()))).options(*whole).order_by(Lead.id)
-            cards = {lead.id: lead for lead in session.scalars(found.with_for_update(of=Lead, key_share=True))}
-        self._owners = {what: cards[lead_id] for what, lead_id in owners.items()}
-        ids = {int(id) for person in people if (id := person.line.values.get("id", "")).isdecimal() and len(id) < 10}
-        nobody = select(Lead).where(Lead.id.in_(ids), ~exists().where(LeadPhone.lead_id == Lead.id), Lead.email == "")
-        for lead in session.scalars(nobody) if ids else ():
-            self._owners[f"{lead.id} of {lead.created_at.isoformat()}"] = lead
-
-    def of(self, person: _Person) -> list[Lead]:
-        what = [*person.phones, *(one.lower() for one in person.emails)]
-        what = what or [f"{person.line.values.get('id')} of {person.created.isoformat()}"]
-        found = [self._owners.get(one) for one in what]
-        return list({id(lead): lead for lead in found if lead is not None}.values())
-
-    def remember(self, lead: Lead, person: _Person) -> None:
-        for what in (*person.phones, *(one.lower() for one in person.emails)):
-            self._owners[what] = lead
+def _locked(session: Session, planned: Plan) -> dict[int, Lead]:
+    """The leads that exist already, with what a list may add to."""
+    ids = {lead_id for lead_id, _ in planned.joined}
+    if not ids:
+        return {}
+    whole = (selectinload(Lead.phones), selectinload(Lead.emails), selectinload(Lead.interests))
+    found = select(Lead).where(Lead.id.in_(ids)).options(*whole).order_by(Lead.id)
+    found = found.with_for_update(of=Lead, key_share=True).execution_options(populate_existing=True)
+    return {lead.id: lead for lead in session.scalars(found)}
 
 
-def _new(session: Session, person: _Person) -> Lead:
+def _new(person: CheckedLine) -> Lead:
     values = person.line.values
     status = LeadStatus(values.get("status", LeadStatus.NEW))
-    lead = intake.from_list(session, person.created)
+    lead = intake.from_list(person.created)
     lead.kind = values.get("kind", LeadKind.TENANT).lower()
     lead.status = status
     lead.is_hot = status != LeadStatus.CLOSED and values.get("type", LeadType.HOT) == LeadType.HOT
@@ -317,7 +211,7 @@ def _new(session: Session, person: _Person) -> Lead:
     return lead
 
 
-def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person, source: str) -> None:
+def _fill(config: Config, lead: Lead, person: CheckedLine, source: str) -> None:
     values = person.line.values
     lead.name = lead.name or values.get("name") or None
     numbers_known = {phone.number for phone in lead.phones}
@@ -333,44 +227,37 @@ def _fill(session: Session, config: Config, by: By, lead: Lead, person: _Person,
             intake.add_address(lead, address, is_relay=is_relay)
     lead.source = lead.source or values.get("source", "") or source[:60]
     lead.language = lead.language or values.get("language", "")
-    wishes.complete(lead, wishes.read(**_wishes(values)))
-    if person.agent is not None and lead.assigned_agent_id is None:
-        lead.assigned_agent_id = person.agent.id
+    wishes.complete(lead, person.wishes)
+    if person.agent_id is not None and lead.assigned_agent_id is None:
+        lead.assigned_agent_id = person.agent_id
     at = person.contact or person.created
-    known = {interest.property_id for interest in lead.interests}
-    for order, (property, unit_id, stage) in enumerate(person.interests):
-        if property.id not in known:
-            known.add(property.id)
+    theirs = {interest.property_id for interest in lead.interests}
+    for order, (property_id, unit_id, stage) in enumerate(person.interests):
+        if property_id not in theirs:
+            theirs.add(property_id)
             moment = at.replace(microsecond=min(order, 999_999)) if order else at
-            interest = intake.interest_in(lead, property.id, moment)
+            interest = intake.interest_in(lead, property_id, moment)
             interest.unit_id, interest.stage, interest.stage_since = unit_id, stage, at
+
+
+def _refuse(session: Session, by: By, person: CheckedLine, source: str, known: LookedUp) -> None:
+    """Enters who wants no texts, or no news, into the ledger."""
     evidence = f"{by.who}: imported from {source}"
-    for raw in lead_rows.several(values.get("opted_out", "")):
-        if "@" in raw:
-            opt_outs.no_news(session, raw, source="admin", evidence=evidence, now=by.now)
+    for refused in person.opted_out:
+        if refused in known.refused:
             continue
-        refused = numbers.typed(raw, config.region, config.area_code)
-        if refused and not opt_out_queries.in_force(session, refused):
+        if "@" in refused:
+            opt_outs.no_news(session, refused, source="admin", evidence=evidence, now=by.now)
+        else:
             opt_outs.enter(session, refused, source="admin", evidence=evidence, now=by.now)
 
 
-def _tell(session: Session, by: By, lead: Lead, person: _Person, source: str, is_new: bool) -> None:
-    """Enters the import, and the line's note, into the timeline."""
-    if is_new:
-        key = f"import:{lead.id}:{by.now.isoformat()}:{person.line.number}"
-        timeline.enter(
-            session, lead.id, Happened.ENTERED, f"Imported from {source}.", by.now, key=key, by=by.who, is_new=True
-        )
-    if note := person.line.values.get("note"):
-        key = f"import-note:{lead.id}:{by.now.isoformat()}:{person.line.number}"
-        timeline.enter(session, lead.id, Happened.NOTE, note, person.created, key=key, by=by.who, is_new=True)
-
-
-def _wishes(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: values[name] for name in ("bedrooms", "move_in", "budget", "pets") if name in values}
-
-
-def _choice(of: type[LeadType] | type[LeadStatus], values: Mapping[str, str], column: str) -> None:
-    if column in values and values[column] not in [one.value for one in of]:
-        known = ", ".join(one.value for one in of)
-        raise Invalid(f"{values[column][:40]!a} is not a {column}: use {known}.", code="choice_unknown")
+def _told(by: By, lead_id: int, people: Sequence[CheckedLine], came: str = "") -> Iterator[NewEntry]:
+    """How a new lead came, and the notes of the lines about them, for their timeline."""
+    if came:
+        key = f"import:{lead_id}:{by.now.isoformat()}:{people[0].line.number}"
+        yield NewEntry(lead_id, Happened.ENTERED, came, by.now, key, by.who)
+    for person in people:
+        if note := person.line.values.get("note"):
+            key = f"import-note:{lead_id}:{by.now.isoformat()}:{person.line.number}"
+            yield NewEntry(lead_id, Happened.NOTE, note, person.created, key, by.who)

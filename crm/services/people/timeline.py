@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crm.domain.leads import Happened
-from crm.store.models import Activity
+from crm.store.models import Activity, Base
 
 LONGEST = 12_000
 """Characters per entry."""
@@ -35,9 +37,37 @@ def enter(
     if entry is None:
         entry = Activity(key=key, call_id=call_id, by=by[:80])
         session.add(entry)
-    # PostgreSQL refuses NUL, and text longer than its column.
-    entry.lead_id, entry.kind, entry.at, entry.text = lead_id, kind, at, text.replace("\x00", "")[:LONGEST]
+    entry.lead_id, entry.kind, entry.at, entry.text = lead_id, kind, at, _kept(text)
     entry.property_id = about
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What `enter` is given of an entry whose key is new."""
+
+    lead_id: int
+    kind: Happened
+    text: str
+    at: datetime
+    key: str
+    by: str
+
+
+def enter_new(session: Session, entries: Sequence[NewEntry]) -> None:
+    """Adds many at once, in one statement."""
+    if entries:
+        rows = [
+            {
+                "lead_id": one.lead_id,
+                "kind": one.kind,
+                "text": _kept(one.text),
+                "at": one.at,
+                "key": one.key,
+                "by": one.by[:80],
+            }
+            for one in entries
+        ]
+        session.connection().execute(insert(Base.metadata.tables[Activity.__tablename__]), rows)
 
 
 def transcript_key(call_id: str) -> str:
@@ -59,6 +89,11 @@ def withdraw(session: Session, key: str) -> None:
     """Removes an entry that never belonged to this lead."""
     if entry := _named(session, key):
         session.delete(entry)
+
+
+def _kept(text: str) -> str:
+    # PostgreSQL refuses NUL, and text longer than its column.
+    return text.replace("\x00", "")[:LONGEST]
 
 
 def _named(session: Session, key: str) -> Activity | None:

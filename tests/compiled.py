@@ -22,7 +22,11 @@ def statements_compiled_once() -> Iterator[None]:
         engine = open_engine(*arguments, **options)
         if "json_serializer" in options:
             return engine  # Its statements read JSON in another way.
-        shared = first.setdefault(engine.dialect.name, engine)
+        shared = first.get(engine.dialect.name)
+        if shared is None or shared.dialect.server_version_info is None:
+            # One that never connected knows nothing of its server, which what shares it would then never ask.
+            first[engine.dialect.name] = engine
+            return engine
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
         return engine
 

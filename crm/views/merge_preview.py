@@ -15,6 +15,7 @@ from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.leads import LeadType
 from crm.store.models import Activity, Agent, Lead, Task
 from crm.views import leads
+from crm.views import opt_outs as opt_outs_view
 from crm.views.leads import InterestEntry, LeadCard
 
 _LEAD = tuple(getattr(Lead, name) for name in merging.COLUMNS)
@@ -27,6 +28,8 @@ class MergePreview(msgspec.Struct, kw_only=True):
     gone: LeadCard
     merged: LeadCard
     """The survivor with what the other knows and it does not."""
+    opted_out: tuple[dict[str, str], dict[str, str], dict[str, str]]
+    """What each of the three has opted out of: number or address, and the strictest scope in force."""
     entries: int
     """Of the other's timeline, which go over."""
     tasks: int
@@ -71,6 +74,7 @@ def of(session: Session, survivor_id: int, gone_id: int, now: datetime, reach: R
         survivor=survivor,
         gone=gone,
         merged=merged,
+        opted_out=(_opted_out(session, survivor), _opted_out(session, gone), _opted_out(session, merged)),
         entries=session.scalar(entries) or 0,
         tasks=session.scalar(tasks) or 0,
     )
@@ -78,6 +82,14 @@ def of(session: Session, survivor_id: int, gone_id: int, now: datetime, reach: R
 
 def _columns(session: Session, lead_id: int) -> dict[str, Any]:
     return dict(session.execute(select(*_LEAD).where(Lead.id == lead_id)).mappings().one())
+
+
+def _opted_out(session: Session, card: LeadCard) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in opt_outs_view.of(session, card.phones, leads.addresses(card)):
+        if one.ended_at is None and found.get(one.number or one.address) != "all":
+            found[one.number or one.address] = one.scope
+    return found
 
 
 def _interests(ours: list[InterestEntry], theirs: list[InterestEntry]) -> list[InterestEntry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -38,6 +38,20 @@ class FormEdit:
     def merged(self) -> dict[str, str]:
         """The form that is shown again: the person's own changes, and the others' to all else."""
         return {name: text if text != self.base.get(name) else self.there[name] for name, text in self.sent.items()}
+
+
+def carried_out(
+    base: Mapping[str, str],
+    sent: Mapping[str, str],
+    there: Mapping[str, str],
+    write: Callable[[Mapping[str, str]], object],
+) -> FormEdit:
+    """Has `write` do what the person changed, unless somebody else has changed the same meanwhile. In the transaction
+    that has read what is there."""
+    edit = FormEdit(base, sent, there)
+    if edit.changes and not edit.clashes:
+        write(edit.changes)
+    return edit
 
 
 def written(texts: Mapping[str, str]) -> str:

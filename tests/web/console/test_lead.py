@@ -14,7 +14,7 @@ from crm.domain.leads import Happened
 from crm.domain.merging import ProposalReason
 from crm.services import tasks
 from crm.services.audit import By
-from crm.services.people import leads, proposals
+from crm.services.people import leads, opt_outs, proposals
 from crm.store.models import (
     Activity,
     AuditEntry,
@@ -278,6 +278,8 @@ async def test_merging_shows_first_what_is_kept_and_the_old_address_leads_to_the
     [goes] = add(office, name=EVIL, phone="+15125550182", property="lakeside")
     with office.crm.store.writing() as session:
         leads.change(session, office.crm.config, By("alice", NOW), goes, budget="1700")
+        for scope in ("all", "texts"):
+            opt_outs.add(session, office.crm.config, By("alice", NOW), "+15125550182", why="said so", scope=scope)
     person = office.person(Role.AGENT)
     check(await person.open(f"/leads/{keeps}/merge"))
     page = await person.open(f"/leads/{keeps}/merge?other=512-555-0182")
@@ -285,6 +287,8 @@ async def test_merging_shows_first_what_is_kept_and_the_old_address_leads_to_the
     assert f'name="keep" value="{keeps}"' in page
     assert "<strong>1700</strong>" in page
     assert "<strong>Pat</strong>" in page
+    # The stricter one, for the lead that goes and for the one that stays.
+    assert page.count("(512) 555-0182: no texts and no calls") == 2
     assert len(office.rows(LeadMerge)) == 0
     other_way = await person.open(f"/leads/{keeps}/merge?other={goes}&keep={goes}")
     assert f'name="keep" value="{goes}"' in other_way

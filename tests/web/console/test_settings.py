@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -59,18 +61,37 @@ async def test_only_who_may_change_settings_sees_them_in_either_language(office:
         await person.send("/settings/devices/alice-desk/account", 403, of="/tasks")
 
 
+def bases(page: str) -> list[str]:
+    """What the forms of a page are based on."""
+    return [html.unescape(one) for one in re.findall('name="base" value="([^"]*)"', page)]
+
+
 async def test_hours_are_set_and_what_cannot_be_is_explained(office: ConsoleOffice) -> None:
     admin = office.person()
-    csrf = admin.csrf(await admin.open("/settings/hours"))
-    await admin.send("/settings/hours", csrf=csrf, openings="mon-fri 09:00-18:00\nsat 10-14", property="")
+    page = await admin.open("/settings/hours")
+    csrf, (base, of_region) = admin.csrf(page), bases(page)
+    form = {"csrf": csrf, "base": base, "property": ""}
+    await admin.send("/settings/hours", **form, openings="mon-fri 09:00-18:00\nsat 10-14")
     found = {(one.weekday, one.opens, one.closes) for one in office.rows(Hours) if one.property_id is None}
     assert found == {*((day, "09:00", "18:00") for day in range(5)), (5, "10:00", "14:00")}
-    refused = await admin.send("/settings/hours", 422, csrf=csrf, openings=f"someday {EVIL}", property="")
+    now = {"csrf": csrf, "base": bases(await admin.open("/settings/hours"))[0], "property": ""}
+    refused = await admin.send("/settings/hours", 422, **now, openings=f"someday {EVIL}")
     check(refused.text)
     assert 'role="alert"' in refused.text
     assert "someday &#34;" in refused.text, "what was written is still there"
-    await admin.send("/settings/holidays", csrf=csrf, region="US-TX", property="")
-    await admin.send("/settings/holidays", 422, csrf=csrf, region="XX-YY", property="")
+    other = await admin.send("/settings/hours", 409, **form, openings="sat 10-14")
+    check(other.text)
+    assert "Open: it says “mon 09:00-18:00" in other.text
+    assert ">sat 10-14</textarea>" in other.text
+    base = bases(other.text)[0]
+    await admin.send("/settings/hours", csrf=csrf, base=base, openings="sat 10:00-14:00", property="")
+    assert [(one.weekday, one.opens) for one in office.rows(Hours) if one.property_id is None] == [(5, "10:00")]
+    await admin.send("/settings/holidays", csrf=csrf, base=of_region, region="US-TX", property="")
+    await admin.send("/settings/holidays", 409, csrf=csrf, base=of_region, region="US-CA", property="")
+    refused = await admin.send(
+        "/settings/holidays", 422, csrf=csrf, base='{"region":"US-TX"}', region="XX", property=""
+    )
+    assert 'value="XX"' in refused.text, "what was written is still there"
     assert office.rows(Organization)[0].holidays == "US-TX"
     await admin.send("/settings/days", csrf=csrf, day="2026-07-03", open="10:00-14:00", name=EVIL, property="")
     page = await admin.open("/settings/hours")
@@ -94,15 +115,24 @@ async def test_lines_are_added_changed_and_taken_out_of_use_and_callers_hear_wha
     made: list[tuple[str, str, str]] = []
     monkeypatch.setattr(speech, "greeting", lambda _, number, text, language: made.append((number, text, language)))
     fields = {"label": "Sign", "source": "sign", "greeting": "Hello.", "language": "es", "property": "elm"}
-    await admin.send("/settings/lines/+15125550177", csrf=csrf, ai_answers="always", **fields)
+    form = {"csrf": csrf, "base": bases(page)[0]}
+    await admin.send("/settings/lines/+15125550177", **form, ai_answers="always", **fields)
     with office.crm.store.reading() as session:
         line = session.scalars(select(Line).where(Line.number == "+15125550177")).one()
         assert line.property is not None
         assert (line.label, line.language, line.property.slug, line.ai_answers) == ("Sign", "es", "elm", "always")
-    await admin.send("/settings/lines/+15125550177", 422, csrf=csrf, ai_answers="sometimes", **fields)
+    path = "/settings/lines/+15125550177"
+    now = {"csrf": csrf, "base": bases(await admin.open(path))[0]}
+    refused = await admin.send(path, 422, **now, ai_answers="sometimes", **fields | {"greeting": "Hi."})
+    assert ">Hi.</textarea>" in refused.text, "what was written is still there"
+    other = await admin.send(path, 409, **form, ai_answers="always", **{**fields, "label": "Flyer"})
+    check(other.text)
+    assert "Label: it says “Sign” now, and you wrote “Flyer”." in other.text
+    await admin.send(path, csrf=csrf, base=bases(other.text)[0], ai_answers="always", **{**fields, "label": "Flyer"})
+    assert [one.label for one in office.rows(Line) if one.number == "+15125550177"] == ["Flyer"]
     await admin.send("/settings/lines/+15125550177", csrf=csrf, what="retire")
     await admin.open("/settings/lines/+15125550177", 404)
-    assert made == [("+15125550177", "Hello.", "es"), ("+15125550177", "", "en")]
+    assert made == [*[("+15125550177", "Hello.", "es")] * 2, ("+15125550177", "", "en")]
 
 
 async def test_a_devices_password_is_shown_when_asked_for_and_that_is_on_record(office: ConsoleOffice) -> None:
@@ -125,13 +155,30 @@ async def test_a_devices_password_is_shown_when_asked_for_and_that_is_on_record(
     assert office.crm.secrets.get(device_acts.secret_name("alice-desk")) != secret
 
 
+async def test_of_two_who_change_a_phone_nobodys_words_are_lost(office: ConsoleOffice) -> None:
+    admin = office.person()
+    csrf = admin.csrf(await admin.open("/settings/devices"))
+    await admin.send("/settings/devices", csrf=csrf, slug="al-cell", agent="alice", kind="mobile", number="5125550190")
+    page = await admin.open("/settings/devices/al-cell")
+    check(page)
+    form = {"csrf": csrf, "base": bases(page)[0], "number": "+15125550190"}
+    await admin.send("/settings/devices/al-cell", 422, **form, after="soon")
+    await admin.send("/settings/devices/al-cell", **form, after="7")
+    other = await admin.send("/settings/devices/al-cell", 409, **form, after="9")
+    check(other.text)
+    assert "it says “7” now, and you wrote “9”" in other.text
+    await admin.send("/settings/devices/al-cell", **{**form, "base": bases(other.text)[0]}, after="9")
+    assert [one.rings_after_seconds for one in office.rows(Device) if one.slug == "al-cell"] == [9]
+
+
 async def test_devices_are_added_changed_silenced_and_retired(office: ConsoleOffice, clock: Clock) -> None:
     admin = office.person()
     csrf = admin.csrf(await admin.open("/settings/devices"))
     await admin.send("/settings/devices", csrf=csrf, slug="alice-new", agent="alice", kind="softphone")
     refused = await admin.send("/settings/devices", 422, csrf=csrf, slug=EVIL, agent="alice", kind="desk")
     check(refused.text)
-    await admin.send("/settings/devices/alice-new", csrf=csrf, location="", whisper="on")
+    base = bases(await admin.open("/settings/devices/alice-new"))[0]
+    await admin.send("/settings/devices/alice-new", csrf=csrf, base=base, location="", whisper="on")
     path = "/settings/devices/alice-new/dnd"
     await admin.send(path, 422, csrf=csrf, what="on", until="")
     await admin.send(path, 422, csrf=csrf, what="on", until="2026-03-01T10:00")
@@ -140,6 +187,7 @@ async def test_devices_are_added_changed_silenced_and_retired(office: ConsoleOff
     assert (device.whisper, device.dnd, device.dnd_until) == (True, True, NOW + timedelta(hours=2))
     check(await admin.open("/settings/devices/alice-new"))
     await admin.send(path, csrf=csrf, what="off")
+    await admin.send("/settings/devices/alice-new", 422, csrf=csrf, base="[]", location="")
     await admin.send("/settings/devices/alice-new/retire", csrf=csrf)
     await admin.open("/settings/devices/alice-new", 404)
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import html
-import re
+from typing import Any
 
 import pytest
 
 from crm.domain.access import Role
-from crm.store.models import Agent, AgentHours, AuditEntry
-from tests.web.console.people import ConsoleOffice
-from tests.web.console.test_settings import EVIL, check
+from crm.services.audit import By
+from crm.services.phones import trunks
+from crm.store.models import Agent, AgentHours, AuditEntry, Trunk
+from tests.web.console.people import NOW, ConsoleOffice
+from tests.web.console.test_settings import EVIL, bases, check
 
 pytestmark = pytest.mark.web
 
-
-def bases(page: str) -> list[str]:
-    return [html.unescape(one) for one in re.findall('name="base" value="([^"]*)"', page)]
+LOGIN: dict[str, Any] = {"host": "sip.example.com", "auth": "digest", "username": "we", "password": "x" * 12}
 
 
 async def test_an_agent_is_added_changed_given_hours_retired_and_taken_back(office: ConsoleOffice) -> None:
@@ -69,7 +68,13 @@ async def test_what_is_out_of_use_comes_back_from_one_page(office: ConsoleOffice
     await admin.send("/settings/lines", csrf=csrf, number="(512) 555-0177", label=EVIL, language="en")
     await admin.send("/settings/lines/+15125550177", csrf=csrf, what="retire")
     await admin.send("/settings/devices/alice-desk/retire", csrf=csrf)
+    with office.crm.store.writing() as session:
+        by = By("alice", NOW)
+        trunks.add(session, office.crm.secrets, by, "carrier", **LOGIN)
+        trunks.retire(session, office.crm.secrets, by, "carrier")
     check(await admin.open("/settings/retired"))
+    await admin.send("/settings/retired", csrf=csrf, kind="trunk", key="carrier")
+    assert [one.enabled for one in office.rows(Trunk) if one.slug == "carrier"] == [False]
     for kind, key, path in (
         ("line", "+15125550177", "/settings/lines/+15125550177"),
         ("device", "alice-desk", "/settings/devices/alice-desk"),

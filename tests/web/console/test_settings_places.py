@@ -7,7 +7,7 @@ import pytest
 from crm.store.models import AuditEntry, Device, Location
 from crm.store.models.living import ALL
 from tests.web.console.people import ConsoleOffice
-from tests.web.console.test_settings import EVIL, check
+from tests.web.console.test_settings import EVIL, bases, check
 from tests.web.console.test_settings_tours import base_of
 
 pytestmark = pytest.mark.web
@@ -38,7 +38,8 @@ async def test_a_location_is_added_given_phones_changed_and_retired(office: Cons
     await admin.send(path, csrf=csrf, base=base_of(other.text), **{**form, "address": "3 Elm Street"})
     refused = await admin.send(f"{path}/retire", 422, csrf=csrf)
     assert "alice-desk is at annex" in refused.text
-    await admin.send("/settings/devices/alice-desk", csrf=csrf, location="")
+    [base] = bases(await admin.open("/settings/devices/alice-desk"))
+    await admin.send("/settings/devices/alice-desk", csrf=csrf, base=base, location="")
     await admin.send(f"{path}/retire", csrf=csrf)
     await admin.open(path, 404)
     with office.crm.store.reading() as session:

@@ -133,10 +133,7 @@ async def _edited(
     slug, base = _asked(visit), clashes.read(sent.get("base", ""))
 
     def act(session: Session, by: By) -> FormEdit:
-        edit = FormEdit(base, cells, there(session, slug))
-        if edit.changes and not edit.clashes:
-            write(session, by, slug, edit.changes)
-        return edit
+        return clashes.carried_out(base, cells, there(session, slug), lambda changes: write(session, by, slug, changes))
 
     try:
         edit = await visit.run(act, visit.by)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from crm.domain.errors import CrmError, Invalid
+from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.domain.ringing import DeviceKind
 from crm.secrets import SecretError
 from crm.services.audit import By
@@ -16,6 +17,8 @@ from crm.services.phones.provisioning import SipAccount
 from crm.views import choices
 from crm.views import devices as devices_view
 from crm.views import locations as locations_view
+from crm.web.console import clashes
+from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings import WORDS
@@ -70,8 +73,14 @@ async def _device(visit: ConsoleVisit) -> Response:
 
 
 async def _device_page(
-    visit: ConsoleVisit, status: int = 200, wrong: str = "", account: SipAccount | None = None
+    visit: ConsoleVisit,
+    status: int = 200,
+    wrong: str = "",
+    account: SipAccount | None = None,
+    cells: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
 ) -> Response:
+    """`cells` are what comes back in the form, with what it was based on."""
     slug, now = str(visit.request.path_params["device"]), visit.crm.now()
 
     def read(session: Session) -> tuple[devices_view.DeviceEntry, list[str]]:
@@ -87,6 +96,8 @@ async def _device_page(
         status,
         "settings_device",
         device=device,
+        cells=cells or _cells(device),
+        base=clashes.written(base or _cells(device)),
         places=places,
         kinds=DeviceKind,
         has_account=device.kind in (DeviceKind.DESK, DeviceKind.SOFTPHONE),
@@ -98,30 +109,45 @@ async def _device_page(
 
 
 async def _change_device(visit: ConsoleVisit) -> Response:
-    sent = {name: str(value).strip() for name, value in (await visit.form()).items()}
-    slug, config = str(visit.request.path_params["device"]), visit.crm.config
+    sent, slug = await frame.sent(visit), str(visit.request.path_params["device"])
+    config, now, base = visit.crm.config, visit.crm.now(), clashes.read(sent.get("base", ""))
+    cells = {name: sent.get(name, "") for name in _cells(await visit.read(devices_view.one, slug, now))}
 
-    def act(session: Session, by: By) -> None:
-        is_mobile = devices.named(session, slug).kind == DeviceKind.MOBILE
-        after = sent.get("after", "")
-        if is_mobile and not after.isdecimal():
-            raise Invalid("Write the seconds as a number.", code="seconds_invalid")
-        devices.change(
-            session,
-            config,
-            by,
-            slug,
-            number=sent.get("number") if is_mobile else None,
-            after_seconds=int(after[:6]) if is_mobile else None,
-            location=None if is_mobile else sent.get("location", ""),
-            whisper=None if is_mobile else "whisper" in sent,
-        )
+    def act(session: Session, by: By) -> FormEdit:
+        def write(changes: Mapping[str, str]) -> None:
+            after = changes.get("after")
+            if after is not None and not (after.isascii() and after.isdecimal()):
+                raise Invalid("Write the seconds as a number.", code="seconds_invalid")
+            devices.change(
+                session,
+                config,
+                by,
+                slug,
+                number=changes.get("number"),
+                after_seconds=int(after[:6]) if after is not None else None,
+                location=changes.get("location"),
+                whisper=bool(changes["whisper"]) if "whisper" in changes else None,
+            )
+
+        return clashes.carried_out(base, cells, _cells(devices_view.one(session, slug, now)), write)
 
     try:
-        await visit.run(act, visit.by)
+        edit = await visit.run(act, visit.by)
+    except NotFound:
+        raise
     except CrmError as error:
-        return await _device_page(visit, 422, visit.refusal(error))
+        return await _device_page(visit, 422, visit.refusal(error), cells=cells, base=base)
+    if edit.clashes:
+        wrong = frame.clash(visit, WORDS, edit)
+        return await _device_page(visit, 409, wrong, cells=edit.merged, base=edit.there)
     return await frame.changed(visit, f"/settings/devices/{slug}", "device_changed", phones=True, device=slug)
+
+
+def _cells(device: devices_view.DeviceEntry) -> dict[str, str]:
+    """The fields of its form: a mobile rings by its number, other phones stand somewhere."""
+    if device.kind == DeviceKind.MOBILE:
+        return {"number": device.number or "", "after": str(device.rings_after_seconds)}
+    return {"location": device.location or "", "whisper": "on" if device.whisper else ""}
 
 
 async def _dnd(visit: ConsoleVisit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -14,16 +15,28 @@ from crm.services.office import holidays, hours
 from crm.views import choices
 from crm.views import holidays as holidays_view
 from crm.views import hours as hours_view
+from crm.web.console import clashes
+from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
+from crm.words.console.settings import WORDS
 
 
 async def _hours(visit: ConsoleVisit) -> Response:
     return await _hours_page(visit)
 
 
-async def _hours_page(visit: ConsoleVisit, status: int = 200, wrong: str = "", written: str | None = None) -> Response:
-    slug, now, config = visit.query.get("property", "")[:60] or None, visit.crm.now(), visit.crm.config
+async def _hours_page(
+    visit: ConsoleVisit,
+    status: int = 200,
+    wrong: str = "",
+    sent: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
+    of: str = "",
+) -> Response:
+    """`sent` is the field of the form that comes back, with what it was based on; `of` the property it was for."""
+    slug, now, config = of or visit.query.get("property", "")[:60] or None, visit.crm.now(), visit.crm.config
+    sent = sent or {}
 
     def read(session: Session) -> tuple[hours_view.Week, holidays_view.YearEntry, choices.Choices]:
         week = hours_view.week(session, config, slug)
@@ -31,6 +44,7 @@ async def _hours_page(visit: ConsoleVisit, status: int = 200, wrong: str = "", w
         return week, holidays_view.year(session, year, slug), choices.properties(session)
 
     week, year, properties = await visit.read(read)
+    openings, region = _openings(week), {"region": year.region}
     return frame.page(
         visit,
         "hours",
@@ -39,31 +53,62 @@ async def _hours_page(visit: ConsoleVisit, status: int = 200, wrong: str = "", w
         properties=properties,
         entry=week.at(now),
         tz=week.schedule.tz,
-        written=written if written is not None else "\n".join(fields.as_texts(week.schedule.week)),
+        written=sent.get("openings", openings["openings"]),
+        base=clashes.written(base if base and "openings" in sent else openings),
         year=year,
+        region=sent.get("region", year.region),
+        base_of_region=clashes.written(base if base and "region" in sent else region),
         wrong=wrong,
     )
 
 
 async def _set_hours(visit: ConsoleVisit) -> Response:
-    form = await visit.form()
-    slug, raw = str(form.get("property", "")) or None, str(form.get("openings", ""))
-    openings = [line.strip() for line in raw.splitlines() if line.strip()]
-    try:
-        await visit.run(hours.replace, visit.by, openings, slug)
-    except Invalid as error:
-        return await _hours_page(visit, 422, visit.refusal(error), raw)
-    return await frame.changed(visit, frame.of_property("/settings/hours", slug), "hours_set", phones=True)
+    config = visit.crm.config
+
+    def there(session: Session, slug: str | None) -> Mapping[str, str]:
+        return _openings(hours_view.week(session, config, slug))
+
+    def write(session: Session, by: By, slug: str | None, text: str) -> None:
+        hours.replace(session, by, frame.written_lines(text), slug)
+
+    return await _edited(visit, "openings", there, write, "hours_set")
 
 
 async def _set_region(visit: ConsoleVisit) -> Response:
-    form = await visit.form()
-    slug = str(form.get("property", "")) or None
+    now = visit.crm.now()
+
+    def there(session: Session, slug: str | None) -> Mapping[str, str]:
+        return {"region": holidays_view.year(session, now.year, slug).region}
+
+    def write(session: Session, by: By, slug: str | None, text: str) -> None:
+        holidays.set_region(session, by, text, slug)
+
+    return await _edited(visit, "region", there, write, "holidays_set")
+
+
+async def _edited(
+    visit: ConsoleVisit,
+    name: str,
+    there: Callable[[Session, str | None], Mapping[str, str]],
+    write: Callable[[Session, By, str | None, str], None],
+    said: str,
+) -> Response:
+    """Writes the one field of a form, unless somebody else has changed it meanwhile."""
+    sent = await frame.sent(visit)
+    slug, cells, base = sent.get("property") or None, {name: sent.get(name, "")}, clashes.read(sent.get("base", ""))
+
+    def act(session: Session, by: By) -> FormEdit:
+        return clashes.carried_out(
+            base, cells, there(session, slug), lambda changes: write(session, by, slug, changes[name])
+        )
+
     try:
-        await visit.run(holidays.set_region, visit.by, str(form.get("region", "")), slug)
+        edit = await visit.run(act, visit.by)
     except Invalid as error:
-        return await _hours_page(visit, 422, visit.refusal(error))
-    return await frame.changed(visit, frame.of_property("/settings/hours", slug), "holidays_set", phones=True)
+        return await _hours_page(visit, 422, visit.refusal(error), cells, base, slug or "")
+    if edit.clashes:
+        return await _hours_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there, slug or "")
+    return await frame.changed(visit, frame.of_property("/settings/hours", slug), said, phones=True)
 
 
 async def _set_day(visit: ConsoleVisit) -> Response:
@@ -84,8 +129,12 @@ async def _set_day(visit: ConsoleVisit) -> Response:
     try:
         await visit.run(act, visit.by)
     except Invalid as error:
-        return await _hours_page(visit, 422, visit.refusal(error))
+        return await _hours_page(visit, 422, visit.refusal(error), of=slug or "")
     return await frame.changed(visit, frame.of_property("/settings/hours", slug), "day_set", phones=True)
+
+
+def _openings(week: hours_view.Week) -> dict[str, str]:
+    return {"openings": "\n".join(fields.as_texts(week.schedule.week))}
 
 
 PAGES = (

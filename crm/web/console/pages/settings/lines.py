@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from asterisk_conf.prompts import speech
 from crm.config import AI_ANSWERS
-from crm.domain.errors import CrmError, Invalid
+from crm.domain.errors import CrmError, NotFound
+from crm.services.audit import By
 from crm.services.phones import lines
 from crm.views import choices
 from crm.views import lines as lines_view
+from crm.web.console import clashes
+from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
+from crm.words.console.settings import WORDS
 
 _log = logging.getLogger(__name__)
+FIELDS = ("label", "source", "property", "language", "ai_answers", "greeting")
 
 
 async def _lines(visit: ConsoleVisit) -> Response:
@@ -65,7 +71,14 @@ async def _line(visit: ConsoleVisit) -> Response:
     return await _line_page(visit)
 
 
-async def _line_page(visit: ConsoleVisit, status: int = 200, wrong: str = "") -> Response:
+async def _line_page(
+    visit: ConsoleVisit,
+    status: int = 200,
+    wrong: str = "",
+    cells: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
+) -> Response:
+    """`cells` are what comes back in the form, with what it was based on."""
     number = str(visit.request.path_params["number"])
 
     def read(session: Session) -> tuple[lines_view.LineEntry, choices.Choices]:
@@ -78,6 +91,8 @@ async def _line_page(visit: ConsoleVisit, status: int = 200, wrong: str = "") ->
         status,
         "settings_line",
         line=line,
+        cells=cells or _cells(line),
+        base=clashes.written(base or _cells(line)),
         properties=properties,
         languages=speech.languages(),
         ai_answers=AI_ANSWERS,
@@ -86,30 +101,53 @@ async def _line_page(visit: ConsoleVisit, status: int = 200, wrong: str = "") ->
 
 
 async def _change_line(visit: ConsoleVisit) -> Response:
-    sent = {name: str(value) for name, value in (await visit.form()).items()}
+    sent = await frame.sent(visit)
     number, region = str(visit.request.path_params["number"]), visit.crm.config.region
     if sent.get("what") == "retire":
         await visit.run(lines.retire, visit.by, region, number)
         # Without a text, this deletes the audio.
         await asyncio.to_thread(speech.greeting, visit.crm.config.prompts_folder, number, "", "en")
         return await frame.changed(visit, "/settings/lines", "line_retired", number=visit.looks.phone(number))
+    cells, base = {name: sent.get(name, "") for name in FIELDS}, clashes.read(sent.get("base", ""))
+
+    def act(session: Session, by: By) -> FormEdit:
+        def write(changes: Mapping[str, str]) -> None:
+            lines.change(
+                session,
+                by,
+                region,
+                number,
+                label=changes.get("label"),
+                source=changes.get("source"),
+                greeting=changes.get("greeting"),
+                language=changes.get("language"),
+                property_slug=changes.get("property"),
+                ai_answers=changes.get("ai_answers"),
+            )
+
+        return clashes.carried_out(base, cells, _cells(lines_view.one(session, number)), write)
+
     try:
-        await visit.run(
-            lines.change,
-            visit.by,
-            region,
-            number,
-            label=sent.get("label"),
-            source=sent.get("source"),
-            greeting=sent.get("greeting"),
-            language=sent.get("language"),
-            property_slug=sent.get("property"),
-            ai_answers=sent.get("ai_answers"),
-        )
-    except Invalid as error:
-        return await _line_page(visit, 422, visit.refusal(error))
+        edit = await visit.run(act, visit.by)
+    except NotFound:
+        raise
+    except CrmError as error:
+        return await _line_page(visit, 422, visit.refusal(error), cells, base)
+    if edit.clashes:
+        return await _line_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there)
     said = "line_changed" if await spoken(visit, number) else "line_changed_unspoken"
     return await frame.changed(visit, "/settings/lines", said, number=visit.looks.phone(number))
+
+
+def _cells(line: lines_view.LineEntry) -> dict[str, str]:
+    return {
+        "label": line.label,
+        "source": line.source,
+        "property": line.property or "",
+        "language": line.language,
+        "ai_answers": line.ai_answers or "",
+        "greeting": line.greeting,
+    }
 
 
 async def spoken(visit: ConsoleVisit, number: str) -> bool:

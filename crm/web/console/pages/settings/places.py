@@ -92,11 +92,11 @@ async def _change_place(visit: ConsoleVisit) -> Response:
     cells, base = {name: sent.get(name, "") for name in FIELDS}, clashes.read(sent.get("base", ""))
 
     def act(session: Session, by: By) -> FormEdit:
-        edit = FormEdit(base, cells, _cells(_one(session, slug)))
-        if edit.changes and not edit.clashes:
-            address, callback = edit.changes.get("address"), edit.changes.get("callback")
+        def write(changes: Mapping[str, str]) -> None:
+            address, callback = changes.get("address"), changes.get("callback")
             locations.change(session, config, by, slug, address=address, callback_number=callback)
-        return edit
+
+        return clashes.carried_out(base, cells, _cells(_one(session, slug)), write)
 
     try:
         edit = await visit.run(act, visit.by)

@@ -13,7 +13,7 @@ from crm.services import winding_up
 from crm.services.audit import By
 from crm.services.listings import homes
 from crm.services.office import agents, locations, portfolios, subteams
-from crm.services.phones import devices, lines
+from crm.services.phones import devices, lines, trunks
 from crm.views import agents as agents_view
 from crm.views import choices
 from crm.views import devices as devices_view
@@ -22,6 +22,7 @@ from crm.views import listings as listings_view
 from crm.views import locations as locations_view
 from crm.views import properties as properties_view
 from crm.views import subteams as subteams_view
+from crm.views import trunks as trunks_view
 from crm.web.console import cursors
 from crm.web.console.pages.settings import frame
 from crm.web.console.pages.settings.lines import spoken
@@ -44,7 +45,7 @@ async def _retired(visit: ConsoleVisit) -> Response:
 
 
 async def _retired_page(visit: ConsoleVisit, status: int = 200, wrong: str = "") -> Response:
-    now, looks = visit.crm.now(), visit.looks
+    now, looks, secrets = visit.crm.now(), visit.looks, visit.crm.secrets
 
     def read(session: Session) -> tuple[dict[str, list[RetiredRow]], choices.Choices]:
         gone = True
@@ -52,6 +53,10 @@ async def _retired_page(visit: ConsoleVisit, status: int = 200, wrong: str = "")
             "line": [
                 RetiredRow(one.number, f"{looks.phone(one.number)} {one.label}".strip(), one.retired_at)
                 for one in lines_view.listed(session, retired=gone)
+            ],
+            "trunk": [
+                RetiredRow(one.slug, one.slug, one.retired_at)
+                for one in trunks_view.listed(session, secrets, retired=gone)
             ],
             "agent": [
                 RetiredRow(one.slug, one.name, one.retired_at) for one in agents_view.listed(session, retired=gone)
@@ -97,6 +102,8 @@ def _restored(visit: ConsoleVisit, session: Session, by: By, kind: str, key: str
     match kind:
         case "line":
             lines.restore(session, by, config.region, key)
+        case "trunk":
+            trunks.restore(session, by, key)
         case "agent":
             agents.restore(session, by, key)
         case "device":

@@ -136,6 +136,17 @@ class Task(Base):
             sqlite_where=text("done_at IS NULL"),
             postgresql_where=text("done_at IS NULL"),
         ),
+        # Open work of a property, or of a lead where it is about none: what is counted of it stands in the index.
+        Index(
+            "ix_task_open_about",
+            "property_id",
+            "lead_id",
+            "due_at",
+            "kind",
+            "call_id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
         Index(
             "ix_task_open_owner",
             "owner_id",

@@ -80,6 +80,15 @@ def of_tasks(reach: Reach) -> Conditions:
         yield _about(reach.properties, Task.property_id, Task.lead_id)
 
 
+def parts_of_tasks(reach: Reach) -> Conditions:
+    """The same as parts that have nothing in common, each of which the index of open tasks finds by itself."""
+    if reach.properties is None:
+        yield true()
+    else:
+        yield Task.property_id.in_(reach.properties)
+        yield and_(Task.property_id.is_(None), _is_of_one_of(reach.properties, Task.lead_id))
+
+
 def of_messages(reach: Reach) -> Conditions:
     """Texts. Notices to people in the office are about no property and no lead."""
     if reach.properties is not None:

@@ -81,7 +81,7 @@ async def test_hours_are_set_and_what_cannot_be_is_explained(office: ConsoleOffi
     assert "someday &#34;" in refused.text, "what was written is still there"
     other = await admin.send("/settings/hours", 409, **form, openings="sat 10-14")
     check(other.text)
-    assert "Open: it says “mon 09:00-18:00" in other.text
+    assert "Open: it says “mon-fri 09:00-18:00" in other.text
     assert ">sat 10-14</textarea>" in other.text
     base = bases(other.text)[0]
     await admin.send("/settings/hours", csrf=csrf, base=base, openings="sat 10:00-14:00", property="")

@@ -51,7 +51,7 @@ def _heard(call: LiveCall, channel: Handle) -> None:
 
 async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
     """Starts an announced recording once both are connected; one that is already running continues."""
-    if call.recording is None:
+    if call.recording is None and call.is_resumed:
         call.recording = await _live(call)
     if call.recording is None and call.recording_mode == ANNOUNCED:
         await _start(call, bridge, ANNOUNCED)

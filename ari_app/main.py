@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Collection
@@ -41,6 +42,8 @@ PART_SECONDS = 1.0
 """Pause before a part that failed is restarted."""
 SCHEMA_SECONDS = 2.0
 """How often a database that cannot be used is checked again."""
+SETTLED_SECONDS = 10.0
+"""When most of what the app keeps for good has been built."""
 NOT_LOOKED_AT = "The database has not answered since the app started: check its server, or the disk."
 
 
@@ -104,6 +107,7 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         work: list[Part] = [
             partial(_watch_schema, store),
             partial(_hear, shared),
+            _settle,
             shared.every(spool_folder.PRUNED_EVERY_SECONDS, "what was taken in long ago", partial(_prune, crm)),
         ]
         if "calls" in parts:
@@ -140,6 +144,14 @@ async def _hear(shared: Shared) -> None:
         except Unavailable as error:
             shared.troubles.failed(name, error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _settle() -> None:
+    """Spares the garbage collector what stays: each look at all of it holds up everybody for tens of milliseconds."""
+    await asyncio.sleep(SETTLED_SECONDS)
+    gc.collect()
+    gc.freeze()
+    await asyncio.Event().wait()
 
 
 async def _prune(crm: Crm) -> None:

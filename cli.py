@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 import keyword
 import os
 import sys
-from types import ModuleType
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from crm.commands import output
+from crm.commands import late, output
 from crm.commands.command import Command, Failure, Group, WrongInput, home_of
 
-# Loading a command loads the database library and more, so `leaseline --help` shows these lines and loads nothing.
+# `leaseline --help` shows these lines, so that it loads no file of commands.
 COMMANDS = {
     "init": "Create a new home: settings, passwords, database, office.",
     "up": "Run Asterisk and the app together, here.",
@@ -92,7 +89,7 @@ class Root(Group):
             return None
         # `import` is a word of Python's own, so its file is import_.py.
         name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-        command = getattr(_module(f"crm.commands.{name}"), name)
+        command = getattr(late.commands(name), name)
         assert isinstance(command, (Command, Group))
         return command
 
@@ -114,16 +111,6 @@ class Root(Group):
             raise Failure("Stopped before it was done.") from None
         except Exception as error:  # The door between the program and the person.
             raise _told(error, ctx) from error
-
-
-def _module(name: str) -> ModuleType:
-    if name not in sys.modules:
-        # Little of what modules make is ever garbage; looking for it takes a third of a command's time.
-        gc.disable()
-        importlib.import_module(name)
-        gc.freeze()
-        gc.enable()
-    return sys.modules[name]
 
 
 def _told(error: Exception, ctx: click.Context) -> click.ClickException:

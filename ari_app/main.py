@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from functools import partial
 
 from ari_app import log as log_to
+from ari_app.parts import GROUPS, PARTS, VOICE
 from ari_app.parts.agi import agi
 from ari_app.parts.api import api
 from ari_app.parts.calls import calls
@@ -31,13 +32,6 @@ from crm.worker import RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 
-PARTS = ("calls", "agi", "texts", "mail", "webhooks", "site", "api", "console")
-"""The parts of the app, which `serve --only` can run alone."""
-GROUPS = {"app": PARTS[:5], "web": PARTS[5:]}
-"""What `leaseline up` runs together: what calls and carriers wait for, and the pages, which may take their time."""
-VOICE = "voice"
-"""The voice agent's ears and mouth, which `serve --only` runs as a process apart, and without it not at all: they need
-no database, and nothing else may keep them waiting."""
 PART_SECONDS = 1.0
 """Pause before a part that failed is restarted."""
 SCHEMA_SECONDS = 2.0

@@ -23,6 +23,9 @@ ALPHABET = string.ascii_letters + string.digits
 
 LONGEST = 200
 
+AI_KEYS = {"llm": "language_model", "stt": "stt", "tts": "tts"}
+"""Names of the keys for ai.llm_url, ai.stt_url and ai.tts_url."""
+
 
 class SecretError(Exception):
     """The secrets file cannot be used, or has no such entry; the text says what to do and contains no value."""

@@ -23,7 +23,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from ari_app.call.race import end_all, race, until_done
-from ari_app.demo import conversation, listening
+from ari_app.demo import CALLER, conversation, listening
 from ari_app.demo.softphone import Softphone, SoftphoneError, softphone
 from ari_app.heartbeat import is_connected
 from asterisk_conf.prompts import speech
@@ -47,8 +47,6 @@ from crm.store.models import Agent, Call, CallEvent, Device, Leg, Line, Message,
 from crm.store.queries import tasks
 from crm.words.codes import in_words
 
-CALLER = "+15125550199"
-"""A fictional number (555-0100 to 555-0199 are reserved for fiction)."""
 PORTS_PER_PHONE = 3
 """Ports for SIP, SIP over TLS (baresip uses the next port for it), and the control channel."""
 MOST_PHONES = 3

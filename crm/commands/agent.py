@@ -7,6 +7,7 @@ import click
 from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain import fields
+from crm.domain.dialing import DIALING
 from crm.services.office import agents, hours
 from crm.services.office.agents import Succession
 from crm.views import agents as views
@@ -42,7 +43,7 @@ def add(system: System, slug: str, name: str | None, extension: str | None, on_d
 @click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
 @click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
 @click.option("--email", metavar="ADDRESS", help="Gets notices and voicemail; '' for none.")
-@click.option("--dialing", type=click.Choice(agents.DIALING), help="Whether they may dial outside numbers.")
+@click.option("--dialing", type=click.Choice(DIALING), help="Whether they may dial outside numbers.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system
 def change(

@@ -22,6 +22,7 @@ from crm.commands.command import (
 from crm.domain.conversation import Act, Began, Happening, Pressed, Silent, Utterance
 from crm.domain.talk import TalkState
 from crm.edge import numbers
+from crm.secrets import AI_KEYS
 from crm.services.talks import minds, rehearsing
 from crm.services.talks.facts import TalkOf
 from crm.views import talks
@@ -155,7 +156,7 @@ def check(system: System, as_json: bool) -> None:
 
 
 @ai.command(examples=("ai secret", "ai secret --of stt --file key.txt"))
-@click.option("--of", type=click.Choice(tuple(minds.KEYS)), default="llm", show_default=True, help="Which endpoint's.")
+@click.option("--of", type=click.Choice(tuple(AI_KEYS)), default="llm", show_default=True, help="Which endpoint's.")
 @secret_file("key")
 @with_system
 def secret(system: System, of: str, file: IO[str] | None) -> None:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 from click.core import ParameterSource
 
-from crm.commands import output
+from crm.commands import late, output
 
 # `leaseline --help` loads this file, so anything slow to load is imported where it is used.
 if TYPE_CHECKING:
@@ -58,8 +58,13 @@ class JsonOption(click.Option):
 
     def __init__(self, schema: type, *, many: bool) -> None:
         super().__init__(["--json", "as_json"], is_flag=True, help="Print JSON; docs/cli.md lists the keys.")
-        self.schema = schema
+        self._schema = schema
         self.many = many
+
+    @property
+    def schema(self) -> type:
+        schema: type = late.real(self._schema)
+        return schema
 
 
 class WideOption(click.Option):
@@ -88,6 +93,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         if self.name in CHANGING:
             self._refuse_to_change_nothing(ctx)
+        late.bind()
         return super().invoke(ctx)
 
     def _refuse_to_change_nothing(self, context: click.Context) -> None:

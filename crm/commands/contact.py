@@ -6,6 +6,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, cut, limit_option, many, with_system
+from crm.domain.route_inputs import CONTACT_KINDS
 from crm.services.office import properties
 from crm.services.people import contacts
 from crm.views import contacts as views
@@ -35,7 +36,7 @@ def contact() -> None:
     )
 )
 @click.argument("number")
-@click.option("--kind", required=True, type=click.Choice(contacts.KINDS), help="Who they are.")
+@click.option("--kind", required=True, type=click.Choice(CONTACT_KINDS), help="Who they are.")
 @click.option("--name", default="", help="As people know them.")
 @click.option("--property", "property_slug", metavar="SLUG", help="The property they belong to.")
 @with_system
@@ -48,7 +49,7 @@ def add(system: System, number: str, kind: str, name: str, property_slug: str | 
 
 
 @contact.command("list", json=many(ContactEntry), examples=("contact list --kind resident --property elm --json",))
-@click.option("--kind", type=click.Choice(contacts.KINDS), help="Only these.")
+@click.option("--kind", type=click.Choice(CONTACT_KINDS), help="Only these.")
 @click.option("--property", "property_slug", metavar="SLUG", help="Only those of this property.")
 @limit_option()
 @with_system
@@ -71,7 +72,7 @@ def list_(system: System, kind: str | None, property_slug: str | None, limit: in
 
 @contact.command("set", examples=("contact set '(512) 555-0142' --kind owner --property ''",))
 @click.argument("number")
-@click.option("--kind", type=click.Choice(contacts.KINDS), help="Who they are.")
+@click.option("--kind", type=click.Choice(CONTACT_KINDS), help="Who they are.")
 @click.option("--name", help="As people know them; '' for none.")
 @click.option("--property", "property_slug", metavar="SLUG", help="The property they belong to; '' for none.")
 @click.option("--number", "new", metavar="NUMBER", help="Their new number.")

@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from ari_app.demo import CALLER
 from ari_app.demo import call as story
 from ari_app.demo.call import DemoReport
 from crm.commands import output
@@ -52,7 +53,7 @@ def demo() -> None:
 @click.option(
     "--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
 )
-@click.option("--from", "caller", default=story.CALLER, show_default=True, metavar="NUMBER", help="The caller.")
+@click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller.")
 @click.option("--line", metavar="NUMBER", help="The leasing number to call.  [default: the first]")
 @click.pass_context
 def call(

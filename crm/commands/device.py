@@ -19,21 +19,8 @@ from crm.services.office import agents
 from crm.services.phones import devices, feature_codes
 from crm.store.models import Device
 from crm.views import devices as views
-from crm.views.devices import DeviceEntry
+from crm.views.devices import DeviceDetail, DeviceEntry
 from crm.words.codes import in_words
-
-
-class DeviceDetail(DeviceEntry):
-    """A phone and its SIP account. A mobile has no account: server, transport and user are empty, and the port is 0."""
-
-    server: str
-    """Address to enter on the phone as SIP server or registrar."""
-    port: int
-    transport: str
-    """What to enter on the phone: udp (tcp and tls work as well), tls if it must encrypt, ws for a browser."""
-    user: str
-    secret: str | None
-    """The password, with --secret; null without it."""
 
 
 @click.group(cls=Group, examples=("device add alice-desk --agent alice", "device show alice-desk --secret"))
@@ -50,7 +37,7 @@ def device() -> None:
 )
 @click.argument("slug")
 @click.option("--agent", required=True, metavar="SLUG", help="Whose phone it is.")
-@click.option("--kind", type=click.Choice(devices.KINDS), default="desk", show_default=True)
+@click.option("--kind", type=click.Choice([kind.value for kind in DeviceKind]), default="desk", show_default=True)
 @click.option("--number", metavar="NUMBER", help="A mobile's number; it rings when the agent's forwarding is on.")
 @click.option(
     "--after", type=int, metavar="SECONDS", help="How long the agent's other phones ring before a mobile does."
@@ -116,7 +103,7 @@ def add(
 )
 @click.option("--location", metavar="SLUG", help="Where it is, for emergency calls; '' for unknown.")
 @click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
-@click.option("--kind", type=click.Choice(devices.KINDS))
+@click.option("--kind", type=click.Choice([kind.value for kind in DeviceKind]))
 @click.option("--encrypted/--no-encrypted", default=None, help="Whether TLS and SRTP are required.")
 @with_system
 def change(

@@ -7,6 +7,7 @@ import click
 from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment
+from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
 from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
 from crm.services import follow_ups
@@ -27,15 +28,13 @@ def followup() -> None:
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
     "--state",
-    type=click.Choice(
-        (follow_ups.PLANNED, follow_ups.PAUSED, follow_ups.SENT, follow_ups.CANCELLED, follow_ups.EXPIRED)
-    ),
+    type=click.Choice((PLANNED, PAUSED, SENT, CANCELLED, EXPIRED)),
 )
 @limit_option()
 @with_system
 def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
     """List the steps that are planned or paused, next one first."""
-    states = (state,) if state else () if lead_id is not None else (follow_ups.PLANNED, follow_ups.PAUSED)
+    states = (state,) if state else () if lead_id is not None else (PLANNED, PAUSED)
     entries = cut(system.read(views.listed, lead_id=lead_id, states=states, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)

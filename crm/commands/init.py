@@ -8,6 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Command, home_of, someone
+from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
 from crm.services.system import homes
 
 
@@ -33,7 +34,7 @@ from crm.services.system import homes
 )
 @click.option(
     "--ports-from",
-    type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
+    type=click.IntRange(LOWEST_PORT, HIGHEST_PORT),
     metavar="PORT",
     help="Put all ports in one block of 300 from here, to run beside other systems.  [default: the usual SIP ports]",
 )

@@ -21,6 +21,7 @@ from crm.commands.command import (
     tell_of_more,
     with_system,
 )
+from crm.config.messages import WITH_SECRET
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
 from crm.domain.texts import TextDirection, TextPurpose
@@ -214,7 +215,7 @@ def resume(system: System, drop: bool) -> None:
 
 
 @message.command(examples=("message secret twilio", "message secret telnyx --file telnyx.txt"))
-@click.argument("carrier", type=click.Choice(carriers.WITH_SECRET))
+@click.argument("carrier", type=click.Choice(WITH_SECRET))
 @secret_file("secret")
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:

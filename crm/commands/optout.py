@@ -6,6 +6,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import Group, System, cut, limit_option, many, with_system
+from crm.domain.optout import SCOPES
 from crm.services.people import opt_outs
 from crm.views import opt_outs as views
 from crm.views.opt_outs import OptOutEntry
@@ -61,7 +62,7 @@ _why_option = click.option("--why", required=True, metavar="TEXT", help="How you
 @_why_option
 @click.option(
     "--scope",
-    type=click.Choice(opt_outs.SCOPES),
+    type=click.Choice(SCOPES),
     default="texts",
     show_default=True,
     help="Of a number; all: no calls from us either.",

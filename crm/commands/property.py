@@ -10,6 +10,7 @@ import click
 from crm.commands import output, removing, renaming, terms
 from crm.commands.command import Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
+from crm.domain.calls import RECORDING
 from crm.domain.mailboxes import VoicemailTo
 from crm.services import winding_up
 from crm.services.listings import answers, pictures, profiles
@@ -69,7 +70,7 @@ def add(system: System, slug: str, name: str | None, subteam: str | None, listin
 @click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' for the office's.")
 @click.option(
     "--recording",
-    type=click.Choice(properties.RECORDING),
+    type=click.Choice(RECORDING),
     help="Record calls: never, always (after an announcement), or when an agent keys the code (after the same one).",
 )
 @click.option(

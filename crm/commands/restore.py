@@ -10,6 +10,7 @@ import click
 from crm.commands import output
 from crm.commands.backup import key_file_option, key_for, passphrase_option
 from crm.commands.command import Command, home_of, one
+from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
 from crm.services.system import backups, homes
 from crm.services.system.backups import BackupEntry
 
@@ -25,7 +26,7 @@ from crm.services.system.backups import BackupEntry
 @click.argument("file")
 @click.option(
     "--ports-from",
-    type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
+    type=click.IntRange(LOWEST_PORT, HIGHEST_PORT),
     metavar="PORT",
     help="Put all ports in one block of 300 from here, to run beside the original.  [default: the backup's ports]",
 )

@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from ari_app import main
+from ari_app.parts import GROUPS, PARTS, VOICE
 from crm.commands.command import Command, config_of
 
 
@@ -14,7 +15,7 @@ from crm.commands.command import Command, config_of
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice((*main.GROUPS, *main.PARTS, main.VOICE)),
+    type=click.Choice((*GROUPS, *PARTS, VOICE)),
     help="Run only this part; repeatable.",
 )
 @click.option("--take-over", is_flag=True, help="Replace the running app, which ends; no call is lost.")

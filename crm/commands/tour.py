@@ -21,7 +21,7 @@ from crm.commands.command import (
     with_system,
 )
 from crm.domain import fields
-from crm.domain.tours import TourKind, TourState
+from crm.domain.tours import OFFERED_DAYS, TourKind, TourState
 from crm.services.office import properties
 from crm.services.tours import booking, times
 from crm.views import tours
@@ -119,7 +119,7 @@ def list_hours(system: System, property: str | None, as_json: bool) -> None:
 
 @tour.command("slots", json=many(SlotEntry), examples=("tour slots elm", "tour slots elm --days 3 --kind self_guided"))
 @click.argument("property")
-@click.option("--days", type=click.IntRange(0, 90), default=times.OFFERED_DAYS, show_default=True)
+@click.option("--days", type=click.IntRange(0, 90), default=OFFERED_DAYS, show_default=True)
 @click.option("--kind", type=KINDS, help="Only these.")
 @limit_option(20)
 @with_system

@@ -9,6 +9,7 @@ import click
 from crm.commands import output, removing, renaming
 from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, secret_file, with_system
 from crm.domain import fields
+from crm.domain.dialing import AUTHS, TRANSPORTS, NumberStyle
 from crm.services.phones import trunks
 from crm.views import trunks as views
 from crm.views.trunks import TrunkEntry
@@ -53,8 +54,8 @@ _NUMBER_FORMAT = (
 @click.argument("slug")
 @click.option("--host", required=True, help="The peer's name or IPv4 address.")
 @click.option("--port", type=click.IntRange(1, 65535), help="[default: 5060, or 5061 with tls]")
-@click.option("--transport", type=click.Choice(trunks.TRANSPORTS), default="udp", show_default=True)
-@click.option("--auth", type=click.Choice(trunks.AUTHS), required=True, help="How the peer proves who it is.")
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="udp", show_default=True)
+@click.option("--auth", type=click.Choice(AUTHS), required=True, help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Address or network its calls come from; repeatable.")
 @click.option("--username", default="", help="Digest user for our calls and registrations there.")
 @_password_option
@@ -122,8 +123,8 @@ def add(
 @click.argument("slug")
 @click.option("--host", help="The peer's name or IPv4 address.")
 @click.option("--port", type=click.IntRange(1, 65535))
-@click.option("--transport", type=click.Choice(trunks.TRANSPORTS))
-@click.option("--auth", type=click.Choice(trunks.AUTHS), help="How the peer proves who it is.")
+@click.option("--transport", type=click.Choice(TRANSPORTS))
+@click.option("--auth", type=click.Choice(AUTHS), help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Replaces all addresses; repeatable.")
 @click.option("--no-address", is_flag=True, help="Removes all addresses.")
 @click.option("--username", help="Digest user for our calls there; '' removes user and password.")
@@ -134,7 +135,11 @@ def add(
 @click.option("--enable/--disable", "enabled", default=None, help="Whether the trunk is used.")
 @click.option("--position", type=int, metavar="N", help="Calls out try the lowest first, then the next.")
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
-@click.option("--numbers", type=click.Choice(trunks.NUMBER_STYLES), help="+15125550100, 15125550100 or 5125550100.")
+@click.option(
+    "--numbers",
+    type=click.Choice([style.value for style in NumberStyle]),
+    help="+15125550100, 15125550100 or 5125550100.",
+)
 @click.option("--did-from", metavar="SOURCES", help=_DID_FROM)
 @click.option("--number-format", metavar="FORMATS", help=_NUMBER_FORMAT)
 @_yes_option

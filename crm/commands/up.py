@@ -20,6 +20,7 @@ from crm.commands import output
 from crm.commands.command import Command, home_of, someone
 from crm.commands.user import console_url
 from crm.config import Config
+from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
 from crm.context import utc_now
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.domain.ringing import DeviceKind
@@ -35,7 +36,7 @@ from crm.store.session import Store
 @click.option("--demo", is_flag=True, help="Create a home with a demo office if there is none, and show how to try it.")
 @click.option(
     "--ports-from",
-    type=click.IntRange(homes.LOWEST_PORT, homes.HIGHEST_PORT),
+    type=click.IntRange(LOWEST_PORT, HIGHEST_PORT),
     metavar="PORT",
     help="With --demo: the start of the home's block of ports.  [default: the usual SIP ports]",
 )

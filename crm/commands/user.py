@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from crm.commands import output
 from crm.commands.command import ID, Group, System, many, with_system
 from crm.config import Config
-from crm.domain.access import Role
+from crm.domain.access import LANGUAGES, Role
 from crm.services.access import accounts as service
 from crm.services.access import sessions
 from crm.services.access.accounts import AccountChange
@@ -42,7 +42,7 @@ def user() -> None:
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do.")
 @click.option("--email", default="", metavar="ADDRESS")
 @click.option("--agent", metavar="SLUG", help="The agent they are: calls for that agent ring in their browser.")
-@click.option("--language", type=click.Choice(service.LANGUAGES), default="en", show_default=True)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--property", "properties", multiple=True, metavar="SLUG", help="Only what belongs to it; repeatable.")
 @click.option("--subteam", "subteams", multiple=True, metavar="SLUG", help="The same for the properties of a subteam.")
 @with_system
@@ -127,7 +127,7 @@ def list_(system: System, as_json: bool) -> None:
 @click.option("--email", metavar="ADDRESS")
 @role_option
 @click.option("--agent", metavar="SLUG", help="The agent they are; '' for none.")
-@click.option("--language", type=click.Choice(service.LANGUAGES))
+@click.option("--language", type=click.Choice(LANGUAGES))
 @click.option("--property", "properties", multiple=True, metavar="SLUG", help="Only what belongs to it; repeatable.")
 @click.option("--subteam", "subteams", multiple=True, metavar="SLUG", help="The same for the properties of a subteam.")
 @click.option("--all", "everything", is_flag=True, help="They see the whole office.")

@@ -7,6 +7,8 @@ import msgspec
 from crm.config.ranges import NotNegative, NotNegativeInt, Positive, PositiveInt
 
 TEXT_CARRIERS = ("sip", "twilio", "telnyx")
+WITH_SECRET = TEXT_CARRIERS[1:]
+"""Those that know us by a secret; a SIP trunk has its own."""
 
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from crm.domain.errors import Invalid
 
+LANGUAGES = ("en", "es")
+"""Of the console."""
+
 
 class Scope(StrEnum):
     """A kind of record, and whether it may be changed."""

@@ -11,6 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+RECORDING = ("off", "announced", "demand")
+"""Whether calls about a property are recorded; on "demand", when an agent keys the code for it."""
+
 ORDER_MARK = "order-"
 """Prefix of the id of an ordered call, which has an id before it has a channel."""
 

@@ -18,6 +18,14 @@ LOOPBACK_TRUNK = "demo-call"
 or texted by it."""
 
 
+DIALING = ("allowed", "none")
+"""Whether an agent may dial outside numbers, and be forwarded to one."""
+TRANSPORTS = ("udp", "tcp", "tls")
+"""How a trunk is reached."""
+AUTHS = ("address", "digest")
+"""How its peer proves who it is."""
+
+
 class DialRefused(CrmError):
     """The number may not be dialed; nothing was."""
 

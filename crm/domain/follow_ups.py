@@ -18,6 +18,8 @@ from crm.domain.errors import Invalid
 from crm.domain.leads import LeasingStage
 from crm.domain.text_templates import FIRST_LANGUAGE, FOLLOW_UP, check_placeholders, code
 
+PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancelled", "expired"
+"""What has become of a text of a sequence."""
 MOST_STEPS = 10
 LONGEST_TEXT = 600
 _KEY = re.compile(r"wait|text(?:_[a-z]{2})?")

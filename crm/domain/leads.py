@@ -252,6 +252,17 @@ class Happened(StrEnum):
     """They want no more texts or calls, or want them again."""
 
 
+LOGGED = {
+    "call": (Happened.CALL_TO, LeadEvent.TALKED),
+    "call-from": (Happened.CALL_FROM, LeadEvent.TALKED),
+    "attempt": (Happened.CALL_TO, LeadEvent.REACHED_OUT),
+    "email": (Happened.EMAIL, LeadEvent.REACHED_OUT),
+    "text": (Happened.TEXT, LeadEvent.REACHED_OUT),
+    "meeting": (Happened.MEETING, LeadEvent.MET),
+}
+"""What people log by hand because it bypassed the system: the timeline entry, and the event for the lead."""
+
+
 class LeasingStage(StrEnum):
     """Of an interest in a home, as the latest leasing event says."""
 

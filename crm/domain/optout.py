@@ -27,6 +27,10 @@ from enum import StrEnum
 
 from crm.domain import quotations
 
+TEXTS, ALL = "texts", "all"
+SCOPES = (TEXTS, ALL)
+"""What somebody with a number may want no more of."""
+
 
 class TextKeyword(StrEnum):
     STOP = "stop"

@@ -24,6 +24,10 @@ class CallerKind(StrEnum):
     VENDOR = "vendor"
 
 
+CONTACT_KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
+"""Who can be known by their number without being a lead."""
+
+
 class DeskKind(StrEnum):
     """Destinations beside leasing."""
 

@@ -116,6 +116,8 @@ def slots(
     return sorted(found, key=lambda slot: (slot.starts_at, slot.kind, slot.agent_id or 0))
 
 
+OFFERED_DAYS = 14
+"""How many days ahead times are offered by default."""
 OFFERED = 3
 """How many times a caller is offered at once: nobody remembers more."""
 APART = timedelta(hours=3)

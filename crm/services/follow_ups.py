@@ -26,7 +26,12 @@ from crm.domain.applications import ApplicationStatus
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.follow_ups import (
+    CANCELLED,
+    EXPIRED,
     LONGEST_TEXT,
+    PAUSED,
+    PLANNED,
+    SENT,
     FollowUpAct,
     FollowUpRules,
     History,
@@ -76,7 +81,6 @@ DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
 OwnTexts = Mapping[tuple[str, str], str]
 """Bodies by name and language."""
-PLANNED, PAUSED, SENT, CANCELLED, EXPIRED = "planned", "paused", "sent", "cancelled", "expired"
 
 
 async def tick(crm: Crm) -> int:

@@ -41,6 +41,19 @@ class DeviceEntry(msgspec.Struct):
     """Since then it is on record only; null: it is in use."""
 
 
+class DeviceDetail(DeviceEntry):
+    """A phone and its SIP account. A mobile has no account: server, transport and user are empty, and the port is 0."""
+
+    server: str
+    """Address to enter on the phone as SIP server or registrar."""
+    port: int
+    transport: str
+    """What to enter on the phone: udp (tcp and tls work as well), tls if it must encrypt, ws for a browser."""
+    user: str
+    secret: str | None
+    """The password, with --secret; null without it."""
+
+
 class DndEntry(msgspec.Struct):
     """A device that is not to be disturbed."""
 

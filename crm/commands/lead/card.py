@@ -16,7 +16,7 @@ from crm.commands.lead.group import choice, lead
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import NotFound
-from crm.domain.leads import Happened, LeadKind, LeadStatus
+from crm.domain.leads import LOGGED, Happened, LeadKind, LeadStatus
 from crm.domain.mails import LONGEST_BODY
 from crm.services import assignment
 from crm.services import tasks as tasks_service
@@ -217,7 +217,7 @@ def task(system: System, lead: str, what: str, due: str | None, in_: str | None,
     )
 )
 @click.argument("lead")
-@click.argument("kind", type=click.Choice(tuple(leads_service.LOGGED)))
+@click.argument("kind", type=click.Choice(tuple(LOGGED)))
 @click.argument("text")
 @click.option("--at", metavar="WHEN", help="When it happened: '2026-03-03 10:00', or 2h ago.  [default: now]")
 @with_system

@@ -63,7 +63,7 @@ def invite(
     else:
         output.print_table(
             ("address", "lead", "new", "application", "what"),
-            ((one.written, one.lead_id, one.is_new_lead, one.application_id, _INVITED[one.result]) for one in done),
+            ((one.written, one.lead_id, one.is_new_lead, one.application_id, _outcome(one.result)) for one in done),
             empty="",
         )
         sent = sum(one.result in (InvitationResult.INVITED, InvitationResult.AGAIN) for one in done)
@@ -74,11 +74,12 @@ def invite(
         raise SystemExit(1)
 
 
-_INVITED = {
-    InvitationResult.INVITED: "invited",
-    InvitationResult.AGAIN: "link sent again",
-    InvitationResult.BEFORE: "invited before: --again sends the link again",
-    InvitationResult.APPLIED: "has already applied for it",
-    InvitationResult.OPTED_OUT: "opted out: nothing was sent",
-    InvitationResult.WRONG: "not the email address of a prospect",
-}
+def _outcome(result: InvitationResult) -> str:
+    return {
+        InvitationResult.INVITED: "invited",
+        InvitationResult.AGAIN: "link sent again",
+        InvitationResult.BEFORE: "invited before: --again sends the link again",
+        InvitationResult.APPLIED: "has already applied for it",
+        InvitationResult.OPTED_OUT: "opted out: nothing was sent",
+        InvitationResult.WRONG: "not the email address of a prospect",
+    }[result]

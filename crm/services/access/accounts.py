@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.domain import fields
-from crm.domain.access import WHOLE_OFFICE, Reach, Role
+from crm.domain.access import LANGUAGES, WHOLE_OFFICE, Reach, Role
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import audit
 from crm.services.access import reaches
@@ -36,7 +36,6 @@ WELCOME = "/welcome/"
 FIRST_LINK_MINUTES = 60
 """How long the link is good that makes somebody the first admin: it stands on a terminal, and whoever starts the system
 again gets another one."""
-LANGUAGES = ("en", "es")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.domain import fields
+from crm.domain.dialing import DIALING
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, box
 from crm.services import audit
@@ -28,9 +29,6 @@ from crm.store.models import (
 )
 from crm.store.queries import agents as queries
 from crm.store.queries import contacts, names
-
-DIALING = ("allowed", "none")
-"""Whether an agent may dial outside numbers, and be forwarded to one."""
 
 
 @dataclass(frozen=True)

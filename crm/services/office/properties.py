@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import AI_ANSWERS
 from crm.domain import fields
+from crm.domain.calls import RECORDING
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.mailboxes import BoxKind, VoicemailTo, box
 from crm.services import audit
@@ -18,8 +19,6 @@ from crm.store.models import Line, Listing, Property, Publication, Subteam, Voic
 from crm.store.queries import names
 
 LONGEST_AREA = 60
-RECORDING = ("off", "announced", "demand")
-"""Whether calls about a property are recorded; on "demand", when an agent keys the code for it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import httpx
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.config.messages import WITH_SECRET
 from crm.domain.errors import Invalid
 from crm.edge import telnyx, twilio
 from crm.edge.carrier import Carrier, CarrierError, CarrierUnknown, OutgoingText
@@ -20,8 +21,6 @@ from crm.store.models import Trunk
 CarrierFor = Callable[[Sequence[Trunk]], Carrier]
 """Gives the carrier for a text, behind the first of these trunks that takes it if it goes by SIP. Called for each text,
 so that a change takes effect at once. May raise CarrierError."""
-
-WITH_SECRET = (twilio.NAME, telnyx.NAME)
 
 
 def secret_name(carrier: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.route_inputs import CallerKind
+from crm.domain.route_inputs import CONTACT_KINDS, CallerKind
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -20,8 +20,6 @@ from crm.services.people.identity import Identity, who_is
 from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
 from crm.store.queries.office import HasTeam
-
-KINDS = tuple(kind.value for kind in CallerKind if kind is not CallerKind.PROSPECT)
 
 LOOKED_UP_AT_ONCE = 500
 """Numbers in one statement."""
@@ -179,11 +177,11 @@ def _check_not_ours(number: str, is_line: bool, colleague: str | None) -> None:
 
 def read_kind(raw: str) -> str:
     """Raises Invalid."""
-    if raw not in KINDS:
+    if raw not in CONTACT_KINDS:
         raise Invalid(
-            f"{raw[:40]!a} is not a kind of contact: use {', '.join(KINDS)}.",
+            f"{raw[:40]!a} is not a kind of contact: use {', '.join(CONTACT_KINDS)}.",
             code="contact_kind_unknown",
-            known=list(KINDS),
+            known=list(CONTACT_KINDS),
         )
     return raw
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
-from crm.domain.leads import Happened, LeadEvent, LeadKind, LeadStatus
+from crm.domain.leads import LOGGED, Happened, LeadKind, LeadStatus
 from crm.domain.metrics import CardPart
 from crm.domain.text_templates import LANGUAGES
 from crm.edge import numbers
@@ -25,16 +25,6 @@ from crm.store.queries import leads, office
 
 LONGEST_NOTE = 10_000
 """Characters."""
-
-LOGGED = {
-    "call": (Happened.CALL_TO, LeadEvent.TALKED),
-    "call-from": (Happened.CALL_FROM, LeadEvent.TALKED),
-    "attempt": (Happened.CALL_TO, LeadEvent.REACHED_OUT),
-    "email": (Happened.EMAIL, LeadEvent.REACHED_OUT),
-    "text": (Happened.TEXT, LeadEvent.REACHED_OUT),
-    "meeting": (Happened.MEETING, LeadEvent.MET),
-}
-"""What people log by hand because it bypassed the system: the timeline entry, and the event for the lead."""
 
 
 def add(

@@ -12,6 +12,7 @@ from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
+from crm.domain.optout import ALL, SCOPES
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -19,8 +20,6 @@ from crm.services.people import timeline
 from crm.store.models import OptOut
 from crm.store.queries import leads, opt_outs
 
-TEXTS, ALL = "texts", "all"
-SCOPES = (TEXTS, ALL)
 NEWS = "news"
 """The scope of an email address."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain import fields, invite
-from crm.domain.dialing import NumberStyle
+from crm.domain.dialing import AUTHS, TRANSPORTS, NumberStyle
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.secrets import Secrets, of_trunk, unusable
 from crm.services import audit
@@ -19,8 +19,6 @@ from crm.store.models import Call, Trunk
 from crm.store.queries import names
 from crm.store.session import after_commit
 
-TRANSPORTS = ("udp", "tcp", "tls")
-AUTHS = ("address", "digest")
 NUMBER_STYLES = tuple(style.value for style in NumberStyle)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from crm import config as settings
 from crm.config import Config
+from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
 from crm.domain import fields
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.secrets import Secrets
@@ -22,9 +23,6 @@ from crm.store import migrate
 from crm.store.session import Store
 
 SETTINGS = "leaseline.toml"
-
-LOWEST_PORT, HIGHEST_PORT = 1024, 65226
-"""Where a home's block of 300 ports may begin."""
 
 # What an interrupted attempt may have left; the next attempt continues from there.
 _OURS = {"secrets.json", "secrets.json.lock", "secrets.json.new", "leaseline.toml.new", settings.NODE}

@@ -14,7 +14,7 @@ from crm.config import Config
 from crm.domain.dialogue import Dialogue, folded
 from crm.domain.errors import Invalid
 from crm.domain.understanding import Mind
-from crm.secrets import Secrets, unusable
+from crm.secrets import AI_KEYS, Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
 from crm.words import dialogue
@@ -23,10 +23,8 @@ from crm.words.dialogue import DialogueError
 if TYPE_CHECKING:
     from crm.edge.likeness import Likeness
 
-KEY = "language_model"
-"""Name among the secrets of the key for ai.llm_url; without it, none is sent."""
-KEYS = {"llm": KEY, "stt": "stt", "tts": "tts"}
-"""The same for each endpoint that the settings may name: ai.llm_url, ai.stt_url and ai.tts_url."""
+KEY = AI_KEYS["llm"]
+"""Without it, none is sent."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +70,11 @@ def _by_words(examples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> 
 
 
 def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "llm") -> None:
-    """Stores the key of an endpoint, one of KEYS. Raises Invalid."""
+    """Stores the key of an endpoint, one of AI_KEYS. Raises Invalid."""
     if problem := unusable(value):
         raise Invalid(f"This secret cannot be used: {problem}.", code="secret_unusable")
     audit.record(session, by, f"key of ai.{of}_url set")
-    secrets.put(KEYS[of], value)
+    secrets.put(AI_KEYS[of], value)
 
 
 def shipped() -> Mind:

@@ -16,7 +16,7 @@ from crm.config import Config
 from crm.domain import fields, tours
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.hours import Schedule, clock_minutes
-from crm.domain.tours import Slot, TourKind
+from crm.domain.tours import OFFERED_DAYS, Slot, TourKind
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents, properties
@@ -26,8 +26,6 @@ from crm.store.queries import office as queries
 from crm.store.queries.office import HasZone
 from crm.store.snapshot import KnownProperty, Snapshot
 
-OFFERED_DAYS = 14
-"""How many days ahead times are offered by default."""
 NOTICE = timedelta(hours=1)
 """Tours are booked at least this long before they begin."""
 MOST_OFFERED = 2000

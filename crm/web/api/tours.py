@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from crm.domain.access import Scope
-from crm.domain.tours import TourKind, TourState
+from crm.domain.tours import OFFERED_DAYS, TourKind, TourState
 from crm.services.tours import booking, times
 from crm.views import tours
 from crm.views.tours import SlotEntry, TourEntry
@@ -26,7 +26,7 @@ JUST_OVER = timedelta(hours=12)
 class TimesQuery(Query, kw_only=True):
     """Filters for free times."""
 
-    days: Annotated[int, msgspec.Meta(ge=0, le=90)] = times.OFFERED_DAYS
+    days: Annotated[int, msgspec.Meta(ge=0, le=90)] = OFFERED_DAYS
     """How many days ahead."""
     kind: TourKind | None = None
     limit: Limit = 50

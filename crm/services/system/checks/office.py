@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from asterisk_conf.prompts import speech
 from crm.config import Config
 from crm.domain.dialing import DialPurpose, DialRefused
+from crm.domain.route_inputs import CONTACT_KINDS
 from crm.edge import holidays as calendars
 from crm.services.office import agents, hours, locations, numbering, properties, subteams
 from crm.services.office.agents import AgentRecord
-from crm.services.people import contacts
 from crm.services.phones import dialing, lines
 from crm.services.system import directory
 from crm.services.system.checks.finding import Finding, fault, ok, some, warn
@@ -167,7 +167,7 @@ def _desks(session: Session, config: Config) -> list[Finding]:
         if problems[one.target]
     ]
     served = {one.kind for one in found} | ({"resident"} if any(one.kind == "maintenance" for one in found) else set())
-    for kind in contacts.KINDS:
+    for kind in CONTACT_KINDS:
         if kind not in served and session.scalar(select(Contact.id).where(Contact.kind == kind).limit(1)):
             text = f"There are {kind}s among the contacts, but no desk for them: they reach the leasing team."
             findings.append(warn("desks", text, "desk_missing", kind=kind))

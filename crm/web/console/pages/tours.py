@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from crm.config import Config
 from crm.domain.access import Act, Reach
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
-from crm.domain.tours import TourKind, TourState
+from crm.domain.tours import OFFERED_DAYS, TourKind, TourState
 from crm.services.audit import By
 from crm.services.tours import booking, feeds, times
 from crm.services.tours.booking import HowTold
@@ -183,7 +183,7 @@ def _shown(session: Session, config: Config, now: datetime, tour_id: int, reach:
     if tour.state != TourState.BOOKED:
         return TourShown(placed, [], None)
     tz = placed.begins.tzinfo
-    slots = times.free_on(session, config, tour.property, now, now, times.OFFERED_DAYS, TourKind(tour.kind))
+    slots = times.free_on(session, config, tour.property, now, now, OFFERED_DAYS, TourKind(tour.kind))
     starts = dict.fromkeys(one.starts_at for one in slots)
     free = [(at.isoformat(), at.astimezone(tz)) for at in starts]
     return TourShown(placed, free[:200], booking.how_told(session, config, tour.lead, now))
@@ -336,7 +336,7 @@ async def _new_page(visit: ConsoleVisit, sent: dict[str, str], status: int = 200
         if not reach.holds(property.id):
             raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
         tz = times.zone(config, property)
-        found = times.free_on(session, config, slug, now, now, times.OFFERED_DAYS)
+        found = times.free_on(session, config, slug, now, now, OFFERED_DAYS)
         slots = {(one.starts_at, one.kind): None for one in found}
         return options, property.name, [(f"{at.isoformat()}/{kind}", at, str(kind)) for at, kind in slots][:300], tz
 

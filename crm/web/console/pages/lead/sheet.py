@@ -17,12 +17,11 @@ from crm.domain.access import Act
 from crm.domain.applications import ApplicationStatus
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.domain.heard import CardField
-from crm.domain.leads import NOBODY, Happened
+from crm.domain.leads import LOGGED, NOBODY, Happened
 from crm.domain.merging import ProposalReason
 from crm.domain.tasks import TaskKind
 from crm.domain.tours import TourKind, TourState
 from crm.services.audit import By
-from crm.services.people import leads as service
 from crm.views import applications, choices, opt_outs, tasks, tours
 from crm.views import leads as view
 from crm.views import proposals as proposals_view
@@ -116,7 +115,7 @@ async def show(visit: ConsoleVisit, lead_id: int, trouble: FormTrouble, status: 
         sent=trouble.sent,
         codes=ALL_CODES,
         languages=[("", visit.looks.say(WORDS, "of_line")), *LANGUAGES.items()],
-        logged=tuple(service.LOGGED),
+        logged=tuple(LOGGED),
         zone_of=lambda name: ZoneInfo(name) if name else None,
         in_turn=IN_TURN,
         nobody=NOBODY,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from crm.domain.dialing import DIALING
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.services.audit import By
 from crm.services.office import agents, hours
@@ -81,7 +82,7 @@ async def _agent_page(
         others=others,
         passes=passes,
         why_not=why_not,
-        dialing=agents.DIALING,
+        dialing=DIALING,
         cells=of_agent if is_week else {**of_agent, **sent},
         base=clashes.written(base if base and not is_week else of_agent),
         openings=sent["openings"] if is_week else of_week["openings"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from crm.domain.calls import RECORDING
 from crm.domain.errors import Conflict, CrmError
 from crm.services.audit import By
 from crm.services.office import properties
@@ -39,7 +40,7 @@ async def _recordings_page(visit: ConsoleVisit, sent: dict[str, str], status: in
         properties=of[:PER_PAGE],
         more=of[PER_PAGE - 1].slug if len(of) > PER_PAGE else "",
         is_first=after is None,
-        modes=properties.RECORDING,
+        modes=RECORDING,
         keep_days=config.recordings.keep_days,
         listen_in=config.console.listen_in,
         held=held,

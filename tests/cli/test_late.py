@@ -1,0 +1,66 @@
+"""What commands load, and when: help and wrong input nothing of what the work is done with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from crm.commands import late
+from tests.cli.conftest import Leaseline
+
+pytestmark = pytest.mark.cli
+
+HEAVY = {"sqlalchemy", "alembic", "asyncio", "httpx", "aiohttp", "phonenumbers", "rich", "crm.services", "crm.views"}
+
+
+def run(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env=os.environ)
+
+
+def test_the_help_of_no_command_loads_what_the_work_is_done_with() -> None:
+    run(
+        "import sys, click, cli\n"
+        "def walk(group):\n"
+        "    context = click.Context(group)\n"
+        "    for name in group.list_commands(context):\n"
+        "        command = group.get_command(context, name)\n"
+        "        command.get_help(click.Context(command))\n"
+        "        if isinstance(command, click.Group): walk(command)\n"
+        "walk(cli.cli)\n"
+        f"assert not {HEAVY!r} & set(sys.modules), {HEAVY!r} & set(sys.modules)"
+    )
+
+
+def test_a_word_that_is_wrong_loads_nothing_either() -> None:
+    run(
+        "import sys, cli\n"
+        "sys.argv = ['leaseline', 'device', 'add', 'alice-desk', '--kind', 'fax']\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: assert end.code == 2\n"
+        f"assert not {HEAVY!r} & set(sys.modules)"
+    )
+
+
+def test_a_command_runs_with_the_real_classes_and_functions(office: Leaseline) -> None:
+    office.ok("agent", "list")
+    files = [module for name, module in sys.modules.items() if name.startswith(late.COMMANDS)]
+    assert not [value for module in files for value in vars(module).values() if isinstance(value, late.Name)]
+
+
+def test_only_files_of_commands_put_off_what_they_import() -> None:
+    run(
+        "import sys\n"
+        "from crm.commands import late\n"
+        "files = late.commands('call')\n"
+        "assert isinstance(files.calls, late.Module) and isinstance(files.CallEntry, late.Name)\n"
+        "assert 'crm.views.calls' not in sys.modules\n"
+        "files.calls.listed\n"
+        "import crm.views.calls\n"
+        "assert files.calls.listed is crm.views.calls.listed\n"
+        "assert not [one for name in list(sys.modules) if name.startswith('crm') and name != late.__name__\n"
+        "            and not name.startswith(late.COMMANDS) for one in vars(sys.modules[name]).values()\n"
+        "            if isinstance(one, (late.Name, late.Module))]"
+    )

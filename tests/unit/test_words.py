@@ -19,6 +19,7 @@ from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
 from crm.words import codes, notices, phone, terminal
 from crm.words.console import refusals, sentences
+from crm.words.console.sentences.records import RECORDS, WENT
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -297,6 +298,61 @@ def test_the_spanish_of_a_sentence_has_its_places() -> None:
     assert {
         one for one, fix in sentences.FIXES.items() if placeholders(fix) - placeholders(terminal.FIXES[one])
     } == set()
+
+
+def test_each_way_a_call_can_go_is_told_in_spanish() -> None:
+    [tree] = [tree for path, tree in sources("crm/domain") if path.name == "story.py"]
+    of = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == "how_it_went"]
+    aside = docstrings(tree) | {id(part) for node in ast.walk(tree) for part in parts_of(node)}
+    cut = [node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_CUT"]
+    ways = {
+        sample(node)
+        for part in (*of, *cut)
+        for node in ast.walk(part)
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in aside
+    }
+    # Pieces of two are below, whole.
+    pieces = re.compile("5.*|,.*|the phone system.*|asked, .*, in|was connected with the 5")
+    ways = {one for one in ways if " " in one and not pieces.fullmatch(one)} | {
+        "talked",
+        "asked, without choosing a property, in a voicemail of 5 s",
+        "was connected with the answering service",
+        "was connected with the number that calls are forwarded to",
+    }
+    assert len(ways) > 25
+    assert {one for one in ways if one in sentences.record(f"Called St. James Court and {one}.", "es")} == set()
+
+
+def test_the_spanish_of_a_record_has_no_place_of_its_own() -> None:
+    assert {one for one, said in {**RECORDS, **WENT}.items() if placeholders(said) - placeholders(one)} == set()
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        (
+            "Called St. James Court and hung up in the menu. The number was withheld. A dog, perhaps. 2 calls, the "
+            "first on Mon 09:30, the last on Sun 10:00.",
+            "Llamó a St. James Court y colgó en el menú. El número estaba oculto. A dog, perhaps. 2 llamadas: la "
+            "primera vez lun 09:30, la última dom 10:00.",
+        ),
+        ("Dana called and talked for 2 min 5 s.", "Dana llamó y habló 2 min 5 s."),
+        ("Called Elm and was abducted.", "Called Elm and was abducted."),
+        (
+            "Task 7 for team north: Called Elm and left a voicemail of 9 s. Dana took it.",
+            "Tarea 7 para equipo north: Llamó a Elm y dejó un mensaje de voz de 9 s. Dana se encarga.",
+        ),
+        ("Wrote: Called Elm and talked. {0} ©", "Escribió: Called Elm and talked. {0} ©"),
+        (
+            "Called Elm and was cut off: a line was lost in the middle of the talk, and left a voicemail of 5 s.",
+            "Llamó a Elm y se cortó: se perdió una línea en medio de la conversación, y dejó un mensaje de voz de 5 s.",
+        ),
+        ("x. " * 4000 + "x", "x. " * 4000 + "x"),
+    ],
+)
+def test_what_is_on_record_is_told_in_spanish_where_it_is_ours(english: str, spanish: str) -> None:
+    assert sentences.record(english, "es") == spanish
+    assert sentences.record(english, "en") == english
 
 
 @pytest.mark.parametrize(

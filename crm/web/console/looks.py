@@ -95,6 +95,10 @@ class ConsoleLooks:
         """A sentence of the routing decision or the gate, which are on record in English, in this language."""
         return sentences.told(sentence, self.language)
 
+    def record(self, text: str) -> str:
+        """What stands on a task or in a timeline, which are on record in English, in this language."""
+        return sentences.record(text, self.language)
+
     def step(self, value: str) -> str:
         """Where a call is; the first step of one that has just come."""
         return self.code(CallStep, value or CallStep.ARRIVED)

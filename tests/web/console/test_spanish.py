@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
 
+from crm.domain.access import Role
+from crm.services import tasks
+from crm.services.audit import By
+from crm.services.people import leads
 from crm.store.models import Line
-from tests.web.console.people import ConsoleOffice
+from tests.web.console.people import NOW, ConsoleOffice
+from tests.web.console.test_leads import add
 
 pytestmark = pytest.mark.web
 
@@ -73,3 +79,20 @@ async def test_a_tried_call_and_a_refusal_are_told_in_spanish(office: ConsoleOff
     refused = await person.open(f"/routing?{urlencode({'line': lines[0], 'at': 'someday'})}", 422)
     assert "Eso no es un momento" in refused
     assert english_of(refused) == []
+
+
+async def test_tasks_and_the_timeline_are_told_in_spanish_and_what_people_wrote_is_left(office: ConsoleOffice) -> None:
+    [id] = add(office, name="Pat", phone="+15125550181", property="elm")
+    with office.crm.store.writing() as session:
+        by = By("alice", NOW)
+        why, due_at = "Called Elm Court and hung up in the menu.", NOW + timedelta(hours=1)
+        tasks.add(session, office.crm.config, by, str(id), why, due_at, None)
+        leads.write_note(session, office.crm.config, by, id, "Entered by hand.")
+    person = office.person(language="es")
+    page = await person.open(f"/leads/{id}")
+    assert "Llamó a Elm Court y colgó en el menú." in page
+    assert "Añadido a mano." in page
+    assert "Entered by hand." in page, "a note is somebody's own words"
+    assert "Llamó a Elm Court y colgó en el menú." in await person.open("/tasks?whose=everybody")
+    english = office.person(Role.MANAGER)
+    assert "Called Elm Court and hung up in the menu." in await english.open("/tasks?whose=everybody")

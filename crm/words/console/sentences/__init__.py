@@ -1,0 +1,265 @@
+"""Sentences that decisions, the doctor, tasks and timelines have in English, told in Spanish; a file for each noun.
+
+They are on record as sentences, for years back, so they are recognized by their words: a sentence with places, such as
+"The caller chose {what} by key.", stands for all that differ from it there only. What fills a place is taken over, or,
+where PLACES knows it, is a word of ours as well. What is not recognized stays English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from crm.domain.calls import Outcome
+from crm.domain.leads import LeasingStage
+from crm.domain.ringing import StageName, Strategy
+from crm.domain.route_inputs import CallerKind
+from crm.domain.route_plan import Path
+from crm.domain.tasks import TaskKind
+from crm.domain.tours import TourKind
+from crm.words.codes import WORDS as ENGLISH
+from crm.words.console.codes import DESKS, TONGUES
+from crm.words.console.codes import SPANISH as CODES
+from crm.words.console.sentences.findings import FINDINGS
+from crm.words.console.sentences.fixes import CHECKS, FIXES
+from crm.words.console.sentences.gate import GATE
+from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
+from crm.words.console.sentences.routing import LOST, ROUTING
+
+__all__ = ["CHECKS", "FINDINGS", "FIXES", "GATE", "LOST", "RECORDS", "ROUTING", "check", "record", "told"]
+
+QUESTIONS = {
+    "menu": "el menú",
+    "link": "si quiere algo más, tras enviarle el enlace",
+    "who": "quién es",
+    "urgent": "si es urgente",
+    "same": "si es sobre la misma propiedad",
+    "area": "la zona",
+    "letters": "las primeras letras de la propiedad",
+    "property": "la propiedad",
+    "voice_agent": "qué desea, por el agente de voz",
+    "tour": "la hora de una visita",
+}
+TEXTS = {
+    "listings_link": "el enlace a las viviendas",
+    "missed_call": "la llamada perdida",
+    "callback": "que se le llamará",
+    "follow_up": "seguimiento",
+    "tour": "visita",
+    "tour_reminder": "recordatorio de la visita",
+    "application": "solicitud",
+    "agent": "escrito por nosotros",
+    "stop_confirmed": "baja confirmada",
+    "start_confirmed": "alta confirmada",
+    "help": "ayuda",
+    "staff": "a nuestra gente",
+    "inbound": "recibido",
+}
+
+_KINDS = {**CODES[CallerKind], **{f"a {kind}": said for kind, said in CODES[CallerKind].items()}}
+_KINDS |= {f"an {kind}": said for kind, said in CODES[CallerKind].items()}
+_CASED = {kind[:1].upper() + kind[1:]: said for kind, said in _KINDS.items()}
+
+
+def _one_of(known: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda value: known.get(value, value)
+
+
+def _each_of(known: Mapping[str, str], between: str = ", ", said: str = ", ") -> Callable[[str], str]:
+    return lambda value: said.join(known.get(one, one) for one in value.split(between))
+
+
+def _owner(value: str) -> str:
+    if value == "the admin":
+        return "quien administra"
+    return f"equipo {value.removeprefix('team ')}" if value.startswith("team ") else value
+
+
+def _agents(value: str) -> str:
+    return re.sub(r" and (\d+) more$", r" y \1 más", value)
+
+
+_WEEKDAY = re.compile("|".join(WEEKDAYS))
+
+PLACES: Mapping[str, Callable[[str], str]] = {
+    "language": _one_of(TONGUES["es"]),
+    "chosen": _one_of(TONGUES["es"]),
+    "kind": _one_of(_KINDS | _CASED),
+    "kinds": _one_of({f"{kind}s": DESKS.get(kind, kind) for kind in CODES[CallerKind]}),
+    "standing": _one_of({code.replace("_", " "): said for code, said in CODES[LeasingStage].items()}),
+    "hours": _one_of(
+        {
+            "at all hours": "a todas horas",
+            "while the office is closed": "mientras la oficina está cerrada",
+            "while all of the property's people are on calls": ("mientras todos los de la propiedad están en llamadas"),
+        }
+    ),
+    "desk": _one_of(DESKS),
+    "desks": _each_of(DESKS),
+    "where": _one_of({"all properties": "todas las propiedades", "one number for all": "un número para todo"}),
+    "strategy": _one_of(CODES[Strategy]),
+    "stage": _one_of(CODES[StageName]),
+    "question": _one_of(QUESTIONS),
+    "paths": _each_of(CODES[Path], ", then ", ", luego "),
+    "task": _one_of(CODES[TaskKind]),
+    "texts": _each_of(TEXTS),
+    "owner": _owner,
+    "outcome": _one_of(
+        {ENGLISH[Outcome].get(code, code.replace("_", " ")): said for code, said in CODES[Outcome].items()}
+    ),
+    "agents": _agents,
+    "names": lambda value: value.replace(" and ", " y "),
+    "what": lambda value: told(value, "es"),
+    "some": _agents,
+    "way": _one_of({"straight": "directamente", "who answers there presses 1": "quien contesta ahí pulsa 1"}),
+    "how": _one_of(
+        {
+            "straight, so voicemail there can get callers": "directamente, así que un buzón de allí puede tomarlas",
+            "after pressing 1": "tras pulsar 1",
+        }
+    ),
+    "counted": _one_of(
+        {
+            "answers to one person's words": "respuestas a palabras de una persona",
+            "answers to keywords": "respuestas a palabras clave",
+            "texts to one person": "textos a una persona",
+            "texts of the office": "textos de la oficina",
+            "automatic texts": "textos automáticos",
+        }
+    ),
+    "text": _one_of(
+        {
+            "an answer to a keyword": "la respuesta a una palabra clave",
+            "an answer to the person's own call or text": "la respuesta a una llamada o un texto de la persona",
+            "a notice to somebody in the office": "un aviso a alguien de la oficina",
+        }
+    ),
+    "evidence": lambda value: "; ".join(told(one, "es") for one in value.split("; ")),
+    "why": lambda value: told(value, "es"),
+    "age": lambda value: told(value, "es"),
+    "went": lambda value: _clause(value),
+    "who": lambda value: _name(value),
+    "rest": lambda value: record(value, "es"),
+    "cut": lambda value: _clause(value),
+    "kind_of_tour": _one_of({kind.replace("_", " "): said for kind, said in CODES[TourKind].items()}),
+    "old": _one_of(CODES[LeasingStage]),
+    "stage_set": _one_of(CODES[LeasingStage]),
+    "decided": _one_of(DECIDED),
+    "moment": lambda value: _WEEKDAY.sub(lambda found: WEEKDAYS[found[0]], value),
+}
+"""What fills a place, where it is ours to tell."""
+
+
+def told(sentence: str, language: str) -> str:
+    """The sentence for whoever reads the console in this language."""
+    return _known(sentence) if language == "es" else sentence
+
+
+def record(text: str, language: str) -> str:
+    """What stands on a task or in a timeline: one of our sentences, or several after each other, among which there may
+    be others, such as the voice agent's summary."""
+    return _record(text) if language == "es" else text
+
+
+@lru_cache(2048)
+def _record(text: str) -> str:
+    if often := _OFTEN.fullmatch(text):
+        first, last = (_WEEKDAY.sub(lambda found: WEEKDAYS[found[0]], often[name]) for name in ("first", "last"))
+        what = COUNTED[often["what"]]
+        return f"{_record(often['why'])} {often['times']} {what}: la primera vez {first}, la última {last}."
+    told_so_far: list[str] = []
+    rest = text
+    while rest and len(told_so_far) < MOST_IN_RECORD:
+        # The most that is one of ours first: a name may end like a sentence.
+        ends = [found.start() + 1 for found in _END.finditer(rest, 0, LONGEST_RECORD)]
+        for end in (len(rest), *ends[::-1]):
+            if (found := _recognized(rest[:end], _records())) is not None:
+                break
+        else:
+            end = ends[0] if ends else len(rest)
+            found = rest[:end]
+        told_so_far.append(found)
+        rest = rest[end + 1 :]
+    return " ".join([*told_so_far, *([rest] if rest else [])])
+
+
+_END = re.compile(r"[.!?] (?=\S)")
+_OFTEN = re.compile(
+    rf"(?P<why>.*) (?P<times>\d+) (?P<what>{'|'.join(COUNTED)}), the first on (?P<first>\w+ [\d:]+),"
+    r" the last on (?P<last>\w+ [\d:]+)\.",
+    re.DOTALL,
+)
+LONGEST_RECORD = 600
+"""Characters in which the end of a sentence is looked for; a text or an email may be far longer."""
+LONGEST_NAME = 5
+"""Spaces; of people and teams."""
+MOST_IN_RECORD = 8
+"""Sentences."""
+
+
+def _name(value: str) -> str:
+    """Raises KeyError for the beginning of a sentence, or for a whole one, which is nobody's name."""
+    if value.endswith(" and") or value.startswith("Called ") or value.count(" ") > LONGEST_NAME:
+        raise KeyError(value)
+    return value
+
+
+def _clause(value: str) -> str:
+    """Raises KeyError for none of ours: then it is not this sentence."""
+    if (found := _recognized(value, _clauses())) is None:
+        raise KeyError(value)
+    return found
+
+
+def check(name: str, language: str) -> str:
+    """What the doctor looked at, by its name."""
+    return CHECKS.get(name, name) if language == "es" else name
+
+
+@lru_cache(2048)
+def _known(sentence: str) -> str:
+    found = _recognized(sentence, _patterns())
+    return sentence if found is None else found
+
+
+Patterns = list[tuple[re.Pattern[str], str]]
+
+
+def _recognized(sentence: str, patterns: Patterns) -> str | None:
+    for pattern, spanish in patterns:
+        if found := pattern.fullmatch(sentence):
+            try:
+                filled = {name: PLACES.get(name, str)(value) for name, value in found.groupdict().items()}
+            except KeyError:
+                continue
+            return spanish.format_map(filled)
+    return None
+
+
+@lru_cache(1)
+def _patterns() -> Patterns:
+    return _of({**ROUTING, **LOST, **GATE, **FINDINGS})
+
+
+@lru_cache(1)
+def _records() -> Patterns:
+    return _of(RECORDS)
+
+
+@lru_cache(1)
+def _clauses() -> Patterns:
+    return _of(WENT)
+
+
+def _of(sentences: Mapping[str, str]) -> Patterns:
+    """The most words first, so that no sentence with few takes what is another's."""
+    found = sorted(sentences.items(), key=lambda item: -len(re.sub(r"{\w+}", "", item[0])))
+    return [(_pattern(english), spanish) for english, spanish in found]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = re.split(r"{(\w+)}", english)
+    return re.compile(
+        "".join(re.escape(part) if at % 2 == 0 else f"(?P<{part}>.*?)" for at, part in enumerate(parts)), re.DOTALL
+    )

@@ -130,12 +130,18 @@ class Apt:
             # apt would keep retrying for minutes.
             if shutil.disk_usage(self.archives).free < 2**20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.archives))
-            sizes = [entry.stat().st_size for entry in os.scandir(self.archives) if entry.is_file()]
-            self._progress.show(f"{title}: downloading, {min(sum(sizes) / 1e6, total):.0f} of {total:.0f} MB")
+            self._progress.show(f"{title}: downloading, {min(self._bytes() / 1e6, total):.0f} of {total:.0f} MB")
 
         code, said = self._run(["download", *(f"{package.name}={package.version}" for package in absent)], show)
         if code or not all(package.is_in(self.archives) for package in absent):
             raise apt_error(said, self._mirror)
+
+    def _bytes(self) -> int:
+        size = 0
+        for entry in os.scandir(self.archives):
+            with contextlib.suppress(FileNotFoundError):  # apt renames what is complete.
+                size += entry.stat().st_size if entry.is_file() else 0
+        return size
 
     def _run(self, words: Sequence[str], show: Callable[[], None] | None = None) -> tuple[int, str]:
         """Runs apt-get in the folder for downloads; returns its exit status and its whole output."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from crm.config import Config
+from crm.edge.folders import files_in
 
 KEPT = timedelta(days=30)
 PRUNED_EVERY_SECONDS = 3600.0
@@ -21,8 +21,6 @@ def put_aside(path: Path) -> None:
 
 def prune(config: Config, now: datetime) -> None:
     """Removes files that were processed more than a month ago. Raises OSError."""
-    for path in (config.spool_folder / "done").glob("*"):
-        # Another app of this home may have removed it first.
-        with suppress(FileNotFoundError):
-            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
-                path.unlink()
+    for path, found in files_in(config.spool_folder / "done"):
+        if now.timestamp() - found.st_mtime > KEPT.total_seconds():
+            path.unlink(missing_ok=True)

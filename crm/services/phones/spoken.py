@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
+from crm.edge.folders import files_in
 
 KEPT_SECONDS = 30 * 86400.0
 """A sentence that has not been used for this long is removed; it can be synthesized again."""
@@ -36,7 +37,7 @@ def path_of(config: Config, text: str, language: str) -> Path:
 def prune(config: Config) -> int:
     """Removes sentences that have not been used for long, since callers' names are among them. Returns how many."""
     oldest = time.time() - KEPT_SECONDS
-    old = [path for path in folder(config).glob("*.wav") if path.stat().st_mtime < oldest]
+    old = [path for path, found in files_in(folder(config), ".wav") if found.st_mtime < oldest]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -15,6 +15,7 @@ from pathlib import Path
 import lameenc
 
 from crm.config import Config
+from crm.edge.folders import files_in
 
 PART = ".part"
 """Suffix of a file that is being moved into the recordings folder."""
@@ -157,22 +158,18 @@ def next_name(config: Config, call_id: str) -> str:
 def in_spool(config: Config, call_id: str = "") -> list[str]:
     """Names of talk recordings still in Asterisk's spool, which it may still be writing; of one call, or of all."""
     # Not by a pattern with the call's id in it: compiling it costs more than the look, and Python keeps each.
-    try:
-        files = os.listdir(config.asterisk_folder / "spool" / "recording")
-    except FileNotFoundError:
-        return []
-    names = [file.removesuffix(".wav") for file in files if file.endswith(".wav")]
+    names = [path.stem for path, _ in files_in(config.asterisk_folder / "spool" / "recording", ".wav")]
     if call_id:
-        return sorted(name for name in names if name.startswith(f"{call_id}{TALK_MARK}"))
-    return sorted(name for name in names if TALK_MARK in name)
+        return [name for name in names if name.startswith(f"{call_id}{TALK_MARK}")]
+    return [name for name in names if TALK_MARK in name]
 
 
 def voicemails_in_spool(config: Config, now: datetime) -> list[tuple[str, datetime]]:
     """Calls whose voicemail is still in Asterisk's spool, and when the file was last written to. Leaves out recent ones
     (`GRACE`) and those that the import of Asterisk's log entries handles. Raises OSError."""
     found = []
-    for path in sorted((config.asterisk_folder / "spool" / "recording").glob("*.wav")):
-        written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    for path, file in files_in(config.asterisk_folder / "spool" / "recording", ".wav"):
+        written_at = datetime.fromtimestamp(file.st_mtime, UTC)
         logged = config.spool_folder / f"{path.stem}.call"
         of_talk = TALK_MARK in path.stem
         if not of_talk and _CALL_ID.fullmatch(path.stem) and now - written_at > GRACE and not logged.exists():

@@ -13,6 +13,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
+from crm.edge.folders import files_in
 from crm.services import report_schedules
 from crm.services.access import push
 from crm.services.calls.journal import FILES
@@ -117,8 +118,8 @@ def _transcripts(config: Config) -> Iterator[Finding]:
 
 def sound(config: Config) -> Iterator[Finding]:
     """The recordings that are kept, and whether voicemail is transcribed."""
-    kept = [path for path in config.recordings_folder.glob("*") if path.is_file()]
-    used = sum(path.stat().st_size for path in kept)
+    kept = [found.st_size for _, found in files_in(config.recordings_folder)]
+    used = sum(kept)
     yield ok("recordings", f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.")
     yield from _transcripts(config)
 

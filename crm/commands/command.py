@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import getpass
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -35,6 +37,8 @@ CHANGING = frozenset({"set", "edit"})
 NAMING = frozenset({"slug", "number", "listing", "lead"})
 """Their arguments that name what is changed; any other is itself a change."""
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME or ~/.leaseline]"
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
+_NUMBER = re.compile(r"[-+().\d\s]*\d{3,}[-+().\d\s]*")
 MOST = 10_000
 """Most rows that one list may show."""
 ID = click.IntRange(1, 2**31 - 1)
@@ -89,6 +93,20 @@ class Command(click.Command):
         self.examples = examples
         self.params += [*([json, WideOption()] if json else []), HomeOption()]
         self.epilog = epilog(examples)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if extra := _EXTRA.fullmatch(error.message):
+                raise click.UsageError(error.message + self._meant(extra[1]), error.ctx) from None
+            raise
+
+    def _meant(self, word: str) -> str:
+        """How to say what a word without an option probably is."""
+        kind = "--email" if "@" in word else "--phone" if _NUMBER.fullmatch(word) else "--name"
+        takes = {name for one in self.params if isinstance(one, click.Option) for name in one.opts}
+        return f": write {kind} {shlex.quote(word)} if that is what it is." if kind in takes else ""
 
     def invoke(self, ctx: click.Context) -> Any:
         if self.name in CHANGING:

@@ -97,6 +97,8 @@ class LeadEntry(msgspec.Struct, kw_only=True):
     """E.164; none for a caller who withheld the number, or whose number could not be read."""
     caller_digits: str
     """What a lead without phones showed in their last call, such as an extension; empty: no digits."""
+    withheld: bool
+    """Whether a lead without phones has called, and withheld the number."""
     email: str
     """Empty until somebody enters it."""
     kind: str
@@ -468,7 +470,7 @@ def _whole(
     phones: dict[int, list[str]] = {id: [] for id in ids}
     for row in prepared.rows(session, _NUMBERS, {"ids": ids}):
         phones[row.lead_id].append(row.number)
-    digits = _digits(session, [id for id in ids if not phones[id]])
+    digits, withheld = _shown(session, [id for id in ids if not phones[id]])
     interests: dict[int, list[InterestEntry]] = {id: [] for id in ids}
     for row in prepared.rows(session, _interests(reach), {"ids": ids}):
         interests[row.lead_id].append(InterestEntry(row.slug, row.name, row.stage, row.updated_at))
@@ -483,6 +485,7 @@ def _whole(
             "light": rules.light(card.status, card.last_contact_at, card.created_at, now),
             "phones": phones[card.id],
             "caller_digits": digits.get(card.id, ""),
+            "withheld": card.id in withheld,
             "interests": interests[card.id],
             "next_action": actions.get(card.id),
         }
@@ -490,11 +493,16 @@ def _whole(
     ]
 
 
-def _digits(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """What leads without a number showed last when they called, by lead."""
-    if not ids:
-        return {}
-    return {row.lead_id: row.caller_digits for row in prepared.rows(session, _DIGITS, {"ids": ids})}
+def _shown(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], set[int]]:
+    """What leads without a number showed last when they called, by lead; and who of them withheld it."""
+    calls = prepared.rows(session, _SHOWN, {"ids": ids}) if ids else ()
+    digits, withheld = {}, set()
+    for row in calls:
+        if row.caller_digits:
+            digits[row.lead_id] = row.caller_digits
+        else:
+            withheld.add(row.lead_id)
+    return digits, withheld
 
 
 def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Reach) -> dict[int, NextAction]:
@@ -508,9 +516,9 @@ def _next_actions(session: Session, ids: Sequence[int], now: datetime, reach: Re
 # A list of 50 leads is read faster than such a statement is written.
 _IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
 _NUMBERS = select(LeadPhone.lead_id, LeadPhone.number).where(LeadPhone.lead_id.in_(_IDS)).order_by(LeadPhone.id)
-_DIGITS = (
+_SHOWN = (
     select(Call.lead_id, Call.caller_digits)
-    .where(Call.lead_id.in_(_IDS), Call.caller_digits != "")
+    .where(Call.lead_id.in_(_IDS), or_(Call.caller_digits != "", Call.withheld, Call.caller.is_(None)))
     .order_by(Call.started_at)
 )
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from cli import cli
 from crm.commands.command import JsonOption
+from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
 
@@ -81,3 +82,29 @@ def test_the_pages_in_docs_are_what_the_code_says() -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("lead", "add", "Pat Smith"), "write --name 'Pat Smith'"),
+        (("lead", "add", "pat@example.com"), "write --email pat@example.com"),
+        (("lead", "add", "(512) 555-0188"), "write --phone '(512) 555-0188'"),
+        (("lead", "list", "Pat"), ""),
+    ],
+)
+def test_a_word_too_many_is_told_with_the_option_that_it_is_for(
+    office: Leaseline, words: tuple[str, ...], meant: str
+) -> None:
+    result = office(*words)
+    assert result.exit_code == 2
+    assert "unexpected extra argument" in result.stderr
+    assert (meant in result.stderr) if meant else "write" not in result.stderr
+
+
+def test_who_never_called_has_no_number_and_withheld_none(office: Leaseline) -> None:
+    office.ok("lead", "add", "--name", "Pat")
+    office.ok("lead", "add", "--email", "kim@example.com")
+    for shown in (office.ok("lead", "show", "2"), office.ok("lead", "list")):
+        assert "none" in shown
+        assert "withheld" not in shown

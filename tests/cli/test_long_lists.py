@@ -189,7 +189,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("command", LISTS, ids=" ".join)
-def test_frappe_crm_610_and_1884_no_more_is_fetched_than_is_shown_and_found_by_an_index(
+def test_frappe_crm_610_and_1884_and_mautic_5795_no_more_is_fetched_than_is_shown_and_found_by_an_index(
     large: Leaseline, command: tuple[str, ...]
 ) -> None:
     with watched() as read:

@@ -46,3 +46,11 @@ def test_what_names_nobody_is_taken_in_and_listed_as_a_problem(office: Leaseline
     assert (arrival["outcome"], arrival["lead"]) == ("unreadable", None)
     assert "nobody who could be answered" in office.ok("lead", "arrivals", "--problems")
     assert office.json("lead", "list") == []
+
+
+@pytest.mark.parametrize("piped", ["", "\n \n"])
+def test_an_empty_pipe_is_no_arrival_and_is_not_sent_again(office: Leaseline, piped: str) -> None:
+    result = office("lead", "intake", input=piped)
+    assert result.exit_code == 65
+    assert "Nothing was piped in" in result.stderr
+    assert office.json("lead", "arrivals") == []

@@ -90,6 +90,7 @@ def test_frappe_crm_1352_who_was_missed_is_listed_with_a_lead_and_called_back(of
 
 def test_who_withheld_the_number_cannot_be_called_back(office: Leaseline) -> None:
     record(office, missed("w", None))
+    assert "withheld" in office.ok("lead", "list")
     assert office.json("call", "missed") == []
     assert "1 caller left neither a number nor a message" in office("call", "missed").stderr
     lost = office("report", "lost")

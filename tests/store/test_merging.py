@@ -308,7 +308,7 @@ def rows_of(session: Session, lead_id: int) -> dict[str, int]:
     return {column: number for column, number in count.items() if number}
 
 
-def test_after_a_merge_every_child_is_there(store: Store, config: Config) -> None:
+def test_espocrm_3259_after_a_merge_every_child_is_there(store: Store, config: Config) -> None:
     pat, sam = with_everything(store, config)
     with store.reading() as session:
         before = rows_of(session, pat)
@@ -329,7 +329,7 @@ def test_after_a_merge_every_child_is_there(store: Store, config: Config) -> Non
 
 
 @pytest.mark.parametrize("survivor", ["pat", "sam"])
-def test_unmerge_restores_both_to_the_bit(store: Store, config: Config, survivor: str) -> None:
+def test_espocrm_3259_unmerge_restores_both_to_the_bit(store: Store, config: Config, survivor: str) -> None:
     pat, sam = with_everything(store, config)
     kept, gone = (pat, sam) if survivor == "pat" else (sam, pat)
     before = everything(store)
@@ -355,7 +355,7 @@ def test_a_step_that_both_had_taken_is_put_away_and_comes_back(store: Store, con
 # --- what users of other systems suffer ---
 
 
-def test_the_user_chooses_which_record_survives(store: Store, config: Config) -> None:
+def test_chatwoot_5115_the_user_chooses_which_record_survives(store: Store, config: Config) -> None:
     pat, sam = two(store)
     merge(store, config, sam, pat)
     with store.reading() as session:
@@ -369,7 +369,7 @@ def test_the_user_chooses_which_record_survives(store: Store, config: Config) ->
         assert survivor.created_at == NOW - HOUR, "they have been here since the earlier"
 
 
-def test_open_tasks_of_both_survive(store: Store, config: Config) -> None:
+def test_oca_crm_88_open_tasks_of_both_survive(store: Store, config: Config) -> None:
     pat, sam = with_everything(store, config)
     merge(store, config, pat, sam)
     with store.reading() as session:
@@ -378,7 +378,7 @@ def test_open_tasks_of_both_survive(store: Store, config: Config) -> None:
         assert [task.person for task in open_ones] == [f"lead:{pat}", ""], "calls to come join the survivor's"
 
 
-def test_a_merge_keeps_the_opt_out_of_each_number(store: Store, config: Config) -> None:
+def test_suitecrm_7132_a_merge_keeps_the_opt_out_of_each_number(store: Store, config: Config) -> None:
     pat, sam = two(store)
     with store.writing() as session:
         opt_outs.enter(session, SAM, source="keyword", evidence="STOP", now=NOW)
@@ -390,7 +390,7 @@ def test_a_merge_keeps_the_opt_out_of_each_number(store: Store, config: Config) 
         assert views.one(session, pat, NOW).opted_out == [PAT, SAM]
 
 
-def test_merging_sends_nothing(store: Store, config: Config) -> None:
+def test_suitecrm_8368_merging_sends_nothing(store: Store, config: Config) -> None:
     pat, sam = with_everything(store, config)
 
     def waiting(session: Session) -> list[int | None]:

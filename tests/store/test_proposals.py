@@ -60,7 +60,7 @@ def test_the_same_phone_with_other_name_and_email_is_proposed_and_nothing_is_los
             assert [entry.kind for entry in one.timeline] == [Happened.IDENTITY]
 
 
-def test_the_same_email_with_other_name_and_phone_is_proposed_and_nothing_is_lost(store: Store) -> None:
+def test_chatwoot_2811_the_same_email_with_other_name_and_phone_is_proposed_and_nothing_is_lost(store: Store) -> None:
     pat, chris = introduce(store, PAT_SMITH, Introduced("Chris Jones", "Pat@Example.com", SAM))
     assert open_ones(store) == [(pat, chris, ProposalReason.SAME_EMAIL)]
     with store.reading() as session:
@@ -192,7 +192,7 @@ def test_a_form_from_a_known_person_is_never_dropped(store: Store, config: Confi
         assert raw == ["One", "Two", "Three", "Four"]
 
 
-def test_a_number_in_six_notations_finds_one_lead(store: Store, config: Config) -> None:
+def test_espocrm_406_a_number_in_six_notations_finds_one_lead(store: Store, config: Config) -> None:
     notations = ("5125550188", "(512) 555-0188", "512.555.0188", "+1 512 555 0188", "1-512-555-0188", "512 555 0188")
     whose = {accept(store, config, sent(str(n), name="Pat", phone=raw)) for n, raw in enumerate(notations)}
     assert len(whose) == 1

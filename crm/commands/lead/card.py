@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands.command import System, WrongInput, one, with_system
-from crm.commands.lead.cells import interests_of, last_contact, next_action, standing, suggested, wishes
+from crm.commands.lead.cells import interests_of, last_contact, next_action, numbers_of, standing, suggested, wishes
 from crm.commands.lead.group import choice, lead
 from crm.config import Config
 from crm.domain import fields
@@ -57,7 +57,8 @@ def show(system: System, lead: str, vcard: bool, as_json: bool) -> None:
             ("name", detail.name or "unknown"),
             (
                 "phones",
-                detail.phones or (f"none, showed {detail.caller_digits}" if detail.caller_digits else "withheld"),
+                detail.phones
+                or (f"none, showed {detail.caller_digits}" if detail.caller_digits else numbers_of(detail)),
             ),
             ("email", detail.email),
             ("further emails", detail.further_emails),

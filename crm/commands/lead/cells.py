@@ -14,6 +14,16 @@ from crm.views.suggestions import SuggestionEntry
 from crm.words.codes import in_words
 
 
+def numbers_of(entry: LeadEntry) -> list[str] | str:
+    """Their numbers, or what is known instead."""
+    return entry.phones or entry.caller_digits or ("withheld" if entry.withheld else "none")
+
+
+def contact_of(entry: LeadEntry) -> list[str] | str:
+    """By which they are reached, in the narrow column of a list."""
+    return entry.phones or entry.email or numbers_of(entry)
+
+
 def standing(system: System, entry: LeadEntry) -> str:
     label = system.config.leads.label(entry.status)
     return label if entry.status == LeadStatus.CLOSED else f"{label}, {entry.type}"

@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import System, cut, limit_option, many, with_system
-from crm.commands.lead.cells import next_action, standing
+from crm.commands.lead.cells import contact_of, next_action, standing
 from crm.commands.lead.group import filter_options, lead, written
 from crm.domain.leads import read_filter
 from crm.services.people import filters
@@ -52,7 +52,7 @@ def list_(system: System, /, saved: str | None, save: str | None, limit: int, as
                 one.id,
                 output.local(one.created_at, system.config.tz),
                 one.name or "unknown",
-                one.phones or one.email or one.caller_digits or "withheld",
+                contact_of(one),
                 standing(system, one),
                 one.light,
                 one.source,
@@ -94,7 +94,7 @@ def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool,
             (
                 hit.lead.id,
                 hit.lead.name or "unknown",
-                hit.lead.phones or hit.lead.email or hit.lead.caller_digits or "withheld",
+                contact_of(hit.lead),
                 standing(system, hit.lead),
                 hit.lead.agent,
                 hit.found_in,

@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import ID, System, WrongInput, ask, confirm, cut, limit_option, many, with_system
-from crm.commands.lead.cells import interests_of, last_contact, standing
+from crm.commands.lead.cells import interests_of, last_contact, numbers_of, standing
 from crm.commands.lead.group import lead
 from crm.services.people import leads as leads_service
 from crm.services.people import merging, proposals, unmerging
@@ -116,7 +116,7 @@ def _compare(system: System, both: Sequence[LeadDetail]) -> None:
         ("", *(f"lead {one.id}" for one in both)),
         (
             ("name", *(one.name or "unknown" for one in both)),
-            ("phones", *(one.phones or one.caller_digits or "withheld" for one in both)),
+            ("phones", *(numbers_of(one) for one in both)),
             ("emails", *([one.email, *one.further_emails] if one.email else one.further_emails for one in both)),
             ("status", *(standing(system, one) for one in both)),
             ("agent", *(one.agent or "nobody" for one in both)),

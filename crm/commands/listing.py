@@ -337,6 +337,8 @@ def import_(system: System, file: Path, folder: Path | None, dry_run: bool, desp
         if file.suffix.lower() == ".json":
             lists = feed.read_json(_content(file))
         else:
+            if file.suffix.lower() == ".csv" and file.stem.lower() not in list(ListKind):
+                _kind_of(file)
             lists = imports.read(file)
             if others := [kind.value for kind in lists.rows if kind not in feed.KINDS]:
                 raise WrongInput(f"Listings have no {others[0]}: use `leaseline import`.")
@@ -421,15 +423,21 @@ def export(system: System, file: Path, property: str | None, folder: Path | None
     output.say(f"Wrote {file}.")
 
 
+def _kind_of(file: Path) -> str:
+    """What a CSV file lists, by its name. Raises WrongInput."""
+    names = [kind.value for kind in feed.KINDS]
+    if (name := file.stem.lower()) not in names:
+        raise WrongInput(
+            f"{file.name} does not say what it lists: name it {' or '.join(f'{one}.csv' for one in names)}."
+        )
+    return name
+
+
 def _tables(file: Path) -> dict[str, Path]:
     """Returns the file for each list. Raises WrongInput."""
     names = [kind.value for kind in feed.KINDS]
     if file.suffix.lower() == ".csv":
-        if file.stem.lower() not in names:
-            raise WrongInput(
-                f"{file.name} does not say what it lists: name it {' or '.join(f'{one}.csv' for one in names)}."
-            )
-        return {file.stem.lower(): file}
+        return {_kind_of(file): file}
     try:
         file.mkdir(parents=True, exist_ok=True)
     except OSError as error:

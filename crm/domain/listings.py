@@ -634,9 +634,13 @@ UNSAID = Home(bedrooms=0, bathrooms=Decimal(0), rent=Decimal(0))
 def read_home(cells: Mapping[str, str], known: Home | None = None) -> Home:
     """Returns a new home with these columns, or `known` with these columns changed. Raises Invalid."""
     home = known or UNSAID
-    for name in REQUIRED:
-        if (name in cells or known is None) and not cells.get(name, "").strip():
-            raise Invalid(f"A home needs {name}.", code="home_incomplete", column=name)
+    lacking = [
+        name.replace("_", " ")
+        for name in REQUIRED
+        if (name in cells or known is None) and not cells.get(name, "").strip()
+    ]
+    if lacking:
+        raise Invalid(f"A home needs {' and '.join(lacking)}.", code="home_incomplete", column=", ".join(lacking))
     for name, raw in cells.items():
         home = HOME_COLUMNS[name](home, raw)
     return home

@@ -68,11 +68,12 @@ from crm.store.models import (
 )
 from crm.store.queries import leads, office, tasks
 from crm.store.session import ROOM_SECONDS
+from crm.store.slices import SliceSize
 
 TICK_SECONDS = 60.0
-BATCH = 15
-"""People per transaction, which keeps all other writers waiting on SQLite."""
-TOUCHED_AT_ONCE = 1_000
+BATCH, MOST_BATCH = 15, 30
+"""People in the first transaction of a tick, and at most in a later one: on SQLite all other writers wait for it."""
+TOUCHED_AT_ONCE = 500
 """People made due per transaction when the sequences have changed."""
 SOON = timedelta(seconds=1)
 """After a step was sent or a stage changed, the next tick looks again and plans what follows."""
@@ -92,9 +93,11 @@ async def tick(crm: Crm) -> int:
     rules = _Rules(crm.config, own)
     await _notice_new_rules(crm, own)
     queued, may_be_more = 0, await crm.store.read(_is_anybody_due, now)
+    size = SliceSize(BATCH, MOST_BATCH)
     while may_be_more:
-        sent, may_be_more = await crm.store.run(_step, crm.config, rules, now)
-        queued += sent
+        sent, people = await crm.store.run(size.timed(_step), crm.config, rules, now, size.rows)
+        queued, may_be_more = queued + sent, people == size.rows
+        size.done(people)
         if may_be_more:
             # After an import this goes on for minutes.
             await asyncio.sleep(ROOM_SECONDS)
@@ -105,16 +108,16 @@ def _is_anybody_due(session: Session, now: datetime) -> bool:
     return session.scalar(select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now).limit(1)) is not None
 
 
-def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tuple[int, bool]:
-    """Updates the plans of the next batch of people. Returns how many texts were queued, and whether there may be more
-    people to look at."""
+def _step(session: Session, config: Config, rules: _Rules, now: datetime, most: int) -> tuple[int, int]:
+    """Updates the plans of the next people, `most` of them. Returns how many texts were queued, and of how many people
+    the plans were looked at."""
     due = select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now)
-    due = due.order_by(FollowUpLook.look_at, FollowUpLook.lead_id).limit(BATCH)
+    due = due.order_by(FollowUpLook.look_at, FollowUpLook.lead_id).limit(most)
     # Other processes skip these rows. A transaction that makes one of them due again waits for us, so its change is
     # not lost.
     lead_ids = session.scalars(due.with_for_update(skip_locked=True)).all()
     if not lead_ids:
-        return 0, False
+        return 0, 0
     interests = _one_each(session, _latest_interests(lead_ids))
     known = _histories(session, interests)
     queued, looks = 0, dict[int, datetime]()
@@ -130,7 +133,7 @@ def _step(session: Session, config: Config, rules: _Rules, now: datetime) -> tup
     if looks:
         again = [{"lead_id": lead_id, "look_at": look_at} for lead_id, look_at in looks.items()]
         session.execute(update(FollowUpLook), again)
-    return queued, len(lead_ids) == BATCH
+    return queued, len(lead_ids)
 
 
 async def _notice_new_rules(crm: Crm, own: OwnTexts) -> None:

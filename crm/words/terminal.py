@@ -171,6 +171,7 @@ HINTS = {
     "home_holds_other": "choose an empty or new folder with --home.",
     "home_impossible": "choose another folder with --home.",
     "home_not_written": "choose another folder with --home.",
+    "home_incomplete": "give --bedrooms (0 for a studio), --bathrooms and --rent.",
     "import_kind_missing": "give --kind, or rename it, such as to units.csv.",
 }
 """Codes that are not listed need no command: the error's own text says it all."""

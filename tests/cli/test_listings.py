@@ -122,6 +122,8 @@ def test_pictures_are_taken_in_ordered_and_described(office: Leaseline, tmp_path
     ("arguments", "told"),
     [
         (("listing", "add", "elm", "1", "--bedrooms", "1", "--bathrooms", "1"), "needs rent"),
+        (("listing", "add", "elm", "1"), "needs bedrooms and bathrooms and rent: give --bedrooms"),
+        (("listing", "import", "mine.csv"), "mine.csv does not say what it lists: name it"),
         (("listing", "add", "elm", "1", *HOME[:4], "--rent", "cheap"), "is not an amount"),
         (("listing", "add", "oak", "1", *HOME), "no property oak"),
         (("listing", "add", "elm", "1", *HOME, "--pets", "hamsters maybe"), "says nothing about pets"),

@@ -208,7 +208,7 @@ async def test_a_tick_in_which_nothing_changes_does_not_write(
     await follow_ups.tick(crm_at(config, store, BEGIN + HOUR))
     assert written == []
     await follow_ups.tick(crm_at(config, store, BEGIN + 7 * HOUR))
-    assert len(written) == 120 // follow_ups.BATCH + 1
+    assert len(written) >= 120 // follow_ups.MOST_BATCH, "in several transactions, between which others write"
     assert await sent(store) == [7] * 120
 
 

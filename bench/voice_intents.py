@@ -31,7 +31,7 @@ from crm.services.talks import minds
 from crm.words import dialogue
 
 FOLDER = Path(__file__).parent
-LISTS = ("voice_intents", "voice_intents_heldout")
+LISTS = ("voice_intents", "voice_intents_development", "voice_intents_heldout")
 NAMES = "Elm Court, Maple Court, Birchwood, Oak Homes, Alice, Bob"
 """Which the recognizer expects."""
 NEIGHBORS = Path.home() / ".cache" / "leaseline" / "voice-demo" / "minilm"

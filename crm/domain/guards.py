@@ -63,8 +63,8 @@ _GAS = r"(?:gas|guess|gass|glass|gasp|gaz|gus|rotten eggs?|sulph?fur|propane|hue
 _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
     Danger.GAS: _pattern(
         rf"{_SMELL}(?: \w+){{0,4}} {_GAS}",
-        r"(?:gas|propane) (?:is )?(?:leak(?:s|ing|age)?|smell|odou?r|line (?:broke|burst|is)|everywhere|escaping)",
-        r"(?:leak(?:s|ing)?|leaking of) (?:gas|propane)",
+        r"(?:gas|propane) (?:is )?(?:coming|leak(?:s|ing|age)?|smell|odou?r|line (?:broke|burst|is)|everywhere|escaping)",
+        r"(?:leak(?:s|ing)?|leaking of) (?:gas|propane)|(?:gas|propane)(?: \w+){0,3} hissing|hissing(?: \w+){0,4} (?:gas|propane)",
         # What is left of "I smell gas in my apartment" when the beginning was not understood.
         r"(?:gas|propane) (?:in|inside|all over|through) (?:my|our) (?:\w+ )?(?:apartment|unit|home|house|place|kitchen|building|hallway|room|bedroom|basement)",
         r"(?:fuga|escape|olor|huele|se escapa)(?: \w+){0,2} (?:el )?gas",
@@ -76,17 +76,18 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
         rf"(?:{_SMELL}|see|seeing|full of|lots of|theres|there is)(?: \w+){{0,2}} (?:smoke|smoking|something burning|burning)(?! (?:weed|free|area|section|detector|inside|indoors|policy|allowed))",
         r"smoke (?:in|coming|is coming|everywhere|filling|from)",
         r"sparks? (?:from|coming|flying|out)|outlet(?: is)? (?:spark\w*|smoking|burning)",
-        r"(?:hay|tenemos|un) (?:un )?(?:incendio|fuego)|incendio|se (?:esta )?quema\w*|en llamas|(?:hay|sale|huele a) (?:mucho )?humo|huelo (?:a )?humo",
+        r"(?:hay|tenemos|un) (?:un )?(?:incendio|fuego)|incendio|se (?:esta )?quema\w*|en llamas|(?:hay|sale|saliendo|huele a) (?:mucho )?humo|huelo (?:a )?humo",
     ),
     Danger.WATER: _pattern(
         r"flood(?:s|ed|ing)(?: \w+){0,3}|(?:a|the) flood",
         r"(?:pipe|pipes|water main|water heater)(?: \w+){0,2} (?:burst|bursting|broke|broken|exploded)|burst (?:a )?pipes?",
         r"water(?: is|s)? (?:\w+ )?(?:pouring|gushing|rushing|coming|running|streaming|leaking|spraying|everywhere|all over)(?: \w+){0,3} ?(?:ceiling|walls?|everywhere|floor|light|out|through|in|down)?",
-        r"ceiling(?: is| has)? (?:collaps\w+|caving|coming down|falling|fell)|sewage(?: \w+){0,3} (?:back\w*|coming|up|everywhere)",
-        r"inund\w+|se (?:rompio|revento|exploto) (?:una?|la|el)? ?(?:tuberia|tubo|cano|caneria)|(?:sale|cae|entra|hay) (?:mucha )?agua(?: \w+){0,3} (?:techo|por todos lados|piso|pared)|se cayo el techo",
+        r"ceiling(?: is| has| just)* (?:collaps\w+|caving|coming down|falling|fell)|sewage(?: \w+){0,3} (?:back\w*|coming|up|everywhere)",
+        r"inund\w+|se (?:rompio|revento|exploto) (?:una?|la|el)? ?(?:tuberia|tubo|cano|caneria)|(?:sale|saliendo|cae|cayendo|entra|entrando|hay) (?:mucha )?agua(?: \w+){0,3} (?:techo|por todos lados|piso|pared)|se cayo el techo",
     ),
     Danger.PERSON: _pattern(
-        r"(?:some(?:one|body)|he|she|a (?:man|guy|person|stranger))(?: \w+){0,2} (?:broke|breaking|broken|break) (?:in|into)(?: \w+){0,3}",
+        r"(?:some(?:one|body)|he|she|a (?:man|guy|person|stranger))(?: \w+){0,4} (?:broke|breaking|broken|break) (?:in|into)(?: \w+){0,3}",
+        r"(?:alguien|un (?:hombre|tipo|extrano)|unos hombres)(?: \w+){0,3} (?:met|entr)\w+(?: \w+)? (?:a|en|por) mi|se (?:esta )?met\w+(?: \w+){0,2} (?:a|en) mi (?:casa|apartamento|departamento)",
         r"break ?in (?:in progress|right now)|intruder|being robbed|has a gun|have a gun|gunshots?|shots fired|shooting at",
         r"(?:call|need)(?: an)? (?:ambulance|911|nine one one|the police|paramedics?)|heart attack|not breathing|cant breathe|unconscious|bleeding|overdos\w+|having a stroke|trapped in|stuck in the elevator",
         r"(?:its|this is|is|have) an? emergency(?! (?:contact|exit|number))|emergencia|ambulancia|auxilio|me (?:estan )?(?:robando|roban)|no (?:respira|puedo respirar)",
@@ -101,30 +102,57 @@ _NOT_NOW = _pattern(
 """What names the same things without danger: counted only if nothing else is said."""
 
 _DISABLED = r"(?:disab(?:led|ility|ilities)|handicap(?:ped|s)?|wheel ?chairs?|mobility|blind|deaf|autis\w+|ptsd|mental(?:ly)? (?:ill|illness|health)|crutches|oxygen tank|hiv|aids|cancer|epilep\w+|seizures|recovering|sober living)"
+_ORIGINS = (
+    r"(?:asians|blacks|whites|hispanics|latin[oax]s|mexicans?|arabs?|indians|russians?|haitians?|somalis?|cubans?|africans"
+    r"|puerto ricans?|foreigners|chinese|koreans?|vietnamese|filipinos?|japanese|pakistanis?|nigerians?|ethiopians?|ukrainians?"
+    r"|afghans?|syrians?|iraqis?|iranians?|venezuelans?|hondurans?|salvadorans?|guatemalans?|dominicans?|colombians?|brazilians?"
+    r"|native americans?|arabes?|chin[oa]s|asiatic[oa]s|african[oa]s|gringos)"
+)
+_COUNTRIES = (
+    r"(?:mexico|haiti|honduras|guatemala|(?:el )?salvador|cuba|venezuela|colombia|nicaragua|ecuador|peru|brazil|brasil|argentina"
+    r"|chile|bolivia|dominican republic|republica dominicana|puerto rico|nigeria|ethiopia|eritrea|somalia|kenya|ghana|congo|sudan"
+    r"|egypt|morocco|africa|asia|india|pakistan|bangladesh|nepal|china|korea|japan|vietnam|(?:the )?philippines|russia|ukraine"
+    r"|poland|turkey|syria|iraq|iran|israel|lebanon|palestine|afghanistan|(?:the )?middle east)"
+)
 _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
     Sensitive.ANIMALS: _pattern(
         r"(?:service|support|assistance|guide|therapy|emotional|comfort|seeing eye|hearing|psychiatric|medical alert)(?: \w+)? (?:animals?|dogs?|cats?|pets?|puppy|pony|horse|bird|rabbit|pit ?bull)",
         r"(?:dog|cat|pet|animal)s?(?: \w+){0,3} (?:for (?:my|a|emotional) (?:anxiety|disability|ptsd|depression|support)|certified|registered|prescribed)",
         r"prescri\w+(?: \w+){0,4} (?:animals?|dogs?|cats?|pets?|puppy)|(?:doctor|therapist|psychiatrist|psychologist)(?: \w+){0,6} (?:animals?|dogs?|cats?|pets?|puppy)",
-        r"e s a|esas?(?! \w*(?:casa|unidad|propiedad))(?= (?:letter|dog|cat|animal|allowed|ok|okay|accepted)|$)|emotional support",
-        r"(?:animal|perr[oa]|gat[oa])s? (?:de )?(?:servicio|apoyo|asistencia|terapia|soporte|guia)|apoyo emocional|perro guia",
+        r"(?:seizures?|diabet\w+|epilep\w+|allergy|alert|psychiatric)(?: \w+){0,2} (?:dogs?|cats?|animals?)",
+        r"(?:dog|cat|pet|animal)s?(?: \w+){0,4} (?:ptsd|anxiety|depression|seizures?|diabet\w+|epilep\w+|disabilit\w+|panic attacks)",
+        r"(?:an|my|our|registered) esa|e s a|esas?(?! \w*(?:casa|unidad|propiedad))(?= (?:letter|dog|cat|animal|allowed|ok|okay|accepted)|$)|emotional support",
+        r"(?:doctora?|medic[oa]|terapeuta|psiquiatra|psicolog[oa])(?: \w+){0,5} (?:perr[oa]|gat[oa]|mascota|animal)|recet\w+(?: \w+){0,3} (?:perr[oa]|gat[oa]|mascota|animal)",
+        r"(?:animal|animales|perr[oa]s?|gat[oa]s?|mascotas?)(?: (?:es|son|que es))?(?: un)?(?: entrenad[oa]s?)? (?:de |para )?(?:servicio|apoyo|asistencia|terapia|soporte|guia)|apoyo emocional|perro guia",
     ),
     Sensitive.INCOME: _pattern(
         r"section (?:8|eight|ate)|(?:housing )?vouchers?|h ?c ?v|housing (?:choice|authority|assistance|program|help)|rental assistance|rent assistance",
-        r"(?:government|public|state|county|federal) (?:assistance|aid|help|program|benefits|housing)|welfare|food stamps|\bssd?i\b|s s d?i|social security|tanf|unemployment|vash|rapid rehousing|disability (?:income|check|benefits|payments)|child support|alimony|on disability|fixed income|low income|income restricted|subsidi\w+|tax credit",
+        r"(?:government|public|state|county|federal) (?:assistance|aid|help|program|benefits|housing)|welfare|food stamps|\bssd?i\b|s s d?i|social security|tanf|unemployment|vash|rapid rehousing|disability (?:income|checks?|benefits|payments)|(?:case ?worker|social worker)s?|child support|alimony|(?:on|get|gets|receive|draw|drawing) disability|fixed income|low income|income restricted|subsidi\w+|tax credit",
         r"(?:paid|covered|helps?|pays?|subsidized|assistance)(?: \w+){0,5} (?:by|from|through|with)(?: the| a| my)? (?:county|city|state|government|agency|program|church|charity|nonprofit)|(?:county|city|state|government|agency|program)(?: \w+)? (?:pays|covers|helps)",
         r"(?:accept|take|pay with|pay in|get paid(?: in)?) (?:cash|tips|gig|doordash|uber)",
-        r"seccion (?:8|ocho)|section ocho|vales?(?: de vivienda)?|bono de vivienda|asistencia (?:de|para)(?: la)? (?:vivienda|renta)|ayuda del gobierno|seguro social|desempleo|programa de vivienda|cupones|manutencion|bajos ingresos|incapacidad",
+        r"(?:by|from|through) the v ?a|hud|pensions?|pensionad[oa]s?",
+        r"(?:church|charity|agency|county|city|program|nonprofit|government)(?: \w+){0,4} (?:help|pay|cover)\w*(?: \w+){0,3} rent",
+        r"(?:pago|pagan?|pagar|cobro|gano) (?:en|con) efectivo",
+        r"seccion (?:8|ocho)|section ocho|(?<!cuanto )(?<!que )(?:vales|vales? de (?:vivienda|renta)|(?:un|mi|el|con|aceptan?) vale)|bono de vivienda|asistencia (?:de|para)(?: la)? (?:vivienda|renta)|ayuda del gobierno|seguro social|desempleo|programa de vivienda|cupones|manutencion|bajos ingresos|incapacidad",
     ),
     Sensitive.ACCESS: _pattern(
         _DISABLED,
-        r"accessib\w+|accesib\w+|ada (?:compliant|unit|accessible|apartment)|ramps?|grab bars?|roll in shower|(?:reasonable )?(?:accommodation|modification)s?|step free|no (?:stairs|steps)|cant (?:climb|do|use)(?: \w+)? stairs|ground floor because|first floor because",
+        r"(?:a|her|his|my) (?:walker|cane)|hard of hearing|hearing (?:impaired|aids?|loss)|bad (?:knees?|hips?|back|legs?)|without (?:any )?(?:stairs|steps)",
+        r"(?:no puede|no puedo|no podemos)(?: \w+)? (?:escaleras|escalones|gradas)|sin (?:escaleras|escalones|gradas)|andaderas?|andador|baston|muletas",
+        r"accessib\w+|accesib\w+|ada (?:compliant|units?|accessible|apartments?|homes?)|ramps?|grab bars?|roll in shower|(?:reasonable )?(?:accommodation|modification)s?|step free|no (?:stairs|steps)|cant (?:climb|do|use)(?: \w+)? stairs|ground floor because|first floor because",
         r"discapacitad\w+|discapacidad|minusvalid\w+|silla de ruedas|rampas?|barras de (?:apoyo|agarre)|ciego|sord[oa]|acomodo razonable",
     ),
     Sensitive.SAFETY: _pattern(
         r"(?:is|how|s) (?:\w+ ){0,6}(?:safe|dangerous|sketchy|rough|ghetto|shady|secure)(?: \w+)?",
         r"(?:feel|feels|felt|feeling)(?: \w+)? (?:un)?safe(?:ly)?|walk(?:ing)?(?: \w+){0,3} (?:at night|after dark)",
         r"safe (?:there|area|neighbou?rhood|place|building|part|at night|for|to (?:walk|live|park))|unsafe|crime(?: rate| there| in)?|(?:bad|good|nice|rough|dangerous|sketchy|decent|better|safe) (?:area|neighbou?rhood|part of town|side of town|block|street)|break ?ins|shootings?|gangs?|drugs|(?:sex|registered) offenders?|police (?:calls|get called|come)|stolen cars",
+        r"(?:hows|how is|whats it like in|tell me about|describe) (?:the|that|your|this) (?:area|neighbou?rhood|part of town|side of town|block|hood)(?: like)?|(?:whats|what is) (?:the|that) (?:area|neighbou?rhood)(?: \w+)? like",
+        r"(?:the|that|this|your) (?:area|neighbou?rhood|part of town|block)(?: \w+){0,2} (?:any good|good|nice|bad|okay|ok|decent|quiet|rough)|the hood",
+        r"(?:be|get|feel|stay|keep|kept)(?: \w+){0,2} (?:safe|robbed|mugged|attacked|jumped|broken into|stolen)|(?:getting|been|gets|is|was)(?: \w+)? (?:broken into|stolen|robbed|mugged)",
+        r"robb(?:ed|ery|eries|ing)|mugg(?:ed|ings?)|thefts?|stealing|burglar(?:s|y|ies)?(?! alarm)|vandal\w*|homeless|cops",
+        r"(?:okay|ok|good|fine|safe|all right|alright)(?: \w+){0,3} (?:woman|girl|female|lady)(?: \w+){0,3}|(?:woman|girl|female|lady)(?: \w+)? (?:alone|by herself|on her own|by myself)",
+        r"(?:tranquil[oa]s?|fe[oa]|buen[oa])(?: \w+){0,2} (?:zona|colonia|barrio|area|vecindario|calle)|(?:zona|colonia|barrio|area|vecindario|calle)(?: \w+){0,3} (?:tranquil[oa]|fe[oa]|buen[oa]|mal[oa])|(?:que tal|como)(?: es| esta)? (?:la|el) (?:zona|colonia|barrio|area|vecindario)",
+        r"roban|asalt\w+|ladrones|balaceras?|balazos|(?:segur[oa]|peligros[oa])(?: \w+){0,2} (?:colonia|calle|zona|barrio)",
         r"segur[oa](?:s)?(?: (?:ahi|alla|la zona|el area|de noche|el barrio|vivir|vecindario))|(?:es|zona|barrio|area|vecindario|lugar|muy|tan)(?: \w+){0,4} (?:segur[oa]|peligros[oa])|peligros[oa]|delincuencia|crimen|robos|pandillas|drogas|mal barrio|buen barrio|buena zona",
     ),
     Sensitive.SCHOOLS: _pattern(
@@ -133,31 +161,46 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
     ),
     Sensitive.PEOPLE: _pattern(
         r"(?:what|which|whats the|what are the|who|the)(?: \w+){0,2} (?:kind|kinds|type|types|sort|sorts|class|caliber) of (?:\w+ )?(?:people|person|persons|tenants?|residents?|neighbou?rs?|families|folks|crowd|individuals|clientele|renters)",
-        r"who(?: \w+){0,2} (?:lives?|living|rents?|are (?:my|the|your) neighbou?rs)(?: \w+){0,2} ?(?:there|here|in|at|next)?",
-        r"(?:what|how|hows|who)(?: \w+){0,2} (?:are|is) (?:the |my |your |the other )?(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: like)?",
+        r"(?:are|is)(?: (?:the|my|your|most|other|all|of|people|they))* (?:people|tenants|residents|neighbou?rs|folks)(?: \w+){0,4} (?:quiet|nice|loud|noisy|friendly|clean|young|old|older|rowdy|professionals?|famil(?:y|ies)|students?|rich|poor|decent|respectful)",
+        r"(?:tell me|know|hear|say|anything)(?: \w+){0,3} about(?: \w+){0,2} (?:people|tenants|residents|neighbou?rs|crowd|folks)",
+        r"college kids|frat(?: \w+)?|party crowd|rowdy(?: \w+)?|(?:older|younger|young|old|rough|mixed) crowd",
+        r"(?<!friend )(?<!sister )(?<!brother )(?<!cousin )whos?(?: \w+){0,2} (?:lives?|living|rents?|are (?:my|the|your) neighbou?rs)(?: \w+){0,2} ?(?:there|here|in|at|next)?",
+        r"(?:what|how|hows|who)(?: \w+){0,2} (?:are|is) (?:the |my |your |the other )?(?:people|folks|tenants|residents|neighbou?rs|crowd|clientele|community)(?: like)?",
         r"(?:people|tenants|residents|neighbou?rs|crowd|clientele|community)(?: \w+){0,3} like(?! to)",
         r"(?:who|what)(?: \w+){0,3} (?:neighbou?rs|other (?:tenants|residents|people))(?: \w+)?",
         r"demographics?|ethnic\w*|racial\w*|makeup of|mix of people|diverse|diversity|mostly (?:young|old|white|black|students?|professionals?|families|singles|asian|hispanic|latino|mexican|indian)|(?:nice|normal|good|decent|quiet|clean|respectable|working|young|old|older|elderly|professional) (?:people|tenants|residents|neighbou?rs|families|folks|crowd)|people like (?:me|us|that)|students? (?:live|living)|lots? of (?:students|seniors|old people|foreigners|young people|professionals|singles)",
+        r"que (?:gente|personas|vecinos|inquilinos)(?: \w+){0,2} (?:vive|viven|hay|renta|rentan)",
         r"(?:que|cual) (?:tipo|clase) de (?:gente|personas|vecinos|inquilinos|familias)|quien(?:es)? (?:vive|viven|renta|rentan)|como (?:es|son) (?:la gente|los vecinos|los inquilinos)|gente (?:buena|decente|tranquila|joven|mayor)|(?:hay|viven)(?: \w+){0,3} (?:latinos|hispanos|mexicanos|negros|blancos|morenos|estudiantes|viejitos|inmigrantes|gringos)",
     ),
     Sensitive.NEUTRAL: _pattern(
         r"(?:race|races|racis\w*|religio\w*|church(?:es)?|mosques?|synagogues?|temples?|muslims?|islamic|christians?|jewish|jews?|catholics?|hindus?|buddhis\w+|mormons?|atheists?|hijab|kosher|halal|prayer room|shabbat)",
         r"(?:white|black|african|african american|asian|hispanic|latin[oax]|mexican|chinese|arab|indian|russian|haitian|somali|puerto rican|cuban|immigrant|foreign(?:er)?|undocumented)(?:s)? (?:people|person|family|families|neighbou?rs?|tenants?|residents?|building|community|neighbou?rhood|area|folks)?(?: there| here| living| allowed| ok| okay| welcome)?",
+        rf"{_ORIGINS}|(?:im|i am|were|we are|theyre) (?:both )?(?:white|black|african)|(?:white|black|african) (?:couples?|m[ae]n|wom[ae]n|guys?|girls?|lad(?:y|ies)|tenants?|folks)",
+        rf"(?:from|de) {_COUNTRIES}|(?:another|other|different|foreign) countr(?:y|ies)|otros? pais(?:es)?",
         r"immigra\w+|citizens?(?:hip)?|green card|work visa|student visa|undocumented|dreamers?|daca|itin|social security number|papers|national origin|nationality|refugees?|asylum",
-        r"(?:gay|lesbian|queer|lgbt\w*|trans(?:gender)?|same sex|husband and husband|wife and wife|my boyfriend and i are both)",
+        r"(?:gays?|lesbians?|queer|lgbt\w*|trans(?:gender)?|same (?:sex|gender)|both (?:men|women|guys|girls)|husband and husband|wife and wife|my boyfriend and i are both)",
         r"veterans?|military|army|gi bill|retire(?:d|ment|es?)|seniors?(?: living| discount| citizens?)?|elderly|too (?:old|young)|age (?:limit|restrict\w+|requirement)|55 (?:plus|and (?:over|older|up))|fifty five",
         r"raza|religion|iglesias?|mezquita|sinagoga|musulman\w*|cristian[oa]s?|judi[oa]s?|catolic[oa]s?|inmigra\w+|indocumentad[oa]s?|sin papeles|papeles|ciudadan[oa]s?|visa|refugiad[oa]s?|extranjer[oa]s?|(?:soy|somos) (?:mexican|cuban|colombian|venezolan|hondure|salvadore|guatemaltec|haitian|african|dominican)\w+|gays?|lesbiana|homosexual|trans|militar(?:es)?|veteran[oa]s?|tercera edad|jubilad[oa]s?|ancian[oa]s",
     ),
     Sensitive.FAMILIES: _pattern(
-        r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons?|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)",
+        r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons?|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)|(?:my|our) (?:\w+ )?(?:boys?|girls?)",
         r"pregnan\w+|expecting|due in|famil(?:y|ies)(?! room)|adults? only|single (?:mom|mother|dad|father|parent|woman|man)|(?:un)?married|divorced|my (?:girlfriend|boyfriend|fiance\w*)|occupan(?:cy|ts)|how many people can|per bedroom|noise from",
-        r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo adultos|cuantas personas",
+        r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo (?:para )?adultos|cuantas personas",
     ),
 }
 
 
 # What is left of "don't send me any more text messages" when its beginning was not understood.
-_LEFT_OF_STOPPING = _pattern(r"(?:any ?more|no more) (?:of (?:your|those|these) )?(?:text messages|texts|messages)")
+_LEFT_OF_STOPPING = _pattern(
+    r"(?:any ?more|no more) (?:of (?:your|those|these) )?(?:text messages|texts|messages)",
+    r"^(?:(?:police|please|top|stopped|stock|stuff|drop|just) )+texting(?: me)?(?: please| now| any ?more)?$",
+)
+_STOPS_TEXTS = _pattern(
+    r"(?:turn|shut|switch|cut) off(?: \w+){0,2} (?:texts|messages|alerts|notifications)",
+    r"(?<!bus )(?:stop|quit)(?! by)(?: \w+){0,6} (?:texts|texting|text messages)",
+    r"(?:texts|texting|text messages|messaging)(?: \w+){0,6} (?:(?:want|need)(?: \w+)? to|has to|have to|must|please) (?:stop|quit)",
+)
+"""Wishes to stop as they are spoken; `optout` reads them as they are written."""
 
 
 def watch(text: str, folded: str) -> Sentry:
@@ -165,8 +208,8 @@ def watch(text: str, folded: str) -> Sentry:
     emergency = _emergency(folded)
     reading = optout.read(text)
     opt_out = reading.words if reading and reading.wish is TextKeyword.STOP else ""
-    if not opt_out and (left := _LEFT_OF_STOPPING.search(folded)):
-        opt_out = left[0]
+    if not opt_out and (said := _LEFT_OF_STOPPING.search(folded) or _STOPS_TEXTS.search(folded)):
+        opt_out = said[0]
     found = tuple(kind for kind, pattern in _SENSITIVE.items() if pattern.search(folded))
     if Sensitive.PEOPLE in found:
         # What they ask is who lives there; which people they name does not matter.
@@ -184,13 +227,13 @@ def _emergency(folded: str) -> Danger | None:
     return None
 
 
-_PERSON = r"(?:kids?|child|children|babies|baby|toddlers?|infants?|teenagers?|teens?|families|family|adults|nin[oa]s|familias|bebes)"
+_PERSON = r"(?:kids?|child|children|babies|baby|toddlers?|infants?|teenagers?|teens?|newborn|sons?|daughters?|boys|girls|families|family|adults|nin[oa]s|hij[oa]s|familias|bebes)"
 _ASKS = re.compile(
     rf"(?<!\w)(?:(?:are there|is there|any|many|lots? of|a lot of|full of|hay|much[oa]s)(?: \w+){{0,3}} {_PERSON}"
     rf"|(?:allow|accept|take|like|mind|want|rent to|lease to|welcome|aceptan|permiten|admiten|rentan a)(?: \w+){{0,3}} {_PERSON}"
-    rf"|{_PERSON}(?: \w+){{0,3}} (?:allowed|ok|okay|welcome|accepted|a problem|friendly|permitidos|bienvenidos|problema)"
+    rf"|{_PERSON}(?: \w+){{0,3}} (?:allowed?|ok|okay|all right|alright|fine|welcome|accept(?:ed)?|a problem|friendly|permit\w+|bienvenidos|problema|aceptan|esta bien)"
     rf"|(?:okay|ok|fine|alright|all right|problem|issue|esta bien)(?: \w+){{0,5}} {_PERSON}"
-    r"|adults? only|solo adultos|occupancy|how many people|cuantas personas|good for (?:a )?famil\w+|family (?:friendly|building|community|complex|neighbou?rhood|place|oriented))(?!\w)"
+    r"|share (?:a |one |the )?(?:bed)?rooms?|adults? only|solo (?:para )?adultos|occupancy|how many people|cuantas personas|good for (?:a )?famil\w+|rais(?:e|ing) (?:a|my|our|his|her) famil(?:y|ies)|famil(?:y|ies) of|family (?:friendly|building|community|complex|neighbou?rhood|place|oriented))(?!\w)"
 )
 
 

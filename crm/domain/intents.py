@@ -23,6 +23,7 @@ PATTERN_COUNTS = 0.1
 """What a pattern's word is worth beside likeness."""
 LEAST_ANSWER = 0.3
 """Of agreeing or declining."""
+GREETS = "greeting"
 
 
 class Scorer(Protocol):
@@ -71,9 +72,14 @@ def answer(dialogue: Dialogue, text: str, scorer: Scorer | None) -> bool | None:
 def _matched(dialogue: Dialogue, plain: str) -> dict[str, int]:
     """Where the pattern of each intent found its words, without intents that others hide."""
     found: dict[str, tuple[IntentRule, int]] = {}
+    greeted = 0
     for rule in dialogue.intents:
         if rule.pattern and (match := rule.pattern.search(plain)):
             found[rule.name] = rule, match.start()
+            greeted = match.end() if rule.name == GREETS else greeted
+    if len(found) > 1 and GREETS in found and any(at >= greeted for _, at in found.values()):
+        # "Hi, is there a person": the greeting is none of it, and hides nothing.
+        del found[GREETS]
     hidden = {name for rule, _ in found.values() for name in rule.over}
     # Two that hide each other: the one that comes first in the file is meant.
     return {name: at for name, (_, at) in found.items() if name not in hidden or _leads(dialogue, name, found)}

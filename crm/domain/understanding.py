@@ -112,6 +112,10 @@ def _answers(state: TalkState, said: Slots) -> bool:
     """Whether what was said is likely the value that was asked for, and like an intent only by chance."""
     if state.asked is Asked.WHICH_PROPERTY:
         return said.place is not None
+    if state.asked in _TOUR_QUESTIONS and said.when.says_something:
+        return True
+    if state.asked is Asked.TOUR_TIME and (said.ordinal is not None or said.hour is not None):
+        return True
     return state.asked in _VALUES or (state.asked is Asked.BEDROOMS and said.bedrooms is not None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from crm.domain.conversation import (
     Speak,
     StopTexts,
     Transfer,
+    TransferReason,
     UpdateLead,
     Utterance,
 )
@@ -83,6 +84,14 @@ SENSITIVE = (
 what kind of people live there|is it safe|do you take section 8|how are the schools|i have a service dog|is it a white neighborhood
 are there lots of kids|do you rent to muslims|is there a church nearby|i use a wheelchair|do you accept vouchers|are there many immigrants
 hay muchos mexicanos ahi|aceptan seccion 8|es seguro el barrio|tengo un perro de apoyo|is it a family building|do you rent to gay couples
+are there a lot of asians in the complex|would a black couple feel comfortable there|is anybody there from pakistan|i'm on a work visa
+is it a bunch of college kids|are the tenants pretty quiet|what are folks like in that complex|who's living next door
+do people get robbed around there|is the neighborhood any good|what's the area like at night|do you get a lot of cops coming around
+my rent is paid by the va|my caseworker pays part of my rent|i live off my pension|can i use my disability checks for the rent
+i have a seizure alert dog|she's an esa not a pet|i've got a dog that helps with my ptsd|do you charge for emotional support animals
+i use a walker are there steps|i'm hard of hearing|do you have any ada apartments|mi mama no puede subir escaleras
+can my two boys share a room|would kids be a problem|es solo para adultos|mi perro es de servicio|mi doctor me receto un perro
+soy de honduras me rentan|que gente vive en el edificio|es tranquila la zona|roban mucho por ahi|me pagan en efectivo
 """.strip()
     .replace("\n", "|")
     .split("|")
@@ -94,7 +103,30 @@ OPT_OUTS = [
     "don't text me again",
     "ya no me manden mensajes",
     "no more messages",
+    "turn off the text alerts",
+    "you keep texting me and i want it to stop",
+    "can you quit blowing up my phone with texts",
+    "get me off this text list",
+    "please quit messaging me",
+    "i no longer want to receive texts",
+    "no quiero mas textos",
+    "quitenme de su lista",
 ]
+EMERGENCIES = (
+    """
+i smell gas|i smell guess in here|i can hear the gas hissing|there's gas coming from my stove|my carbon monoxide alarm is going off
+my apartment's on fire|there's smoke coming out of the wall|the outlet is sparking|a pipe burst and there's water everywhere
+water is gushing out of the wall|my ceiling just collapsed|somebody is trying to break into my apartment|my roommate's unconscious
+huele a gas|esta saliendo humo de la pared|esta cayendo agua del techo|se esta metiendo alguien a mi casa|se esta quemando mi cocina
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+TERMS = ("$", "pounds", " not allowed", "don't accept", "no aceptamos")
+GOES_ON = ("happy to tell you about the homes", "con gusto le hablo de las viviendas")
+BEFORE = ("", "", "so ", "hi um ", "and ", "quick question ", "before i forget ", "oye ", "oh and ")
+AFTER = ("", "", "", " please", " by the way", " right now", " gracias")
+"""What callers put around what they say."""
 
 
 @pytest.fixture
@@ -120,11 +152,13 @@ def sentences(dice: random.Random) -> Iterator[str]:
         elif kind < 0.84:
             yield " ".join(dice.choices(NONSENSE, k=dice.randint(1, 7)))
         elif kind < 0.94:
-            yield dice.choice(SENSITIVE)
+            yield dice.choice(BEFORE) + dice.choice(SENSITIVE) + dice.choice(AFTER)
         elif kind < 0.97:
             yield f"{dice.choice(ORDINARY)} and {dice.choice(ORDINARY)}"
+        elif kind < 0.99:
+            yield dice.choice(BEFORE) + dice.choice(OPT_OUTS) + dice.choice(AFTER)
         else:
-            yield dice.choice(OPT_OUTS)
+            yield dice.choice(BEFORE) + dice.choice(EMERGENCIES) + dice.choice(AFTER)
 
 
 def test_a_thousand_random_talks_speak_from_rows_alone(office: TalkOffice) -> None:
@@ -137,7 +171,7 @@ def test_a_thousand_random_talks_speak_from_rows_alone(office: TalkOffice) -> No
     }
     read: dict[object, tuple[Facts, Ground]] = {}
     wrong: list[str] = []
-    counted = dict.fromkeys(("sentences", "amounts", "sensitive", "opt_outs", "transfers", "tours"), 0)
+    counted = dict.fromkeys(("sentences", "amounts", "sensitive", "opt_outs", "emergencies", "transfers", "tours"), 0)
     with office.store.reading() as session:
         for number in range(TALKS):
             dice = random.Random(SEED + number)
@@ -204,11 +238,15 @@ def _troubles(act: Speak, ground: Ground, before: TalkState, own: set[str]) -> l
 
 def _rights(sentence: str, acts: tuple[object, ...], counted: dict[str, int]) -> Iterator[str]:
     said = " ".join(act.text for act in acts if isinstance(act, Speak)).lower()
-    if sentence in OPT_OUTS:
+    if _says(sentence, EMERGENCIES):
+        counted["emergencies"] += 1
+        if not any(isinstance(act, Transfer) and act.reason is TransferReason.EMERGENCY for act in acts):
+            yield f"no emergency: {sentence!r}"
+    if _says(sentence, OPT_OUTS):
         counted["opt_outs"] += 1
         if not any(isinstance(act, StopTexts) for act in acts):
             yield f"missed: {sentence!r}"
-    if sentence in SENSITIVE:
+    if _says(sentence, SENSITIVE):
         counted["sensitive"] += 1
         is_persons = any(isinstance(act, Transfer) for act in acts)
         is_neutral = any(
@@ -216,5 +254,11 @@ def _rights(sentence: str, acts: tuple[object, ...], counted: dict[str, int]) ->
         )
         if not (is_persons or is_neutral):
             yield f"{sentence!r} was answered with {said!r}"
-        if any(word in said for word in ("$", "pounds", " not allowed", "don't accept", "no aceptamos")):
+        # Who lives there, or will, changes none of the facts, which may follow.
+        terms = (" not allowed", "don't accept", "no aceptamos") if any(words in said for words in GOES_ON) else TERMS
+        if any(word in said for word in terms):
             yield f"{sentence!r} was answered with terms: {said!r}"
+
+
+def _says(sentence: str, ones: Sequence[str]) -> bool:
+    return any(sentence.endswith((one, *(one + after for after in AFTER))) and one in sentence for one in ones)

@@ -61,6 +61,15 @@ PAGES = {
     "lead": "/leads/{lead}",
     "lead's timeline": "/leads/{lead}/timeline",
     "listings": "/listings",
+    "board": "/",
+    "recent": "/recent",
+    "missed": "/missed?whose=everybody",
+    "inbox": "/inbox",
+    "tours": "/tours",
+    "voicemail": "/voicemail",
+    "routing": "/routing",
+    "proposals": "/leads/proposals",
+    "settings": "/settings/agents",
     "tasks": "/tasks?whose=everybody",
 }
 """Each with another lead, name or time in every request."""

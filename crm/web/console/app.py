@@ -86,7 +86,7 @@ def build(crm: Crm, board: Board | None = None) -> ASGIApp:
 
 
 def looks_of(crm: Crm) -> dict[str, ConsoleLooks]:
-    return {language: ConsoleLooks(crm.config, language) for language in LANGUAGES}
+    return {language: ConsoleLooks(crm.config, language, crm.now) for language in LANGUAGES}
 
 
 def frame_of(crm: Crm, board: Board | None = None) -> ConsoleFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -22,6 +23,8 @@ from crm.words.codes import in_words
 from crm.words.console import Words, frame, phone, sentences
 
 FOLDER = Path(__file__).parents[1] / "templates" / "console"
+WITHOUT_YEAR = timedelta(days=180)
+"""So near, the day and the month say which year it is."""
 LOCALES = {"en": "en_US", "es": "es_US"}
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER),
@@ -68,10 +71,11 @@ def _moment(at: datetime, pattern: str, locale: str) -> str:
 class ConsoleLooks:
     """What templates get as `looks`."""
 
-    def __init__(self, config: Config, language: str) -> None:
+    def __init__(self, config: Config, language: str, now: Callable[[], datetime]) -> None:
         self.language = language
         self._locale = LOCALES[language]
         self._region = config.region
+        self._now = now
         self.tz: ZoneInfo = config.tz
         """The office's. Pages that are about one property pass that property's."""
 
@@ -113,10 +117,12 @@ class ConsoleLooks:
         return str(format_time(at.astimezone(tz or self.tz), "short", locale=self._locale))
 
     def moment(self, at: datetime | None, tz: ZoneInfo | None = None) -> str:
-        """Day and time; empty for None."""
+        """Day and time, with the year where the day alone may be that of another; empty for None."""
         if at is None:
             return ""
-        pattern = "MMM d, h:mm a" if self.language == "en" else "d MMM, h:mm a"
+        year = ", y" if self.language == "en" else " y"
+        year = year if abs(self._now() - at) > WITHOUT_YEAR else ""
+        pattern = f"MMM d{year}, h:mm a" if self.language == "en" else f"d MMM{year}, h:mm a"
         # A list has many times of one minute, and writing one takes longer than all else in its row.
         return _moment(
             at.astimezone(tz or self.tz).replace(tzinfo=None, second=0, microsecond=0), pattern, self._locale

@@ -7,11 +7,13 @@ this.
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import math
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -188,11 +190,21 @@ def _in_base64(text: str) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     """One for all renderings of a process, because compiling the templates takes ten times as long as filling them
-    in."""
+    in; what is compiled is kept for the next process, as Python keeps its modules."""
     import jinja2  # Who only asks whether the files are right need not wait for it.
 
+    kept = None
+    if not sys.dont_write_bytecode:
+        # A folder that only others may write into keeps nothing.
+        with contextlib.suppress(OSError):
+            (_TEMPLATES / "__pycache__").mkdir(exist_ok=True)
+            if os.access(_TEMPLATES / "__pycache__", os.W_OK):
+                kept = jinja2.FileSystemBytecodeCache(str(_TEMPLATES / "__pycache__"), "%s.jinja")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
+        bytecode_cache=kept,
+        # Otherwise what is kept would have the results of filters in it, which may change without the template.
+        optimized=False,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
 from crm.store import happenings, inboxes, marks, search, touches, triggers
+from crm.store.revision import known
 from crm.store.session import in_words, migration_engine
 
 if TYPE_CHECKING:
@@ -38,16 +39,20 @@ def upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
     `node` is the name of the home that migrates; existing rows become its own.
     """
 
+    if revision == "head" and current(url) == known()[-1]:
+        # As at nearly every start, which then waits for neither Alembic nor all the migrations.
+        _run(url, lambda connection: None)
+        return
     from alembic import command
 
-    def up(config: Config) -> None:
-        connection = config.attributes["connection"]
+    def up(connection: Connection) -> None:
+        config = _config(connection, node)
         if connection.dialect.name == "sqlite" and not _is_at(connection, revision):
             # A table that is rebuilt is missing for a moment, and triggers of others that name it would not do.
             triggers.remove(connection, *FAMILIES)
-        command.upgrade(config, revision)
+        _with_alembic(lambda: command.upgrade(config, revision))
 
-    _run(url, up, node)
+    _run(url, up)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -55,10 +60,10 @@ def downgrade(url: str, revision: str) -> None:
 
     from alembic import command
 
-    def down(config: Config) -> None:
-        triggers.remove(config.attributes["connection"], *FAMILIES)
-        search.remove(config.attributes["connection"])
-        command.downgrade(config, revision)
+    def down(connection: Connection) -> None:
+        triggers.remove(connection, *FAMILIES)
+        search.remove(connection)
+        _with_alembic(lambda: command.downgrade(_config(connection), revision))
 
     _run(url, down)
 
@@ -88,15 +93,13 @@ def is_current(url: str) -> bool:
     return current(url) == head()
 
 
-def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
-    from alembic.util.exc import CommandError
-
+def _run(url: str, migrate: Callable[[Connection], None]) -> None:
     engine = migration_engine(url)
     try:
         with engine.connect() as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            migrate(_config(connection, node))
+            migrate(connection)
             for family in _KEPT_RIGHT:
                 if family.supported(connection):
                     kept = family.as_of(connection) if isinstance(family, marks.Mark) else family
@@ -104,15 +107,22 @@ def _run(url: str, migrate: Callable[[Config], None], node: str = "") -> None:
             search.put(connection)
             if connection.dialect.name == "sqlite":
                 _check_foreign_keys(connection)
+    except (DBAPIError, sqlite3.Error) as error:
+        raise _unavailable(error) from error
+    finally:
+        engine.dispose()
+
+
+def _with_alembic(act: Callable[[], None]) -> None:
+    from alembic.util.exc import CommandError
+
+    try:
+        act()
     except CommandError as error:
         raise Conflict(
             f"This version cannot migrate the database ({error}): update Leaseline, or restore a matching backup.",
             code="migration_unknown",
         ) from error
-    except (DBAPIError, sqlite3.Error) as error:
-        raise _unavailable(error) from error
-    finally:
-        engine.dispose()
 
 
 def _is_at(connection: Connection, revision: str) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +25,8 @@ from crm.views import listings
 from tests import migrated
 
 pytestmark = pytest.mark.store
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +57,25 @@ def test_up_down_and_up_again(empty_url: str) -> None:
     assert tables(empty_url) == set()
     migrate.upgrade(empty_url)
     assert migrate.is_current(empty_url)
+
+
+def test_a_start_with_nothing_to_migrate_loads_no_alembic_and_puts_triggers_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/leaseline.db"
+    migrate.upgrade(url)
+    code = (
+        "import sys, sqlite3\n"
+        "from crm.store import migrate\n"
+        f"database = sqlite3.connect({str(tmp_path / 'leaseline.db')!r})\n"
+        "triggers = \"SELECT name FROM sqlite_master WHERE type = 'trigger'\"\n"
+        "def made(): return {name for name, in database.execute(triggers)}\n"
+        "before = made()\n"
+        "database.execute(f'DROP TRIGGER {sorted(before)[0]}')\n"
+        "database.commit()\n"
+        f"migrate.upgrade({url!r})\n"
+        "assert made() == before and before\n"
+        "assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ)
 
 
 # SQLAlchemy cannot read indexes of expressions back from SQLite.

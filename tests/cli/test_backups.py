@@ -16,6 +16,7 @@ import pytest
 
 from crm import config as settings
 from crm import context
+from crm.edge import age
 from crm.services.audit import By
 from crm.services.system import archive, backup_schedule
 from tests.cli.conftest import Leaseline, free_ports
@@ -24,6 +25,12 @@ from tests.postgres import PostgresServer, running_postgres
 pytestmark = pytest.mark.cli
 
 PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key is made of a passphrase in half a second; here in a millisecond."""
+    monkeypatch.setattr(age, "_WORK", 8)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""New databases on SQLite: copies of one that the migrations made, because all of them take two seconds of CPU.
+"""New databases on SQLite: copies of one that the migrations made, because all of these take two seconds of CPU.
 
 The copied one is kept for later runs, until a migration, or what makes triggers and indexes, changes.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import fcntl
 import functools
 import hashlib
-import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -34,25 +34,36 @@ def new_databases_copied() -> Iterator[None]:
 
 
 def _upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
-    path = _new_file(url)
-    if path is None or revision not in ("head", _head()):
+    path = _file_of(url)
+    if path is None or revision not in ("head", _head()) or not _is_new(path):
         upgrade(url, revision, node=node)
-    else:
-        shutil.copyfile(migrated(), path)
-        path.chmod(0o600)
+        return
+    path.touch(0o600)
+    with (
+        closing(sqlite3.connect(f"file:{migrated()}?immutable=1", uri=True)) as whole,
+        closing(sqlite3.connect(path)) as new,
+    ):
+        whole.backup(new)
 
 
 _head = functools.cache(migrate.head)
 
 
-def _new_file(url: str) -> Path | None:
-    """The file of a database that nobody has begun, in a folder that is there."""
+def _file_of(url: str) -> Path | None:
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    path = Path(parsed.database)
-    is_new = path.parent.is_dir() and (not path.exists() or path.stat().st_size == 0)
-    return path if is_new else None
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database and Path(parsed.database).parent.is_dir()
+    return Path(parsed.database or "") if is_file else None
+
+
+def _is_new(path: Path) -> bool:
+    """Whether nothing has ever been put into a database; its file may be there."""
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    except sqlite3.Error:
+        return False
 
 
 @functools.cache

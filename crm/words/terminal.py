@@ -263,6 +263,15 @@ FIXES = {
     "relays_missing": (
         "Run coturn with what `leaseline turn config --realm DOMAIN` prints, and name it in console.ice_servers."
     ),
+    "relay_failing": "Its log says why; coturn may be set up with what `leaseline turn config --realm DOMAIN` prints.",
+    "relay_refuses": (
+        "Give it the secret that `leaseline turn config --realm DOMAIN` prints, or give us its own with `leaseline "
+        "turn secret`; and compare the clocks of both machines."
+    ),
+    "relay_silent": (
+        "Start the server, and let UDP and TCP through to its port; or take it out of console.ice_servers in "
+        "{settings}."
+    ),
     "nobody_rings": "Register one: `leaseline device show SLUG --secret` says what to enter on the phone.",
     "office_forwards": "If it was forgotten: `leaseline forward office off`.",
     "phone_forwards": (

@@ -417,8 +417,13 @@ def test_doctor_wants_a_turn_server_where_people_work_from_outside(office: Lease
     toml = office.home / "leaseline.toml"
     toml.write_text(toml.read_text() + "\n[console]\nworks_outside = true\n")
     assert "without a TURN server" in office("doctor").output
-    toml.write_text(toml.read_text() + 'ice_servers = ["turn:t.example.com:3478"]\n')
-    assert "Phones in browsers may use turn:t.example.com:3478." in office("doctor").output
+    toml.write_text(toml.read_text() + 'ice_servers = ["turn:127.0.0.1:1?transport=tcp"]\n')
+    assert "There is no secret yet" in office("doctor").output
+    office.ok("turn", "secret", input="0123456789abcdef0123456789abcdef")
+    [found] = [one for one in json.loads(office("doctor", "--json").stdout) if one["check"] == "relays"]
+    assert (found["level"], found["code"]) == ("WARN", "relay_silent")
+    assert "turn:127.0.0.1:1?transport=tcp does not answer: " in found["text"]
+    assert str(toml) in found["fix"]
 
 
 def test_doctor_says_in_a_sentence_why_the_console_is_not_served(office: Leaseline) -> None:

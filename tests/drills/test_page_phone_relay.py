@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from crm.config import Config
+from crm.services.phones.relays import SECRET
+from crm.services.system.checks import relays
 from tests.busy import only_on_duty
 from tests.page_phone import PagePhone, both_are_heard, console, page_phone
 from tests.system import System
@@ -93,3 +98,32 @@ async def test_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(sy
         call = await system.ended_call(caller.user)
     assert call.outcome == "talked"
     assert {leg.device for leg in call.legs} == {phone.device}
+
+
+async def test_the_check_up_asks_the_servers_as_a_page_does(system: System, tmp_path: Path) -> None:
+    def with_servers(*urls: str) -> Config:
+        console = msgspec.structs.replace(system.config.console, ice_servers=urls)
+        return msgspec.structs.replace(system.config, console=console)
+
+    async def found(config: Config) -> list[tuple[str, str]]:
+        return [(one.code, one.text) for one in await relays.examine(config, datetime.now(UTC))]
+
+    async with turn_server(system, free_port(), tmp_path) as server:
+        tcp, udp = server.url, f"turn:127.0.0.1:{server.port}"
+        stun, nobody = f"stun:127.0.0.1:{server.port}", "stun:127.0.0.1:9"
+        config = with_servers(stun, tcp, udp)
+        assert await found(config) == [("", f"Phones in browsers may use {stun}, {tcp}, {udp}.")]
+        silent, good = await found(with_servers(nobody, tcp))
+        assert silent == ("relay_silent", f"{nobody} does not answer: nothing came within 3 s.")
+        assert good == ("", f"Phones in browsers may use {tcp}.")
+        # Relays are given back: the server counts them for each user.
+        await system.until(lambda: server.log.read_text().count("closed") >= 3, "no relay is left")
+        kept = system.crm.secrets.get(SECRET)
+        system.crm.secrets.put(SECRET, "another than the server has")
+        try:
+            refused = await found(config)
+        finally:
+            system.crm.secrets.put(SECRET, kept)
+        assert [code for code, _ in refused] == ["relay_refuses", "relay_refuses", ""]
+    [(code, text), *_] = await found(with_servers(tcp))
+    assert (code, text.partition(": ")[0]) == ("relay_silent", f"{tcp} does not answer")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy.orm import Session
 
 from crm import context
 from crm.config import Config
 from crm.domain.errors import CrmError
-from crm.services.system.checks import machine, mail, office, people, phones, voice_agent, work
+from crm.services.system.checks import machine, mail, office, people, phones, relays, voice_agent, work
 from crm.services.system.checks.finding import Finding, fault
 from crm.services.system.health import Health
 
@@ -22,6 +24,8 @@ async def examine(config: Config, health: Health) -> list[Finding]:
     if not health.database.current:
         return found
     crm = context.opened(config, lambda: health.at)
+    # They are asked while the rest is examined.
+    asking = asyncio.create_task(relays.examine(config, health.at))
     try:
         found += await crm.store.read(office.examine, config, health.at)
         found += await phones.examine(crm, health)
@@ -30,8 +34,10 @@ async def examine(config: Config, health: Health) -> list[Finding]:
         found += await crm.store.read(work.waiting, config, health.at)
         found += await crm.store.read(mail.incoming, config, health.at)
         found += await work.strays(crm)
+        found += await asking
     except CrmError as error:
         found.append(fault("database", str(error), "database_down"))
     finally:
+        asking.cancel()
         crm.store.close()
     return [*found, *work.files(config, health.at)]

@@ -13,7 +13,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain import emergency
 from crm.domain.ringing import DeviceKind
-from crm.edge import registrations, turn
+from crm.edge import registrations
 from crm.secrets import Secrets, of_trunk
 from crm.services.office import agents, locations
 from crm.services.office.agents import AgentRecord
@@ -37,7 +37,6 @@ async def examine(crm: Crm, health: Health) -> list[Finding]:
     return [
         *_phones(health, await store.read(agents.find_all)),
         *await _encryption(crm),
-        *_relays(config),
         *_forwarding(health),
         *_trunks(config, all_trunks, health),
         *await store.read(_unread_numbers, all_trunks, crm.now()),
@@ -88,16 +87,6 @@ async def _encryption(crm: Crm) -> list[Finding]:
     plain = sorted({one.device for one in found if one.device in wanted and not one.is_encrypted})
     text = f"Registered without TLS, so calls do not reach them: {some(plain)}."
     return [warn("devices", text, "devices_plain")] if plain else []
-
-
-def _relays(config: Config) -> Iterator[Finding]:
-    console = config.console
-    found = turn.relays(console.ice_servers)
-    if found:
-        yield ok("relays", f"Phones in browsers may use {some(found)}.")
-    elif console.works_outside:
-        text = "People work from outside, but without a TURN server, some of them will hear nothing in their browsers."
-        yield warn("relays", text, "relays_missing")
 
 
 def _forwarding(health: Health) -> Iterator[Finding]:

@@ -181,6 +181,12 @@ FINDINGS = {
     "Can be rung: {some}.": "Pueden sonar: {some}.",
     "Not registered or not answering: {some}.": "Sin registrar o sin contestar: {some}.",
     "Also rung: {some}.": "También suenan: {some}.",
+    "{url} does not answer: {error}.": "{url} no contesta: {error}.",
+    "There is no secret yet that we share with the TURN server.": (
+        "Aún no hay un secreto compartido con el servidor TURN."
+    ),
+    "{url} refuses the passwords that pages get.": "{url} rechaza las contraseñas que reciben las páginas.",
+    "{url} passes no sound on: {error}.": "{url} no deja pasar el sonido: {error}.",
     "Phones in browsers may use {some}.": "Los teléfonos en navegadores pueden usar {some}.",
     "People work from outside, but without a TURN server, some of them will hear nothing in their browsers.": (
         "Hay quien trabaja desde fuera, pero sin un servidor TURN algunos no oirán nada en su navegador."

@@ -147,6 +147,16 @@ FIXES = {
     "relays_missing": (
         "Arranque coturn con lo que da `leaseline turn config --realm DOMAIN`, y nómbrelo en console.ice_servers."
     ),
+    "relay_failing": (
+        "Su registro dice por qué; coturn puede configurarse con lo que da `leaseline turn config --realm DOMAIN`."
+    ),
+    "relay_refuses": (
+        "Póngale el secreto que da `leaseline turn config --realm DOMAIN`, o dénos el suyo con `leaseline turn "
+        "secret`; y compare los relojes de las dos máquinas."
+    ),
+    "relay_silent": (
+        "Arranque el servidor y deje pasar UDP y TCP hasta su puerto; o quítelo de console.ice_servers en {settings}."
+    ),
     "nobody_rings": "Registre uno: `leaseline device show SLUG --secret` dice qué escribir en el teléfono.",
     "office_forwards": "Si se olvidó: `leaseline forward office off`.",
     "phone_forwards": (

@@ -101,6 +101,20 @@ async def test_a_number_can_be_called_at_phone_width_frappe_crm_1128(desk: Desk,
         assert str(await number.get_attribute("data-call")).startswith("+1512555")
 
 
+async def test_at_phone_width_it_says_of_which_of_two_leads_a_value_is(person: Person, lead: int, desk: Desk) -> None:
+    with desk.crm.store.writing() as session:
+        by = By("alice", NOW)
+        other, _ = leads.add(
+            session, desk.crm.config, by, name="Pat Goes", phones=["+15125550193"], property_slug="elm"
+        )
+        id = other.id
+    page = await person.page(Role.AGENT)
+    await page.set_viewport_size(PHONE)
+    await page.goto(f"/leads/{lead}/merge?other={id}&keep={lead}")
+    goes = page.locator("td", has_text="Pat Goes").first
+    await expect(goes).to_have_attribute("data-label", f"Lead {id} goes")
+
+
 async def test_the_file_is_downloaded_and_the_page_stays(desk: Desk, person: Person, lead: int) -> None:
     page = await person.page(Role.MANAGER)
     await page.goto("/leads")

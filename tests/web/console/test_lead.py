@@ -285,7 +285,7 @@ async def test_merging_shows_first_what_is_kept_and_the_old_address_leads_to_the
     page = await person.open(f"/leads/{keeps}/merge?other=512-555-0182")
     check(page)
     assert f'name="keep" value="{keeps}"' in page
-    assert "<strong>1700</strong>" in page
+    assert "<strong>1,700</strong>" in page
     assert "<strong>Pat</strong>" in page
     # The stricter one, for the lead that goes and for the one that stays.
     assert page.count("(512) 555-0182: no texts and no calls") == 2

@@ -5,7 +5,7 @@ export function label(root: Element): void {
     const around = root.closest("table.list")
     if (around) tables.push(around)
     for (const table of tables) {
-        const heads = [...table.querySelectorAll("thead th")].map((head) =>
+        const heads = [...table.querySelectorAll("thead th, thead td")].map((head) =>
             head.querySelector(".unseen") ? "" : (head.textContent ?? "").trim(),
         )
         for (const row of table.querySelectorAll("tbody tr"))

@@ -179,7 +179,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         rf"(?:from|de) {_COUNTRIES}|(?:another|other|different|foreign) countr(?:y|ies)|otros? pais(?:es)?",
         r"immigra\w+|citizens?(?:hip)?|green card|work visa|student visa|undocumented|dreamers?|daca|itin|social security number|papers|national origin|nationality|refugees?|asylum",
         r"(?:gays?|lesbians?|queer|lgbt\w*|trans(?:gender)?|same (?:sex|gender)|both (?:men|women|guys|girls)|husband and husband|wife and wife|my boyfriend and i are both)",
-        r"veterans?|military|army|gi bill|retire(?:d|ment|es?)|seniors?(?: living| discount| citizens?)?|elderly|too (?:old|young)|age (?:limit|restrict\w+|requirement)|55 (?:plus|and (?:over|older|up))|fifty five",
+        r"(?<!one )(?<!two )(?<!three )veterans?|military|army|gi bill|retire(?:d|ment|es?)|seniors?(?: living| discount| citizens?)?|elderly|too (?:old|young)|age (?:limit|restrict\w+|requirement)|55 (?:plus|and (?:over|older|up))|fifty five",
         r"raza|religion|iglesias?|mezquita|sinagoga|musulman\w*|cristian[oa]s?|judi[oa]s?|catolic[oa]s?|inmigra\w+|indocumentad[oa]s?|sin papeles|papeles|ciudadan[oa]s?|visa|refugiad[oa]s?|extranjer[oa]s?|(?:soy|somos) (?:mexican|cuban|colombian|venezolan|hondure|salvadore|guatemaltec|haitian|african|dominican)\w+|gays?|lesbiana|homosexual|trans|militar(?:es)?|veteran[oa]s?|tercera edad|jubilad[oa]s?|ancian[oa]s",
     ),
     Sensitive.FAMILIES: _pattern(

@@ -57,7 +57,7 @@ def change(
     admin: bool,
 ) -> None:
     """Change the agent SLUG; options not given leave things as they are."""
-    system.run(
+    changed = system.change(
         agents.change,
         system.config,
         system.by,
@@ -69,7 +69,7 @@ def change(
         dialing=dialing,
         admin=admin,
     )
-    output.say(f"Changed agent {slug}.")
+    output.say_changed(f"agent {slug}", changed.is_one)
     system.publish()
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crm.config import Config
     from crm.context import Crm
     from crm.secrets import Secrets
-    from crm.services.audit import By
+    from crm.services.audit import By, Change
     from crm.store.session import Store
 
 P = ParamSpec("P")
@@ -210,6 +210,14 @@ class System:
     def run(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs one act in a transaction. Raises Unavailable and Conflict, and what the act raises."""
         return self.store.run_blocking(act, *args, **kwargs)
+
+    def change(
+        self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Change[Result]:
+        """`run`, for an act that may find that nothing is to be changed."""
+        from crm.services import audit
+
+        return self.store.run_blocking(audit.change, act, *args, **kwargs)
 
     def read(self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs a read. Raises Unavailable, and what the read raises."""

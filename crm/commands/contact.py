@@ -81,7 +81,7 @@ def change(
     system: System, number: str, kind: str | None, name: str | None, property_slug: str | None, new: str | None
 ) -> None:
     """Change the contact with this NUMBER; options not given leave things as they are."""
-    stored = system.run(
+    changed = system.change(
         contacts.change,
         system.config,
         system.by,
@@ -91,7 +91,7 @@ def change(
         property_slug=property_slug,
         new_number=new,
     )
-    output.say(f"Changed {system.shown(stored)}.")
+    output.say_changed(f"{system.shown(changed.result)}", changed.is_one)
 
 
 @contact.command(examples=("contact remove '(512) 555-0142'",))

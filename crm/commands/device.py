@@ -118,7 +118,7 @@ def change(
     encrypted: bool | None,
 ) -> None:
     """Change the device SLUG; options not given leave things as they are."""
-    system.run(
+    changed = system.change(
         devices.change,
         system.config,
         system.by,
@@ -131,7 +131,7 @@ def change(
         kind=kind,
         encrypted=encrypted,
     )
-    output.say(f"Changed device {slug}.")
+    output.say_changed(f"device {slug}", changed.is_one)
     system.publish()
 
 

@@ -68,8 +68,8 @@ def change(system: System, id: int, at_text: str | None, text: str | None) -> No
     if at_text is None and text is None:
         raise click.UsageError("Give --at, --text, or both.")
     due_at = moment(at_text, system.config.tz, system.now) if at_text else None
-    system.run(follow_ups.change, system.by, id, due_at=due_at, text=text)
-    output.say(f"Changed follow-up {id}.")
+    changed = system.change(follow_ups.change, system.by, id, due_at=due_at, text=text)
+    output.say_changed(f"follow-up {id}", changed.is_one)
 
 
 @followup.command(examples=("followup cancel 7",))

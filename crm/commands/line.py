@@ -10,6 +10,7 @@ from asterisk_conf.prompts import speech
 from crm.commands import output, removing, terms
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain.route_inputs import AiAnswers
+from crm.services import audit
 from crm.services.phones import lines
 from crm.views import lines as views
 from crm.views.lines import LineEntry
@@ -95,7 +96,8 @@ async def change(
     ai_answers: str | None,
 ) -> None:
     """Change the line NUMBER; options not given leave things as they are."""
-    stored = await system.store.run(
+    changed = await system.store.run(
+        audit.change,
         lines.change,
         system.by,
         system.config.region,
@@ -108,8 +110,8 @@ async def change(
         portfolio=portfolio,
         ai_answers=ai_answers,
     )
-    output.say(f"Changed line {stored}.")
-    await speak(system, stored)
+    output.say_changed(f"line {changed.result}", changed.is_one)
+    await speak(system, changed.result)
 
 
 @line.command(

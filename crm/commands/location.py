@@ -48,8 +48,8 @@ def add(system: System, slug: str, address: str, callback: str) -> None:
 @with_system
 def change(system: System, slug: str, address: str | None, callback: str | None) -> None:
     """Change the location SLUG; options not given leave things as they are."""
-    system.run(locations.change, system.config, system.by, slug, address=address, callback_number=callback)
-    output.say(f"Changed location {slug}.")
+    changed = system.change(locations.change, system.config, system.by, slug, address=address, callback_number=callback)
+    output.say_changed(f"location {slug}", changed.is_one)
     system.publish()
 
 

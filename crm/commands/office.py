@@ -63,7 +63,7 @@ def change(
     manages_for_owners: bool | None,
 ) -> None:
     """Change what is known about the company; options not given leave things as they are."""
-    system.run(
+    changed = system.change(
         directory.change_office,
         system.config,
         system.by,
@@ -72,4 +72,4 @@ def change(
         answering_service=answering_service,
         manages_for_owners=manages_for_owners,
     )
-    output.say("Changed the office.")
+    output.say_changed("the office", changed.is_one)

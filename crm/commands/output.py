@@ -176,6 +176,11 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def say_changed(what: str, is_one: bool) -> None:
+    """The end of a command that changes what already is: `what` is its name within a sentence, such as `agent bob`."""
+    say(f"Changed {what}." if is_one else f"Nothing changes: {what} already says that.")
+
+
 def print_heading(text: str) -> None:
     click.echo(f"\n{safe(text)}")
 

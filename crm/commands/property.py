@@ -111,9 +111,10 @@ def change(
         "escalates": escalate,
         "ai_answers": ai_answers,
     }
-    written = system.run(profiles.set_up, system.by, slug, settings, cells)
-    if written is None:
-        output.say(f"Changed property {slug}.")
+    changed = system.change(profiles.set_up, system.by, slug, settings, cells)
+    written = changed.result
+    if written is None or not written.is_new:
+        output.say_changed(f"property {slug}", changed.is_one)
     else:
         terms.say_written(f"Property {slug}", written)
 

@@ -77,8 +77,8 @@ def list_(system: System, as_json: bool) -> None:
 @with_system
 def set_(system: System, slug: str, name: str | None, property_slug: str | None, address: str | None) -> None:
     """Change the source SLUG."""
-    system.run(sources.change, system.by, slug, name=name, property_slug=property_slug, address=address)
-    output.say(f"Changed source {slug}.")
+    changed = system.change(sources.change, system.by, slug, name=name, property_slug=property_slug, address=address)
+    output.say_changed(f"source {slug}", changed.is_one)
 
 
 @source.command(examples=("source rotate zillow", "source rotate zillow --at-once"))

@@ -69,7 +69,7 @@ def change(
 
     If all sister subteams are round_robin, the agent among all of them who has been idle longest rings first.
     """
-    system.run(
+    changed = system.change(
         answering.change_subteam,
         system.config,
         system.by,
@@ -79,7 +79,7 @@ def change(
         sisters=None if sisters is None else sisters.replace(",", " ").split(),
         answering_service=answering_service,
     )
-    output.say(f"Changed subteam {slug}.")
+    output.say_changed(f"subteam {slug}", changed.is_one)
 
 
 @subteam.command(examples=("subteam remove north", "subteam remove north --yes", "subteam remove typo --delete"))

@@ -95,12 +95,12 @@ def set_(system: System, name: str, words: str, language: str, as_json: bool) ->
 
     `text template show` lists the placeholders that it may hold. The other language keeps its own text.
     """
-    system.run(text_templates.put, system.config, system.by, name, language, words)
+    changed = system.change(text_templates.put, system.config, system.by, name, language, words)
     found = views.previewed(system.read(text_templates.preview, system.config, system.by, name, language))
     if as_json:
         output.print_json(found)
         return
-    output.say(f"Changed {name} ({language}).")
+    output.say_changed(f"{name} ({language})", changed.is_one)
     _show(found)
 
 

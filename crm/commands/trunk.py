@@ -169,7 +169,8 @@ def change(
     """Change the trunk SLUG; options not given leave things as they are."""
     system.read(trunks.named, slug)
     _confirm_wide(addresses or (), yes)
-    system.run(
+    password = read_secret(password_file, "password") if password_file else _asked() if ask else None
+    changed = system.change(
         trunks.change,
         system.secrets,
         system.by,
@@ -180,7 +181,7 @@ def change(
         auth=auth,
         addresses=() if no_address else addresses or None,
         username=username,
-        password=read_secret(password_file, "password") if password_file else _asked() if ask else None,
+        password=password,
         register=register,
         emergency=emergency,
         enabled=enabled,
@@ -190,7 +191,7 @@ def change(
         did_from=did_from,
         caller_format=number_format,
     )
-    output.say(f"Changed trunk {slug}.")
+    output.say_changed(f"trunk {slug}", changed.is_one or password is not None)
     system.publish()
 
 

@@ -155,8 +155,8 @@ def edit(
         property_slugs=properties if sees else None,
         subteam_slugs=subteams if sees else None,
     )
-    system.run(service.change, system.by, name, wanted)
-    output.say(f"Changed {name}.")
+    changed = system.change(service.change, system.by, name, wanted)
+    output.say_changed(name, changed.is_one)
 
 
 @user.command(examples=("user disable dana",))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from crm.store.models import AuditEntry
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+_ENTRIES = "audit_entries"
 
 
 @dataclass(frozen=True)
@@ -21,4 +29,34 @@ class By:
 
 def record(session: Session, by: By, what: str) -> None:
     """Records who did what, in the caller's transaction. `what` must not contain secrets."""
-    session.add(AuditEntry(at=by.now, who=by.who[:80], what=what[:300]))
+    entry = AuditEntry(at=by.now, who=by.who[:80], what=what[:300])
+    session.add(entry)
+    session.info.setdefault(_ENTRIES, []).append(entry)
+
+
+@dataclass(frozen=True)
+class Change(Generic[Result]):
+    """What became of an act that may have found everything as it was to be."""
+
+    result: Result
+    is_one: bool
+    """Whether a row of the database is another than before."""
+
+
+def change(
+    session: Session, act: Callable[Concatenate[Session, P], Result], /, *args: P.args, **kwargs: P.kwargs
+) -> Change[Result]:
+    """Runs an act that is its transaction's only one. One that changed nothing leaves no entry in the log.
+
+    The store notes each statement that writes, so it does not matter when and how the act did. Files and secrets that
+    an act writes are not seen here.
+    """
+    result = act(session, *args, **kwargs)
+    session.flush()
+    is_one = bool(session.info["written"] - {AuditEntry.__tablename__})
+    if not is_one:
+        for entry in session.info.get(_ENTRIES, ()):
+            # An act that is tried inside a savepoint may have taken its entry back.
+            if inspect(entry).persistent:
+                session.delete(entry)
+    return Change(result, is_one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -399,6 +400,61 @@ def test_an_office_without_name_or_with_a_wrong_link_cannot_be(untouched: Leasel
 )
 def test_a_command_without_anything_to_change_says_so(untouched: Leaseline, words: tuple[str, ...]) -> None:
     assert "Nothing to change: give --" in untouched.refused(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "agent",
+            "set",
+            "alice",
+            "--name",
+            "Alice A.",
+            "--extension",
+            "109",
+            "--off-duty",
+            "--email",
+            "a@maple.example",
+        ),
+        ("agent", "set", "bob", "--admin"),
+        ("subteam", "set", "north", "--name", "North", "--strategy", "round_robin", "--sisters", "south"),
+        ("property", "set", "elm", "--name", "Elm", "--area", "East"),
+        ("property", "set", "elm", "--name", "Elm", "--pets", "cats"),
+        ("line", "set", "+15125550100", "--label", "sign", "--source", "zillow", "--greeting", "Elm Street, hello."),
+        ("trunk", "set", "acme", "--host", "sip2.acme.example", "--address", "203.0.113.0/25"),
+        ("device", "set", "alice-desk", "--location", "office"),
+        ("location", "set", "office", "--address", "2 Elm St, Austin, TX"),
+        ("office", "set", "--name", "Oak Leasing"),
+        ("source", "set", "zillow", "--name", "Zillow.com", "--property", "elm"),
+        ("contact", "set", "+15125550142", "--name", "Olga", "--kind", "owner"),
+        ("lead", "edit", "1", "--name", "Carol", "--hot", "--email", "carol@example.com", "--bedrooms", "2"),
+        ("user", "edit", "dana", "--full-name", "Dana R.", "--property", "elm"),
+        ("text", "template", "set", "listings", "Our homes: {url}"),
+    ],
+)
+def test_a_change_to_what_is_already_so_says_that_nothing_changes(office: Leaseline, words: tuple[str, ...]) -> None:
+    office.ok("subteam", "add", "south")
+    office.ok("location", "add", "office", "--address", "1 Elm St, Austin, TX", "--callback", "+15125550199")
+    office.ok("source", "add", "zillow", "--name", "Zillow")
+    office.ok("contact", "add", "+15125550142", "--kind", "vendor")
+    office.ok("lead", "add", "--phone", "+15125550171")
+    office.ok("user", "add", "dana", "--full-name", "Dana", "--role", "manager")
+
+    assert office.ok(*words).startswith("Changed ")
+    logged = office.rows("SELECT id, what FROM audit_entry ORDER BY id")
+    assert office.ok(*words).startswith("Nothing changes: ")
+    assert office.rows("SELECT id, what FROM audit_entry ORDER BY id") == logged
+
+
+def test_a_password_is_a_change_of_its_own(office: Leaseline, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("correct horse battery")
+    words = ("trunk", "set", "acme", "--auth", "digest", "--username", "maple", "--password-file", str(file))
+    assert office.ok(*words).startswith("Changed trunk acme")
+    file.write_text("another horse battery")
+    assert office.ok(*words).startswith("Changed trunk acme")
+    assert "password too" in office.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 1")[0][0]
 
 
 @pytest.mark.parametrize("noun", ["agent", "property", "subteam", "portfolio"])

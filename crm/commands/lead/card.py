@@ -172,8 +172,8 @@ def _added(session: Session, /, config: Config, by: By, **card: Any) -> tuple[Le
 @with_system
 def edit(system: System, /, lead: str, **changes: Any) -> None:
     """Change the LEAD with this id, phone number or email address."""
-    found = system.run(leads_service.change, system.config, system.by, lead, **changes)
-    output.say(f"Changed lead {found.id}.")
+    changed = system.change(leads_service.change, system.config, system.by, lead, **changes)
+    output.say_changed(f"lead {changed.result.id}", changed.is_one)
 
 
 @lead.command(

@@ -256,15 +256,12 @@ def _be(session: Session, account: Account, agent: str) -> None:
 
 
 def _see(session: Session, account: Account, property_slugs: Sequence[str], subteam_slugs: Sequence[str]) -> None:
-    account.reach.clear()
-    # The old rows go first, since the new ones may be the same.
-    session.flush()
-    account.reach += [
-        AccountReach(property_id=properties.named(session, slug).id) for slug in dict.fromkeys(property_slugs)
+    seen = {(one.property_id, one.subteam_id): one for one in account.reach}
+    wanted: list[tuple[int | None, int | None]] = [
+        *((properties.named(session, slug).id, None) for slug in dict.fromkeys(property_slugs)),
+        *((None, subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)),
     ]
-    account.reach += [
-        AccountReach(subteam_id=subteams.named(session, slug).id) for slug in dict.fromkeys(subteam_slugs)
-    ]
+    account.reach = [seen.get(one) or AccountReach(property_id=one[0], subteam_id=one[1]) for one in wanted]
     account.is_narrow = bool(account.reach)
 
 

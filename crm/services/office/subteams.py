@@ -168,6 +168,9 @@ def put_sisters(session: Session, subteam: Subteam, sisters: Sequence[Subteam]) 
     if subteam in sisters:
         raise Invalid(f"Subteam {subteam.slug} cannot be its own sister.", code="sister_is_self", subteam=subteam.slug)
     session.flush()
+    helping = select(SubteamSister.sister_id).where(SubteamSister.subteam_id == subteam.id)
+    if session.scalars(helping.order_by(SubteamSister.position)).all() == [sister.id for sister in sisters]:
+        return
     session.execute(delete(SubteamSister).where(SubteamSister.subteam_id == subteam.id))
     session.add_all(
         SubteamSister(subteam_id=subteam.id, sister_id=sister.id, position=position)

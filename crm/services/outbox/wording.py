@@ -37,6 +37,8 @@ def put(session: Session, by: By, name: str, language: str, body: str) -> None:
     if row is None:
         row = TextWording(name=name, language=language)
         session.add(row)
+    elif row.body == body:
+        return
     row.body, row.changed_at, row.changed_by = body, by.now, by.who[:80]
     session.flush()
     audit.record(session, by, f"text {name} ({language}) changed")

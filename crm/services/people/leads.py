@@ -115,8 +115,8 @@ def change(
     """
     lead = named(session, config, raw, lock=True)
     changed = []
-    if name is not None:
-        lead.name = fields.text(name, "name", 200) or None
+    if name is not None and (named_now := fields.text(name, "name", 200) or None) != lead.name:
+        lead.name = named_now
         changed.append("name")
     if email is not None:
         intake.write_address(session, lead, contact_details.read_address(session, config, email))
@@ -127,16 +127,16 @@ def change(
     if remove_phone is not None:
         _remove_phone(session, config, lead, remove_phone)
         changed.append("phone")
-    if source is not None:
-        lead.source = fields.text(source, "source", 60)
+    if source is not None and (from_now_on := fields.text(source, "source", 60)) != lead.source:
+        lead.source = from_now_on
         changed.append("source")
     if language is not None:
         lead.language = read_language(config, language)
         changed.append("language")
     changed += wishes.write(lead, wishes.read(bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets))
     lead.typed = _typed(lead.typed, changed)
-    if kind is not None:
-        lead.kind = read_kind(session, kind)
+    if kind is not None and (is_now := read_kind(session, kind)) != lead.kind:
+        lead.kind = is_now
         changed.append("kind")
         _tell(session, lead, by, f"Is now {_a(lead.kind)}.")
     if status is not None or reason is not None:
@@ -145,9 +145,10 @@ def change(
     if hot is not None:
         if hot and lead.status == LeadStatus.CLOSED:
             raise Conflict(f"Lead {lead.id} is closed, and so is cold.", code="lead_closed", lead=str(lead.id))
-        lead.is_hot = hot
-        changed.append("type")
-        _tell(session, lead, by, f"Is now {'hot' if hot else 'cold'}.")
+        if hot != lead.is_hot:
+            lead.is_hot = hot
+            changed.append("type")
+            _tell(session, lead, by, f"Is now {'hot' if hot else 'cold'}.")
     audit.record(session, by, f"lead {lead.id} changed: {', '.join(dict.fromkeys(changed))}")
     session.flush()
     return lead
@@ -232,14 +233,16 @@ def _stand(session: Session, lead: Lead, by: By, status: str | None, reason: str
             raise Invalid("Only a closed lead has a reason: close it as well.", code="reason_without_close")
         if lead.status == LeadStatus.CLOSED:
             lead.is_hot = True
-        lead.closed_because = ""
         told = f"Is {'open again' if lead.status == LeadStatus.CLOSED else wanted.replace('_', ' ')}."
     else:
         if not why:
             raise Invalid("Say why the lead is closed.", code="close_without_reason")
-        lead.is_hot, lead.closed_because = False, why
         told = f"Closed: {why}"
-    lead.status = wanted
+    if (wanted, why) == (lead.status, lead.closed_because):
+        return
+    if wanted is LeadStatus.CLOSED:
+        lead.is_hot = False
+    lead.status, lead.closed_because = wanted, why
     _tell(session, lead, by, told)
 
 

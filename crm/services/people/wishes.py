@@ -36,9 +36,10 @@ def read(
 
 def write(lead: Lead, wanted: Mapping[str, Any]) -> list[str]:
     """Writes what `read` returned into the card; returns the names of the changed columns."""
-    for column, value in wanted.items():
-        setattr(lead, column, value)
-    return list(wanted)
+    changed = [column for column, value in wanted.items() if getattr(lead, column) != value]
+    for column in changed:
+        setattr(lead, column, wanted[column])
+    return changed
 
 
 def complete(lead: Lead, wanted: Mapping[str, Any]) -> None:

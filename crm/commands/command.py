@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crm.config import Config
     from crm.context import Crm
     from crm.secrets import Secrets
-    from crm.services.audit import ActResult, By
+    from crm.services.audit import By, ChangeMade
     from crm.store.session import Store
 
 P = ParamSpec("P")
@@ -213,7 +213,7 @@ class System:
 
     def change(
         self, act: Callable[Concatenate[Session, P], Result], *args: P.args, **kwargs: P.kwargs
-    ) -> ActResult[Result]:
+    ) -> ChangeMade[Result]:
         """`run`, for an act that may find that nothing is to be changed."""
         from crm.services import audit
 

@@ -35,7 +35,7 @@ def record(session: Session, by: By, what: str) -> None:
 
 
 @dataclass(frozen=True)
-class ActResult(Generic[Result]):
+class ChangeMade(Generic[Result]):
     """What became of an act that may have found everything as it was to be."""
 
     result: Result
@@ -45,7 +45,7 @@ class ActResult(Generic[Result]):
 
 def change(
     session: Session, act: Callable[Concatenate[Session, P], Result], /, *args: P.args, **kwargs: P.kwargs
-) -> ActResult[Result]:
+) -> ChangeMade[Result]:
     """Runs an act that is its transaction's only one. One that changed nothing leaves no entry in the log.
 
     The store notes each statement that writes, so it does not matter when and how the act did. Files and secrets that
@@ -59,4 +59,4 @@ def change(
             # An act that is tried inside a savepoint may have taken its entry back.
             if inspect(entry).persistent:
                 session.delete(entry)
-    return ActResult(result, is_one)
+    return ChangeMade(result, is_one)

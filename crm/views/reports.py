@@ -33,6 +33,7 @@ from crm.store.models import (
     Subteam,
     Tour,
 )
+from crm.store.models.living import ALL
 from crm.store.queries import calls as queries
 
 TOUR_WITHIN = timedelta(hours=1)
@@ -158,16 +159,17 @@ _APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.AP
 def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord]:
     """Every leasing call to one of our lines in that time, with what the figures need."""
     rows = session.execute(_RECORD.where(*queries.leasing(since, until)).order_by(Call.started_at, Call.id)).all()
+    properties, agents, subteams = (_names(session, model) for model in (Property, Agent, Subteam))
     tours = _tours(session, [_Span(row.id, row.lead_id, row.started_at, row.ended_at) for row in rows], since)
     return [
         CallRecord(
             id=row.id,
             started_at=row.started_at,
             talk_started_at=row.talk_started_at,
-            property=row.property or "",
+            property=properties.get(row.property_id, ""),
             source=row.source or "",
-            agent=row.agent or "",
-            subteam=row.subteam or "",
+            agent=agents.get(row.agent_id, ""),
+            subteam=subteams.get(row.subteam_id, ""),
             transferred=row.transferred,
             routed_right=row.routed_right,
             tours=tours[row.id],
@@ -175,6 +177,16 @@ def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord
         )
         for row in rows
     ]
+
+
+def _names(session: Session, model: type[Property | Agent | Subteam]) -> dict[int, str]:
+    """Short names by id. A retired one whose name another has by now is told apart by the day it ended (UTC)."""
+    rows = session.execute(select(model.id, model.slug, model.retired_at).execution_options(**ALL)).all()
+    had_by = Counter(row.slug for row in rows)
+    return {
+        row.id: f"{row.slug} (until {row.retired_at:%Y-%m-%d})" if row.retired_at and had_by[row.slug] > 1 else row.slug
+        for row in rows
+    }
 
 
 def _captured(row: Row[*tuple[Any, ...]]) -> frozenset[CardPart]:
@@ -187,9 +199,7 @@ def _captured(row: Row[*tuple[Any, ...]]) -> frozenset[CardPart]:
 
 
 _FIRST_TO_ANSWER = (
-    select(Agent.slug)
-    .select_from(Leg)
-    .outerjoin(Agent, Agent.id == Leg.agent_id)
+    select(Leg.agent_id)
     .where(Leg.call_id == Call.id, Leg.answered_at.is_not(None))
     .order_by(Leg.answered_at, Leg.id)
     .limit(1)
@@ -215,10 +225,10 @@ _RECORD = (
         Call.started_at,
         Call.talk_started_at,
         Call.ended_at,
-        Property.slug.label("property"),
+        Property.id.label("property_id"),
         Line.source,
-        _FIRST_TO_ANSWER.label("agent"),
-        Subteam.slug.label("subteam"),
+        _FIRST_TO_ANSWER.label("agent_id"),
+        Subteam.id.label("subteam_id"),
         exists().where(CallEvent.call_id == Call.id, CallEvent.kind == "Transferred").label("transferred"),
         CallReview.routed_right,
         *_HAS,

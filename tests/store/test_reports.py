@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
@@ -17,7 +18,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.people import leads
 from crm.services.tours import booking, times
-from crm.store.models import Call, Lead, Mail, Task
+from crm.store.models import Agent, Call, Device, Lead, Mail, Task
 from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
@@ -61,6 +62,23 @@ async def test_figures_of_recorded_calls(store: Store, config: Config) -> None:
     assert (all_.leads, all_.leads_complete) == (3, 0)
     assert {record.agent for record in found} == {"alice", ""}
     assert await store.read(views.calls, NOW + timedelta(days=1), NOW + timedelta(days=2)) == []
+
+
+async def test_a_retired_agent_and_a_new_one_of_the_same_name_are_told_apart(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    found = await store.read(views.figures, config, NOW - timedelta(days=1), after(60), metrics.MetricGroup.AGENT)
+    assert [(one.name, one.calls) for one in found] == [("alice", 1), ("all", 1)]
+
+    def replace(session: Session) -> None:
+        old = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
+        session.execute(update(Device).where(Device.agent_id == old.id).values(retired_at=after(120)))
+        old.retired_at, old.extension = after(120), None
+        session.flush()
+        session.add(Agent(slug="alice", name="Another Alice"))
+
+    await store.run(replace)
+    found = await store.read(views.figures, config, NOW - timedelta(days=1), after(600), metrics.MetricGroup.AGENT)
+    assert [(one.name, one.calls) for one in found] == [("alice (until 2026-03-02)", 1), ("all", 1)]
 
 
 async def test_sources_count_what_they_brought(store: Store, config: Config) -> None:

@@ -18,6 +18,7 @@ from crm.services.audit import By
 from crm.services.office import agents, properties
 from crm.services.outbox import notices
 from crm.services.people import leads, timeline
+from crm.services.people.timeline import NewEntry
 from crm.store.models import Agent, Lead, Property, SubteamMember
 
 MOST = 500
@@ -72,24 +73,27 @@ def several(
     turns: dict[int | None, deque[Agent]] = {}
     given: dict[Agent, list[Lead]] = {}
     gone: dict[Agent, list[Lead]] = {}
-    changed = 0
+    told: list[tuple[NewEntry, str]] = []
     for lead in session.scalars(found.with_for_update(of=Lead, key_share=True)).all():
         if in_turn:
             to = _next_in(session, turns, latest_interest(lead))
         if (to.id if to else None) == lead.assigned_agent_id:
             continue
-        former = _hand_over(session, by, lead, to)
-        changed += 1
+        former, entry, change = _hand_over(by, lead, to)
+        told.append((entry, change))
         if to is not None:
             given.setdefault(to, []).append(lead)
         if former is not None:
             gone.setdefault(former, []).append(lead)
     session.flush()
+    # Others wait meanwhile, and a statement for each lead takes several times as long.
+    timeline.enter_new(session, [entry for entry, _ in told])
+    audit.record_all(session, by, [change for _, change in told])
     for one, leads_given in given.items():
         _tell_new(session, config, by, one, leads_given)
     for one, leads_gone in gone.items():
         _tell_former(session, config, by, one, leads_gone, leads_gone[0].assigned_agent)
-    return changed
+    return len(told)
 
 
 def _next_in(session: Session, turns: dict[int | None, deque[Agent]], property: Property | None) -> Agent:
@@ -128,24 +132,24 @@ def latest_interest(lead: Lead) -> Property | None:
 
 
 def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None) -> None:
-    former = _hand_over(session, by, lead, to)
+    former, entry, change = _hand_over(by, lead, to)
     session.flush()
+    timeline.enter_new(session, [entry])
+    audit.record(session, by, change)
     if to is not None:
         _tell_new(session, config, by, to, [lead])
     if former is not None:
         _tell_former(session, config, by, former, [lead], to)
 
 
-def _hand_over(session: Session, by: By, lead: Lead, to: Agent | None) -> Agent | None:
-    """Writes whose lead it is, and returns whose it was."""
+def _hand_over(by: By, lead: Lead, to: Agent | None) -> tuple[Agent | None, NewEntry, str]:
+    """Writes whose lead it is, and returns whose it was, with what timeline and audit log say."""
     former = lead.assigned_agent
     lead.assigned_agent, lead.assigned_agent_id = to, to.id if to else None
     lead.assigned_at = by.now if to else None
     told = f"Given to {to.name}." if to else f"Taken from {former.name if former else 'nobody'}."
-    key = f"assigned:{uuid.uuid4().hex}"
-    timeline.enter(session, lead.id, Happened.ASSIGNED, told, by.now, key=key, by=by.who, is_new=True)
-    audit.record(session, by, f"lead {lead.id} given to {to.slug if to else 'nobody'}")
-    return former
+    entry = NewEntry(lead.id, Happened.ASSIGNED, told, by.now, f"assigned:{uuid.uuid4().hex}", by.who)
+    return former, entry, f"lead {lead.id} given to {to.slug if to else 'nobody'}"
 
 
 def _tell_new(session: Session, config: Config, by: By, to: Agent, given: Sequence[Lead]) -> None:

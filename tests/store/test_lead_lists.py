@@ -106,6 +106,21 @@ def lines_of(text: str) -> list[ListLine]:
     return [one for one in lines if isinstance(one, ListLine)]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_whoever_has_no_source_gets_none_by_going_out_and_in(
+    store: Store, config: Config, is_known: bool
+) -> None:
+    with store.writing() as session:
+        leads.add(session, config, BY, email="pat@example.com")
+    before = exported(store, without=("id",))
+    text = as_text(exported(store))
+    if not is_known:
+        with store.writing() as session:
+            session.execute(delete(Lead))
+    assert take(store, config, text).rejected == []
+    assert exported(store, without=("id",)) == before
+
+
 async def test_what_is_planned_is_told_and_not_kept(store: Store, config: Config) -> None:
     some = lines_of("name,phone\nPat,512-555-0188\nSam,12\nPat,5125550188\nKim,\nKim,\n")
     planned = store.read_blocking(lead_lists.plan, config, BY, some, "fair").result

@@ -225,7 +225,7 @@ def _fill(config: Config, lead: Lead, person: CheckedLine, source: str) -> None:
             lead.email = lead.email or address
         if address.lower() not in addresses_known:
             intake.add_address(lead, address, is_relay=is_relay)
-    lead.source = lead.source or values.get("source", "") or source[:60]
+    lead.source = lead.source or values.get("source", "") or ("" if person.line.is_of_ours else source[:60])
     lead.language = lead.language or values.get("language", "")
     wishes.complete(lead, person.wishes)
     if person.agent_id is not None and lead.assigned_agent_id is None:

@@ -76,8 +76,7 @@ class Check:
                 )
         fields.text(values.get("name", ""), "name", 200)
         # Our own exports contain people who withheld their number and left no other details.
-        is_nobody_of_ours = "id" in values and "created" in values
-        if not (phones or emails or values.get("name") or is_nobody_of_ours):
+        if not (phones or emails or values.get("name") or line.is_of_ours):
             raise Invalid(
                 "It names nobody: a name, a phone number or an email address is needed.", code="lead_nameless"
             )

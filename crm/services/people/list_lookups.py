@@ -31,6 +31,11 @@ class ListLine:
     values: Mapping[str, str]
     """By column, without empty values."""
 
+    @property
+    def is_of_ours(self) -> bool:
+        """Whether it comes from an export of ours, in which empty cells say that there is nothing."""
+        return "id" in self.values and "created" in self.values
+
     def details(self, column: str) -> list[str]:
         """What a cell with several values has, up to a limit that a check holds the whole line to."""
         return list(lead_rows.several(self.values.get(column, "")))[: MOST_DETAILS + 1]

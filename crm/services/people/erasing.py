@@ -237,14 +237,20 @@ def erase(session: Session, config: Config, by: By, lead_id: int, why: str, know
 
 def hashed(config: Config, identity: str) -> str:
     """Hashes a number (E.164) or an address in lower case, so that it can be recognized but not read."""
-    [one] = hashes(config, [identity])
-    return one
+    return _digest(Secrets(config.secrets_file).ensure(KEY), identity)
 
 
 def hashes(config: Config, identities: Iterable[str]) -> dict[str, str]:
-    """Numbers (E.164) and addresses in lower case by what `hashed` makes of each."""
-    key = Secrets(config.secrets_file).ensure(KEY).encode()
-    return {hmac.digest(key, one.encode(), "sha256").hex(): one for one in identities}
+    """Numbers (E.164) and addresses in lower case by what `hashed` makes of each; none as long as nobody was erased."""
+    secrets = Secrets(config.secrets_file)
+    if not secrets.has(KEY):
+        return {}
+    key = secrets.get(KEY)
+    return {_digest(key, one): one for one in identities}
+
+
+def _digest(key: str, identity: str) -> str:
+    return hmac.digest(key.encode(), identity.encode(), "sha256").hex()
 
 
 def person_of(session: Session, lead_id: int) -> Person:

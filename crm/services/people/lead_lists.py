@@ -118,12 +118,13 @@ def take(session: Session, config: Config, by: By, some: Sequence[ListLine], pla
     What the plan rests on is compared first, in one statement, and a slice with which something has happened since is
     planned again.
     """
+    asked = planned.asked.with_first_erasure(config)
     while True:
         cards = _locked(session, planned)
-        known = LookedUp.read(session, planned.asked)
+        known = LookedUp.read(session, asked)
         if known == planned.known:
             break
-        planned = _planned(session, config, by, some, source, planned.asked, known)
+        planned = _planned(session, config, by, some, source, asked, known)
     intake.write_new(session, [lead for lead, _ in planned.new])
     told: list[NewEntry] = []
     for lead, people in planned.new:

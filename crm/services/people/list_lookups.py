@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -88,6 +88,14 @@ class ToLookUp:
             frozenset(int(id) for id in ids if id.isdecimal() and len(id) < 10),
             any("opted_out" in line.values for line in some),
         )
+
+    def with_first_erasure(self, config: Config) -> ToLookUp:
+        """The same with those who were erased, too, where nobody had been when this was made."""
+        if self.hashes or not (
+            hashes := erasing.hashes(config, {*filter(None, self.numbers.values()), *self.addresses})
+        ):
+            return self
+        return replace(self, hashes=hashes)
 
 
 @dataclass(slots=True)

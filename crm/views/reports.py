@@ -180,13 +180,20 @@ def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord
 
 
 def _names(session: Session, model: type[Property | Agent | Subteam]) -> dict[int, str]:
-    """Short names by id. A retired one whose name another has by now is told apart by the day it ended (UTC)."""
-    rows = session.execute(select(model.id, model.slug, model.retired_at).execution_options(**ALL)).all()
+    """Short names by id. A retired one whose name another has had is told apart by the day it ended (UTC), and those of
+    one day by a number."""
+    of_all = select(model.id, model.slug, model.retired_at).order_by(model.retired_at, model.id)
+    rows = session.execute(of_all.execution_options(**ALL)).all()
     had_by = Counter(row.slug for row in rows)
-    return {
-        row.id: f"{row.slug} (until {row.retired_at:%Y-%m-%d})" if row.retired_at and had_by[row.slug] > 1 else row.slug
-        for row in rows
-    }
+    ended: Counter[str] = Counter()
+    names: dict[int, str] = {}
+    for row in rows:
+        names[row.id] = row.slug
+        if row.retired_at and had_by[row.slug] > 1:
+            until = f"{row.slug} (until {row.retired_at:%Y-%m-%d}"
+            ended[until] += 1
+            names[row.id] = f"{until})" if ended[until] == 1 else f"{until}, no. {ended[until]})"
+    return names
 
 
 def _captured(row: Row[*tuple[Any, ...]]) -> frozenset[CardPart]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
-from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, TalkEnded, TalkStarted, Transferred
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, Outcome, TalkEnded, TalkStarted, Transferred
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services import lost_callers
@@ -18,7 +18,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.people import leads
 from crm.services.tours import booking, times
-from crm.store.models import Agent, Call, Device, Lead, Mail, Task
+from crm.store.models import Agent, Call, Device, Lead, Line, Mail, Property, Subteam, Task
 from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
@@ -79,6 +79,36 @@ async def test_a_retired_agent_and_a_new_one_of_the_same_name_are_told_apart(sto
     await store.run(replace)
     found = await store.read(views.figures, config, NOW - timedelta(days=1), after(600), metrics.MetricGroup.AGENT)
     assert [(one.name, one.calls) for one in found] == [("alice (until 2026-03-02)", 1), ("all", 1)]
+
+
+async def test_properties_and_subteams_that_had_one_name_after_another_are_told_apart(
+    store: Store, config: Config
+) -> None:
+    """Two of them were retired on one day."""
+
+    def succeed(session: Session) -> None:
+        for number, retired_at in enumerate((after(3600), after(7200), after(30 * 3600), None), start=1):
+            team = Subteam(slug="west", name=f"West {number}", retired_at=retired_at)
+            elm = Property(slug="elm", name=f"Elm {number}", subteam=team, retired_at=retired_at)
+            line = Line(number="+15125550109", label="Elm", property=elm, retired_at=retired_at)
+            session.add_all([team, elm, line])
+            # How many calls there are says which one it is.
+            session.add_all(
+                Call(id=f"{number}/{call}", did=line.number, line=line, started_at=NOW, outcome=Outcome.GAVE_UP)
+                for call in range(number)
+            )
+            session.flush()
+
+    await store.run(succeed)
+    for group, name in ((metrics.MetricGroup.PROPERTY, "elm"), (metrics.MetricGroup.SUBTEAM, "west")):
+        found = await store.read(views.figures, config, NOW - timedelta(days=1), after(60), group)
+        assert {one.name: one.calls for one in found} == {
+            f"{name} (until 2026-03-02)": 1,
+            f"{name} (until 2026-03-02, no. 2)": 2,
+            f"{name} (until 2026-03-03)": 3,
+            name: 4,
+            "all": 10,
+        }
 
 
 async def test_sources_count_what_they_brought(store: Store, config: Config) -> None:

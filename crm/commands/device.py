@@ -202,7 +202,7 @@ def list_(system: System, agent: str | None, retired: bool, as_json: bool) -> No
 @with_system
 async def rotate(system: System, slug: str, with_secret: bool) -> None:
     """Give the device SLUG a new password. The old one stops working, and the phone's registration ends."""
-    await system.store.run(devices.rotate, system.secrets, system.by, slug)
+    slug = await system.store.run(devices.rotate, system.secrets, system.by, slug)
     output.say(f"Device {slug} has a new password; `leaseline device show {slug}` shows what to enter on the phone.")
     if with_secret:
         output.say(system.secrets.get(devices.secret_name(slug)))
@@ -260,7 +260,7 @@ def show(system: System, slug: str, with_secret: bool, as_qr: bool, page: Path |
         port=_port(system.config, found),
         transport=_transport(found),
         user="" if is_mobile else found.slug,
-        secret=system.secrets.get(devices.secret_name(slug)) if with_secret and not is_mobile else None,
+        secret=system.secrets.get(devices.secret_name(found.slug)) if with_secret and not is_mobile else None,
     )
     if as_json:
         output.print_json(detail)

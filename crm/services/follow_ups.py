@@ -67,6 +67,7 @@ from crm.store.models import (
     Task,
 )
 from crm.store.queries import leads, office, tasks
+from crm.store.queries.names import id_of
 from crm.store.session import ROOM_SECONDS
 from crm.store.slices import SliceSize
 
@@ -551,7 +552,7 @@ def set_stage(
     interest = session.scalar(
         select(Interest)
         .join(Property, Interest.property_id == Property.id)
-        .where(Interest.lead_id == lead_id, Property.slug == fields.slug(property_slug))
+        .where(Interest.lead_id == lead_id, Property.id == id_of(Property.slug, fields.slug(property_slug)))
         .options(selectinload(Interest.property))
         .with_for_update(of=Interest, key_share=True)
     )

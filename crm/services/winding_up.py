@@ -39,6 +39,7 @@ class WoundUp:
 def ends(session: Session, by: By, slug: str) -> WoundUp:
     """What `retire` would end. Raises Conflict while lines are for the property; NotFound."""
     found = properties.named(session, slug)
+    slug = found.slug
     properties.check_without_lines(session, found)
     homes = listing_queries.public_homes(by.now).where(Listing.property_id == found.id)
     voicemails = select(func.count()).select_from(Voicemail)
@@ -58,6 +59,7 @@ def retire(session: Session, config: Config, secrets: Secrets, by: By, slug: str
     Its open tasks stay. Raises Conflict while lines are for it; NotFound.
     """
     found = properties.named(session, slug)
+    slug = found.slug
     ended = ends(session, by, slug)
     profile = session.get(PropertyProfile, found.id)
     if profile is not None and profile.published is not None:

@@ -530,7 +530,9 @@ _ENDED = union_all(
     _ended_of(Line, Line.number, Line.id),
     _ended_of(Property, Property.slug, Property.id),
     _ended_of(Subteam, Subteam.slug, Subteam.id),
-    select(FormerName.kind, FormerName.name, FormerName.row_id, FormerName.until).where(FormerName.kind != "device"),
+    select(FormerName.kind, FormerName.name, FormerName.row_id, FormerName.until).where(
+        FormerName.kind.in_(("agent", "property", "subteam"))
+    ),
     select(FormerName.kind, FormerName.name, Device.agent_id, FormerName.until)
     .join(Device, Device.id == FormerName.row_id)
     .where(FormerName.kind == "device"),

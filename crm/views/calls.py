@@ -28,7 +28,7 @@ from crm.store.models import (
 )
 from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
-from crm.store.queries.names import id_of
+from crm.store.queries.names import id_of, ids_of
 from crm.views import messages, tasks
 
 
@@ -292,7 +292,7 @@ def listed(
 
 
 def _took_part(session: Session, slug: str) -> ColumnElement[bool]:
-    named = list(session.scalars(select(Agent.id).where(Agent.slug == slug).execution_options(**ALL)))
+    named = list(session.scalars(ids_of(Agent.slug, slug).execution_options(**ALL)))
     if not named:
         raise NotFound(f"There is no agent {slug}.", code="agent_unknown", agent=slug)
     answered = exists().where(Leg.call_id == Call.id, Leg.agent_id.in_(named), Leg.answered_at.is_not(None))

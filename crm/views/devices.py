@@ -13,7 +13,7 @@ from crm.domain.errors import NotFound
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.store.models import Agent, Device, Location
 from crm.store.models.living import ALL
-from crm.store.queries.names import id_of
+from crm.store.queries.names import id_of, ids_of
 
 
 class DeviceEntry(msgspec.Struct):
@@ -88,7 +88,7 @@ def listed(session: Session, now: datetime, *, agent: str | None = None, retired
     if retired:
         found = found.where(Device.retired_at.is_not(None)).execution_options(**ALL)
     if agent is not None:
-        found = found.where(Agent.slug == agent)
+        found = found.where(Agent.id.in_(ids_of(Agent.slug, agent)))
     return [_entry(DeviceEntry(**row._mapping), now) for row in session.execute(found)]
 
 

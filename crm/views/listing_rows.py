@@ -123,7 +123,7 @@ def both_texts(home: Home, content: PropertyContent, language: str) -> tuple[Wor
 
 
 def property_named(session: Session, slug: str) -> Property:
-    found = session.scalar(select(Property).where(Property.slug == slug))
+    found = session.scalar(select(Property).where(Property.id == id_of(Property.slug, slug)))
     if found is None:
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
     return found

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.domain.errors import NotFound
 from crm.domain.notices import CHOSEN, DEFAULTS, in_order
 from crm.store.models import Agent, Notice, NoticeSetting
+from crm.store.queries.names import ids_of
 
 
 class NoticeEntry(msgspec.Struct):
@@ -46,7 +47,7 @@ class NoticeWaysEntry(msgspec.Struct):
 
 def ways(session: Session, agent: str) -> NoticeWaysEntry:
     """Raises NotFound."""
-    agent_id = session.scalar(select(Agent.id).where(Agent.slug == agent))
+    agent_id = session.scalar(ids_of(Agent.slug, agent))
     if agent_id is None:
         raise NotFound(f"There is no agent {agent}.", code="agent_unknown", agent=agent)
     setting = session.get(NoticeSetting, agent_id)
@@ -65,7 +66,7 @@ def listed(
     found = found.order_by(Notice.id.desc()).limit(limit)
     if agent is not None:
         # By the agent's id, so that their index gives the order.
-        named = select(Agent.id).where(Agent.slug == agent, Agent.retired_at.is_(None))
+        named = ids_of(Agent.slug, agent).where(Agent.retired_at.is_(None))
         found = found.where(Notice.agent_id == named.scalar_subquery())
     if unread:
         found = found.where(Notice.read_at.is_(None))

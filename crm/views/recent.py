@@ -60,6 +60,7 @@ from crm.store.models import (
 )
 from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
+from crm.store.queries.names import ids_of
 from crm.views import calls
 
 LOOKED_AT = 1000
@@ -223,7 +224,7 @@ def within(session: Session, call_ids: Collection[str], reach: Reach) -> set[str
 def _property_id(session: Session, asked: RecentFilter, reach: Reach) -> int | None:
     if not asked.property:
         return None
-    found = select(Property.id).where(Property.slug == asked.property, *reached.of_properties(reach))
+    found = ids_of(Property.slug, asked.property).where(*reached.of_properties(reach))
     id = session.scalar(found.order_by(Property.retired_at.is_not(None)).limit(1).execution_options(**ALL))
     if id is None:
         raise NotFound(f"There is no property {asked.property}.", code="property_unknown", property=asked.property)
@@ -233,7 +234,7 @@ def _property_id(session: Session, asked: RecentFilter, reach: Reach) -> int | N
 def _agent_ids(session: Session, asked: RecentFilter) -> Sequence[int]:
     if not asked.agent:
         return ()
-    found = session.scalars(select(Agent.id).where(Agent.slug == asked.agent).execution_options(**ALL)).all()
+    found = session.scalars(ids_of(Agent.slug, asked.agent).execution_options(**ALL)).all()
     if not found:
         raise NotFound(f"There is no agent {asked.agent}.", code="agent_unknown", agent=asked.agent)
     return found

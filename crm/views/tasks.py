@@ -14,7 +14,7 @@ from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Call, Lead, LeadPhone, Subteam, SubteamMember, Task, TaskCall
 from crm.store.queries import reach as reached
-from crm.store.queries.names import id_of
+from crm.store.queries.names import id_of, ids_of
 
 
 class TaskEntry(msgspec.Struct):
@@ -137,7 +137,7 @@ def listed(
         return _entries(session, found.where(Task.subteam_id == id_of(Subteam.slug, team)), now)
     if owner is None:
         return _entries(session, found, now)
-    whoever = select(Agent.id).where(Agent.slug == owner)
+    whoever = ids_of(Agent.slug, owner)
     if with_done:
         # Whoever was called so before had some of them.
         return _entries(session, found.where(Task.owner_id.in_(whoever)), now)
@@ -206,7 +206,7 @@ def missed(
     if after is not None:
         found = found.where(tuple_(Task.due_at, Task.id) > after)
     if owner is not None:
-        theirs = select(Agent.id).where(Agent.slug == owner, Agent.retired_at.is_(None)).scalar_subquery()
+        theirs = ids_of(Agent.slug, owner).where(Agent.retired_at.is_(None)).scalar_subquery()
         teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == theirs)
         found = found.where(or_(Task.owner_id == theirs, Task.subteam_id.in_(teams)))
     return [MissedEntry(**row._mapping, overdue=row.due_at < now) for row in session.execute(found)]

@@ -328,7 +328,7 @@ def hours(session: Session, property_slug: str | None = None) -> list[TourHoursE
         .order_by(Property.slug, TourHours.kind, TourHours.weekday, TourHours.opens)
     )
     if property_slug is not None:
-        found = found.where(Property.slug == property_slug)
+        found = found.where(Property.id == id_of(Property.slug, property_slug))
     return [TourHoursEntry(row[0], fields.WEEKDAYS[row.weekday], *row[2:]) for row in session.execute(found)]
 
 

@@ -245,7 +245,7 @@ def _home(session: Session, home: InvitedHome) -> tuple[Property, Unit | None]:
     assert property is not None
     if home.unit is None:
         return property, None
-    unit = session.scalars(select(Unit).where(Unit.property_id == property.id, Unit.name == home.unit)).first()
+    unit = versions.unit_named(session, property.id, home.unit)
     if unit is None:
         raise NotFound(f"{property.slug} has no unit {home.unit[:40]!a}.", code="unit_unknown", property=property.slug)
     return property, unit

@@ -211,6 +211,11 @@ def _named(session: Session, words: str) -> Property | None:
         return None
     rows = session.execute(select(Property.id, Property.name, Property.slug)).all()
     best = _longest(words, ((id, (name, slug)) for id, name, slug in rows))
+    if best is None:
+        # Portals go on writing the name that a property had before, unless another has it.
+        taken = {_plain(name) for _, *own in rows for name in own}
+        before = names.renamed_all(session, Property).items()
+        best = _longest(words, ((one.id, (slug,)) for slug, one in before if _plain(slug) not in taken))
     return session.get(Property, best) if best is not None else None
 
 
@@ -233,8 +238,11 @@ def _at(session: Session, street: str) -> Property | None:
 def _unit(session: Session, property: Property, name: str) -> Unit | None:
     wanted = _home(name)
     units = session.scalars(select(Unit).where(Unit.property_id == property.id))
-    found = [one for one in units if wanted and _home(one.name) == wanted]
-    return found[0] if len(found) == 1 else None
+    found = {one.id: one for one in units if wanted and _home(one.name) == wanted}
+    if not found:
+        before = names.renamed_all(session, Unit, property_id=property.id).items()
+        found = {one.id: one for had, one in before if wanted and _home(had) == wanted}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _longest(words: str, names: Iterable[tuple[int, Sequence[str]]]) -> int | None:

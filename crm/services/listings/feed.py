@@ -25,6 +25,7 @@ from crm.domain.listings import Home, PropertyContent
 from crm.edge import pictures
 from crm.store.models import Answer, ContentVersion, Listing, PictureFile, Property, PropertyProfile, Unit
 from crm.store.queries import listings as queries
+from crm.store.queries.names import id_of
 from crm.store.queries.office import zone
 
 FORMAT = "leaseline-listings/1"
@@ -84,7 +85,7 @@ def exported(
     )
     rows = rows.where(Property.retired_at.is_(None))
     if only is not None:
-        rows = rows.where(Property.slug == only)
+        rows = rows.where(Property.id == id_of(Property.slug, only))
     found = sorted(session.execute(rows), key=lambda row: row.Property.slug)
     for number, (property, profile, content) in enumerate(found, start=1):
         yield (

@@ -140,7 +140,7 @@ def handover(session: Session, slug: str, *, successor: str | None = None) -> Su
     _check_replaceable(session, agent)
     tasks = select(func.count()).select_from(Task).where(Task.owner_id == agent.id, Task.done_at.is_(None))
     leads = select(func.count()).select_from(Lead).where(Lead.assigned_agent_id == agent.id)
-    mailbox = box(BoxKind.AGENT, slug)
+    mailbox = box(BoxKind.AGENT, agent.slug)
     voicemails = select(func.count()).select_from(Voicemail)
     voicemails = voicemails.where(Voicemail.mailbox == mailbox, Voicemail.deleted_at.is_(None))
     return Succession(
@@ -157,6 +157,7 @@ def retire(session: Session, by: By, slug: str, *, successor: str | None = None)
     subteam, else to the admin. Raises Conflict for an agent who still has devices or desks, or is the admin;
     NotFound."""
     agent = named(session, slug)
+    slug = agent.slug
     passed = handover(session, slug, successor=successor)
     heir = named(session, passed.heir)
     session.execute(update(Task).where(Task.owner_id == agent.id, Task.done_at.is_(None)).values(owner_id=heir.id))

@@ -109,6 +109,7 @@ def remove(session: Session, by: By, slug: str) -> None:
     """Deletes a property of which nothing is on record, such as one added by mistake, with its homes and hours. Raises
     Conflict, NotFound."""
     found = named(session, slug)
+    slug = found.slug
     check_without_lines(session, found)
     retiring.check_unused(session, found, f"property {slug}", besides=_PARTS)
     mailbox = box(BoxKind.PROPERTY, slug)

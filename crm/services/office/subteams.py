@@ -74,6 +74,7 @@ def retire(session: Session, by: By, slug: str) -> None:
     """Takes a subteam out of use; its voicemail passes on to the office, and tasks that nobody has taken to the admin.
     Raises Conflict while it leases properties or has desks; NotFound."""
     subteam = replaceable(session, slug)
+    slug = subteam.slug
     _pass_on(session, (Task.subteam_id == subteam.id) & Task.done_at.is_(None))
     retiring.pass_on(session, box(BoxKind.SUBTEAM, slug))
     retiring.retire(session, by, subteam, f"subteam {slug}")
@@ -92,6 +93,7 @@ def restore(session: Session, by: By, slug: str) -> Subteam:
 def remove(session: Session, by: By, slug: str) -> None:
     """Deletes a subteam of which nothing is on record, such as one added by mistake. Raises Conflict, NotFound."""
     subteam = replaceable(session, slug)
+    slug = subteam.slug
     retiring.check_unused(session, subteam, f"subteam {slug}", besides=("subteam_member", "subteam_sister"))
     if session.scalar(select(Voicemail.call_id).where(Voicemail.mailbox == box(BoxKind.SUBTEAM, slug)).limit(1)):
         raise retiring.in_use(f"subteam {slug}")
@@ -102,6 +104,7 @@ def remove(session: Session, by: By, slug: str) -> None:
 def replaceable(session: Session, slug: str) -> Subteam:
     """The subteam. Raises Conflict while it leases properties or has desks; NotFound."""
     subteam = named(session, slug)
+    slug = subteam.slug
     if leased := _leased(session, subteam):
         raise Conflict(
             f"Subteam {slug} leases {', '.join(leased)}.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -19,7 +18,7 @@ from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people import contact_details, intake, leads, timeline
 from crm.store.models import Lead, Property, Unit
-from crm.store.queries import calls
+from crm.store.queries import calls, listings
 from crm.store.queries import leads as queries
 
 
@@ -109,7 +108,7 @@ def _home(session: Session, details: CallerDetails) -> tuple[Property | None, Un
     property = properties.named(session, details.property)
     if not wanted:
         return property, None
-    unit = session.scalar(select(Unit).where(Unit.property_id == property.id, Unit.name == wanted))
+    unit = listings.unit_named(session, property.id, wanted)
     if unit is None:
         raise NotFound(f"{property.name} has no home {wanted}.", code="unit_unknown", unit=wanted)
     return property, unit

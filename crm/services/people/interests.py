@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -15,7 +14,8 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.people import intake, leads, timeline
-from crm.store.models import Interest, Unit
+from crm.store.models import Interest
+from crm.store.queries import listings
 
 
 def add(session: Session, config: Config, by: By, raw: str | int, property_slug: str, unit: str = "") -> Interest:
@@ -28,8 +28,7 @@ def add(session: Session, config: Config, by: By, raw: str | int, property_slug:
     property = properties.named(session, property_slug)
     home = None
     if wanted := fields.text(unit, "unit", 40):
-        found = select(Unit).where(Unit.property_id == property.id, func.lower(Unit.name) == wanted.lower())
-        home = session.scalars(found).first()
+        home = listings.unit_named(session, property.id, wanted)
         if home is None:
             raise NotFound(f"{property.name} has no unit {wanted}.", code="unit_unknown", unit=wanted)
     known = next((one for one in lead.interests if one.property_id == property.id), None)

@@ -116,7 +116,7 @@ class Check:
         return number
 
     def _interest(self, property: str, unit: str, stage: str) -> tuple[int, int | None, LeasingStage]:
-        property_id = self._known.properties.get(property.lower())
+        property_id = self._known.property_id(property)
         if property_id is None:
             raise NotFound(f"There is no property {property[:40]!a}.", code="property_unknown")
         unit_id = self._known.units.get((property_id, unit.lower())) if unit else None

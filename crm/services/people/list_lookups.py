@@ -15,7 +15,18 @@ from crm.config import Config
 from crm.domain import lead_rows
 from crm.edge import numbers
 from crm.services.people import contact_details, erasing
-from crm.store.models import Agent, ErasedIdentity, Erasure, Lead, LeadEmail, LeadPhone, OptOut, Property, Unit
+from crm.store.models import (
+    Agent,
+    ErasedIdentity,
+    Erasure,
+    FormerName,
+    Lead,
+    LeadEmail,
+    LeadPhone,
+    OptOut,
+    Property,
+    Unit,
+)
 
 MOST_DETAILS = 40
 """Numbers, addresses and opt-outs in one line: databases limit how many values a statement has."""
@@ -113,7 +124,11 @@ class LookedUp:
     """Numbers and addresses with an opt-out in force."""
     agents: dict[str, int] = field(default_factory=dict, compare=False)
     properties: dict[str, int] = field(default_factory=dict, compare=False)
-    """Ids by slug, and by name in lower case."""
+    """Ids by slug."""
+    names: dict[str, int] = field(default_factory=dict, compare=False)
+    """Those of properties by name in lower case."""
+    former: dict[str, int] = field(default_factory=dict, compare=False)
+    """Those of properties by slugs that they had before."""
     property_names: dict[int, str] = field(default_factory=dict, compare=False)
     units: dict[tuple[int, str], int] = field(default_factory=dict, compare=False)
     """By property, and name in lower case."""
@@ -122,9 +137,21 @@ class LookedUp:
     def read(cls, session: Session, asked: ToLookUp) -> LookedUp:
         rows = [tuple(row) for row in session.connection().execute(asked.statement)]
         known = cls(frozenset(rows), ours=set(asked.our_mailboxes))
+        # What somebody had as a name before counts only where nothing has it now, and the newest most.
+        had = [row for row in rows if row[0] in _FORMER]
+        for what, text, id, of, at in sorted(had, key=lambda row: (row[4], row[2])):
+            known._note(_FORMER[what], text, id, of, at, asked)
         for what, text, id, of, at in rows:
-            known._note(what, text, id, of, at, asked)
+            if what not in _FORMER:
+                known._note(what, text, id, of, at, asked)
         return known
+
+    def property_id(self, named: str) -> int | None:
+        """Of the property with this slug, or else this name, or else whose slug it was before."""
+        for known in (self.properties, self.names, self.former):
+            if (found := known.get(named.lower())) is not None:
+                return found
+        return None
 
     def _note(self, what: str, text: str, id: int, of: int, at: datetime | None, asked: ToLookUp) -> None:
         match what:
@@ -144,8 +171,10 @@ class LookedUp:
             case "slug":
                 self.properties[text] = id
             case "name":
-                self.properties.setdefault(text.lower(), id)
+                self.names.setdefault(text.lower(), id)
                 self.property_names[id] = text
+            case "former slug":
+                self.former[text] = id
             case "unit":
                 self.units[of, text.lower()] = id
 
@@ -169,14 +198,20 @@ def _parts(asked: ToLookUp) -> Iterator[Select[Any]]:
         yield _part("refused", OptOut.number).where(OptOut.number.in_(read), in_force)
         yield _part("refused", OptOut.address).where(OptOut.address.in_(addresses), OptOut.address != "", in_force)
     if asked.properties:
-        named = or_(Property.slug.in_(asked.properties), func.lower(Property.name).in_(asked.properties))
+        had = select(FormerName.row_id).where(FormerName.kind == "property", FormerName.name.in_(asked.properties))
+        named = or_(
+            Property.slug.in_(asked.properties), func.lower(Property.name).in_(asked.properties), Property.id.in_(had)
+        )
+        yield _had("former slug", Property).where(FormerName.name.in_(asked.properties))
         yield _part("slug", Property.slug, Property.id).where(named)
         yield _part("name", Property.name, Property.id).where(named)
         if asked.units:
             units = _part("unit", Unit.name, Unit.id, Unit.property_id).join(Property, Property.id == Unit.property_id)
             yield units.where(named, or_(Unit.name.in_(asked.units), func.lower(Unit.name).in_(asked.units)))
+            yield _had("former unit", Unit, Unit.property_id).where(func.lower(FormerName.name).in_(asked.units))
     if asked.agents:
         yield _part("agent", Agent.slug, Agent.id).where(Agent.slug.in_(asked.agents))
+        yield _had("former agent", Agent).where(FormerName.name.in_(asked.agents))
     if asked.ids:
         nameless = ~exists().where(LeadPhone.lead_id == Lead.id), Lead.email == ""
         yield _part("nobody", Lead.email, Lead.id, at=Lead.created_at).where(Lead.id.in_(asked.ids), *nameless)
@@ -187,6 +222,18 @@ _NONE: ColumnElement[int] = literal_column("0")
 
 def _part(what: str, text: Any, id: Any = _NONE, of: Any = _NONE, at: Any = None) -> Select[Any]:
     return select(literal_column(f"'{what}'"), text, id, of, null() if at is None else at)
+
+
+_FORMER = {"former slug": "former slug", "former unit": "unit", "former agent": "agent"}
+"""Names that something had before, and as what they are noted."""
+
+
+def _had(what: str, model: Any, of: Any = _NONE) -> Select[Any]:
+    """Names that those in use had before."""
+    had = _part(what, FormerName.name, model.id, of, FormerName.until)
+    return had.join(model, model.id == FormerName.row_id).where(
+        FormerName.kind == model.__tablename__, model.retired_at.is_(None)
+    )
 
 
 def _of(ours: Select[Any]) -> Select[Any]:

@@ -16,7 +16,7 @@ from crm.edge import numbers
 from crm.services.audit import By
 from crm.services.people import contact_details, intake, timeline, wishes
 from crm.store.models import Lead, Property, Suggestion
-from crm.store.queries import leads
+from crm.store.queries import leads, properties
 
 OPEN, TAKEN, DISMISSED = "open", "taken", "dismissed"
 
@@ -146,7 +146,7 @@ def _write(session: Session, config: Config, by: By, lead: Lead, field: CardFiel
             if other is None:
                 intake.add_number(lead, number)
         case CardField.PROPERTY:
-            property = session.scalars(select(Property).where(Property.slug == value)).first()
+            property = properties.by_slug(session, value)
             if property is None:
                 raise NotFound(f"Property {value} no longer exists.", code="property_unknown", property=value)
             intake.interest_in(lead, property.id, by.now)

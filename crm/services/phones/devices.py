@@ -200,9 +200,11 @@ def checked_after(seconds: int) -> int:
     return seconds
 
 
-def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
-    """Gives a phone a new password; the old one is refused as soon as Asterisk has read the new one."""
+def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> str:
+    """Gives a phone a new password, and returns its slug; the old one is refused as soon as Asterisk has read the new
+    one."""
     device = named(session, slug)
+    slug = device.slug
     if device.kind == DeviceKind.MOBILE:
         raise Invalid(
             f"{slug} is a mobile: it is dialed and has no password.", code="mobile_has_no_password", device=slug
@@ -210,6 +212,7 @@ def rotate(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     audit.record(session, by, f"password of device {slug} renewed")
     session.flush()
     secrets.renew(secret_name(slug))
+    return slug
 
 
 async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
@@ -231,8 +234,10 @@ async def end_registration(config: Config, secrets: Secrets, slug: str) -> bool:
 def retire(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     """Takes a phone out of use, and its password with it. Who talked on it stays on record, and a new device can have
     its name."""
-    retiring.retire(session, by, named(session, slug), f"device {slug}")
-    after_commit(session, lambda: secrets.remove(secret_name(slug)))
+    device = named(session, slug)
+    retiring.retire(session, by, device, f"device {device.slug}")
+    secret = secret_name(device.slug)
+    after_commit(session, lambda: secrets.remove(secret))
 
 
 def restore(session: Session, secrets: Secrets, by: By, slug: str) -> Device:
@@ -260,10 +265,11 @@ def remove(session: Session, secrets: Secrets, by: By, slug: str) -> None:
     calls = select(Leg.id).where(Leg.device.in_(known)).limit(1)
     emergencies = select(EmergencyCall.id).where(EmergencyCall.device.in_(known)).limit(1)
     if session.scalar(calls) or session.scalar(emergencies):
-        raise retiring.in_use(f"device {slug}")
+        raise retiring.in_use(f"device {device.slug}")
     session.delete(device)
-    audit.record(session, by, f"device {slug} deleted")
-    after_commit(session, lambda: secrets.remove(secret_name(slug)))
+    audit.record(session, by, f"device {device.slug} deleted")
+    secret = secret_name(device.slug)
+    after_commit(session, lambda: secrets.remove(secret))
 
 
 def _check_free(session: Session, slug: str) -> None:

@@ -127,6 +127,7 @@ def change(
 ) -> None:
     """Changes what is given; None leaves a field as it is, and an empty user name removes it and the password."""
     trunk = named(session, slug)
+    slug = trunk.slug
     if host is not None:
         trunk.host = fields.host(host)
     if port is not None:
@@ -177,6 +178,7 @@ def retire(session: Session, secrets: Secrets, by: By, slug: str, *, carries_tex
     """Takes a trunk out of use, and its password with it; calls that came through it stay on record under its name.
     `carries_texts` is the trunk in texts.trunk, which cannot be retired. Raises Conflict, NotFound."""
     trunk = named(session, slug)
+    slug = trunk.slug
     check_texts(slug, carries_texts)
     retiring.retire(session, by, trunk, f"trunk {slug}")
     after_commit(session, lambda: secrets.remove(of_trunk(slug)))
@@ -197,6 +199,7 @@ def restore(session: Session, by: By, slug: str) -> Trunk:
 def remove(session: Session, secrets: Secrets, by: By, slug: str, *, carries_texts: str = "") -> None:
     """Deletes a trunk that no call has come through, and its password. Raises Conflict, NotFound."""
     trunk = named(session, slug)
+    slug = trunk.slug
     check_texts(slug, carries_texts)
     if session.scalar(select(Call.id).where(Call.trunk.in_((trunk.slug, *names.former(session, trunk)))).limit(1)):
         raise retiring.in_use(f"trunk {slug}")

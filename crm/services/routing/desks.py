@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ from crm.services.office import owners, properties
 from crm.services.phones import dialing
 from crm.store import snapshot
 from crm.store.models import Agent, Desk, Organization, Property, Subteam
-from crm.store.queries import agents
+from crm.store.queries import agents, names
 from crm.store.queries.agents import Workload
 from crm.store.queries.office import HasTeam
 from crm.store.snapshot import KnownAgent, KnownDesk, KnownProperty, KnownTeam, Snapshot
@@ -102,10 +103,12 @@ def read_target(session: Session, config: Config, raw: str) -> str:
     """Checks that a target exists or may be dialed, and returns it as stored. Raises Invalid, NotFound, DialRefused."""
     what, _, slug = raw.strip().partition(":")
     if slug and what in (BoxKind.AGENT, BoxKind.SUBTEAM):
-        model = Agent if what == BoxKind.AGENT else Subteam
-        if session.scalar(select(model.id).where(model.slug == fields.slug(slug))) is None:
+        model: Any = Agent if what == BoxKind.AGENT else Subteam
+        found = session.scalar(select(model).where(model.slug == fields.slug(slug)))
+        found = found or names.renamed(session, model, slug)
+        if found is None:
             raise NotFound(f"There is no {what} {slug}.", code="desk_target_unknown", what=what, slug=slug)
-        return box(BoxKind(what), slug)
+        return box(BoxKind(what), found.slug)
     if not any(character.isdigit() for character in raw) or ":" in raw:
         raise Invalid(f"A call cannot go there: {WHERE}.", code="desk_target_invalid")
     return dialing.check(session, config, number=raw, purpose=DialPurpose.OFFICE, agent=None)

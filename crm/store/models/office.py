@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    Connection,
     ForeignKey,
     Index,
     Numeric,
     String,
     UniqueConstraint,
+    delete,
+    event,
     false,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from crm.store.models.base import Base
 from crm.store.models.living import Retirable, unique_among_living
@@ -269,6 +272,13 @@ class FormerName(Base):
     name: Mapped[str] = mapped_column(String(40))
     row_id: Mapped[int] = mapped_column(comment="id of what had it, in that table")
     until: Mapped[datetime] = mapped_column(comment="when it got another name")
+
+
+@event.listens_for(Retirable, "after_delete", propagate=True)
+def forget_names(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+    """What is deleted has had no name: another row may get its id."""
+    mine = (FormerName.kind == mapper.local_table.name, FormerName.row_id == row.id)  # type: ignore[attr-defined]
+    connection.execute(delete(FormerName).where(*mine))
 
 
 class OfficeMark(Base):

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.domain.listings import Home, PropertyContent, Terms
-from crm.store.models import Listing, Property, PropertyProfile
+from crm.store.models import Listing, Property, PropertyProfile, Unit
+from crm.store.queries import names
 
 
 def stored(content: Terms) -> dict[str, Any]:
@@ -47,6 +48,15 @@ def public_property_id(session: Session, slug: str) -> int | None:
     """The id of a property that the public sees; None if it is not public, or not there."""
     found = select(PropertyProfile.property_id).join(Property, Property.id == PropertyProfile.property_id)
     return session.scalar(found.where(Property.slug == slug, PropertyProfile.published.is_not(None)))
+
+
+def unit_named(session: Session, property_id: int, name: str) -> Unit | None:
+    """The home of a property by the name it has, in any case if there is none written so, else by one it had before."""
+    mine = select(Unit).where(Unit.property_id == property_id)
+    for same in (Unit.name == name, func.lower(Unit.name) == name.lower()):
+        if found := session.scalars(mine.where(same).order_by(Unit.id)).first():
+            return found
+    return names.renamed(session, Unit, name, property_id=property_id)
 
 
 def _without_nothing(value: Any) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.store.models import FormerName
-from crm.store.models.living import Retirable
+from crm.store.models import Base, FormerName
 
-One = TypeVar("One", bound=Retirable)
+One = TypeVar("One", bound=Base)
 
 
 def id_of(slug: InstrumentedAttribute[str], name: str) -> ColumnElement[int]:
@@ -26,12 +25,29 @@ def id_of(slug: InstrumentedAttribute[str], name: str) -> ColumnElement[int]:
     )
 
 
-def renamed(session: Session, model: type[One], name: str) -> One | None:
+def ids_of(slug: InstrumentedAttribute[str], name: str) -> Select[int]:
+    """The ids of all that have this short name or were retired with it, and of what `id_of` finds: what there is on
+    record under a name may be of several."""
+    model: Any = slug.class_
+    return select(model.id).where(or_(slug == name, model.id == id_of(slug, name)))
+
+
+def renamed(session: Session, model: type[One], name: str, **among: int) -> One | None:
     """What had this short name last before it was renamed; None if nothing in use had it. To be asked when nothing has
-    the name now."""
-    held = session.scalar(_last_holder(model, name))
+    the name now; `among` are columns of those whose names have to differ."""
+    held = session.scalar(_last_holder(model, name, **among))
     found = session.get(model, held) if held is not None else None
-    return found if found and found.retired_at is None else None
+    return found if found and getattr(found, "retired_at", None) is None else None
+
+
+def renamed_all(session: Session, model: type[One], **among: int) -> dict[str, One]:
+    """What `renamed` finds, by all names that it finds something for."""
+    holder: Any = model
+    had = select(FormerName.name, holder).join(holder, holder.id == FormerName.row_id)
+    had = had.where(FormerName.kind == model.__tablename__, *(getattr(holder, key) == of for key, of in among.items()))
+    if hasattr(holder, "retired_at"):
+        had = had.where(holder.retired_at.is_(None))
+    return dict(session.execute(had.order_by(FormerName.until, FormerName.id)).all())
 
 
 def former(session: Session, row: Any) -> list[str]:
@@ -40,6 +56,11 @@ def former(session: Session, row: Any) -> list[str]:
     return list(session.scalars(mine))
 
 
-def _last_holder(model: Any, name: str) -> Any:
-    had = select(FormerName.row_id).where(FormerName.kind == model.__tablename__, FormerName.name == name)
-    return had.order_by(FormerName.until.desc()).limit(1)
+def _last_holder(model: Any, name: str, **among: int) -> Select[int]:
+    """Something in use rather than what is retired by now."""
+    had = select(FormerName.row_id).join(model, model.id == FormerName.row_id)
+    had = had.where(FormerName.kind == model.__tablename__, FormerName.name == name)
+    had = had.where(*(getattr(model, key) == of for key, of in among.items()))
+    if hasattr(model, "retired_at"):
+        had = had.order_by(model.retired_at.is_not(None))
+    return had.order_by(FormerName.until.desc(), FormerName.id.desc()).limit(1)

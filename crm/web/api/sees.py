@@ -16,11 +16,12 @@ from crm.web.api.routes import Ask
 
 
 def property_named(ask: Ask, slug: str) -> str:
-    """Returns the slug of a property that the key can see. Raises NotFound."""
+    """Returns the slug of a property that the key can see, which may have been named by a former one. Raises
+    NotFound."""
     found = properties.named(ask.session, slug)
     if not ask.reach.holds(found.id):
         raise NotFound(f"There is no property {slug}.", code="property_unknown", property=slug)
-    return slug
+    return found.slug
 
 
 def lead(ask: Ask, id: int) -> int:

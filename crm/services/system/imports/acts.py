@@ -28,6 +28,7 @@ from crm.services.system.imports.writing import Progress, Writing
 from crm.store.models import (
     Property,
 )
+from crm.store.queries import names
 from crm.store.session import Store
 from crm.store.slices import SliceSize
 
@@ -80,7 +81,7 @@ def load(
         )
         try:
             of = short if part is short else known
-            written = store.run_blocking(size.timed(rehearse), config, by, of, despite=despite)
+            written = store.run_blocking(size.timed(rehearse), config, by, of, despite=despite, whole=lists)
         except Wrong as wrong:
             problems += wrong.problems
             written = []
@@ -105,7 +106,7 @@ def load(
     for part in _sliced(long, size):
         store.make_room()
         try:
-            written = store.run_blocking(size.timed(_write), config, by, part, None, despite)
+            written = store.run_blocking(size.timed(_write), config, by, part, None, despite, lists)
             count = sum(len(rows) for rows in part.rows.values())
             size.done(count)
             rows_written += count
@@ -168,7 +169,10 @@ def _property_of(kind: ListKind, row: Row) -> str:
 def _new_properties(session: Session, lists: Lists) -> set[str]:
     """Slugs of the properties that the lists add."""
     named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
-    return named - set(session.scalars(select(Property.slug))) if named else set()
+    if not (unknown := named - set(session.scalars(select(Property.slug))) if named else set()):
+        return set()
+    before = names.renamed_all(session, Property)
+    return {slug for slug in unknown if slug not in before or before[slug].slug in named}
 
 
 def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
@@ -202,7 +206,7 @@ def write(
     for row in lists.rows.get(ListKind.DEVICES, ()):
         # Created before the commit: a password without a device does no harm, a device without a password would.
         if row.values.get("kind") != DeviceKind.MOBILE:
-            secrets.ensure(devices.secret_name(row.values["slug"]))
+            secrets.ensure(devices.secret_name(devices.named(session, row.values["slug"]).slug))
     return done
 
 
@@ -234,20 +238,34 @@ def take_over(
 
 
 def rehearse(
-    session: Session, config: Config, by: By, lists: Lists, *, progress: Progress | None = None, despite: str = ""
+    session: Session,
+    config: Config,
+    by: By,
+    lists: Lists,
+    *,
+    progress: Progress | None = None,
+    despite: str = "",
+    whole: Lists | None = None,
 ) -> list[Imported]:
-    """Does the same as `write`, and keeps nothing of it. Raises Wrong with every mistake found."""
+    """Does the same as `write`, and keeps nothing of it; `whole` are the lists of which these are a part. Raises Wrong
+    with every mistake found."""
     before = session.begin_nested()
     try:
-        return _write(session, config, by, lists, progress, despite)
+        return _write(session, config, by, lists, progress, despite, whole)
     finally:
         before.rollback()
 
 
 def _write(
-    session: Session, config: Config, by: By, lists: Lists, progress: Progress | None, despite: str
+    session: Session,
+    config: Config,
+    by: By,
+    lists: Lists,
+    progress: Progress | None,
+    despite: str,
+    whole: Lists | None = None,
 ) -> list[Imported]:
-    writing = Writing(config, by, progress, sum(len(rows) for rows in lists.rows.values()), despite)
+    writing = Writing(config, by, progress, sum(len(rows) for rows in lists.rows.values()), despite, whole or lists)
     done = [_written(session, writing, kind, rows) for kind in ListKind if (rows := lists.rows.get(kind))]
     if writing.problems:
         raise Wrong(writing.problems)
@@ -261,7 +279,7 @@ def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[
         ListKind.AGENT_HOURS: times.agent_hours,
         ListKind.TOUR_HOURS: times.tour_hours,
     }.get(kind)
-    writing.begin_list()
+    writing.begin_list(kind)
     new: set[int] = set()
     if replace_all:
         replace_all(writing, session, rows)

@@ -22,6 +22,7 @@ from crm.store.models import (
     PropertyProfile,
     Unit,
 )
+from crm.store.queries import names
 from crm.store.queries.office import zone
 
 
@@ -40,16 +41,15 @@ class Homes:
         session.flush()
         by_property = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
         versions = Versions(session, self._writing.by, PROPERTIES, by_property.values())
-        known = self._writing.all(session, Property)
         for row in rows:
             cells = {column: text for column, text in row.values.items() if column in listings.PROPERTY_COLUMNS}
             wish = row.values.get("published")
-            slug = row.values["slug"]
-            profile = by_property.get(known[slug].id)
+            property = self._writing.of_row(session, Property, row)
+            profile = by_property.get(property.id)
             if profile is None:
                 if not any(cells.values()) and not row.values.get("pictures") and wish != "yes":
                     continue
-                profile = PropertyProfile(property_id=known[slug].id, latest=0, published=None)
+                profile = PropertyProfile(property_id=property.id, latest=0, published=None)
             try:
                 content = listings.read_property(cells, versions.latest(profile) if profile.latest else None)
                 if "pictures" in row.values:
@@ -57,7 +57,7 @@ class Homes:
                 before = profile.latest, profile.published
                 profiles.put(session, versions, profile, content)
                 if wish == "yes":
-                    profiles.publish_it(versions, profile, slug, despite=self._writing.despite)
+                    profiles.publish_it(versions, profile, property.slug, despite=self._writing.despite)
                 elif wish == "no" and profile.published is not None:
                     versions.unpublish(profile)
                 if (profile.latest, profile.published) != before:
@@ -71,7 +71,7 @@ class Homes:
             return False
         there = self._homes_of(session, property)
         name = row.values["name"]
-        unit = there.units.get(name)
+        unit = there.units.get(name) or self._renamed(there, row)
         listing = there.listings.get(unit.id) if unit else None
         cells = {column: text for column, text in row.values.items() if column in listings.HOME_COLUMNS}
         try:
@@ -136,10 +136,18 @@ class Homes:
             offers = session.scalars(select(Listing).where(Listing.property_id == property.id)).all()
             self._homes[property.id] = _HomesThere(
                 {unit.name: unit for unit in units},
+                names.renamed_all(session, Unit, property_id=property.id),
                 {listing.unit_id: listing for listing in offers},
                 Versions(session, self._writing.by, HOMES, offers),
             )
         return self._homes[property.id]
+
+    def _renamed(self, there: _HomesThere, row: Row) -> Unit | None:
+        """The home that had the row's name before, unless the list has it under its present one."""
+        unit = there.renamed.get(row.values["name"])
+        if unit and self._writing.has_row(property=row.values["property"], name=unit.name):
+            return None
+        return unit
 
     def _pictures(self, session: Session, row: Row) -> tuple[Picture, ...]:
         """The pictures of a row. A picture whose file is missing is a problem."""
@@ -160,6 +168,8 @@ class _HomesThere:
 
     units: dict[str, Unit]
     """By name."""
+    renamed: dict[str, Unit]
+    """By names that they had before."""
     listings: dict[int, Listing]
     """By unit id."""
     versions: Versions[Listing, Home]

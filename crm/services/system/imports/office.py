@@ -52,7 +52,7 @@ def device(writing: Writing, session: Session, row: Row) -> bool:
     location = writing.named(session, Location, row, "location", "location")
     if agent is None:
         return False
-    values, device = row.values, writing.all(session, Device).get(row.values["slug"])
+    values, device = row.values, writing.of_row(session, Device, row)
     kind = values.get("kind") or (device.kind if device else DeviceKind.DESK)
     is_mobile = kind == DeviceKind.MOBILE
     if device and is_mobile != (device.kind == DeviceKind.MOBILE):
@@ -88,11 +88,11 @@ def device(writing: Writing, session: Session, row: Row) -> bool:
 def subteam(writing: Writing, session: Session, row: Row) -> bool:
     subteam, is_new = writing.upsert(session, Subteam, row, ("name", "strategy"))
     if "members" in row.values:
-        everybody = writing.all(session, Agent)
-        unknown = [slug for slug in row.values["members"] if slug not in everybody]
+        named = {slug: writing.find(session, Agent, slug) for slug in row.values["members"]}
+        unknown = [slug for slug, agent in named.items() if agent is None]
         if unknown:
             writing.problems.append(row.problem("members", f"there is no agent {', '.join(unknown)}."))
-        subteam.members = [everybody[slug] for slug in row.values["members"] if slug in everybody]
+        subteam.members = [agent for agent in dict.fromkeys(named.values()) if agent is not None]
     if "answering_service" in row.values:
         try:
             number = answering.checked(session, writing.config, row.values["answering_service"])
@@ -105,17 +105,17 @@ def subteam(writing: Writing, session: Session, row: Row) -> bool:
 
 def sisters(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     """Called when all subteams of the list exist, since they refer to each other."""
-    known = writing.all(session, Subteam)
     for row in rows:
         if "sisters" not in row.values:
             continue
-        wanted = list(dict.fromkeys(row.values["sisters"]))
-        if unknown := [slug for slug in wanted if slug not in known]:
+        wanted = {slug: writing.find(session, Subteam, slug) for slug in row.values["sisters"]}
+        if unknown := [slug for slug, sister in wanted.items() if sister is None]:
             writing.problems.append(row.problem("sisters", f"there is no subteam {', '.join(unknown)}."))
             continue
         try:
-            subteams.put_sisters(session, known[row.values["slug"]], [known[slug] for slug in wanted])
-            writing.compare(session, row, known[row.values["slug"]])
+            own = writing.of_row(session, Subteam, row)
+            subteams.put_sisters(session, own, list(dict.fromkeys(wanted.values())))
+            writing.compare(session, row, own)
         except Invalid as error:
             writing.problems.append(row.problem("sisters", str(error)))
 

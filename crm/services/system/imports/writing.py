@@ -9,28 +9,34 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
-from crm.domain.imports import Problem, Row
+from crm.domain.imports import ListKind, Lists, Problem, Row
 from crm.services.audit import By
 from crm.store.models import (
     Subteam,
 )
+from crm.store.queries import names
 
 Progress = Callable[[int, int], None]
 """Called with how many rows are done, and how many there are."""
 
 
 class Writing:
-    """Lists being written, in one transaction."""
+    """Lists being written, in one transaction; `whole` are the lists of which they are a part."""
 
-    def __init__(self, config: Config, by: By, progress: Progress | None, total: int, despite: str) -> None:
+    def __init__(
+        self, config: Config, by: By, progress: Progress | None, total: int, despite: str, whole: Lists
+    ) -> None:
         self.config, self.by, self.despite = config, by, despite
         self.problems: list[Problem] = []
         self._progress, self._total, self._count = progress, total, 0
+        self._whole = whole
         self._known: dict[type, dict[str, Any]] = {}
+        self._renamed: dict[type, dict[str, Any]] = {}
 
-    def begin_list(self) -> None:
+    def begin_list(self, kind: ListKind) -> None:
         """Forgets the records that were read for the list before."""
-        self._known = {}
+        self._kind = kind
+        self._known, self._renamed = {}, {}
         self._changed: set[int] = set()
 
     def compare(self, session: Session, row: Row, *records: Any) -> None:
@@ -56,7 +62,7 @@ class Writing:
         slug = row.values.get(column)
         if not slug:
             return None
-        found = self.all(session, model).get(slug)
+        found = self.find(session, model, slug)
         if found is None:
             self.problems.append(row.problem(column, f"there is no {what} {slug}."))
         return found
@@ -70,15 +76,34 @@ class Writing:
             self._known[model] = {one.slug: one for one in session.scalars(query)}
         return self._known[model]
 
+    def find(self, session: Session, model: Any, slug: str) -> Any:
+        """The record that has this slug, else the one that had it last; None: there is none."""
+        if found := self.all(session, model).get(slug):
+            return found
+        if model not in self._renamed:
+            self._renamed[model] = names.renamed_all(session, model)
+        return self._renamed[model].get(slug)
+
+    def of_row(self, session: Session, model: Any, row: Row) -> Any:
+        """The record that a row is about; None: it is a new one. A name that one had before is another's where the list
+        has that one's present name as well."""
+        slug = row.values["slug"]
+        found = self.find(session, model, slug)
+        return None if found and found.slug != slug and self.has_row(slug=found.slug) else found
+
+    def has_row(self, **values: Any) -> bool:
+        """Whether the whole list has a row with these values."""
+        rows = self._whole.rows.get(self._kind, ())
+        return any(all(row.values.get(column) == value for column, value in values.items()) for row in rows)
+
     def upsert(self, session: Session, model: Any, row: Row, columns: Sequence[str]) -> tuple[Any, bool]:
         """The record with the row's slug, created if it is new, and whether it is; these columns are set from the
         row."""
-        known = self.all(session, model)
         slug = row.values["slug"]
-        record: Any = known.get(slug)
+        record: Any = self.of_row(session, model, row)
         is_new = record is None
         if record is None:
-            record = known[slug] = model(slug=slug, name=row.values.get("name") or slug)
+            record = self.all(session, model)[slug] = model(slug=slug, name=row.values.get("name") or slug)
             if model is Subteam:
                 record.members = []
             session.add(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, renaming
 from crm.commands.command import Group, System, many, with_system
 from crm.domain import fields
 from crm.domain.access import Scope
@@ -27,7 +27,7 @@ def api() -> None:
 
 @api.group(cls=Group, examples=("api key add reports --scope leads:read,calls:read", "api key list"))
 def key() -> None:
-    """Make, list and revoke keys."""
+    """Make, list, rename and revoke keys."""
 
 
 @key.command(
@@ -105,3 +105,6 @@ def revoke(system: System, name: str) -> None:
     """Revoke the key NAME; it stops working at once."""
     system.run(keys.revoke, system.by, name)
     output.say(f"Revoked key {name}.")
+
+
+renaming.add_to(key, "API key", "website elm-website")

@@ -289,6 +289,20 @@ def remove(system: System, listing: int, deletes: bool, yes: bool) -> None:
     output.say(f"{what}d {home}.")
 
 
+@listing.command(examples=("listing rename 12 204B",))
+@click.argument("listing", type=ID)
+@click.argument("new")
+@with_system
+def rename(system: System, listing: int, new: str) -> None:
+    """Call the home of LISTING, its unit, NEW.
+
+    Everything follows. The old name goes on meaning it, in lists that are imported and in posts of portals, until
+    another home of the property gets that name.
+    """
+    old = system.run(homes.rename, system.by, listing, new)
+    output.say(f"Renamed unit {output.safe(old)} of listing {listing} {output.safe(new)}.")
+
+
 @listing.command(examples=("listing restore 12",))
 @click.argument("listing", type=ID)
 @with_system

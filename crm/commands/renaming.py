@@ -6,7 +6,7 @@ import click
 
 from crm import config as settings
 from crm.commands import output
-from crm.commands.command import Group, System, with_system
+from crm.commands.command import System, with_system
 from crm.services.system import renaming, settings_file
 
 _ABOUT = (
@@ -15,16 +15,18 @@ _ABOUT = (
 )
 _MORE = {
     "device": " The phone keeps its password, but has to log in as NEW.",
+    "API key": " It goes on working; the audit and the timeline name it NEW from now on.",
     "property": " Its pages on the site move; old addresses lead there.",
+    "source": " Its web address stays, and leads keep the source they have.",
     "trunk": " A peer that logs in without an address of its own has to log in as trunk-NEW.",
 }
 
 
-def add_to(group: Group, noun: str, example: str) -> None:
+def add_to(group: click.Group, noun: str, example: str) -> None:
     """Adds `rename` to the commands of a noun. `example` is an old and a new name."""
-    about = _ABOUT.format(n="n" if noun[0] in "aeiou" else "", noun=noun) + _MORE.get(noun, "")
+    about = _ABOUT.format(n="n" if noun[0].lower() in "aeiou" else "", noun=noun) + _MORE.get(noun, "")
 
-    @group.command(examples=(f"{noun} rename {example}",), help=about)
+    @group.command(examples=(f"{noun.lower()} rename {example}",), help=about)
     @click.argument("old")
     @click.argument("new")
     @with_system

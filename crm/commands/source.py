@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, renaming
 from crm.commands.command import Group, System, many, with_system
 from crm.services.arrivals import sources
 from crm.services.arrivals.sources import MadePath
@@ -97,6 +97,9 @@ def remove(system: System, slug: str) -> None:
     """Remove the source SLUG; its leads stay. Whatever it still posts is refused."""
     system.run(sources.remove, system.by, slug)
     output.say(f"Removed source {slug}.")
+
+
+renaming.add_to(source, "source", "zillow zillow-austin")
 
 
 def _show(system: System, made: MadePath) -> None:

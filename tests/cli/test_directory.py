@@ -542,6 +542,13 @@ def test_whatever_has_a_short_name_can_be_renamed(office: Leaseline) -> None:
     assert office.json("line", "list")[0]["property"] == "elm-2"
     assert office.json("agent", "show", "alice-2")["devices"] == ["alice-desk-2"]
     assert office.json("subteam", "show", "north-2")["members"] == ["alice-2", "bob"]
+    office.ok("source", "add", "zillow")
+    office.ok("api", "key", "add", "website", "--scope", "leads:read")
+    assert "Renamed source zillow portal." in office.ok("source", "rename", "zillow", "portal")
+    assert "Renamed API key website site." in office.ok("api", "key", "rename", "website", "site")
+    assert "was a key website" in office.refused("api", "key", "add", "website", "--scope", "leads:read")
+    office.ok("api", "key", "revoke", "website")
+    assert office.json("api", "key", "list") == []
     office.ok("property", "set", "elm", "--name", "By its old name")
     assert office.json("property", "show", "elm-2")["name"] == "By its old name"
     assert "another agent bob" in office.refused("agent", "rename", "alice", "bob")

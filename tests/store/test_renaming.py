@@ -13,6 +13,8 @@ from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, PropertyC
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import LeadFilter
 from crm.secrets import Secrets, of_trunk
+from crm.services.access import keys
+from crm.services.arrivals import sources
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.office import agents, locations, portfolios, properties
@@ -232,21 +234,28 @@ async def test_everything_with_a_short_name_is_renamed(store: Store, config: Con
     sequences = config.home / "follow_ups" / "west.toml"
     sequences.parent.mkdir(parents=True)
     sequences.write_text("")
+    await store.run(sources.add, BY, "zillow", name="Zillow")
+    await store.run(keys.add, BY, "website", ("leads:read",))
     there = {
+        "API key": "website",
         "agent": "alice",
         "device": "bob-desk",
         "location": "main",
         "portfolio": "west",
         "property": "maple",
+        "source": "zillow",
         "subteam": "east",
         "trunk": "acme",
     }
     assert there.keys() == renaming.NAMED.keys()
     for kind, old in there.items():
         await rename(store, config, kind, old, f"{old}-2")
-        assert (await store.read(renaming.NAMED[kind], old)).slug == f"{old}-2"
+        found = await store.read(renaming.NAMED[kind], old)
+        assert (found.name if kind == "API key" else found.slug) == f"{old}-2"
         with pytest.raises(NotFound):
             await rename(store, config, kind, "nothing", "something")
     assert sequences.with_name("west-2.toml").exists()
     with store.reading() as session:
-        assert set(session.scalars(select(FormerName.kind))) == there.keys()
+        assert set(session.scalars(select(FormerName.kind))) == {
+            {"API key": "api_key", "source": "lead_source"}.get(kind, kind) for kind in there
+        }

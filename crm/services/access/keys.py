@@ -26,6 +26,7 @@ from crm.services.access import reaches
 from crm.services.audit import By
 from crm.services.office import properties, subteams
 from crm.store.models import ApiKey, ApiKeyReach
+from crm.store.queries import names
 
 START = "llk_"
 """Prefix of every key, by which scanners for leaked secrets can recognize one."""
@@ -62,8 +63,7 @@ def add(
     """
     wanted = read_scopes(scopes)
     fields.slug(name)
-    if _by_name(session, name):
-        raise Conflict(f"There is or was a key {name}: choose another name.", code="api_key_exists", key=name)
+    check_free(session, name)
     if expires_at is not None and expires_at <= by.now:
         raise Invalid("A key has to expire in the future.", code="api_key_expired")
     prefix = START + _random(NAMED)
@@ -90,13 +90,26 @@ def add(
 
 def revoke(session: Session, by: By, name: str) -> None:
     """Revokes a key; its name stays, for the audit log. Raises NotFound, Conflict."""
-    key = _by_name(session, name)
-    if key is None:
-        raise NotFound(f"There is no key {name[:40]}.", code="api_key_unknown")
+    key = named(session, name)
     if key.revoked_at is not None:
-        raise Conflict(f"The key {name} is already revoked.", code="api_key_revoked", key=name)
+        raise Conflict(f"The key {key.name} is already revoked.", code="api_key_revoked", key=key.name)
     key.revoked_at = by.now
-    audit.record(session, by, f"API key {name} revoked")
+    audit.record(session, by, f"API key {key.name} revoked")
+
+
+def named(session: Session, name: str) -> ApiKey:
+    """By the name it has, else by one it had before. Raises NotFound."""
+    found = _find(session, name)
+    if found is None:
+        raise NotFound(f"There is no key {name[:40]}.", code="api_key_unknown")
+    return found
+
+
+def check_free(session: Session, name: str, key: ApiKey | None = None) -> None:
+    """Raises Conflict for a name that another key has, or had before: the audit log refers to it."""
+    known = _find(session, name)
+    if known is not None and known is not key:
+        raise Conflict(f"There is or was a key {name}: choose another name.", code="api_key_exists", key=name)
 
 
 def known(session: Session, shown: str, now: datetime) -> KnownKey | None:
@@ -129,8 +142,9 @@ def _reach(session: Session, key: ApiKey) -> Reach:
     return reaches.named(session, ApiKeyReach, ApiKeyReach.key_id == key.id)
 
 
-def _by_name(session: Session, name: str) -> ApiKey | None:
-    return session.scalars(select(ApiKey).where(ApiKey.name == name)).first()
+def _find(session: Session, name: str) -> ApiKey | None:
+    found = session.scalars(select(ApiKey).where(ApiKey.name == name)).first()
+    return found or names.renamed(session, ApiKey, name)
 
 
 def _random(length: int) -> str:

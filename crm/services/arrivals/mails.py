@@ -83,7 +83,7 @@ def keep(session: Session, config: Config, mail: TakenMail, came: CameBy, now: d
                 "is_old": came.is_old,
                 "from": mime.sender(mail.raw),
             }
-            source = sources.named(session, came.source)
+            source = sources.find(session, came.source)
             record = arrival.keep(
                 session, key, f"mail:{came.way}", raw, PARSER, came_at, node=config.node, is_read=False
             )

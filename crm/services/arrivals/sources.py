@@ -16,7 +16,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import LeadSource
-from crm.store.queries import properties
+from crm.store.queries import names, properties
 
 PATH = "/in/"
 """Where portals post; the token follows."""
@@ -63,14 +63,14 @@ def change(
     address: str | None = None,
 ) -> LeadSource:
     """Empty texts clear a property or an address. Raises Conflict, Invalid, NotFound."""
-    source = _one(session, slug)
+    source = named(session, slug)
     if name is not None:
         source.name = fields.text(name, "name", 60, required=True)
     if property_slug is not None:
         source.property_id = _property_id(session, property_slug)
     if address is not None:
         source.address = _address(session, address, source)
-    audit.record(session, by, f"source {slug} changed")
+    audit.record(session, by, f"source {source.slug} changed")
     return source
 
 
@@ -79,7 +79,7 @@ def rotate(session: Session, by: By, slug: str, *, at_once: bool = False) -> Mad
 
     Raises NotFound.
     """
-    source = _one(session, slug)
+    source = named(session, slug)
     token = secrets.token_urlsafe(24)
     source.old_token_hash = None if at_once else source.token_hash
     source.old_until = None if at_once else by.now + timedelta(days=OLD_PATH_DAYS)
@@ -90,7 +90,7 @@ def rotate(session: Session, by: By, slug: str, *, at_once: bool = False) -> Mad
 
 def remove(session: Session, by: By, slug: str) -> None:
     """Removes a source; leads that came from it stay. Raises NotFound."""
-    session.delete(_one(session, slug))
+    session.delete(named(session, slug))
     audit.record(session, by, f"source {slug} removed")
 
 
@@ -100,8 +100,18 @@ def by_token(session: Session, token_hash: str, now: datetime) -> LeadSource | N
     return session.scalars(select(LeadSource).where(or_(LeadSource.token_hash == token_hash, old))).first()
 
 
-def named(session: Session, slug: str) -> LeadSource | None:
-    return session.scalars(select(LeadSource).where(LeadSource.slug == slug)).first() if slug else None
+def find(session: Session, slug: str) -> LeadSource | None:
+    """By the name it has, else by one it had before; None: there is none."""
+    found = session.scalars(select(LeadSource).where(LeadSource.slug == slug)).first() if slug else None
+    return found or names.renamed(session, LeadSource, slug)
+
+
+def named(session: Session, slug: str) -> LeadSource:
+    """Raises NotFound."""
+    source = find(session, slug)
+    if source is None:
+        raise NotFound(f"There is no source {slug[:40]}.", code="source_unknown")
+    return source
 
 
 def of_addresses(session: Session, addresses: Sequence[str], tags: Sequence[str]) -> LeadSource | None:
@@ -110,19 +120,14 @@ def of_addresses(session: Session, addresses: Sequence[str], tags: Sequence[str]
     if addresses and (found := session.scalars(whole.order_by(LeadSource.id).limit(1)).first()):
         return found
     tagged = select(LeadSource).where(LeadSource.slug.in_(tags)).order_by(LeadSource.id).limit(1)
-    return session.scalars(tagged).first() if tags else None
+    found = session.scalars(tagged).first() if tags else None
+    # Addresses with the name that a source had before are out in the world.
+    return found or next((one for tag in tags if (one := names.renamed(session, LeadSource, tag))), None)
 
 
 def hashed(token: str) -> str:
     """A token has 192 random bits, so a plain hash gives nothing away."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def _one(session: Session, slug: str) -> LeadSource:
-    source = named(session, slug)
-    if source is None:
-        raise NotFound(f"There is no source {slug[:40]}.", code="source_unknown")
-    return source
 
 
 def _property_id(session: Session, slug: str | None) -> int | None:

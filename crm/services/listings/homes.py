@@ -20,7 +20,7 @@ from crm.services.audit import By
 from crm.services.listings import pictures
 from crm.services.listings.versions import HOMES, Versions, Written
 from crm.services.office import properties, retiring
-from crm.store.models import Listing, Property, PropertyProfile, Unit
+from crm.store.models import FormerName, Listing, Property, PropertyProfile, Unit
 from crm.store.queries import office as queries
 
 
@@ -148,9 +148,7 @@ def restore(session: Session, by: By, listing_id: int) -> Unit:
     unit, property = listing.unit, listing.property
     if property.retired_at is not None:
         raise Conflict(f"Property {property.slug} is retired.", code="property_retired", property=property.slug)
-    taken = select(Unit.id).where(Unit.property_id == property.id, Unit.name == unit.name)
-    if session.scalar(taken) is not None:
-        raise Conflict(f"{property.slug} has another unit {unit.name}.", code="unit_exists", unit=unit.name)
+    check_free(session, property, unit.name)
     unit.retired_at = None
     audit.record(session, by, f"listing {listing_id}, unit {unit.name} of {property.slug}, restored")
     return unit
@@ -169,6 +167,28 @@ def remove(session: Session, by: By, listing_id: int) -> Unit:
     session.delete(unit)
     audit.record(session, by, f"{named} deleted")
     return unit
+
+
+def rename(session: Session, by: By, listing_id: int, new: str) -> str:
+    """Gives a home another name, and returns the one it had, which goes on meaning it until another home of the
+    property gets it. Raises Conflict, Invalid, NotFound."""
+    listing, _ = _found(session, by, listing_id)
+    unit, property = listing.unit, listing.property
+    old, new = unit.name, fields.text(new, "unit", 40, required=True)
+    if new == old:
+        raise Invalid(f"Unit {old} has that name already.", code="name_unchanged", kind="unit", name=old)
+    check_free(session, property, new)
+    unit.name = new
+    session.add(FormerName(kind=Unit.__tablename__, name=old, row_id=unit.id, until=by.now))
+    audit.record(session, by, f"listing {listing_id}, unit {old} of {property.slug}, renamed {new}")
+    return old
+
+
+def check_free(session: Session, property: Property, name: str) -> None:
+    """Raises Conflict if the property has a home with this name."""
+    taken = select(Unit.id).where(Unit.property_id == property.id, Unit.name == name)
+    if session.scalar(taken) is not None:
+        raise Conflict(f"{property.slug} has another unit {name}.", code="unit_exists", unit=name)
 
 
 def expire(session: Session, config: Config, by: By, listing_ids: Sequence[int], on: date | None) -> None:

@@ -21,19 +21,23 @@ from crm.domain.errors import Conflict, Invalid
 from crm.domain.mailboxes import BoxKind, box
 from crm.secrets import Secrets, of_trunk
 from crm.services import audit
+from crm.services.access import keys
+from crm.services.arrivals import sources
 from crm.services.audit import By
 from crm.services.office import agents, locations, portfolios, properties, subteams
 from crm.services.phones import devices, trunks
 from crm.services.voicemail.mailboxes import greeting_path
-from crm.store.models import Call, CallOrder, Desk, EmergencyCall, FormerName, Leg, SavedFilter, Voicemail
+from crm.store.models import ApiKey, Call, CallOrder, Desk, EmergencyCall, FormerName, Leg, SavedFilter, Voicemail
 from crm.store.session import after_commit
 
 NAMED: Mapping[str, Any] = {
+    "API key": keys.named,
     "agent": agents.named,
     "device": devices.named,
     "location": locations.named,
     "portfolio": portfolios.named,
     "property": properties.named,
+    "source": sources.named,
     "subteam": subteams.named,
     "trunk": trunks.named,
 }
@@ -56,16 +60,20 @@ def rename(session: Session, config: Config, secrets: Secrets, by: By, kind: str
     `follow` is to be called afterwards. Raises Conflict if another has the new name; Invalid, NotFound.
     """
     row = NAMED[kind](session, fields.slug(old))
-    old = row.slug
+    model = type(row)
+    column = model.name if model is ApiKey else model.slug
+    old = getattr(row, column.key)
     fields.device_slug(new) if kind == "device" else fields.slug(new)
     if new == old:
-        raise Invalid(f"{kind.capitalize()} {old} has that name already.", code="name_unchanged", kind=kind, name=old)
-    model = type(row)
-    if session.scalar(select(model.id).where(model.slug == new)) is not None:
+        named = f"{kind[0].upper()}{kind[1:]} {old}"
+        raise Invalid(f"{named} has that name already.", code="name_unchanged", kind=kind, name=old)
+    if model is ApiKey:
+        keys.check_free(session, new, row)
+    elif session.scalar(select(model.id).where(column == new)) is not None:
         raise Conflict(
             f"There is another {kind} {new}: choose a different name.", code="name_taken", kind=kind, name=new
         )
-    row.slug = new
+    setattr(row, column.key, new)
     session.add(FormerName(kind=model.__tablename__, name=old, row_id=row.id, until=by.now))
     if kind in tuple(BoxKind):
         _move_mailbox(session, config, BoxKind(kind), old, new)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base, index_of_some
+from crm.store.models.office import forget_names
 
 if TYPE_CHECKING:
     from crm.store.models.office import Property
@@ -124,6 +125,9 @@ class LeadSource(Base):
     created_at: Mapped[datetime]
     rotated_at: Mapped[datetime | None] = mapped_column(comment="null: it has its first path")
     property: Mapped[Property | None] = relationship()
+
+
+event.listen(LeadSource, "after_delete", forget_names)
 
 
 class Consent(Base):

@@ -176,7 +176,7 @@ def rename(session: Session, by: By, listing_id: int, new: str) -> str:
     unit, property = listing.unit, listing.property
     old, new = unit.name, fields.text(new, "unit", 40, required=True)
     if new == old:
-        raise Invalid(f"Unit {old} has that name already.", code="name_unchanged", kind="unit", name=old)
+        raise Invalid(f"Unit {old} has that name already.", code="unit_name_unchanged", unit=old)
     check_free(session, property, new)
     unit.name = new
     session.add(FormerName(kind=Unit.__tablename__, name=old, row_id=unit.id, until=by.now))

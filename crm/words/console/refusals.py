@@ -351,6 +351,7 @@ SPANISH = {
     "retired_unknown": "Nada retirado se llama {name}.",
     "site_not_public": "El sitio no se alcanza desde fuera: escriba site.public_url en los ajustes.",
     "unit_exists": "Hay otra unidad {unit}.",
+    "unit_name_unchanged": "La unidad {unit} ya se llama así.",
     "unit_unknown": "Esa vivienda no existe.",
     "unit_without_property": "Diga en qué propiedad está la vivienda.",
     # --- the office ---

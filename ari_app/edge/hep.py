@@ -177,14 +177,16 @@ async def listening(port: int, invites: Invites, on_answer: Callable[[InviteAnsw
         packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM_BYTES)
         packets.bind(("127.0.0.1", port))
 
+        # A number, because Python would write all about a socket each time it finds that it is not being read.
+        file = packets.fileno()
         pause: asyncio.Handle
 
         def listen() -> None:
-            loop.add_reader(packets, look)
+            loop.add_reader(file, look)
 
         def look() -> None:
             nonlocal pause
-            loop.remove_reader(packets)
+            loop.remove_reader(file)
             pause = loop.call_later(_PAUSE_SECONDS, listen)
             take()
 
@@ -199,7 +201,7 @@ async def listening(port: int, invites: Invites, on_answer: Callable[[InviteAnsw
             yield
         finally:
             pause.cancel()
-            loop.remove_reader(packets)
+            loop.remove_reader(file)
             take()
 
 

@@ -54,9 +54,7 @@ def main() -> None:
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"some of: {', '.join(FIGURES)}")
     parser.add_argument("--rounds", type=int, default=3, help="cost: rounds of all implementations; idle: starts")
     parser.add_argument("--calls", type=int, default=24, help="cost, counts: calls per round and implementation")
-    parser.add_argument(
-        "--agents", type=int, default=40, help="agents in the office; rate: all have a registered phone"
-    )
+    parser.add_argument("--agents", type=int, default=40, help="agents in the office; rate: at least 200, with phones")
     parser.add_argument("--large", type=int, default=2000, help="key: agents in the large office")
     parser.add_argument("--probes", type=int, default=100, help="key: calls per office and implementation")
     parser.add_argument("--step-seconds", type=float, default=5, help="rate: how long callers arrive at each rate")

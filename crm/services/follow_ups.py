@@ -351,6 +351,7 @@ def _advance(
         step = _planned(session, interest, found, waiting)
         if step.due_at > now:
             return 0, step.due_at
+        session.flush()  # Its text or task goes by its id. One that is due later is written with those of others.
         if is_too_late(step.due_at, now):
             _expire(session, config, interest, step, now)
             return 0, None
@@ -421,7 +422,6 @@ def _planned(session: Session, interest: Interest, found: Next, waiting: FollowU
             why=found.why,
         )
         session.add(waiting)
-        session.flush()
     waiting.state, waiting.why = PLANNED, found.why
     if not waiting.is_edited:
         waiting.due_at, waiting.text = found.at, found.text

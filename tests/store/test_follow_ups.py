@@ -240,6 +240,22 @@ async def test_a_tick_reads_no_more_for_ten_times_the_leads(store: Store, config
     assert counts[0][0] == 3, "the office's own texts, the rules it has planned by, and whether anybody is due"
 
 
+async def test_what_is_planned_for_many_people_is_written_at_once(store: Store, config: Config) -> None:
+    people = await many_interested(store, 12)
+    written: list[int] = []
+
+    def note(session: Session, _: object) -> None:
+        written.append(sum(isinstance(row, FollowUp) for row in session.new))
+
+    event.listen(Session, "after_flush", note)
+    try:
+        await follow_ups.tick(crm_at(config, store, BEGIN))
+    finally:
+        event.remove(Session, "after_flush", note)
+    assert {step.lead_id for step in await rows(store, FollowUp)} == people
+    assert [count for count in written if count] == [12]
+
+
 TOUCHES = {
     "a text comes in": "INSERT INTO message (key, direction, purpose, to_number, from_number, body, media, lead_id,"
     " state, decision, error, created_at, attempts) SELECT 'x', 'in', 'inbound', '', '', '', '[]', lead.id, 'received',"

@@ -60,6 +60,18 @@ class PictureEntry(msgspec.Struct):
     """Its sizes, smallest first."""
 
 
+class PictureSheet(msgspec.Struct):
+    """A picture with its alternative text in each language."""
+
+    number: int
+    """Its position, from 1."""
+    hash: str
+    alt: dict[str, str]
+    width: int
+    height: int
+    widths: list[int]
+
+
 class TermsEntry(msgspec.Struct, kw_only=True):
     """What applies to a home: its own terms, else its property's. Null: not stated."""
 
@@ -141,4 +153,14 @@ def picture_entries(
         )
         for one in pictures
         if (file := known.get(one.hash))
+    ]
+
+
+def picture_sheets(session: Session, owner: Terms) -> list[PictureSheet]:
+    """Those of a home or a property whose files are there."""
+    files = known_pictures(session, [picture.hash for picture in owner.pictures])
+    return [
+        PictureSheet(number, picture.hash, picture.alt, file.width, file.height, file.widths)
+        for number, picture in enumerate(owner.pictures, start=1)
+        if (file := files.get(picture.hash))
     ]

@@ -16,7 +16,7 @@ from crm.store.models import Listing, PropertyProfile
 from crm.store.queries import listings as queries
 from crm.store.queries import reach as reached
 from crm.views import versions
-from crm.views.listing_parts import known_pictures
+from crm.views.listing_parts import PictureSheet, picture_sheets
 from crm.views.listing_rows import RETIRED_AT, ROW, Own, Shared, state_of, unknown
 from crm.views.versions import VersionEntry
 
@@ -37,18 +37,6 @@ class Lacking(StrEnum):
     """When it is free is not known."""
     DECISION = "decision"
     """Somebody has to decide about some words."""
-
-
-class PictureSheet(msgspec.Struct):
-    """A picture with its alternative text in each language."""
-
-    number: int
-    """Its position, from 1."""
-    hash: str
-    alt: dict[str, str]
-    width: int
-    height: int
-    widths: list[int]
 
 
 class ListingSheet(msgspec.Struct, kw_only=True):
@@ -91,12 +79,6 @@ def one(session: Session, listing_id: int, now: datetime, reach: Reach = WHOLE_O
     listing: Listing = row.Listing
     home = queries.home(row.own)
     shared = listings.property_cells(queries.property_content(row.shared))
-    files = known_pictures(session, [picture.hash for picture in home.pictures])
-    pictures = [
-        PictureSheet(number, picture.hash, picture.alt, file.width, file.height, file.widths)
-        for number, picture in enumerate(home.pictures, start=1)
-        if (file := files.get(picture.hash))
-    ]
     is_public = session.scalar(
         select(PropertyProfile.published).where(PropertyProfile.property_id == listing.property_id)
     )
@@ -114,7 +96,7 @@ def one(session: Session, listing_id: int, now: datetime, reach: Reach = WHOLE_O
         expires_at=listing.expires_at,
         cells=listings.home_cells(home),
         shared={name: text for name, text in shared.items() if text},
-        pictures=pictures,
+        pictures=picture_sheets(session, home),
         lacks=_lacking(home, is_public is not None, decides),
         findings=findings,
         history=versions.history(session, listing_id)[::-1],

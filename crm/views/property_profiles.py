@@ -17,7 +17,16 @@ from crm.store.models import (
 from crm.store.queries import listings as queries
 from crm.views import answers
 from crm.views.answers import AnswerEntry
-from crm.views.listing_parts import AddressEntry, PictureEntry, TermsEntry, address_of, pictures_in, terms_of
+from crm.views.listing_parts import (
+    AddressEntry,
+    PictureEntry,
+    PictureSheet,
+    TermsEntry,
+    address_of,
+    picture_sheets,
+    pictures_in,
+    terms_of,
+)
 from crm.views.listing_rows import PROFILE_IN_FORCE, property_named
 
 
@@ -52,6 +61,7 @@ class PropertySheet(msgspec.Struct, kw_only=True):
     published: int | None
     cells: dict[str, str]
     """By column of `listings.PROPERTY_COLUMNS`, as people write it."""
+    pictures: list[PictureSheet]
     findings: list[str]
     """Words in it that may express a preference."""
     answers: list[AnswerEntry]
@@ -79,6 +89,7 @@ def sheet(session: Session, slug: str, reach: Reach = WHOLE_OFFICE) -> PropertyS
         latest=latest,
         published=profile.published if profile else None,
         cells=listings.property_cells(said),
+        pictures=picture_sheets(session, said),
         findings=[str(found) for found in fair_housing.check(said)],
         answers=answers.that_apply(session, property.id),
     )

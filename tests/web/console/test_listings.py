@@ -12,6 +12,7 @@ from PIL import Image
 
 from crm.domain import listings
 from crm.domain.access import Role
+from crm.edge import pictures
 from crm.services.audit import By
 from crm.services.listings import homes, profiles
 from crm.store.models import ContentVersion, Listing, Publication
@@ -55,12 +56,13 @@ def picture(width: int = 640, color: str = "green", kind: str = "PNG") -> bytes:
 
 
 async def upload(
-    person: Person, id: int, content: bytes, status: int = 303, csrf: str | None = None, **fields: str
+    person: Person, of: int | str, content: bytes, status: int = 303, csrf: str | None = None, **fields: str
 ) -> Any:
+    """Adds a picture of a home, or of `properties/<slug>`."""
     if csrf is None:
         csrf = person.csrf(await person.open("/listings/new"))
     answer = await person.http.post(
-        f"/listings/{id}/pictures",
+        f"/listings/{of}/pictures",
         data={"csrf": csrf, **fields},
         files={"picture": ("../../kitchen.png", content, "image/png")},
         headers={"Sec-Fetch-Site": "same-origin"},
@@ -205,7 +207,7 @@ async def test_what_is_no_picture_or_too_large_is_refused_and_leaves_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for content in (b"<svg onload=alert(1)>", b"GIF89a" + b"\0" * 200, picture()[:300], picture(40)):
         assert 'role="alert"' in (await upload(person, id, content, 422)).text
-    monkeypatch.setattr(page_of_listings.files, "LARGEST_FILE", 20_000)
+    monkeypatch.setattr(pictures, "LARGEST_FILE", 20_000)
     assert "larger than" in (await upload(person, id, picture() + b"\0" * 30_000, 422)).text
     await upload(person, id, picture(), 403, csrf="0" * 32)
     answer = await person.http.post(

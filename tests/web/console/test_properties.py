@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 
 from crm.domain import listings
 from crm.domain.access import Role
-from crm.store.models import Answer, AuditEntry, Line, Property, PropertyProfile
+from crm.services.listings import profiles
+from crm.store.models import Answer, AuditEntry, ContentVersion, Line, Property, PropertyProfile
+from crm.views import property_profiles
 from crm.web.console.pages import properties as page_of_properties
 from tests.web.console.people import ConsoleOffice
 from tests.web.console.test_leads import EVIL, check
-from tests.web.console.test_listings import ADDRESS, add, latest
+from tests.web.console.test_listings import ADDRESS, BY, add, latest, picture, upload
 
 pytestmark = pytest.mark.web
 
@@ -88,6 +91,49 @@ async def test_answers_are_given_by_topic_and_language_and_nobody_overwrites_uns
     assert "Para todas." in page
 
 
+async def test_pictures_of_a_property_are_taken_in_put_in_order_and_removed(office: ConsoleOffice) -> None:
+    """As its next versions; those of a property that is public are at once, like all else that needs no decision."""
+    manager = office.person(Role.MANAGER)
+    await upload(manager, "properties/elm", picture(color="green"), alt_en=EVIL, alt_es="La entrada")
+    await upload(manager, "properties/elm", picture(color="blue"))
+    page = await manager.open(PATH)
+    check(page)
+    first, second = re.findall(r'src="/pictures/([0-9a-f]{64})-\d+\.webp"', page)
+    again = await upload(manager, "properties/elm", picture(color="blue"), 422)
+    assert "This picture is there already" in again.text
+    assert 'role="alert"' in (await upload(manager, "properties/elm", b"<svg onload=alert(1)>", 422)).text
+    moved = {"alt_en": "Pool", "alt_es": "", "to": "1"}
+    await manager.send(f"{PATH}/pictures/2", 422, hash=first, **moved)
+    await manager.send(f"{PATH}/pictures/2", hash=second, **moved)
+    assert [(one["hash"], one["alt"]) for one in pictures_of(office)] == [
+        (second, {"en": "Pool"}),
+        (first, {"en": EVIL, "es": "La entrada"}),
+    ]
+    await manager.send(f"{PATH}/pictures/1/removal", hash=second)
+    assert [one["hash"] for one in pictures_of(office)] == [first]
+    with office.crm.store.writing() as session:
+        profiles.change(session, BY, "elm", ADDRESS)
+        profiles.publish(session, BY, "elm")
+    assert public_pictures(office) == [first]
+    await upload(manager, "properties/elm", picture(color="red"), alt_en="Lobby")
+    await manager.send(f"{PATH}/pictures/1/removal", hash=first)
+    [third] = [one["hash"] for one in pictures_of(office)]
+    assert public_pictures(office) == [third]
+
+
+def public_pictures(office: ConsoleOffice) -> list[str]:
+    with office.crm.store.reading() as session:
+        return [one.hash for one in property_profiles.property_detail(session, "elm").pictures]
+
+
+def pictures_of(office: ConsoleOffice) -> list[dict[str, Any]]:
+    """Of elm, in its latest version."""
+    with office.crm.store.reading() as session:
+        profile = session.get_one(PropertyProfile, id_of(office, "elm"))
+        found = session.query(ContentVersion).filter_by(property_id=profile.property_id, version=profile.latest).one()
+        return list(found.content.get("pictures", ()))
+
+
 async def test_who_sees_one_property_writes_about_it_alone(office: ConsoleOffice) -> None:
     narrow = office.person(Role.MANAGER, properties=["elm"])
     listed = await narrow.open("/listings/properties")
@@ -97,7 +143,14 @@ async def test_who_sees_one_property_writes_about_it_alone(office: ConsoleOffice
     for slug in ("lakeside", "office"):
         await narrow.open(f"/listings/properties/{slug}", 404)
         await narrow.send(f"/listings/properties/{slug}/answers", 404, **answer)
-    for act, fields in (("terms", {"base": "{}"}), ("publication", {"version": "1"}), ("withdrawal", {})):
+    await upload(narrow, "properties/lakeside", picture(), 404)
+    for act, fields in (
+        ("terms", {"base": "{}"}),
+        ("publication", {"version": "1"}),
+        ("withdrawal", {}),
+        ("pictures/1", {"to": "1"}),
+        ("pictures/1/removal", {}),
+    ):
         await narrow.send(f"/listings/properties/lakeside/{act}", 404, **fields)
         await office.person(Role.AGENT).send(f"{PATH}/{act}", 403, **fields)
     await narrow.send(f"{PATH}/retirement", 403)

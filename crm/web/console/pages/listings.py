@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import partial
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
-from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from crm.domain import fields, listings
 from crm.domain.access import Act
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.listings import ListingFilter, ListingState
-from crm.edge import pictures as files
 from crm.services.audit import By
-from crm.services.listings import homes, pictures, profiles
+from crm.services.listings import homes, profiles
 from crm.services.office import properties
 from crm.views import choices, listing_sheets
 from crm.views import listings as view
@@ -34,22 +23,16 @@ from crm.views.listing_sheets import ListingSheet
 from crm.web.console import clashes, cursors
 from crm.web.console.clashes import FormEdit
 from crm.web.console.door import ConsolePage
+from crm.web.console.pages.pictures import Album, pages_of
 from crm.web.console.visit import ConsoleVisit
-from crm.web.site import uploads
 from crm.words.console.listings import WORDS
 
 PER_PAGE = 50
-PICTURE = re.compile(r"([0-9a-f]{64})-(\d{1,4})\.webp")
-FILE = "picture"
-"""Name of the field with a picture."""
 NUMBERS = ("bedrooms", "bathrooms", "square_feet", "rent", "deposit", "available_on")
 TERMS = ("pets", "fees", "utilities", "parking", "laundry", "lease_months", "accessibility")
 TEXTS = tuple(f"{part}_{language}" for language in listings.LANGUAGES for part in ("headline", "text", "concession"))
 COLUMNS = (*NUMBERS, *TERMS, *TEXTS)
 NEW_FIELDS = ("property", "unit", *NUMBERS)
-
-_decoding = ThreadPoolExecutor(1, thread_name_prefix="pictures")
-"""One picture at a time: decoding a large one takes a second, and 200 MB."""
 
 
 @dataclass
@@ -187,7 +170,7 @@ def _asked(visit: ConsoleVisit) -> int:
 Acted = Callable[[Session, By, ListingSheet], object]
 
 
-async def _acted(visit: ConsoleVisit, name: str, act: Acted, said: str, anchor: str = "") -> Response:
+async def _acted(visit: ConsoleVisit, name: str, act: Acted, said: str) -> Response:
     """Runs what a form of the page asks for; what is refused comes back with the reason."""
 
     def found_and_acted(session: Session, by: By) -> None:
@@ -200,7 +183,7 @@ async def _acted(visit: ConsoleVisit, name: str, act: Acted, said: str, anchor: 
         found = error.facts.get("findings", [])
         trouble = SheetTrouble(name, visit.refusal(error), findings=list(found) if isinstance(found, list) else [])
         return await _show(visit, trouble, 422)
-    return visit.see_other(f"/listings/{_asked(visit)}{anchor}", visit.looks.say(WORDS, said))
+    return visit.see_other(f"/listings/{_asked(visit)}", visit.looks.say(WORDS, said))
 
 
 async def _terms(visit: ConsoleVisit) -> Response:
@@ -275,76 +258,20 @@ async def _publish_property(visit: ConsoleVisit) -> Response:
 # --- pictures ---
 
 
-async def _add_picture(visit: ConsoleVisit) -> Response:
-    """Takes in a picture. It is on the disk as it comes, and decoded in a thread, one at a time."""
-    # That there is such a listing, before anybody's megabytes are read.
-    await visit.read(listing_sheets.one, _asked(visit), visit.crm.now(), visit.who.reach)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="leaseline-picture-"))
-    try:
-        sent = await uploads.receive(visit.request, folder, FILE, files.LARGEST_FILE)
-        if not hmac.compare_digest(sent.fields.get("csrf", ""), visit.csrf):
-            raise HTTPException(403, "form_old")
-        alt = {"en": sent.fields.get("alt_en", ""), "es": sent.fields.get("alt_es", "")}
-        key = "picture_too_large" if sent.is_too_large else "" if sent.file else "picture_missing"
-        if key:
-            text = visit.looks.say(WORDS, key, most=files.LARGEST_FILE // 1_000_000)
-            return await _show(visit, SheetTrouble("pictures", text), 422)
-        take_in = partial(pictures.take_in, visit.crm.config, folder / sent.file)
-        try:
-            taken = await asyncio.get_running_loop().run_in_executor(_decoding, take_in)
-        except Invalid as error:
-            return await _show(visit, SheetTrouble("pictures", visit.refusal(error)), 422)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    change = pictures.added(taken, {language: text.replace("\0", "") for language, text in alt.items()})
-    return await _acted(
-        visit,
-        "pictures",
-        lambda session, by, sheet: homes.set_pictures(session, by, sheet.id, change, taken=taken),
-        "picture_added",
-        "#pictures",
-    )
+def _sheet(visit: ConsoleVisit, session: Session) -> ListingSheet:
+    return listing_sheets.one(session, _asked(visit), visit.crm.now(), visit.who.reach)
 
 
-async def _change_picture(visit: ConsoleVisit) -> Response:
-    form = await visit.form()
-    number, hash = visit.request.path_params["number"], str(form.get("hash", ""))
-    alt = {language: str(form.get(f"alt_{language}", "")) for language in listings.LANGUAGES}
-    to = str(form.get("to", "")).strip()
-
-    def act(session: Session, by: By, sheet: ListingSheet) -> None:
-        _check_is_there(sheet, number, hash)
-        at = listings.whole(to, 1, listings.MOST_PICTURES) if to else None
-        homes.set_pictures(session, by, sheet.id, pictures.edited(number, alt, at))
-
-    return await _acted(visit, "pictures", act, "saved", "#pictures")
+async def _refused(visit: ConsoleVisit, why: str) -> Response:
+    return await _show(visit, SheetTrouble("pictures", why), 422)
 
 
-async def _remove_picture(visit: ConsoleVisit) -> Response:
-    form = await visit.form()
-    number, hash = visit.request.path_params["number"], str(form.get("hash", ""))
-
-    def act(session: Session, by: By, sheet: ListingSheet) -> None:
-        _check_is_there(sheet, number, hash)
-        homes.set_pictures(session, by, sheet.id, pictures.removed(number))
-
-    return await _acted(visit, "pictures", act, "picture_removed", "#pictures")
-
-
-def _check_is_there(sheet: ListingSheet, number: int, hash: str) -> None:
-    """Raises Conflict if somebody has moved the picture meanwhile: the number would be another one's."""
-    if not any(one.number == number and one.hash == hash for one in sheet.pictures):
-        raise Conflict("Somebody else has changed the pictures just now: look at them again.", code="changed_meanwhile")
-
-
-async def _picture(visit: ConsoleVisit) -> Response:
-    named = PICTURE.fullmatch(visit.request.path_params["name"])
-    path = files.file_of(visit.crm.config.pictures_folder, named[1], int(named[2])) if named else None
-    if path is None or not await asyncio.to_thread(path.is_file):
-        raise NotFound("There is no such picture.", code="picture_unknown")
-    headers: dict[str, Any] = {"Cache-Control": "private, max-age=31536000, immutable"}
-    return FileResponse(path, media_type="image/webp", headers=headers)
-
+ALBUM = Album(
+    path=lambda visit: f"/listings/{_asked(visit)}",
+    find=_sheet,
+    put=lambda session, by, sheet, change, taken: homes.set_pictures(session, by, sheet.id, change, taken),
+    refused=_refused,
+)
 
 POST = ("POST",)
 PAGES = (
@@ -356,10 +283,5 @@ PAGES = (
     ConsolePage("/listings/{listing:int}/withdrawal", _unpublish, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/retirement", _retire, needs=Act.LISTINGS, methods=POST),
     ConsolePage("/listings/{listing:int}/property", _publish_property, needs=Act.LISTINGS, methods=POST),
-    ConsolePage("/listings/{listing:int}/pictures", _add_picture, needs=Act.LISTINGS, methods=POST),
-    ConsolePage("/listings/{listing:int}/pictures/{number:int}", _change_picture, needs=Act.LISTINGS, methods=POST),
-    ConsolePage(
-        "/listings/{listing:int}/pictures/{number:int}/removal", _remove_picture, needs=Act.LISTINGS, methods=POST
-    ),
-    ConsolePage("/pictures/{name}", _picture),
+    *pages_of(ALBUM, "/listings/{listing:int}"),
 )

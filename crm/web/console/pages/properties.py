@@ -1,5 +1,5 @@
-"""What holds for all homes of a property: address, terms, texts and policies, in versions; and answers about a topic,
-of a property or of the office."""
+"""What holds for all homes of a property: address, terms, texts, policies and pictures, in versions; and answers about
+a topic, of a property or of the office."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from crm.web.console import clashes
 from crm.web.console.clashes import FormEdit
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.listings import TERMS
+from crm.web.console.pages.pictures import Album, pages_of
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console import listings as of_listings
 from crm.words.console.properties import WORDS as OWN
@@ -173,6 +174,18 @@ async def _unpublish(visit: ConsoleVisit) -> Response:
     )
 
 
+async def _refused(visit: ConsoleVisit, why: str) -> Response:
+    return await _show(visit, OfferTrouble("pictures", why), 422)
+
+
+ALBUM = Album(
+    path=_path,
+    find=lambda visit, session: property_profiles.sheet(session, _asked(visit), visit.who.reach),
+    put=lambda session, by, sheet, change, taken: profiles.set_pictures(session, by, sheet.property, change, taken),
+    refused=_refused,
+)
+
+
 async def _answer(visit: ConsoleVisit) -> Response:
     """Gives an answer as its next version. `version` is the one that the form was opened with; empty: a new topic."""
     form = await visit.form()
@@ -223,6 +236,7 @@ PAGES = (
     ConsolePage(f"{_ONE}/terms", _terms, needs=Act.LISTINGS, methods=POST),
     ConsolePage(f"{_ONE}/publication", _publish, needs=Act.LISTINGS, methods=POST),
     ConsolePage(f"{_ONE}/withdrawal", _unpublish, needs=Act.LISTINGS, methods=POST),
+    *pages_of(ALBUM, _ONE),
     ConsolePage(f"{_ONE}/answers", _answer, needs=Act.LISTINGS, methods=POST),
     ConsolePage(f"{_ONE}/retirement", _retire, needs=Act.SETTINGS, methods=POST),
 )

@@ -3,7 +3,7 @@ time or was gathered, the daily digest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import and_, or_, select
@@ -19,6 +19,7 @@ from crm.edge import numbers
 from crm.services.calls.aftermath import voice_talk
 from crm.services.office import owners
 from crm.services.outbox import notice_settings, notices
+from crm.services.outbox.notices import NewNotice
 from crm.services.outbox.outgoing import NOTICE, NewMail, queue
 from crm.store.models import Agent, Lead, NoticeSetting, Property, SubteamMember, Task, Tour, TourSlot
 from crm.store.queries import tasks
@@ -35,7 +36,7 @@ OUTDATED = timedelta(hours=6)
 """A digest this late, because the app was away, is left out."""
 
 
-class Notifier(Worker[bool, None]):
+class Notifier(Worker[None, None]):
     """Tells what is due. Nothing is sent from here: it puts emails and texts into the outbox."""
 
     name = "notices"
@@ -44,73 +45,80 @@ class Notifier(Worker[bool, None]):
     def __init__(self, crm: Crm, held: Callable[[], bool] = lambda: False) -> None:
         self._config, self._held = crm.config, held
 
-    def due(self, session: Session, now: datetime, under_way: Sequence[bool]) -> datetime | None:
-        if under_way or self._held():
+    def due(self, session: Session, now: datetime, under_way: Sequence[None]) -> datetime | None:
+        if self._held():
             return None
-        digest = select(NoticeSetting.next_digest_at).where(NoticeSetting.next_digest_at.is_not(None))
-        found = (
-            tasks.next_told(session),
-            notices.next_held(session),
-            session.scalar(digest.order_by(NoticeSetting.next_digest_at).limit(1)),
-        )
-        return min((at for at in found if at), default=None)
+        return min((at for at in session.execute(_NEXT).one() if at), default=None)
 
-    def claim(self, session: Session, now: datetime, under_way: Sequence[bool]) -> bool | None:
-        # Rows are locked where they are told, in one transaction with what tells of them.
-        return True
-
-    async def work(self, claim: bool) -> None:
-        return None
-
-    def record(self, session: Session, claim: bool, result: None, now: datetime) -> None:
-        tell_due(session, self._config, now)
+    def claim(self, session: Session, now: datetime, under_way: Sequence[None]) -> None:
+        # Nothing is to be done about it outside of the database, so no second transaction records it. When others have
+        # what is due, nothing is told, and it is looked for again a moment later.
+        self.has_more = tell_due(session, self._config, now)
 
 
-def tell_due(session: Session, config: Config, now: datetime) -> None:
-    """Tells what is due now; what is left of very much is due still."""
-    _tell_of_calls(session, config, now)
+def tell_due(session: Session, config: Config, now: datetime) -> bool:
+    """Tells what is due now; what is left of very much is due still. False: there was nothing, or others tell it."""
+    is_any = _tell_of_calls(session, config, now)
     for _ in range(MOST_AGENTS):
         if not notices.send_held(session, config, now):
             break
+        is_any = True
     for _ in range(MOST_AGENTS):
         if not _send_digest(session, config, now):
             break
+        is_any = True
+    return is_any
+
+
+_digest_at = NoticeSetting.next_digest_at
+_NEXT = select(
+    tasks.next_told().scalar_subquery(),
+    notices.next_held().scalar_subquery(),
+    select(_digest_at).where(_digest_at.is_not(None)).order_by(_digest_at).limit(1).scalar_subquery(),
+)
+"""When something is to be told, of each kind: looked at after each call that leaves a task."""
 
 
 # --- missed calls ---
 
 
-def _tell_of_calls(session: Session, config: Config, now: datetime) -> None:
-    """Tells owners of calls that left them a task; those of one owner that come together are one notice."""
+def _tell_of_calls(session: Session, config: Config, now: datetime) -> bool:
+    """Tells owners of calls that left them a task; those of one owner that come together are one notice. False: of
+    none."""
+    found = tasks.to_tell(session, now, MOST_AT_ONCE)
     by_owner: dict[tuple[Agent | object, NoticeKind], list[Task]] = {}
-    for task in tasks.to_tell(session, now, MOST_AT_ONCE):
+    for task in found:
         task.tell_at = None
         if task.done_at is None:
             by_owner.setdefault((task.held_by, _kind(task)), []).append(task)
-    for (_, kind), theirs in by_owner.items():
-        owner = theirs[0].held_by
-        key = "call:" + ",".join(f"{task.id}:{task.times}" for task in theirs)
-        subject, text = _told(config, theirs)
-        if not isinstance(owner, Agent):
-            text += f" {words.more('team_takes', task=theirs[0].id)}"
-        alone = theirs[0] if len(theirs) == 1 else None
-        said = voice_talk.dialogue(session, alone.call_id) if alone and alone.call_id else ""
-        if alone and said:
-            subject = f"{_who(config, alone)} talked with the voice agent"
-            text += f" {words.more('voice_talk', call=alone.call_id)}"
-        notices.tell(
-            session,
-            config,
-            owners.people(owner),
-            key,
-            subject,
-            text,
-            now,
-            kind=kind,
-            lead_id=alone.lead_id if alone else None,
-            # The list of notices keeps no talk, which is deleted in its time.
-            in_full=f"{text}\n\n{said}" if said else "",
-        )
+    alone = [theirs[0].call_id for theirs in by_owner.values() if len(theirs) == 1]
+    said = voice_talk.dialogues(session, [id for id in alone if id])
+    news = [_notice(config, kind, theirs, said) for (_, kind), theirs in by_owner.items()]
+    notices.tell_all(session, config, news, now)
+    return bool(found)
+
+
+def _notice(config: Config, kind: NoticeKind, theirs: Sequence[Task], dialogues: Mapping[str, str]) -> NewNotice:
+    """Of calls that left one owner tasks."""
+    owner = theirs[0].held_by
+    subject, text = _told(config, theirs)
+    if not isinstance(owner, Agent):
+        text += f" {words.more('team_takes', task=theirs[0].id)}"
+    alone = theirs[0] if len(theirs) == 1 else None
+    said = dialogues.get(alone.call_id or "", "") if alone else ""
+    if alone and said:
+        subject = f"{_who(config, alone)} talked with the voice agent"
+        text += f" {words.more('voice_talk', call=alone.call_id)}"
+    return NewNotice(
+        owners.people(owner),
+        "call:" + ",".join(f"{task.id}:{task.times}" for task in theirs),
+        subject,
+        text,
+        kind,
+        alone.lead_id if alone else None,
+        # The list of notices keeps no talk, which is deleted in its time.
+        in_full=f"{text}\n\n{said}" if said else "",
+    )
 
 
 def _kind(task: Task) -> NoticeKind:

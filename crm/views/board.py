@@ -115,15 +115,20 @@ class NewsMark:
     """Before the first that nobody has read yet."""
 
 
+# Asked for after every call that somebody has to return.
+_LATEST = select(
+    select(func.max(Message.id)).scalar_subquery(),
+    select(func.max(Task.id)).scalar_subquery(),
+    select(func.max(Task.again_at)).where(Task.again_at.is_not(None)).scalar_subquery(),
+    select(func.max(Mail.id)).scalar_subquery(),
+    select(func.min(ArrivalRecord.id)).where(ArrivalRecord.read_at.is_(None)).scalar_subquery(),
+    select(func.max(ArrivalRecord.id)).scalar_subquery(),
+)
+
+
 def mark(session: Session) -> NewsMark:
-    unread = session.scalar(select(func.min(ArrivalRecord.id)).where(ArrivalRecord.read_at.is_(None)))
-    return NewsMark(
-        session.scalar(select(func.max(Message.id))) or 0,
-        session.scalar(select(func.max(Task.id))) or 0,
-        session.scalar(select(func.max(Task.again_at)).where(Task.again_at.is_not(None))),
-        session.scalar(select(func.max(Mail.id))) or 0,
-        unread - 1 if unread is not None else session.scalar(select(func.max(ArrivalRecord.id))) or 0,
-    )
+    message, task, again, mail, unread, arrival = session.execute(_LATEST).one()
+    return NewsMark(message or 0, task or 0, again, mail or 0, unread - 1 if unread is not None else arrival or 0)
 
 
 def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
@@ -145,7 +150,8 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
         .limit(MOST_NEWS)
     )
     new = tasks.where(Task.id > since.task, Task.id <= latest.task).order_by(Task.id.desc())
-    texts_found, tasks_found = session.execute(texts).all()[::-1], [*session.execute(new).all()[::-1]]
+    texts_found = session.execute(texts).all()[::-1] if latest.message > since.message else []
+    tasks_found = [*session.execute(new).all()[::-1]] if latest.task > since.task else []
     if latest.again is not None and latest.again != since.again:
         later = Task.again_at > since.again if since.again else Task.again_at.is_not(None)
         again = tasks.where(later, Task.id <= since.task, Task.done_at.is_(None)).order_by(Task.again_at.desc())
@@ -170,7 +176,11 @@ def news(session: Session, since: NewsMark) -> tuple[list[News], NewsMark]:
     )
     written = [
         (kind, row)
-        for kind, query in ((NewsKind.MAIL, mails), (NewsKind.FORM, forms))
+        for kind, query, is_any in (
+            (NewsKind.MAIL, mails, latest.mail > since.mail),
+            (NewsKind.FORM, forms, latest.arrival > since.arrival),
+        )
+        if is_any
         for row in session.execute(query).all()[::-1]
     ]
     wanted = {row.lead_id for _, row in written}

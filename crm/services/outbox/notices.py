@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -25,10 +27,29 @@ from crm.words import notices as words
 LONGEST_TEXT = 600
 """Characters of a notice sent as a text; the email has all of it."""
 
+_KEYS_AT_ONCE = 1000
+"""Keys that one statement looks for: a large subteam may be told of many things at once."""
 KEPT = timedelta(days=90)
 """So long a notice stays in the list, read or not."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NewNotice:
+    agents: Sequence[Agent]
+    """Who is told."""
+    key: str
+    """Each of them gets the same key only once."""
+    subject: str
+    text: str
+    kind: NoticeKind = NoticeKind.ALARM
+    lead_id: int | None = None
+    """Whom it is about."""
+    in_full: str = ""
+    """What an email says that goes out at once, in place of `text`."""
+    voicemail_id: str | None = None
+    """The voicemail whose recording goes with it."""
 
 
 def tell(
@@ -45,51 +66,72 @@ def tell(
     in_full: str = "",
     voicemail_id: str | None = None,
 ) -> None:
-    """Tells the agents in the ways that each chose for this kind: puts `text` into their lists of notices, and queues
-    it for their mobiles and as an email with `subject`, in the caller's transaction. Each of them gets the same `key`
-    only once. `lead_id`: whom it is about; `in_full`: what an email says that goes out at once, in place of `text`;
-    `voicemail_id`: the voicemail whose recording goes with it.
+    """Like `tell_all`, of one thing."""
+    new = NewNotice(agents, key, subject, text, kind, lead_id, in_full, voicemail_id)
+    tell_all(session, config, [new], now)
+
+
+def tell_all(session: Session, config: Config, news: Sequence[NewNotice], now: datetime) -> None:
+    """Tells agents in the ways that each chose for each kind: puts the text into their lists of notices, and queues it
+    for their mobiles and as an email with the subject, in the caller's transaction.
 
     In an agent's quiet time, and when very many notices come at once, it is kept, and goes out later with the others
     (`send_held`). An alarm never waits. A number that opted out gets no text: the gate blocks it.
     """
-    subject, text = _clean(subject).replace("\n", " ")[:300], _clean(text)
-    told = _untold(session, {agent.id: agent for agent in agents}, key)
-    if not told:
+    told = _untold(session, news)
+    ids = {id for _, agents in told for id in agents}
+    if not ids:
         return
-    choices = choices_of(session, told)
-    waits = {} if kind is NoticeKind.ALARM else _wait(session, config, choices, kind, now)
-    by_push = [id for id in told if id not in waits and NoticeWay.PUSH in choices[id].ways_of(kind)]
+    choices = choices_of(session, ids)
+    waits = _wait(session, config, choices, told, now)
+    by_push = {
+        id
+        for (one, agents), waiting in zip(told, waits, strict=True)
+        for id in agents
+        if id not in waiting and NoticeWay.PUSH in choices[id].ways_of(one.kind)
+    }
     shown_on = {browser.agent_id for browser in push.browsers(session, now, by_push)} if by_push else set()
-    by_mail, by_text = [], []
-    for id, agent in told.items():
-        ways = choices[id].ways_of(kind)
-        session.add(
-            Notice(
-                key=_key(key, f"agent:{id}"),
-                agent_id=id,
-                lead_id=lead_id,
-                kind=kind.value,
-                is_listed=NoticeWay.FEED in ways,
-                send_at=waits.get(id),
-                push_at=now if id in shown_on else None,
-                subject=subject,
-                text=text,
-                made_at=now,
+    rows: list[dict[str, Any]] = []
+    for (one, agents), waiting in zip(told, waits, strict=True):
+        subject, text = _clean(one.subject).replace("\n", " ")[:300], _clean(one.text)
+        by_mail, by_text = [], []
+        for id, agent in agents.items():
+            ways = choices[id].ways_of(one.kind)
+            is_pushed = id in shown_on and id not in waiting and NoticeWay.PUSH in ways
+            rows.append(
+                {
+                    "key": _key(one.key, f"agent:{id}"),
+                    "agent_id": id,
+                    "lead_id": one.lead_id,
+                    "kind": one.kind.value,
+                    "is_listed": NoticeWay.FEED in ways,
+                    "send_at": waiting.get(id),
+                    "push_at": now if is_pushed else None,
+                    "subject": subject,
+                    "text": text,
+                    "made_at": now,
+                }
             )
-        )
-        if id not in waits:
-            by_mail += [agent] if NoticeWay.MAIL in ways else []
-            by_text += [agent] if NoticeWay.TEXT in ways else []
-    _text(session, config, by_text, key, text, now)
-    _mail(session, config, by_mail, key, subject, _clean(in_full) or text, now, voicemail_id)
+            if id not in waiting:
+                by_mail += [agent] if NoticeWay.MAIL in ways else []
+                by_text += [agent] if NoticeWay.TEXT in ways else []
+        _text(session, config, by_text, one.key, text, now)
+        _mail(session, config, by_mail, one.key, subject, _clean(one.in_full) or text, now, one.voicemail_id)
+    session.execute(insert(Notice), rows)
 
 
-def _untold(session: Session, agents: Mapping[int, Agent], key: str) -> dict[int, Agent]:
-    """Those who have not been told of it yet."""
-    wanted = {_key(key, f"agent:{id}"): id for id in agents}
-    there = set(session.scalars(select(Notice.key).where(Notice.key.in_(wanted)))) if wanted else set()
-    return {id: agents[id] for own, id in wanted.items() if own not in there}
+def _untold(session: Session, news: Sequence[NewNotice]) -> list[tuple[NewNotice, dict[int, Agent]]]:
+    """Of each, those who have not been told of it yet, by id."""
+    keys = sorted({_key(one.key, f"agent:{agent.id}") for one in news for agent in one.agents})
+    there: set[str] = set()
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        there |= set(session.scalars(select(Notice.key).where(Notice.key.in_(keys[first : first + _KEYS_AT_ONCE]))))
+    found = []
+    for one in news:
+        wanted = {_key(one.key, f"agent:{agent.id}"): agent for agent in one.agents}
+        found.append((one, {agent.id: agent for key, agent in wanted.items() if key not in there}))
+        there |= wanted.keys()
+    return found
 
 
 def choices_of(session: Session, ids: Collection[int]) -> dict[int, NoticeChoices]:
@@ -107,21 +149,34 @@ def chosen(setting: NoticeSetting) -> NoticeChoices:
 
 
 def _wait(
-    session: Session, config: Config, choices: Mapping[int, NoticeChoices], kind: NoticeKind, now: datetime
-) -> dict[int, datetime]:
-    """Until when agents are not to be told, by id: those who have quiet time, or have just been told of very much."""
-    lately = (
-        select(Notice.agent_id, func.count().label("sent"), func.max(Notice.send_at).label("until"))
-        .where(Notice.agent_id.in_(choices), Notice.made_at > now - GATHERED, Notice.kind != NoticeKind.ALARM)
-        .group_by(Notice.agent_id)
-    )
-    rows = {row.agent_id: row for row in session.execute(lately)}
-    found: dict[int, datetime] = {}
-    for id, choice in choices.items():
-        row = rows.get(id)
-        gathered = gathered_at(row.sent, row.until, now) if row else None
-        if at := choice.quiet_until(kind, now, config.tz) or gathered:
-            found[id] = at
+    session: Session,
+    config: Config,
+    choices: Mapping[int, NoticeChoices],
+    told: Sequence[tuple[NewNotice, Mapping[int, Agent]]],
+    now: datetime,
+) -> list[dict[int, datetime]]:
+    """For each notice, until when agents are not to be told, by id: those who have quiet time, or have just been told
+    of very much."""
+    asked = {id for one, agents in told if one.kind is not NoticeKind.ALARM for id in agents}
+    lately: dict[int, tuple[int, datetime | None]] = {}
+    if asked:
+        sent = (
+            select(Notice.agent_id, func.count().label("sent"), func.max(Notice.send_at).label("until"))
+            .where(Notice.agent_id.in_(asked), Notice.made_at > now - GATHERED, Notice.kind != NoticeKind.ALARM)
+            .group_by(Notice.agent_id)
+        )
+        lately = {row.agent_id: (row.sent, row.until) for row in session.execute(sent)}
+    found: list[dict[int, datetime]] = []
+    for one, agents in told:
+        waits: dict[int, datetime] = {}
+        for id in agents if one.kind is not NoticeKind.ALARM else ():
+            count, until = lately.get(id, (0, None))
+            gathered = gathered_at(count, until, now)
+            if at := choices[id].quiet_until(one.kind, now, config.tz) or gathered:
+                waits[id] = at
+            # What comes after it in the same transaction counts it.
+            lately[id] = count + 1, max(filter(None, (until, at)), default=None)
+        found.append(waits)
     return found
 
 
@@ -164,10 +219,9 @@ MOST_SENT = 5_000
 """Notices of one agent that go out together."""
 
 
-def next_held(session: Session) -> datetime | None:
+def next_held() -> Select[tuple[datetime | None]]:
     """When the next notice that waits is to go out."""
-    waiting = select(Notice.send_at).where(Notice.send_at.is_not(None)).order_by(Notice.send_at).limit(1)
-    return session.scalar(waiting)
+    return select(Notice.send_at).where(Notice.send_at.is_not(None)).order_by(Notice.send_at).limit(1)
 
 
 def send_held(session: Session, config: Config, now: datetime) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from crm.store.models import Call, Lead, SubteamMember, Task, TaskCall
 
@@ -16,6 +16,13 @@ _ROW = (
     selectinload(Task.call),
     selectinload(Task.lead).selectinload(Lead.phones),
 )
+_WITH_CALL = (
+    joinedload(Task.owner),
+    joinedload(Task.subteam),
+    joinedload(Task.call),
+    joinedload(Task.lead).selectinload(Lead.phones),
+)
+"""The same in two statements."""
 
 
 def by_id(session: Session, task_id: int) -> Task | None:
@@ -66,16 +73,15 @@ def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -
     return [found[id] for id in sorted(found)]
 
 
-def next_told(session: Session) -> datetime | None:
+def next_told() -> Select[tuple[datetime | None]]:
     """When the owner of some task is to be told of its call."""
-    waiting = select(Task.tell_at).where(Task.tell_at.is_not(None)).order_by(Task.tell_at).limit(1)
-    return session.scalar(waiting)
+    return select(Task.tell_at).where(Task.tell_at.is_not(None)).order_by(Task.tell_at).limit(1)
 
 
 def to_tell(session: Session, now: datetime, limit: int) -> Sequence[Task]:
     """Tasks of whose calls the owners are to be told, locked; those that another process tells are left out."""
     due = select(Task).where(Task.tell_at.is_not(None), Task.tell_at <= now).order_by(Task.tell_at, Task.id)
-    found = due.options(*_ROW).limit(limit).with_for_update(of=Task, skip_locked=True)
+    found = due.options(*_WITH_CALL).limit(limit).with_for_update(of=Task, skip_locked=True)
     return session.scalars(found).all()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -54,10 +56,18 @@ def tell(scene: Scene, lead: Lead | None, talk: VoiceTalkStory) -> None:
 
 def dialogue(session: Session, call_id: str) -> str:
     """What was said, a line a turn; "" when the voice agent did not answer."""
-    turns = select(VoiceTurn.who, VoiceTurn.text).where(VoiceTurn.call_id == call_id)
-    return "\n".join(
-        f"{_NAMES[Speaker(who)]}: {text}" for who, text in session.execute(turns.order_by(VoiceTurn.number))
-    )
+    return dialogues(session, [call_id]).get(call_id, "")
+
+
+def dialogues(session: Session, call_ids: Collection[str]) -> dict[str, str]:
+    """What was said in calls that the voice agent answered, by the call's id."""
+    if not call_ids:
+        return {}
+    turns = select(VoiceTurn.call_id, VoiceTurn.who, VoiceTurn.text).where(VoiceTurn.call_id.in_(call_ids))
+    said: dict[str, list[str]] = {}
+    for id, who, text in session.execute(turns.order_by(VoiceTurn.call_id, VoiceTurn.number)):
+        said.setdefault(id, []).append(f"{_NAMES[Speaker(who)]}: {text}")
+    return {id: "\n".join(lines) for id, lines in said.items()}
 
 
 def gist_of(talk: VoiceTalkStory | None) -> str:

@@ -48,6 +48,8 @@ class NewText:
     """None: as soon as it may leave."""
     expires_at: datetime | None = None
     """After this it is of no use; None: its purpose decides."""
+    is_new: bool = False
+    """Nothing has been queued with this key, so it is not looked up."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def queue(session: Session, config: Config, new: NewText | NewMail, now: datetim
 
 def _text(session: Session, config: Config, new: NewText, now: datetime) -> Message:
     key = _fitting(new.key)
-    if known := session.scalars(select(Message).where(Message.key == key)).one_or_none():
+    known = None if new.is_new else session.scalars(select(Message).where(Message.key == key)).one_or_none()
+    if known:
         return known
     text = Message(
         key=key,

@@ -30,11 +30,14 @@ def to_listings(
     lead_id: int | None,
     key: str,
     now: datetime,
+    *,
+    known_url: str | None = None,
 ) -> str:
     """The link to a property's homes for a text to this lead: the property's own, else to the public site, else the
-    office's; "" if there is none. The same `key` gives the same link."""
+    office's; "" if there is none. The same `key` gives the same link. `known_url`: the property's own, else the
+    office's, where that is known already."""
     if (property and property.listings_url) or not config.site.public_url:
-        return office.listings_url(session, property)
+        return office.listings_url(session, property) if known_url is None else known_url
     is_public = property is not None and session.scalar(
         select(PropertyProfile.published).where(PropertyProfile.property_id == property.id)
     )

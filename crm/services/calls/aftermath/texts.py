@@ -49,16 +49,17 @@ def text_missed(scene: Scene, lead: Lead, is_active: bool) -> None:
         return
     url = _listings(scene, lead, f"missed:{scene.call.id}")
     body = texts.missed_call(scene.words(lead), scene.name(), url, is_active=is_active)
-    queue(scene, f"missed:{scene.call.id}", TextPurpose.MISSED_CALL, body, lead)
+    queue(scene, f"missed:{scene.call.id}", TextPurpose.MISSED_CALL, body, lead, is_new=scene.is_first)
 
 
 def _listings(scene: Scene, lead: Lead | None, key: str) -> str:
-    lead_id = lead.id if lead else None
-    return short_links.to_listings(scene.session, scene.config, scene.about_property, lead_id, key, scene.now)
+    lead_id, about = lead.id if lead else None, scene.about_property
+    known_url = scene.office.listings_url(about)
+    return short_links.to_listings(scene.session, scene.config, about, lead_id, key, scene.now, known_url=known_url)
 
 
-def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | None) -> None:
-    """Puts a text to the caller into the outbox, once per key."""
+def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | None, *, is_new: bool = False) -> None:
+    """Puts a text to the caller into the outbox, once per key; `is_new` as in `NewText`."""
     assert scene.line is not None
     assert scene.call.caller is not None
     new = outgoing.NewText(
@@ -70,5 +71,6 @@ def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | 
         lead_id=lead.id if lead else None,
         call_id=scene.call.id,
         about=scene.call.property_id,
+        is_new=is_new,
     )
     outgoing.queue(scene.session, scene.config, new, scene.now)

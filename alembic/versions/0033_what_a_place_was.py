@@ -2,7 +2,7 @@
 
 Why: "place" stood for these and more.
 What happens to rows that are there: they stay. Facts of older versions (PlaceKept) are read as before
-(crm/services/calls/facts.py).
+(crm/store/facts.py).
 Down: the former names.
 
 Revision ID: 0033

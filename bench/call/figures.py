@@ -347,17 +347,23 @@ async def row(options: Options) -> Found:
         pid = ours.app.process.pid
         await _whole(bench, LEASELINE, max(WARM_CALLS, options.in_a_row // 5), HURRIED_RATE, STAY_SECONDS, registered)
         await asyncio.sleep(2)
-        memory_before, bytes_before = memory(pid), ours.database_bytes()
+        memory_before, bytes_before, tables_before = memory(pid), ours.database_bytes(), ours.bytes_by_table()
         await _whole(bench, LEASELINE, options.in_a_row, HURRIED_RATE, STAY_SECONDS, registered)
         await asyncio.sleep(2)
         grown = (memory(pid) - memory_before) / options.in_a_row
         written = (ours.database_bytes() - bytes_before) / options.in_a_row
+        tables = {
+            name: round((size - tables_before.get(name, 0)) / options.in_a_row)
+            for name, size in ours.bytes_by_table().items()
+        }
     what = f"{options.in_a_row} calls in a row"
     rows = [
         Row(f"{what}: growth of the app a call", f"{grown / 1000:.1f} kB", "below 1 kB"),
         Row(f"{what}: database a call", f"{written / 1000:.1f} kB", "below 4 kB"),
     ]
-    return rows, {"memory": grown, "database": written}
+    grown_most = sorted(((name, size) for name, size in tables.items() if size), key=lambda one: -one[1])
+    rows += [Row(f"  {name}", f"{size / 1000:.2f} kB") for name, size in grown_most[:12]]
+    return rows, {"memory": grown, "database": written, "tables": dict(grown_most)}
 
 
 FIGURES = {"cost": cost, "counts": counts, "key": key, "rate": rate, "talks": talks, "idle": idle, "row": row}

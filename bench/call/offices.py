@@ -155,6 +155,12 @@ class Office:
             )
         return (pages - free) * size
 
+    def bytes_by_table(self) -> dict[str, int]:
+        """Bytes of the pages of each table and index."""
+        with self.crm.store.reading() as session:
+            rows = session.execute(text("SELECT name, sum(pgsize) AS size FROM dbstat GROUP BY name"))
+            return {row.name: row.size for row in rows}
+
 
 @contextlib.asynccontextmanager
 async def office(folder: Path, agents: int, *, rtp: tuple[int, int]) -> AsyncIterator[Office]:

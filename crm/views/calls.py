@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
+from crm.store import facts
 from crm.store.models import (
     Agent,
     Call,
@@ -337,7 +338,10 @@ def one(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallDeta
     ).where(RoutingDecision.call_id == call_id)
     return CallDetail(
         **{name: getattr(found, name) for name in CallSummary.__struct_fields__},
-        events=[EventEntry(*one) for one in session.execute(events.order_by(CallEvent.at))],
+        events=[
+            EventEntry(at, kind, facts.whole(kind, data))
+            for at, kind, data in session.execute(events.order_by(CallEvent.at))
+        ],
         routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from crm.services.calls import facts
+from crm.store import facts
 from crm.store.models import CallEvent
 from tests.drills.witness import hears, legs, one_gives_up_and_one_talks, one_record
 from tests.system import System

@@ -19,8 +19,8 @@ import pytest
 
 from crm.domain.calls import CallEnded, EndedBy, Fact
 from crm.domain.errors import Conflict, Unavailable
-from crm.services.calls.facts import encode
 from crm.services.calls.journal import FILES, Journal
+from crm.store.facts import encode
 
 pytestmark = pytest.mark.store
 

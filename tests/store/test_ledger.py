@@ -66,6 +66,7 @@ from crm.store.models import (
 )
 from crm.store.queries import agents, calls, contacts, leads, tasks
 from crm.store.session import Store
+from crm.views import calls as call_views
 from crm.views import leads as views
 from crm.views import tasks as task_views
 from tests.store import rows
@@ -717,7 +718,10 @@ async def test_facts_keep_what_they_said(store: Store, config: Config) -> None:
     with store.reading() as session:
         [row] = calls.events(session, "c1")
     assert (row.id, row.kind, row.at) == ("only", "CallArrived", NOW)
-    assert row.data == {
+    assert row.data == {"did": MAPLE, "caller": PROSPECT, "trunk": "carrier"}, "and not what is the default"
+    with store.reading() as session:
+        [told] = call_views.one(session, "c1").events
+    assert told.data == {
         "did": MAPLE,
         "caller": PROSPECT,
         "trunk": "carrier",

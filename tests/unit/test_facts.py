@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm.domain import calls
 from crm.domain.calls import KINDS, CallbackQueued, CallEnded, EndedBy, Fact, VoicemailLeft
 from crm.domain.errors import Invalid
-from crm.services.calls import facts
+from crm.store import facts
 from crm.store.models import CallEvent
 
 pytestmark = pytest.mark.unit

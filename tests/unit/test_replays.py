@@ -16,10 +16,9 @@ from crm.domain.calls import Routed
 from crm.domain.choosing import KeyedAnswer, PropertyChoice, Question
 from crm.domain.hours import weekly
 from crm.domain.routing import TEAM, OfficeFacts, OfficeState, People, RoutePlan, RoutingInputs, decide
-from crm.services.calls import facts
 from crm.services.routing import replays
 from crm.services.routing.replays import Changes
-from crm.store import decisions
+from crm.store import decisions, facts
 from crm.store.models import RoutingDecision
 from tests.unit import routes_of_any_kind as any_kind
 

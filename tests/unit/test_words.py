@@ -202,7 +202,7 @@ NOT_OF_THE_CONSOLE = (
     "crm/domain/imports.py",
     "crm/services/applications/links.py",  # Of pages for applicants.
     "crm/services/applications/online.py",
-    "crm/services/calls/facts.py",
+    "crm/store/facts.py",
     "crm/services/calls/journal.py",
     "crm/services/listings/feed.py",
     "crm/services/phones/provisioning.py",

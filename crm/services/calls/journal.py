@@ -31,7 +31,7 @@ import msgspec
 
 from crm.domain.calls import Fact
 from crm.domain.errors import Conflict, Invalid, Unavailable
-from crm.services.calls.facts import decode, encode
+from crm.store.facts import decode, encode
 
 _log = logging.getLogger(__name__)
 

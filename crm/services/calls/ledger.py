@@ -30,12 +30,12 @@ from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.aftermath.voice_talk import is_urgent as is_emergency
-from crm.services.calls.facts import from_row, to_values
 from crm.services.people.identity import Identity, who_calls
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
 from crm.store import changes, decisions, snapshot
+from crm.store.facts import from_row, to_values
 from crm.store.models import (
     Agent,
     Base,

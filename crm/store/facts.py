@@ -1,7 +1,11 @@
-"""Facts as JSON: as a line of the journal and as a row of call_event."""
+"""Facts as JSON: as a line of the journal and as a row of call_event, where values that are a kind's defaults are left
+out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -37,9 +41,30 @@ def decode(line: bytes) -> Fact:
 def to_values(fact: Fact) -> dict[str, Any]:
     """The values of a row's columns, for bulk inserts."""
     values, kind = msgspec.to_builtins(fact), type(fact).__name__
-    elsewhere = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ()))
-    data = {name: value for name, value in values.items() if name not in elsewhere}
+    elsewhere, defaults = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ())), _defaults(type(fact))
+    data = {
+        name: value
+        for name, value in values.items()
+        if name not in elsewhere and not (name in defaults and value == defaults[name])
+    }
     return {"id": fact.id, "call_id": fact.call_id, "at": fact.at, "kind": kind, "data": data}
+
+
+def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a row with the values that are left out."""
+    known, elsewhere = _KINDS.get(kind), _ELSEWHERE.get(kind, ())
+    left_out = _defaults(known) if known else {}
+    lists = {name: list(value) if isinstance(value, tuple) else value for name, value in left_out.items()}
+    return {**{name: value for name, value in lists.items() if name not in elsewhere}, **data}
+
+
+@cache
+def _defaults(kind: type[Fact]) -> dict[str, Any]:
+    """By field, as JSON has them."""
+    plain = {one.name: one.default for one in fields(kind) if one.default is not MISSING}
+    made = {one.name: one.default_factory() for one in fields(kind) if one.default_factory is not MISSING}
+    values: dict[str, Any] = msgspec.to_builtins(plain | made)
+    return values
 
 
 def from_row(row: CallEvent) -> Fact:

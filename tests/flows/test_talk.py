@@ -78,6 +78,27 @@ async def test_a_whole_call_takes_few_statements_and_transactions(system: Seam) 
     assert [kind for kind, _ in transactions] == ["read", "write", "read", "write", "write"], transactions
 
 
+async def test_a_caller_who_hangs_up_at_once_takes_few_statements_too(system: Seam) -> None:
+    async def leaves() -> None:
+        async with system.caller() as caller:
+            await system.dial(caller)
+            await system.step(caller.user, "menu")
+            await caller.hang_up()
+            call = await system.ended_call(caller.user)
+            assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
+            await system.carrier.text_to(caller.user)
+
+    await leaves()
+    with store_at_work() as transactions:
+        await leaves()
+    # What the call itself leaves; that its text is sent after it is the outbox's work.
+    recorded = [found for kind, found in transactions if any(" INTO call_event " in one for one in found)]
+    statements = [statement for found in recorded for statement in found]
+    assert len(recorded) == 2, transactions
+    assert len(statements) <= 1, "\n".join(statements)
+    assert len([one for _, found in transactions for one in found]) <= 1, transactions
+
+
 async def test_while_nobody_calls_nothing_is_asked_about_open_calls(system: Seam) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await connect(system, caller, alice)

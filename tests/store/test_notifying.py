@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from crm.config import Config
 from crm.context import Crm
@@ -21,11 +21,12 @@ from crm.services.calls import ledger
 from crm.services.notifying import Notifier
 from crm.services.office import agents
 from crm.services.outbox import notice_settings
-from crm.store.models import Agent, Device, Mail, Message, Property, Tour, TourSlot
+from crm.store.models import Agent, Device, Mail, Message, Notice, Property, Task, Tour, TourSlot
 from crm.store.session import Store
 from crm.views import notices as views
 from crm.worker import Troubles, keep
 from tests.store import rows
+from tests.store.test_ledger import counting
 from tests.store.test_one_task import NOW, missed, ours, talk
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -172,6 +173,26 @@ async def test_hundreds_of_missed_calls_are_a_few_notices(store: Store, config: 
 
 def _of(n: int) -> list[Fact]:
     return missed(1000 + n, caller=f"+1512556{1000 + n}")
+
+
+async def test_owners_who_are_told_together_take_no_more_statements_than_one(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        session.execute(update(Agent).values(email=""))
+        owners = session.scalars(select(Agent.id).order_by(Agent.id).limit(3)).all()
+    counts = []
+    for caller, told in enumerate((owners[:1], owners)):
+        for number, owner in enumerate(told):
+            await record(store, config, missed(10 * caller + number, caller=f"+1512555{1000 + 10 * caller + number}"))
+            with store.writing() as session:
+                newest = select(func.max(Task.id)).scalar_subquery()
+                session.execute(update(Task).where(Task.id == newest).values(owner_id=owner))
+        with counting() as statements:
+            await tell(store, config, NOW + (caller + 1) * 10 * MINUTE)
+        counts.append(len(statements))
+    with store.reading() as session:
+        listed = session.scalars(select(Notice.agent_id).order_by(Notice.id)).all()
+    assert (listed[:1], sorted(listed[1:])) == (owners[:1], sorted(owners))
+    assert counts[1] == counts[0] <= 12, statements
 
 
 async def test_all_of_a_subteam_are_told_of_what_it_has(store: Store, config: Config) -> None:

@@ -30,7 +30,9 @@ from crm.services.calls.aftermath.promises import keep_promise
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.calls.aftermath.texts import text_link
 from crm.services.calls.aftermath.voice_talk import is_urgent as is_emergency
+from crm.services.people import timeline
 from crm.services.people.identity import Identity, who_calls
+from crm.services.people.timeline import NewEntry
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
@@ -240,6 +242,8 @@ class _Page:
         """By id, locked."""
         self._found: dict[str, Lead] = {}
         """Leads found or made in this transaction, by their number."""
+        self._entries: list[NewEntry] = []
+        """Of timelines, still to be written."""
 
     def lock(self, ids: Collection[str]) -> None:
         """Keeps others from recording facts of these calls until the commit."""
@@ -282,6 +286,8 @@ class _Page:
             session.flush()
             for end in ends:
                 next(end, None)
+            timeline.enter_new(session, self._entries)
+            self._entries.clear()
 
     # --- what is on record ---
 
@@ -367,6 +373,7 @@ class _Page:
             person,
             self._office,
             self._found,
+            self._entries,
             is_routed=any(isinstance(fact, Routed) for fact in news.told.facts.values()),
             is_first=(news.is_held or news.before is None) and call.outcome is None and not story.promised,
         )

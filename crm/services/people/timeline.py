@@ -50,7 +50,10 @@ class NewEntry:
     text: str
     at: datetime
     key: str
-    by: str
+    by: str = ""
+    call_id: str | None = None
+    about: int | None = None
+    """Id of a property; None: the person."""
 
 
 def enter_new(session: Session, entries: Sequence[NewEntry]) -> None:
@@ -64,6 +67,8 @@ def enter_new(session: Session, entries: Sequence[NewEntry]) -> None:
                 "at": one.at,
                 "key": one.key,
                 "by": one.by[:80],
+                "call_id": one.call_id,
+                "property_id": one.about,
             }
             for one in entries
         ]

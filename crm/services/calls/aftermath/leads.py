@@ -13,6 +13,7 @@ from crm.domain.story import how_it_went
 from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.services.calls.aftermath.scene import Scene, fit
 from crm.services.people import intake, standing, timeline
+from crm.services.people.timeline import NewEntry
 from crm.store.models import Activity, Call, Lead, Message
 from crm.store.queries import leads, messages
 
@@ -132,18 +133,14 @@ def drop_nameless(scene: Scene) -> None:
 
 def enter(scene: Scene, lead: Lead, kind: Happened, text: str) -> None:
     """Writes the call's entry in the lead's timeline."""
-    call = scene.call
-    key, is_new = _key(call), scene.is_first
+    call, key = scene.call, _key(scene.call)
+    if scene.is_first:
+        scene.entries.append(
+            NewEntry(lead.id, kind, text, call.started_at, key, call_id=call.id, about=call.property_id)
+        )
+        return
     timeline.enter(
-        scene.session,
-        lead.id,
-        kind,
-        text,
-        call.started_at,
-        key=key,
-        call_id=call.id,
-        about=call.property_id,
-        is_new=is_new,
+        scene.session, lead.id, kind, text, call.started_at, key=key, call_id=call.id, about=call.property_id
     )
 
 

@@ -15,6 +15,7 @@ from crm.domain.text_templates import Words, in_force
 from crm.edge import numbers
 from crm.services.people.contacts import who
 from crm.services.people.identity import Identity
+from crm.services.people.timeline import NewEntry
 from crm.store.models import Agent, Call, Contact, Lead
 from crm.store.snapshot import KnownLine, KnownProperty, Snapshot
 
@@ -36,6 +37,8 @@ class Scene:
     office: Snapshot
     found: dict[str, Lead]
     """Leads found or made in this transaction, by their number, or by trunk and digits: `known` is from before it."""
+    entries: list[NewEntry]
+    """New ones in timelines, which whoever closes several calls writes together."""
     is_routed: bool
     """Whether it was decided whom the call should ring."""
     is_first: bool = False

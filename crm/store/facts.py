@@ -41,7 +41,7 @@ def decode(line: bytes) -> Fact:
 def to_values(fact: Fact) -> dict[str, Any]:
     """The values of a row's columns, for bulk inserts."""
     values, kind = msgspec.to_builtins(fact), type(fact).__name__
-    elsewhere, defaults = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ())), _defaults(type(fact))
+    elsewhere, defaults = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ())), _defaults(kind)
     data = {
         name: value
         for name, value in values.items()
@@ -52,17 +52,17 @@ def to_values(fact: Fact) -> dict[str, Any]:
 
 def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The data of a row with the values that are left out."""
-    known, elsewhere = _KINDS.get(kind), _ELSEWHERE.get(kind, ())
-    left_out = _defaults(known) if known else {}
-    lists = {name: list(value) if isinstance(value, tuple) else value for name, value in left_out.items()}
+    elsewhere = _ELSEWHERE.get(kind, ())
+    lists = {name: list(value) if isinstance(value, tuple) else value for name, value in _defaults(kind).items()}
     return {**{name: value for name, value in lists.items() if name not in elsewhere}, **data}
 
 
 @cache
-def _defaults(kind: type[Fact]) -> dict[str, Any]:
-    """By field, as JSON has them."""
-    plain = {one.name: one.default for one in fields(kind) if one.default is not MISSING}
-    made = {one.name: one.default_factory() for one in fields(kind) if one.default_factory is not MISSING}
+def _defaults(kind: str) -> dict[str, Any]:
+    """By field, as JSON has them; none of a kind that is unknown."""
+    known = fields(_KINDS[kind]) if kind in _KINDS else ()
+    plain = {one.name: one.default for one in known if one.default is not MISSING}
+    made = {one.name: one.default_factory() for one in known if one.default_factory is not MISSING}
     values: dict[str, Any] = msgspec.to_builtins(plain | made)
     return values
 

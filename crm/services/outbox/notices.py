@@ -219,7 +219,7 @@ MOST_SENT = 5_000
 """Notices of one agent that go out together."""
 
 
-def next_held() -> Select[tuple[datetime | None]]:
+def next_held() -> Select[datetime | None]:
     """When the next notice that waits is to go out."""
     return select(Notice.send_at).where(Notice.send_at.is_not(None)).order_by(Notice.send_at).limit(1)
 

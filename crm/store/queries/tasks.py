@@ -73,7 +73,7 @@ def open_of_caller(session: Session, number: str, kinds: Collection[str] = ()) -
     return [found[id] for id in sorted(found)]
 
 
-def next_told() -> Select[tuple[datetime | None]]:
+def next_told() -> Select[datetime | None]:
     """When the owner of some task is to be told of its call."""
     return select(Task.tell_at).where(Task.tell_at.is_not(None)).order_by(Task.tell_at).limit(1)
 

@@ -86,6 +86,43 @@ async def test_a_call_is_seen_as_it_rings_and_is_answered_and_can_be_picked_up_a
     assert [(one["by"], one["what"]) for one in events] == [("carol", "picked_up"), ("carol", "ended")]
 
 
+async def test_a_caller_in_the_menu_is_sent_to_a_colleague_who_is_there(system: System) -> None:
+    """Nobody else's phone rings, and a colleague without a phone leaves the caller where they are."""
+    await only_on_duty(system)
+    async with (
+        board(system) as page,
+        system.phone("bob-desk") as bob,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await send_to(page, "Alice")
+        await expect(page.locator(".said")).to_contain_text("There is no phone that could ring")
+        await send_to(page, "Bob")
+        await expect(page.locator(".said")).to_contain_text("on its way to your colleague")
+        await bob.wait_for("CALL_INCOMING")
+        await bob.answer()
+        await expect(page.locator("#board-calls > li")).to_contain_text("with Bob")
+        await hear_each_other(system, caller, bob)
+        assert carol.count("CALL_INCOMING") == 0
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+    events = [event.data for event in call.events if event.kind == "SupervisorActed"]
+    assert [(one["by"], one["what"], one["agent"]) for one in events] == [("carol", "picked_up", "bob")]
+    assert [(leg.device, leg.status) for leg in call.legs] == [("bob-desk", "ANSWER")]
+    assert call.outcome == "talked"
+
+
+async def send_to(page: Page, colleague: str) -> None:
+    """Goes to the only call on the board, and sends its person to a colleague."""
+    await page.locator("#board-calls > li").get_by_role("link", name="More").click()
+    choice = page.get_by_label("Send to")
+    label = await choice.locator("option", has_text=colleague).inner_text()
+    await choice.select_option(label=label)
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+
 async def test_callers_in_the_menu_and_at_the_voicemail_are_taken(system: System) -> None:
     await only_on_duty(system)
     async with board(system) as page, system.phone("carol-soft") as carol:

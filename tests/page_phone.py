@@ -6,7 +6,8 @@ import asyncio
 import dataclasses
 import os
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
@@ -55,6 +56,22 @@ async () => {
 }
 """
 PANEL = '[data-part="panel"]'
+THROTTLED_AFTER = 5
+"""Seconds until Chromium takes a hidden page for one that has been hidden for long: it has five minutes otherwise."""
+UNTHROTTLED = (
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+)
+"""What Playwright starts Chromium with, and nobody else: it makes hidden pages run as fast as those that are seen."""
+SOON_THROTTLED = (
+    f"--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/{THROTTLED_AFTER},"
+    f"QuickIntensiveWakeUpThrottlingAfterLoading:grace_period_seconds_loaded/{THROTTLED_AFTER}"
+)
+TICKS = """() => {
+    const tick = () => { window.ticked = performance.now(); setTimeout(tick, 100) }
+    tick()
+}"""
 
 
 @dataclass
@@ -151,6 +168,27 @@ class PagePhone:
             os.kill(process, signal.SIGCONT)
         self._frozen = []
 
+    async def hide(self) -> None:
+        """Minimizes the window, in a browser that `can_hide`, and waits until timers run once a minute at most."""
+        await self.page.evaluate(TICKS)
+        await self._window("minimized")
+        assert await self.page.evaluate("document.visibilityState") == "hidden"
+
+        async def is_throttled() -> bool:
+            return bool(await self.page.evaluate("performance.now() - window.ticked > 10_000"))
+
+        await self.system.until(is_throttled, "the page's timers hardly run any more", seconds=90)
+
+    async def show(self) -> None:
+        await self._window("normal")
+        assert await self.page.evaluate("document.visibilityState") == "visible"
+
+    async def _window(self, state: str) -> None:
+        session = await self.context.new_cdp_session(self.page)
+        window = (await session.send("Browser.getWindowForTarget"))["windowId"]
+        await session.send("Browser.setWindowBounds", {"windowId": window, "bounds": {"windowState": state}})
+        await session.detach()
+
     async def kill(self) -> None:
         """Ends the browser as a crash does."""
         for process in await self._processes():
@@ -200,18 +238,19 @@ def cookie_of(url: str) -> str:
 
 @asynccontextmanager
 async def page_phone(
-    system: System, url: str, agent: str = "alice", *, is_on: bool = True, flags: tuple[str, ...] = ()
+    system: System,
+    url: str,
+    agent: str = "alice",
+    *,
+    is_on: bool = True,
+    flags: tuple[str, ...] = (),
+    can_hide: bool = False,
 ) -> AsyncIterator[PagePhone]:
     """An agent who has signed in, and whose page is a phone that is registered."""
     token, account_id = signed_in(system, agent)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=programs.chromium(),
-            args=[*FLAGS, *flags],
-            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
-        )
-        # The tests' certificate is vouched for by nobody.
-        context = await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
+        begin = _that_can_hide if can_hide else _begun
+        browser, context = await begin(playwright, [*FLAGS, *flags])
         context.set_default_timeout(20_000)
         await context.add_init_script(KEPT)
         told = {"name": cookie_of(url), "value": token, "url": url, "secure": url.startswith("https:")}
@@ -226,6 +265,34 @@ async def page_phone(
             phone.thaw()
             await browser.close()
     await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")
+
+
+async def _begun(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:
+    browser = await _launched(playwright, flags)
+    # The tests' certificate is vouched for by nobody.
+    return browser, await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
+
+
+async def _that_can_hide(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:
+    """Playwright makes all pages of a browser that it has started believe that they are seen, but not those of one that
+    it finds running: it is started by the one way and used by the other. What comes in such a browser's calls arrives,
+    and is not played."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    flags = [*flags, SOON_THROTTLED, f"--remote-debugging-port={port}"]
+    await _launched(playwright, flags, without=UNTHROTTLED)
+    browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
+    [context] = browser.contexts
+    return browser, context
+
+
+async def _launched(playwright: Playwright, flags: list[str], without: Sequence[str] = ()) -> Browser:
+    return await playwright.chromium.launch(
+        executable_path=programs.chromium(),
+        args=flags,
+        ignore_default_args=list(without),
+        env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
+    )
 
 
 async def hears_the_beeps(system: System, phone: Softphone) -> None:

@@ -15,12 +15,19 @@ from tests.busy import only_on_duty
 from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
 from tests.system import System
 from tests.talks import talk_with
+from tests.watching import watching
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 REFUSES = """() => {
     window.plays = HTMLMediaElement.prototype.play
     HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException("", "NotAllowedError"))
+}"""
+COUNTS_REGISTRATIONS = r"""() => {
+    window.registered = 0
+    window.sockets.at(-1).addEventListener("message", ({data}) => {
+        if (/^SIP\/2.0 200 /.test(data) && /^CSeq: *\d+ REGISTER/m.test(data)) window.registered += 1
+    })
 }"""
 NO_MICROPHONE = """() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"))
@@ -167,6 +174,36 @@ async def test_when_the_page_is_shown_again_then_it_is_registered_at_once(system
         assert await system.is_online(phone.device)
         await both_are_heard(system, phone, bob)
         await bob.hang_up()
+
+
+async def test_when_the_page_is_hidden_for_long_then_it_stays_registered_and_a_call_rings_in_it(
+    system: System, url: str
+) -> None:
+    """Browser-Phone#254: timers of such a page run once a minute, and nothing of a call waits for one."""
+    await only_on_duty(system, "alice")
+    async with (
+        page_phone(system, url, can_hide=True) as phone,
+        watching(system) as watcher,
+        system.caller() as caller,
+    ):
+        await phone.page.evaluate(COUNTS_REGISTRATIONS)
+        await phone.hide()
+        await system.until(lambda: _has_registered(phone.page), "it has registered again, hidden", seconds=120)
+        assert await system.is_online(phone.device)
+        await system.to_team(caller)
+        await phone.rings()
+        assert await phone.page.evaluate("[document.visibilityState, window.rung]") == ["hidden", 1]
+        await watcher.shows(alice_web="rings")
+        await phone.show()
+        await phone.answers()
+        # What the page plays cannot be measured in a browser that can hide (`page_phone`), not even one that is seen.
+        await hears_the_beeps(system, caller)
+        await phone.press("hang_up")
+        await caller.wait_for("CALL_CLOSED")
+
+
+async def _has_registered(page: Page) -> bool:
+    return bool(await page.evaluate("window.registered"))
 
 
 async def test_another_microphone_or_a_lost_headset_does_not_end_the_call(system: System, url: str) -> None:

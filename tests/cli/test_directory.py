@@ -502,6 +502,8 @@ def test_a_home_is_retired_under_its_listing(office: Leaseline) -> None:
     assert "another unit 12" in office.refused("listing", "restore", "1")
     office.ok("listing", "remove", "2", "--delete", "--yes")
     office.ok("listing", "restore", "1")
+    assert "Renamed unit 12 of listing 1 12B." in office.ok("listing", "rename", "1", "12B")
+    assert office.json("listing", "show", "1")["unit"] == "12B"
     assert [one["id"] for one in office.json("listing", "list")] == [1]
     office.refused("listing", "restore", "1")
 

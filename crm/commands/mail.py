@@ -24,6 +24,7 @@ from crm.commands.command import (
     secret_file,
     with_system,
 )
+from crm.commands.mail_templates import template
 from crm.domain import fields
 from crm.domain.delivery import DeliveryState
 from crm.edge.mail import Mailer, MailError
@@ -45,6 +46,9 @@ OF_A_MAIL = [state.value for state in DeliveryState if state is not DeliveryStat
 @click.group(cls=Group, examples=("mail list --state failed", "mail show 12", "mail test alice@example.com"))
 def mail() -> None:
     """Email, out and in."""
+
+
+mail.add_command(template)
 
 
 @mail.command(

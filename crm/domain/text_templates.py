@@ -119,18 +119,28 @@ def code(language: str) -> str:
     return language.lower().partition("-")[0]
 
 
-def standard(language: str) -> Words:
+def read_language(raw: str) -> str:
+    """Raises Invalid for a language that there are no texts in."""
+    language = code(raw)
+    if language not in LANGUAGES:
+        spoken = " or ".join(LANGUAGES)
+        raise Invalid(f"{raw[:20]!a} is not a language of texts: use {spoken}.", code="language_unknown")
+    return language
+
+
+def standard(language: str, templates: Mapping[str, Words] = STANDARD) -> Words:
     """The templates that come with Leaseline; English for a language that there are none in."""
-    return STANDARD.get(code(language), STANDARD[FIRST_LANGUAGE])
+    return templates.get(code(language), templates[FIRST_LANGUAGE])
 
 
-def in_force(own: Mapping[tuple[str, str], str], language: str) -> Words:
-    """The templates in a language: the office's own (by name and language) where it wrote some, else the standard ones.
-    In a language that there are no standard ones in, English ones stand in for what the office has not written."""
+def in_force(own: Mapping[tuple[str, str], str], language: str, templates: Mapping[str, Words] = STANDARD) -> Words:
+    """The templates in a language: the office's own (by name and language) where it wrote some, else the standard ones,
+    of texts unless others are given. In a language that there are no standard ones in, English ones stand in for what
+    the office has not written."""
     spoken = code(language)
-    order = (spoken,) if spoken in STANDARD else (FIRST_LANGUAGE, spoken)
+    order = (spoken,) if spoken in templates else (FIRST_LANGUAGE, spoken)
     written = {name: body for one in order for (name, of), body in own.items() if of == one}
-    return {**standard(spoken), **written}
+    return {**standard(spoken, templates), **written}
 
 
 def filled(template: str, **values: object) -> str:

@@ -10,8 +10,16 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import follow_ups, text_templates
-from crm.domain.errors import Invalid, NotFound
-from crm.domain.text_templates import FIRST, FIRST_LANGUAGE, FOLLOW_UP, FilledText, KnownTexts, TextTemplate
+from crm.domain.errors import NotFound
+from crm.domain.text_templates import (
+    FIRST,
+    FIRST_LANGUAGE,
+    FOLLOW_UP,
+    FilledText,
+    KnownTexts,
+    TextTemplate,
+    read_language,
+)
 from crm.edge import numbers
 from crm.services import follow_ups as follow_up_acts
 from crm.services.audit import By
@@ -37,15 +45,6 @@ def known(session: Session, config: Config) -> KnownTexts:
     return KnownTexts(templates, standard, follow_up_acts.own_texts(session))
 
 
-def read_language(raw: str) -> str:
-    """Raises Invalid for a language that there are no texts in."""
-    language = text_templates.code(raw)
-    if language not in text_templates.LANGUAGES:
-        spoken = " or ".join(text_templates.LANGUAGES)
-        raise Invalid(f"{raw[:20]!a} is not a language of texts: use {spoken}.", code="language_unknown")
-    return language
-
-
 def put(session: Session, config: Config, by: By, name: str, language: str, body: str) -> None:
     """Writes the office's own text in place of a template. Raises Invalid, which says what it may hold; NotFound."""
     template = known(session, config).named(name)
@@ -56,7 +55,7 @@ def reset(session: Session, config: Config, by: By, name: str, language: str | N
     """Takes the office's own text back, in one language or all; returns in how many it had one. Raises NotFound."""
     template = known(session, config).named(name)
     languages = (read_language(language),) if language else text_templates.LANGUAGES
-    return wording.reset(session, by, template.name, languages)
+    return wording.reset(session, by, [template.name], languages, what=f"text {template.name}")
 
 
 def preview(
@@ -69,16 +68,20 @@ def preview(
     if lead_id is not None and lead is None:
         raise NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=lead_id)
     spoken = read_language(language or (lead.language if lead else "") or FIRST_LANGUAGE)
-    organization = office.organization(session)
-    named = (organization.name if organization else "") or "Leasing office"
-    values = {"office": named, **_values(session, config, by, lead, named, spoken)}
+    named = office_name(session)
+    values = {"office": named, **sample_values(session, config, by, lead, named, spoken)}
     body = text_templates.filled(texts.body(template.name, spoken), **values)
     if template.name == FIRST:
         return FilledText(spoken, body, body)
     return FilledText(spoken, body, text_templates.introduced(body, named, wording.words(session, spoken)))
 
 
-def _values(
+def office_name(session: Session) -> str:
+    organization = office.organization(session)
+    return (organization.name if organization else "") or "Leasing office"
+
+
+def sample_values(
     session: Session, config: Config, by: By, lead: Lead | None, office_name: str, language: str
 ) -> dict[str, str]:
     """From the office's own rows, so that lengths are those of real texts."""

@@ -1,4 +1,4 @@
-"""What applicants read: the labels of an application, what they sign, and the mails about it, in each language.
+"""What applicants read: the labels of an application, and what they sign, in each language.
 
 A label is named ask_ and the field: the step's or the group's name, then the field's.
 """
@@ -265,49 +265,6 @@ TERMS_ES = {
     "other": "otro",
 }
 """What is chosen from a list."""
-
-_MAILS = {
-    "en": {
-        "link": (
-            "Your application for {home}",
-            "You have started an application for {home}. Continue it here; this link is yours alone, so keep it to "
-            "yourself. It is good for {days} days:\n\n{url}\n\nIf you did not start one, you can ignore this email.\n",
-        ),
-        "invited": (
-            "Apply for {home}",
-            "We invite you to apply for {home}. Fill in the application here; this link is yours alone, so keep it to "
-            "yourself. It is good for {days} days:\n\n{url}\n\nIf you are not looking for a home, you can ignore this "
-            "email.\n",
-        ),
-        "received": (
-            "We have your application for {home}",
-            "Thank you. We have your application for {home}, will look at it and get back to you.\n",
-        ),
-    },
-    "es": {
-        "link": (
-            "Su solicitud para {home}",
-            "Ha empezado una solicitud para {home}. Continúe aquí; este enlace es solo para usted, no lo comparta. "
-            "Vale durante {days} días:\n\n{url}\n\nSi no ha empezado ninguna, puede ignorar este correo.\n",
-        ),
-        "invited": (
-            "Solicite {home}",
-            "Le invitamos a presentar una solicitud para {home}. Complétela aquí; este enlace es solo para usted, no "
-            "lo comparta. Vale durante {days} días:\n\n{url}\n\nSi no busca vivienda, puede ignorar este correo.\n",
-        ),
-        "received": (
-            "Hemos recibido su solicitud para {home}",
-            "Gracias. Hemos recibido su solicitud para {home}; la revisaremos y le responderemos.\n",
-        ),
-    },
-}
-
-
-def mail(what: str, language: str, **facts: object) -> tuple[str, str]:
-    """Subject and text of a mail to an applicant: link, invited or received."""
-    subject, body = _MAILS.get(language, _MAILS["en"])[what]
-    return subject.format_map(facts), body.format_map(facts)
-
 
 ADVERSE_ACTION = (
     "If a report about the applicant played a part, the law asks for an adverse action notice (15 U.S.C. 1681m): who "

@@ -142,6 +142,8 @@ HINTS = {
     "mail_subject_missing": "give it with --subject.",
     "mail_template_unknown": "`leaseline config show` lists those in [mail.templates].",
     "mail_unknown": "`leaseline mail list` shows them.",
+    "mail_wording_missing": "give a subject with --subject.",
+    "mail_wording_unknown": "`leaseline mail template list` shows them all.",
     "message_unknown": "`leaseline message list --state failed` shows them.",
     "task_unknown": "`leaseline task list` shows them all.",
     "task_unowned": "say who does it with --agent.",

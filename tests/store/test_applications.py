@@ -15,7 +15,7 @@ from crm.domain.applications import ApplicationStatus, Step
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.pasted import addresses
 from crm.secrets import Secrets
-from crm.services import follow_ups
+from crm.services import follow_ups, mail_templates
 from crm.services.applications import decisions, documents, invitations, links, online, retention
 from crm.services.applications.invitations import InvitedHome
 from crm.services.applications.links import ApplicationLink
@@ -279,6 +279,24 @@ def test_ten_pasted_addresses_make_ten_leads_and_ten_mails_each_with_its_own_lin
     assert {application.status for application in rows(store, Application)} == {"invited"}
     assert {interest.stage for interest in rows(store, Interest)} == {"application_sent"}
     assert {entry.text for entry in rows(store, Activity)} == {"Invited to apply for Maple Court."}
+
+
+def test_an_invitation_says_what_the_office_wrote_in_their_language(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    words = "Hello from {office}.\n\nApply for <i>{home}</i> within {days} days: {url}"
+    store.run_blocking(mail_templates.put, BY, "application_invited", "en", subject="Your home: {home}", text=words)
+    invite(store, config, secrets, "pat@example.com")
+    store.run_blocking(mail_templates.reset, BY, "application_invited", "en")
+    invite(store, config, secrets, "sam@example.com")
+    own, standard = rows(store, Mail)
+    assert own.subject == "Your home: Maple Court"
+    link = own.body.rpartition(" ")[2]
+    assert own.body.startswith("Hello from Oak Homes.\n\nApply for <i>Maple Court</i> within ")
+    assert "Apply for &lt;i&gt;Maple Court&lt;/i&gt; within " in own.html
+    assert f'<a href="{link}">{link}</a>' in own.html
+    assert standard.subject == "Apply for Maple Court"
+    assert standard.body.startswith("We invite you to apply for Maple Court.")
 
 
 def test_while_one_address_is_wrong_nobody_is_invited_and_all_wrong_ones_are_named(

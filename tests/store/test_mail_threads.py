@@ -20,6 +20,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadStatus
 from crm.edge.mail_files import TakenMail
+from crm.services import mail_templates
 from crm.services.arrivals import mails as arrivals
 from crm.services.arrivals import reading
 from crm.services.arrivals.mails import CameBy
@@ -400,6 +401,16 @@ async def test_news_can_be_unsubscribed_from_and_answers_still_go_out(crm: Crm, 
     with pytest.raises(Conflict, match="unsubscribed"):
         send(crm, is_news=True)
     assert send(crm).state == DeliveryState.QUEUED
+
+
+def test_news_says_how_to_unsubscribe_in_the_words_of_the_office(crm: Crm, store: Store) -> None:
+    words = "Enough <news>? Answer with unsubscribe. {office}"
+    store.run_blocking(mail_templates.put, BY, "unsubscribe_by_reply", "en", text=words)
+    mail = send(crm, subject="Spring offer", is_news=True)
+    footer = "Enough <news>? Answer with unsubscribe. Oak Homes\nOak Homes, 1 Oak Street, Austin, TX 78701"
+    assert mail.body.endswith(footer)
+    assert "Enough &lt;news&gt;? Answer with unsubscribe." in mail.html
+    assert "1 Oak Street, Austin, TX 78701" in mail.html
 
 
 def test_mail_programs_get_a_link_for_one_click_where_there_is_a_public_site(crm: Crm, store: Store) -> None:

@@ -14,12 +14,14 @@ from sqlalchemy import select, update
 
 from crm.config import Config, Web
 from crm.domain.delivery import DeliveryState
+from crm.domain.texts import TextPurpose
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
+from crm.services import mail_templates, text_templates
 from crm.services.people import leads
 from crm.services.tours import booking as tours
 from crm.services.tours import times
-from crm.store.models import Agent, Mail
+from crm.store.models import Agent, Mail, Message
 from crm.store.session import Store
 from tests.store.test_mails import Handler, sent_when, serving, settings, worker
 from tests.store.test_tours import BY, TUESDAY_TEN, person
@@ -170,3 +172,35 @@ async def test_text_of_people_stays_text_in_the_entry(store: Store, config: Conf
     assert str(event["ATTENDEE"]) == "mailto:alice@example.com"
     assert event.subcomponents == []
     assert "BEGIN:VALARM" in str(event["DESCRIPTION"])
+
+
+async def test_an_email_says_what_the_office_wrote_and_the_text_stays_as_it_was(store: Store, config: Config) -> None:
+    booking = Booking(store, config)
+    await booking.offer(None)
+    words = "¡Nos vemos <b>{when}</b> en {name}!\n\n{change}\n{office}"
+    await store.run(mail_templates.put, BY, "tour_booked", "es", subject="Su visita: {when}", text=words)
+    await booking.book(await booking.lead(), "es")
+    [mail] = await sent(booking)
+    assert mail["Subject"].startswith("Su visita: martes")
+    plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain
+    assert page
+    assert plain.get_content().startswith("¡Nos vemos <b>martes")
+    assert "Para cambiarla o cancelarla: https://phone.example.com/tours/" in plain.get_content()
+    assert "<p>¡Nos vemos &lt;b&gt;martes" in page.get_content()
+    assert '<a href="https://phone.example.com/tours/' in page.get_content()
+    assert str(entry(mail)[1]["DESCRIPTION"]).startswith("¡Nos vemos <b>martes")
+    with store.reading() as session:
+        text = session.scalars(select(Message).where(Message.purpose == TextPurpose.TOUR)).one()
+    assert text.body.startswith("Su visita a Maple Court queda reservada")
+
+
+async def test_without_an_email_of_its_own_it_says_what_the_office_wrote_for_texts(
+    store: Store, config: Config
+) -> None:
+    booking = Booking(store, config)
+    await booking.offer(None)
+    await store.run(text_templates.put, booking.config, BY, "tour_booked", "en", "See you {when}!")
+    await booking.book(await booking.lead(), "en")
+    [mail] = await booking.mails()
+    assert mail.body.startswith("See you Tuesday, March 3, 10:00 AM CST! To change or cancel: https://")

@@ -25,14 +25,13 @@ from crm.services.arrivals import arrival
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.forms import SOURCE, FieldErrors
 from crm.services.audit import By
-from crm.services.outbox import outgoing, wording
+from crm.services.outbox import mail_wording, outgoing, wording
 from crm.services.outbox.outgoing import NewMail, NewText
 from crm.services.people import contact_details, intake, short_links, standing
 from crm.services.people.intake import Introduced
 from crm.services.phones.lines import line_for
 from crm.store.models import Application, Consent, Listing
 from crm.store.queries import leads
-from crm.words import applications as words
 
 PARSER = Parser("application", 1)
 HOUR = timedelta(hours=1)
@@ -249,9 +248,7 @@ def submit(session: Session, config: Config, by: By, link: ApplicationLink, sign
     hours = config.applications.review_hours
     owner = events.leave_task(session, config, application, TaskKind.REVIEW_APPLICATION, why, hours, now)
     events.tell_owner(session, config, application, owner, "submitted", told, now)
-    subject, body = words.mail("received", application.language, home=events.home_of(application))
-    key = f"application:{application.id}:received"
-    outgoing.queue(session, config, NewMail(key, application.email, subject, body, lead_id=application.lead_id), now)
+    _mail(session, config, application, "received", f"application:{application.id}:received", now)
 
 
 def _complete_lead(session: Session, config: Config, application: Application) -> None:
@@ -282,14 +279,21 @@ def send_link(
     *,
     what: str = "link",
 ) -> None:
-    """Emails the link to continue with, once per `cause`. `what` names the email in words/applications."""
+    """Emails the link to continue with, once per `cause`. `what`: link, or invited."""
     link = links.url(config, secrets, application.id, application.language, now)
     if not link:
         return
     days = config.applications.link_days
-    subject, body = words.mail(what, application.language, home=events.home_of(application), url=link, days=days)
-    key = f"application:{application.id}:link:{cause}"
-    outgoing.queue(session, config, NewMail(key, application.email, subject, body, lead_id=application.lead_id), now)
+    _mail(session, config, application, what, f"application:{application.id}:link:{cause}", now, url=link, days=days)
+
+
+def _mail(
+    session: Session, config: Config, application: Application, what: str, key: str, now: datetime, **values: object
+) -> None:
+    home = events.home_of(application)
+    mail = mail_wording.write(session, f"application_{what}", application.language, home=home, **values)
+    new = NewMail(key, application.email, mail.subject, mail.text, lead_id=application.lead_id, html=mail.html)
+    outgoing.queue(session, config, new, now)
 
 
 def send_links(session: Session, config: Config, secrets: Secrets, raw: str, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import uuid
 from dataclasses import dataclass
@@ -16,17 +15,17 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened, LeadEvent
 from crm.domain.mails import LONGEST_BODY, MailPurpose, filled
 from crm.domain.tasks import TaskKind
+from crm.edge import mail_html
 from crm.secrets import Secrets
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import agents
-from crm.services.outbox import news_links, outgoing, threads
+from crm.services.outbox import mail_wording, news_links, outgoing, threads
 from crm.services.outbox.outgoing import NewMail
 from crm.services.people import inbox, intake, standing, timeline
 from crm.store.models import Agent, Lead, LeadEmail, Mail, MailThread, Property
 from crm.store.queries import office, tasks
 from crm.store.queries import opt_outs as ledger
-from crm.words import mail as words
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def send(
     subject, text = _words(session, config, lead, writer, draft)
     language = lead.language or "en"
     name = _office(session)
-    footer = _footer(config, secrets, key, name, language) if draft.is_news else ""
+    footer = _footer(session, config, secrets, key, language) if draft.is_news else ""
     signature = "\n".join(filter(None, (writer.name if writer else "", name)))
     body = "\n\n".join(filter(None, (text, f"-- \n{signature}", footer)))
     new = NewMail(
@@ -76,7 +75,7 @@ def send(
         to_address=to,
         subject=subject,
         body=body,
-        html=_html(text, signature, footer, language),
+        html=mail_html.page(text, language, signature=signature, footer=footer),
         lead_id=lead.id,
         purpose=MailPurpose.NEWS if draft.is_news else MailPurpose.PERSONAL,
         from_name=f"{writer.name}, {name}" if writer else name,
@@ -168,33 +167,11 @@ def _office(session: Session) -> str:
     return organization.name if organization else ""
 
 
-def _footer(config: Config, secrets: Secrets, key: str, name: str, language: str) -> str:
+def _footer(session: Session, config: Config, secrets: Secrets, key: str, language: str) -> str:
     link = news_links.url(config, secrets, key, language)
     if not config.mail.postal_address or not (link or config.mail.incoming.address):
         raise Invalid(
             "News needs mail.postal_address, and site.public_url or mail.in.address, by which people unsubscribe.",
             code="mail_news_unset",
         )
-    return words.unsubscribe(name, config.mail.postal_address, language, link)
-
-
-_LINK = re.compile(r"https?://[^\s<>\"']{3,300}[^\s<>\"'.,;:!?)\]]")
-
-
-def _html(text: str, signature: str, footer: str, language: str) -> str:
-    """The email as plain HTML: readable everywhere, with links, and without external content."""
-
-    def marked(words: str) -> str:
-        escaped = html.escape(words, quote=False).replace("\n", "<br>\n")
-        return _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', escaped)
-
-    paragraphs = [f"<p>{marked(part)}</p>" for part in re.split(r"\n{2,}", text)]
-    paragraphs.append(f"<p>{marked(signature)}</p>")
-    if footer:
-        paragraphs.append(f'<p style="color:#555;font-size:small">{marked(footer)}</p>')
-    return (
-        f'<!DOCTYPE html>\n<html lang="{html.escape(language)}">\n<head><meta charset="utf-8"></head>\n'
-        f'<body style="font-family:sans-serif;line-height:1.4;max-width:40em">\n'
-        + "\n".join(paragraphs)
-        + "\n</body>\n</html>\n"
-    )
+    return mail_wording.unsubscribe(session, config.mail.postal_address, language, link).text

@@ -236,7 +236,9 @@ def compose(config: Config, out: MailToSend, attachments: list[Attachment], now:
         attachments = [*attachments, Attachment("report.csv", "text/csv", out.sheet.encode("utf-8-sig"))]
     for one in attachments:
         kind, _, subtype = one.kind.partition("/")
-        mail.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)
+        # Without it, a mail program may read the entry's é as something else.
+        params = {"charset": "utf-8"} if kind == "text" else {}
+        mail.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name, params=params)
     return mail
 
 

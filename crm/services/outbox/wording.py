@@ -1,5 +1,5 @@
-"""What texts say: the standard templates, or what the office wrote in their place; and how the first text to a person
-names the office and says how to stop."""
+"""What the office wrote in place of the standard words of texts and emails, and what texts say; how the first text to a
+person names the office and says how to stop."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def own(session: Session) -> dict[tuple[str, str], TextWording]:
     return {(row.name, row.language): row for row in session.scalars(select(TextWording))}
 
 
-def put(session: Session, by: By, name: str, language: str, body: str) -> None:
-    """Replaces a template; the caller has checked it."""
+def put(session: Session, by: By, name: str, language: str, body: str, *, what: str = "") -> None:
+    """Replaces a template; the caller has checked it. `what` it is, for the record: a text, unless it is said."""
     row = session.scalar(_row(name, language).with_for_update())
     if row is None:
         row = TextWording(name=name, language=language)
@@ -41,15 +41,15 @@ def put(session: Session, by: By, name: str, language: str, body: str) -> None:
         return
     row.body, row.changed_at, row.changed_by = body, by.now, by.who[:80]
     session.flush()
-    audit.record(session, by, f"text {name} ({language}) changed")
+    audit.record(session, by, f"{what or f'text {name}'} ({language}) changed")
 
 
-def reset(session: Session, by: By, name: str, languages: Sequence[str]) -> int:
-    """Takes back what the office wrote; returns in how many languages it had."""
-    gone = delete(TextWording).where(TextWording.name == name, TextWording.language.in_(languages))
+def reset(session: Session, by: By, names: Sequence[str], languages: Sequence[str], *, what: str) -> int:
+    """Takes back what the office wrote, and returns how many templates that were. `what` they are, for the record."""
+    gone = delete(TextWording).where(TextWording.name.in_(names), TextWording.language.in_(languages))
     count = len(session.scalars(gone.returning(TextWording.id)).all())
     if count:
-        audit.record(session, by, f"text {name} ({', '.join(languages)}) reset")
+        audit.record(session, by, f"{what} ({', '.join(languages)}) reset")
     return count
 
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain import texts
+from crm.domain.mail_templates import FilledMail
 from crm.edge import calendar, numbers
 from crm.edge.calendar import CalendarEntry, Method
-from crm.services.outbox import outgoing, wording
+from crm.services.outbox import mail_wording, outgoing
+from crm.services.outbox.outgoing import NewMail
 from crm.store.models import Agent, Lead, Property, Tour
 from crm.words import mail as mail_words
 from crm.words import notices as words
@@ -37,10 +38,10 @@ def queue(
     if not config.mail.from_address:
         return
     if lead.email:
-        body = texts.tour(wording.words(session, language), what, property.name, when[0], link)
-        subject = f"{property.name}: {when[0]}"
-        to = lead.email
-        _mail(session, config, tour, property, what, to, subject, body, now, lead_id=lead.id, language=language)
+        change = mail_wording.change_of_tour(session, language, link)
+        name = f"tour_{what}"
+        mail = mail_wording.write(session, name, language, name=property.name, when=when[0], change=change)
+        _mail(session, config, tour, property, what, lead.email, mail, now, lead_id=lead.id)
     if tour.slot.agent_id and (shows := session.get(Agent, tour.slot.agent_id)) and shows.email:
         _tell_agent(session, config, tour, lead, property, what, shows, when[1], now)
 
@@ -78,7 +79,7 @@ def _tell_agent(
     known = [f"Phone: {numbers_}"] * bool(numbers_) + [f"Note: {tour.note}"] * bool(tour.note)
     text = "\n".join([body, *known, words.more("tour", lead=lead.id)])
     subject = f"Tour of {property.name} with {who}"
-    _mail(session, config, tour, property, what, agent.email, subject, text, now)
+    _mail(session, config, tour, property, what, agent.email, FilledMail("en", subject, text, ""), now)
 
 
 def _mail(
@@ -88,12 +89,10 @@ def _mail(
     property: Property,
     what: str,
     address: str,
-    subject: str,
-    body: str,
+    mail: FilledMail,
     now: datetime,
     *,
     lead_id: int | None = None,
-    language: str = "en",
 ) -> None:
     """`lead_id`: whose answer to it is theirs; None: it goes to an agent."""
     is_over = what == "cancelled"
@@ -104,12 +103,13 @@ def _mail(
         sequence=tour.version + is_over,
         starts_at=tour.slot.starts_at,
         ends_at=tour.slot.ends_at,
-        summary=subject if is_over else mail_words.tour(property.name, language),
+        summary=mail.subject if is_over else mail_words.tour(property.name, mail.language),
         location=property.name,
-        description=body,
+        description=mail.text,
         organizer=config.mail.from_address,
         attendee=address,
     )
     file = calendar.file(entry, Method.CANCEL if is_over else Method.REQUEST, now)
     key = f"tour:{tour.id}:{tour.version}:{what}:{address}"
-    outgoing.queue(session, config, outgoing.NewMail(key, address, subject, body, calendar=file, lead_id=lead_id), now)
+    new = NewMail(key, address, mail.subject, mail.text, calendar=file, lead_id=lead_id, html=mail.html)
+    outgoing.queue(session, config, new, now)

@@ -99,7 +99,7 @@ class TextPause(Base):
 
 
 class TextWording(Base):
-    """What the office writes in place of a standard text, in one language."""
+    """What the office writes in place of a standard text, or of the subject or text of an email, in one language."""
 
     __tablename__ = "text_wording"
     __table_args__ = (UniqueConstraint("name", "language"),)

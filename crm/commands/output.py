@@ -15,6 +15,7 @@ from datetime import datetime, tzinfo
 
 import click
 
+from crm.domain.counting import one_or_many
 from crm.words.sheet import safe as safe
 
 FOLDED_TO = 16
@@ -173,7 +174,7 @@ def cell_len(text: str) -> int:
 
 def counted(count: int, what: str) -> str:
     """`1 call`, `2 calls`."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return f"{count:,} {one_or_many(count, what, what + 's')}"
 
 
 def say_changed(what: str, is_one: bool) -> None:

@@ -356,10 +356,10 @@ def test_doctor_finds_what_is_wrong(office: Leaseline) -> None:
         "prompts": "missing",
         "listings": "elm",
         "texts": "1 failed",
-        "tasks": "1 are overdue",
-        "journal": "1 facts",
+        "tasks": "1 is overdue",
+        "journal": "1 fact about",
         "rejected": "2 facts",
-        "spool": "1 calls",
+        "spool": "1 call that",
         "answering service": "premium-rate",
         "languages": "xx.toml lacks",
     }

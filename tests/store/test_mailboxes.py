@@ -250,7 +250,7 @@ async def test_twenty_25749_the_doctor_counts_both_and_notices_an_email_that_has
         server.deliver(mail(name), name)
     await reader(crm).look()
     level, text = findings()["mailbox"]
-    assert (level, text.startswith("2 emails are in the folder INBOX, and 2 of them are stored here")) == (
+    assert (level, text.startswith("Emails in the folder INBOX: 2; stored here: 2")) == (
         Level.OK,
         True,
     )

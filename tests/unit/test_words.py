@@ -244,6 +244,7 @@ SAMPLES = {
     "text": "",  # Is told with what follows it: not a sentence by itself.
     "age": "The set of programs is 5 days old",
     "known": "are being looked up",
+    "at": "as of 2026-05-05 05:05 UTC",
     "_AI_WHEN[mode]": "at all hours",
     "_latest_failure(session, now)": "",
     "pauses.sentence(config, pause)": "callers have triggered 5 in 5 minutes, far more than usual.",
@@ -289,6 +290,44 @@ def test_each_sentence_of_a_decision_or_a_check_is_told_in_spanish() -> None:
     found = dict(written())
     assert len(found) > 150
     assert {where: said for where, said in found.items() if sentences.told(said, "es") == said} == {}
+
+
+def test_no_check_says_one_things() -> None:
+    """With 1 in the place of each count, but where more than one is certain."""
+    amiss = []
+    for path, tree in sources("crm/services/system/checks"):
+        chosen = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == CHOICE]
+        # Only what is said of many may speak of many, of the count at least by which it is chosen.
+        for call in chosen:
+            assert len(call.args) == 3, f"{path}:{call.lineno}"
+        many = {id(part) for call in chosen for part in ast.walk(call.args[2])}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and id(node) not in many:
+                amiss += [f"{path}:{node.lineno} {said}" for said in [with_one(node)] if OF_MANY.search(said)]
+    assert amiss == []
+    assert OF_MANY.search("1 recordings and voicemails take 1 MB.")
+    assert OF_MANY.search("1 of 1 are missing.")
+
+
+CHOICE = "one_or_many"
+OF_MANY = re.compile(
+    r"\b1 (?:people|callers|calls|facts|recordings|emails|events|phones|sentences|packages|days|files)\b"
+    r"|^(?:1|1 of 1) (?:are|have|were)\b|\b1 of its packages have\b|\bThere are 1\b"
+)
+"""What follows a number, and can't follow 1."""
+SURELY_MANY = {"AHEAD_DAYS", "days", "found.files_limit", "found.callers_limit"}
+"""No office admits one caller alone; a backup is old after 50 hours."""
+
+
+def with_one(node: ast.JoinedStr) -> str:
+    """A sentence whose counts are all 1."""
+
+    def filled(part: ast.expr) -> str:
+        if isinstance(part, ast.FormattedValue):
+            return "2" if ast.unparse(part.value) in SURELY_MANY else "1"
+        return str(part.value) if isinstance(part, ast.Constant) else ""
+
+    return "".join(map(filled, node.values))
 
 
 def test_the_spanish_of_a_sentence_has_its_places() -> None:

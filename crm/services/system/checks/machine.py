@@ -13,6 +13,7 @@ from asterisk_conf import certificate as tls
 from asterisk_conf import package_sets, programs, refresh
 from crm import config as settings
 from crm.config import Config
+from crm.domain.counting import one_or_many
 from crm.edge import own_certificate
 from crm.secrets import SecretError, Secrets
 from crm.services.system import backup_schedule, directory, disk, nodes
@@ -131,7 +132,11 @@ def _backup(config: Config, health: Health) -> Iterator[Finding]:
         yield ok("backup", f"{found.file} was made and checked.")
     if found.last_at and health.at - found.last_at > OLD_BACKUP:
         days = (health.at - found.last_at).days
-        yield warn("backup", f"The last one is {days} days old.", "backup_old")
+        yield warn(
+            "backup",
+            f"The last one is {days} days old.",
+            "backup_old",
+        )
     if room := backup_schedule.shortage(config):
         yield warn("backup", room, "backup_room_low")
 
@@ -158,7 +163,7 @@ def _packages(now: datetime) -> Iterator[Finding]:
         return
     is_asked = refresh.look_up_if_due(cache, now)
     days = max(0, (now - kept.fetched_at).days)
-    age = f"The set of programs is {days} day{'s'[: days != 1]} old"
+    age = f"The set of programs is {days} {one_or_many(days, 'day', 'days')} old"
     if refresh.waiting(cache):
         yield warn("packages", f"{age}, and another one waits for the next start of Asterisk.", "packages_waiting")
         return
@@ -168,7 +173,15 @@ def _packages(now: datetime) -> Iterator[Finding]:
         old, new = differ["asterisk"]
         yield warn("packages", f"{age}; Asterisk is {old}, and {new} is available.", "packages_old")
     elif differ and now - kept.fetched_at > OLD:
-        yield warn("packages", f"{age}, and {len(differ)} of its packages have newer versions.", "packages_old")
+        yield warn(
+            "packages",
+            one_or_many(
+                len(differ),
+                f"{age}, and {len(differ)} of its packages has a newer version.",
+                f"{age}, and {len(differ)} of its packages have newer versions.",
+            ),
+            "packages_old",
+        )
     elif answer is None or answer.problem:
         why = f" ({answer.problem.rstrip('.')})" if answer else ""
         known = "are being looked up" if is_asked else f"could not be looked up{why}"
@@ -202,7 +215,11 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
     if health.app.events_unknown:
         yield warn(
             "events",
-            f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",
+            one_or_many(
+                health.app.events_unknown,
+                f"Asterisk sent {health.app.events_unknown} event of a kind the app does not know.",
+                f"Asterisk sent {health.app.events_unknown} events of a kind the app does not know.",
+            ),
             "events_unknown",
         )
     database = health.database
@@ -244,16 +261,33 @@ def _limits(config: Config, health: Health) -> Iterator[Finding]:
     found, settings = health.limits, config.home / "leaseline.toml"
     problems = [warn("limits", f"Near the limit: {near}.", "limits_near") for near in found.near]
     if found.refused_at and health.at - found.refused_at < REFUSED_LATELY:
-        text = f"{found.refused} callers were refused since Asterisk started, the last by limits.{found.refused_by}."
+        text = one_or_many(
+            found.refused,
+            f"{found.refused} caller was refused since Asterisk started, by limits.{found.refused_by}.",
+            f"{found.refused} callers were refused since Asterisk started, the last by limits.{found.refused_by}.",
+        )
         problems.append(warn("limits", text, "limits_refused", settings=str(settings), trunk=found.refused_trunk))
     if found.callers_limit < len(health.devices):
         phones = len(health.devices)
-        text = f"There are RTP ports for {found.callers_limit} callers besides calls out, and {phones} phones."
+        text = one_or_many(
+            phones,
+            f"There are RTP ports for {found.callers_limit} callers besides calls out, and {phones} phone.",
+            f"There are RTP ports for {found.callers_limit} callers besides calls out, and {phones} phones.",
+        )
         problems.append(warn("limits", text, "limits_rtp", settings=str(settings)))
     if found.files_limit is not None and found.files_limit < found.files_needed:
         text = f"Asterisk may open {found.files_limit} files and needs {found.files_needed} when everyone is on a call."
         problems.append(warn("limits", text, "limits_files"))
-    yield from problems or [ok("limits", f"There is room for {found.callers_limit} callers at the same time.")]
+    yield from problems or [
+        ok(
+            "limits",
+            one_or_many(
+                found.callers_limit,
+                f"There is room for {found.callers_limit} caller at a time.",
+                f"There is room for {found.callers_limit} callers at the same time.",
+            ),
+        )
+    ]
 
 
 def _ports(config: Config) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain.counting import one_or_many
 from crm.services.arrivals import mailboxes, mails, posts
 from crm.services.system.checks.finding import Finding, counted, ok, some, warn
 from crm.store.models import ArrivalRecord, MailFolder
@@ -27,7 +28,14 @@ def incoming(session: Session, config: Config, now: datetime) -> list[Finding]:
     unread, problems = session.scalar(late) or 0, session.scalar(amiss) or 0
     return [
         counted(
-            "arrivals", unread, f"{unread} emails and posts have not been read for ten minutes.", "arrivals_unread"
+            "arrivals",
+            unread,
+            one_or_many(
+                unread,
+                f"{unread} email or post has not been read for ten minutes.",
+                f"{unread} emails and posts have not been read for ten minutes.",
+            ),
+            "arrivals_unread",
         ),
         counted("inquiries", problems, f"{problems} could not be read in 30 days.", "arrivals_amiss"),
         *_mailbox(session, config, now),
@@ -47,14 +55,20 @@ def _mailbox(session: Session, config: Config, now: datetime) -> Iterator[Findin
     if folder is None or folder.counted_at is None:
         yield warn("mailbox", f"The folder {inbox.folder} on {inbox.server} has never been read.", "mailbox_unread")
         return
-    text = f"{folder.there:,} emails are in the folder {inbox.folder}, and {folder.here:,} of them are stored here"
+    there, here = f"{folder.there:,}", f"{folder.here:,}"
     at = f"as of {folder.counted_at:%Y-%m-%d %H:%M} UTC"
     if folder.there != folder.here:
-        yield warn("mailbox", f"{text}, {at}.", "mailbox_incomplete")
+        yield warn(
+            "mailbox", f"Emails in the folder {inbox.folder}: {there}; stored here: {here}, {at}.", "mailbox_incomplete"
+        )
     elif now - folder.counted_at > COUNTED:
-        yield warn("mailbox", f"{text}, but only {at}: it has not been read since.", "mailbox_unread")
+        yield warn(
+            "mailbox",
+            f"Emails in the folder {inbox.folder}: {there}; stored here: {here}, but only {at}: not read since.",
+            "mailbox_unread",
+        )
     else:
-        yield ok("mailbox", f"{text}, {at}.")
+        yield ok("mailbox", f"Emails in the folder {inbox.folder}: {there}; stored here: {here}, {at}.")
 
 
 def _files(session: Session, config: Config) -> Iterator[Finding]:
@@ -74,6 +88,21 @@ def _files(session: Session, config: Config) -> Iterator[Finding]:
         if raw["file"] not in there:
             lost.append(str(id))
     if lost:
-        yield warn("emails", f"The files of {len(lost)} emails are gone: arrivals {some(lost)}.", "mails_lost")
+        yield warn(
+            "emails",
+            one_or_many(
+                len(lost),
+                f"The file of {len(lost)} email is gone: arrival {some(lost)}.",
+                f"The files of {len(lost)} emails are gone: arrivals {some(lost)}.",
+            ),
+            "mails_lost",
+        )
     else:
-        yield ok("emails", f"{count:,} emails have come in, and the file of each is here.")
+        yield ok(
+            "emails",
+            one_or_many(
+                count,
+                f"{count} email has come in, and its file is here.",
+                f"{count:,} emails have come in, and the file of each is here.",
+            ),
+        )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from asterisk_conf.prompts import speech
 from crm.config import Config
+from crm.domain.counting import one_or_many
 from crm.domain.dialing import DialPurpose, DialRefused
 from crm.domain.route_inputs import CONTACT_KINDS
 from crm.edge import holidays as calendars
@@ -59,7 +60,7 @@ def _office_itself(has_admin: bool) -> Iterator[Finding]:
 
 def _lines(found: Sequence[Line]) -> Iterator[Finding]:
     if found:
-        yield ok("lines", f"There are {len(found)}.")
+        yield ok("lines", one_or_many(len(found), f"There is {len(found)}.", f"There are {len(found)}."))
     else:
         yield fault("lines", "There are none, so no call is expected.", "lines_missing")
 
@@ -71,7 +72,11 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
         if lacking := speech.missing(language):
             yield fault(
                 "languages",
-                f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
+                one_or_many(
+                    len(lacking),
+                    f"{language}.toml lacks {len(lacking)} sentence, {lacking[0]}.",
+                    f"{language}.toml lacks {len(lacking)} sentences, such as {lacking[0]}.",
+                ),
                 "language_incomplete",
                 language=language,
             )
@@ -81,7 +86,11 @@ def _prompts(config: Config, found: Sequence[Line]) -> Iterator[Finding]:
     if missing:
         yield fault(
             "prompts",
-            f"{len(missing)} of {len(wanted)} are missing, such as {missing[0].relative_to(folder)}.",
+            one_or_many(
+                len(missing),
+                f"{len(missing)} of {len(wanted)} is missing: {missing[0].relative_to(folder)}.",
+                f"{len(missing)} of {len(wanted)} are missing, such as {missing[0].relative_to(folder)}.",
+            ),
             "prompts_missing",
         )
     else:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.counting import one_or_many
 from crm.domain.delivery import DeliveryState
 from crm.edge import whisper
 from crm.edge.folders import files_in
@@ -59,7 +60,9 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
         *_mail(session, config, unsent),
         *_webhooks(session, now),
         *_browsers(session, now),
-        counted("tasks", overdue, f"{overdue} are overdue.", "tasks_overdue"),
+        counted(
+            "tasks", overdue, one_or_many(overdue, f"{overdue} is overdue.", f"{overdue} are overdue."), "tasks_overdue"
+        ),
         counted("calls", lost, f"{lost} may be lost: nobody is responsible for the caller.", "calls_lost"),
     ]
 
@@ -78,7 +81,10 @@ def _webhooks(session: Session, now: datetime) -> Iterator[Finding]:
     for one in silent:
         yield warn("webhooks", one.sentence, "webhook_silent", webhook=one.webhook)
     if not silent and (count := session.scalar(select(func.count(Webhook.id)))):
-        yield ok("webhooks", f"The receivers of all {count} take what is sent.")
+        yield ok(
+            "webhooks",
+            one_or_many(count, "The receiver takes what is sent.", f"The receivers of all {count} take what is sent."),
+        )
 
 
 def _browsers(session: Session, now: datetime) -> Iterator[Finding]:
@@ -88,7 +94,10 @@ def _browsers(session: Session, now: datetime) -> Iterator[Finding]:
     for one in failing:
         yield warn("closed browsers", f"{one.account} is not reached: {one.error}", "push_failing", account=one.account)
     if found and not failing:
-        yield ok("closed browsers", f"{len(found)} people can be woken.")
+        yield ok(
+            "closed browsers",
+            one_or_many(len(found), f"{len(found)} person can be woken.", f"{len(found)} people can be woken."),
+        )
 
 
 def _mail(session: Session, config: Config, unsent: int) -> Iterator[Finding]:
@@ -97,13 +106,26 @@ def _mail(session: Session, config: Config, unsent: int) -> Iterator[Finding]:
     if not config.mail.server:
         # One finding for all of them.
         text = (
-            f"No mail server is set, and {unsent} emails are waiting."
+            one_or_many(
+                unsent,
+                f"No mail server is set, and {unsent} email is waiting.",
+                f"No mail server is set, and {unsent} emails are waiting.",
+            )
             if unsent
             else "No mail server is set; no email is waiting."
         )
         yield warn("mail", text, "mail_unset") if unsent else ok("mail", text)
         return
-    yield counted("mail", unsent, f"{unsent} emails of this week have not been sent.", "mail_unsent")
+    yield counted(
+        "mail",
+        unsent,
+        one_or_many(
+            unsent,
+            f"{unsent} email of this week has not been sent.",
+            f"{unsent} emails of this week have not been sent.",
+        ),
+        "mail_unsent",
+    )
 
 
 def _transcripts(config: Config) -> Iterator[Finding]:
@@ -120,7 +142,12 @@ def sound(config: Config) -> Iterator[Finding]:
     """The recordings that are kept, and whether voicemail is transcribed."""
     kept = [found.st_size for _, found in files_in(config.recordings_folder)]
     used = sum(kept)
-    yield ok("recordings", f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.")
+    text = one_or_many(
+        len(kept),
+        f"{len(kept)} recording or voicemail takes {used / 1_000_000:,.0f} MB.",
+        f"{len(kept):,} recordings and voicemails take {used / 1_000_000:,.0f} MB.",
+    )
+    yield ok("recordings", text)
     yield from _transcripts(config)
 
 
@@ -144,15 +171,37 @@ def files(config: Config, now: datetime) -> list[Finding]:
     unrecorded = sum(map(_lines_in, waiting))
     spooled = sum(_is_older(path, now - WAITING) for path in config.spool_folder.glob("*.call"))
     return [
-        counted("journal", unrecorded, f"{unrecorded} facts about calls are not in the database.", "facts_waiting"),
+        counted(
+            "journal",
+            unrecorded,
+            one_or_many(
+                unrecorded,
+                f"{unrecorded} fact about a call is not in the database.",
+                f"{unrecorded} facts about calls are not in the database.",
+            ),
+            "facts_waiting",
+        ),
         counted(
             "rejected",
             rejected,
-            f"{rejected} facts about calls could not be recorded.",
+            one_or_many(
+                rejected,
+                f"{rejected} fact about a call could not be recorded.",
+                f"{rejected} facts about calls could not be recorded.",
+            ),
             "facts_rejected",
             path=str(journal / "rejected.jsonl"),
         ),
-        counted("spool", spooled, f"{spooled} calls that Asterisk handled alone are not imported.", "calls_spooled"),
+        counted(
+            "spool",
+            spooled,
+            one_or_many(
+                spooled,
+                f"{spooled} call that Asterisk handled alone is not imported.",
+                f"{spooled} calls that Asterisk handled alone are not imported.",
+            ),
+            "calls_spooled",
+        ),
     ]
 
 

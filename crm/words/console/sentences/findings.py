@@ -5,6 +5,17 @@ from __future__ import annotations
 FINDINGS = {
     "Nothing waits.": "Nada espera.",
     # --- the machine and the programs ---
+    "{age}, and {n} of its packages has a newer version.": "{age}, y {n} de sus paquetes tiene una versión nueva.",
+    "Asterisk sent {n} event of a kind the app does not know.": (
+        "Asterisk envió {n} suceso de una clase que la aplicación no conoce."
+    ),
+    "{n} caller was refused since Asterisk started, by limits.{name}.": (
+        "Desde que arrancó Asterisk se rechazó a {n} persona, por limits.{name}."
+    ),
+    "There are RTP ports for {n} callers besides calls out, and {phones} phone.": (
+        "Hay puertos RTP para {n} personas además de las llamadas hacia fuera, y {phones} teléfono."
+    ),
+    "There is room for {n} caller at a time.": "Cabe {n} persona que llame a la vez.",
     "{n} MB are free, and the reserve of {reserve} MB had to be given up.": (
         "Hay {n} MB libres, y hubo que soltar la reserva de {reserve} MB."
     ),
@@ -97,19 +108,24 @@ FINDINGS = {
     ),
     "{file} was made and checked.": "{file} se hizo y se comprobó.",
     # --- mail ---
+    "{n} email or post has not been read for ten minutes.": "Hace diez minutos que {n} correo o envío no se lee.",
+    "1 could not be read in 30 days.": "En 30 días, 1 no se pudo leer.",
+    "The file of {n} email is gone: arrival {some}.": "Falta el archivo de {n} correo: llegada {some}.",
+    "{n} email has come in, and its file is here.": "Ha llegado {n} correo, y está su archivo.",
+    "No mail server is set, and {n} email is waiting.": "No hay servidor de correo, y espera {n} correo.",
+    "{n} email of this week has not been sent.": "No ha salido {n} correo de esta semana.",
     "{n} emails and posts have not been read for ten minutes.": (
         "Hace diez minutos que {n} correos y envíos no se leen."
     ),
     "{n} could not be read in 30 days.": "En 30 días, {n} no se pudieron leer.",
     "No mailbox is read: mail.in.server is empty.": "No se lee ningún buzón: mail.in.server está vacío.",
     "The folder {folder} on {server} has never been read.": "La carpeta {folder} en {server} no se ha leído nunca.",
-    "{there} emails are in the folder {folder}, and {here} of them are stored here, but only as of {at} UTC: it has "
-    "not been read since.": (
-        "En la carpeta {folder} hay {there} correos, y {here} de ellos están aquí, pero a fecha de {at} UTC: desde "
-        "entonces no se ha leído."
+    "Emails in the folder {folder}: {there}; stored here: {here}, but only as of {at} UTC: not read since.": (
+        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, pero a fecha de {at} UTC: desde entonces "
+        "no se ha leído."
     ),
-    "{there} emails are in the folder {folder}, and {here} of them are stored here, as of {at} UTC.": (
-        "En la carpeta {folder} hay {there} correos, y {here} de ellos están aquí, a fecha de {at} UTC."
+    "Emails in the folder {folder}: {there}; stored here: {here}, as of {at} UTC.": (
+        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, a fecha de {at} UTC."
     ),
     "The files of {n} emails are gone: arrivals {some}.": "Faltan los archivos de {n} correos: llegadas {some}.",
     "{n} emails have come in, and the file of each is here.": "Han llegado {n} correos, y está el archivo de cada uno.",
@@ -117,6 +133,9 @@ FINDINGS = {
     "No mail server is set; no email is waiting.": "No hay servidor de correo; no espera ningún correo.",
     "{n} emails of this week have not been sent.": "No han salido {n} correos de esta semana.",
     # --- the office ---
+    "There is {n}.": "Hay {n}.",
+    "{language}.toml lacks {n} sentence, {name}.": "A {language}.toml le falta {n} frase, {name}.",
+    "{n} of {most} is missing: {name}.": "Falta {n} de {most}: {name}.",
     "tasks.manager is {name}, which is no agent, so nobody else is told of tasks that are passed on.": (
         "tasks.manager es {name}, que no es un agente, así que nadie más sabe de las tareas que se pasan."
     ),
@@ -251,6 +270,16 @@ FINDINGS = {
     "It cannot hear, so callers get the menu: {why}.": "No puede oír, así que quien llama oye el menú: {why}.",
     "Its process does not run: callers get the menu.": "Su proceso no funciona: quien llama oye el menú.",
     # --- work ---
+    "{n} is overdue.": "{n} está atrasada.",
+    "The receiver takes what is sent.": "El receptor acepta lo que se envía.",
+    "{n} person can be woken.": "Se puede despertar a {n} persona.",
+    "1 may be lost: nobody is responsible for the caller.": "1 quizá se perdió: nadie responde de quien llamó.",
+    "{n} recording or voicemail takes {size} MB.": "{n} grabación o mensaje de voz ocupa {size} MB.",
+    "{n} fact about a call is not in the database.": "{n} dato de una llamada no está en la base de datos.",
+    "{n} fact about a call could not be recorded.": "{n} dato de una llamada no se pudo registrar.",
+    "{n} call that Asterisk handled alone is not imported.": (
+        "Falta por importar {n} llamada que Asterisk atendió solo."
+    ),
     "These belong to no call on record: {some}.": "Estos no son de ninguna llamada registrada: {some}.",
     "The audio is gone for {some}.": "Ya no está el audio de {some}.",
     "{failed} failed or unknown this week, {stuck} not sent in time. The latest: {reason}": (

@@ -14,7 +14,7 @@ from crm.domain.errors import NotFound
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Call, Lead, LeadPhone, Subteam, SubteamMember, Task, TaskCall
 from crm.store.queries import reach as reached
-from crm.store.queries.names import id_of, ids_of
+from crm.store.queries.names import id_in_use, id_of, ids_of
 
 
 class TaskEntry(msgspec.Struct):
@@ -137,12 +137,11 @@ def listed(
         return _entries(session, found.where(Task.subteam_id == id_of(Subteam.slug, team)), now)
     if owner is None:
         return _entries(session, found, now)
-    whoever = ids_of(Agent.slug, owner)
     if with_done:
         # Whoever was called so before had some of them.
-        return _entries(session, found.where(Task.owner_id.in_(whoever)), now)
+        return _entries(session, found.where(Task.owner_id.in_(ids_of(Agent.slug, owner))), now)
     # By one owner's id, so that the index returns them in order. Nobody who is retired has open tasks.
-    their_id = whoever.where(Agent.retired_at.is_(None)).scalar_subquery()
+    their_id = id_in_use(Agent.slug, owner)
     teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == their_id)
     own = _entries(session, found.where(Task.owner_id == their_id), now)
     to_take = _entries(session, found.where(Task.subteam_id.in_(teams)), now)
@@ -206,7 +205,7 @@ def missed(
     if after is not None:
         found = found.where(tuple_(Task.due_at, Task.id) > after)
     if owner is not None:
-        theirs = ids_of(Agent.slug, owner).where(Agent.retired_at.is_(None)).scalar_subquery()
+        theirs = id_in_use(Agent.slug, owner)
         teams = select(SubteamMember.subteam_id).where(SubteamMember.agent_id == theirs)
         found = found.where(or_(Task.owner_id == theirs, Task.subteam_id.in_(teams)))
     return [MissedEntry(**row._mapping, overdue=row.due_at < now) for row in session.execute(found)]

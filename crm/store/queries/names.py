@@ -20,9 +20,17 @@ def id_of(slug: InstrumentedAttribute[str], name: str) -> ColumnElement[int]:
     retired = mine.where(model.retired_at.is_not(None)).order_by(model.retired_at.desc()).limit(1)
     return func.coalesce(
         mine.where(model.retired_at.is_(None)).scalar_subquery(),
-        _last_holder(model, name).scalar_subquery(),
+        _last_holder(model, name, False).scalar_subquery(),
+        _last_holder(model, name, True).scalar_subquery(),
         retired.scalar_subquery(),
     )
+
+
+def id_in_use(slug: InstrumentedAttribute[str], name: str) -> ColumnElement[int]:
+    """The id of what has this short name, else of what had it last before it was renamed; of what is in use alone."""
+    model: Any = slug.class_
+    mine = select(model.id).where(slug == name, model.retired_at.is_(None))
+    return func.coalesce(mine.scalar_subquery(), _last_holder(model, name, False).scalar_subquery())
 
 
 def ids_of(slug: InstrumentedAttribute[str], name: str) -> Select[int]:
@@ -35,9 +43,8 @@ def ids_of(slug: InstrumentedAttribute[str], name: str) -> Select[int]:
 def renamed(session: Session, model: type[One], name: str, **among: int) -> One | None:
     """What had this short name last before it was renamed; None if nothing in use had it. To be asked when nothing has
     the name now; `among` are columns of those whose names have to differ."""
-    held = session.scalar(_last_holder(model, name, **among))
-    found = session.get(model, held) if held is not None else None
-    return found if found and getattr(found, "retired_at", None) is None else None
+    held = session.scalar(_last_holder(model, name, False, **among))
+    return session.get(model, held) if held is not None else None
 
 
 def renamed_all(session: Session, model: type[One], **among: int) -> dict[str, One]:
@@ -56,11 +63,11 @@ def former(session: Session, row: Any) -> list[str]:
     return list(session.scalars(mine))
 
 
-def _last_holder(model: Any, name: str, **among: int) -> Select[int]:
-    """Something in use rather than what is retired by now."""
+def _last_holder(model: Any, name: str, is_retired: bool, /, **among: int) -> Select[int]:
+    """What is in use and what is retired by now are asked for apart, so that an index has the order."""
     had = select(FormerName.row_id).join(model, model.id == FormerName.row_id)
     had = had.where(FormerName.kind == model.__tablename__, FormerName.name == name)
     had = had.where(*(getattr(model, key) == of for key, of in among.items()))
     if hasattr(model, "retired_at"):
-        had = had.order_by(model.retired_at.is_not(None))
+        had = had.where(model.retired_at.is_not(None) if is_retired else model.retired_at.is_(None))
     return had.order_by(FormerName.until.desc(), FormerName.id.desc()).limit(1)

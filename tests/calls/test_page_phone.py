@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from ari_app.demo.softphone import Softphone
 from crm.edge import numbers
+from crm.services.access import sessions
 from crm.services.office import properties
 from crm.store.models import EmergencyCall
 from tests.busy import only_on_duty
-from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
+from tests.page_phone import PagePhone, both_are_heard, console, cookie_of, hears_the_beeps, page_phone
 from tests.scripted_trunk import scripted_trunk
 from tests.system import System
 from tests.talks import hear_each_other, talk_with
@@ -37,8 +38,10 @@ async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> Non
     await phone.talks()
 
 
-async def test_a_call_rings_in_the_page_with_who_calls_and_both_hear_each_other(system: System, url: str) -> None:
-    """home-assistant/frontend#11611: it is answered by a key, and a screen reader is told of it."""
+async def test_home_assistant_11611_a_call_rings_in_the_page_with_who_calls_and_both_hear_each_other(
+    system: System, url: str
+) -> None:
+    """It is answered by a key, and a screen reader is told of it."""
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.caller() as caller:
         await system.to_team(caller)
@@ -232,8 +235,9 @@ async def test_an_emergency_call_goes_out_from_the_page_with_the_place_that_was_
     assert (found.device, found.agent, found.address) == ("alice-web", "alice", address)
 
 
-async def test_the_desk_phone_and_the_page_ring_together_and_the_other_stops(system: System, url: str) -> None:
-    """Browser-Phone#139."""
+async def test_browser_phone_139_the_desk_phone_and_the_page_ring_together_and_the_other_stops(
+    system: System, url: str
+) -> None:
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.phone("alice-desk") as desk, system.caller() as caller:
         await system.to_team(caller)
@@ -245,8 +249,7 @@ async def test_the_desk_phone_and_the_page_ring_together_and_the_other_stops(sys
         await caller.hang_up()
 
 
-async def test_what_is_for_a_colleague_makes_no_sound_here(system: System, url: str) -> None:
-    """chatwoot#8675."""
+async def test_chatwoot_8675_what_is_for_a_colleague_makes_no_sound_here(system: System, url: str) -> None:
     await only_on_duty(system, "bob")
     async with page_phone(system, url) as phone, system.phone("bob-desk") as bob, system.caller() as caller:
         await system.to_team(caller)
@@ -268,6 +271,35 @@ async def test_do_not_disturb_in_the_page_keeps_it_silent(system: System, url: s
         await system.rings(caller.user, "subteam", "alice-desk")
         await caller.hang_up()
         assert await phone.page.evaluate("window.rung") == 0
+
+
+async def test_browser_phone_197_another_browser_knows_the_calls_and_do_not_disturb_of_the_first(
+    system: System, url: str
+) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+        await system.ended_call(caller.user)
+        await phone.press("settings")
+        every_phone = '[data-part="dnd"] li:first-child [data-part="state"]'
+        await phone.page.locator('[data-part="dnd"] select').first.select_option("30")
+        await phone.page.locator(every_phone).get_by_text("not disturbed").wait_for()
+        another = await phone.browser.new_context(permissions=["microphone"])
+        with system.store.writing() as session:
+            token = sessions.begin(
+                session, system.config, system.crm.now(), phone.account_id, address="127.0.0.1", browser="another"
+            )
+        await another.add_cookies([{"name": cookie_of(url), "value": token, "url": url}])
+        page = await another.new_page()
+        await page.goto(f"{url}/recent")
+        await page.locator("#main").get_by_text(numbers.display(caller.user, "US")).first.wait_for()
+        await page.locator('[data-do="bell"]').click()
+        await page.locator('lease-phone[data-line="elsewhere"]').wait_for()
+        await phone.press("settings", page)
+        await page.locator(every_phone).get_by_text("not disturbed").wait_for()
+        await another.close()
 
 
 async def rings_beside(system: System, phone: PagePhone) -> None:

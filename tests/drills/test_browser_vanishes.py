@@ -32,7 +32,7 @@ async def talks(system: System, phone: WebPhone) -> None:
     await system.until(speaks, "sound comes from the browser")
 
 
-async def test_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_music_until_it_is_back(
+async def test_active_call_127_when_the_browser_is_reloaded_or_killed_then_the_caller_hears_music_until_it_is_back(
     system: System,
 ) -> None:
     await has_a_browser(system)
@@ -99,7 +99,9 @@ async def test_when_the_connection_drops_then_the_two_talk_on_and_the_hangup_arr
     assert (call.outcome, len(call.legs)) == ("talked", 1)
 
 
-async def test_when_a_tab_is_frozen_then_the_next_are_rung_within_two_seconds(system: System) -> None:
+async def test_twilio_voice_js_444_when_a_tab_is_frozen_then_the_next_are_rung_within_two_seconds(
+    system: System,
+) -> None:
     """It is still registered, and may answer if it wakes."""
     await has_a_browser(system)
     await only_on_duty(system, "alice", "carol")

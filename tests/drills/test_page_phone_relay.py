@@ -69,8 +69,10 @@ async def test_the_sound_goes_through_the_turn_server_with_a_password_that_does_
         assert phone.complaints == []
 
 
-async def test_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(system: System, tmp_path: Path) -> None:
-    """JsSIP#738: the sound comes from another address than before, as when a laptop changes its network. The connection
+async def test_jssip_738_when_the_way_of_the_sound_is_another_one_then_the_talk_goes_on(
+    system: System, tmp_path: Path
+) -> None:
+    """The sound comes from another address than before, as when a laptop changes its network. The connection
     for SIP is lost at the same moment."""
     await only_on_duty(system, "alice")
     port, pages = free_port(), free_port()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -29,6 +30,43 @@ COUNTS_REGISTRATIONS = r"""() => {
         if (/^SIP\/2.0 200 /.test(data) && /^CSeq: *\d+ REGISTER/m.test(data)) window.registered += 1
     })
 }"""
+DEAD_CONNECTION = r"""() => {
+    window.registered = 0
+    const dead = window.sockets.at(-1)
+    dead.send = dead.onmessage = () => {}
+    const Kept = window.WebSocket
+    window.WebSocket = class extends Kept {
+        constructor(...told) {
+            super(...told)
+            this.addEventListener("message", ({data}) => {
+                if (/^SIP\/2.0 200 /.test(data) && /^CSeq: *\d+ REGISTER/m.test(data)) window.registered += 1
+            })
+        }
+    }
+}"""
+HOLDS_REGISTRATIONS = r"""() => {
+    window.held = []
+    window.lines = []
+    const socket = window.sockets.at(-1)
+    const hear = socket.onmessage
+    socket.onmessage = (event) => {
+        if (/^CSeq: *\d+ REGISTER/m.test(event.data)) window.held.push(event)
+        else hear.call(socket, event)
+    }
+    window.release = () => {
+        socket.onmessage = hear
+        for (const event of window.held) hear.call(socket, event)
+    }
+    const phone = document.querySelector("lease-phone")
+    new MutationObserver(() => window.lines.push(phone.dataset.line)).observe(phone, {attributeFilter: ["data-line"]})
+}"""
+EXPIRES_MS = 120_000
+MICROPHONE = "window.connections.at(-1).getSenders()[0].track.id"
+LOSES_HEADSET = """() => {
+    const {track} = window.connections.at(-1).getSenders()[0]
+    track.stop()
+    track.dispatchEvent(new Event("ended"))
+}"""
 NO_MICROPHONE = """() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"))
 }"""
@@ -47,10 +85,9 @@ async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> Non
     await hears_the_beeps(system, caller)
 
 
-async def test_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_in_the_same_call(
+async def test_browser_phone_267_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_in_the_same_call(
     system: System, url: str
 ) -> None:
-    """Browser-Phone#267."""
     async with page_phone(system, url) as phone, system.caller() as caller:
         await talks_with(system, phone, caller)
         for _ in range(2):
@@ -65,8 +102,8 @@ async def test_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_
     assert {(leg.stage, leg.status) for leg in call.legs} == {("subteam", "ANSWER"), ("return", "ANSWER")}
 
 
-async def test_when_pages_come_and_go_in_a_talk_then_the_phone_stays(system: System, url: str) -> None:
-    """htmx#2531: also with Back."""
+async def test_htmx_2531_when_pages_come_and_go_in_a_talk_then_the_phone_stays(system: System, url: str) -> None:
+    """Also with Back."""
     async with page_phone(system, url) as phone, system.caller() as caller:
         await talks_with(system, phone, caller)
         await phone.page.get_by_role("link", name="Leads").first.click()
@@ -81,10 +118,10 @@ async def test_when_pages_come_and_go_in_a_talk_then_the_phone_stays(system: Sys
     assert len(call.legs) == 1
 
 
-async def test_when_the_connection_drops_in_a_talk_then_the_hangup_arrives_all_the_same(
+async def test_jssip_738_browser_phone_615_when_the_connection_drops_in_a_talk_then_the_hangup_arrives_all_the_same(
     system: System, url: str
 ) -> None:
-    """JsSIP#738, Browser-Phone#615: the page tells Asterisk where it is as soon as it has registered again."""
+    """The page tells Asterisk where it is as soon as it has registered again."""
     async with page_phone(system, url) as phone, system.caller() as caller:
         await talks_with(system, phone, caller)
         await phone.drops_connection()
@@ -97,8 +134,9 @@ async def test_when_the_connection_drops_in_a_talk_then_the_hangup_arrives_all_t
     assert (call.outcome, len(call.legs)) == ("talked", 1)
 
 
-async def test_of_three_tabs_one_registers_and_rings_and_the_next_takes_over(system: System, url: str) -> None:
-    """odoo#55772. yaai#180: the lead opens in the tab where the call was taken, and in no other."""
+async def test_odoo_55772_yaai_180_of_three_tabs_one_registers_and_the_lead_opens_where_the_call_was_taken(
+    system: System, url: str
+) -> None:
     await only_on_duty(system, "alice")
     number = system.new_number()
     await system.add_lead(number)
@@ -130,7 +168,6 @@ async def _has_socket(*pages: Page) -> bool:
 
 
 async def test_when_the_tab_is_frozen_then_others_ring_and_it_is_ready_when_it_wakes(system: System, url: str) -> None:
-    """twilio-voice.js#444."""
     await only_on_duty(system, "alice", "carol")
     async with system.phone("carol-soft") as carol, page_phone(system, url) as phone, system.caller() as caller:
         await phone.freeze()
@@ -159,27 +196,68 @@ async def test_when_the_machine_sleeps_until_it_is_forgotten_then_it_is_ready_wh
         await phone.is_free()
 
 
-async def test_when_the_page_is_shown_again_then_it_is_registered_at_once(system: System, url: str) -> None:
-    """sipcore-hass#214; SIP.js#1071 and Browser-Phone#558: a call can be placed while it registers again."""
-    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob:
-        await phone.drops_connection()
-        await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
-        await phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        await phone.is_ready()
-        await phone.page.evaluate("dispatchEvent(new Event('online'))")
-        await phone.dial("102")
-        await bob.wait_for("CALL_INCOMING")
-        await bob.answer()
-        await phone.talks()
-        assert await system.is_online(phone.device)
-        await both_are_heard(system, phone, bob)
-        await bob.hang_up()
-
-
-async def test_when_the_page_is_hidden_for_long_then_it_stays_registered_and_a_call_rings_in_it(
+async def test_sipcore_hass_214_when_the_page_is_shown_again_then_a_dead_connection_is_replaced(
     system: System, url: str
 ) -> None:
-    """Browser-Phone#254: timers of such a page run once a minute, and nothing of a call waits for one."""
+    """Nothing tells the page that nothing comes or goes any more, and its next registration is half a minute away."""
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await phone.page.evaluate(DEAD_CONNECTION)
+        await phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await system.until(lambda: _has_registered(phone.page), "it has registered over another connection")
+        await system.to_team(caller)
+        await phone.answers()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
+@asynccontextmanager
+async def registers_again(system: System, phone: PagePhone) -> AsyncIterator[None]:
+    """The page's registration is running out, and what Asterisk says to the next one is on its way for all of this."""
+    await phone.context.clock.install()
+    await phone.page.reload()
+    await phone.is_ready()
+    await phone.page.evaluate(HOLDS_REGISTRATIONS)
+    await phone.context.clock.fast_forward(EXPIRES_MS)
+    await system.until(lambda: _has_held(phone.page), "it registers again")
+    yield
+    assert set(await phone.page.evaluate("window.lines")) <= {"ready"}
+    await phone.page.evaluate("window.release()")
+
+
+async def _has_held(page: Page) -> bool:
+    return bool(await page.evaluate("window.held.length"))
+
+
+async def test_sip_js_1071_a_call_rings_while_the_page_registers_again(system: System, url: str) -> None:
+    await only_on_duty(system, "alice")
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        async with registers_again(system, phone):
+            assert await system.is_online(phone.device)
+            await system.to_team(caller)
+            await phone.answers()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def test_browser_phone_558_a_call_is_placed_while_the_page_registers_again(system: System, url: str) -> None:
+    async with page_phone(system, url) as phone, system.phone("bob-desk") as bob:
+        async with registers_again(system, phone):
+            await phone.dial("102")
+            await bob.wait_for("CALL_INCOMING")
+            await bob.answer()
+            await phone.talks()
+        await both_are_heard(system, phone, bob)
+        await bob.hang_up()
+        await phone.is_free()
+
+
+async def test_browser_phone_254_when_the_page_is_hidden_for_long_then_it_stays_registered_and_a_call_rings_in_it(
+    system: System, url: str
+) -> None:
+    """Timers of such a page run once a minute, and nothing of a call waits for one."""
     await only_on_duty(system, "alice")
     async with (
         page_phone(system, url, can_hide=True) as phone,
@@ -206,23 +284,38 @@ async def _has_registered(page: Page) -> bool:
     return bool(await page.evaluate("window.registered"))
 
 
-async def test_another_microphone_or_a_lost_headset_does_not_end_the_call(system: System, url: str) -> None:
-    """Browser-Phone#619, element-web#7400."""
+async def test_browser_phone_619_another_microphone_does_not_end_the_call(system: System, url: str) -> None:
     async with page_phone(system, url) as phone, system.caller() as caller:
         await talks_with(system, phone, caller)
+        before = await phone.page.evaluate(MICROPHONE)
         await phone.press("settings")
         await phone.page.locator('select[data-part="mic"]').select_option(index=1)
         await phone.page.locator('[data-part="settings"] [data-do="shut"]').click()
-        await both_are_heard(system, phone, caller)
-        await phone.page.evaluate("window.connections.at(-1).getSenders()[0].track.dispatchEvent(new Event('ended'))")
-        await phone.is_told("unplugged")
+        await system.until(lambda: _speaks_by_another(phone.page, before), "another microphone speaks")
         await both_are_heard(system, phone, caller)
         await caller.hang_up()
         await phone.is_free()
 
 
-async def test_ringing_goes_to_the_loudspeaker_that_was_chosen(system: System, url: str) -> None:
-    """libwebphone#85."""
+async def test_element_web_7400_a_lost_headset_does_not_end_the_call_and_the_page_says_so(
+    system: System, url: str
+) -> None:
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        before = await phone.page.evaluate(MICROPHONE)
+        await phone.page.evaluate(LOSES_HEADSET)
+        await phone.is_told("unplugged")
+        await system.until(lambda: _speaks_by_another(phone.page, before), "another microphone speaks")
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+
+
+async def _speaks_by_another(page: Page, before: str) -> bool:
+    return bool(await page.evaluate(MICROPHONE) != before)
+
+
+async def test_libwebphone_85_ringing_goes_to_the_loudspeaker_that_was_chosen(system: System, url: str) -> None:
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.caller() as caller:
         await phone.press("settings")
@@ -237,8 +330,7 @@ async def test_ringing_goes_to_the_loudspeaker_that_was_chosen(system: System, u
         await caller.hang_up()
 
 
-async def test_when_no_sound_gets_through_then_the_page_says_so(system: System, url: str) -> None:
-    """Browser-Phone#181."""
+async def test_browser_phone_181_when_no_sound_gets_through_then_the_page_says_so(system: System, url: str) -> None:
     await only_on_duty(system, "alice")
     flags = ("--force-webrtc-ip-handling-policy=disable_non_proxied_udp",)
     async with page_phone(system, url, flags=flags) as phone, system.caller() as caller:
@@ -249,10 +341,10 @@ async def test_when_no_sound_gets_through_then_the_page_says_so(system: System, 
         await phone.is_free()
 
 
-async def test_a_ringing_that_nobody_could_hear_is_announced_and_one_click_makes_it_heard(
+async def test_chatwoot_14295_a_ringing_that_nobody_could_hear_is_announced_and_one_click_makes_it_heard(
     system: System, url: str
 ) -> None:
-    """chatwoot#14295. To Chromium, whatever Playwright does is done by a person, so the refusal is made here."""
+    """To Chromium, whatever Playwright does is done by a person, so the refusal is made here."""
     await only_on_duty(system, "alice")
     async with page_phone(system, url) as phone, system.caller() as caller:
         await phone.page.evaluate(REFUSES)

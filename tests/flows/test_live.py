@@ -122,8 +122,7 @@ async def test_after_a_restart_of_the_app_everything_is_told_anew_with_its_times
         await system.until(lambda: not watcher.link.calls, "the call is gone")
 
 
-async def test_after_any_gap_what_is_known_equals_what_is_told_to_somebody_new(system: Seam) -> None:
-    """borg-ui#1140: a board that missed something shows the truth again."""
+async def test_borg_ui_1140_after_any_gap_what_is_known_equals_what_is_told_to_somebody_new(system: Seam) -> None:
     await only_on_duty(system, "alice", "bob")
     async with (
         watching(system) as watcher,

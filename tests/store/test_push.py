@@ -219,7 +219,7 @@ async def test_a_notice_is_shown_where_somebody_asked_for_it(
     assert due(store) == []
 
 
-async def test_a_browser_that_is_gone_is_forgotten_and_one_that_fails_is_named(
+async def test_ntfy_1203_a_browser_that_is_gone_is_forgotten_and_one_that_fails_is_named(
     store: Store, config: Config, crm: Crm, service: PushService
 ) -> None:
     mine = sign_in(store, config, "alice")

@@ -89,8 +89,7 @@ async def test_two_tabs_have_one_stream_and_the_other_takes_over(desk: Desk, per
     assert len(asked) == 1
 
 
-async def test_after_a_gap_the_board_equals_the_truth(desk: Desk, person: Person) -> None:
-    """borg-ui#1140."""
+async def test_borg_ui_1140_after_a_gap_the_board_equals_the_truth(desk: Desk, person: Person) -> None:
     page = await opened(person)
     await page.context.set_offline(True)
     for stream in list(desk.board.hub._streams):

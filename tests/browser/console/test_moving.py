@@ -94,7 +94,7 @@ async def test_a_tour_is_dragged_to_a_free_time(desk: Desk, person: Person) -> N
     assert version(desk, id) == 2
 
 
-async def test_what_is_written_is_kept_and_counted_while_typing(desk: Desk, person: Person) -> None:
+async def test_chatwoot_775_a_draft_is_the_threads_and_two_writers_see_each_other(desk: Desk, person: Person) -> None:
     crm = desk.crm
     with crm.store.writing() as session:
         line = session.scalars(select(Line.number).where(Line.property_id.is_not(None)).limit(1)).one()

@@ -15,10 +15,10 @@ from tests.browser.console.person import DESKTOP, SMALLEST, Person, shoot
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_the_phone_and_its_settings_are_for_everybody(
+async def test_home_assistant_11611_the_phone_and_its_settings_are_for_everybody(
     desk: Desk, person: Person, browser: Browser, tmp_path: Path
 ) -> None:
-    """home-assistant/frontend#11611: by keyboard and with a screen reader. frappe/crm#1128: on a phone's screen."""
+    """By keyboard, with a screen reader, and on a phone's screen."""
     page = await person.page(Role.AGENT)
     answer = await page.goto("/tasks")
     assert answer is not None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, Worker, expect
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from crm.domain.access import Role
 from crm.domain.calls import CallStep
@@ -193,7 +193,9 @@ async def test_whoever_taps_a_message_comes_to_its_page_and_keeps_their_call(
     await expect(page.locator("header.top[data-call=talking]")).to_have_count(1)
 
 
-async def test_a_browser_that_gets_another_address_tells_it(person: Person, desk: Desk, service: PushService) -> None:
+async def test_ntfy_1203_a_browser_that_gets_another_address_tells_it(
+    person: Person, desk: Desk, service: PushService
+) -> None:
     page = await subscribed(person, BrowserKeys(), service, "alice-5")
     worker, keys = await worker_of(page.context), BrowserKeys()
     told = {"old": f"{service.url}/alice-5", "new": f"{service.url}/alice-6", "key": keys.public, "auth": keys.auth}
@@ -213,6 +215,18 @@ async def test_a_browser_that_gets_another_address_tells_it(person: Person, desk
         await asyncio.sleep(0.05)
     assert told["new"] in endpoints
     assert told["old"] not in endpoints
+
+
+async def test_ntfy_1203_a_browser_that_lost_its_address_without_a_word_is_reached_again(
+    person: Person, desk: Desk, service: PushService
+) -> None:
+    page = await subscribed(person, BrowserKeys(), service, "alice-7")
+    with desk.crm.store.writing() as session:
+        session.execute(delete(PushSubscription).where(PushSubscription.endpoint.endswith("/alice-7")))
+    await page.evaluate("sessionStorage.removeItem('subscribed')")
+    await page.reload()
+    await expect(page.locator("lease-bell")).to_have_attribute("data-is", "on")
+    assert f"{service.url}/alice-7" in [one.endpoint for one in subscriptions(desk)]
 
 
 async def test_without_a_network_the_page_says_so(person: Person, desk: Desk) -> None:

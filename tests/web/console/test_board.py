@@ -219,10 +219,9 @@ async def test_a_stream_that_was_cut_off_goes_on_where_it_was(live: LiveOffice) 
 
 
 @pytest.mark.parametrize("after", ["", "other-1", "{epoch}-999999", "{epoch}-x", "{epoch}-0"])
-async def test_a_stream_that_missed_too_much_is_told_to_fetch_anew(
+async def test_borg_ui_1140_a_stream_that_missed_too_much_is_told_to_fetch_anew(
     live: LiveOffice, after: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """borg-ui#1140: after a gap, the board equals the truth."""
     monkeypatch.setattr(live.board.hub, "_kept", type(live.board.hub._kept)(maxlen=2))
     for number in range(4):
         await has(live, call(f"leaseline-2.{number}"))

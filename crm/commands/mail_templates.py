@@ -6,15 +6,12 @@ import sys
 
 import click
 
-from crm.commands import output
+from crm.commands import output, templates
 from crm.commands.command import Group, System, many, one, with_system
 from crm.domain.mail_templates import LONGEST_TEXT
-from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
 from crm.services import mail_templates
 from crm.views import mail_templates as views
 from crm.views.mail_templates import MailPreview, MailTemplateEntry
-
-_LANGUAGE = click.Choice(LANGUAGES)
 
 
 @click.group(
@@ -47,21 +44,18 @@ def template() -> None:
 @template.command(
     "list", json=many(MailTemplateEntry), examples=("mail template list", "mail template list --language es --own")
 )
-@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
-@click.option("--own", is_flag=True, help="Only those that the office wrote.")
+@templates.in_all_languages
+@templates.only_own
 @with_system
 def list_(system: System, language: str | None, own: bool, as_json: bool) -> None:
     """List all emails, and when each is sent."""
     found = views.entries(system.read(mail_templates.known), language)
     found = [one for one in found if one.is_own_subject or one.is_own_text or not own]
-    if as_json:
-        output.print_json(found)
-        return
-    output.print_table(
-        ("name", "language", "own", "sent"),
-        ((one.name, one.language, _own(one), one.when) for one in found),
-        empty="All emails are the standard ones.",
-    )
+    templates.print_list(found, ("name", "language", "own", "sent"), _row, "emails", as_json=as_json)
+
+
+def _row(entry: MailTemplateEntry) -> tuple[str, ...]:
+    return entry.name, entry.language, _own(entry), entry.when
 
 
 def _own(entry: MailTemplateEntry) -> str:
@@ -70,14 +64,14 @@ def _own(entry: MailTemplateEntry) -> str:
 
 @template.command(json=one(MailTemplateEntry), examples=("mail template show tour_booked --language es",))
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@templates.in_a_language
 @with_system
 def show(system: System, name: str, language: str, as_json: bool) -> None:
     """Show the email NAME, when it is sent, and what it may hold."""
-    entry = views.entry(system.read(mail_templates.known), name, language)
-    if as_json:
-        output.print_json(entry)
-        return
+    templates.print_one(views.entry(system.read(mail_templates.known), name, language), _print_entry, as_json=as_json)
+
+
+def _print_entry(entry: MailTemplateEntry) -> None:
     output.print_entry(
         (
             ("name", entry.name),
@@ -110,7 +104,7 @@ def _braced(placeholders: list[str]) -> list[str]:
 @click.argument("name")
 @click.argument("words", metavar="TEXT", required=False)
 @click.option("--subject", help="Write this in place of its subject.")
-@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@templates.in_a_language
 @with_system
 def set_(system: System, name: str, words: str | None, subject: str | None, language: str, as_json: bool) -> None:
     """Write TEXT in place of the email NAME's; it is sent from now on. - reads it from a pipe.
@@ -121,21 +115,19 @@ def set_(system: System, name: str, words: str | None, subject: str | None, lang
     text = sys.stdin.read(LONGEST_TEXT + 1) if words == "-" else words
     changed = system.change(mail_templates.put, system.by, name, language, subject=subject, text=text)
     found = views.previewed(system.read(mail_templates.preview, system.config, system.by, name, language))
-    if as_json:
-        output.print_json(found)
-        return
-    output.say_changed(f"{name} ({language})", changed.is_one)
-    _show(found)
+    if not as_json:
+        output.say_changed(f"{name} ({language})", changed.is_one)
+    templates.print_one(found, _show, as_json=as_json)
 
 
 @template.command(examples=("mail template reset tour_booked", "mail template reset tour_booked --language es"))
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
+@templates.in_all_languages
 @with_system
 def reset(system: System, name: str, language: str | None) -> None:
     """Go back to the standard email NAME."""
     count = system.run(mail_templates.reset, system.by, name, language)
-    output.say(f"{name} is the standard email again." if count else f"{name} was the standard email already.")
+    templates.say_reset(name, count, "email")
 
 
 @template.command(
@@ -146,18 +138,13 @@ def reset(system: System, name: str, language: str | None) -> None:
     ),
 )
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@templates.in_a_language
 @click.option("--html", is_flag=True, help="Only its HTML, as a whole page.")
 @with_system
 def preview(system: System, name: str, language: str, html: bool, as_json: bool) -> None:
     """Show the email NAME as a person would get it."""
     found = views.previewed(system.read(mail_templates.preview, system.config, system.by, name, language))
-    if as_json:
-        output.print_json(found)
-    elif html:
-        _say_lines(found.html)
-    else:
-        _show(found)
+    templates.print_one(found, _show_html if html else _show, as_json=as_json)
 
 
 def _show(found: MailPreview) -> None:
@@ -165,6 +152,10 @@ def _show(found: MailPreview) -> None:
         output.say(f"Subject: {found.subject}", indent=2)
         output.say("")
     _say_lines(found.text, indent=2)
+
+
+def _show_html(found: MailPreview) -> None:
+    _say_lines(found.html)
 
 
 def _say_lines(text: str, *, indent: int = 0) -> None:

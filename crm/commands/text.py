@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import click
 
-from crm.commands import output
+from crm.commands import output, templates
 from crm.commands.command import ID, Group, System, many, one, with_system
-from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
 from crm.services import text_templates
 from crm.views import text_templates as views
 from crm.views.text_templates import TextPreview, TextTemplateEntry
-
-_LANGUAGE = click.Choice(LANGUAGES)
 
 
 @click.group(
@@ -37,33 +34,31 @@ def template() -> None:
 @template.command(
     "list", json=many(TextTemplateEntry), examples=("text template list", "text template list --language es --own")
 )
-@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
-@click.option("--own", is_flag=True, help="Only those that the office wrote.")
+@templates.in_all_languages
+@templates.only_own
 @with_system
 def list_(system: System, language: str | None, own: bool, as_json: bool) -> None:
     """List all texts, and when each is sent."""
     found = views.entries(system.read(text_templates.known, system.config), language)
-    found = [one for one in found if one.is_own or not own]
-    if as_json:
-        output.print_json(found)
-        return
-    output.print_table(
-        ("name", "language", "own", "text"),
-        ((one.name, one.language, "yes" if one.is_own else "", one.text) for one in found if not one.is_missing),
-        empty="All texts are the standard ones.",
-    )
+    found = [one for one in found if (one.is_own or not own) and (as_json or not one.is_missing)]
+    templates.print_list(found, ("name", "language", "own", "text"), _row, "texts", as_json=as_json)
+
+
+def _row(entry: TextTemplateEntry) -> tuple[str, ...]:
+    return entry.name, entry.language, "yes" if entry.is_own else "", entry.text
 
 
 @template.command(json=one(TextTemplateEntry), examples=("text template show tour_booked --language es",))
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@templates.in_a_language
 @with_system
 def show(system: System, name: str, language: str, as_json: bool) -> None:
     """Show the text NAME, when it is sent, and what it may hold."""
     entry = views.entry(system.read(text_templates.known, system.config), name, language)
-    if as_json:
-        output.print_json(entry)
-        return
+    templates.print_one(entry, _print_entry, as_json=as_json)
+
+
+def _print_entry(entry: TextTemplateEntry) -> None:
     output.print_entry(
         (
             ("name", entry.name),
@@ -88,7 +83,7 @@ def show(system: System, name: str, language: str, as_json: bool) -> None:
 )
 @click.argument("name")
 @click.argument("words", metavar="TEXT")
-@click.option("--language", type=_LANGUAGE, default=FIRST_LANGUAGE, show_default=True)
+@templates.in_a_language
 @with_system
 def set_(system: System, name: str, words: str, language: str, as_json: bool) -> None:
     """Write TEXT in place of the text NAME; it is sent from now on.
@@ -97,21 +92,19 @@ def set_(system: System, name: str, words: str, language: str, as_json: bool) ->
     """
     changed = system.change(text_templates.put, system.config, system.by, name, language, words)
     found = views.previewed(system.read(text_templates.preview, system.config, system.by, name, language))
-    if as_json:
-        output.print_json(found)
-        return
-    output.say_changed(f"{name} ({language})", changed.is_one)
-    _show(found)
+    if not as_json:
+        output.say_changed(f"{name} ({language})", changed.is_one)
+    templates.print_one(found, _show, as_json=as_json)
 
 
 @template.command(examples=("text template reset listings", "text template reset listings --language es"))
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, help="Only in this language.  [default: all]")
+@templates.in_all_languages
 @with_system
 def reset(system: System, name: str, language: str | None) -> None:
     """Go back to the standard text NAME."""
     count = system.run(text_templates.reset, system.config, system.by, name, language)
-    output.say(f"{name} is the standard text again." if count else f"{name} was the standard text already.")
+    templates.say_reset(name, count, "text")
 
 
 @template.command(
@@ -119,7 +112,7 @@ def reset(system: System, name: str, language: str | None) -> None:
     examples=("text template preview tour_booked --language es", "text template preview listings --lead 12"),
 )
 @click.argument("name")
-@click.option("--language", type=_LANGUAGE, help="[default: the lead's, else en]")
+@click.option("--language", type=templates.LANGUAGE, help="[default: the lead's, else en]")
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="With this lead's property and language.")
 @with_system
 def preview(system: System, name: str, language: str | None, lead_id: int | None, as_json: bool) -> None:
@@ -127,10 +120,7 @@ def preview(system: System, name: str, language: str | None, lead_id: int | None
     found = views.previewed(
         system.read(text_templates.preview, system.config, system.by, name, language, lead_id=lead_id)
     )
-    if as_json:
-        output.print_json(found)
-        return
-    _show(found)
+    templates.print_one(found, _show, as_json=as_json)
 
 
 def _show(found: TextPreview) -> None:

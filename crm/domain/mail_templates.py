@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.text_templates import TextTemplate, check_placeholders
+from crm.domain.text_templates import TextTemplate, check_placeholders, check_writing
 
 LONGEST_SUBJECT = 150
 LONGEST_TEXT = 5_000
@@ -93,7 +93,7 @@ def checked_subject(template: MailWording, subject: str) -> str:
             f"{template.name} has no subject: it stands below another email.", code="mail_wording_without_subject"
         )
     subject = " ".join(subject.split())
-    _check_writing(subject, "A subject", LONGEST_SUBJECT)
+    check_writing(subject, "A subject", LONGEST_SUBJECT)
     check_placeholders(f"The subject of {template.name}", subject, (), template.subject.placeholders)
     return subject
 
@@ -103,7 +103,7 @@ def checked_text(template: MailWording, text: str) -> str:
     # Word processors leave no-break spaces.
     lines = text.replace("\xa0", " ").replace("\t", " ").splitlines()
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines).strip())
-    _check_writing(text, "The text of an email", LONGEST_TEXT)
+    check_writing(text, "The text of an email", LONGEST_TEXT)
     check_placeholders(template.name, text, template.text.has_to_hold, template.text.placeholders)
     if template.name == UNSUBSCRIBE_BY_REPLY and UNSUBSCRIBE_WORD not in text.lower():
         raise Invalid(
@@ -111,17 +111,6 @@ def checked_text(template: MailWording, text: str) -> str:
             code="mail_wording_without_unsubscribe",
         )
     return text
-
-
-def _check_writing(words: str, what: str, longest: int) -> None:
-    if not 1 <= len(words) <= longest:
-        raise Invalid(
-            f"{what} has to have 1 to {longest:,} characters, and this one has {len(words):,}.",
-            code="mail_wording_length",
-            longest=longest,
-        )
-    if not words.replace("\n", " ").isprintable():
-        raise Invalid(f"{what} cannot hold control characters: write it without them.", code="mail_wording_unprintable")
 
 
 @dataclass(frozen=True)

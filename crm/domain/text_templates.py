@@ -151,18 +151,23 @@ def filled(template: str, **values: object) -> str:
 def checked(template: TextTemplate, body: str) -> str:
     """What an office wrote in a template's place. Raises Invalid, which says what it may hold."""
     body = " ".join(body.split())
-    if not 1 <= len(body) <= LONGEST_TEMPLATE:
-        raise Invalid(
-            f"A text has to have 1 to {LONGEST_TEMPLATE} characters, and this one has {len(body)}.",
-            code="text_template_length",
-            longest=LONGEST_TEMPLATE,
-        )
-    if not body.isprintable():
-        raise Invalid("The text has control characters: write it without them.", code="text_template_unprintable")
+    check_writing(body, "A text", LONGEST_TEMPLATE)
     check_placeholders(template.name, body, template.has_to_hold, template.placeholders)
     if template.name in SAYS_STOP and not says_stop(body):
         raise Invalid(f"{template.name} has to say how to stop, with the word STOP.", code="text_template_without_stop")
     return body
+
+
+def check_writing(words: str, what: str, longest: int) -> None:
+    """Raises Invalid for what is empty, too long or not readable. `what` it is: a text."""
+    if not 1 <= len(words) <= longest:
+        raise Invalid(
+            f"{what} has to have 1 to {longest:,} characters, and this one has {len(words):,}.",
+            code="template_length",
+            longest=longest,
+        )
+    if not words.replace("\n", " ").isprintable():
+        raise Invalid(f"{what} cannot hold control characters: write it without them.", code="template_unprintable")
 
 
 def check_placeholders(name: str, body: str, has_to_hold: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -50,7 +50,7 @@ def test_the_spanish_of_ours_takes_no_more_room_than_english() -> None:
         ("help", "{name}: call {number}.", "help has to say how to stop, with the word STOP."),
         ("listings", "", "A text has to have 1 to 600 characters, and this one has 0."),
         ("listings", "{url}" + "x" * 600, "A text has to have 1 to 600 characters, and this one has 605."),
-        ("listings", "{url} \x07", "The text has control characters: write it without them."),
+        ("listings", "{url} \x07", "A text cannot hold control characters: write it without them."),
         ("listings", "{url.__class__}", "listings can have no {url.__class__}: its placeholders are {url} and {name}."),
     ],
 )

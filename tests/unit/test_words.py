@@ -331,7 +331,7 @@ def with_one(node: ast.JoinedStr) -> str:
 
 
 def test_the_spanish_of_a_sentence_has_its_places() -> None:
-    every = {**sentences.ROUTING, **sentences.LOST, **sentences.GATE, **sentences.FINDINGS}
+    every = {**sentences.ROUTING, **sentences.LOST, **sentences.GATE, **sentences.FINDINGS, **sentences.SENT}
     assert {one for one, said in every.items() if placeholders(one) != placeholders(said)} == set()
     assert set(sentences.FIXES) == set(terminal.FIXES)
     assert {

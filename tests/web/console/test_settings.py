@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ from sqlalchemy import select
 
 from asterisk_conf.prompts import speech
 from crm.domain.access import Role
+from crm.domain.mail_templates import TEMPLATES as MAILS
+from crm.services import text_templates
 from crm.services.phones import devices as device_acts
 from crm.store.models import Agent, AuditEntry, Device, Hours, Line, Organization, SpecialDay, TextWording
 from tests.web.console.conftest import Clock
@@ -34,6 +37,8 @@ PATHS = (
     "retired",
     "file",
     "texts/missed_new/es",
+    "mails/tour_booked/es",
+    "mails/unsubscribe/en",
 )
 
 
@@ -212,20 +217,113 @@ async def test_forwarding_is_switched_and_refusals_are_said(office: ConsoleOffic
 async def test_texts_are_written_counted_and_taken_back(office: ConsoleOffice) -> None:
     admin = office.person()
     path = "/settings/texts/missed_known/es"
-    csrf = admin.csrf(await admin.open(path))
-    refused = await admin.send(path, 422, csrf=csrf, body="Hola {nobody}")
+    page = await admin.open(path)
+    form = {"csrf": admin.csrf(page), "base": bases(page)[0]}
+    refused = await admin.send(path, 422, **form, body="Hola {nobody}")
     check(refused.text)
     assert "Hola {nobody}" in refused.text
-    await admin.send(path, csrf=csrf, body=f"Hola de {{name}} {EVIL} á")
+    await admin.send(path, **form, body=f"Hola de {{name}} {EVIL} á")
     [own] = office.rows(TextWording)
     assert (own.name, own.language, own.changed_by) == ("missed_known", "es", admin.name)
+    other = await admin.send(path, 409, **form, body="Llamaremos.")
+    check(other.text)
+    assert "and you wrote “Llamaremos.”" in other.text
     page = await admin.open(path)
     check(page)
     assert "These letters make it longer to send: á" in page
     check(await admin.open("/settings/texts"))
-    await admin.send(path, csrf=csrf, what="reset", body="")
+    await admin.send(path, **form, what="reset", body="")
     assert office.rows(TextWording) == []
     await admin.open("/settings/texts/nothing/es", 404)
+
+
+async def test_emails_are_listed_by_language_written_previewed_and_taken_back(office: ConsoleOffice) -> None:
+    admin = office.person()
+    spanish = await admin.open("/settings/texts?language=es")
+    check(spanish)
+    assert 'href="/settings/mails/tour_booked/es"' in spanish
+    assert 'href="/settings/mails/tour_booked/en"' not in spanish
+    path = "/settings/mails/application_invited/en"
+    page = await admin.open(path)
+    form = {"csrf": admin.csrf(page), "base": bases(page)[0]}
+    standard = json.loads(form["base"])["subject"]
+    await admin.send(path, **form, subject=standard, text=f"Hello!\r\n\r\nApply for {EVIL} {{home}}: {{url}}")
+    [own] = office.rows(TextWording)
+    assert (own.name, own.language) == ("mail.application_invited.text", "en"), "the subject stays the standard one"
+    assert own.body.startswith("Hello!\n\nApply")
+    page = await admin.open(path)
+    check(page)
+    assert "Apply for &#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt; Elm" in page
+    other = await admin.send(path, 409, **form, subject="Your new home: {home}", text="Apply: {url}")
+    check(other.text)
+    assert "and you wrote “Apply: {url}”" in other.text
+    form["base"] = bases(other.text)[0]
+    await admin.send(path, **form, subject="Your new home: {home}", text="Apply: {url}")
+    assert {one.name: one.body for one in office.rows(TextWording)} == {
+        "mail.application_invited.subject": "Your new home: {home}",
+        "mail.application_invited.text": "Apply: {url}",
+    }
+    check(await admin.open("/settings/texts"))
+    await admin.send(path, **form, what="reset")
+    assert office.rows(TextWording) == []
+    assert {one.what for one in office.rows(AuditEntry) if "email application" in one.what} == {
+        "email application_invited (en) changed",
+        "subject of email application_invited (en) changed",
+        "email application_invited (en) reset",
+    }
+    await admin.open("/settings/mails/nothing/es", 404)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "english", "spanish"),
+    [
+        (
+            "tour_booked",
+            {"subject": "Tour", "text": "See you {wen} {change}"},
+            "tour_booked can have no {wen}",
+            "Ese texto solo puede tener estos huecos: when, change, name, office.",
+        ),
+        (
+            "tour_booked",
+            {"subject": "Tour", "text": "See you {when}"},
+            "tour_booked has to have {change}",
+            "A ese texto le falta un hueco que tiene que tener.",
+        ),
+        (
+            "tour_booked",
+            {"subject": "", "text": "{when} {change}"},
+            "A subject has to have 1 to 150 characters, and this one has 0.",
+            "Lo escrito tiene que tener de 1 a 150 caracteres.",
+        ),
+        (
+            "unsubscribe_by_reply",
+            {"text": "Call us."},
+            "has to ask for an answer with the word unsubscribe.",
+            "Tiene que pedir una respuesta con la palabra unsubscribe.",
+        ),
+    ],
+)
+async def test_an_email_that_cannot_be_sent_is_refused_and_what_was_written_stays(
+    office: ConsoleOffice, name: str, fields: dict[str, str], english: str, spanish: str
+) -> None:
+    path = f"/settings/mails/{name}/es"
+    for language, said in (("en", english), ("es", spanish)):
+        admin = office.person(language=language)
+        page = await admin.open(path)
+        refused = await admin.send(path, 422, csrf=admin.csrf(page), base=bases(page)[0], **fields)
+        check(refused.text)
+        assert said in html.unescape(refused.text)
+        assert fields["text"] in refused.text
+    assert office.rows(TextWording) == []
+
+
+async def test_when_each_text_and_email_leaves_is_said_in_spanish(office: ConsoleOffice) -> None:
+    shown = html.unescape(await office.person(language="es").open("/settings/texts"))
+    with office.crm.store.reading() as session:
+        texts = text_templates.known(session, office.crm.config).templates.values()
+    whens = {one.when for one in (*texts, *MAILS.values())}
+    assert len(whens) > 20
+    assert {one for one in whens if f">{one}<" in shown} == set()
 
 
 async def test_the_file_is_shown_without_secrets(office: ConsoleOffice) -> None:

@@ -26,8 +26,9 @@ from crm.words.console.sentences.fixes import CHECKS, FIXES
 from crm.words.console.sentences.gate import GATE
 from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
 from crm.words.console.sentences.routing import LOST, ROUTING
+from crm.words.console.sentences.templates import SENT
 
-__all__ = ["CHECKS", "FINDINGS", "FIXES", "GATE", "LOST", "RECORDS", "ROUTING", "check", "record", "told"]
+__all__ = ["CHECKS", "FINDINGS", "FIXES", "GATE", "LOST", "RECORDS", "ROUTING", "SENT", "check", "record", "told"]
 
 QUESTIONS = {
     "menu": "el menú",
@@ -239,7 +240,7 @@ def _recognized(sentence: str, patterns: Patterns) -> str | None:
 
 @lru_cache(1)
 def _patterns() -> Patterns:
-    return _of({**ROUTING, **LOST, **GATE, **FINDINGS})
+    return _of({**ROUTING, **LOST, **GATE, **FINDINGS, **SENT})
 
 
 @lru_cache(1)

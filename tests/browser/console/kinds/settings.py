@@ -29,6 +29,7 @@ KINDS = (
     Kind("out of use", "/settings/retired"),
     Kind("texts of the office", "/settings/texts"),
     Kind("text of the office", "/settings/texts/missed_new/es"),
+    Kind("email of the office", "/settings/mails/tour_booked/es"),
     Kind("settings file", "/settings/file"),
 )
 

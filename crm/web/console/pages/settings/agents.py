@@ -8,15 +8,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from crm.domain.dialing import DIALING
-from crm.domain.errors import Conflict, CrmError, NotFound
+from crm.domain.errors import Conflict, CrmError
 from crm.services.audit import By
 from crm.services.office import agents, hours
 from crm.services.office.agents import Succession
 from crm.views import agents as agents_view
 from crm.views import choices
 from crm.views import hours as hours_view
-from crm.web.console import clashes
-from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings_agents import WORDS
@@ -48,14 +46,8 @@ async def _agent(visit: ConsoleVisit) -> Response:
     return await _agent_page(visit)
 
 
-async def _agent_page(
-    visit: ConsoleVisit,
-    status: int = 200,
-    wrong: str = "",
-    sent: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
-) -> Response:
-    """`sent` are the fields of the form that comes back, with what it was based on."""
+async def _agent_page(visit: ConsoleVisit, form: frame.EditForm = frame.AS_IT_IS) -> Response:
+    """`form` is whichever of its two comes back."""
     slug, config, now = _asked(visit), visit.crm.config, visit.crm.now()
 
     def read(
@@ -69,13 +61,12 @@ async def _agent_page(
         return *found, [one for one in choices.agents(session) if one[0] != slug], passes, why_not
 
     agent, week, others, passes, why_not = await visit.read(read)
-    sent, is_week = sent or {}, "openings" in (sent or {})
-    of_agent, of_week = _cells(agent), _week(week)
-    return frame.page(
+    return frame.form_page(
         visit,
         "agents",
-        status,
         "settings_agent",
+        form,
+        _cells(agent),
         words=WORDS,
         agent=agent,
         week=week,
@@ -83,11 +74,7 @@ async def _agent_page(
         passes=passes,
         why_not=why_not,
         dialing=DIALING,
-        cells=of_agent if is_week else {**of_agent, **sent},
-        base=clashes.written(base if base and not is_week else of_agent),
-        openings=sent["openings"] if is_week else of_week["openings"],
-        base_of_week=clashes.written(base if base and is_week else of_week),
-        wrong=wrong,
+        week_form=form.filled(_week(week)),
     )
 
 
@@ -131,19 +118,16 @@ async def _edited(
     write: Callable[[Session, By, str, Mapping[str, str]], None],
 ) -> Response:
     """Writes what was changed in a form, unless somebody else has changed the same meanwhile."""
-    slug, base = _asked(visit), clashes.read(sent.get("base", ""))
-
-    def act(session: Session, by: By) -> FormEdit:
-        return clashes.carried_out(base, cells, there(session, slug), lambda changes: write(session, by, slug, changes))
-
-    try:
-        edit = await visit.run(act, visit.by)
-    except NotFound:
-        raise
-    except CrmError as error:
-        return await _agent_page(visit, 422, visit.refusal(error), cells, base)
-    if edit.clashes:
-        return await _agent_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there)
+    slug = _asked(visit)
+    if again := await frame.edited(
+        visit,
+        sent,
+        cells,
+        lambda session: there(session, slug),
+        lambda session, by, changes: write(session, by, slug, changes),
+        WORDS,
+    ):
+        return await _agent_page(visit, again)
     return await frame.changed(visit, f"/settings/agents/{slug}", "agent_changed", phones=True, words=WORDS, agent=slug)
 
 
@@ -152,7 +136,7 @@ async def _retire_agent(visit: ConsoleVisit) -> Response:
     try:
         passed = await visit.run(agents.retire, visit.by, slug, successor=sent.get("successor") or None)
     except CrmError as error:
-        return await _agent_page(visit, 422, visit.refusal(error))
+        return await _agent_page(visit, frame.EditForm(422, visit.refusal(error)))
     return await frame.changed(
         visit, "/settings/agents", "agent_retired", phones=True, words=WORDS, agent=slug, heir=passed.heir
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.domain.errors import CrmError, Invalid
 from crm.domain.ringing import DeviceKind
 from crm.secrets import SecretError
 from crm.services.audit import By
@@ -17,8 +17,6 @@ from crm.services.phones.provisioning import SipAccount
 from crm.views import choices
 from crm.views import devices as devices_view
 from crm.views import locations as locations_view
-from crm.web.console import clashes
-from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings import WORDS
@@ -73,14 +71,8 @@ async def _device(visit: ConsoleVisit) -> Response:
 
 
 async def _device_page(
-    visit: ConsoleVisit,
-    status: int = 200,
-    wrong: str = "",
-    account: SipAccount | None = None,
-    cells: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
+    visit: ConsoleVisit, form: frame.EditForm = frame.AS_IT_IS, account: SipAccount | None = None
 ) -> Response:
-    """`cells` are what comes back in the form, with what it was based on."""
     slug, now = str(visit.request.path_params["device"]), visit.crm.now()
 
     def read(session: Session) -> tuple[devices_view.DeviceEntry, list[str]]:
@@ -90,56 +82,47 @@ async def _device_page(
     qr = ""
     if account is not None:
         qr = provisioning.qr(account, visit.crm.config.codes.voicemail).svg_data_uri(scale=4, border=4)
-    return frame.page(
+    return frame.form_page(
         visit,
         "devices",
-        status,
         "settings_device",
+        form,
+        _cells(device),
         device=device,
-        cells=cells or _cells(device),
-        base=clashes.written(base or _cells(device)),
         places=places,
         kinds=DeviceKind,
         has_account=device.kind in (DeviceKind.DESK, DeviceKind.SOFTPHONE),
         account=account,
         qr=qr,
         codes=feature_codes.in_use(visit.crm.config) if account is not None else (),
-        wrong=wrong,
     )
 
 
 async def _change_device(visit: ConsoleVisit) -> Response:
     sent, slug = await frame.sent(visit), str(visit.request.path_params["device"])
-    config, now, base = visit.crm.config, visit.crm.now(), clashes.read(sent.get("base", ""))
+    config, now = visit.crm.config, visit.crm.now()
     cells = {name: sent.get(name, "") for name in _cells(await visit.read(devices_view.one, slug, now))}
 
-    def act(session: Session, by: By) -> FormEdit:
-        def write(changes: Mapping[str, str]) -> None:
-            after = changes.get("after")
-            if after is not None and not (after.isascii() and after.isdecimal()):
-                raise Invalid("Write the seconds as a number.", code="seconds_invalid")
-            devices.change(
-                session,
-                config,
-                by,
-                slug,
-                number=changes.get("number"),
-                after_seconds=int(after[:6]) if after is not None else None,
-                location=changes.get("location"),
-                whisper=bool(changes["whisper"]) if "whisper" in changes else None,
-            )
+    def there(session: Session) -> Mapping[str, str]:
+        return _cells(devices_view.one(session, slug, now))
 
-        return clashes.carried_out(base, cells, _cells(devices_view.one(session, slug, now)), write)
+    def write(session: Session, by: By, changes: Mapping[str, str]) -> None:
+        after = changes.get("after")
+        if after is not None and not (after.isascii() and after.isdecimal()):
+            raise Invalid("Write the seconds as a number.", code="seconds_invalid")
+        devices.change(
+            session,
+            config,
+            by,
+            slug,
+            number=changes.get("number"),
+            after_seconds=int(after[:6]) if after is not None else None,
+            location=changes.get("location"),
+            whisper=bool(changes["whisper"]) if "whisper" in changes else None,
+        )
 
-    try:
-        edit = await visit.run(act, visit.by)
-    except NotFound:
-        raise
-    except CrmError as error:
-        return await _device_page(visit, 422, visit.refusal(error), cells=cells, base=base)
-    if edit.clashes:
-        wrong = frame.clash(visit, WORDS, edit)
-        return await _device_page(visit, 409, wrong, cells=edit.merged, base=edit.there)
+    if again := await frame.edited(visit, sent, cells, there, write):
+        return await _device_page(visit, again)
     return await frame.changed(visit, f"/settings/devices/{slug}", "device_changed", phones=True, device=slug)
 
 
@@ -169,7 +152,7 @@ async def _dnd(visit: ConsoleVisit) -> Response:
     try:
         await visit.run(act, visit.by)
     except Invalid as error:
-        return await _device_page(visit, 422, visit.refusal(error))
+        return await _device_page(visit, frame.EditForm(422, visit.refusal(error)))
     return await frame.changed(visit, f"/settings/devices/{slug}", "dnd_set", phones=True)
 
 
@@ -180,9 +163,8 @@ async def _account(visit: ConsoleVisit) -> Response:
     try:
         account = await visit.run(provisioning.shown, config, secrets, visit.by, slug)
     except (Invalid, SecretError) as error:
-        return await _device_page(
-            visit, 422, visit.refusal(error) if isinstance(error, CrmError) else visit.looks.say(WORDS, "no_password")
-        )
+        wrong = visit.refusal(error) if isinstance(error, CrmError) else visit.looks.say(WORDS, "no_password")
+        return await _device_page(visit, frame.EditForm(422, wrong))
     return await _device_page(visit, account=account)
 
 
@@ -192,7 +174,7 @@ async def _rotate(visit: ConsoleVisit) -> Response:
     try:
         await visit.run(devices.rotate, secrets, visit.by, slug)
     except Invalid as error:
-        return await _device_page(visit, 422, visit.refusal(error))
+        return await _device_page(visit, frame.EditForm(422, visit.refusal(error)))
     answer = await frame.changed(visit, f"/settings/devices/{slug}", "password_renewed", phones=True, device=slug)
     await devices.end_registration(config, secrets, slug)
     return answer

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from asterisk_conf.programs import ProgramMissing
 from crm.domain.access import Act
-from crm.domain.errors import Invalid
+from crm.domain.errors import CrmError, Invalid, NotFound
+from crm.services.audit import By
 from crm.services.phones.publish import publish
+from crm.web.console import clashes
 from crm.web.console.clashes import FormEdit
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
@@ -51,6 +55,67 @@ def page(
     """`words` are a tab's own; those of `crm.words.console.settings` go with them."""
     both = {language: {**WORDS[language], **words[language]} for language in words}
     return visit.page(template or f"settings_{tab}", both, status, tab=tab, tabs=TABS, **values)
+
+
+def form_page(
+    visit: ConsoleVisit,
+    tab: str,
+    template: str,
+    form: EditForm,
+    there: Mapping[str, str],
+    *,
+    words: Words = WORDS,
+    **values: object,
+) -> Response:
+    """A page with a form to change what is `there`."""
+    return page(visit, tab, form.status, template, words=words, wrong=form.wrong, **form.filled(there), **values)
+
+
+@dataclass(frozen=True)
+class EditForm:
+    """A form that comes back with what a person wrote in it, and why; of a page's forms, the one with these fields."""
+
+    status: int = 200
+    wrong: str = ""
+    cells: Mapping[str, str] | None = None
+    base: Mapping[str, str] | None = None
+
+    def filled(self, there: Mapping[str, str]) -> dict[str, object]:
+        """For its template: what is there, unless this is the one that comes back."""
+        is_this = self.cells is not None and self.cells.keys() == there.keys()
+        return {
+            "cells": self.cells if is_this else there,
+            "base": clashes.written(self.base if is_this and self.base else there),
+        }
+
+
+AS_IT_IS = EditForm()
+
+
+async def edited(
+    visit: ConsoleVisit,
+    sent: Mapping[str, str],
+    cells: Mapping[str, str],
+    there: Callable[[Session], Mapping[str, str]],
+    write: Callable[[Session, By, Mapping[str, str]], object],
+    words: Words = WORDS,
+) -> EditForm | None:
+    """Writes what was changed in a form, unless somebody else has changed the same meanwhile. None: that is done, or
+    there was nothing to do. Raises NotFound."""
+    base = clashes.read(sent.get("base", ""))
+
+    def act(session: Session, by: By) -> FormEdit:
+        return clashes.carried_out(base, cells, there(session), lambda changes: write(session, by, changes))
+
+    try:
+        edit = await visit.run(act, visit.by)
+    except NotFound:
+        raise
+    except CrmError as error:
+        return EditForm(422, visit.refusal(error), cells, base)
+    if edit.clashes:
+        return EditForm(409, clash(visit, words, edit), edit.merged, edit.there)
+    return None
 
 
 async def sent(visit: ConsoleVisit, form: str = "") -> dict[str, str]:

@@ -15,28 +15,17 @@ from crm.services.office import holidays, hours
 from crm.views import choices
 from crm.views import holidays as holidays_view
 from crm.views import hours as hours_view
-from crm.web.console import clashes
-from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
-from crm.words.console.settings import WORDS
 
 
 async def _hours(visit: ConsoleVisit) -> Response:
     return await _hours_page(visit)
 
 
-async def _hours_page(
-    visit: ConsoleVisit,
-    status: int = 200,
-    wrong: str = "",
-    sent: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
-    of: str = "",
-) -> Response:
-    """`sent` is the field of the form that comes back, with what it was based on; `of` the property it was for."""
+async def _hours_page(visit: ConsoleVisit, form: frame.EditForm = frame.AS_IT_IS, of: str = "") -> Response:
+    """`form` is whichever of its two comes back; `of` the property it was for."""
     slug, now, config = of or visit.query.get("property", "")[:60] or None, visit.crm.now(), visit.crm.config
-    sent = sent or {}
 
     def read(session: Session) -> tuple[hours_view.Week, holidays_view.YearEntry, choices.Choices]:
         week = hours_view.week(session, config, slug)
@@ -44,21 +33,18 @@ async def _hours_page(
         return week, holidays_view.year(session, year, slug), choices.properties(session)
 
     week, year, properties = await visit.read(read)
-    openings, region = _openings(week), {"region": year.region}
-    return frame.page(
+    return frame.form_page(
         visit,
         "hours",
-        status,
+        "settings_hours",
+        form,
+        _openings(week),
         property=slug or "",
         properties=properties,
         entry=week.at(now),
         tz=week.schedule.tz,
-        written=sent.get("openings", openings["openings"]),
-        base=clashes.written(base if base and "openings" in sent else openings),
         year=year,
-        region=sent.get("region", year.region),
-        base_of_region=clashes.written(base if base and "region" in sent else region),
-        wrong=wrong,
+        region_form=form.filled({"region": year.region}),
     )
 
 
@@ -95,19 +81,15 @@ async def _edited(
 ) -> Response:
     """Writes the one field of a form, unless somebody else has changed it meanwhile."""
     sent = await frame.sent(visit)
-    slug, cells, base = sent.get("property") or None, {name: sent.get(name, "")}, clashes.read(sent.get("base", ""))
-
-    def act(session: Session, by: By) -> FormEdit:
-        return clashes.carried_out(
-            base, cells, there(session, slug), lambda changes: write(session, by, slug, changes[name])
-        )
-
-    try:
-        edit = await visit.run(act, visit.by)
-    except Invalid as error:
-        return await _hours_page(visit, 422, visit.refusal(error), cells, base, slug or "")
-    if edit.clashes:
-        return await _hours_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there, slug or "")
+    slug = sent.get("property") or None
+    if again := await frame.edited(
+        visit,
+        sent,
+        {name: sent.get(name, "")},
+        lambda session: there(session, slug),
+        lambda session, by, changes: write(session, by, slug, changes[name]),
+    ):
+        return await _hours_page(visit, again, slug or "")
     return await frame.changed(visit, frame.of_property("/settings/hours", slug), said, phones=True)
 
 
@@ -129,7 +111,7 @@ async def _set_day(visit: ConsoleVisit) -> Response:
     try:
         await visit.run(act, visit.by)
     except Invalid as error:
-        return await _hours_page(visit, 422, visit.refusal(error), of=slug or "")
+        return await _hours_page(visit, frame.EditForm(422, visit.refusal(error)), slug or "")
     return await frame.changed(visit, frame.of_property("/settings/hours", slug), "day_set", phones=True)
 
 

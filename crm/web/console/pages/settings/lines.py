@@ -11,16 +11,13 @@ from starlette.responses import Response
 
 from asterisk_conf.prompts import speech
 from crm.config import AI_ANSWERS
-from crm.domain.errors import CrmError, NotFound
+from crm.domain.errors import CrmError
 from crm.services.audit import By
 from crm.services.phones import lines
 from crm.views import choices
 from crm.views import lines as lines_view
-from crm.web.console import clashes
-from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
-from crm.words.console.settings import WORDS
 
 _log = logging.getLogger(__name__)
 FIELDS = ("label", "source", "property", "language", "ai_answers", "greeting")
@@ -71,32 +68,23 @@ async def _line(visit: ConsoleVisit) -> Response:
     return await _line_page(visit)
 
 
-async def _line_page(
-    visit: ConsoleVisit,
-    status: int = 200,
-    wrong: str = "",
-    cells: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
-) -> Response:
-    """`cells` are what comes back in the form, with what it was based on."""
+async def _line_page(visit: ConsoleVisit, form: frame.EditForm = frame.AS_IT_IS) -> Response:
     number = str(visit.request.path_params["number"])
 
     def read(session: Session) -> tuple[lines_view.LineEntry, choices.Choices]:
         return lines_view.one(session, number), choices.properties(session)
 
     line, properties = await visit.read(read)
-    return frame.page(
+    return frame.form_page(
         visit,
         "lines",
-        status,
         "settings_line",
+        form,
+        _cells(line),
         line=line,
-        cells=cells or _cells(line),
-        base=clashes.written(base or _cells(line)),
         properties=properties,
         languages=speech.languages(),
         ai_answers=AI_ANSWERS,
-        wrong=wrong,
     )
 
 
@@ -108,33 +96,26 @@ async def _change_line(visit: ConsoleVisit) -> Response:
         # Without a text, this deletes the audio.
         await asyncio.to_thread(speech.greeting, visit.crm.config.prompts_folder, number, "", "en")
         return await frame.changed(visit, "/settings/lines", "line_retired", number=visit.looks.phone(number))
-    cells, base = {name: sent.get(name, "") for name in FIELDS}, clashes.read(sent.get("base", ""))
 
-    def act(session: Session, by: By) -> FormEdit:
-        def write(changes: Mapping[str, str]) -> None:
-            lines.change(
-                session,
-                by,
-                region,
-                number,
-                label=changes.get("label"),
-                source=changes.get("source"),
-                greeting=changes.get("greeting"),
-                language=changes.get("language"),
-                property_slug=changes.get("property"),
-                ai_answers=changes.get("ai_answers"),
-            )
+    def there(session: Session) -> Mapping[str, str]:
+        return _cells(lines_view.one(session, number))
 
-        return clashes.carried_out(base, cells, _cells(lines_view.one(session, number)), write)
+    def write(session: Session, by: By, changes: Mapping[str, str]) -> None:
+        lines.change(
+            session,
+            by,
+            region,
+            number,
+            label=changes.get("label"),
+            source=changes.get("source"),
+            greeting=changes.get("greeting"),
+            language=changes.get("language"),
+            property_slug=changes.get("property"),
+            ai_answers=changes.get("ai_answers"),
+        )
 
-    try:
-        edit = await visit.run(act, visit.by)
-    except NotFound:
-        raise
-    except CrmError as error:
-        return await _line_page(visit, 422, visit.refusal(error), cells, base)
-    if edit.clashes:
-        return await _line_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there)
+    if again := await frame.edited(visit, sent, {name: sent.get(name, "") for name in FIELDS}, there, write):
+        return await _line_page(visit, again)
     said = "line_changed" if await spoken(visit, number) else "line_changed_unspoken"
     return await frame.changed(visit, "/settings/lines", said, number=visit.looks.phone(number))
 

@@ -15,8 +15,6 @@ from crm.services.office import locations
 from crm.services.phones import devices
 from crm.views import devices as devices_view
 from crm.views import locations as locations_view
-from crm.web.console import clashes
-from crm.web.console.clashes import FormEdit
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings_places import WORDS
@@ -59,53 +57,35 @@ async def _place(visit: ConsoleVisit) -> Response:
     return await _place_page(visit)
 
 
-async def _place_page(
-    visit: ConsoleVisit,
-    status: int = 200,
-    wrong: str = "",
-    cells: Mapping[str, str] | None = None,
-    base: Mapping[str, str] | None = None,
-) -> Response:
-    """`cells` are what comes back in the form."""
+async def _place_page(visit: ConsoleVisit, form: frame.EditForm = frame.AS_IT_IS) -> Response:
     slug, now = _asked(visit), visit.crm.now()
 
     def read(session: Session) -> tuple[locations_view.LocationEntry, list[devices_view.DeviceEntry]]:
         return _one(session, slug), _movable(session, now)
 
     place, phones = await visit.read(read)
-    return frame.page(
+    return frame.form_page(
         visit,
         "places",
-        status,
         "settings_place",
+        form,
+        _cells(place),
         words=WORDS,
         place=place,
-        cells=cells or _cells(place),
-        base=clashes.written(base or _cells(place)),
         elsewhere=[one for one in phones if one.location != slug],
-        wrong=wrong,
     )
 
 
 async def _change_place(visit: ConsoleVisit) -> Response:
     sent, slug, config = await frame.sent(visit), _asked(visit), visit.crm.config
-    cells, base = {name: sent.get(name, "") for name in FIELDS}, clashes.read(sent.get("base", ""))
+    cells = {name: sent.get(name, "") for name in FIELDS}
 
-    def act(session: Session, by: By) -> FormEdit:
-        def write(changes: Mapping[str, str]) -> None:
-            address, callback = changes.get("address"), changes.get("callback")
-            locations.change(session, config, by, slug, address=address, callback_number=callback)
+    def write(session: Session, by: By, changes: Mapping[str, str]) -> None:
+        address, callback = changes.get("address"), changes.get("callback")
+        locations.change(session, config, by, slug, address=address, callback_number=callback)
 
-        return clashes.carried_out(base, cells, _cells(_one(session, slug)), write)
-
-    try:
-        edit = await visit.run(act, visit.by)
-    except NotFound:
-        raise
-    except CrmError as error:
-        return await _place_page(visit, 422, visit.refusal(error), cells, base)
-    if edit.clashes:
-        return await _place_page(visit, 409, frame.clash(visit, WORDS, edit), edit.merged, edit.there)
+    if again := await frame.edited(visit, sent, cells, lambda session: _cells(_one(session, slug)), write, WORDS):
+        return await _place_page(visit, again)
     return await frame.changed(visit, f"/settings/places/{slug}", "place_changed", phones=True, words=WORDS, place=slug)
 
 
@@ -116,7 +96,7 @@ async def _put_phone(visit: ConsoleVisit) -> Response:
     try:
         await visit.run(devices.change, config, visit.by, device, location=slug)
     except CrmError as error:
-        return await _place_page(visit, 422, visit.refusal(error))
+        return await _place_page(visit, frame.EditForm(422, visit.refusal(error)))
     return await frame.changed(
         visit, f"/settings/places/{slug}", "phone_put", phones=True, words=WORDS, device=device, place=slug
     )
@@ -130,7 +110,7 @@ async def _retire_place(visit: ConsoleVisit) -> Response:
     except NotFound:
         raise
     except CrmError as error:
-        return await _place_page(visit, 422, visit.refusal(error))
+        return await _place_page(visit, frame.EditForm(422, visit.refusal(error)))
     return await frame.changed(visit, "/settings/places", "place_retired", phones=True, words=WORDS, place=slug)
 
 

@@ -225,8 +225,9 @@ def _calls(session: Session, size: Size, now: datetime, chance: random.Random) -
         CallEvent,
         (
             {
-                "id": f"e{n}",
                 "call_id": f"c{n % size.calls}",
+                "number": n // size.calls,
+                "id": f"e{n}",
                 "at": started(n % size.calls) + timedelta(seconds=n // size.calls),
                 "kind": EVENTS[n // size.calls % len(EVENTS)],
                 "data": {"line": "+15125551000", "keys": ["2"]},

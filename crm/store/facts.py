@@ -1,8 +1,12 @@
-"""Facts as JSON: as a line of the journal and as a row of call_event, where values that are a kind's defaults are left
-out."""
+"""Facts as JSON: as a line of the journal and as a row of call_event.
+
+Rows leave out values that are a kind's defaults, and have a mark wherever an id contains that of the call: the ids of
+facts, legs and recordings begin with it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -18,6 +22,7 @@ _FORMER: dict[str, type[Fact]] = {"MessageLeft": VoicemailLeft, "PlaceKept": Cal
 """Names that older versions gave to facts; journals and call_event still contain them."""
 _KINDS = _FORMER | {kind.__name__: kind for kind in KINDS}
 _IN_COLUMNS = ("id", "call_id", "at")
+_IDS = ("leg_id", "recording_id")
 _ELSEWHERE = {"Routed": ("reasons", "inputs", "plan", "roster"), "VoiceTurnTaken": ("text", "confidence", "state")}
 """Fields stored only in a row of their own, not in call_event."""
 
@@ -38,8 +43,8 @@ def decode(line: bytes) -> Fact:
     return _from_values(values.pop("kind", ""), values)
 
 
-def to_values(fact: Fact) -> dict[str, Any]:
-    """The values of a row's columns, for bulk inserts."""
+def to_values(fact: Fact, number: int) -> dict[str, Any]:
+    """The values of a row's columns, for bulk inserts; `number` is how many facts of the call were recorded before."""
     values, kind = msgspec.to_builtins(fact), type(fact).__name__
     elsewhere, defaults = (*_IN_COLUMNS, *_ELSEWHERE.get(kind, ())), _defaults(kind)
     data = {
@@ -47,14 +52,34 @@ def to_values(fact: Fact) -> dict[str, Any]:
         for name, value in values.items()
         if name not in elsewhere and not (name in defaults and value == defaults[name])
     }
-    return {"id": fact.id, "call_id": fact.call_id, "at": fact.at, "kind": kind, "data": data}
+    data |= {name: _marked(fact.call_id, data[name]) for name in _IDS if name in data}
+    id = _marked(fact.call_id, fact.id)
+    return {"call_id": fact.call_id, "number": number, "id": id, "at": fact.at, "kind": kind, "data": data}
 
 
-def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+def id_of(row: CallEvent) -> str:
+    """The id of the fact."""
+    return _unmarked(row.call_id, row.id)
+
+
+def whole(call_id: str, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The data of a row with the values that are left out."""
     elsewhere = _ELSEWHERE.get(kind, ())
     lists = {name: list(value) if isinstance(value, tuple) else value for name, value in _defaults(kind).items()}
-    return {**{name: value for name, value in lists.items() if name not in elsewhere}, **data}
+    return {**{name: value for name, value in lists.items() if name not in elsewhere}, **_named(call_id, data)}
+
+
+def _named(call_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {**data, **{name: _unmarked(call_id, data[name]) for name in _IDS if name in data}}
+
+
+def _marked(call_id: str, id: str) -> str:
+    parts = id.split(call_id) if call_id else [id]
+    return "~.".join(part.replace("~", "~~") for part in parts)
+
+
+def _unmarked(call_id: str, id: str) -> str:
+    return re.sub("~([~.])", lambda found: "~" if found[1] == "~" else call_id, id) if "~" in id else id
 
 
 @cache
@@ -68,7 +93,8 @@ def _defaults(kind: str) -> dict[str, Any]:
 
 
 def from_row(row: CallEvent) -> Fact:
-    return _from_values(row.kind, {"id": row.id, "call_id": row.call_id, "at": row.at, **row.data})
+    ours = {"id": id_of(row), "call_id": row.call_id, "at": row.at}
+    return _from_values(row.kind, {**ours, **_named(row.call_id, row.data)})
 
 
 def _from_values(kind: str, values: dict[str, Any]) -> Fact:

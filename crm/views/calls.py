@@ -339,8 +339,8 @@ def one(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallDeta
     return CallDetail(
         **{name: getattr(found, name) for name in CallSummary.__struct_fields__},
         events=[
-            EventEntry(at, kind, facts.whole(kind, data))
-            for at, kind, data in session.execute(events.order_by(CallEvent.at))
+            EventEntry(at, kind, facts.whole(call_id, kind, data))
+            for at, kind, data in session.execute(events.order_by(CallEvent.at, CallEvent.number))
         ],
         routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
     )

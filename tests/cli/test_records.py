@@ -247,7 +247,7 @@ def test_stored_text_cannot_move_a_terminal(busy: Leaseline) -> None:
         database.execute("UPDATE line SET label = ?, greeting = ?", (evil, evil))
         database.execute("UPDATE task SET why = ?", (evil,))
         database.execute("UPDATE call_event SET data = json_object('key', ?)", (evil,))
-        database.execute("UPDATE routing_decision SET reasons = json_array(?)", (evil,))
+        database.execute("UPDATE routing_decision SET reasons = CAST(json_array(?) AS BLOB)", (evil,))
     database.close()
     commands = (
         ("lead", "list"),

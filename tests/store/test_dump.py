@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crm.domain.errors import Conflict
 from crm.store import dump, migrate
 from crm.store.models import Base, Lead
-from crm.store.models.base import UtcDateTime
+from crm.store.models.base import Microseconds, PackedJson, UtcDateTime
 from crm.store.session import Store
 from tests.postgres import PostgresServer
 
@@ -37,7 +37,10 @@ VALUES: dict[type, Any] = {
 def _value(column: Column[Any]) -> object:
     if isinstance(column.type, JSON):
         return {"b": [1, None, "ü"], "a": 0.5}
-    value = VALUES[datetime if isinstance(column.type, UtcDateTime) else column.type.python_type]
+    if isinstance(column.type, PackedJson):
+        return ["ü", {"a": None}]
+    is_time = isinstance(column.type, (UtcDateTime, Microseconds))
+    value = VALUES[datetime if is_time else column.type.python_type]
     length = getattr(column.type, "length", None)
     return value[:length] if isinstance(value, str) and length else value
 

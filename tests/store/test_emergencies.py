@@ -183,7 +183,9 @@ async def test_a_lead_hears_the_menu_unless_the_number_was_taken_for_the_service
     with store.writing() as session:
         lead = Lead(created_at=former, phones=[LeadPhone(number=number)])
         call = Call(id="ll1-9.1", did="+15125550100", caller=number, lead=lead, started_at=former)
-        call.events = [CallEvent(id="ll1-9.1/x", at=former, kind="HandedToDialplan", data={"reason": "app_down"})]
+        call.events = [
+            CallEvent(number=0, id="ll1-9.1/x", at=former, kind="HandedToDialplan", data={"reason": "app_down"})
+        ]
         session.add(call)
 
     async def of(moment: datetime = NOW) -> EmergencyFacts | None:
@@ -198,7 +200,7 @@ async def test_a_lead_hears_the_menu_unless_the_number_was_taken_for_the_service
     )
     assert await of(former + timedelta(minutes=20)) == EmergencyFacts("alice-desk", "alice")
     with store.writing() as session:
-        session.add(CallEvent(id="ll1-9.1/y", call_id="ll1-9.1", at=former, kind=kind, data=data))
+        session.add(CallEvent(call_id="ll1-9.1", number=1, id="ll1-9.1/y", at=former, kind=kind, data=data))
     assert await of() == EmergencyFacts("alice-desk", "alice")
 
 

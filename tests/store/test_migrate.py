@@ -11,15 +11,19 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, MetaData, Table, inspect
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, inspect
 
+from crm.domain.calls import DialStatus, LegEnded, RecordingEnded
 from crm.domain.errors import Conflict, Unavailable
 from crm.store import migrate, search
-from crm.store.models import Base
+from crm.store.facts import from_row, to_values
+from crm.store.models import Base, CallEvent
+from crm.store.queries import calls
 from crm.store.session import Store, migration_engine
 from crm.views import listings
 from tests import migrated
@@ -261,9 +265,7 @@ def test_older_entries_and_tasks_say_which_property_they_are_about(empty_url: st
     )
     with engine.connect() as connection, connection.begin():
         for name, row in rows:
-            table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
-            empty = {one.name: _empty(one) for one in table.columns if not one.nullable and one.server_default is None}
-            connection.execute(table.insert(), {**empty, **row})
+            _fill(connection, name, row)
     migrate.upgrade(empty_url)
     with engine.connect() as connection:
         for name, about in (("activity", [2, 1, 1, 2, None]), ("task", [2, 1, None])):
@@ -272,6 +274,72 @@ def test_older_entries_and_tasks_say_which_property_they_are_about(empty_url: st
     engine.dispose()
 
 
+def test_older_calls_read_the_same_when_they_take_less_room_and_come_back(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0089")
+    engine = migration_engine(empty_url)
+    facts = [
+        ("c1.1/arrived", "12:00:00", "CallArrived", {"did": "+15125550100", "caller": None}),
+        ("c1.1/leg-ended-c1.1-leg-a", "12:00:09", "LegEnded", {"leg_id": "c1.1-leg-a", "status": "ANSWER"}),
+        ("before/all~this", "12:00:04.999999", "RecordingEnded", {"recording_id": "c1.1-rec-1", "seconds": 3}),
+    ]
+    sentences = ["The office is open.", "Naïve: 5 > 3."]
+    inputs = {"line_known": True, "answers": [{"question": "menu", "keys": "2"}]}
+    with engine.connect() as connection, connection.begin():
+        _fill(connection, "call", {"id": "c1.1"})
+        for id, at, kind, data in facts:
+            at_then = datetime.fromisoformat(f"2026-03-02T{at}+00:00")
+            _fill(connection, "call_event", {"id": id, "call_id": "c1.1", "at": at_then, "kind": kind, "data": data})
+        _fill(
+            connection, "routing_decision", {"id": "c1.1/r", "call_id": "c1.1", "reasons": sentences, "inputs": inputs}
+        )
+    before = _rows(engine, "call_event"), _rows(engine, "routing_decision")
+
+    migrate.upgrade(empty_url)
+    store = Store(empty_url)
+    with store.reading() as session:
+        told = [from_row(row) for row in calls.events(session, "c1.1")]
+        assert [(fact.id, type(fact).__name__) for fact in told] == [(facts[n][0], facts[n][2]) for n in (0, 2, 1)]
+        assert [row.number for row in calls.events(session, "c1.1")] == [0, 1, 2]
+        assert isinstance(told[1], RecordingEnded)
+        assert told[1].recording_id == "c1.1-rec-1"
+        [decision] = calls.decisions(session, "c1.1")
+        assert (decision.reasons, decision.inputs, decision.plan) == (sentences, inputs, {})
+    with store.writing() as session:
+        # As it is written now.
+        [decision] = calls.decisions(session, "c1.1")
+        decision.inputs = {**inputs, "line_known": False}
+    with store.writing() as session:
+        [decision] = calls.decisions(session, "c1.1")
+        decision.inputs = inputs
+        fact = LegEnded(
+            "c1.1/leg-ended-c1.1-leg-b", "c1.1", datetime(2026, 3, 2, 12, 1, tzinfo=UTC), "c1.1-leg-b", DialStatus.BUSY
+        )
+        session.add(CallEvent(**to_values(fact, 3)))
+    store.close()
+
+    migrate.downgrade(empty_url, "0089")
+    events, decisions = _rows(engine, "call_event"), _rows(engine, "routing_decision")
+    [added] = [row for row in events if row not in before[0]]
+    assert (added["id"], added["data"]["leg_id"]) == ("c1.1/leg-ended-c1.1-leg-b", "c1.1-leg-b")
+    assert ([row for row in events if row is not added], decisions) == before
+    engine.dispose()
+
+
+def _fill(connection: Connection, name: str, row: dict[str, object]) -> None:
+    """Adds a row, with something in every column that needs it."""
+    table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+    empty = {one.name: _empty(one) for one in table.columns if not one.nullable and one.server_default is None}
+    connection.execute(table.insert(), {**empty, **row})
+
+
+def _rows(engine: Engine, name: str) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+        return [dict(row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
+
+
 def _empty(column: Column[object]) -> object:
     kind = column.type.python_type
-    return datetime(2026, 3, 2, 16, 0, tzinfo=UTC) if kind is datetime else [] if kind in (dict, list) else kind()
+    return (
+        datetime(2026, 3, 2, 16, 0, tzinfo=UTC) if kind is datetime else [] if kind in (dict, list, object) else kind()
+    )

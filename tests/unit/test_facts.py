@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.domain import calls
-from crm.domain.calls import KINDS, CallbackQueued, CallEnded, EndedBy, Fact, VoicemailLeft
+from crm.domain.calls import KINDS, CallbackQueued, CallEnded, DialStatus, EndedBy, Fact, LegEnded, VoicemailLeft
 from crm.domain.errors import Invalid
 from crm.store import facts
 from crm.store.models import CallEvent
@@ -36,7 +36,7 @@ def test_a_fact_comes_back_as_it_was(fact: Fact) -> None:
     line = facts.encode(fact)
     assert b"\n" not in line
     assert facts.decode(line) == fact
-    assert facts.from_row(CallEvent(**facts.to_values(fact))) == fact
+    assert facts.from_row(CallEvent(**facts.to_values(fact, 0))) == fact
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,13 @@ def test_a_voicemail_that_an_older_version_wrote_is_read() -> None:
 def test_a_queued_callback_that_an_older_version_wrote_is_read() -> None:
     line = b'{"kind":"PlaceKept","id":"c/k","call_id":"c","at":"2026-03-02T16:00:00Z","agents":["alice"]}'
     assert facts.decode(line) == CallbackQueued("c/k", "c", datetime(2026, 3, 2, 16, tzinfo=UTC), ("alice",))
+
+
+def test_a_row_does_not_repeat_the_id_of_its_call() -> None:
+    call, leg = "ll1-1795906171.85", "ll1-1795906171.85-leg-alice-desk-d83d5a"
+    fact = LegEnded(f"{call}/leg-ended-{leg}", call, datetime(2026, 3, 2, 16, tzinfo=UTC), leg, DialStatus.BUSY)
+    values = facts.to_values(fact, 7)
+    assert call not in values["id"]
+    assert call not in str(values["data"])
+    assert facts.whole(call, values["kind"], values["data"])["leg_id"] == leg
+    assert facts.id_of(CallEvent(**values)) == fact.id

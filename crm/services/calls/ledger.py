@@ -220,7 +220,8 @@ def begun(session: Session, call_ids: Collection[str]) -> dict[str, Begun]:
         for row in session.execute(select(Call.id, Call.started_at).where(Call.id.in_(call_ids)))
     }
     steps = select(CallEvent.call_id, CallEvent.at, CallEvent.data)
-    steps = steps.where(CallEvent.call_id.in_(found), CallEvent.kind == StepTaken.__name__).order_by(CallEvent.at)
+    steps = steps.where(CallEvent.call_id.in_(found), CallEvent.kind == StepTaken.__name__)
+    steps = steps.order_by(CallEvent.at, CallEvent.number)
     for row in session.execute(steps):
         found[row.call_id] = Begun(found[row.call_id].at, row.at, str(row.data.get("step", "")))
     return found
@@ -296,9 +297,10 @@ class _Page:
         if not ids:
             return {}
         facts: dict[str, dict[str, Fact]] = {}
-        events = select(CallEvent).where(CallEvent.call_id.in_(sorted(ids))).order_by(CallEvent.at)
+        events = select(CallEvent).where(CallEvent.call_id.in_(sorted(ids))).order_by(CallEvent.at, CallEvent.number)
         for row in self._session.scalars(events):
-            facts.setdefault(row.call_id, {})[row.id] = _lean(from_row(row))
+            fact = _lean(from_row(row))
+            facts.setdefault(row.call_id, {})[fact.id] = fact
         return {id: _Told(of_call, tell(of_call.values())) for id, of_call in facts.items()}
 
     # --- what is told ---
@@ -309,7 +311,8 @@ class _Page:
         _advance(connection, plain)
         news = [*plain, *whole]
         new = [fact for one in news for fact in one.new]
-        _insert(connection, CallEvent, [to_values(fact) for fact in new])
+        rows = [to_values(fact, number) for one in news for number, fact in enumerate(one.new, one.count_before)]
+        _insert(connection, CallEvent, rows)
         self.rosters |= decisions.add_all(connection, [fact for fact in new if isinstance(fact, Routed)], self.rosters)
         voice_talks.write_turns(connection, [fact for fact in new if isinstance(fact, VoiceTurnTaken)])
         self._write_legs(connection, news)

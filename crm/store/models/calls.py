@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base, index_of_some
+from crm.store.models.base import Base, Microseconds, PackedJson, index_of_some
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Property
@@ -106,7 +106,9 @@ class Call(Base):
     property: Mapped[Property | None] = relationship()
     lead: Mapped[Lead | None] = relationship()
     legs: Mapped[list[Leg]] = relationship(order_by="Leg.started_at", cascade="all, delete-orphan")
-    events: Mapped[list[CallEvent]] = relationship(order_by="CallEvent.at", cascade="all, delete-orphan")
+    events: Mapped[list[CallEvent]] = relationship(
+        order_by="CallEvent.at, CallEvent.number", cascade="all, delete-orphan"
+    )
     voicemail: Mapped[Voicemail | None] = relationship(back_populates="call", cascade="all, delete-orphan")
     voice_talk: Mapped[TalkRecord | None] = relationship(back_populates="call", cascade="all, delete-orphan")
 
@@ -134,9 +136,14 @@ class CallEvent(Base):
     """One fact about a call, as it was stated; its id makes stating it twice harmless."""
 
     __tablename__ = "call_event"
-    id: Mapped[str] = mapped_column(String(120), primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
-    at: Mapped[datetime]
+    # The rows of a call are next to each other, in the order of the key, and there is no other index to keep.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(
+        primary_key=True, comment="in the order in which the call's facts were recorded"
+    )
+    id: Mapped[str] = mapped_column(String(120), comment="the fact's, with the call's id left out (crm/store/facts.py)")
+    at: Mapped[datetime] = mapped_column(Microseconds)
     kind: Mapped[str] = mapped_column(String(30))
     data: Mapped[dict[str, Any]]
 
@@ -149,13 +156,13 @@ class RoutingDecision(Base):
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     rule: Mapped[str] = mapped_column(String(40))
-    reasons: Mapped[list[str]]
+    reasons: Mapped[list[str]] = mapped_column(PackedJson)
     stages: Mapped[list[str]] = mapped_column(comment="names of the stages planned, in order")
     path: Mapped[str] = mapped_column(String(20), default="", server_default="", comment="routing.Path")
     inputs: Mapped[dict[str, Any]] = mapped_column(
-        default=dict, server_default="{}", comment="everything that was known; it can be decided again"
+        PackedJson, default=dict, comment="everything that was known; it can be decided again"
     )
-    plan: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}", comment="what was decided")
+    plan: Mapped[dict[str, Any]] = mapped_column(PackedJson, default=dict, comment="what was decided")
     roster: Mapped[str | None] = mapped_column(String(16), comment="by which it names agents; null: by their slugs")
 
 

@@ -87,7 +87,8 @@ def waiting_since(session: Session) -> Sequence[datetime]:
 
 
 def events(session: Session, call_id: str) -> Sequence[CallEvent]:
-    return session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at)).all()
+    found = select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.at, CallEvent.number)
+    return session.scalars(found).all()
 
 
 def decisions(session: Session, call_id: str) -> Sequence[RoutingDecision]:

@@ -220,7 +220,9 @@ async def test_forwarded_calls_are_marked(office: ConsoleOffice, clock: Clock) -
     called(office, "c2.1", SAM)
     with office.crm.store.writing() as session:
         dialled = [["request", "+15125550100"], ["diversion", "+15125550999"]]
-        session.add(CallEvent(id="c1.1/a", call_id="c1.1", at=NOW, kind="CallArrived", data={"dialled": dialled}))
+        session.add(
+            CallEvent(call_id="c1.1", number=0, id="c1.1/a", at=NOW, kind="CallArrived", data={"dialled": dialled})
+        )
         session.add(
             RoutingDecision(
                 id="c2.1/d", call_id="c2.1", at=NOW, rule="office_forward", reasons=[], stages=[], path="live"

@@ -112,7 +112,9 @@ def fill(crm: Crm) -> Mapping[str, object]:
         id = "kind-1.1"
         dialled = [["request", line.number], ["diversion", "+15125550999"]]
         session.add(
-            CallEvent(id=f"{id}/a", call_id=id, at=NOW, kind="CallArrived", data={"dialled": dialled, "did": ""})
+            CallEvent(
+                call_id=id, number=0, id=f"{id}/a", at=NOW, kind="CallArrived", data={"dialled": dialled, "did": ""}
+            )
         )
         session.add(
             RoutingDecision(

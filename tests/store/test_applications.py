@@ -32,6 +32,7 @@ from crm.store.models import (
     FollowUp,
     Interest,
     Lead,
+    LeadEmail,
     LeadPhone,
     Mail,
     Message,
@@ -279,6 +280,20 @@ def test_ten_pasted_addresses_make_ten_leads_and_ten_mails_each_with_its_own_lin
     assert {application.status for application in rows(store, Application)} == {"invited"}
     assert {interest.stage for interest in rows(store, Interest)} == {"application_sent"}
     assert {entry.text for entry in rows(store, Activity)} == {"Invited to apply for Maple Court."}
+
+
+def test_what_they_are_sent_names_the_home_as_the_site_does_with_no_word_of_another_language(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    with store.writing() as session:
+        maple = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        unit = Unit(property_id=maple.id, name="204", bedrooms=1, bathrooms=1)
+        emails = [LeadEmail(address="luz@example.com")]
+        session.add_all((unit, Lead(email="luz@example.com", emails=emails, language="es", created_at=NOW)))
+    invite(store, config, secrets, "luz@example.com", home=InvitedHome("maple", "204"))
+    [mail] = rows(store, Mail)
+    assert mail.subject == "Solicite Maple Court 204"
+    assert "para Maple Court 204." in mail.body
 
 
 def test_an_invitation_says_what_the_office_wrote_in_their_language(

@@ -28,6 +28,12 @@ def home_of(application: Application) -> str:
     return f"{unit.name} at {property.name}" if unit else property.name
 
 
+def name_of(application: Application) -> str:
+    """What the site calls the home, in any language."""
+    unit, property = application.unit, application.property
+    return f"{property.name} {unit.name}" if unit else property.name
+
+
 def move(application: Application, status: ApplicationStatus, now: datetime, reason: str = "") -> None:
     """Sets the status, and the stage of the lead's interest with it.
 

@@ -290,7 +290,7 @@ def send_link(
 def _mail(
     session: Session, config: Config, application: Application, what: str, key: str, now: datetime, **values: object
 ) -> None:
-    home = events.home_of(application)
+    home = events.name_of(application)
     mail = mail_wording.write(session, f"application_{what}", application.language, home=home, **values)
     new = NewMail(key, application.email, mail.subject, mail.text, lead_id=application.lead_id, html=mail.html)
     outgoing.queue(session, config, new, now)

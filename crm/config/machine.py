@@ -115,6 +115,9 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unflagged_per_hour: PositiveInt = 5
     """Questions and messages from one network address that are passed on within an hour; further ones are flagged, and
     wait until somebody releases them."""
+    quickest_form_seconds: NotNegativeInt = 2
+    """A form that is sent sooner after its page was opened is shown again, since only programs fill one in so quickly;
+    0: none is."""
     uploads_per_hour: PositiveInt = 40
     """Documents that one network address may send within an hour."""
     requests_per_minute: PositiveInt = 300

@@ -35,9 +35,12 @@ MOST_LINKS = 2
 """People who look for a home show where they saw it, or themselves."""
 
 
-def suspicion(message: str, *, same_address: int, most: int) -> str:
+def suspicion(message: str, *, same_address: int, most: int, is_trapped: bool = False) -> str:
     """Why a message from the site looks like spam or a flood; empty: it does not. `same_address` counts the messages
-    from the same network address within an hour, this one included; `most` of them are passed on."""
+    from the same network address within an hour, this one included; `most` of them are passed on. `is_trapped`: a field
+    that people do not see is filled in."""
+    if is_trapped:
+        return "A field that people do not see is filled in."
     if same_address > most:
         return f"More than {most} messages came from the same network address within an hour."
     if _MARKUP.search(message):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from crm.config import Site
 from crm.domain.applications import Step
 from crm.store.models import (
     Activity,
@@ -26,7 +26,7 @@ from crm.store.models import (
 )
 from crm.web.site.app import build
 from crm.words import applications as words
-from tests.web.visitors import NOW, PUBLIC, Visitor, check, visiting
+from tests.web.visitors import NOW, PUBLIC, SITE, Visitor, check, visiting
 
 pytestmark = pytest.mark.web
 
@@ -403,6 +403,6 @@ async def test_answers_are_in_no_log_and_no_list(visitor: Visitor, caplog: pytes
 
 
 async def test_one_address_may_send_so_many_documents_an_hour(tmp_path: Path, migrated: Path) -> None:
-    async with visiting(tmp_path, migrated, Site(public_url=PUBLIC, uploads_per_hour=2)) as visitor:
+    async with visiting(tmp_path, migrated, replace(SITE, uploads_per_hour=2)) as visitor:
         base = await begin(visitor)
         assert [(await upload(visitor, base, PDF)).status_code for _ in range(3)] == [303, 303, 429]

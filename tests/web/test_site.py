@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from crm.context import Crm
 from crm.domain.listings import Access, Laundry, ParkingKind, Utility
+from crm.services.arrivals import releasing
 from crm.services.audit import By
 from crm.services.listings import homes
 from crm.services.people import short_links
 from crm.services.system import renaming
 from crm.store.models import (
     Activity,
+    Application,
     ArrivalRecord,
     Consent,
     Lead,
@@ -30,7 +34,7 @@ from crm.store.models import (
 )
 from crm.web.site.app import build
 from crm.words import site as words
-from tests.web.visitors import BY, NOW, PUBLIC, Visitor, check
+from tests.web.visitors import BY, NOW, PUBLIC, SITE, Visitor, check, visiting
 
 pytestmark = pytest.mark.web
 
@@ -191,9 +195,41 @@ async def test_our_own_numbers_never_become_a_person(visitor: Visitor) -> None:
     assert visitor.rows(LeadPhone) == []
 
 
-async def test_programs_and_forms_from_elsewhere_do_nothing(visitor: Visitor) -> None:
+async def test_what_fills_in_a_field_that_people_do_not_see_is_kept_back(visitor: Visitor) -> None:
+    form = {"name": "Pat", "email": "pat@example.com", "message": "Buy.", "website": "https://spam.example"}
+    assert "Thank you" in await visitor.send("/contact", **form)
+    [slot] = re.findall(r'value="([^"]+/accompanied)"', await visitor.open("/homes/1/tour"))[:1]
+    tour = {**form, "phone": "512 555 0188", "at": slot}
+    assert "Thank you" in await visitor.send("/homes/1/tour", **tour)
+    contact, wanted = visitor.rows(ArrivalRecord)
+    assert {contact.problem, wanted.problem} == {"A field that people do not see is filled in."}
+    assert visitor.rows(Lead) == visitor.rows(Tour) == []
+    crm = visitor.crm
+    crm.store.run_blocking(releasing.release, crm.config, crm.secrets, BY, wanted.id)
+    [lead] = visitor.rows(Lead)
+    [phone] = visitor.rows(LeadPhone)
+    assert (lead.email, phone.number, visitor.rows(Tour)) == ("pat@example.com", "+15125550188", [])
+    assert visitor.rows(Activity)[-1].text.startswith("Asked for a tour of ")
+
+
+async def test_a_form_sent_sooner_than_people_fill_one_in_is_shown_again_with_what_it_says(
+    tmp_path: Path, migrated: Path
+) -> None:
+    form = {"name": "Pat Smith", "email": "pat@example.com", "message": "Is it free?"}
+    async with visiting(tmp_path, migrated, replace(SITE, quickest_form_seconds=3600)) as visitor:
+        key = visitor.key(await visitor.open("/contact"))
+        page = await visitor.send("/contact", 409, key=key, **form)
+        assert words.WORDS["en"]["too_quick"] in page
+        assert "Is it free?" in page
+        assert visitor.key(page) == key, "for who sends it again, it counts from when it was first opened"
+        assert await visitor.send(
+            "/homes/1/apply", 409, name="Pat Smith", email="pat@example.com", move_in="2026-05-01"
+        )
+        assert visitor.rows(ArrivalRecord) == visitor.rows(Application) == []
+
+
+async def test_forms_from_elsewhere_do_nothing(visitor: Visitor) -> None:
     form = {"name": "Pat", "email": "pat@example.com", "message": "Buy."}
-    assert "Thank you" in await visitor.send("/contact", website="https://spam.example", **form)
     await visitor.send("/contact", 409, key="made-up", **form)
     key = visitor.key(await visitor.open("/contact"))
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):

@@ -61,6 +61,8 @@ class SentForm:
     language: str = "en"
     came_from: str = ""
     """IP address, for looking into abuse."""
+    is_trapped: bool = False
+    """A field that people do not see is filled in."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,7 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
     record = arrival.keep(
         session, f"form:{sent.key}", f"form:{sent.kind}", _raw(sent), PARSER, by.now, came_from=sent.came_from
     )
-    # People who book a tour are told at once when it takes place.
-    if sent.kind is not FormKind.TOUR and (why := _suspicion(session, config, sent, message, by.now)):
+    if why := _suspicion(session, config, sent, message, by.now):
         flagging.flag(session, config, record, why, by.now)
         return Accepted(None, True)
     return _act(session, config, secrets, by, record, sent, person, message)
@@ -107,12 +108,15 @@ def accept(session: Session, config: Config, secrets: Secrets, by: By, sent: Sen
 def release(session: Session, config: Config, secrets: Secrets, by: By, record: ArrivalRecord) -> int | None:
     """Does what a form asks for that is no longer flagged; returns the id of the lead it made or found."""
     sent = _sent(record)
-    person, message = _read(config, sent)
+    person, message = _read(config, sent, is_released=True)
     return _act(session, config, secrets, by, record, sent, person, message).lead_id
 
 
 def _suspicion(session: Session, config: Config, sent: SentForm, message: str, now: datetime) -> str:
     most, same = config.site.unflagged_per_hour, 0
+    if sent.kind is FormKind.TOUR:
+        # People who book a tour are told at once when it takes place.
+        return suspicion("", same_address=0, most=most, is_trapped=sent.is_trapped)
     if sent.came_from:
         recent = select(ArrivalRecord.id).where(
             ArrivalRecord.came_from == sent.came_from,
@@ -121,7 +125,7 @@ def _suspicion(session: Session, config: Config, sent: SentForm, message: str, n
             ArrivalRecord.channel.in_((f"form:{FormKind.QUESTION}", f"form:{FormKind.CONTACT}")),
         )
         same = session.scalar(select(func.count()).select_from(recent.limit(most + 1).subquery())) or 0
-    return suspicion(message, same_address=same, most=most)
+    return suspicion(message, same_address=same, most=most, is_trapped=sent.is_trapped)
 
 
 def _act(
@@ -166,10 +170,12 @@ def _act(
     timeline.enter(session, lead.id, Happened.FORM, told, record.received_at, key=key, about=of, is_new=True)
     standing.happened(lead, LeadEvent.WROTE, by.now)
     session.flush()
-    tour = _book(session, config, secrets, by, sent, lead, property) if sent.kind is FormKind.TOUR else None
+    is_tour = sent.kind is FormKind.TOUR and sent.at is not None
+    tour = _book(session, config, secrets, by, sent, lead, property) if is_tour else None
     # After booking a tour, nothing is left to do unless they also wrote something.
     is_done = tour is not None and not message
-    subject = _SUBJECTS[sent.kind].format(property.name if property else "the office")
+    subject = _SUBJECTS[sent.kind] if is_tour or sent.kind is not FormKind.TOUR else _TOUR_WANTED
+    subject = subject.format(property.name if property else "the office")
     arrival.pass_on(
         session,
         config,
@@ -193,7 +199,7 @@ def _accepted(secrets: Secrets, lead_id: int, is_new: bool, tour: Tour | None) -
     return Accepted(lead_id, is_new, at, path)
 
 
-def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:
+def _read(config: Config, sent: SentForm, *, is_released: bool = False) -> tuple[Introduced, str]:
     """Who sent it, and their message. Raises FieldErrors."""
     wrong: dict[str, str] = {}
     name = address = message = ""
@@ -220,7 +226,7 @@ def _read(config: Config, sent: SentForm) -> tuple[Introduced, str]:
     if sent.kind in (FormKind.QUESTION, FormKind.CONTACT) and not message:
         wrong["message"] = "message_missing"
     if sent.kind is FormKind.TOUR:
-        if sent.at is None:
+        if sent.at is None and not is_released:
             wrong["at"] = "time_missing"
         if number is None and "phone" not in wrong:
             wrong["phone"] = "phone_for_tour"
@@ -269,10 +275,11 @@ _SUBJECTS = {
     FormKind.CONTACT: "A message for {}",
     FormKind.TOUR: "A tour of {} was booked on the website",
 }
+_TOUR_WANTED = "A tour of {} is asked for"
 
 
 def _sent(record: ArrivalRecord) -> SentForm:
-    """A stored form, for which there is no tour to book."""
+    """A stored form. The time of a tour may be taken by now, so the office asks for another one."""
     raw = record.raw
     return SentForm(
         kind=FormKind(record.channel.partition(":")[2]),

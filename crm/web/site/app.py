@@ -39,7 +39,7 @@ from crm.web.site import apply, tours, unsubscribe, visitors
 from crm.web.site.kept import KeptPages
 from crm.web.site.looks import HEADERS, STYLE, Looks
 from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
-from crm.web.site.visitors import FormKeys, Limits, Robot, TooOld
+from crm.web.site.visitors import FormKeys, Limits, TooOld, TooQuick
 from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
 
 FILTERS = ("after", "bedrooms", "by", "pets", "property", "up_to")
@@ -67,7 +67,7 @@ _Endpoint = Callable[[PageVisit], Awaitable[Response]]
 
 def build(crm: Crm) -> ASGIApp:
     """The public site, on ports.site."""
-    keys, limits, known = FormKeys(crm.secrets), Limits(crm.config.site), KeptPages(crm.config.tz)
+    keys, limits, known = FormKeys(crm.secrets, crm.config.site), Limits(crm.config.site), KeptPages(crm.config.tz)
     files = [
         Route("/robots.txt", partial(_robots, crm)),
         Route("/sitemap.xml", partial(_sitemap, crm)),
@@ -233,15 +233,8 @@ async def _form(visit: PageVisit) -> Response:
         return _show_form(visit, kind, about, sent, error.by_field, status=422)
     except TooOld:
         return _show_form(visit, kind, about, sent, {"": "expired"}, status=409)
-    except Robot:
-        return visit.page(
-            "said",
-            about.office,
-            said=visit.looks.say("sent"),
-            more=visit.looks.say("sent_more"),
-            back=about.back,
-            back_to=about.name,
-        )
+    except TooQuick:
+        return _show_form(visit, kind, about, sent, {"": "too_quick"}, status=409)
     except (Conflict, Invalid):
         await _look_for_times(visit, about)
         return _show_form(visit, kind, about, sent, {"at": "tour_taken"}, status=409)
@@ -284,7 +277,7 @@ def _show_form(
     status: int = 200,
 ) -> Response:
     looks, key = visit.looks, (sent or {}).get("key", "")
-    if not key or (wrong and "" in wrong):
+    if not key or (wrong or {}).get("") == "expired":
         key = visit.keys.new()
     shown = [(f"{slot.starts_at.isoformat()}/{slot.kind}", slot) for slot in about.slots]
     return visit.page(
@@ -304,12 +297,10 @@ def _show_form(
 
 
 def _read_form(visit: PageVisit, kind: FormKind, about: FormTopic, sent: dict[str, str]) -> SentForm:
-    """Raises TooOld, Robot, FieldErrors."""
+    """Raises TooOld, TooQuick, FieldErrors."""
     if not visitors.is_from_here(visit.request):
         raise TooOld
     key = visit.keys.read(sent.get("key", ""))
-    if sent.get(visitors.TRAP):
-        raise Robot
     at, _, tour_kind = sent.get("at", "").partition("/")
     office, language = about.office.name, visit.looks.language
     return SentForm(
@@ -328,6 +319,7 @@ def _read_form(visit: PageVisit, kind: FormKind, about: FormTopic, sent: dict[st
         wording_version=CONSENT_VERSION,
         language=language,
         came_from=visit.address,
+        is_trapped=bool(sent.get(visitors.TRAP)),
     )
 
 

@@ -23,7 +23,7 @@ from crm.views.applications import ApplicationPage
 from crm.views.site import SiteOffice
 from crm.web.site import uploads, visitors
 from crm.web.site.visit import FormTopic, PageVisit, private, sent_form, what_about
-from crm.web.site.visitors import Robot, TooOld
+from crm.web.site.visitors import Robot, TooOld, TooQuick
 from crm.words.applications import SIGNED, SIGNED_VERSION
 from crm.words.site import CONSENT, CONSENT_VERSION
 
@@ -52,6 +52,8 @@ async def start(visit: PageVisit) -> Response:
         return _show_start(visit, about, sent, error.by_field, 422)
     except TooOld:
         return _show_start(visit, about, sent, {"": "expired"}, 409)
+    except TooQuick:
+        return _show_start(visit, about, sent, {"": "too_quick"}, 409)
     except Robot:
         return visit.page("said", about.office, said=visit.looks.say("sent"), back=about.back, back_to=about.name)
     token = links.token(crm.config, crm.secrets, id, now, is_sent=False)
@@ -361,6 +363,8 @@ async def resume(visit: PageVisit, said: str = "") -> Response:
             return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
         except TooOld:
             wrong = {"": "expired"}
+        except TooQuick:
+            wrong = {"": "too_quick"}
         except FieldErrors as error:
             wrong = error.by_field
     status = 410 if said else 409 if "" in wrong else 422 if wrong else 200
@@ -378,7 +382,7 @@ async def resume(visit: PageVisit, said: str = "") -> Response:
 
 
 def _checked(visit: PageVisit, sent: dict[str, str]) -> str:
-    """The key of a form. Raises TooOld, Robot."""
+    """The key of a form. Raises TooOld, TooQuick, Robot."""
     if not visitors.is_from_here(visit.request):
         raise TooOld
     key = visit.keys.read(sent.get("key", ""))
@@ -389,7 +393,7 @@ def _checked(visit: PageVisit, sent: dict[str, str]) -> str:
 
 def _key(visit: PageVisit, sent: dict[str, str] | None, wrong: dict[str, str] | None) -> str:
     key = (sent or {}).get("key", "")
-    return visit.keys.new() if not key or "" in (wrong or {}) else key
+    return visit.keys.new() if not key or (wrong or {}).get("") == "expired" else key
 
 
 def _to(visit: PageVisit, token: str, wanted: Step | None, more: str = "") -> Response:

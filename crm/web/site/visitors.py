@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets as random
+import time
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -26,6 +27,10 @@ TRAP = "website"
 
 class TooOld(Exception):
     """The form was open for too long or is not one of ours: it has to be sent again."""
+
+
+class TooQuick(Exception):
+    """The form was sent sooner than people fill one in: it has to be sent again, and counts from when it was opened."""
 
 
 class Robot(Exception):
@@ -71,18 +76,22 @@ class Limits:
 class FormKeys:
     """The key in each form: it proves that the form is ours, and makes a form that is sent twice count once."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, site: Site) -> None:
         self._signer = URLSafeTimedSerializer(secrets.ensure(SECRET), salt="form")
+        self._quickest = site.quickest_form_seconds
 
     def new(self) -> str:
         return str(self._signer.dumps(random.token_hex(12)))
 
     def read(self, signed: str) -> str:
-        """Raises TooOld."""
+        """Raises TooOld, TooQuick."""
         try:
-            return str(self._signer.loads(signed, max_age=LONGEST_OPEN))
+            key, opened = self._signer.loads(signed, max_age=LONGEST_OPEN, return_timestamp=True)
         except (SignatureExpired, BadSignature):
             raise TooOld from None
+        if time.time() - opened.timestamp() < self._quickest:
+            raise TooQuick
+        return str(key)
 
 
 _ROBOTS = re.compile(

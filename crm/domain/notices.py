@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from crm.domain import fields
 from crm.domain.errors import Invalid
+from crm.domain.text_templates import FIRST_LANGUAGE
 
 
 class NoticeKind(StrEnum):
@@ -60,6 +61,8 @@ class NoticeChoices:
     ways: Mapping[NoticeKind, frozenset[NoticeWay]] = field(default_factory=dict)
     quiet: tuple[time, time] | None = None
     """From when until when nothing is sent, on the office's clock; may pass midnight."""
+    language: str = FIRST_LANGUAGE
+    """That of their account's pages."""
 
     def ways_of(self, kind: NoticeKind) -> frozenset[NoticeWay]:
         if kind is NoticeKind.ALARM:

@@ -166,7 +166,7 @@ def _send_digest(session: Session, config: Config, now: datetime) -> bool:
     if agent.retired_at is not None:
         setting.digest_at, setting.next_digest_at = "", None
     elif agent.email and was_due > now - OUTDATED and (told := digest(session, config, agent, now)):
-        subject, body = told
+        subject, body = notices.as_told(session, agent, *told)
         day = now.astimezone(config.tz).date()
         queue(session, config, NewMail(f"{NOTICE}digest:{agent.id}:{day}", agent.email, subject, body), now)
     session.flush()

@@ -9,9 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from crm.config import Config
+from crm.domain.access import Role
 from crm.domain.delivery import DeliveryState
 from crm.domain.gate import Verdict
+from crm.domain.notices import AT_ONCE, GATHERED, NoticeKind
 from crm.domain.texts import TextPurpose
+from crm.services.access import accounts
+from crm.services.audit import By
 from crm.services.outbox import gatekeeper, notices
 from crm.services.people import opt_outs
 from crm.store.models import Agent, Device, Mail, Message
@@ -122,3 +126,28 @@ async def test_what_a_stranger_wrote_is_cleaned_and_cut(store: Store, config: Co
     assert texts[0].body.startswith("a b [2J?xx")
     assert len(texts[0].body) == notices.LONGEST_TEXT
     assert len(mails[0].body) > 2000
+
+
+@pytest.mark.usefixtures("reachable")
+async def test_everybody_is_told_in_the_language_of_their_pages(store: Store, config: Config) -> None:
+    with store.writing() as session:
+        accounts.add(session, By("test", NIGHT), "alicia", "Alice", Role.AGENT, agent="alice", language="es")
+    told = "Pat, (512) 555-0123: Called Elm and reached nobody."
+    with store.writing() as session:
+        both = session.scalars(select(Agent).where(Agent.slug.in_(("alice", "bob")))).all()
+        notices.tell(session, config, both, "alarm", "Missed call from Pat", told, NIGHT)
+        for number in range(AT_ONCE + 2):
+            key, kind = f"missed:{number}", NoticeKind.MISSED_CALL
+            notices.tell(session, config, both, key, "Missed call from Pat", told, NIGHT, kind=kind)
+    with store.writing() as session:
+        for _ in both:
+            notices.send_held(session, config, NIGHT + GATHERED)
+    texts, mails = await waiting(store)
+    spanish = "Pat, (512) 555-0123: Llamó a Elm y no encontró a nadie."
+    assert {one.body for one in texts} == {spanish}
+    assert {(one.to_address, one.subject, one.body) for one in mails} == {
+        ("alice@example.com", "Llamada perdida de Pat", spanish),
+        ("alice@example.com", "2 avisos", "\n\n".join([f"Llamada perdida de Pat\n{spanish}"] * 2)),
+        ("bob@example.com", "Missed call from Pat", told),
+        ("bob@example.com", "2 notices", "\n\n".join([f"Missed call from Pat\n{told}"] * 2)),
+    }

@@ -19,6 +19,7 @@ from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
 from crm.words import codes, notices, phone, terminal
 from crm.words.console import refusals, sentences
+from crm.words.console.sentences.notices import NOTICES
 from crm.words.console.sentences.records import RECORDS, WENT
 
 ROOT = Path(__file__).parents[2]
@@ -363,7 +364,9 @@ def test_each_way_a_call_can_go_is_told_in_spanish() -> None:
 
 
 def test_the_spanish_of_a_record_has_no_place_of_its_own() -> None:
-    assert {one for one, said in {**RECORDS, **WENT}.items() if placeholders(said) - placeholders(one)} == set()
+    assert {
+        one for one, said in {**RECORDS, **WENT, **NOTICES}.items() if placeholders(said) - placeholders(one)
+    } == set()
 
 
 @pytest.mark.parametrize(
@@ -414,6 +417,53 @@ def test_what_is_on_record_is_told_in_spanish_where_it_is_ours(english: str, spa
 def test_what_fills_a_place_is_told_in_spanish_where_it_is_ours(english: str, spanish: str) -> None:
     assert sentences.told(english, "es") == spanish
     assert sentences.told(english, "en") == english
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        (
+            "Dana Doe, (512) 555-0123: Called Elm and reached nobody. 2 calls, the first on Mon 09:30, the last on Mon "
+            "09:40. To be called back by Mon 10:30 (task 5). Whoever "
+            "takes it owns it: `leaseline task take 5 --agent NAME`.",
+            "Dana Doe, (512) 555-0123: Llamó a Elm y no encontró a nadie. 2 llamadas: la primera vez lun 09:30, la "
+            "última lun 09:40. Hay que llamarle antes de: lun 10:30 (tarea "
+            "5). Quien la tome se encarga: `leaseline task take 5 --agent NAME`.",
+        ),
+        (
+            "EMERGENCY CALL: Bob (bob-desk) dialed 911 at 10:05 on 2026-03-02. Location: 1 St. James St. There is no "
+            "callback number.",
+            "LLAMADA DE EMERGENCIA: Bob (bob-desk) marcó el 911 a las 10:05 del 2026-03-02. Lugar: 1 St. James St. No "
+            "hay número para devolver la llamada.",
+        ),
+        ("Missed call from somebody without a number", "Llamada perdida de alguien sin número"),
+        (
+            "Dana, (512) 555-0123 called the office and left a voicemail of 9 s on Monday, March 02, 2026 at 10:00.\n\n"
+            "Called Elm and talked: that is what they say.\n\nMailbox: office. To take it: leaseline voicemail take 1",
+            "Dana, (512) 555-0123 llamó a la oficina y dejó un mensaje de voz de 9 s el lunes, 2 de marzo de 2026 a "
+            "las 10:00.\n\nCalled Elm and talked: that is what they say.\n\nBuzón: office. Para encargarse: leaseline "
+            "voicemail take 1",
+        ),
+        (
+            "Elm: Dana wrote: See you! Turn it off on the phone.",
+            "Elm: Dana escribió: See you! Turn it off on the phone.",
+        ),
+        ("Monday, March 2: 1 tour, 2 missed calls", "lunes, 2 de marzo: 1 visita, 2 llamadas perdidas"),
+        (
+            "- Task 7 (due Mar 02 10:00, overdue, north may take it), Dana: Called Elm and hung up in the menu.",
+            "- Tarea 7 (para el 2 mar 10:00, atrasada, north puede tomarla), Dana: Llamó a Elm y colgó en el menú.",
+        ),
+        (
+            "Task 7 of bob went to alice, because it was not done in time: Called Elm and talked.",
+            "La tarea 7 de bob pasó a alice, porque no se hizo a tiempo: Llamó a Elm y habló con alguien.",
+        ),
+        ("Note: as somebody wrote it.", "Note: as somebody wrote it."),
+        ("x. " * 4000 + "x", "x. " * 4000 + "x"),
+    ],
+)
+def test_notices_are_told_in_spanish_where_they_are_ours(english: str, spanish: str) -> None:
+    assert sentences.notice(english, "es") == spanish
+    assert sentences.notice(english, "en") == english
 
 
 def test_an_error_without_a_hint_is_told_as_it_is() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.errors import NotFound
 from crm.domain.notices import CHOSEN, EVERY_WAY, GATHERED, NoticeChoices, NoticeKind, NoticeWay, gathered_at
+from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.domain.texts import TextPurpose
 from crm.services.access import push
 from crm.services.audit import By
 from crm.services.office.agents import named
 from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
-from crm.store.models import Agent, Device, Line, Notice, NoticeSetting
+from crm.store.models import Account, Agent, Device, Line, Notice, NoticeSetting
 from crm.store.queries import lines
 from crm.words import notices as words
+from crm.words.console import sentences
 
 LONGEST_TEXT = 600
 """Characters of a notice sent as a text; the email has all of it."""
@@ -93,10 +95,10 @@ def tell_all(session: Session, config: Config, news: Sequence[NewNotice], now: d
     shown_on = {browser.agent_id for browser in push.browsers(session, now, by_push)} if by_push else set()
     rows: list[dict[str, Any]] = []
     for (one, agents), waiting in zip(told, waits, strict=True):
-        subject, text = _clean(one.subject).replace("\n", " ")[:300], _clean(one.text)
-        by_mail, by_text = [], []
+        by_mail: dict[str, list[Agent]] = {}
+        by_text: dict[str, list[Agent]] = {}
         for id, agent in agents.items():
-            ways = choices[id].ways_of(one.kind)
+            ways, language = choices[id].ways_of(one.kind), choices[id].language
             is_pushed = id in shown_on and id not in waiting and NoticeWay.PUSH in ways
             rows.append(
                 {
@@ -107,17 +109,36 @@ def tell_all(session: Session, config: Config, news: Sequence[NewNotice], now: d
                     "is_listed": NoticeWay.FEED in ways,
                     "send_at": waiting.get(id),
                     "push_at": now if is_pushed else None,
-                    "subject": subject,
-                    "text": text,
+                    "subject": _subject(one, language),
+                    "text": _said(one.text, language),
                     "made_at": now,
                 }
             )
             if id not in waiting:
-                by_mail += [agent] if NoticeWay.MAIL in ways else []
-                by_text += [agent] if NoticeWay.TEXT in ways else []
-        _text(session, config, by_text, one.key, text, now)
-        _mail(session, config, by_mail, one.key, subject, _clean(one.in_full) or text, now, one.voicemail_id)
+                if NoticeWay.MAIL in ways:
+                    by_mail.setdefault(language, []).append(agent)
+                if NoticeWay.TEXT in ways:
+                    by_text.setdefault(language, []).append(agent)
+        for language, those in by_text.items():
+            _text(session, config, those, one.key, _said(one.text, language), now)
+        for language, those in by_mail.items():
+            subject, text = _subject(one, language), _said(one.in_full or one.text, language)
+            _mail(session, config, those, one.key, subject, text, now, one.voicemail_id)
     session.execute(insert(Notice), rows)
+
+
+def as_told(session: Session, agent: Agent, *texts: str) -> list[str]:
+    """In the language in which an agent is told of things."""
+    language = choices_of(session, [agent.id])[agent.id].language
+    return [_said(one, language) for one in texts]
+
+
+def _subject(new: NewNotice, language: str) -> str:
+    return _said(new.subject, language).replace("\n", " ")[:300]
+
+
+def _said(text: str, language: str) -> str:
+    return sentences.notice(_clean(text), language)
 
 
 def _untold(session: Session, news: Sequence[NewNotice]) -> list[tuple[NewNotice, dict[int, Agent]]]:
@@ -136,8 +157,16 @@ def _untold(session: Session, news: Sequence[NewNotice]) -> list[tuple[NewNotice
 
 def choices_of(session: Session, ids: Collection[int]) -> dict[int, NoticeChoices]:
     """What these agents chose, by id."""
-    found = session.scalars(select(NoticeSetting).where(NoticeSetting.agent_id.in_(ids)))
-    return {**dict.fromkeys(ids, NoticeChoices()), **{one.agent_id: chosen(one) for one in found}}
+    found = (
+        select(Agent.id, NoticeSetting, Account.language)
+        .outerjoin(NoticeSetting, NoticeSetting.agent_id == Agent.id)
+        .outerjoin(Account, Account.agent_id == Agent.id)
+        .where(Agent.id.in_(ids))
+    )
+    return {
+        id: replace(chosen(setting) if setting else NoticeChoices(), language=language or FIRST_LANGUAGE)
+        for id, setting, language in session.execute(found)
+    }
 
 
 def chosen(setting: NoticeSetting) -> NoticeChoices:
@@ -250,21 +279,21 @@ def send_held(session: Session, config: Config, now: datetime) -> int:
         told = [one for one in held if way in choice.ways_of(NoticeKind(one.kind))]
         if not told:
             continue
-        subject = told[0].subject if len(told) == 1 else words.held(len(told))
+        subject = told[0].subject if len(told) == 1 else _said(words.held(len(told)), choice.language)
         if way is NoticeWay.MAIL:
-            _mail(session, config, [agent], key, subject, _together(agent, told), now)
+            _mail(session, config, [agent], key, subject, _together(agent, told, choice.language), now)
         else:
             text = told[0].text if len(told) == 1 else f"{subject}: {'; '.join(one.subject for one in told)}"
             _text(session, config, [agent], key, text, now)
     return len(found)
 
 
-def _together(agent: Agent, told: Sequence[Notice]) -> str:
+def _together(agent: Agent, told: Sequence[Notice], language: str) -> str:
     if len(told) == 1:
         return told[0].text
     lines = [f"{one.subject}\n{one.text}" for one in told[:MOST_LINES]]
     if more := len(told) - len(lines):
-        lines.append(f"And {more:,} more. {words.more('notices', agent=agent.slug)}")
+        lines.append(_said(f"And {more:,} more. {words.more('notices', agent=agent.slug)}", language))
     return "\n\n".join(lines)
 
 

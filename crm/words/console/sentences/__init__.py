@@ -1,4 +1,5 @@
-"""Sentences that decisions, the doctor, tasks and timelines have in English, told in Spanish; a file for each noun.
+"""Sentences that decisions, the doctor, tasks, timelines and notices have in English, told in Spanish; a file for each
+noun.
 
 They are on record as sentences, for years back, so they are recognized by their words: a sentence with places, such as
 "The caller chose {what} by key.", stands for all that differ from it there only. What fills a place is taken over, or,
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+
+from babel.dates import get_day_names, get_month_names
 
 from crm.domain.calls import Outcome
 from crm.domain.leads import LeasingStage
@@ -24,11 +27,26 @@ from crm.words.console.codes import SPANISH as CODES
 from crm.words.console.sentences.findings import FINDINGS
 from crm.words.console.sentences.fixes import CHECKS, FIXES
 from crm.words.console.sentences.gate import GATE
+from crm.words.console.sentences.notices import COUNTS, NOTICES, WHOM
 from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
 from crm.words.console.sentences.routing import LOST, ROUTING
 from crm.words.console.sentences.templates import SENT
 
-__all__ = ["CHECKS", "FINDINGS", "FIXES", "GATE", "LOST", "RECORDS", "ROUTING", "SENT", "check", "record", "told"]
+__all__ = [
+    "CHECKS",
+    "FINDINGS",
+    "FIXES",
+    "GATE",
+    "LOST",
+    "NOTICES",
+    "RECORDS",
+    "ROUTING",
+    "SENT",
+    "check",
+    "notice",
+    "record",
+    "told",
+]
 
 QUESTIONS = {
     "menu": "el menú",
@@ -63,6 +81,9 @@ _KINDS |= {f"an {kind}": said for kind, said in CODES[CallerKind].items()}
 _CASED = {kind[:1].upper() + kind[1:]: said for kind, said in _KINDS.items()}
 
 
+Patterns = list[tuple[re.Pattern[str], str]]
+
+
 def _one_of(known: Mapping[str, str]) -> Callable[[str], str]:
     return lambda value: known.get(value, value)
 
@@ -82,6 +103,39 @@ def _agents(value: str) -> str:
 
 
 _WEEKDAY = re.compile("|".join(WEEKDAYS))
+DAYS, MONTHS = (
+    dict(zip(*(names("wide", "format", language).values() for language in ("en", "es")), strict=True))
+    for names in (get_day_names, get_month_names)
+)
+"""English and Spanish."""
+_DATED = re.compile(rf"({'|'.join(DAYS)}), ({'|'.join(MONTHS)}) 0?(\d+)(?:, (\d{{4}}))?")
+_DUE = re.compile(rf"({'|'.join(month[:3] for month in MONTHS)}) 0?(\d+) ([\d:]+)")
+_SHORT_MONTHS = {month[:3]: said[:3] for month, said in MONTHS.items()}
+
+
+def _dated(value: str) -> str:
+    """Raises KeyError for what is no day, such as the beginning of another sentence."""
+    if (found := _DATED.fullmatch(value)) is None:
+        raise KeyError(value)
+    return f"{DAYS[found[1]]}, {found[3]} de {MONTHS[found[2]]}" + (f" de {found[4]}" if found[4] else "")
+
+
+def _due(value: str) -> str:
+    at, *more = value.split(", ")
+    told_more = ["atrasada" if one == "overdue" else one.replace(" may take it", " puede tomarla") for one in more]
+    return ", ".join([_DUE.sub(lambda found: f"{found[2]} {_SHORT_MONTHS[found[1]]} {found[3]}", at), *told_more])
+
+
+def _count(value: str) -> str:
+    """Raises KeyError for no number."""
+    if not value.replace(",", "").isdecimal():
+        raise KeyError(value)
+    return value
+
+
+def _counts(value: str) -> str:
+    return re.sub(r"(?<=\d )[a-z ]+", lambda found: COUNTS.get(found[0], found[0]), value)
+
 
 PLACES: Mapping[str, Callable[[str], str]] = {
     "language": _one_of(TONGUES["es"]),
@@ -147,7 +201,14 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "old": _one_of(CODES[LeasingStage]),
     "stage_set": _one_of(CODES[LeasingStage]),
     "decided": _one_of(DECIDED),
-    "moment": lambda value: _WEEKDAY.sub(lambda found: WEEKDAYS[found[0]], value),
+    "told": lambda value: notice(value, "es"),
+    "property": _one_of({"the office": "la oficina"}),
+    "whom": _one_of(WHOM),
+    "count": _count,
+    "dated": _dated,
+    "due": _due,
+    "counts": _counts,
+    **dict.fromkeys(("moment", "later"), lambda value: _WEEKDAY.sub(lambda found: WEEKDAYS[found[0]], value)),
 }
 """What fills a place, where it is ours to tell."""
 
@@ -160,29 +221,48 @@ def told(sentence: str, language: str) -> str:
 def record(text: str, language: str) -> str:
     """What stands on a task or in a timeline: one of our sentences, or several after each other, among which there may
     be others, such as the voice agent's summary."""
-    return _record(text) if language == "es" else text
+    return _record(text, _records) if language == "es" else text
+
+
+def notice(text: str, language: str) -> str:
+    """What somebody is told of: lines, each with sentences of ours or with what people wrote or said."""
+    return "\n".join(_notice(line) for line in text.split("\n")) if language == "es" else text
 
 
 @lru_cache(2048)
-def _record(text: str) -> str:
+def _notice(line: str) -> str:
+    if len(line) > LONGEST_LINE:
+        return line
+    # It may say first whom it is about.
+    whom, colon, rest = line.partition(": ")
+    if colon and not _first(line, _notices)[0] and _first(rest, _notices)[0]:
+        return f"{WHOM.get(whom, whom)}: {_record(rest, _notices)}"
+    return _record(line, _notices)
+
+
+@lru_cache(2048)
+def _record(text: str, known: Callable[[], Patterns]) -> str:
     if often := _OFTEN.fullmatch(text):
         first, last = (_WEEKDAY.sub(lambda found: WEEKDAYS[found[0]], often[name]) for name in ("first", "last"))
         what = COUNTED[often["what"]]
-        return f"{_record(often['why'])} {often['times']} {what}: la primera vez {first}, la última {last}."
+        return f"{_record(often['why'], known)} {often['times']} {what}: la primera vez {first}, la última {last}."
     told_so_far: list[str] = []
     rest = text
     while rest and len(told_so_far) < MOST_IN_RECORD:
-        # The most that is one of ours first: a name may end like a sentence.
-        ends = [found.start() + 1 for found in _END.finditer(rest, 0, LONGEST_RECORD)]
-        for end in (len(rest), *ends[::-1]):
-            if (found := _recognized(rest[:end], _records())) is not None:
-                break
-        else:
-            end = ends[0] if ends else len(rest)
-            found = rest[:end]
-        told_so_far.append(found)
+        found, end = _first(rest, known)
+        told_so_far.append(found or rest[:end])
         rest = rest[end + 1 :]
     return " ".join([*told_so_far, *([rest] if rest else [])])
+
+
+def _first(text: str, known: Callable[[], Patterns]) -> tuple[str, int]:
+    """The sentence that a text begins with, empty if it is none of ours, and where it ends."""
+    # The most that is one of ours first: a name may end like a sentence.
+    ends = [found.start() + 1 for found in _END.finditer(text, 0, LONGEST_RECORD)]
+    for end in (len(text), *ends[::-1]):
+        if (found := _recognized(text[:end], known())) is not None:
+            return found, end
+    return "", ends[0] if ends else len(text)
 
 
 _END = re.compile(r"[.!?] (?=\S)")
@@ -195,6 +275,8 @@ LONGEST_RECORD = 600
 """Characters in which the end of a sentence is looked for; a text or an email may be far longer."""
 LONGEST_NAME = 5
 """Spaces; of people and teams."""
+LONGEST_LINE = 2_000
+"""Characters of a notice's line; a longer one is what somebody said."""
 MOST_IN_RECORD = 8
 """Sentences."""
 
@@ -224,18 +306,28 @@ def _known(sentence: str) -> str:
     return sentence if found is None else found
 
 
-Patterns = list[tuple[re.Pattern[str], str]]
-
-
 def _recognized(sentence: str, patterns: Patterns) -> str | None:
     for pattern, spanish in patterns:
         if found := pattern.fullmatch(sentence):
+            if any(_holds_another(name, value, patterns) for name, value in found.groupdict().items()):
+                continue
             try:
                 filled = {name: PLACES.get(name, str)(value) for name, value in found.groupdict().items()}
             except KeyError:
                 continue
             return spanish.format_map(filled)
     return None
+
+
+OPEN = ("words", "rest", "told", "what", "why")
+"""Places that hold whole sentences."""
+
+
+def _holds_another(place: str, value: str, patterns: Patterns) -> bool:
+    """Whether what fills a place goes on with another sentence of ours: then it is not the one that it seems to be."""
+    return place not in OPEN and any(
+        _recognized(f"{value[end.end() :]}.", patterns) is not None for end in _END.finditer(value, 0, LONGEST_RECORD)
+    )
 
 
 @lru_cache(1)
@@ -246,6 +338,13 @@ def _patterns() -> Patterns:
 @lru_cache(1)
 def _records() -> Patterns:
     return _of(RECORDS)
+
+
+@lru_cache(1)
+def _notices() -> Patterns:
+    often = "{{count}} {}, the first on {{moment}}, the last on {{later}}."
+    counted = "{{count}} {}: la primera vez {{moment}}, la última {{later}}."
+    return _of({**RECORDS, **LOST, **NOTICES, **{often.format(one): counted.format(COUNTED[one]) for one in COUNTED}})
 
 
 @lru_cache(1)

@@ -130,6 +130,11 @@ RECORDS = {
     "Canceled by {by}.": "Lo canceló {by}.",
     "Invited to apply for {home}.": "Se le invitó a solicitar {home}.",
     "Invited again to apply for {home}.": "Se le invitó otra vez a solicitar {home}.",
+    "Began an application for {home}.": "Empezó una solicitud de {home}.",
+    "Submitted the application for {home}.": "Envió la solicitud de {home}.",
+    "The application for {home} is not finished: ask whether they need help.": (
+        "La solicitud de {home} no está terminada: pregunte si necesita ayuda."
+    ),
     "Review the application for {home}, and answer it.": "Revise la solicitud de {home}, y contéstela.",
     "The application was {decided}.": "La solicitud fue {decided}.",
 }

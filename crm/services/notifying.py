@@ -91,33 +91,35 @@ def _tell_of_calls(session: Session, config: Config, now: datetime) -> bool:
         task.tell_at = None
         if task.done_at is None:
             by_owner.setdefault((task.held_by, _kind(task)), []).append(task)
-    alone = [theirs[0].call_id for theirs in by_owner.values() if len(theirs) == 1]
-    said = voice_talk.dialogues(session, [id for id in alone if id])
+    named = [task.call_id for theirs in by_owner.values() for task in theirs[:MOST_LINES]]
+    said = voice_talk.dialogues(session, [id for id in named if id])
     news = [_notice(config, kind, theirs, said) for (_, kind), theirs in by_owner.items()]
     notices.tell_all(session, config, news, now)
     return bool(found)
 
 
 def _notice(config: Config, kind: NoticeKind, theirs: Sequence[Task], dialogues: Mapping[str, str]) -> NewNotice:
-    """Of calls that left one owner tasks."""
-    owner = theirs[0].held_by
-    subject, text = _told(config, theirs)
-    if not isinstance(owner, Agent):
-        text += f" {words.more('team_takes', task=theirs[0].id)}"
-    alone = theirs[0] if len(theirs) == 1 else None
-    said = dialogues.get(alone.call_id or "", "") if alone else ""
-    if alone and said:
-        subject = f"{_who(config, alone)} talked with the voice agent"
-        text += f" {words.more('voice_talk', call=alone.call_id)}"
+    """Of calls that left one owner tasks; with what was said to the voice agent, which an email has."""
+    owner, shown = theirs[0].held_by, theirs[:MOST_LINES]
+    subject, lines = _told(config, theirs)
+    said = [dialogues.get(task.call_id or "", "") for task in shown]
+    if len(theirs) == 1 and said[0]:
+        subject = f"{_who(config, theirs[0])} talked with the voice agent"
+    for at, task in enumerate(shown):
+        if not isinstance(owner, Agent):
+            lines[at] += f" {words.more('team_takes', task=task.id)}"
+        if said[at]:
+            lines[at] += f" {words.more('voice_talk', call=task.call_id)}"
+    rest = _rest(theirs)
+    with_talks = [f"{line}\n\n{talk}" if talk else line for line, talk in zip(lines, said, strict=True)]
     return NewNotice(
         owners.people(owner),
         "call:" + ",".join(f"{task.id}:{task.times}" for task in theirs),
         subject,
-        text,
+        "\n".join([*lines, *rest]),
         kind,
-        alone.lead_id if alone else None,
-        # The list of notices keeps no talk, which is deleted in its time.
-        in_full=f"{text}\n\n{said}" if said else "",
+        theirs[0].lead_id if len(theirs) == 1 else None,
+        in_full="\n\n".join([*with_talks, *rest]) if any(said) else "",
     )
 
 
@@ -128,22 +130,26 @@ def _kind(task: Task) -> NoticeKind:
     return NoticeKind.ALARM if is_emergency else NoticeKind.MISSED_CALL
 
 
-def _told(config: Config, theirs: Sequence[Task]) -> tuple[str, str]:
+def _told(config: Config, theirs: Sequence[Task]) -> tuple[str, list[str]]:
+    """Subject, and a line for each."""
     if len(theirs) > 1:
-        lines = [f"{_who(config, task)}: {task.why}" for task in theirs[:MOST_LINES]]
-        if more := len(theirs) - len(lines):
-            lines.append(f"And {more:,} more.")
-        return f"{len(theirs):,} calls to follow up", "\n".join([*lines, words.more("missed_calls")])
+        lines = [f"{_who(config, task)}: {task.why} It is task {task.id}." for task in theirs[:MOST_LINES]]
+        return f"{len(theirs):,} calls to follow up", lines
     [task] = theirs
     who = _who(config, task)
     if task.kind == TaskKind.UNKNOWN_DID:
-        return "Calls arrive for a number that is not a line", f"Task {task.id}: {task.why}"
+        return "Calls arrive for a number that is not a line", [f"Task {task.id}: {task.why}"]
     due = f"{task.due_at.astimezone(config.tz):%a %H:%M}"
     if task.kind == TaskKind.FOLLOW_UP:
         # They have what they called for, such as a link, and nobody has talked to them yet.
-        return f"Call from {who}", f"{who}: {task.why} To be followed up by {due} (task {task.id})."
-    told = f"{who}: {task.why} To be called back by {due} (task {task.id})."
-    return f"Missed call from {who}", told
+        return f"Call from {who}", [f"{who}: {task.why} To be followed up by {due} (task {task.id})."]
+    return f"Missed call from {who}", [f"{who}: {task.why} To be called back by {due} (task {task.id})."]
+
+
+def _rest(theirs: Sequence[Task]) -> list[str]:
+    """What stands below several."""
+    more = len(theirs) - MOST_LINES
+    return [] if len(theirs) == 1 else [*([f"And {more:,} more."] if more > 0 else []), words.more("missed_calls")]
 
 
 def _who(config: Config, task: Task) -> str:

@@ -24,7 +24,10 @@ MORE = {
         "what was given up again."
     ),
     "voice_talk": "See `leaseline call show {call}`.",
-    "voicemail": "To take it: leaseline voicemail take {call} --agent NAME",
+    "voicemail": (
+        "`leaseline voicemail play {call}` plays it, `leaseline voicemail take {call} --agent NAME` says who takes "
+        "care of it."
+    ),
 }
 
 

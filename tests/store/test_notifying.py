@@ -11,8 +11,10 @@ from sqlalchemy import func, select, update
 
 from crm.config import Config
 from crm.context import Crm
-from crm.domain.calls import DeskChosen, Fact, LinkRequested
+from crm.domain.calls import CallStep, DeskChosen, Fact, LinkRequested, StepTaken, VoicemailLeft, VoiceTurnTaken
 from crm.domain.errors import Invalid
+from crm.domain.heard import Phrase
+from crm.domain.mailboxes import TranscriptState
 from crm.domain.notices import AT_ONCE, GATHERED
 from crm.secrets import Secrets
 from crm.services import notifying
@@ -21,7 +23,19 @@ from crm.services.calls import ledger
 from crm.services.notifying import Notifier
 from crm.services.office import agents
 from crm.services.outbox import notice_settings
-from crm.store.models import Agent, Device, Mail, Message, Notice, Property, Task, Tour, TourSlot
+from crm.services.voicemail import transcripts
+from crm.services.voicemail.transcripts import Result
+from crm.store.models import (
+    Agent,
+    Device,
+    Mail,
+    Message,
+    Notice,
+    Property,
+    Task,
+    Tour,
+    TourSlot,
+)
 from crm.store.session import Store
 from crm.views import notices as views
 from crm.worker import Troubles, keep
@@ -136,6 +150,68 @@ async def test_what_falls_into_the_quiet_time_comes_in_one_mail_when_it_ends(sto
     [(_, subject, body)] = await mails(store)
     assert (subject, body.count("Missed call from")) == ("3 notices", 3)
     assert len(await texts(store)) == 1
+
+
+async def voicemail(store: Store, config: Config, n: int, words: str) -> None:
+    """Left by a caller of its own, and transcribed."""
+    left = (VoicemailLeft, {"file": f"c{n}.wav", "seconds": 9})
+    await record(store, config, missed(n, left, caller=f"+1512555{1000 + n}"))
+    result = Result(TranscriptState.DONE, [Phrase(words, 0, 9)])
+    await store.run(transcripts.finish, config, f"c{n}", result, NOW + n * MINUTE)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_messages_told_together_have_their_words_and_how_to_hear_them(
+    store: Store, config: Config, count: int
+) -> None:
+    await choose(store, config, "message=mail,text,feed", quiet="20:00-08:00")
+    for n in range(720, 720 + count):
+        await voicemail(store, config, n, f"My sink number {n} leaks.")
+    assert "alice" not in {who for who, _, _ in await mails(store)}
+    await tell(store, config, NOW + timedelta(hours=22))
+    [(_, _, body)] = [one for one in await mails(store) if one[0] == "alice"]
+    for n in range(720, 720 + count):
+        assert body.count(f"My sink number {n} leaks.") == 1
+        assert f"`leaseline voicemail play c{n}`" in body
+    assert all("sink" not in text for text in await texts(store))
+    with store.reading() as session:
+        kept = session.scalars(select(Notice)).all()
+        assert {one.in_full for one in kept} == {""}, "a transcript is deleted in its time"
+        assert not any("sink" in one.text for one in kept)
+
+
+async def test_words_of_messages_that_were_gathered_are_kept_for_nobody_without_email(
+    store: Store, config: Config
+) -> None:
+    await choose(store, config, "message=text,feed", quiet="20:00-08:00")
+    await voicemail(store, config, 720, "My sink leaks.")
+    with store.reading() as session:
+        [one] = [one for one in session.scalars(select(Notice)) if one.agent.slug == "alice"]
+        assert (one.in_full, one.send_at is not None) == ("", True)
+
+
+@pytest.mark.parametrize("quiet", ["none", "20:00-08:00"])
+async def test_talks_with_the_voice_agent_that_are_told_together_have_their_words(
+    store: Store, config: Config, quiet: str
+) -> None:
+    await choose(store, config, quiet=quiet)
+    answered = (StepTaken, {"step": CallStep.VOICE_AGENT})
+    said = {"number": 1, "who": "caller", "started": 0.0, "ended": 2.0}
+    for n in (720, 721):
+        asked = (VoiceTurnTaken, {**said, "text": f"Is home {n} free?"})
+        await record(store, config, missed(n, answered, asked, caller=f"+1512555{1000 + n}"))
+    await record(store, config, missed(722))
+    for at in (NIGHT + 5 * MINUTE, NOW + timedelta(hours=22)):
+        await tell(store, config, at)
+    [(_, subject, body)] = await mails(store)
+    assert subject == "3 calls to follow up"
+    for n in (720, 721):
+        assert body.count(f"Caller: Is home {n} free?") == 1
+        assert f"`leaseline call show c{n}`" in body
+    assert "`leaseline call show c722`" not in body
+    with store.reading() as session:
+        [notice] = session.scalars(select(Notice)).all()
+        assert "free?" not in notice.text + notice.in_full
 
 
 async def test_an_emergency_in_a_home_does_not_wait(store: Store, config: Config) -> None:

@@ -439,10 +439,11 @@ def test_what_fills_a_place_is_told_in_spanish_where_it_is_ours(english: str, sp
         ("Missed call from somebody without a number", "Llamada perdida de alguien sin número"),
         (
             "Dana, (512) 555-0123 called the office and left a voicemail of 9 s on Monday, March 02, 2026 at 10:00.\n\n"
-            "Called Elm and talked: that is what they say.\n\nMailbox: office. To take it: leaseline voicemail take 1",
+            "Called Elm and talked: that is what they say.\n\nMailbox: office. `leaseline voicemail play 1` plays "
+            "it, `leaseline voicemail take 1 --agent NAME` says who takes care of it.",
             "Dana, (512) 555-0123 llamó a la oficina y dejó un mensaje de voz de 9 s el lunes, 2 de marzo de 2026 a "
-            "las 10:00.\n\nCalled Elm and talked: that is what they say.\n\nBuzón: office. Para encargarse: leaseline "
-            "voicemail take 1",
+            "las 10:00.\n\nCalled Elm and talked: that is what they say.\n\nBuzón: office. `leaseline voicemail "
+            "play 1` lo reproduce, `leaseline voicemail take 1 --agent NAME` dice quién se encarga.",
         ),
         (
             "Elm: Dana wrote: See you! Turn it off on the phone.",

@@ -49,7 +49,7 @@ class NewNotice:
     lead_id: int | None = None
     """Whom it is about."""
     in_full: str = ""
-    """What an email says that goes out at once, in place of `text`."""
+    """What an email says in place of `text`. The list of notices keeps none of it."""
     voicemail_id: str | None = None
     """The voicemail whose recording goes with it."""
 
@@ -111,6 +111,7 @@ def tell_all(session: Session, config: Config, news: Sequence[NewNotice], now: d
                     "push_at": now if is_pushed else None,
                     "subject": _subject(one, language),
                     "text": _said(one.text, language),
+                    "in_full": _said(one.in_full, language) if id in waiting and NoticeWay.MAIL in ways else "",
                     "made_at": now,
                 }
             )
@@ -273,6 +274,7 @@ def send_held(session: Session, config: Config, now: datetime) -> int:
             one.push_at = now
         held += [one] if one.send_at is None else []
     if agent is None or agent.retired_at is not None or not held:
+        _forget_in_full(held)
         return len(found)
     key = f"held:{agent_id}:{held[-1].id}"
     for way in (NoticeWay.MAIL, NoticeWay.TEXT):
@@ -285,13 +287,20 @@ def send_held(session: Session, config: Config, now: datetime) -> int:
         else:
             text = told[0].text if len(told) == 1 else f"{subject}: {'; '.join(one.subject for one in told)}"
             _text(session, config, [agent], key, text, now)
+    _forget_in_full(held)
     return len(found)
+
+
+def _forget_in_full(held: Sequence[Notice]) -> None:
+    """Transcripts and talks are deleted in their time; the list of notices would keep them."""
+    for one in held:
+        one.in_full = ""
 
 
 def _together(agent: Agent, told: Sequence[Notice], language: str) -> str:
     if len(told) == 1:
-        return told[0].text
-    lines = [f"{one.subject}\n{one.text}" for one in told[:MOST_LINES]]
+        return told[0].in_full or told[0].text
+    lines = [f"{one.subject}\n{one.in_full or one.text}" for one in told[:MOST_LINES]]
     if more := len(told) - len(lines):
         lines.append(_said(f"And {more:,} more. {words.more('notices', agent=agent.slug)}", language))
     return "\n\n".join(lines)

@@ -98,7 +98,7 @@ class WorkKind(StrEnum):
 _TOLD: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (Mail, (Mail.subject, Mail.body, Mail.to_address)),
     (Message, (Message.body,)),
-    (Notice, (Notice.subject, Notice.text)),
+    (Notice, (Notice.subject, Notice.text, Notice.in_full)),
     (WebhookDelivery, (WebhookDelivery.body,)),
     (ArrivalRecord, (cast(ArrivalRecord.raw, Text),)),
     (AuditEntry, (AuditEntry.what,)),

@@ -288,7 +288,7 @@ def _mail(session: Session, config: Config, voicemail: Voicemail, gist: str, now
         now,
         kind=NoticeKind.MESSAGE,
         lead_id=voicemail.call.lead_id,
-        # The list of notices keeps no transcript, which is deleted in its time.
+        # A transcript is deleted in its time, and the list of notices would keep it.
         in_full="\n".join(lines),
         voicemail_id=voicemail.call_id,
     )

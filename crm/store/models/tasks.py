@@ -83,6 +83,12 @@ class Notice(Base):
     )
     subject: Mapped[str] = mapped_column(String(300))
     text: Mapped[str] = mapped_column(Text)
+    in_full: Mapped[str] = mapped_column(
+        Text,
+        default="",
+        server_default="",
+        comment="what an email says in place of the text, such as a transcript; empty once it has gone out",
+    )
     made_at: Mapped[datetime]
     read_at: Mapped[datetime | None] = mapped_column(comment="null: not yet")
     agent: Mapped[Agent] = relationship()

@@ -9,6 +9,7 @@ NOTICES = {
     "To be called back by {moment} (task {id}).": "Hay que llamarle antes de: {moment} (tarea {id}).",
     "To be followed up by {moment} (task {id}).": "Hay que dar seguimiento antes de: {moment} (tarea {id}).",
     "{count} calls to follow up": "{count} llamadas pendientes",
+    "It is task {id}.": "Es la tarea {id}.",
     "And {count} more.": "Y {count} más.",
     "and {count} more": "y {count} más",
     "Calls arrive for a number that is not a line": "Llegan llamadas a un número que no es una línea",
@@ -30,7 +31,9 @@ NOTICES = {
     "There is no transcript: transcription failed.": "No hay transcripción: falló.",
     "In short: {words}.": "En breve: {words}.",
     "Mailbox: {box}.": "Buzón: {box}.",
-    "To take it: leaseline {command}": "Para encargarse: leaseline {command}",
+    "`{command}` plays it, `{other}` says who takes care of it.": (
+        "`{command}` lo reproduce, `{other}` dice quién se encarga."
+    ),
     "Unclaimed voicemail": "Un mensaje de voz sin atender",
     "Nobody has taken the voicemail for {property} from {whom}, although everyone was called about it.": (
         "Nadie se encargó del mensaje de voz para {property} de {whom}, aunque se llamó a todos."

@@ -25,6 +25,7 @@ from crm.views.calls import CallDetail
 from crm.words import call_story
 from crm.words.call_story import CallNames
 from crm.words.codes import in_words
+from crm.words.console.sentences import in_short
 
 
 class StoryLine(msgspec.Struct, frozen=True):
@@ -185,7 +186,7 @@ def _recordings(call: CallDetail, names: CallNames) -> Iterator[StoryLine]:
         key = "recorded_gone" if one.deleted_at else "recorded"
         yield StoryLine(at, names.say(key, length=call_story.length(one.seconds), file=one.file))
         if one.summary:
-            yield StoryLine(at, names.say("recorded_short", summary=one.summary.rstrip(".")))
+            yield StoryLine(at, names.say("recorded_short", summary=in_short(one.summary, names.language).rstrip(".")))
         if one.transcript:
             yield StoryLine(at, names.say("recorded_words", text=one.transcript))
 

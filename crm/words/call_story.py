@@ -20,6 +20,7 @@ from crm.domain.story import EMERGENCY_CALLBACK, FAILED, FINISHED
 from crm.words.codes import in_words
 from crm.words.console import Words
 from crm.words.console.codes import DESKS, KINDS_WITH_ARTICLE, TONGUES
+from crm.words.console.sentences import in_short
 
 Data = Mapping[str, Any]
 
@@ -400,8 +401,10 @@ def _voice_talk_ended(data: Data, names: CallNames) -> str:
         ending = names.say(f"talk_{why}")
     elif why in set(TransferReason):
         ending = names.say("talk_passed", why=in_words(TransferReason, why, names.language))
-    summary = names.say("in_short", summary=str(data["summary"]).rstrip(".")) if data.get("summary") else ""
-    return f"{ending} {summary}".strip()
+    if not data.get("summary"):
+        return ending
+    summary = in_short(str(data["summary"]), names.language).rstrip(".")
+    return f"{ending} {names.say('in_short', summary=summary)}".strip()
 
 
 def _announced(data: Data, names: CallNames) -> str:

@@ -14,13 +14,16 @@ from types import ModuleType
 
 import pytest
 
+from crm.domain import composing, talk_gist
 from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
+from crm.domain.replies import ANSWERS
 from crm.words import codes, notices, phone, terminal
 from crm.words.console import refusals, sentences
 from crm.words.console.sentences.notices import NOTICES
 from crm.words.console.sentences.records import RECORDS, WENT
+from crm.words.console.sentences.talks import TOPICS
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_COMMANDS = ("crm/services", "crm/domain", "crm/store", "crm/views")
@@ -465,6 +468,36 @@ def test_what_fills_a_place_is_told_in_spanish_where_it_is_ours(english: str, sp
 def test_notices_are_told_in_spanish_where_they_are_ours(english: str, spanish: str) -> None:
     assert sentences.notice(english, "es") == spanish
     assert sentences.notice(english, "en") == english
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        (
+            "Looks for 2 bedrooms at Elm Street from 2026-05-01 up to $1500 with dog; asked about pet fee, tour; "
+            "speaks es.",
+            "Busca 2 dormitorios en Elm Street desde 2026-05-01 hasta $1500 con perro; preguntó por la cuota por "
+            "mascotas, una visita; habla español.",
+        ),
+        ("A caller reports an emergency.", "Quien llama avisa de una emergencia."),
+        (
+            "about pets and a tour; Dana, 1 bedroom, at elm, no pets, call back at +15125550123",
+            "sobre las mascotas y una visita; Dana, 1 dormitorio, en elm, llamarle al +15125550123, sin mascotas",
+        ),
+        ("They smell gas.", "They smell gas."),
+    ],
+)
+def test_what_a_talk_was_about_is_told_in_spanish(english: str, spanish: str) -> None:
+    assert sentences.in_short(english, "es") == spanish
+    assert sentences.in_short(english, "en") == english
+    assert spanish in sentences.record(f"Called Elm and talked with the voice agent. {english}", "es")
+
+
+def test_why_the_voice_agent_passes_somebody_on_has_spanish() -> None:
+    told = [f"Dana {reason}." for reason in composing._REASONS.values()]
+    assert [one for one in told if sentences.in_short(one, "es") == one] == []
+    topics = {one.replace("_", " ") for one in ANSWERS} | set(talk_gist.ABOUT.values())
+    assert topics - set(TOPICS) == set()
 
 
 def test_an_error_without_a_hint_is_told_as_it_is() -> None:

@@ -99,6 +99,10 @@ class ConsoleLooks:
         """A sentence of the routing decision or the gate, which are on record in English, in this language."""
         return sentences.told(sentence, self.language)
 
+    def in_short(self, text: str) -> str:
+        """What a talk was about."""
+        return sentences.in_short(text, self.language)
+
     def record(self, text: str) -> str:
         """What stands on a task or in a timeline, which are on record in English, in this language."""
         return sentences.record(text, self.language)

@@ -30,6 +30,7 @@ from crm.words.console.sentences.gate import GATE
 from crm.words.console.sentences.notices import COUNTS, NOTICES, WHOM
 from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
 from crm.words.console.sentences.routing import LOST, ROUTING
+from crm.words.console.sentences.talks import ANIMALS, TALKS, TOPICS
 from crm.words.console.sentences.templates import SENT
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ROUTING",
     "SENT",
     "check",
+    "in_short",
     "notice",
     "record",
     "told",
@@ -126,6 +128,42 @@ def _due(value: str) -> str:
     return ", ".join([_DUE.sub(lambda found: f"{found[2]} {_SHORT_MONTHS[found[1]]} {found[3]}", at), *told_more])
 
 
+def _home(value: str) -> str:
+    """Raises KeyError for no home that somebody looks for."""
+    if (found := _WISHES.fullmatch(value)) is None:
+        raise KeyError(value)
+    said = []
+    if rooms := found["rooms"]:
+        said.append("un estudio" if rooms == "a studio" else rooms.replace("bedroom", "dormitorio"))
+    for name, between in (("place", "en"), ("day", "desde"), ("budget", "hasta"), ("number", "llamarle al")):
+        said += [f"{between} {found[name]}"] if found[name] else []
+    if pets := found["pets"]:
+        animals = re.sub(r"[a-z]+", lambda animal: ANIMALS.get(animal[0], animal[0]), pets)
+        said.append("sin mascotas" if pets == "no pets" else f"con {animals}")
+    if not said:
+        raise KeyError(value)
+    return (", " if ", " in value else " ").join([*([found["who"]] if found["who"] else []), *said])
+
+
+_WISHES = re.compile(
+    r"(?:(?P<who>[^,;]+), (?=a studio|\d|at |from |up to |no pets|call back))?"
+    r"(?P<rooms>a studio|\d+ bedrooms?)?(?:,? ?at (?P<place>[^,;]+?))?(?:,? ?from (?P<day>\d{4}-\d\d-\d\d))?"
+    r"(?:,? ?up to (?P<budget>\$\d+))?"
+    r"(?:,? ?(?:with )?(?P<pets>no pets|(?:\d+ )?(?:dogs?|cats?|puppy|kitten)[a-z0-9 ,]*?))?"
+    r"(?:, call back at (?P<number>[+\d]+))?"
+)
+
+
+def _topics(value: str) -> str:
+    topics = re.split(r"(, | and )", value)
+    return "".join({", ": ", ", " and ": " y "}.get(one) or _topic(one) for one in topics)
+
+
+def _topic(value: str) -> str:
+    topic, at, place = value.partition(" at ")
+    return f"{TOPICS.get(topic, topic)} en {place}" if at else TOPICS.get(topic, topic)
+
+
 def _count(value: str) -> str:
     """Raises KeyError for no number."""
     if not value.replace(",", "").isdecimal():
@@ -201,6 +239,9 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "old": _one_of(CODES[LeasingStage]),
     "stage_set": _one_of(CODES[LeasingStage]),
     "decided": _one_of(DECIDED),
+    "gist": lambda value: in_short(value, "es"),
+    "wishes": lambda value: _home(value),
+    "topics": lambda value: _topics(value),
     "told": lambda value: notice(value, "es"),
     "property": _one_of({"the office": "la oficina"}),
     "whom": _one_of(WHOM),
@@ -262,7 +303,8 @@ def _first(text: str, known: Callable[[], Patterns]) -> tuple[str, int]:
     for end in (len(text), *ends[::-1]):
         if (found := _recognized(text[:end], known())) is not None:
             return found, end
-    return "", ends[0] if ends else len(text)
+    end = ends[0] if ends else len(text)
+    return _in_short(text[:end]), end
 
 
 _END = re.compile(r"[.!?] (?=\S)")
@@ -293,6 +335,33 @@ def _clause(value: str) -> str:
     if (found := _recognized(value, _clauses())) is None:
         raise KeyError(value)
     return found
+
+
+def in_short(text: str, language: str) -> str:
+    """What a talk was about."""
+    return _in_short(text) or text if language == "es" else text
+
+
+@lru_cache(2048)
+def _in_short(text: str) -> str:
+    """Empty: it is none of ours."""
+    said, is_ours = [], False
+    for clause in text.rstrip(".").split("; "):
+        first = clause[:1].lower() + clause[1:]
+        found = _recognized(first, _talks()) or _recognized(clause, _talks()) or _only_a_home(clause)
+        is_ours = is_ours or found is not None
+        said.append(found or clause)
+    if not is_ours:
+        return ""
+    told_all = "; ".join(said) + ("." if text.endswith(".") else "")
+    return told_all[:1].upper() + told_all[1:] if text[:1].isupper() else told_all
+
+
+def _only_a_home(clause: str) -> str | None:
+    try:
+        return _home(clause) or None
+    except KeyError:
+        return None
 
 
 def check(name: str, language: str) -> str:
@@ -345,6 +414,11 @@ def _notices() -> Patterns:
     often = "{{count}} {}, the first on {{moment}}, the last on {{later}}."
     counted = "{{count}} {}: la primera vez {{moment}}, la última {{later}}."
     return _of({**RECORDS, **LOST, **NOTICES, **{often.format(one): counted.format(COUNTED[one]) for one in COUNTED}})
+
+
+@lru_cache(1)
+def _talks() -> Patterns:
+    return _of(TALKS)
 
 
 @lru_cache(1)

@@ -29,7 +29,7 @@ NOTICES = {
     "It is being transcribed.": "Se está transcribiendo.",
     "There is no transcript.": "No hay transcripción.",
     "There is no transcript: transcription failed.": "No hay transcripción: falló.",
-    "In short: {words}.": "En breve: {words}.",
+    "In short: {gist}.": "En breve: {gist}.",
     "Mailbox: {box}.": "Buzón: {box}.",
     "`{command}` plays it, `{other}` says who takes care of it.": (
         "`{command}` lo reproduce, `{other}` dice quién se encarga."
@@ -201,6 +201,8 @@ WHOM = {
     "A lead": "Un prospecto",
     "A colleague": "Un colega",
     "Somebody": "Alguien",
+    "a caller": "quien llama",
+    "A caller": "Quien llama",
 }
 COUNTS = {
     "tour": "visita",

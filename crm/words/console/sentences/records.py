@@ -18,7 +18,7 @@ RECORDS = {
     "They showed no number.": "No mostró número.",
     "The number was withheld.": "El número estaba oculto.",
     "{who} took it.": "{who} se encarga.",
-    "They said: {words}.": "Dijo: {words}.",
+    "They said: {gist}.": "Dijo: {gist}.",
     "They were promised an answer about {topics}.": "Se le prometió una respuesta sobre {topics}.",
     "A call is on record without its beginning, so nobody knows which line it came to.": (
         "Hay una llamada sin su comienzo, así que no se sabe a qué línea llegó."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from alembic import context
 
 from crm.store.models import Base
+from crm.store.models.base import add_conditions
 
+add_conditions(Base.metadata)
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base, index_of_some
+from crm.store.models.base import Base, index_of_some, index_where
 from crm.store.models.office import forget_names
 
 if TYPE_CHECKING:
@@ -22,22 +22,18 @@ class ArrivalRecord(Base):
     __table_args__ = (
         Index("ix_arrival_received", "received_at", "id"),
         # What is to be read next, and what could not be.
-        Index(
-            "ix_arrival_unread", "id", sqlite_where=text("read_at IS NULL"), postgresql_where=text("read_at IS NULL")
-        ),
-        Index(
+        index_where("ix_arrival_unread", "id", where="read_at IS NULL"),
+        index_where(
             "ix_arrival_problem",
             "received_at",
             "id",
-            sqlite_where=text("problem <> ''"),
-            postgresql_where=text("problem <> ''"),
+            where="problem <> ''",
         ),
         # Network addresses that are still kept, to be deleted in time.
-        Index(
+        index_where(
             "ix_arrival_came_from",
             "received_at",
-            sqlite_where=text("came_from <> ''"),
-            postgresql_where=text("came_from <> ''"),
+            where="came_from <> ''",
         ),
         # Whom to tell about next.
         index_of_some("ix_arrival_tell", "tell_at"),

@@ -74,11 +74,32 @@ class PackedJson(TypeDecorator[Any]):
         return packing.unpacked(value) if value is not None else None
 
 
+CONDITION = "condition"
+"""Where an index says which rows it has."""
+
+
+def index_where(name: str, *columns: Any, where: str, unique: bool = False) -> Index:
+    """An index of the rows that meet a condition, on both databases.
+
+    SQLAlchemy's own options for it load the databases they name, PostgreSQL with all its drivers, in every process.
+    Only who writes a migration needs them: `add_conditions`.
+    """
+    return Index(name, *columns, unique=unique, info={CONDITION: where})
+
+
+def add_conditions(metadata: MetaData) -> None:
+    """Has Alembic write the conditions of indexes into migrations."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if where := index.info.get(CONDITION):
+                for database in ("sqlite", "postgresql"):
+                    index.dialect_options[database]["where"] = text(where)
+
+
 def index_of_some(name: str, column: str) -> Index:
     """An index of the rows that have something in a column; most have not. A database that deletes the row that is
     referred to looks for them."""
-    there = text(f"{column} IS NOT NULL")
-    return Index(name, column, sqlite_where=there, postgresql_where=there)
+    return index_where(name, column, where=f"{column} IS NOT NULL")
 
 
 class Base(DeclarativeBase):

@@ -12,11 +12,10 @@ from sqlalchemy import (
     String,
     Text,
     false,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base, Microseconds, PackedJson, index_of_some
+from crm.store.models.base import Base, Microseconds, PackedJson, index_of_some, index_where
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Property
@@ -36,13 +35,12 @@ class Call(Base):
         Index("ix_call_outcome_started", "outcome", "started_at"),
         Index("ix_call_direction_started", "direction", "started_at"),
         Index("ix_call_property_started", "property_id", "started_at"),
-        Index(
+        index_where(
             "ix_call_caller_digits",
             "caller_digits",
             "trunk",
             "started_at",
-            sqlite_where=text("caller_digits != ''"),
-            postgresql_where=text("caller_digits != ''"),
+            where="caller_digits != ''",
         ),
     )
     id: Mapped[str] = mapped_column(String(80), primary_key=True)
@@ -197,8 +195,8 @@ class Voicemail(Base):
         Index("ix_voicemail_left_at", "left_at"),
         Index("ix_voicemail_mailbox_left", "mailbox", "left_at"),
         # Every page of the console shows how many there are.
-        Index("ix_voicemail_new", "mailbox", "left_at", sqlite_where=text(_NEW), postgresql_where=text(_NEW)),
-        Index("ix_voicemail_queued", "left_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
+        index_where("ix_voicemail_new", "mailbox", "left_at", where=_NEW),
+        index_where("ix_voicemail_queued", "left_at", where=_QUEUED),
     )
     call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
     file: Mapped[str] = mapped_column(String(200), comment="name in the recordings folder")
@@ -271,7 +269,7 @@ class Recording(Base):
 
     __tablename__ = "recording"
     __table_args__ = (
-        Index("ix_recording_queued", "started_at", sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED)),
+        index_where("ix_recording_queued", "started_at", where=_QUEUED),
         Index("ix_recording_started", "started_at", "id"),
     )
     id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="the recording's name in Asterisk")

@@ -12,11 +12,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Index, Select, Table, event, text
+from sqlalchemy import Column, Index, Select, Table, event
 from sqlalchemy.orm import Mapped, ORMExecuteState, RelationshipDirection, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import visitors
 
-from crm.store.models.base import Base
+from crm.store.models.base import Base, index_where
 
 ALL = {"with_retired": True}
 """Execution options of a statement about the office that finds what is retired, too."""
@@ -62,8 +62,7 @@ RETIRABLE = frozenset({"agent", "device", "line", "location", "portfolio", "prop
 
 def unique_among_living(table: str, *columns: str) -> Index:
     """No two living rows have the same; a retired one's is free for another."""
-    living, name = text("retired_at IS NULL"), f"uq_{table}_{'_'.join(columns)}"
-    return Index(name, *columns, unique=True, sqlite_where=living, postgresql_where=living)
+    return index_where(f"uq_{table}_{'_'.join(columns)}", *columns, unique=True, where="retired_at IS NULL")
 
 
 def tables_of(statement: Any) -> set[str]:

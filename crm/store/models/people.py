@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base, index_of_some
+from crm.store.models.base import Base, index_of_some, index_where
 
 if TYPE_CHECKING:
     from crm.store.models.office import Agent, Property, Unit
@@ -63,11 +63,10 @@ class Lead(Base):
         # Whose the latest lead of an agent is, for round robin; and an agent's leads.
         Index("ix_lead_agent_assigned", "assigned_agent_id", "assigned_at"),
         # Whose mail goes to an address: two leads may share one.
-        Index(
+        index_where(
             "ix_lead_email_lower",
             text("lower(email)"),
-            sqlite_where=text("email != ''"),
-            postgresql_where=text("email != ''"),
+            where="email != ''",
         ),
         # SQLite gives the highest id again once its row is gone; a lead's id means one person for ever.
         {"sqlite_autoincrement": True},
@@ -119,12 +118,11 @@ class LeadMerge(Base):
     __tablename__ = "lead_merge"
     __table_args__ = (
         # A lead is merged into one other at a time.
-        Index(
+        index_where(
             "uq_lead_merge_gone",
             "gone_id",
             unique=True,
-            sqlite_where=text("undone_at IS NULL"),
-            postgresql_where=text("undone_at IS NULL"),
+            where="undone_at IS NULL",
         ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -145,12 +143,11 @@ class LeadProposal(Base):
     __tablename__ = "lead_proposal"
     __table_args__ = (
         # Two leads are proposed once; what was decided about a pair is looked up when they seem to be one again.
-        Index(
+        index_where(
             "uq_lead_proposal_open",
             "pair",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            where="state = 'open'",
         ),
         Index("ix_lead_proposal_pair", "pair"),
         Index("ix_lead_proposal_state", "state", "id"),
@@ -222,9 +219,7 @@ class OptOut(Base):
     __tablename__ = "opt_out"
     __table_args__ = (
         Index("ix_opt_out_made", "created_at", "id"),
-        Index(
-            "ix_opt_out_address", "address", sqlite_where=text("address <> ''"), postgresql_where=text("address <> ''")
-        ),
+        index_where("ix_opt_out_address", "address", where="address <> ''"),
         index_of_some("ix_opt_out_message", "message_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,12 +12,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.store.models.base import Base, index_of_some
+from crm.store.models.base import Base, index_of_some, index_where
 from crm.store.models.office import Agent, Subteam
 
 if TYPE_CHECKING:
@@ -135,44 +134,40 @@ class Task(Base):
     __tablename__ = "task"
     __table_args__ = (
         # Open work, for everybody and for one agent, the most urgent first.
-        Index(
+        index_where(
             "ix_task_open",
             "due_at",
             "id",
-            sqlite_where=text("done_at IS NULL"),
-            postgresql_where=text("done_at IS NULL"),
+            where="done_at IS NULL",
         ),
         # Open work of a property, or of a lead where it is about none: what is counted of it stands in the index.
-        Index(
+        index_where(
             "ix_task_open_about",
             "property_id",
             "lead_id",
             "due_at",
             "kind",
             "call_id",
-            sqlite_where=text("done_at IS NULL"),
-            postgresql_where=text("done_at IS NULL"),
+            where="done_at IS NULL",
         ),
-        Index(
+        index_where(
             "ix_task_open_owner",
             "owner_id",
             "due_at",
             "id",
-            sqlite_where=text("done_at IS NULL"),
-            postgresql_where=text("done_at IS NULL"),
+            where="done_at IS NULL",
         ),
         index_of_some("ix_task_subteam", "subteam_id"),
         index_of_some("ix_task_tell", "tell_at"),
         index_of_some("ix_task_again", "again_at"),
         CheckConstraint("(owner_id IS NULL) <> (subteam_id IS NULL)", name="ck_task_one_owner"),
         # One open task per person and kind, even when several are created at the same moment.
-        Index(
+        index_where(
             "uq_task_open",
             "person",
             "kind",
             unique=True,
-            sqlite_where=text("done_at IS NULL AND person <> ''"),
-            postgresql_where=text("done_at IS NULL AND person <> ''"),
+            where="done_at IS NULL AND person <> ''",
         ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

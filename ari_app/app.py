@@ -85,7 +85,7 @@ class App:
             journal,
             self.client,
             self.ami,
-            minds.of(config),
+            functools.cache(functools.partial(minds.of, config)),
             thinking.model_of(config, crm.secrets),
             held=held,
             bell=bell,

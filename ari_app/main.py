@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
+from types import ModuleType
 
 from ari_app import log as log_to
 from ari_app.parts import GROUPS, PARTS, VOICE
-from ari_app.parts.agi import agi
-from ari_app.parts.api import api
-from ari_app.parts.calls import calls
-from ari_app.parts.mail import mail
 from ari_app.parts.shared import Part, Shared
-from ari_app.parts.texts import texts
-from ari_app.parts.web import console, site, webhooks
 from crm import context, in_force
 from crm.config import Config
 from crm.context import Crm
@@ -61,7 +57,11 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    async with _running(config, parts, stop, take_over=take_over):
+    # No look at what is being built finds anything, and each takes time: `_settle` turns it on.
+    gc.disable()
+    # What this process does not run it does not load; what it runs is loaded before the first call comes.
+    loaded = {name: importlib.import_module(f"ari_app.parts.{name}") for name in PARTS if name in parts}
+    async with _running(config, loaded, stop, take_over=take_over):
         await stop.wait()
 
 
@@ -88,7 +88,9 @@ async def _keep(part: Part) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take_over: bool) -> AsyncIterator[None]:
+async def _running(
+    config: Config, parts: Mapping[str, ModuleType], stop: asyncio.Event, *, take_over: bool
+) -> AsyncIterator[None]:
     crm = context.opened(config)
     store = crm.store
     store.refusal = NOT_LOOKED_AT
@@ -97,29 +99,15 @@ async def _running(config: Config, parts: set[str], stop: asyncio.Event, *, take
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
-        shared = Shared(crm, stack, copies.CopyWatch(config).is_held)
+        shared = Shared(crm, stack, copies.CopyWatch(config).is_held, stop, take_over)
         work: list[Part] = [
             partial(_watch_schema, store),
             partial(_hear, shared),
             _settle,
             shared.every(spool_folder.PRUNED_EVERY_SECONDS, "what was taken in long ago", partial(_prune, crm)),
         ]
-        if "calls" in parts:
-            work += await calls(shared, stop, take_over=take_over)
-        if "texts" in parts:
-            work += await texts(shared)
-        if "mail" in parts:
-            work += await mail(shared)
-        if "agi" in parts:
-            work += agi(shared)
-        if "webhooks" in parts:
-            work += webhooks(shared)
-        if "site" in parts:
-            work += site(shared)
-        if "api" in parts:
-            work += await api(shared)
-        if "console" in parts:
-            work += console(shared)
+        for name, module in parts.items():
+            work += await getattr(module, name)(shared)
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield
@@ -145,6 +133,7 @@ async def _settle() -> None:
     await asyncio.sleep(SETTLED_SECONDS)
     gc.collect()
     gc.freeze()
+    gc.enable()
     await asyncio.Event().wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import logging
 import math
@@ -48,7 +49,6 @@ from crm.domain.invite import Dialled
 from crm.domain.route_inputs import EmergencyFacts
 from crm.domain.route_plan import RoutePlan
 from crm.domain.understanding import Mind
-from crm.edge.language_model import LanguageModel
 from crm.services.calls.journal import Journal
 from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.welcome import Decision
@@ -56,6 +56,7 @@ from crm.services.talks import minds
 
 if TYPE_CHECKING:
     from ari_app.call.legs import RingingLeg
+    from crm.edge.language_model import LanguageModel
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +78,8 @@ class AppContext(Crm):
     journal: Journal
     client: AriClient
     ami: AmiConnection
-    mind: Mind = field(default_factory=minds.shipped)
-    """What leads talks with the voice agent."""
+    load_mind: Callable[[], Mind] = field(default_factory=lambda: functools.cache(minds.shipped))
+    """Loads `mind`, the first time."""
     language_model: LanguageModel | None = None
     """Asked what callers mean where that does not understand; None: there is none."""
     calls: Calls[LiveCall] = field(default_factory=Calls)
@@ -89,6 +90,11 @@ class AppContext(Crm):
     """Whether this home may be a copy, which calls nobody by itself (`crm.services.system.copies`)."""
     bell: PushBell | None = None
     """Wakes browsers that are closed."""
+
+    @property
+    def mind(self) -> Mind:
+        """What leads talks with the voice agent. Where that answers nobody, it is never loaded."""
+        return self.load_mind()
 
     @property
     def places_calls(self) -> bool:

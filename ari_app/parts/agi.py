@@ -7,7 +7,7 @@ from agi.server import AgiServer
 from ari_app.parts.shared import Part, Shared
 
 
-def agi(shared: Shared) -> list[Part]:
+async def agi(shared: Shared) -> list[Part]:
     crm = shared.crm
     scripts = {"extension": extension.script(crm), "feature_code": feature_code.script(crm)}
     return [AgiServer(crm.config.ports.agi, crm.secrets.ensure("agi"), scripts).run]

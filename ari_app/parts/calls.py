@@ -22,6 +22,7 @@ from ari_app.workers.refused_calls import RefusedCalls
 from ari_app.workers.warm_sentences import WarmSentences
 from crm.context import Crm
 from crm.domain.calls import Fact
+from crm.domain.errors import Unavailable
 from crm.edge import holidays, live_state, processes
 from crm.services.calls import ledger
 from crm.services.calls.journal import Journal
@@ -31,6 +32,7 @@ from crm.services.phones import emergencies, publish
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.phones.guard import LOOK_SECONDS, Guard
 from crm.services.system import disk
+from crm.services.system.checks import voice_agent
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,7 @@ PUBLISH_SECONDS = 3600.0
 """Opening hours are rendered in advance for when the app is away; once an hour is enough to keep them current."""
 
 
-async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list[Part]:
-    """`stop` is set when another app has taken this one's place, or when no call is left after SIGUSR1."""
+async def calls(shared: Shared) -> list[Part]:
     crm, config, stack = shared.crm, shared.crm.config, shared.stack
 
     record = ledger.Ledger(config).record
@@ -47,18 +48,20 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
     async def apply(facts: Sequence[Fact]) -> None:
         await crm.store.run(record, facts, crm.now())
 
-    journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=take_over))
+    journal = await stack.enter_async_context(Journal(config.journal_folder, apply, takes_over=shared.take_over))
     notifier = EmergencyNotifier(crm)
     bell = PushBell(crm, await stack.enter_async_context(push_client(config, crm.secrets)))
     bell.open()
     stack.push_async_callback(bell.close)
     app = App(crm, journal, shared.inbox, notifier, shared.held, bell)
+    if await _has_voice_agent(crm):
+        app.context.load_mind()
     await stack.enter_async_context(app.client)
-    loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, stop))
+    loop, leaving = asyncio.get_running_loop(), asyncio.create_task(_leave(app, shared.stop))
     stack.callback(leaving.cancel)
     loop.add_signal_handler(signal.SIGUSR1, app.to_drain.set)
     loop.add_signal_handler(signal.SIGUSR2, app.client.yields.set)
-    if take_over:
+    if shared.take_over:
         processes.ask_to_yield(config)
     stack.push_async_callback(app.stop)
     live = await _live(shared, app)
@@ -85,6 +88,15 @@ async def calls(shared: Shared, stop: asyncio.Event, *, take_over: bool) -> list
         partial(RefusedCalls(crm, journal).run, shared.troubles),
         shared.every(warm_sentences.LOOK_SECONDS, "sentences of the voice agent", WarmSentences(app.context).look),
     ]
+
+
+async def _has_voice_agent(crm: Crm) -> bool:
+    """Whether a call may need what leads the voice agent's talks. What is turned on later has it loaded by the worker
+    that renders its sentences."""
+    try:
+        return bool(await crm.store.read(voice_agent.answers, crm.config))
+    except Unavailable:
+        return True
 
 
 async def _live(shared: Shared, app: App) -> LiveServer:

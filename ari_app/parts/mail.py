@@ -11,7 +11,6 @@ from crm.services.applications import retention as unfinished
 from crm.services.arrivals import posts
 from crm.services.arrivals import retention as network_addresses
 from crm.services.arrivals.digests import ArrivalDigests
-from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.arrivals.posts import PostBox
 from crm.services.arrivals.reading import ArrivalReader
 from crm.services.notifying import Notifier
@@ -45,6 +44,8 @@ async def mail(shared: Shared) -> list[Part]:
         shared.every(unfinished.EVERY_SECONDS, "unfinished applications", lambda: unfinished.look(crm)),
     ]
     if crm.config.mail.incoming.server:
+        from crm.services.arrivals.mailboxes import Mailboxes  # Most homes read no mailbox.
+
         parts.append(Mailboxes(crm, shared.troubles, shared.held).keep)
     if crm.config.database_url.startswith("sqlite"):
         parts.append(

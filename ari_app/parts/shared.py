@@ -25,6 +25,10 @@ class Shared:
     """Closes with the app what a part has opened."""
     held: Callable[[], bool]
     """Whether this home may be a copy (`crm.services.system.copies`)."""
+    stop: asyncio.Event
+    """Set when another app has taken this one's place, or when no call is left after SIGUSR1."""
+    take_over: bool = False
+    """Whether a running app ends once this one has taken its place."""
     inbox: Inbox = field(init=False)
     troubles: Troubles = field(init=False)
     """What is failing in the workers of all parts."""

@@ -20,10 +20,8 @@ from sqlalchemy.orm import Session
 
 from ari_app.call.call import AppContext
 from ari_app.voice.client import Door, VoiceLost, forget, warm
-from crm.config import Config
 from crm.domain.calls import CallStep
 from crm.domain.dialogue import Dialogue, placeholders
-from crm.domain.understanding import Mind
 from crm.services.system.checks import voice_agent
 from crm.services.talks import sayings
 from crm.services.talks.sayings import SayableHome
@@ -59,7 +57,7 @@ class WarmSentences:
     async def look(self) -> None:
         """Goes on rendering what is left, unless somebody talks with the voice agent. Raises CrmError, SecretError."""
         context = self._context
-        self._mark, wanted = await context.store.read(_wanted, context.config, context.mind, self._mark)
+        self._mark, wanted = await context.store.read(_wanted, context, self._mark)
         self._left = self._left if wanted is None else wanted
         await self._list_homes()
         if not (self._left or self._homes):
@@ -132,12 +130,12 @@ def _write_kept(path: Path, sentences: Sentences) -> None:
     new.replace(path)
 
 
-def _wanted(session: Session, config: Config, mind: Mind, known: str) -> tuple[str, Sentences | None]:
+def _wanted(session: Session, context: AppContext, known: str) -> tuple[str, Sentences | None]:
     """The office's mark, and what is said there; None: it has not changed."""
     mark = marks.OFFICE.read(session)
     if mark == known:
         return mark, None
-    if not voice_agent.answers(session, config):
+    if not voice_agent.answers(session, context.config):
         return mark, []
     office = snapshot.now(session)
     called = {line.property.name: line.language for line in office.lines.values() if line.property}
@@ -146,7 +144,7 @@ def _wanted(session: Session, config: Config, mind: Mind, known: str) -> tuple[s
         names[office.organization.name] = "en"
     found = [
         (text, dialogue.language)
-        for dialogue in mind.dialogues.values()
+        for dialogue in context.mind.dialogues.values()
         for text in _said(dialogue, [name for name, language in names.items() if language == dialogue.language])
     ]
     return mark, list(dict.fromkeys(found))

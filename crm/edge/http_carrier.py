@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-import httpx
 
 from crm.edge.carrier import CarrierError, CarrierUnknown, DeliveryReport, Fate, OutgoingText
 
-SECONDS = httpx.Timeout(15.0, connect=5.0)
-LIMITS = httpx.Limits(max_connections=32)
+if TYPE_CHECKING:
+    import httpx
+
+SECONDS, CONNECT_SECONDS = 15.0, 5.0
+CONNECTIONS = 32
 LONGEST_RETRY_AFTER = 86400.0
 LONGEST_TEXT = 1600
 """Characters; the carriers refuse longer ones."""
@@ -22,7 +23,10 @@ _LOOK_UP = "look up the number in its list of errors"
 
 def client() -> httpx.AsyncClient:
     """Returns a client to keep as long as the process sends: a new connection costs two round trips and a handshake."""
-    return httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, limits=LIMITS)
+    import httpx  # Texts that go by SIP need none of it.
+
+    timeout = httpx.Timeout(SECONDS, connect=CONNECT_SECONDS)
+    return httpx.AsyncClient(timeout=timeout, follow_redirects=False, limits=httpx.Limits(max_connections=CONNECTIONS))
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Service:
     async def post(self, http: httpx.AsyncClient, text: OutgoingText, url: str, **request: Any) -> CarrierAnswer:
         """Asks the carrier to accept a text. Raises CarrierError if nothing has been sent, CarrierUnknown if it may
         have been."""
+        import httpx
+
         if len(text.body) > LONGEST_TEXT:
             raise CarrierError(
                 f"{self.title} does not accept texts of more than {LONGEST_TEXT} characters.", retryable=False

@@ -10,9 +10,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 FIRST_TOKEN_SECONDS = 0.7
 WHOLE_SECONDS = 2.5
@@ -47,6 +48,9 @@ class LanguageModel:
         self._first, self._whole = first_token_seconds, whole_seconds
         self._clock = clock
         self._failures, self._rests_until = 0, 0.0
+        import httpx  # Offices without a language model, most of them, start without it.
+
+        self._unreachable = httpx.HTTPError, httpx.InvalidURL
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         timeout = httpx.Timeout(whole_seconds, connect=first_token_seconds)
         self._http = httpx.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False, trust_env=False)
@@ -72,7 +76,7 @@ class LanguageModel:
         except LanguageModelFailed:
             self._failed()
             raise
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except self._unreachable as error:
             self._failed()
             raise LanguageModelFailed(f"it cannot be reached: {type(error).__name__}") from error
         self._failures = 0

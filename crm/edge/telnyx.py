@@ -11,14 +11,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, UnreadableRequest, answered
 from crm.edge.http_carrier import Service, callback
+
+if TYPE_CHECKING:
+    import httpx
 
 NAME = "telnyx"
 OPTED_OUT = "40300"

@@ -12,12 +12,14 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
-
-import httpx
 
 from crm.edge.carrier import DeliveryReport, Fate, Forged, IncomingText, OutgoingText, UnreadableRequest, answered
 from crm.edge.http_carrier import Service, callback
+
+if TYPE_CHECKING:
+    import httpx
 
 NAME = "twilio"
 OPTED_OUT = "21610"

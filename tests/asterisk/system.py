@@ -171,9 +171,8 @@ class Seam(Records):
     async def start_app(self) -> None:
         """Starts all parts of the app except mail and web."""
         self._app = contextlib.AsyncExitStack()
-        shared = Shared(self.crm, self._app, lambda: False)
-        stop = asyncio.Event()
-        work: list[Part] = [*await calls(shared, stop, take_over=False), *await texts(shared), *agi(shared)]
+        shared = Shared(self.crm, self._app, lambda: False, asyncio.Event())
+        work: list[Part] = [*await calls(shared), *await texts(shared), *await agi(shared)]
         running = [asyncio.create_task(_keep(part)) for part in work]
 
         async def end() -> None:

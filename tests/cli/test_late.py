@@ -64,3 +64,28 @@ def test_only_files_of_commands_put_off_what_they_import() -> None:
         "            and not name.startswith(late.COMMANDS) for one in vars(sys.modules[name]).values()\n"
         "            if isinstance(one, (late.Name, late.Module))]"
     )
+
+
+def test_the_app_loads_no_pages_nor_what_few_offices_use() -> None:
+    without = {
+        *("crm.web.console", "crm.web.site", "crm.web.api", "jinja2"),
+        *("httpx", "numpy", "tomlkit", "imap_tools", "sqlalchemy.dialects.postgresql"),
+    }
+    run(
+        "import importlib, sys\n"
+        "import ari_app.main\n"
+        "from ari_app.parts import GROUPS\n"
+        "for name in GROUPS['app']: importlib.import_module(f'ari_app.parts.{name}')\n"
+        f"assert not {without!r} & set(sys.modules), {without!r} & set(sys.modules)"
+    )
+
+
+def test_the_pages_load_no_calls() -> None:
+    without = {"ari_app.app", "ari_app.flows", "agi"}
+    run(
+        "import importlib, sys\n"
+        "import ari_app.main\n"
+        "from ari_app.parts import GROUPS\n"
+        "for name in GROUPS['web']: importlib.import_module(f'ari_app.parts.{name}')\n"
+        f"assert not {without!r} & set(sys.modules), {without!r} & set(sys.modules)"
+    )

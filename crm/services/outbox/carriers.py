@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import httpx
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -17,6 +17,9 @@ from crm.secrets import SecretError, Secrets, of_trunk, unusable
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import Trunk
+
+if TYPE_CHECKING:
+    import httpx
 
 CarrierFor = Callable[[Sequence[Trunk]], Carrier]
 """Gives the carrier for a text, behind the first of these trunks that takes it if it goes by SIP. Called for each text,

@@ -19,7 +19,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-import tomlkit
 from sqlalchemy import make_url
 
 from crm import config as settings
@@ -259,6 +258,8 @@ def _look_for_room(folder: Path, size: int) -> None:
 
 def _adapt(fresh: Path, ports_from: int | None, database: str) -> None:
     """Writes what differs from the original into leaseline.toml: it never uses the original's database."""
+    import tomlkit  # Who makes backups needs none.
+
     path = settings.settings_file(fresh)
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 // lock has it, and the next one takes over when it is closed.
 
 import { type Happened, tell } from "../shared/events"
-import { isSignedOut } from "../shared/session"
+import { isSignedOut, leave } from "../shared/session"
 
 const NAME = "leaseline-events"
 const KINDS = ["call", "agent", "news", "counts", "app", "refetch", "here", "over", "typing"]
@@ -18,7 +18,7 @@ let mark = document.documentElement.dataset.events ?? ""
 function hear(happened: Happened): void {
     if (happened.mark) mark = happened.mark
     if (happened.kind === "live") show(happened.said.is === true)
-    else if (happened.kind === "over" && happened.said.why === "signed_out") location.reload()
+    else if (happened.kind === "over" && happened.said.why === "signed_out") leave()
     else tell(happened)
 }
 

@@ -6,7 +6,15 @@ export async function isSignedOut(): Promise<boolean> {
     return answer !== null && (answer.status === 401 || answer.type === "opaqueredirect")
 }
 
-/** Leads to where one signs in, which then leads back here. */
+let isLeaving = false
+
+/** Leads to where one signs in, which then leads back here. The stream and the phone may both say that it is time. */
+export function leave(): void {
+    if (isLeaving) return
+    isLeaving = true
+    location.reload()
+}
+
 export async function leaveIfSignedOut(): Promise<void> {
-    if (await isSignedOut()) location.reload()
+    if (await isSignedOut()) leave()
 }

@@ -67,6 +67,20 @@ LOSES_HEADSET = """() => {
     track.stop()
     track.dispatchEvent(new Event("ended"))
 }"""
+LOSES_ANSWERS = """() => {
+    const socket = window.sockets.at(-1), send = socket.send
+    socket.send = (text) => {
+        send.call(socket, text)
+        if (text.startsWith("INVITE ")) socket.close()
+    }
+}"""
+LOSES_A_HANGUP = """() => {
+    const socket = window.sockets.at(-1), heard = socket.onmessage
+    socket.onmessage = (event) => {
+        if (event.data.startsWith("BYE ") && !window.lost) window.lost = true
+        else heard.call(socket, event)
+    }
+}"""
 NO_MICROPHONE = """() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NotAllowedError"))
 }"""
@@ -132,6 +146,59 @@ async def test_jssip_738_browser_phone_615_when_the_connection_drops_in_a_talk_t
         await phone.is_free()
     call = await system.ended_call(caller.user)
     assert (call.outcome, len(call.legs)) == ("talked", 1)
+
+
+async def test_when_what_asterisk_answers_is_lost_with_the_connection_then_the_hangup_arrives_all_the_same(
+    system: System, url: str
+) -> None:
+    """Asterisk ends no call, and answers nothing more in it, until what it has answered is acknowledged."""
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.evaluate(LOSES_ANSWERS)
+        await phone.press("hold")
+        await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+        await phone.is_ready()
+        await system.hears_music(caller)
+        await caller.hang_up()
+        await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert (call.outcome, len(call.legs)) == ("talked", 1)
+
+
+async def test_when_a_hangup_is_lost_then_the_page_learns_of_it_from_the_events(system: System, url: str) -> None:
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.page.evaluate(LOSES_A_HANGUP)
+        await caller.hang_up()
+        await phone.is_free()
+        assert await phone.page.evaluate("window.lost")
+
+
+async def test_a_call_that_ends_while_there_is_no_connection_is_over_on_both_sides(system: System, url: str) -> None:
+    async with page_phone(system, url) as phone:
+        async with system.caller() as caller:
+            await talks_with(system, phone, caller)
+            await phone.drops_connection()
+            await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+            await caller.hang_up()
+            await phone.is_free()
+        async with system.caller() as caller:
+            await phone.is_ready()
+            await talks_with(system, phone, caller)
+            await phone.drops_connection()
+            await phone.page.locator('lease-phone[data-line="connecting"]').wait_for()
+            await phone.press("hang_up")
+            await caller.wait_for("CALL_CLOSED")
+            await phone.is_free()
+        call = await system.ended_call(caller.user)
+        assert (call.outcome, len(call.legs)) == ("talked", 1)
+        async with system.caller() as caller:
+            await phone.is_ready()
+            await system.to_team(caller)
+            await phone.rings()
+            await phone.drops_connection()
+            await caller.hang_up()
+            await phone.is_free()
 
 
 async def test_odoo_55772_yaai_180_of_three_tabs_one_registers_and_the_lead_opens_where_the_call_was_taken(
@@ -374,10 +441,14 @@ async def test_without_a_microphone_the_page_says_why_and_the_call_goes_on_ringi
 
 async def test_when_the_session_ends_then_the_phone_is_gone_at_once(system: System, url: str) -> None:
     async with page_phone(system, url) as phone:
+        asked: list[str] = []
+        phone.page.on("request", lambda one: asked.append(one.url) if one.is_navigation_request() else None)
         with system.store.writing() as session:
             sessions.end_others(session, system.by, phone.account_id, None)
         await phone.page.wait_for_url(re.compile("/sign-in"))
         await system.until(lambda: system.is_offline(phone.device), "Asterisk has forgotten it")
+        # Both the stream of events and the phone say that it has ended.
+        assert asked.count(f"{url}/tasks") == 1
 
 
 async def test_when_asterisk_is_restarted_then_the_page_registers_again_by_itself(system: System, url: str) -> None:

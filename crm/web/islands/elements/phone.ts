@@ -198,8 +198,12 @@ class Phone extends HTMLElement {
     /** What the app says of any call; undefined: it is over. */
     #heardOf(id: string, isRecorded: boolean | undefined): void {
         const before = this.#recorded.get(id)
-        if (isRecorded === undefined) this.#recorded.delete(id)
-        else this.#recorded.set(id, isRecorded)
+        if (isRecorded === undefined) {
+            this.#recorded.delete(id)
+            for (const [own, card] of this.#cards) if (card.call === id) this.#line?.ask(own)
+        } else {
+            this.#recorded.set(id, isRecorded)
+        }
         if (before !== isRecorded && [...this.#cards.values()].some((card) => card.call === id)) this.#change({})
     }
 

@@ -19,8 +19,9 @@ const NO_SOUND_MS = 4000
 const LOOK_MS = 1000
 /** A connection that does not answer a registration within this time is closed, and another one opened. */
 const DEAD_MS = 1500
-/** How soon the way of the sound is asked for again, if it could not be. */
+/** How soon the way of the sound is asked for again, if it could not be; each time twice as long, up to the latter. */
 const AGAIN_MS = 500
+const AT_LAST_MS = 8000
 
 /** If new passwords for TURN are not to be had, they are asked for again after this long. */
 const RENEW_MS = 60_000
@@ -56,6 +57,12 @@ interface Live extends Call {
     received: number
     quietSince: number
     asking: number
+    /** How often in a row a question about the way of the sound has failed. */
+    failures: number
+    /** Whether this phone has ever asked for another way of the sound, which needs an ACK of its own. */
+    hasOffered: boolean
+    /** Hung up while there was no connection to say so. */
+    isLeft: boolean
 }
 
 type Event = "changed" | "ringing" | "answered" | "ended" | "mic_changed" | "failed"
@@ -79,7 +86,8 @@ export class Line {
 
     get calls(): Call[] {
         return [...this.#calls.values()].map(
-            ({ session: _session, audio: _audio, stream: _stream, received: _received, quietSince: _quiet, asking: _asking, ...told }) => told,
+            ({ id, call, way, state, number, since, held, muted, trouble, isBack, isConsult }) =>
+                ({ id, call, way, state, number, since, held, muted, trouble, isBack, isConsult }),
         )
     }
 
@@ -114,14 +122,15 @@ export class Line {
         })
         ua.on("disconnected", ({ code }) => {
             if (this.#ua !== ua) return
+            // What rang over this connection can't be answered over another one; the app rings the phone again once it is back.
+            for (const live of [...this.#calls.values()]) if (live.state === "ringing" && !live.session.isEstablished()) live.session.terminate()
             if (code === SIGNED_OUT || code === ELSEWHERE) this.stop(code === SIGNED_OUT ? "signed_out" : "elsewhere")
             else this.#set("connecting")
         })
         ua.on("registered", () => {
             this.#tries = 0
             this.#set("ready")
-            // Asterisk learns where requests within the calls go from now on, such as a hangup.
-            for (const live of this.#calls.values()) if (live.session.isEstablished()) this.#renegotiate(live)
+            for (const live of [...this.#calls.values()]) if (live.session.isEstablished()) this.#takeUp(live)
         })
         ua.on("registrationFailed", () => {
             if (this.#ua !== ua || !ua.isConnected()) return
@@ -280,8 +289,15 @@ export class Line {
     }
 
     hangUp(id: string): void {
-        const session = this.#calls.get(id)?.session
+        const live = this.#calls.get(id)
+        const session = live?.session
         if (!session || session.isEnded()) return
+        if (session.isEstablished() && this.state === "connecting") {
+            live.isLeft = true
+            live.audio.muted = true
+            session.mute({ audio: true })
+            return
+        }
         session.terminate(session.isEstablished() || session.direction === "outgoing" ? {} : { status_code: 486 })
     }
 
@@ -390,18 +406,26 @@ export class Line {
             received: 0,
             quietSince: Date.now(),
             asking: 0,
+            failures: 0,
+            hasOffered: false,
+            isLeft: false,
         }
-        keepThroughLosses(session)
+        keepThroughLosses(session, () => this.#askAgain(live))
         this.#calls.set(live.id, live)
         session.on("peerconnection", ({ peerconnection }) => this.#hear(live, peerconnection))
         if (session.connection) this.#hear(live, session.connection)
         let gathering = 0
+        let described: unknown
         session.on("icecandidate", ({ ready }) => {
-            if (!gathering) gathering = setTimeout(ready, GATHER_MS)
+            if (ready === described) return
+            described = ready
+            clearTimeout(gathering)
+            gathering = setTimeout(ready, GATHER_MS)
+        })
+        session.on("sdp", ({ originator, type }) => {
+            if (originator === "local" && type === "offer" && session.isEstablished()) live.hasOffered = true
         })
         session.on("confirmed", () => {
-            clearTimeout(gathering)
-            gathering = 0
             if (live.state === "talking") return
             live.state = "talking"
             live.since = live.quietSince = Date.now()
@@ -450,11 +474,37 @@ export class Line {
         })
     }
 
-    /** Looks for the way of the sound anew; if another such question is not answered yet, in a moment. */
+    /** Goes on over another connection: Asterisk learns where requests within the call go from now on, such as a hangup.
+     *  An answer of its own may have been lost with the former connection. Until that has its ACK, it answers no further
+     *  question and ends no call, for half a minute. */
+    #takeUp(live: Live): void {
+        if (live.isLeft) {
+            live.session.terminate({})
+            return
+        }
+        if (live.hasOffered) (live.session as RTCSession & Requests).sendRequest(C.ACK)
+        live.failures = 0
+        this.#renegotiate(live)
+    }
+
+    /** Looks for the way of the sound anew, until that was answered. */
     #renegotiate(live: Live): void {
         clearTimeout(live.asking)
-        if (!live.session.isEstablished() || live.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } })) return
-        live.asking = setTimeout(() => this.state === "ready" && this.#renegotiate(live), AGAIN_MS)
+        if (this.state !== "ready" || !live.session.isEstablished()) return
+        const options = { rtcOfferConstraints: { iceRestart: true } }
+        if (!live.session.renegotiate(options, () => (live.failures = 0))) this.#askAgain(live)
+    }
+
+    #askAgain(live: Live): void {
+        clearTimeout(live.asking)
+        live.asking = setTimeout(() => this.#renegotiate(live), Math.min(AT_LAST_MS, AGAIN_MS * 2 ** live.failures))
+        live.failures += 1
+    }
+
+    /** Asks Asterisk whether it still has a call. If not, it says so, or its hangup, which was lost, comes once more. */
+    ask(id: string): void {
+        const live = this.#calls.get(id)
+        if (live) this.#renegotiate(live)
     }
 
     #held(live: Live, on: boolean): void {
@@ -497,6 +547,9 @@ export class Line {
         } else if (now - live.quietSince >= NO_SOUND_MS && !live.trouble) {
             const state = connection.iceConnectionState
             live.trouble = state === "connected" || state === "completed" ? "no_sound" : "no_way"
+            // Perhaps the connection for SIP is none any more either, or the call is over.
+            this.wake()
+            this.ask(live.id)
         }
         if (before !== live.trouble) this.#tell("changed", live)
     }
@@ -512,13 +565,18 @@ export class Line {
 
 /** JsSIP ends a talk once its sound has found no way, or a question about it was lost. The network may be another one a moment later.
  *  Whether the talk is over, Asterisk says, which hears nothing of it either (talk.lost_seconds), or knows it no longer. */
-function keepThroughLosses(session: RTCSession): void {
+function keepThroughLosses(session: RTCSession, kept: () => void): void {
     const terminate = session.terminate.bind(session)
     session.terminate = (options) => {
         const cause = options?.cause
-        if (cause !== undefined && session.isEstablished() && SURVIVED.includes(cause)) return
-        terminate(options)
+        if (cause !== undefined && session.isEstablished() && SURVIVED.includes(cause)) kept()
+        else terminate(options)
     }
+}
+
+/** What JsSIP says of itself, but not to TypeScript. */
+interface Requests {
+    sendRequest(method: string): void
 }
 
 /** The parts of JsSIP's connection that it shows nobody. */

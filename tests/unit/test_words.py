@@ -19,8 +19,10 @@ from crm.domain.calls import Outcome
 from crm.domain.errors import Conflict, CrmError, NotFound
 from crm.domain.imports import Problem, Wrong
 from crm.domain.replies import ANSWERS
+from crm.edge import sip_message, telnyx, twilio
 from crm.words import codes, notices, phone, terminal
 from crm.words.console import refusals, sentences
+from crm.words.console.sentences import sending
 from crm.words.console.sentences.notices import NOTICES
 from crm.words.console.sentences.records import RECORDS, WENT
 from crm.words.console.sentences.talks import TOPICS
@@ -491,6 +493,32 @@ def test_what_a_talk_was_about_is_told_in_spanish(english: str, spanish: str) ->
     assert sentences.in_short(english, "es") == spanish
     assert sentences.in_short(english, "en") == english
     assert spanish in sentences.record(f"Called Elm and talked with the voice agent. {english}", "es")
+
+
+REFUSING = {
+    **dict.fromkeys(("CarrierError", "CarrierUnknown", "_not_sent"), "5 "),
+    **dict.fromkeys(("MailError", "MailUnknown"), "The mail server 5 "),
+}
+"""Who makes such an error, and whoever refused it, where its sentence begins with them."""
+
+
+def test_why_nothing_was_sent_is_told_in_spanish() -> None:
+    meanings = {*twilio._MEANINGS.values(), *telnyx._MEANINGS.values()}
+    assert meanings - set(sending.MEANINGS) == set()
+    assert set(sip_message._MEANINGS.values()) - set(sending.PEER_SAYS) == set()
+    found = [
+        re.sub(r"^5 ", REFUSING[node.func.id], sample(node.args[0]))
+        for _, tree in sources("crm/edge", "crm/services/outbox")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSING
+    ]
+    assert len(found) > 20
+    # What is put together of other sentences has no words of its own.
+    said = {one for one in found if sum(map(str.isalpha, one)) > 20}
+    assert {one for one in said if sentences.record(one, "es") == one} == set()
+    english = "Given up after 3 tries. Twilio answered 400, error 21614: the number is not a mobile number."
+    spanish = "No se intentará más, tras 3 intentos. Twilio contestó 400, error 21614: el número no es de un móvil."
+    assert sentences.record(english, "es") == spanish
 
 
 def test_why_the_voice_agent_passes_somebody_on_has_spanish() -> None:

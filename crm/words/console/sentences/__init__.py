@@ -30,6 +30,7 @@ from crm.words.console.sentences.gate import GATE
 from crm.words.console.sentences.notices import COUNTS, NOTICES, WHOM
 from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
 from crm.words.console.sentences.routing import LOST, ROUTING
+from crm.words.console.sentences.sending import ADVICE, MEANINGS, PEER_SAYS, SENDING
 from crm.words.console.sentences.talks import ANIMALS, TALKS, TOPICS
 from crm.words.console.sentences.templates import SENT
 
@@ -245,6 +246,11 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "told": lambda value: notice(value, "es"),
     "property": _one_of({"the office": "la oficina"}),
     "whom": _one_of(WHOM),
+    "advice": _one_of(ADVICE),
+    "meaning": _one_of(MEANINGS),
+    "peer_says": _one_of(PEER_SAYS),
+    "said": lambda value: value.replace(" answered ", " contestó "),
+    "answered": lambda value: value.replace("it answered ", "contestó "),
     "count": _count,
     "dated": _dated,
     "due": _due,
@@ -393,9 +399,12 @@ OPEN = ("words", "rest", "told", "what", "why")
 
 
 def _holds_another(place: str, value: str, patterns: Patterns) -> bool:
-    """Whether what fills a place goes on with another sentence of ours: then it is not the one that it seems to be."""
+    """Whether what fills a place begins or goes on with another sentence of ours: then it is not the one that it seems
+    to be."""
     return place not in OPEN and any(
-        _recognized(f"{value[end.end() :]}.", patterns) is not None for end in _END.finditer(value, 0, LONGEST_RECORD)
+        _recognized(part, patterns) is not None
+        for end in _END.finditer(value, 0, LONGEST_RECORD)
+        for part in (value[: end.start() + 1], f"{value[end.end() :]}.")
     )
 
 
@@ -406,14 +415,22 @@ def _patterns() -> Patterns:
 
 @lru_cache(1)
 def _records() -> Patterns:
-    return _of(RECORDS)
+    return _of({**RECORDS, **SENDING})
 
 
 @lru_cache(1)
 def _notices() -> Patterns:
     often = "{{count}} {}, the first on {{moment}}, the last on {{later}}."
     counted = "{{count}} {}: la primera vez {{moment}}, la última {{later}}."
-    return _of({**RECORDS, **LOST, **NOTICES, **{often.format(one): counted.format(COUNTED[one]) for one in COUNTED}})
+    return _of(
+        {
+            **RECORDS,
+            **SENDING,
+            **LOST,
+            **NOTICES,
+            **{often.format(one): counted.format(COUNTED[one]) for one in COUNTED},
+        }
+    )
 
 
 @lru_cache(1)

@@ -111,7 +111,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         if self.name in CHANGING:
             self._refuse_to_change_nothing(ctx)
-        late.bind()
+        late.bind(self.callback)
         return super().invoke(ctx)
 
     def _refuse_to_change_nothing(self, context: click.Context) -> None:
@@ -249,8 +249,7 @@ def with_system(act: Callable[Concatenate[System, P], Coroutine[Any, Any, None] 
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         import asyncio
 
-        from crm import context
-
+        context = late.loaded("crm.context")
         by = someone()
         crm = context.opened(config_of(click.get_current_context()), lambda: by.now)
         try:

@@ -1,20 +1,22 @@
 """Commands load what they do their work with when they run, so that help and wrong input load none of it.
 
 While the command line loads a file of commands, a name that the file imports from the layers below stands for what is
-loaded later. Before a command runs, `bind` puts the real classes and functions in place; a module is loaded when
-something of it is first used. Only the files of commands are read like this: everything below them imports as usual.
+loaded later. Before a command runs, `bind` puts the real classes and functions in place that it uses; a module is
+loaded when something of it is first used. Only the files of commands are read like this: everything below them imports
+as usual.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 COMMANDS = "crm.commands"
@@ -37,6 +39,9 @@ class Name:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.real()(*args, **kwargs)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, self.real())
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.real())
@@ -74,13 +79,58 @@ def commands(name: str) -> ModuleType:
         return loaded(f"{COMMANDS}.{name}")
 
 
-def bind() -> None:
-    """Puts the real classes and functions in place, in all files of commands that have been loaded."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(COMMANDS):
-            for own, value in list(vars(module).items()):
-                if isinstance(value, Name):
-                    setattr(module, own, value.real())
+def bind(act: Any) -> None:
+    """Puts the real classes and functions in place of the names that a function uses: in its own code, and in that of
+    what it uses in files of commands. What the other commands of a file need stays unloaded."""
+    seen: set[int] = set()
+    left = [act]
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, FunctionType):
+            names = _names(one.__code__)
+            left += [cell.cell_contents for cell in one.__closure__ or ()]
+            left += _put_in_place(one.__globals__, names)
+            for name in names:
+                if isinstance(used := one.__globals__.get(name), ModuleType):
+                    left += _put_in_place(vars(used), names)
+        elif isinstance(one, type) and _is_of_commands(one.__module__):
+            left += [*vars(one).values(), *one.__bases__]
+        elif isinstance(one, (classmethod, staticmethod)):
+            left.append(one.__func__)
+        elif isinstance(one, (functools.partial, functools.cached_property)):
+            left.append(one.func)
+        elif isinstance(one, property):
+            left += [one.fget, one.fset]
+        elif isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, (tuple, list, set, frozenset)):
+            left += one
+        elif _is_of_commands(type(one).__module__):
+            left += [type(one), *vars(one).values()]
+
+
+def _names(code: CodeType) -> set[str]:
+    """What this code, and code within it, calls by name: globals, and attributes."""
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def _put_in_place(module: dict[str, Any], names: set[str]) -> list[Any]:
+    """Puts what is real in place in a file of commands; returns what else these names are."""
+    if not _is_of_commands(str(module.get("__name__", ""))):
+        return []
+    found = {name: module[name] for name in names if name in module}
+    for name, value in found.items():
+        if isinstance(value, Name):
+            module[name] = value.real()
+    return [value for value in found.values() if not isinstance(value, (Name, ModuleType))]
+
+
+def _is_of_commands(module: str) -> bool:
+    return f"{module}.".startswith(f"{COMMANDS}.")
 
 
 def real(value: Any) -> Any:
@@ -117,7 +167,7 @@ def _later() -> Iterator[None]:
 
 
 def _is_below(name: str) -> bool:
-    return name.partition(".")[0] in BELOW and not f"{name}.".startswith(f"{COMMANDS}.")
+    return name.partition(".")[0] in BELOW and not _is_of_commands(name)
 
 
 def _stands_for(module: str, name: str) -> Any:

@@ -263,7 +263,7 @@ class App:
     async def ended(self, call: LiveCall) -> None:
         """Called when the flow found the person gone: they hung up, or another channel of the call did."""
         try:
-            if await call.person.is_up() and await call.person.is_in_app():
+            if not call.person.is_hung_up and await call.person.is_up() and await call.person.is_in_app():
                 log.error("a flow ended before its person")
                 await self.hand_over(call)
                 return

@@ -22,7 +22,7 @@ ANNOUNCED, DEMAND = "announced", "demand"
 
 async def announce(call: LiveCall, agent: Handle) -> None:
     """Tells both, before they are connected, that the talk is or will be recorded. Raises HungUp."""
-    call.recording = call.recording or await _live(call)
+    await _find(call)
     if not call.recording and call.recording_mode != ANNOUNCED:
         return
     who = [agent] if call.recording else [call.person, agent]
@@ -51,8 +51,7 @@ def _heard(call: LiveCall, channel: Handle) -> None:
 
 async def go_on(call: LiveCall, bridge: MixingBridge) -> None:
     """Starts an announced recording once both are connected; one that is already running continues."""
-    if call.recording is None and call.is_resumed:
-        call.recording = await _live(call)
+    await _find(call)
     if call.recording is None and call.recording_mode == ANNOUNCED:
         await _start(call, bridge, ANNOUNCED)
 
@@ -91,8 +90,14 @@ async def _start(call: LiveCall, bridge: MixingBridge, mode: str) -> None:
     call.emit(RecordingStarted(*call.stamp(f"{name}-started"), recording_id=name, mode=mode, file=file))
 
 
+async def _find(call: LiveCall) -> None:
+    """Finds the recording that has been running since before the app was away, if any."""
+    # The two who wait to be connected wait for this as well, so it is not looked for in vain.
+    if call.recording is None and call.is_resumed:
+        call.recording = await _live(call)
+
+
 async def _live(call: LiveCall) -> str | None:
-    """The recording that has been running since before the app was away, if any."""
     for name in await asyncio.to_thread(recordings.in_spool, call.context.config, call.id):
         try:
             await call.context.client.get(f"/recordings/live/{quote(name, safe='')}")

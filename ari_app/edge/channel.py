@@ -45,7 +45,8 @@ class Handle:
         self.id = channel_id
         self.name = name
         self.path = path_of(channel_id)
-        self._is_hung_up = False
+        self.is_hung_up = False
+        """Whether it is gone or about to be: Asterisk has said so, or been told so."""
 
     def become(self, event: events.StasisStart) -> None:
         """From now on, this handle stands for the channel that replaces its own (`AriClient.succeeds`)."""
@@ -110,10 +111,10 @@ class Handle:
         A second one right after it would replace the cause: a phone that should have shown busy got 603 (seen on
         22.10.1).
         """
-        if self._is_hung_up:
+        if self.is_hung_up:
             return
         await hang_up(self.client, self.id, cause)
-        self._is_hung_up = True
+        self.is_hung_up = True
 
     async def next_event(self, seconds: float | None = None) -> Event | None:
         """The channel's next event, or None after `seconds`.
@@ -134,7 +135,7 @@ class Handle:
             return event  # Another channel has replaced it.
         if isinstance(event, events.ChannelHangupRequest | events.ChannelDestroyed):
             # Only the first of these two events has the SIP status (seen on 22.10.1).
-            self._is_hung_up = True
+            self.is_hung_up = True
             status = event.tech_cause if isinstance(event, events.ChannelHangupRequest) else None
             raise HungUp("the channel hung up", cause=event.cause or 0, sip_status=status or 0)
         if isinstance(event, events.StasisEnd):

@@ -9,20 +9,22 @@ expires into a task. Each person gets only one sequence, for the interest they w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
 from crm.domain import fields
 from crm.domain.applications import ApplicationStatus
+from crm.domain.calls import CallDirection
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Conflict, CrmError, Invalid, NotFound
 from crm.domain.follow_ups import (
@@ -81,6 +83,8 @@ SOON = timedelta(seconds=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT = Path(__file__).parents[1] / "follow_ups" / "default.toml"
 
+_Values = dict[str, Any]
+"""Of a row's columns."""
 OwnTexts = Mapping[tuple[str, str], str]
 """Bodies by name and language."""
 
@@ -112,29 +116,43 @@ def _is_anybody_due(session: Session, now: datetime) -> bool:
 def _step(session: Session, config: Config, rules: _Rules, now: datetime, most: int) -> tuple[int, int]:
     """Updates the plans of the next people, `most` of them. Returns how many texts were queued, and of how many people
     the plans were looked at."""
-    due = select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now)
-    due = due.order_by(FollowUpLook.look_at, FollowUpLook.lead_id).limit(most)
-    # Other processes skip these rows. A transaction that makes one of them due again waits for us, so its change is
-    # not lost.
-    lead_ids = session.scalars(due.with_for_update(skip_locked=True)).all()
+    lead_ids = session.scalars(_DUE, {"now": now, "most": most}).all()
     if not lead_ids:
         return 0, 0
-    interests = _one_each(session, _latest_interests(lead_ids))
+    interests = _one_each(session, lead_ids)
     known = _histories(session, interests)
-    queued, looks = 0, dict[int, datetime]()
+    queued, looks, planned = 0, dict[int, datetime](), list[_Values]()
     for interest in interests:
-        sent, look_at = _advance(session, config, rules.of(interest.property), interest, known, now)
+        theirs = rules.of(interest.property)
+        sent, look_at = _advance(session, config, theirs, interest, known, now, planned)
         queued += sent
         if look_at is not None:
             looks[interest.lead_id] = look_at
-    # Flushed first, because triggers make these people due again for what was written.
+    # Written first, because triggers make these people due again for it.
     session.flush()
+    connection = session.connection()
+    if planned:
+        connection.execute(_PLAN, planned)
     if done := [lead_id for lead_id in lead_ids if lead_id not in looks]:
-        session.execute(delete(FollowUpLook).where(FollowUpLook.lead_id.in_(done)))
+        connection.execute(_NO_LOOK, {"ids": done})
     if looks:
-        again = [{"lead_id": lead_id, "look_at": look_at} for lead_id, look_at in looks.items()]
-        session.execute(update(FollowUpLook), again)
+        connection.execute(_NEXT_LOOK, [{"lead": lead_id, "next": look_at} for lead_id, look_at in looks.items()])
     return queued, len(lead_ids)
+
+
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_DUE = (
+    select(FollowUpLook.lead_id)
+    .where(FollowUpLook.look_at <= bindparam("now"))
+    .order_by(FollowUpLook.look_at, FollowUpLook.lead_id)
+    .limit(bindparam("most"))
+    # Other processes skip these rows. A transaction that makes one of them due again waits for us, so its change is
+    # not lost.
+    .with_for_update(skip_locked=True)
+)
+_PLAN = insert(FollowUp)
+_NO_LOOK = delete(FollowUpLook).where(FollowUpLook.lead_id.in_(_IDS))
+_NEXT_LOOK = update(FollowUpLook).where(FollowUpLook.lead_id == bindparam("lead")).values(look_at=bindparam("next"))
 
 
 async def _notice_new_rules(crm: Crm, own: OwnTexts) -> None:
@@ -226,28 +244,27 @@ def sequences_file(config: Config, portfolio: str = "") -> Path:
     return next((path for path in (*own, folder / "default.toml") if path.exists()), DEFAULT)
 
 
-def _latest_interests(lead_ids: Sequence[int]) -> Select[Interest]:
-    """The interest that each of these leads was last in touch about, with property and portfolio. Closed leads are left
-    out. Interests updated at the same time are all returned."""
-    latest = (
-        select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
-        .join(Lead, Lead.id == Interest.lead_id)
-        .where(Interest.lead_id.in_(lead_ids), Lead.status != LeadStatus.CLOSED)
-        .group_by(Interest.lead_id)
-        .subquery()
-    )
-    return (
-        select(Interest)
-        .join(latest, (latest.c.lead_id == Interest.lead_id) & (latest.c.at == Interest.updated_at))
-        .options(selectinload(Interest.property).selectinload(Property.portfolio))
-        .order_by(Interest.lead_id, Interest.id)
-        .with_for_update(of=Interest, key_share=True)
-    )
+_LATEST = (
+    select(Interest.lead_id, func.max(Interest.updated_at).label("at"))
+    .join(Lead, Lead.id == Interest.lead_id)
+    .where(Interest.lead_id.in_(_IDS), Lead.status != LeadStatus.CLOSED)
+    .group_by(Interest.lead_id)
+    .subquery()
+)
+_LATEST_INTERESTS = (
+    select(Interest)
+    .join(_LATEST, (_LATEST.c.lead_id == Interest.lead_id) & (_LATEST.c.at == Interest.updated_at))
+    .options(selectinload(Interest.property).selectinload(Property.portfolio))
+    .order_by(Interest.lead_id, Interest.id)
+    .with_for_update(of=Interest, key_share=True)
+)
+"""The interest that each of these leads was last in touch about, with property and portfolio. Closed leads are left
+out. Interests updated at the same time are all returned."""
 
 
-def _one_each(session: Session, found: Select[Interest]) -> Sequence[Interest]:
+def _one_each(session: Session, lead_ids: Sequence[int]) -> Sequence[Interest]:
     one_each: dict[int, Interest] = {}
-    for interest in session.scalars(found):
+    for interest in session.scalars(_LATEST_INTERESTS, {"ids": lead_ids}):
         one_each.setdefault(interest.lead_id, interest)
     return list(one_each.values())
 
@@ -268,69 +285,76 @@ class _Known:
 
 
 def _histories(session: Session, interests: Sequence[Interest]) -> _Known:
-    lead_ids = [interest.lead_id for interest in interests]
+    ids = {"ids": [interest.lead_id for interest in interests]}
     steps: dict[int, list[FollowUp]] = {}
-    for row in session.scalars(
-        select(FollowUp).where(FollowUp.lead_id.in_(lead_ids)).order_by(FollowUp.step, FollowUp.id)
-    ):
+    for row in session.scalars(_STEPS, ids):
         steps.setdefault(row.lead_id, []).append(row)
-    wrote = (
-        select(Message.lead_id, func.max(Message.created_at))
-        .where(Message.lead_id.in_(lead_ids), Message.direction == TextDirection.IN)
-        .group_by(Message.lead_id)
-    )
-    called = (
-        select(Call.lead_id, func.max(Call.started_at))
-        .where(Call.lead_id.in_(lead_ids), Call.direction == "in")
-        .group_by(Call.lead_id)
-    )
-    answered = (
-        select(Message.lead_id, func.max(Message.created_at))
-        .where(
-            Message.lead_id.in_(lead_ids), Message.purpose == TextPurpose.AGENT, Message.state != DeliveryState.BLOCKED
-        )
-        .group_by(Message.lead_id)
-    )
-    talked = (
-        select(Call.lead_id, func.max(Call.ended_at))
-        .where(Call.lead_id.in_(lead_ids), Call.talk_started_at.is_not(None))
-        .group_by(Call.lead_id)
-    )
-    blocked = (
-        select(FollowUp.id, Message.decision_reasons)
-        .join(Message, Message.id == FollowUp.message_id)
-        .where(FollowUp.lead_id.in_(lead_ids), FollowUp.state == SENT, Message.state == DeliveryState.BLOCKED)
-    )
-    too_late = frozenset(id for id, reasons in session.execute(blocked) if TOO_LATE in reasons)
-    chosen = session.execute(select(Lead.id, Lead.language).where(Lead.id.in_(lead_ids), Lead.language != ""))
-    languages = {row.id: row.language for row in chosen}
-    begun = select(Application.lead_id, Application.property_id).where(
-        Application.lead_id.in_(lead_ids), Application.status == ApplicationStatus.STARTED
-    )
+    connection = session.connection()
+    heard_at, answered_at = dict[int, datetime](), dict[int, datetime]()
+    for contacts in (_WRITTEN, _CALLED):
+        for lead_id, heard, answered in connection.execute(contacts, ids):
+            _keep_later(heard_at, lead_id, heard)
+            _keep_later(answered_at, lead_id, answered)
     return _Known(
         steps,
-        _latest(session, (wrote, called)),
-        _latest(session, (answered, talked)),
-        too_late,
-        languages,
-        frozenset((lead_id, property_id) for lead_id, property_id in session.execute(begun)),
+        heard_at,
+        answered_at,
+        frozenset(id for id, reasons in connection.execute(_BLOCKED, ids) if TOO_LATE in reasons),
+        {row.id: row.language for row in connection.execute(_LANGUAGES, ids)},
+        frozenset((lead_id, property_id) for lead_id, property_id in connection.execute(_BEGUN, ids)),
     )
 
 
-def _latest(session: Session, queries: Iterable[object]) -> dict[int, datetime]:
-    found: dict[int, datetime] = {}
-    for query in queries:
-        for lead_id, at in session.execute(query).all():  # type: ignore[call-overload]
-            if at is not None:
-                found[lead_id] = max(at, found.get(lead_id, at))
-    return found
+def _keep_later(found: dict[int, datetime], lead_id: int, at: datetime | None) -> None:
+    if at is not None:
+        found[lead_id] = max(at, found.get(lead_id, at))
+
+
+_STEPS = select(FollowUp).where(FollowUp.lead_id.in_(_IDS)).order_by(FollowUp.step, FollowUp.id)
+_is_answer = (Message.purpose == TextPurpose.AGENT) & (Message.state != DeliveryState.BLOCKED)
+_WRITTEN = (
+    select(
+        Message.lead_id,
+        func.max(case((Message.direction == TextDirection.IN, Message.created_at))).label("heard"),
+        func.max(case((_is_answer, Message.created_at))).label("answered"),
+    )
+    .where(Message.lead_id.in_(_IDS))
+    .group_by(Message.lead_id)
+)
+_CALLED = (
+    select(
+        Call.lead_id,
+        func.max(case((Call.direction == CallDirection.IN, Call.started_at))).label("heard"),
+        func.max(case((Call.talk_started_at.is_not(None), Call.ended_at))).label("answered"),
+    )
+    .where(Call.lead_id.in_(_IDS))
+    .group_by(Call.lead_id)
+)
+_BLOCKED = (
+    select(FollowUp.id, Message.decision_reasons)
+    .join(Message, Message.id == FollowUp.message_id)
+    .where(FollowUp.lead_id.in_(_IDS), FollowUp.state == SENT, Message.state == DeliveryState.BLOCKED)
+)
+_LANGUAGES = select(Lead.id, Lead.language).where(Lead.id.in_(_IDS), Lead.language != "")
+_BEGUN = select(Application.lead_id, Application.property_id).where(
+    Application.lead_id.in_(_IDS), Application.status == ApplicationStatus.STARTED
+)
 
 
 def _advance(
-    session: Session, config: Config, rules: FollowUpRules, interest: Interest, known: _Known, now: datetime
+    session: Session,
+    config: Config,
+    rules: FollowUpRules,
+    interest: Interest,
+    known: _Known,
+    now: datetime,
+    planned: list[_Values],
 ) -> tuple[int, datetime | None]:
-    """Updates one person's plan, which may already be up to date. Returns how many texts were queued, and when to look
-    again: None when only something new that happens can change the plan."""
+    """Updates one person's plan, which may already be up to date; a new step that is due later goes to `planned`.
+
+    Returns how many texts were queued, and when to look again: None when only something new that happens can change the
+    plan.
+    """
     if interest.stage_since is None:
         interest.stage_since = interest.updated_at
     rows = known.steps.get(interest.lead_id, [])
@@ -348,10 +372,18 @@ def _advance(
         return 0, None
     found = next_step(rules, _history(interest, mine, known))
     if found.act is FollowUpAct.SEND:
-        step = _planned(session, interest, found, waiting)
+        assert found.at is not None
+        if waiting is None and found.at > now:
+            planned.append(_new_step(interest, found))
+            return 0, found.at
+        step = waiting or FollowUp(**_new_step(interest, found))
+        session.add(step)
+        step.state, step.why = PLANNED, found.why
+        if not step.is_edited:
+            step.due_at, step.text = found.at, found.text
         if step.due_at > now:
             return 0, step.due_at
-        session.flush()  # Its text or task goes by its id. One that is due later is written with those of others.
+        session.flush()  # Its text or task goes by its id.
         if is_too_late(step.due_at, now):
             _expire(session, config, interest, step, now)
             return 0, None
@@ -404,28 +436,19 @@ def _stage(name: str) -> LeasingStage:
     return LeasingStage.CONTACTED
 
 
-def _planned(session: Session, interest: Interest, found: Next, waiting: FollowUp | None) -> FollowUp:
-    """Creates or updates the planned step, keeping the time and text of one that a person has edited."""
-    assert found.at is not None
-    assert interest.stage_since is not None
-    if waiting is None:
-        waiting = FollowUp(
-            interest_id=interest.id,
-            lead_id=interest.lead_id,
-            stage=interest.stage,
-            stage_since=interest.stage_since,
-            step=found.step,
-            state=PLANNED,
-            due_at=found.at,
-            text=found.text,
-            is_edited=False,
-            why=found.why,
-        )
-        session.add(waiting)
-    waiting.state, waiting.why = PLANNED, found.why
-    if not waiting.is_edited:
-        waiting.due_at, waiting.text = found.at, found.text
-    return waiting
+def _new_step(interest: Interest, found: Next) -> _Values:
+    return {
+        "interest_id": interest.id,
+        "lead_id": interest.lead_id,
+        "stage": interest.stage,
+        "stage_since": interest.stage_since,
+        "step": found.step,
+        "state": PLANNED,
+        "due_at": found.at,
+        "text": found.text,
+        "is_edited": False,
+        "why": found.why,
+    }
 
 
 def _send(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> int:

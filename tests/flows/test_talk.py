@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from ari_app import reconcile
+from crm.config import Config
 from crm.services.office import agents
+from crm.services.voicemail import recordings
 from tests.asterisk import Seam
 from tests.talks import connect, hear_each_other
 
@@ -46,6 +48,10 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
     assert call.lead.status == "in_progress"
 
 
+LOOKS = {"GET /channels", "GET /bridges", "GET /asterisk/variable", "GET /endpoints/PJSIP"}
+"""From time to time it is looked whether what events have told is true, call or no call."""
+
+
 async def test_a_whole_call_takes_few_requests_and_lists_nothing(system: Seam) -> None:
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         begun = len(system.pbx.asked)
@@ -53,11 +59,39 @@ async def test_a_whole_call_takes_few_requests_and_lists_nothing(system: Seam) -
         await caller.hang_up()
         await asyncio.gather(alice.wait_for("CALL_CLOSED"), caller.wait_for("CALL_CLOSED"))
         await system.ended_call(caller.user)
-    # From time to time it is looked whether what events have told is true, call or no call.
-    looks = {"GET /channels", "GET /bridges", "GET /asterisk/variable", "GET /endpoints/PJSIP"}
-    asked = [one for one in system.pbx.asked[begun:] if one not in looks]
+    asked = [one for one in system.pbx.asked[begun:] if one not in LOOKS]
     assert len(asked) <= 16, asked
     assert not [one for one in asked if one.startswith("GET")]
+
+
+async def test_nothing_is_asked_about_a_caller_who_has_hung_up(system: Seam) -> None:
+    async with system.caller() as caller:
+        begun = len(system.pbx.asked)
+        await system.dial(caller)
+        await system.step(caller.user, "menu")
+        await caller.hang_up()
+        await system.ended_call(caller.user)
+    asked = [one for one in system.pbx.asked[begun:] if one not in LOOKS]
+    assert len(asked) <= 4, asked
+    assert not [one for one in asked if one.startswith("GET")]
+
+
+async def test_a_talk_starts_without_a_look_for_a_recording_unless_the_app_was_away(
+    system: Seam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def in_spool(config: Config, call_id: str = "") -> list[str]:
+        looked.append(call_id)
+        return []
+
+    monkeypatch.setattr(recordings, "in_spool", in_spool)
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await connect(system, caller, alice)
+        await alice.hang_up()
+        await system.ended_call(caller.user)
+    # Those that are not for a call look for files that were left behind.
+    assert not any(looked)
 
 
 async def test_a_whole_call_takes_few_statements_and_transactions(system: Seam) -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from agi.session import AgiError, Session
+from crm.edge import listening
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class AgiServer:
 
     async def run(self) -> None:
         """Serves until cancelled. Raises OSError if the port is taken."""
+        await listening.until_left("127.0.0.1", self._port)
         async with self:
             await asyncio.Event().wait()
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ari_app.live.state import LiveState
+from crm.edge import listening
 from crm.edge.live_state import (
     BEAT_SECONDS,
     LONGEST_LINE,
@@ -61,6 +62,7 @@ class LiveServer:
 
     async def run(self) -> None:
         """Listens until it is cancelled. If the port is taken, it tries again: calls do not depend on it."""
+        await listening.until_left("127.0.0.1", self._port)
         while True:
             try:
                 server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, limit=LONGEST_LINE)

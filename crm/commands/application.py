@@ -10,7 +10,18 @@ from typing import Any
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.commands.command import (
+    ID,
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    one,
+    with_system,
+)
 from crm.domain.applications import FIELDS, ApplicationStatus, Step
 from crm.services.applications import decisions, documents
 from crm.services.people import intake
@@ -146,7 +157,7 @@ def status(system: System, application: int, status: str, reason: str, as_json: 
     examples=("application document 7 --out pay-stub.pdf",),
 )
 @click.argument("document", type=ID)
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to write it.")
+@click.option("--out", type=FilePath(), required=True, metavar="FILE", help="Where to write it.")
 @with_system
 def document(system: System, document: int, out: Path) -> None:
     """Write a DOCUMENT of an application to a file, as the applicant sent it. `application show` lists them.

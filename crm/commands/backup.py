@@ -9,7 +9,16 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, WrongInput, ask_secret, config_of, one, read_secret, someone
+from crm.commands.command import (
+    FilePath,
+    Group,
+    WrongInput,
+    ask_secret,
+    config_of,
+    one,
+    read_secret,
+    someone,
+)
 from crm.config import Config
 from crm.domain import written_times
 from crm.edge import age
@@ -62,7 +71,7 @@ def backup() -> None:
         f"backup write --public-key {EXAMPLE} /mnt/usb/leaseline.backup",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--encrypt", is_flag=True, help="Ask for a passphrase, and encrypt the backup with it.")
 @passphrase_option
 @public_key_option
@@ -98,7 +107,7 @@ def write(
 
 
 @backup.command(json=one(BackupEntry), examples=("backup check ~/leaseline-2026-03-02.backup",))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @passphrase_option
 @key_file_option
 def check(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | None, as_json: bool) -> None:
@@ -114,7 +123,7 @@ def check(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | None,
 
 
 @backup.command(examples=("backup key ~/leaseline.key",))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.pass_context
 def key(context: click.Context, file: Path) -> None:
     """Make a pair of keys: the private one is written to FILE, the public one is printed.
@@ -146,7 +155,7 @@ def key(context: click.Context, file: Path) -> None:
     )
 )
 @click.option("--daily", metavar="TIME", help="When, on the office's clock.")
-@click.option("--to", type=click.Path(path_type=Path), help="A folder, best on another disk.  [default: in the home]")
+@click.option("--to", type=FilePath(), help="A folder, best on another disk.  [default: in the home]")
 @click.option("--keep", type=click.IntRange(1, 1000), help="How many to keep.")
 @click.option("--encrypt/--no-encrypt", default=None, help="Encrypt them, with a passphrase that is asked for.")
 @passphrase_option

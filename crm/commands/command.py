@@ -43,6 +43,22 @@ MOST = 10_000
 """Most rows that one list may show."""
 ID = click.IntRange(1, 2**31 - 1)
 """The id of a record; integers in the database go up to this."""
+LONGEST_FILE_NAME = 255
+"""In bytes, as usual file systems have it."""
+
+
+class FilePath(click.Path):
+    """A file or folder, which need not exist yet, but could."""
+
+    def __init__(self, *, dir_okay: bool = True, allow_dash: bool = False) -> None:
+        super().__init__(path_type=Path, dir_okay=dir_okay, allow_dash=allow_dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail("it names nothing.", param, ctx)
+        if any(len(os.fsencode(part)) > LONGEST_FILE_NAME for part in Path(value).parts):
+            self.fail(f"no file has a name of more than {LONGEST_FILE_NAME} letters.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class HomeOption(click.Option):
@@ -95,6 +111,8 @@ class Command(click.Command):
         self.epilog = epilog(examples)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not all(_is_text(word) for word in args):
+            raise click.UsageError("What was typed is not UTF-8 text, nor is the name of a file in it.", ctx)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -136,6 +154,16 @@ class Group(click.Group):
         self.examples = examples
         self.params += [HomeOption()]
         self.epilog = epilog(examples)
+
+
+def _is_text(word: str) -> bool:
+    """Whether it is text: Python keeps the bytes of an argument that are not UTF-8 as lone surrogates, which neither a
+    database nor a file of settings takes."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def epilog(examples: tuple[str, ...]) -> str:
@@ -378,7 +406,7 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def __init__(self, text: str) -> None:
-        super().__init__(output.safe(text))
+        super().__init__(output.in_short(text))
 
 
 class WrongInput(Failure):

@@ -10,7 +10,13 @@ import msgspec
 from crm import config as settings
 from crm import in_force
 from crm.commands import output
-from crm.commands.command import Group, config_of, home_of, one
+from crm.commands.command import (
+    FilePath,
+    Group,
+    config_of,
+    home_of,
+    one,
+)
 from crm.config import Config, ConfigError
 from crm.edge import processes
 from crm.services.system import settings_file
@@ -101,7 +107,7 @@ def _change(found: Config, key: str, value: str | None) -> None:
 
 
 @config.command(examples=("config check", "config check new.toml"))
-@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", required=False, type=FilePath(dir_okay=False))
 @click.pass_context
 def check(context: click.Context, file: Path | None) -> None:
     """Check leaseline.toml, or another file before it takes its place."""

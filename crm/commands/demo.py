@@ -51,7 +51,7 @@ def demo() -> None:
     "--ai", multiple=True, metavar="TEXT", help="What the caller says to the voice agent; each is a turn. Repeatable."
 )
 @click.option(
-    "--hang-up-after", type=click.FloatRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
+    "--hang-up-after", type=click.IntRange(0, 600), metavar="SECONDS", help="Counted from when the call is answered."
 )
 @click.option("--from", "caller", default=CALLER, show_default=True, metavar="NUMBER", help="The caller.")
 @click.option("--line", metavar="NUMBER", help="The leasing number to call.  [default: the first]")
@@ -62,7 +62,7 @@ def call(
     answer: str | None,
     leave_voicemail: str | None,
     ai: tuple[str, ...],
-    hang_up_after: float | None,
+    hang_up_after: int | None,
     caller: str,
     line: str | None,
     as_json: bool,

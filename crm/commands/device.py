@@ -10,7 +10,16 @@ import click
 import msgspec
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import Group, System, WrongInput, config_of, many, one, with_system
+from crm.commands.command import (
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    config_of,
+    many,
+    one,
+    with_system,
+)
 from crm.config import Config
 from crm.domain.codes import FeatureCode
 from crm.domain.ringing import DeviceKind
@@ -240,7 +249,7 @@ def codes(context: click.Context, as_json: bool) -> None:
 @click.option("--qr", "as_qr", is_flag=True, help="Show a QR code for Grandstream Wave; it contains the password.")
 @click.option(
     "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     metavar="FILE",
     help="Write a page to print (HTML), for common phones; it contains the password, and only you may read it.",
 )

@@ -55,4 +55,5 @@ def hold(system: System) -> None:
 
 
 def _told(waiting: copies.HeldBack) -> str:
-    return f"{waiting.texts} texts, {waiting.mails} emails, {waiting.calls} calls"
+    counts = ((waiting.texts, "text"), (waiting.mails, "email"), (waiting.calls, "call"))
+    return ", ".join(output.counted(count, what) for count, what in counts)

@@ -10,7 +10,14 @@ from typing import NoReturn
 import click
 
 from crm.commands import output, terms
-from crm.commands.command import Command, System, WrongInput, many, with_system
+from crm.commands.command import (
+    Command,
+    FilePath,
+    System,
+    WrongInput,
+    many,
+    with_system,
+)
 from crm.commands.line import speak
 from crm.domain.imports import COLUMNS, ListKind, Lists, Wrong
 from crm.services.phones.lines import read_number
@@ -43,7 +50,7 @@ _COLUMNS = "\n\n".join(
         "import doors.csv --kind units",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in ListKind]),

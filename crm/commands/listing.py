@@ -8,7 +8,18 @@ from typing import Any
 import click
 
 from crm.commands import files, output, removing, terms
-from crm.commands.command import ID, Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.commands.command import (
+    ID,
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    one,
+    with_system,
+)
 from crm.commands.import_ import show_imported, tell_all
 from crm.domain import fields, listings
 from crm.domain.imports import ListKind, Wrong
@@ -335,10 +346,8 @@ def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bo
         "listing import units.csv",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--pictures", "folder", type=click.Path(path_type=Path), help="Folder with the feed's pictures, as HASH.webp."
-)
+@click.argument("file", type=FilePath())
+@click.option("--pictures", "folder", type=FilePath(), help="Folder with the feed's pictures, as HASH.webp.")
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @terms.despite_option
 @with_system
@@ -397,11 +406,9 @@ def _content(file: Path) -> bytes:
         "listing export units.csv --property elm",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--property", metavar="SLUG", help="Only this property.")
-@click.option(
-    "--pictures", "folder", type=click.Path(path_type=Path), help="Also copy the pictures to this folder, as HASH.webp."
-)
+@click.option("--pictures", "folder", type=FilePath(), help="Also copy the pictures to this folder, as HASH.webp.")
 @click.option("--raw", is_flag=True, help="CSV for programs: cells that look like formulas are left as they are.")
 @with_system
 def export(system: System, file: Path, property: str | None, folder: Path | None, raw: bool) -> None:

@@ -12,6 +12,7 @@ from crm.commands import output
 from crm.commands.command import (
     ID,
     Failure,
+    FilePath,
     Group,
     System,
     WrongInput,
@@ -131,7 +132,7 @@ def show(system: System, mail: int, as_json: bool) -> None:
 @mail.command(examples=("mail save 12 1 lease.pdf",))
 @click.argument("mail", type=ID)
 @click.argument("position", type=click.IntRange(1, 1000))
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 @with_system
 def save(system: System, mail: int, position: int, file: Path) -> None:
     """Save the attachment at a POSITION of a MAIL as FILE. It may be harmful: nobody has checked it."""

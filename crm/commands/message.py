@@ -8,6 +8,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import (
+    ID,
     Failure,
     Group,
     System,
@@ -180,7 +181,7 @@ def _fate(system: System, one: Message) -> str:
         "message resend 15 --unknown",
     ),
 )
-@click.argument("ids", metavar="[TEXT]...", nargs=-1, type=int)
+@click.argument("ids", metavar="[TEXT]...", nargs=-1, type=ID)
 @click.option("--failed", "all_failed", is_flag=True, help="All texts that failed.")
 @since_option
 @click.option("--unknown", is_flag=True, help="Include texts that may have arrived: the person may get one twice.")

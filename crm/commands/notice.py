@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, cut, limit_option, many, one, with_system
+from crm.commands.command import (
+    ID,
+    Group,
+    System,
+    cut,
+    limit_option,
+    many,
+    one,
+    with_system,
+)
 from crm.domain.notices import CHOSEN, NoticeWay
 from crm.services.outbox import notice_settings, notices
 from crm.views import notices as views
@@ -83,7 +92,7 @@ def ways(
 
 @notice.command(examples=("notice read alice", "notice read alice 12 13"))
 @click.argument("agent")
-@click.argument("ids", nargs=-1, type=int, metavar="[NOTICE]...")
+@click.argument("ids", nargs=-1, type=ID, metavar="[NOTICE]...")
 @with_system
 def read(system: System, agent: str, ids: tuple[int, ...]) -> None:
     """Mark notices of AGENT as read: those that are named, or else all."""

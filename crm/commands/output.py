@@ -39,6 +39,8 @@ LESSER = tuple(
 UNFOLDED = 100_000
 GAP = 2
 """Between two columns."""
+_ENDLESS = re.compile(r"(\S{100})\S{200,}")
+"""A word that is no word, as when a whole file is pasted for a name."""
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -50,6 +52,11 @@ def say(sentence: str, *, indent: int = 0) -> None:
 def hint(sentence: str) -> None:
     """Prints one line on stderr, so that it stays out of a pipe."""
     click.echo(safe(sentence), err=True)
+
+
+def in_short(sentence: str) -> str:
+    """Returns one line that is safe to show, with what was typed in it cut if nobody would read it to its end."""
+    return _ENDLESS.sub(r"\1…", safe(sentence))
 
 
 def print_json(entries: object) -> None:
@@ -67,7 +74,8 @@ def print_table(
     """Prints a table, or the sentence `empty` if there are no rows. None shows as empty, booleans as yes and no.
 
     On a terminal that is too narrow, columns are left out: those in `first_out`, then those in `LESSER`, each in that
-    order. Only texts are folded, never an id, a number or a time. With --wide, and in a pipe, everything is whole.
+    order, and then the last ones. Only texts are folded, never an id, a number or a time. With --wide, and in a pipe,
+    everything is whole.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
@@ -100,7 +108,7 @@ def _fitting(
     # A column with nothing in it says as little as none.
     shown = [at for at in range(len(columns)) if at == 0 or any(row[at] for row in cells)]
     gone: list[str] = []
-    for name in first_out:
+    for name in (*first_out, *reversed(columns)):
         if sum(least[at] for at in shown) + GAP * (len(shown) - 1) <= width:
             break
         if name in columns and (at := columns.index(name)) in shown[1:]:

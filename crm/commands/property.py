@@ -176,6 +176,7 @@ def list_(system: System, retired: bool, as_json: bool) -> None:
     output.print_table(
         ("property", "name", "area", "portfolio", "subteam", "lines", "listings"),
         ((one.slug, one.name, one.area, one.portfolio, one.subteam, one.lines, one.listings_url) for one in entries),
+        first_out=("listings",),
         empty="No property is retired."
         if retired
         else "There are no properties: add one with `leaseline property add`.",

@@ -18,6 +18,7 @@ from crm.commands import output
 from crm.commands.command import (
     ID,
     Failure,
+    FilePath,
     Group,
     System,
     WrongInput,
@@ -185,7 +186,7 @@ async def _play_on(system: System, recording: str, named: str) -> None:
         "recordings export one.zip --call 1773000000.12",
     )
 )
-@click.argument("target", metavar="FOLDER|FILE.zip", type=click.Path(path_type=Path))
+@click.argument("target", metavar="FOLDER|FILE.zip", type=FilePath())
 @click.option("--call", metavar="CALL", help="Only those of this call.")
 @click.option("--lead", type=ID, help="Only those of this lead's calls.")
 @since_option

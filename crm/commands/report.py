@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from crm.commands import output
 from crm.commands import review as review_commands
-from crm.commands.command import ID, Failure, Group, System, WrongInput, many, until_option, with_system
+from crm.commands.command import (
+    ID,
+    Failure,
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    many,
+    until_option,
+    with_system,
+)
 from crm.commands.placing import say_unreachable
 from crm.domain import fields, metrics
 from crm.domain.metrics import DEFINITIONS, ReportKind
@@ -32,9 +42,7 @@ since_option = click.option(
     "--since", default="7d", show_default=True, metavar="WHEN", help="Only from then on: 30d ago, today, or a date."
 )
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
-plot_option = click.option(
-    "--plot", type=click.Path(path_type=Path), metavar="PNG", help="Also draw a bar chart into this file."
-)
+plot_option = click.option("--plot", type=FilePath(), metavar="PNG", help="Also draw a bar chart into this file.")
 
 
 @click.group(cls=Group, examples=("report metrics --since 30d --by property", "report weekly", "report lost"))

@@ -10,7 +10,15 @@ import click
 import msgspec
 
 from crm.commands import output
-from crm.commands.command import Command, System, WrongInput, many, until_option, with_system
+from crm.commands.command import (
+    Command,
+    FilePath,
+    System,
+    WrongInput,
+    many,
+    until_option,
+    with_system,
+)
 from crm.commands.import_ import tell_all
 from crm.domain import fields, reviews
 from crm.domain.calls import Outcome
@@ -49,7 +57,7 @@ LONGEST_FILE = 20_000_000
 @click.option("--seed", type=int, metavar="NUMBER", help="The same seed draws the same calls again.")
 @click.option(
     "--file",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="CSV",
     help="Write the sheet into this new file, with columns to fill in: routed_right (yes or no) and note.",
 )

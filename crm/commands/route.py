@@ -9,7 +9,16 @@ from pathlib import Path
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, limit_option, one, tell_of_more, with_system
+from crm.commands.command import (
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    limit_option,
+    one,
+    tell_of_more,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.calls import DialStatus
 from crm.domain.rehearsals import Changed, told_plan
@@ -171,7 +180,7 @@ def test(
     "--with",
     "file",
     required=True,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="The changes: sections of leaseline.toml ([ring], [queue], [menu], [tasks]), and optionally [hours].",
 )

@@ -10,7 +10,15 @@ from itertools import islice
 import click
 
 from crm.commands import output
-from crm.commands.command import Failure, Group, System, many, one, with_system
+from crm.commands.command import (
+    ID,
+    Failure,
+    Group,
+    System,
+    many,
+    one,
+    with_system,
+)
 from crm.services.people import short_links
 from crm.views import site as views
 from crm.views.site import CheckedPage, SiteOverview
@@ -90,7 +98,7 @@ def check(system: System, pages: int, as_json: bool) -> None:
 @site.command(examples=("site link '(512) 555-0199' --property elm", "site link 12 --listing 3", "site link 12"))
 @click.argument("lead")
 @click.option("--property", "property_", metavar="SLUG", help="Link to this property.")
-@click.option("--listing", type=int, metavar="ID", help="Link to this home.")
+@click.option("--listing", type=ID, metavar="ID", help="Link to this home.")
 @with_system
 def link(system: System, lead: str, property_: str | None, listing: int | None) -> None:
     """Print a short link for LEAD (an id, phone number or email address) to send by hand.

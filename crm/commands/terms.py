@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput
+from crm.commands.command import (
+    FilePath,
+    System,
+    WrongInput,
+)
 from crm.config import AI_ANSWERS
 from crm.domain import fields, listings
 from crm.domain.errors import Conflict
@@ -252,5 +255,5 @@ def with_alt(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(command, alt_options)
 
 
-picture_file = click.argument("file", type=click.Path(path_type=Path))
+picture_file = click.argument("file", type=FilePath())
 picture_number = click.argument("number", type=click.IntRange(1, listings.MOST_PICTURES))

@@ -133,7 +133,9 @@ def add(
 @click.option("--register/--no-register", default=None, help="Whether to register with the peer.")
 @click.option("--emergency/--no-emergency", default=None, help="Whether emergency calls go out through it.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether the trunk is used.")
-@click.option("--position", type=int, metavar="N", help="Calls out try the lowest first, then the next.")
+@click.option(
+    "--position", type=click.IntRange(0, 9999), metavar="N", help="Calls out try the lowest first, then the next."
+)
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
 @click.option(
     "--numbers",

@@ -8,7 +8,17 @@ from pathlib import Path
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, WrongInput, cut, limit_option, many, one, with_system
+from crm.commands.command import (
+    FilePath,
+    Group,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    one,
+    with_system,
+)
 from crm.services import audit
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.views import voicemail as views
@@ -124,7 +134,7 @@ async def play(system: System, voicemail_id: str) -> None:
     )
 )
 @click.argument("voicemail_id", metavar="VOICEMAIL")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FilePath(dir_okay=False))
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @with_system
 def export(system: System, voicemail_id: str, file: Path, overwrite: bool) -> None:
@@ -172,7 +182,7 @@ def take(system: System, voicemail_id: str, agent: str) -> None:
 @click.argument("box")
 @click.option("--text", help="Text to be spoken.")
 @click.option("--language", default="en", show_default=True, help="Language of the text.")
-@click.option("--file", type=click.Path(path_type=Path), help="A recording.")
+@click.option("--file", type=FilePath(), help="A recording.")
 @click.option("--reset", is_flag=True, help="Go back to the standard greeting.")
 @with_system
 async def greeting(system: System, box: str, text: str | None, language: str, file: Path | None, reset: bool) -> None:

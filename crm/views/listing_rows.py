@@ -132,8 +132,5 @@ def property_named(session: Session, slug: str) -> Property:
 def unknown(listing_id: int, version: object) -> NotFound:
     if version is None:
         return NotFound(f"There is no listing {listing_id}.", code="listing_unknown", listing=listing_id)
-    return NotFound(
-        f"There is no listing {listing_id} with a version {version}.",
-        code="listing_version_unknown",
-        listing=listing_id,
-    )
+    missing = "at that time" if isinstance(version, datetime) else f"with a version {version}"
+    return NotFound(f"There is no listing {listing_id} {missing}.", code="listing_version_unknown", listing=listing_id)

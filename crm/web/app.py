@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from crm.config import Config
-from crm.edge import sip_door
+from crm.edge import listening, sip_door
 from crm.edge.own_certificate import OwnCertificate
 from crm.web.guard import IDLE_SECONDS, Budget, guarded
 from crm.web.routes import posts, texts, tours
@@ -63,6 +63,7 @@ async def keep_serving(
     end, and a working server does not end.
     """
     name = f"listener {listener}"
+    await listening.until_left(_bind(config, listener), getattr(config.ports, listener))
     while True:
         try:
             async with serving(config, app, listener, certificate) as server:
@@ -72,6 +73,10 @@ async def keep_serving(
         except OSError as error:
             troubles.failed(name, error)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+def _bind(config: Config, listener: str) -> str:
+    return {"api": config.api.bind, "console": config.console.bind}.get(listener, config.web.bind)
 
 
 class _Server(uvicorn.Server):
@@ -111,12 +116,10 @@ async def serving(
     With a certificate, it serves by https alone. Raises OSError if the port is taken or the certificate unusable.
     """
     port: int = getattr(config.ports, listener)
-    binds = {"api": config.api.bind, "console": config.console.bind}
-    bind = binds.get(listener, config.web.bind)
     server = _Server(
         uvicorn.Config(
             app,
-            host=bind,
+            host=_bind(config, listener),
             port=port,
             http=guarded(BUDGETS.get(listener, Budget())),
             # Only the console's pages have one, which passes on SIP (crm/web/console/phone.py).

@@ -14,7 +14,7 @@ import pytest
 
 from crm.config import Ports
 from crm.domain.errors import Unavailable
-from crm.edge import twilio
+from crm.edge import listening, twilio
 from crm.edge.carrier import IncomingText
 from crm.services.audit import By
 from crm.services.texts import messages
@@ -289,6 +289,7 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "HANDOVER_SECONDS", 0.05)
     taken = asyncio.Event()
     accept = site.webhooks.inbox.accept
 

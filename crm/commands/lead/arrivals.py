@@ -7,7 +7,16 @@ import sys
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, cut, limit_option, many, since_option, with_system
+from crm.commands.command import (
+    ID,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    since_option,
+    with_system,
+)
 from crm.commands.lead import piped
 from crm.commands.lead.group import lead
 from crm.domain.arrivals import ArrivalOutcome
@@ -72,7 +81,7 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
 
 
 @lead.command("release", examples=("lead release 12 13", "lead release --all"))
-@click.argument("ids", nargs=-1, type=int, metavar="[ARRIVAL]...")
+@click.argument("ids", nargs=-1, type=ID, metavar="[ARRIVAL]...")
 @click.option("--all", "everything", is_flag=True, help="Release all that are flagged.")
 @with_system
 def release(system: System, ids: tuple[int, ...], everything: bool) -> None:

@@ -7,7 +7,17 @@ from pathlib import Path
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, confirm, cut, limit_option, many, since_option, with_system
+from crm.commands.command import (
+    FilePath,
+    System,
+    WrongInput,
+    confirm,
+    cut,
+    limit_option,
+    many,
+    since_option,
+    with_system,
+)
 from crm.commands.lead import files
 from crm.commands.lead.group import lead
 from crm.services.people import erasing, records
@@ -20,7 +30,7 @@ from crm.views.erasures import ErasureEntry
     examples=("lead record 12 --out pat.json", "lead record 12 --out pat.zip --audio"),
 )
 @click.argument("lead")
-@click.option("--out", required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.option("--out", required=True, type=FilePath(allow_dash=True), metavar="FILE")
 @click.option("--audio", is_flag=True, help="A ZIP archive, with recordings, voicemail, emails and documents.")
 @with_system
 def record(system: System, lead: str, out: Path, audio: bool) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, cut, limit_option, many, with_system
+from crm.commands.command import (
+    ID,
+    System,
+    WrongInput,
+    cut,
+    limit_option,
+    many,
+    with_system,
+)
 from crm.commands.lead.group import lead
 from crm.services.people import leads as leads_service
 from crm.services.people import suggestions as suggestions_service
@@ -33,7 +41,7 @@ def suggestions(system: System, lead: str | None, limit: int, as_json: bool) -> 
     )
 
 
-_suggestion_ids = click.argument("ids", nargs=-1, type=int, metavar="[SUGGESTION]...")
+_suggestion_ids = click.argument("ids", nargs=-1, type=ID, metavar="[SUGGESTION]...")
 
 
 _of_lead = click.option("--lead", metavar="LEAD", help="All open ones of this lead.")

@@ -8,7 +8,11 @@ from typing import Any
 import click
 
 from crm.commands import output
-from crm.commands.command import System, with_system
+from crm.commands.command import (
+    FilePath,
+    System,
+    with_system,
+)
 from crm.commands.lead import files
 from crm.commands.lead.group import filter_options, lead, written
 from crm.domain.leads import read_filter
@@ -25,7 +29,7 @@ from crm.views import leads
         "lead export pat.vcf --vcard 12",
     )
 )
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", type=FilePath(dir_okay=False, allow_dash=True))
 @filter_options
 @click.option("--filter", "saved", metavar="NAME", help="A saved filter; what else is given narrows it further.")
 @click.option(
@@ -70,9 +74,9 @@ def export(
         "lead import leads.csv --rejects not-taken.csv",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--source", help="For leads without a source of their own.  [default: the file's name]")
-@click.option("--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Write rejected lines to this file.")
+@click.option("--rejects", type=FilePath(), metavar="FILE", help="Write rejected lines to this file.")
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")
 @with_system
 def import_(system: System, file: Path, source: str | None, rejects: Path | None, dry_run: bool) -> None:

@@ -1,0 +1,46 @@
+"""What people type that is no value of its option: refused in one sentence, before anything is opened."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli import cli
+from tests.cli.test_help import LEAVES
+
+pytestmark = pytest.mark.cli
+
+BOUNDED = (click.IntRange, click.FloatRange, click.Choice)
+NO_VALUES = ("nonsense", "", "9" * 400, "-" + "9" * 40, "½", "NaN", "\x1b[31mred\x07", "\u202e12", "x" * 5000)
+
+
+def options(path: tuple[str, ...]) -> list[click.Option]:
+    return [one for one in LEAVES[path].params if isinstance(one, click.Option) and not one.is_flag and not one.count]
+
+
+def refused(path: tuple[str, ...], *words: str) -> str:
+    result = CliRunner().invoke(cli, [*path, *words])
+    assert result.exit_code == 2, (words, result.output)
+    assert result.stdout == ""
+    sentence = result.stderr.splitlines()[-1]
+    assert sentence.startswith("Error: ")
+    assert sentence.isprintable()
+    # A choice of many is listed whole.
+    assert len(sentence) < 1200
+    return sentence
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_no_text_passes_for_a_number_or_a_choice(path: tuple[str, ...]) -> None:
+    for option in options(path):
+        if isinstance(option.type, BOUNDED):
+            for value in NO_VALUES:
+                assert "Invalid value" in refused(path, f"{max(option.opts, key=len)}={value}")
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_what_is_no_text_is_refused_by_every_option(path: tuple[str, ...]) -> None:
+    for option in options(path):
+        # As Python has it of an argument with the byte E9.
+        assert "not UTF-8" in refused(path, f"{max(option.opts, key=len)}=Caf\udce9")

@@ -371,8 +371,8 @@ def import_(system: System, file: Path, folder: Path | None, dry_run: bool, desp
             ours = None if dry_run else system.config.pictures_folder
             taken = feed.take_in_pictures(feed.wanted_pictures(lists), folder, ours)
         with output.progress("Importing") as tell:
-            done = system.run(
-                imports.take_over,
+            done = imports.load(
+                system.store,
                 system.config,
                 system.secrets,
                 system.by,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,12 +11,14 @@ from sqlalchemy import func, select
 from crm.config import Config
 from crm.domain.errors import Conflict
 from crm.domain.imports import ListKind, Lists, Wrong, read_csv
+from crm.domain.listings import Picture
+from crm.edge.pictures import StoredPicture
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.office import properties
 from crm.services.system import imports
 from crm.services.system.imports import Imported
-from crm.store.models import Contact, Lead, Property, Unit
+from crm.store.models import Contact, Lead, Listing, PictureFile, Property, Unit
 from crm.store.session import Store
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
@@ -114,3 +117,53 @@ def test_what_nobody_could_foresee_ends_it_and_the_same_list_goes_on_from_there(
         session.scalars(select(Property).where(Property.slug == "gone")).one().slug = "maple"
     again = load(store, config, lists)
     assert [(one.added, one.changed) for one in again] == [(MANY + 1 - imports.SLICE, 0)]
+
+
+def offered(*more: str, published: str = "yes") -> Lists:
+    """A property with homes that are all to be public."""
+    details = f"lake,Lake,1 Lake Road,Austin,TX,78701,{published}"
+    property = read_csv(f"slug,name,street,city,state,postal_code,published\n{details}\n", ListKind.PROPERTIES)
+    homes = [f"lake,{number},2,1,1500,600,yes" for number in range(MANY)]
+    text = "\n".join(("property,name,bedrooms,bathrooms,rent,deposit,published", *homes, *more))
+    return Lists({**property.rows, **read_csv(text, ListKind.UNITS).rows})
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["a property that the list adds", "one that it publishes"])
+def test_homes_of_a_property_that_is_public_only_with_the_list_are_rehearsed(
+    store: Store, config: Config, is_there: bool
+) -> None:
+    if is_there:
+        load(store, config, Lists({ListKind.PROPERTIES: offered(published="no").rows[ListKind.PROPERTIES]}))
+    before = count(store, Property)
+    with pytest.raises(Wrong, match=f"line {MANY + 2}") as raised:
+        load(store, config, offered("lake,late,2,1,,600,yes"))
+    assert len(raised.value.problems) == 1
+    assert (count(store, Unit), count(store, Property)) == (0, before)
+    would = load(store, config, offered(), dry_run=True)
+    assert count(store, Unit) == 0
+    assert load(store, config, offered()) == would
+    assert [(one.added, one.changed) for one in would] == [(0, 1) if is_there else (1, 0), (MANY, 0)]
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).where(Listing.published.is_not(None))) == MANY
+
+
+def test_homes_stay_private_whose_property_the_list_withdraws(store: Store, config: Config) -> None:
+    load(store, config, offered())
+    with pytest.raises(Wrong, match="line 2, column 7"):
+        load(store, config, offered(published="no"))
+
+
+def test_a_long_list_of_homes_lets_others_write_and_shows_its_pictures(store: Store, config: Config) -> None:
+    taken = [StoredPicture(f"{number:064x}", 1200, 900, (480, 960)) for number in range(MANY)]
+    lists = offered()
+    rows = lists.rows[ListKind.UNITS]
+    rows[-1] = replace(rows[-1], values={**rows[-1].values, "pictures": (Picture(taken[-1].hash, {}),)})
+    rooms: list[int] = []
+    store.make_room = lambda: rooms.append(count(store, Unit))  # type: ignore[method-assign]
+    with pytest.raises(Wrong, match="is not in this home"):
+        load(store, config, lists)
+    assert set(rooms) == {0}
+    load(store, config, lists, taken=taken)
+    assert count(store, PictureFile) == MANY
+    assert rooms[-1] == MANY
+    assert len(set(rooms)) > 3, "slice by slice"

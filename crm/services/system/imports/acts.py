@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,17 +25,18 @@ from crm.services.phones import devices
 from crm.services.system.imports import office, times
 from crm.services.system.imports.homes import Homes
 from crm.services.system.imports.writing import Progress, Writing
-from crm.store.models import (
-    Property,
-)
-from crm.store.queries import names
+from crm.store.models import Property, PropertyProfile
 from crm.store.session import Store
 from crm.store.slices import SliceSize
 
-SLICE, MOST_SLICE = 50, 100
+SLICE, MOST_SLICE = 20, 100
 """Rows in the first transaction of a long list, and at most in a later one."""
-LONG = (ListKind.UNITS, ListKind.CONTACTS)
-"""Lists that nothing else in an import depends on, so that they are written last."""
+LONG = (ListKind.PROPERTIES, ListKind.UNITS, ListKind.ANSWERS, ListKind.CONTACTS)
+"""Lists that may be so long that they are written in slices."""
+BEFORE_PROPERTIES = (ListKind.PORTFOLIOS, ListKind.AGENTS, ListKind.SUBTEAMS)
+"""Lists that properties may name; beside them, properties are few."""
+BELONGS_TO = ("portfolio", "subteam")
+"""The columns in which they do."""
 
 
 @dataclass(frozen=True)
@@ -53,44 +54,43 @@ def load(
     secrets: Secrets,
     by: By,
     lists: Lists,
+    taken: Sequence[StoredPicture] = (),
     *,
     dry_run: bool = False,
     progress: Progress | None = None,
     despite: str = "",
 ) -> list[Imported]:
-    """Does `write`, or with `dry_run` `rehearse`, in as many transactions as a long list needs: all of it is rehearsed
-    first, slice by slice, and then written. Others can write in between.
+    """Does `take_over`, in as many transactions as a long list needs: all of it is rehearsed first, slice by slice, and
+    then written. Others can write in between.
 
     An unforeseeable change, such as a property that somebody removes meanwhile, ends the import halfway with Conflict;
-    importing the list again continues from there. Homes of properties that the same import adds cannot be rehearsed.
+    importing the list again continues from there.
     """
-    long = {kind: rows for kind in LONG if len(rows := lists.rows.get(kind, [])) > SLICE}
+    long = _long(lists)
     if not long:
-        if dry_run:
-            return store.run_blocking(rehearse, config, by, lists, progress=progress, despite=despite)
-        return store.run_blocking(write, config, secrets, by, lists, progress=progress, despite=despite)
+        return store.run_blocking(
+            take_over, config, secrets, by, lists, taken, progress=progress, despite=despite, dry_run=dry_run
+        )
+    hashes = frozenset(picture.hash for picture in taken)
     short = Lists({kind: rows for kind, rows in lists.rows.items() if kind not in long})
     total = sum(len(rows) for rows in lists.rows.values())
     done = _Done(progress, 2 * total)
     problems = _twice(long.get(ListKind.CONTACTS, ()), config)
-    new = store.read_blocking(_new_properties, short)
+    public = store.read_blocking(_public)
     size = SliceSize(SLICE, MOST_SLICE)
-    for part in itertools.chain((short,), _sliced(long, size)):
-        known = Lists(
-            {kind: [row for row in rows if _property_of(kind, row) not in new] for kind, rows in part.rows.items()}
-        )
+    for part in itertools.chain((short,), *(_sliced(kind, rows, size) for kind, rows in long.items())):
+        known = _with_properties(part, lists, public)
         try:
-            of = short if part is short else known
-            written = store.run_blocking(size.timed(rehearse), config, by, of, despite=despite, whole=lists)
+            written = store.run_blocking(
+                size.timed(rehearse), config, by, known, despite=despite, whole=lists, hashes=hashes
+            )
         except Wrong as wrong:
             problems += wrong.problems
             written = []
         count = sum(len(rows) for rows in part.rows.values())
         if part is not short:
             size.done(count)
-        done.add(written, count)
-        for kind, rows in part.rows.items() if part is not short else ():
-            done.count(kind, len(rows) - len(known.rows[kind]))
+        done.add([one for one in written if one.kind in part.rows], count)
         store.make_room()
         if len(problems) >= imports.MOST_PROBLEMS:
             break
@@ -99,19 +99,23 @@ def load(
     if dry_run:
         return done.all(lists)
     done.forget()
-    written = store.run_blocking(write, config, secrets, by, short, despite=despite)
-    rows_written = sum(len(rows) for rows in short.rows.values())
-    done.add(written, rows_written)
     size = SliceSize(SLICE, MOST_SLICE)
-    for part in _sliced(long, size):
+    pictures_left = iter(taken)
+    while some := list(itertools.islice(pictures_left, size.rows)):
+        store.run_blocking(size.timed(_record_pictures), by, some)
+        size.done(len(some))
         store.make_room()
+    rows_written = 0
+    for part in _parts(lists, long, size):
+        is_slice = not part.rows.keys().isdisjoint(long)
         try:
-            written = store.run_blocking(size.timed(_write), config, by, part, None, despite, lists)
-            count = sum(len(rows) for rows in part.rows.values())
-            size.done(count)
-            rows_written += count
-            done.add(written, count)
+            if is_slice:
+                written = store.run_blocking(size.timed(_write), config, by, part, None, despite, lists)
+            else:
+                written = store.run_blocking(write, config, secrets, by, part, despite=despite)
         except Wrong as wrong:
+            if not rows_written:
+                raise
             raise Conflict(
                 f"Only {rows_written} of {total} rows were written, because something they name was changed meanwhile: "
                 f"{wrong.problems[0]} Import the list again.",
@@ -119,8 +123,28 @@ def load(
                 written=rows_written,
                 total=total,
             ) from wrong
+        count = sum(len(rows) for rows in part.rows.values())
+        if is_slice:
+            size.done(count)
+        rows_written += count
+        done.add(written, count)
+        store.make_room()
     store.run_blocking(_record_long, by, done.all(Lists(dict(long))))
     return done.all(lists)
+
+
+def _long(lists: Lists) -> dict[ListKind, list[Row]]:
+    """The lists to be written in slices: none, unless they are long together."""
+    kinds = [kind for kind in LONG if lists.rows.get(kind)]
+    if any(lists.rows.get(kind) for kind in BEFORE_PROPERTIES):
+        kinds = [kind for kind in kinds if kind is not ListKind.PROPERTIES]
+    found = {kind: lists.rows[kind] for kind in kinds}
+    return found if sum(map(len, found.values())) > SLICE else {}
+
+
+def _record_pictures(session: Session, by: By, taken: Sequence[StoredPicture]) -> None:
+    for picture in taken:
+        pictures.recorded(session, by, picture)
 
 
 def _record_long(session: Session, by: By, done: Sequence[Imported]) -> None:
@@ -153,26 +177,54 @@ class _Done:
         return [Imported(kind, *self._counts.get(kind, (0, 0))) for kind in ListKind if lists.rows.get(kind)]
 
 
-def _sliced(long: Mapping[ListKind, Sequence[Row]], size: SliceSize) -> Iterator[Lists]:
+def _sliced(kind: ListKind, rows: Sequence[Row], size: SliceSize) -> Iterator[Lists]:
     """The rows in slices, each as large as `size` says when it is asked for."""
-    for kind, rows in long.items():
-        # Sorted, because a property's records are read once per slice.
-        ordered = iter(sorted(rows, key=lambda row: row.values.get("property") or ""))
-        while some := list(itertools.islice(ordered, size.rows)):
-            yield Lists({kind: some})
+    # Sorted, because a property's records are read once per slice.
+    ordered = iter(sorted(rows, key=lambda row: row.values.get("property") or ""))
+    while some := list(itertools.islice(ordered, size.rows)):
+        yield Lists({kind: some})
 
 
-def _property_of(kind: ListKind, row: Row) -> str:
-    return (row.values.get("property") or "") if kind in LONG else ""
+def _parts(lists: Lists, long: Mapping[ListKind, Sequence[Row]], size: SliceSize) -> Iterator[Lists]:
+    """All lists in the order in which they are written: slices of the long ones, and as one what is between them."""
+    short: dict[ListKind, list[Row]] = {}
+    for kind in ListKind:
+        if kind not in long:
+            short |= {kind: rows} if (rows := lists.rows.get(kind)) else {}
+            continue
+        if short:
+            yield Lists(short)
+            short = {}
+        yield from _sliced(kind, long[kind], size)
+    if short:
+        yield Lists(short)
 
 
-def _new_properties(session: Session, lists: Lists) -> set[str]:
-    """Slugs of the properties that the lists add."""
-    named = {row.values["slug"] for row in lists.rows.get(ListKind.PROPERTIES, ())}
-    if not (unknown := named - set(session.scalars(select(Property.slug))) if named else set()):
-        return set()
-    before = names.renamed_all(session, Property)
-    return {slug for slug in unknown if slug not in before or before[slug].slug in named}
+def _public(session: Session) -> set[str]:
+    """Slugs of the properties that are public."""
+    of = PropertyProfile.property_id == Property.id
+    return set(
+        session.scalars(select(Property.slug).join(PropertyProfile, of).where(PropertyProfile.published.is_not(None)))
+    )
+
+
+def _with_properties(part: Lists, lists: Lists, public: set[str]) -> Lists:
+    """The part, and what the lists say of those properties it names that may be new, or public only with the lists, or
+    no longer."""
+    if ListKind.PROPERTIES in part.rows:
+        return part
+    named = {row.values.get("property") for rows in part.rows.values() for row in rows}
+    rows = [
+        row
+        for row in lists.rows.get(ListKind.PROPERTIES, ())
+        if row.values["slug"] in named and (row.values["slug"] not in public or row.values.get("published") == "no")
+    ]
+    # What properties belong to is rehearsed with them.
+    bare = [
+        replace(row, values={column: value for column, value in row.values.items() if column not in BELONGS_TO})
+        for row in rows
+    ]
+    return Lists({ListKind.PROPERTIES: bare, **part.rows}) if bare else part
 
 
 def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
@@ -216,25 +268,20 @@ def take_over(
     secrets: Secrets,
     by: By,
     lists: Lists,
-    taken: Sequence[StoredPicture],
+    taken: Sequence[StoredPicture] = (),
     *,
     progress: Progress | None = None,
     despite: str = "",
     dry_run: bool = False,
 ) -> list[Imported]:
-    """Records the pictures that were taken in, and writes the lists that show them; nothing is kept of a dry run.
-    Raises Wrong with every mistake found."""
-    before = session.begin_nested() if dry_run else None
-    try:
-        for picture in taken:
-            pictures.recorded(session, by, picture)
-        session.flush()
-        if dry_run:
-            return _write(session, config, by, lists, progress, despite)
-        return write(session, config, secrets, by, lists, progress=progress, despite=despite)
-    finally:
-        if before is not None:
-            before.rollback()
+    """Records the pictures that were taken in, and writes the lists that show them, in one transaction; nothing is kept
+    of a dry run. Raises Wrong with every mistake found."""
+    if dry_run:
+        hashes = frozenset(picture.hash for picture in taken)
+        return rehearse(session, config, by, lists, progress=progress, despite=despite, hashes=hashes)
+    _record_pictures(session, by, taken)
+    session.flush()
+    return write(session, config, secrets, by, lists, progress=progress, despite=despite)
 
 
 def rehearse(
@@ -246,12 +293,13 @@ def rehearse(
     progress: Progress | None = None,
     despite: str = "",
     whole: Lists | None = None,
+    hashes: frozenset[str] = frozenset(),
 ) -> list[Imported]:
-    """Does the same as `write`, and keeps nothing of it; `whole` are the lists of which these are a part. Raises Wrong
-    with every mistake found."""
+    """Does the same as `write`, and keeps nothing of it; `whole` are the lists of which these are a part, `hashes`
+    those of pictures that will have been recorded. Raises Wrong with every mistake found."""
     before = session.begin_nested()
     try:
-        return _write(session, config, by, lists, progress, despite, whole)
+        return _write(session, config, by, lists, progress, despite, whole, hashes)
     finally:
         before.rollback()
 
@@ -264,8 +312,10 @@ def _write(
     progress: Progress | None,
     despite: str,
     whole: Lists | None = None,
+    hashes: frozenset[str] = frozenset(),
 ) -> list[Imported]:
-    writing = Writing(config, by, progress, sum(len(rows) for rows in lists.rows.values()), despite, whole or lists)
+    total = sum(len(rows) for rows in lists.rows.values())
+    writing = Writing(config, by, progress, total, despite, whole or lists, hashes)
     done = [_written(session, writing, kind, rows) for kind in ListKind if (rows := lists.rows.get(kind))]
     if writing.problems:
         raise Wrong(writing.problems)
@@ -273,7 +323,7 @@ def _write(
 
 
 def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[Row]) -> Imported:
-    homes = Homes(writing)
+    homes = Homes(writing, rows if kind is ListKind.UNITS else ())
     replace_all = {
         ListKind.HOURS: times.hours,
         ListKind.AGENT_HOURS: times.agent_hours,

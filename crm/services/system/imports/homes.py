@@ -29,8 +29,9 @@ from crm.store.queries.office import zone
 class Homes:
     """Writes units and their listings, and what is offered with their properties."""
 
-    def __init__(self, writing: Writing) -> None:
+    def __init__(self, writing: Writing, rows: Sequence[Row]) -> None:
         self._writing = writing
+        self._rows = rows
         self._homes: dict[int, _HomesThere] = {}
         self._new_homes: list[tuple[Unit, Home, Row]] = []
         self._written_homes: list[tuple[Listing, Versions[Listing, Home], Row]] = []
@@ -39,7 +40,9 @@ class Homes:
     def offer(self, session: Session, rows: Sequence[Row]) -> None:
         """Writes the details of the properties in the list, and publishes them as it says."""
         session.flush()
-        by_property = {one.property_id: one for one in session.scalars(select(PropertyProfile))}
+        ids = [property.id for row in rows if (property := self._writing.of_row(session, Property, row))]
+        there = select(PropertyProfile).where(PropertyProfile.property_id.in_(ids))
+        by_property = {one.property_id: one for one in session.scalars(there)}
         versions = Versions(session, self._writing.by, PROPERTIES, by_property.values())
         for row in rows:
             cells = {column: text for column, text in row.values.items() if column in listings.PROPERTY_COLUMNS}
@@ -130,13 +133,22 @@ class Homes:
                 self._writing.count_change(row)
 
     def _homes_of(self, session: Session, property: Property) -> _HomesThere:
-        """A property's homes, read once: nobody else writes while a list is being written."""
+        """Those of a property's homes that the rows name, read once: nobody else writes while a list is being
+        written."""
         if property.id not in self._homes:
-            units = session.scalars(select(Unit).where(Unit.property_id == property.id)).all()
-            offers = session.scalars(select(Listing).where(Listing.property_id == property.id)).all()
+            named = {
+                row.values["name"]
+                for row in self._rows
+                if self._writing.find(session, Property, row.values["property"]) is property
+            }
+            found = select(Unit).where(Unit.property_id == property.id, Unit.name.in_(named))
+            units = {unit.name: unit for unit in session.scalars(found)}
+            renamed = names.renamed_all(session, Unit, property_id=property.id)
+            ids = {unit.id for unit in units.values()} | {renamed[name].id for name in named & renamed.keys()}
+            offers = session.scalars(select(Listing).where(Listing.unit_id.in_(ids))).all()
             self._homes[property.id] = _HomesThere(
-                {unit.name: unit for unit in units},
-                names.renamed_all(session, Unit, property_id=property.id),
+                units,
+                renamed,
                 {listing.unit_id: listing for listing in offers},
                 Versions(session, self._writing.by, HOMES, offers),
             )
@@ -152,7 +164,7 @@ class Homes:
     def _pictures(self, session: Session, row: Row) -> tuple[Picture, ...]:
         """The pictures of a row. A picture whose file is missing is a problem."""
         if self._hashes is None:
-            self._hashes = set(session.scalars(select(PictureFile.hash)))
+            self._hashes = {*session.scalars(select(PictureFile.hash)), *self._writing.hashes}
         wanted: tuple[Picture, ...] = row.values["pictures"]
         for picture in wanted:
             if picture.hash not in self._hashes:

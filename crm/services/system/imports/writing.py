@@ -24,8 +24,17 @@ class Writing:
     """Lists being written, in one transaction; `whole` are the lists of which they are a part."""
 
     def __init__(
-        self, config: Config, by: By, progress: Progress | None, total: int, despite: str, whole: Lists
+        self,
+        config: Config,
+        by: By,
+        progress: Progress | None,
+        total: int,
+        despite: str,
+        whole: Lists,
+        hashes: frozenset[str] = frozenset(),
     ) -> None:
+        self.hashes = hashes
+        """Of pictures that will have been recorded when the lists are written."""
         self.config, self.by, self.despite = config, by, despite
         self.problems: list[Problem] = []
         self._progress, self._total, self._count = progress, total, 0

@@ -10,6 +10,8 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -245,11 +247,12 @@ async def page_phone(
     is_on: bool = True,
     flags: tuple[str, ...] = (),
     can_hide: bool = False,
+    program: Path | None = None,
 ) -> AsyncIterator[PagePhone]:
     """An agent who has signed in, and whose page is a phone that is registered."""
     token, account_id = signed_in(system, agent)
     async with async_playwright() as playwright:
-        begin = _that_can_hide if can_hide else _begun
+        begin = _that_can_hide if can_hide else partial(_begun, program=program)
         browser, context = await begin(playwright, [*FLAGS, *flags])
         context.set_default_timeout(20_000)
         await context.add_init_script(KEPT)
@@ -267,8 +270,8 @@ async def page_phone(
     await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")
 
 
-async def _begun(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:
-    browser = await _launched(playwright, flags)
+async def _begun(playwright: Playwright, flags: list[str], program: Path | None) -> tuple[Browser, BrowserContext]:
+    browser = await _launched(playwright, flags, program=program)
     # The tests' certificate is vouched for by nobody.
     return browser, await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
 
@@ -286,9 +289,11 @@ async def _that_can_hide(playwright: Playwright, flags: list[str]) -> tuple[Brow
     return browser, context
 
 
-async def _launched(playwright: Playwright, flags: list[str], without: Sequence[str] = ()) -> Browser:
+async def _launched(
+    playwright: Playwright, flags: list[str], without: Sequence[str] = (), program: Path | None = None
+) -> Browser:
     return await playwright.chromium.launch(
-        executable_path=programs.chromium(),
+        executable_path=program or programs.chromium(),
         args=flags,
         ignore_default_args=list(without),
         env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},

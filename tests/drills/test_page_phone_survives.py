@@ -15,7 +15,7 @@ from crm.services.access import sessions
 from tests.busy import only_on_duty
 from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
 from tests.system import System
-from tests.talks import talk_with
+from tests.talks import hear_each_other, talk_with
 from tests.watching import watching
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
@@ -97,6 +97,14 @@ async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> Non
     await system.to_team(caller)
     await phone.answers()
     await hears_the_beeps(system, caller)
+
+
+@asynccontextmanager
+async def sleeping_is_noticed_soon(system: System) -> AsyncIterator[None]:
+    """A machine that sleeps for a few seconds is one that sleeps for minutes."""
+    short = "target_seconds = 1.0\nlost_seconds = 4.0\nreturn_seconds = 8.0"
+    async with system.with_setting("target_seconds = 1.0", short):
+        yield
 
 
 async def test_browser_phone_267_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_in_the_same_call(
@@ -261,6 +269,54 @@ async def test_when_the_machine_sleeps_until_it_is_forgotten_then_it_is_ready_wh
         await both_are_heard(system, phone, caller)
         await caller.hang_up()
         await phone.is_free()
+
+
+async def test_when_the_machine_sleeps_in_a_talk_then_the_person_hears_music_until_it_wakes(
+    system: System, url: str
+) -> None:
+    async with sleeping_is_noticed_soon(system), page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.freeze("")
+        await system.hears_music(caller)
+        phone.thaw()
+        await phone.talks()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert (call.outcome, {leg.device for leg in call.legs}) == ("talked", {phone.device})
+
+
+async def test_when_the_machine_sleeps_on_in_a_talk_then_a_colleague_has_the_caller_and_it_is_ready_when_it_wakes(
+    system: System, url: str
+) -> None:
+    async with (
+        sleeping_is_noticed_soon(system),
+        page_phone(system, url) as phone,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await talks_with(system, phone, caller)
+        await only_on_duty(system, "alice", "carol")
+        await phone.freeze("")
+        await system.hears_music(caller)
+        await carol.wait_for("CALL_INCOMING", seconds=60)
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        phone.thaw()
+        await phone.is_free()
+        await phone.is_ready()
+        await hear_each_other(system, caller, carol)
+        await caller.hang_up()
+        await only_on_duty(system, "alice")
+        async with system.caller() as another:
+            await system.to_team(another)
+            await phone.answers()
+            await both_are_heard(system, phone, another)
+            await another.hang_up()
+            await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
 
 
 async def test_sipcore_hass_214_when_the_page_is_shown_again_then_a_dead_connection_is_replaced(

@@ -292,6 +292,8 @@ export class Line {
         const live = this.#calls.get(id)
         const session = live?.session
         if (!session || session.isEnded()) return
+        // Whatever else ends a talk here, Asterisk may call the page back into it, as after a sleep.
+        if (this.#calls.size === 1) kept.forget()
         if (session.isEstablished() && this.state === "connecting") {
             live.isLeft = true
             live.audio.muted = true
@@ -444,9 +446,6 @@ export class Line {
             this.#calls.delete(live.id)
             sounds.close(live.stream)
             audio.srcObject = null
-            // Asterisk ends what it hears nothing of, and calls this page back into the same talk as soon as it is there.
-            const isCut = originator === "remote" && live.state === "talking" && ["cut", "no_way", "no_sound"].includes(live.trouble)
-            if (!this.#calls.size && !isCut) kept.forget()
             const failed = live.way === "out" && live.state === "dialing" && originator === "remote"
             this.#tell("ended", live, failed ? cause : "")
         }
@@ -528,7 +527,7 @@ export class Line {
                 return
             }
             const [first] = talking
-            if (first) kept.keep(first.call)
+            if (first && !first.isLeft) kept.keep(first.call)
             for (const live of talking) void this.#lookAt(live)
         }, LOOK_MS)
     }

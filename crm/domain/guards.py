@@ -51,15 +51,17 @@ class Sentry:
     sensitive: tuple[Sensitive, ...] = ()
     states_family: bool = False
     """They say who will live with them, without a question about it: it changes nothing of the answer."""
+    rest: str = ""
+    """What was said, folded, without the words that are sensitive."""
 
 
 def _pattern(*parts: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)")
 
 
-# "guess", "glass" and "gasp" are what transcribers make of "gas" after "smell".
+# "guess", "glass", "grass" and "gasp" are what transcribers make of "gas" after "smell".
 _SMELL = r"(?:smell(?:s|ed|ing)?|smelt|odou?r|sm[eo]ll|stink(?:s|ing)?|huel[eo]|huele a|hay olor a|olor a)"
-_GAS = r"(?:gas|guess|gass|glass|gasp|gaz|gus|rotten eggs?|sulph?fur|propane|huevos? podridos?)"
+_GAS = r"(?:gas|guess|gass|glass|grass|gasp|gaz|gus|rotten eggs?|sulph?fur|propane|huevos? podridos?)"
 _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
     Danger.GAS: _pattern(
         rf"{_SMELL}(?: \w+){{0,4}} {_GAS}",
@@ -68,20 +70,25 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
         # What is left of "I smell gas in my apartment" when the beginning was not understood.
         r"(?:gas|propane) (?:in|inside|all over|through) (?:my|our) (?:\w+ )?(?:apartment|unit|home|house|place|kitchen|building|hallway|room|bedroom|basement)",
         r"(?:fuga|escape|olor|huele|se escapa)(?: \w+){0,2} (?:el )?gas",
-        r"carbon monoxide|monoxido de carbono|co (?:alarm|detector) (?:is )?(?:going|beeping|sound\w*|went)",
+        r"carbon monoxide(?! (?:detectors?|alarms?|monitors?))|(?:co|c o|co2|gas|monoxide) (?:alarms?|detectors?|monitors?)(?: \w+){0,3} (?:going|go|goes|beep\w*|chirping|sound\w*|went|off|stop|screaming)",
+        r"(?<!detector de )(?<!detectores de )(?<!alarma de )(?<!alarmas de )monoxido|(?:suena|sonando|pita|pitando|sono|activo)(?: \w+){0,4} monoxido|monoxido(?: de carbono)?(?: \w+){0,3} (?:suena|sonando|pita|pitando|sono|activo|activada)",
     ),
     Danger.FIRE: _pattern(
         r"(?:theres|there is|have|had|got|is|its|see|seeing) (?:an? )?(?:\w+ )?fire(?! (?:place|pit|station|escape|alarm test|extinguisher|department|code|sprinkler|exit|door|insurance))(?: in| at| on)?",
         r"(?:on fire|caught fire|burning down|in flames|flames|house fire|kitchen fire|electrical fire|fire in (?:my|the|our))",
         rf"(?:{_SMELL}|see|seeing|full of|lots of|theres|there is)(?: \w+){{0,2}} (?:smoke|smoking|something burning|burning)(?! (?:weed|free|area|section|detector|inside|indoors|policy|allowed))",
         r"smoke (?:in|coming|is coming|everywhere|filling|from)",
-        r"sparks? (?:from|coming|flying|out)|outlet(?: is)? (?:spark\w*|smoking|burning)",
-        r"(?:hay|tenemos|un) (?:un )?(?:incendio|fuego)|incendio|se (?:esta )?quema\w*|en llamas|(?:hay|sale|saliendo|huele a) (?:mucho )?humo|huelo (?:a )?humo",
+        r"spark(?:s|ing)?(?: \w+){0,3} (?:from|coming|flying|out)|(?:outlets?|plugs?|wires?|wiring|sockets?|panel|breakers?|breaker box|fuse box|stove|oven|dryer|heater|furnace|microwave|fridge|washer|switch|lights?)(?: (?:is|are|was|just|started|keeps|kept|its|theyre|there|and))* (?:spark\w*|smok(?:ing|es)|burning|melt\w*)",
+        r"(?:power|electric\w*|live) (?:lines?|wires?)(?: \w+){0,2} (?:down|fell|fallen|sparking)|downed (?:power )?lines?|(?:got|being|was|is) electrocuted|(?:some ?thing|whats?)(?: is|s)? burning(?! (?:calories|question))",
+        r"(?:hay|tenemos|un) (?:un )?(?:incendio|fuego)|incendio|se (?:esta )?quema\w*|(?:se|esta) (?:esta )?incendi\w+|en llamas|(?:hay|sale|saliendo|huele(?: \w+)? a) (?:mucho )?humo|huelo (?:a )?humo|(?:huele|olor|huelo)(?: \w+)? a quemado|chisp\w+|corto circuito|cables? (?:pelad|caid|quemad)\w+",
     ),
     Danger.WATER: _pattern(
         r"flood(?:s|ed|ing)(?: \w+){0,3}|(?:a|the) flood",
         r"(?:pipe|pipes|water main|water heater)(?: \w+){0,2} (?:burst|bursting|broke|broken|exploded)|burst (?:a )?pipes?",
         r"water(?: is|s)? (?:\w+ )?(?:pouring|gushing|rushing|coming|running|streaming|leaking|spraying|everywhere|all over)(?: \w+){0,3} ?(?:ceiling|walls?|everywhere|floor|light|out|through|in|down)?",
+        r"(?:toilets?|tubs?|bathtubs?|sinks?|shower|washer|washing machine|dishwasher|drains?)(?: \w+){0,3} (?:overflow\w*|over flow\w*|flooding|pouring)|overflowing(?: \w+){0,3} (?:into|through|onto|in|all over) (?:my|our|the)",
+        r"(?:cant|wont|doesnt|not able to)(?: \w+){0,2} (?:shut|turn)(?: \w+){0,2} (?:the )?water(?: \w+)? off|(?:cant|wont)(?: \w+){0,2} (?:shut|turn) off the water",
+        r"(?:desborda\w*|rebosa\w*)|(?:se )?(?:esta )?(?:cayendo|cae|derrumb\w+)(?: \w+)? (?:el |mi )?techo|techo(?: \w+){0,2} (?:cayendo|se cae|se cayo|derrumb\w+)",
         r"ceiling(?: is| has| just)* (?:collaps\w+|caving|coming down|falling|fell)|sewage(?: \w+){0,3} (?:back\w*|coming|up|everywhere)",
         r"inund\w+|se (?:rompio|revento|exploto) (?:una?|la|el)? ?(?:tuberia|tubo|cano|caneria)|(?:sale|saliendo|cae|cayendo|entra|entrando|hay) (?:mucha )?agua(?: \w+){0,3} (?:techo|por todos lados|piso|pared)|se cayo el techo",
     ),
@@ -90,6 +97,8 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
         r"(?:alguien|un (?:hombre|tipo|extrano)|unos hombres)(?: \w+){0,3} (?:met|entr)\w+(?: \w+)? (?:a|en|por) mi|se (?:esta )?met\w+(?: \w+){0,2} (?:a|en) mi (?:casa|apartamento|departamento)",
         r"break ?in (?:in progress|right now)|intruder|being robbed|has a gun|have a gun|gunshots?|shots fired|shooting at",
         r"(?:call|need)(?: an)? (?:ambulance|911|nine one one|the police|paramedics?)|heart attack|not breathing|cant breathe|unconscious|bleeding|overdos\w+|having a stroke|trapped in|stuck in the elevator",
+        r"(?:some(?:one|body)|he|she|my \w+|i|im)(?: (?:just|got|was|being|is))* (?:shot|stabbed|attacked|assaulted)(?! there)|(?:being|getting) (?:attacked|assaulted|followed|beaten|chased)|(?:attacking|hitting|beating|stabbing) (?:me|her|him|us|somebody|someone)|with a (?:gun|knife)|chest pains?|having a seizure|passed out|(?:he|she|hes|shes|is|just|my \w+) collapsed|(?:(?:hes|shes|he is|she is|still|and) not|isnt) (?:moving|responding|waking up|conscious)(?=$| (?:and|at all|any ?more|he|she|please|help))|(?:wont|doesnt|cant) (?:wake|breathe)",
+        r"(?:trapped|stuck) (?:in|inside|on) (?:the |an |my )?(?:elevator|lift)|(?:atrapad|encerrad|atorad)[oa]s?(?: \w+){0,2} (?:elevador|ascensor)|(?:con|tiene|trae)(?: una?)? (?:pistola|arma|cuchillo|navaja)|(?:oi|oimos|escuche|escucho|se oyen|se escuchan)(?: \w+)? (?:balazos|disparos)|no (?:despierta|reacciona|se mueve)|(?:se )?desmay\w+|inconsciente|dolor(?:es)? (?:de|en el) pecho|infarto|(?:metio|meten|metieron|metiendo|entro|entraron|entrando)(?: \w+){0,4} (?:robar|robarme)|(?:quiere|quieren|trata de|tratan de|intenta|intentan)(?: \w+)? (?:entrar|meterse)(?: \w+)? (?:a|en|por) mi",
         r"(?:its|this is|is|have) an? emergency(?! (?:contact|exit|number))|emergencia|ambulancia|auxilio|me (?:estan )?(?:robando|roban)|no (?:respira|puedo respirar)",
         r"(?:kill|hurt) myself|suicid\w+|going to die",
     ),
@@ -149,7 +158,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"(?:hows|how is|whats it like in|tell me about|describe) (?:the|that|your|this) (?:area|neighbou?rhood|part of town|side of town|block|hood)(?: like)?|(?:whats|what is) (?:the|that) (?:area|neighbou?rhood)(?: \w+)? like",
         r"(?:the|that|this|your) (?:area|neighbou?rhood|part of town|block)(?: \w+){0,2} (?:any good|good|nice|bad|okay|ok|decent|quiet|rough)|the hood",
         r"(?:be|get|feel|stay|keep|kept)(?: \w+){0,2} (?:safe|robbed|mugged|attacked|jumped|broken into|stolen)|(?:getting|been|gets|is|was)(?: \w+)? (?:broken into|stolen|robbed|mugged)",
-        r"robb(?:ed|ery|eries|ing)|mugg(?:ed|ings?)|thefts?|stealing|burglar(?:s|y|ies)?(?! alarm)|vandal\w*|homeless|cops",
+        r"(?:been|gets?|getting|were|was)(?: \w+)? (?:shot|stabbed|killed|attacked|assaulted)|robb(?:ed|ery|eries|ing)|mugg(?:ed|ings?)|thefts?|stealing|burglar(?:s|y|ies)?(?! alarm)|vandal\w*|homeless|cops",
         r"(?:okay|ok|good|fine|safe|all right|alright)(?: \w+){0,3} (?:woman|girl|female|lady)(?: \w+){0,3}|(?:woman|girl|female|lady)(?: \w+)? (?:alone|by herself|on her own|by myself)",
         r"(?:tranquil[oa]s?|fe[oa]|buen[oa])(?: \w+){0,2} (?:zona|colonia|barrio|area|vecindario|calle)|(?:zona|colonia|barrio|area|vecindario|calle)(?: \w+){0,3} (?:tranquil[oa]|fe[oa]|buen[oa]|mal[oa])|(?:que tal|como)(?: es| esta)? (?:la|el) (?:zona|colonia|barrio|area|vecindario)",
         r"roban|asalt\w+|ladrones|balaceras?|balazos|(?:segur[oa]|peligros[oa])(?: \w+){0,2} (?:colonia|calle|zona|barrio)",
@@ -163,6 +172,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"(?:what|which|whats the|what are the|who|the)(?: \w+){0,2} (?:kind|kinds|type|types|sort|sorts|class|caliber) of (?:\w+ )?(?:people|person|persons|tenants?|residents?|neighbou?rs?|families|folks|crowd|individuals|clientele|renters)",
         r"(?:are|is)(?: (?:the|my|your|most|other|all|of|people|they))* (?:people|tenants|residents|neighbou?rs|folks)(?: \w+){0,4} (?:quiet|nice|loud|noisy|friendly|clean|young|old|older|rowdy|professionals?|famil(?:y|ies)|students?|rich|poor|decent|respectful)",
         r"(?:tell me|know|hear|say|anything)(?: \w+){0,3} about(?: \w+){0,2} (?:people|tenants|residents|neighbou?rs|crowd|folks)",
+        r"(?:lots?|bunch|full|mostly|many)(?: of)?(?: \w+)? (?:students|retirees|workers|renters|couples|roommates)|(?:vecinos|inquilinos)(?: \w+){0,3} (?:tranquil|ruidos|buen|amabl|escandalos|decent|limpi)\w*|muchos (?:estudiantes|viejitos|solteros|jovenes)",
         r"college kids|frat(?: \w+)?|party crowd|rowdy(?: \w+)?|(?:older|younger|young|old|rough|mixed) crowd",
         r"(?<!friend )(?<!sister )(?<!brother )(?<!cousin )whos?(?: \w+){0,2} (?:lives?|living|rents?|are (?:my|the|your) neighbou?rs)(?: \w+){0,2} ?(?:there|here|in|at|next)?",
         r"(?:what|how|hows|who)(?: \w+){0,2} (?:are|is) (?:the |my |your |the other )?(?:people|folks|tenants|residents|neighbou?rs|crowd|clientele|community)(?: like)?",
@@ -183,7 +193,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"raza|religion|iglesias?|mezquita|sinagoga|musulman\w*|cristian[oa]s?|judi[oa]s?|catolic[oa]s?|inmigra\w+|indocumentad[oa]s?|sin papeles|papeles|ciudadan[oa]s?|visa|refugiad[oa]s?|extranjer[oa]s?|(?:soy|somos) (?:mexican|cuban|colombian|venezolan|hondure|salvadore|guatemaltec|haitian|african|dominican)\w+|gays?|lesbiana|homosexual|trans|militar(?:es)?|veteran[oa]s?|tercera edad|jubilad[oa]s?|ancian[oa]s",
     ),
     Sensitive.FAMILIES: _pattern(
-        r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons?|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)|(?:my|our) (?:\w+ )?(?:boys?|girls?)",
+        r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons|(?:my|our|a|his|her|older|younger|little|old) son|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)|(?:my|our) (?:\w+ )?(?:boys?|girls?)",
         r"pregnan\w+|expecting|due in|famil(?:y|ies)(?! room)|adults? only|single (?:mom|mother|dad|father|parent|woman|man)|(?:un)?married|divorced|my (?:girlfriend|boyfriend|fiance\w*)|occupan(?:cy|ts)|how many people can|per bedroom|noise from",
         r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo (?:para )?adultos|cuantas personas",
     ),
@@ -198,6 +208,12 @@ _LEFT_OF_STOPPING = _pattern(
 _STOPS_TEXTS = _pattern(
     r"(?:turn|shut|switch|cut) off(?: \w+){0,2} (?:texts|messages|alerts|notifications)",
     r"(?<!bus )(?:stop|quit)(?! by)(?: \w+){0,6} (?:texts|texting|text messages)",
+    # What transcribers make of "stop texting me".
+    r"(?:stop|quit) (?:(?:testing|taxing|texas|texts?|test|tax) (?:in|and) me|(?:testing|taxing|texas) (?:me|us|this number))",
+    r"(?:texts|messages)(?: \w+){0,4} (?:can|could|will|would) (?:you|yall|someone|somebody)(?: \w+){0,2} (?:stop|end|quit|cut)",
+    r"(?:never|didnt|did not)(?: \w+)? (?:signed? up|asked?|agreed?|subscribed?)(?: \w+){0,3} (?:texts|messages|text messages|texted|messaged)",
+    r"(?:dont|do not|never|no longer)(?: \w+)? (?:want|wanna|need|wish)(?: to)? hear(?: \w+){0,2} from (?:you|yall|your|this)",
+    r"no (?:me|nos) (?:lleguen|entren)(?: \w+){0,2} (?:mensajes?|textos?)|(?:mensajes?|textos?)(?: \w+){0,5} (?:parenle|parele|paren|ya basta|dejen de)",
     r"(?:texts|texting|text messages|messaging)(?: \w+){0,6} (?:(?:want|need)(?: \w+)? to|has to|have to|must|please) (?:stop|quit)",
 )
 """Wishes to stop as they are spoken; `optout` reads them as they are written."""
@@ -215,7 +231,10 @@ def watch(text: str, folded: str) -> Sentry:
         # What they ask is who lives there; which people they name does not matter.
         found = tuple(kind for kind in found if kind not in (Sensitive.FAMILIES, Sensitive.NEUTRAL))
     states_family = found == (Sensitive.FAMILIES,) and not _asks_of_family(folded)
-    return Sentry(emergency, opt_out, found, states_family)
+    rest = folded
+    for kind in found:
+        rest = _SENSITIVE[kind].sub(" ", rest)
+    return Sentry(emergency, opt_out, found, states_family, " ".join(rest.split()))
 
 
 def _emergency(folded: str) -> Danger | None:
@@ -232,7 +251,9 @@ _ASKS = re.compile(
     rf"(?<!\w)(?:(?:are there|is there|any|many|lots? of|a lot of|full of|hay|much[oa]s)(?: \w+){{0,3}} {_PERSON}"
     rf"|(?:allow|accept|take|like|mind|want|rent to|lease to|welcome|aceptan|permiten|admiten|rentan a)(?: \w+){{0,3}} {_PERSON}"
     rf"|{_PERSON}(?: \w+){{0,3}} (?:allowed?|ok|okay|all right|alright|fine|welcome|accept(?:ed)?|a problem|friendly|permit\w+|bienvenidos|problema|aceptan|esta bien)"
-    rf"|(?:okay|ok|fine|alright|all right|problem|issue|esta bien)(?: \w+){{0,5}} {_PERSON}"
+    rf"|(?:okay|ok|fine|alright|all right|problem|issue|esta bien)(?: \w+){{0,8}} {_PERSON}"
+    r"|(?:hay|seria|es|tendria)(?: \w+){0,2} problemas?|me (?:rentan|aceptan|rentarian|aceptarian)|nos (?:rentan|aceptan|rentarian|aceptarian)"
+    r"|(?:is|would|will|thats|be)(?: \w+){0,3} (?:a problem|an issue|okay|ok|alright|all right)"
     r"|share (?:a |one |the )?(?:bed)?rooms?|adults? only|solo (?:para )?adultos|occupancy|how many people|cuantas personas|good for (?:a )?famil\w+|rais(?:e|ing) (?:a|my|our|his|her) famil(?:y|ies)|famil(?:y|ies) of|family (?:friendly|building|community|complex|neighbou?rhood|place|oriented))(?!\w)"
 )
 

@@ -61,6 +61,16 @@ def wishes(dialogue: Dialogue, text: str, scorer: Scorer | None = None, *, answe
     return _weighed(dialogue, text, matched, scores, scorer)
 
 
+def beside(dialogue: Dialogue, found: Sequence[Wish], rest: str) -> tuple[Wish, ...]:
+    """Of the wishes that were found in a whole sentence, those that a pattern finds in what is left of it, too.
+
+    "What kind of people live there, and what's the rent?" asks for the rent; without its end it asks for nothing,
+    though it is like sentences that do.
+    """
+    said = _matched(dialogue, rest)
+    return tuple(wish for wish in found if wish.intent in said)
+
+
 def answer(dialogue: Dialogue, text: str, scorer: Scorer | None) -> bool | None:
     """Whether a sentence that answers a question agrees or declines, by what it is like; None: neither."""
     ranked = scorer.scores(text, dialogue.language) if scorer else ()

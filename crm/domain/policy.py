@@ -155,15 +155,14 @@ def _spoke(reply: Answering) -> None:
         reply.acts.append(StopTexts(heard.sentry.opt_out))
         reply.change(stopped=True)
         reply.announce("opted_out")
-        reply.say("anything_else")
-        reply.ask(Asked.MORE)
+        if not _a_persons(reply):
+            reply.say("anything_else")
+            reply.ask(Asked.MORE)
         return
     if heard.sentry.sensitive and not heard.sentry.states_family and _sensitive(reply):
         return
-    for intent in heard.intents:
-        if intent in FOR_A_PERSON:
-            FOR_A_PERSON[intent](reply)
-            return
+    if _a_persons(reply):
+        return
     if _answered(reply):
         reply.change(unclear=0)
         return
@@ -172,6 +171,15 @@ def _spoke(reply: Answering) -> None:
         reply.change(unclear=0)
         return
     _unclear(reply)
+
+
+def _a_persons(reply: Answering) -> bool:
+    """Whether a person takes over what they want."""
+    for intent in reply.heard.intents:
+        if intent in FOR_A_PERSON:
+            FOR_A_PERSON[intent](reply)
+            return True
+    return False
 
 
 def _wishes_now(reply: Answering) -> dict[str, str]:

@@ -15,7 +15,7 @@ TELLING = {
     ),
     "es": frozenset(
         listed(
-            "el la los las es son tiene tienen hay yo mi me de en para y que cual como cuanto cuanta cuantos puedo puede un una por favor quiero necesito quisiera busco donde cuando si hola gracias esta estoy renta alquiler departamento apartamento recamaras mascotas perro gato hablar persona con del al mes casa soy tengo se su sus"
+            "el la los las es son tiene tienen hay yo mi me de en para y que cual como cuanto cuanta cuantos puedo puede un una por favor quiero necesito quisiera busco donde cuando si hola gracias esta estoy renta alquiler departamento apartamento recamaras mascotas perro gato hablar persona con del al mes casa soy tengo se su sus aceptan rentan permiten ahi gente vive viven muchos muchas quien quienes"
         )
     ),
 }

@@ -94,6 +94,8 @@ def hear(
         # Somebody may be called Christian Church, but nobody Section Eight.
         about = tuple(kind for kind in sentry.sensitive if kind not in (Sensitive.NEUTRAL, Sensitive.FAMILIES))
         sentry = replace(sentry, sensitive=about)
+    if sentry.sensitive and not sentry.states_family:
+        wishes = intents.beside(mind.dialogues[language], wishes, sentry.rest)
     return Understanding(happening, language, is_foreign and not wishes, text, sentry, wishes, found)
 
 

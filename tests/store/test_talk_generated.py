@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -180,6 +181,21 @@ def test_a_thousand_random_talks_speak_from_rows_alone(office: TalkOffice) -> No
     assert not wrong, "\n".join(sorted(set(wrong)))
     # The walks have gone everywhere.
     assert all(count > 20 for count in counted.values()), counted
+
+
+def test_what_callers_put_around_a_fair_housing_question_changes_nothing_of_its_answer(office: TalkOffice) -> None:
+    office.answer("elm", "vouchers", "Aceptamos vales de vivienda y todo ingreso legal.", "es")
+    dice = random.Random(SEED)
+    changed: list[str] = []
+    for question in SENSITIVE:
+        plain = office.call(ELM_LINE)
+        plain.say(question)
+        for before, after in dice.sample(sorted(itertools.product(set(BEFORE), set(AFTER))), 6):
+            talk = office.call(ELM_LINE)
+            talk.say(f"{before}{question}{after}")
+            if [one.template for one in talk.everything_said] != [one.template for one in plain.everything_said]:
+                changed.append(f"{before}{question}{after}: {talk.said}")
+    assert changed == []
 
 
 def _walk(

@@ -470,6 +470,23 @@ def test_who_lives_there_is_not_described(office: TalkOffice, sentence: str) -> 
     assert "welcome" in said
 
 
+@pytest.mark.parametrize("sentence", ["so what kind of people live there gracias", "¿qué gente vive en el edificio?"])
+def test_who_asks_only_who_lives_there_is_told_nothing_of_homes(office: TalkOffice, sentence: str) -> None:
+    talk = office.call()
+    talk.say(sentence)
+    assert [one.template for one in talk.everything_said][-1] == "fair_people"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["What kind of people live there, and how much is the studio?", "who lives there and what's the rent"]
+)
+def test_who_also_asks_for_a_fact_gets_it(office: TalkOffice, sentence: str) -> None:
+    talk = office.call()
+    said = talk.say(sentence)
+    assert "can't describe" in said
+    assert "$985" in said
+
+
 @pytest.mark.parametrize(
     "sentence",
     [
@@ -570,6 +587,13 @@ def test_a_wish_to_stop_is_honored(office: TalkOffice, sentence: str) -> None:
     assert talk.of(StopTexts)
     talk.say("text me your listings")
     assert talk.of(SendLink) == []
+
+
+def test_who_wants_a_person_and_no_texts_gets_both(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("Stop texting me, and let me talk to a real person.")
+    assert talk.of(StopTexts)
+    assert talk.transfer
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,25 @@ def test_texts_like_any_other_are_no_emergency() -> None:
         ("the whole basement is flooding", Danger.WATER),
         ("se rompió una tubería", Danger.WATER),
         ("he's not breathing", Danger.PERSON),
+        ("I smell grass in my apartment", Danger.GAS),
+        ("sparks are coming out of the outlet", Danger.FIRE),
+        ("the breaker box is smoking", Danger.FIRE),
+        ("a power line came down in the parking lot", Danger.FIRE),
+        ("the toilet is overflowing and it won't stop", Danger.WATER),
+        ("the upstairs tub is overflowing into my unit", Danger.WATER),
+        ("my mom fell and she's not moving", Danger.PERSON),
+        ("somebody got shot", Danger.PERSON),
+        ("suena la alarma de monóxido", Danger.GAS),
+        ("se está incendiando el apartamento", Danger.FIRE),
+        ("huele a quemado", Danger.FIRE),
+        ("se está cayendo el techo", Danger.WATER),
+        ("estoy atrapado en el elevador", Danger.PERSON),
+        ("are carbon monoxide detectors installed", None),
+        ("tiene detector de monóxido", None),
+        ("we're not moving until May", None),
+        ("he got a job there so he's moving", None),
+        ("is there a stove, or smoking allowed", None),
+        ("is moving in on a Sunday okay", None),
         ("do you have a fire pit", None),
         ("is the gas bill included", None),
         ("is it in a flood zone", None),
@@ -73,6 +92,10 @@ def test_emergencies(said: str, danger: Danger | None) -> None:
         ("does it have white cabinets", set()),
         ("can I bring my dog", set()),
         ("does it have blinds", set()),
+        ("¿los vecinos son tranquilos?", {Sensitive.PEOPLE}),
+        ("is it a lot of college students", {Sensitive.PEOPLE}),
+        ("has anybody been shot there", {Sensitive.SAFETY}),
+        ("¿los departamentos son grandes?", set()),
     ],
 )
 def test_what_fair_housing_touches(said: str, kinds: set[Sensitive]) -> None:
@@ -85,9 +108,36 @@ def test_what_fair_housing_touches(said: str, kinds: set[Sensitive]) -> None:
         ("we're expecting a baby and need a two bedroom", True),
         ("it's me and my two kids", True),
         ("are kids allowed", False),
+        ("is it okay for a single mom with two kids", False),
+        ("estoy embarazada, ¿hay problema?", False),
         ("are there lots of children", False),
         ("is it an adults only building", False),
     ],
 )
 def test_who_says_who_will_live_with_them_asks_nothing_of_it(said: str, is_statement: bool) -> None:
     assert watched(said).states_family is is_statement
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "stop testing me",
+        "please stop text in me",
+        "I'm getting too many texts, can you stop that",
+        "I never signed up for these texts",
+        "I don't want to hear from you anymore",
+        "¿cómo hago para que ya no me lleguen mensajes?",
+        "me están llegando muchos mensajes, ya párenle",
+    ],
+)
+def test_wishes_to_stop_as_they_are_spoken_and_misheard(said: str) -> None:
+    assert watched(said).opt_out
+
+
+@pytest.mark.parametrize("said", ["no me llegó el mensaje", "I never got the text", "I signed up for a tour by text"])
+def test_who_waits_for_a_text_does_not_want_them_stopped(said: str) -> None:
+    assert not watched(said).opt_out
+
+
+def test_what_is_left_without_sensitive_words() -> None:
+    assert watched("What kind of people live there, and what's the rent?").rest == "live there and whats the rent"

@@ -13,6 +13,7 @@ from ari_app import heartbeat
 from ari_app.call.call import AppContext, LiveCall
 from ari_app.edge.channel import Handle
 from ari_app.flows.transfer import waiting_seconds
+from crm.domain.beats import until_next
 from crm.edge import processes
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def beat(context: AppContext, troubles: Callable[[], Collection[str]]) -> 
     """Writes run/app.json, by which `leaseline status` knows that the app is alive. Also at once when it is connected,
     since whoever starts it waits for that."""
     path = context.config.run_folder / "app.json"
-    failed, me = "", processes.me()
+    failed, me, loop = "", processes.me(), asyncio.get_running_loop()
     while True:
         state = {
             "at": context.now().isoformat(),
@@ -71,7 +72,7 @@ async def beat(context: AppContext, troubles: Callable[[], Collection[str]]) -> 
             if failed != (failed := str(error.strerror)):
                 log.error("signs of life cannot be written: %s", error.strerror)
         if state["connected"]:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(until_next(HEARTBEAT_SECONDS, loop.time()))
         else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_SECONDS):

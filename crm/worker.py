@@ -34,6 +34,7 @@ from sqlalchemy.orm import Session
 
 from ari_app.edge.errors import PhoneError
 from crm.context import Crm
+from crm.domain.beats import until_next
 from crm.domain.errors import CrmError, Unavailable
 
 Claim = TypeVar("Claim")
@@ -43,6 +44,8 @@ RETRY_SECONDS = 5.0
 """Delay after trouble. If the database was unavailable, the worker may be woken sooner."""
 PASSED_OVER_SECONDS = 1.0
 """Delay when a piece is due but cannot be claimed: another worker has it at the moment."""
+SHORT_SECONDS = 5.0
+"""What is checked at least this often is checked at the same moments as everything else with its period."""
 LONGEST_SLEEP_SECONDS = 60.0
 """A clock that was set, or a machine that slept, makes a due time come sooner than calculated."""
 
@@ -155,7 +158,7 @@ async def repeat(
             pause = min(seconds, LONGEST_SLEEP_SECONDS)
         else:
             troubles.well(name)
-            pause = seconds
+            pause = seconds if seconds > SHORT_SECONDS else until_next(seconds, asyncio.get_running_loop().time())
         await _until_woken(wake, pause)
 
 

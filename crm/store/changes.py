@@ -7,7 +7,8 @@ process are told which tables changed. Other processes hear of it
   connection of this process listens.
 - on SQLite, which has no notifications, from the number that the writing connection reports for the state of the file
   (PRAGMA data_version). That connection's own commits leave it unchanged. The whole process shares one check, twice a
-  second; it reads no page. The number says that something was committed, not what, so everyone waiting is told.
+  second, and asks for the number only when one of the database's files was written. The number says that something was
+  committed, not what, so everyone waiting is told.
 
 Being told means being asked to look: there may be nothing to find.
 """
@@ -15,19 +16,24 @@ Being told means being asked to look: there may be nothing to find.
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from crm.domain.beats import until_next
 from crm.domain.errors import Unavailable
 from crm.store import happenings
 
 LOOK_SECONDS = 0.5
+STEP_NANOSECONDS = 100_000_000
+"""More than the steps in which times of files move on, which are some milliseconds."""
 CHANNEL = "leaseline"
 ALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -196,16 +202,31 @@ class RowChanges:
             self._listens = True
             # We were not told about earlier commits.
             self.tell(WATCHED)
+            loop, seen = asyncio.get_running_loop(), None
             while True:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(until_next(LOOK_SECONDS, loop.time()))
+                if (files := self._files()) == seen:
+                    continue
                 version = await self._foreign_version()
                 if version != known:
                     self.tell(WATCHED)
                 known = version
+                # Times of files move on in steps: what was written just now may be written again with the same time.
+                latest = max((changed for changed, *_ in files), default=0)
+                seen = files if time.time_ns() - latest > STEP_NANOSECONDS else None
         except Unavailable as error:
             raise Unavailable(_DEAF, code="database_deaf") from error
         finally:
             self._listens, self._heard = False, None
+
+    def _files(self) -> list[tuple[int, int, int]]:
+        """Which files the database consists of, and when each was last written: a commit writes to one of them."""
+        found = []
+        for name in (f"{self._url.database}-wal", str(self._url.database)):
+            with suppress(OSError):
+                file = os.stat(name)
+                found.append((file.st_ctime_ns, file.st_size, file.st_ino))
+        return found
 
     def tell(self, tables: Collection[str]) -> None:
         """Asks those who wait for one of the tables to look. May be called in any thread."""

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from crm.config import Config
+from crm.domain.beats import until_next
 from crm.edge import listening, sip_door
 from crm.edge.own_certificate import OwnCertificate
 from crm.web.guard import IDLE_SECONDS, Budget, guarded
@@ -98,7 +99,7 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 # All listeners at the same moment, so that the process wakes up once for them.
-                async with asyncio.timeout(TICK_SECONDS - loop.time() % TICK_SECONDS):
+                async with asyncio.timeout(until_next(TICK_SECONDS, loop.time())):
                     await self._is_ending.wait()
 
     @contextlib.contextmanager

@@ -18,6 +18,7 @@ from crm.config import Config
 from crm.context import Crm, utc_now
 from crm.domain.errors import Unavailable
 from crm.secrets import Secrets
+from crm.store import changes
 from crm.store.models import Agent
 from crm.store.session import Store
 from crm.worker import Troubles, Worker
@@ -125,6 +126,39 @@ async def test_what_this_process_commits_is_not_taken_for_another_ones(system: C
     url = store._engine.url.render_as_string(hide_password=False)
     await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
     assert await store._foreign_version() != before
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_database_that_nobody_writes_is_not_asked_and_what_comes_then_is_heard(
+    system: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LOOK_SECONDS", 0.01)
+    store, told = system.store, asyncio.Event()
+    looks: list[str] = []
+    files, version = store.changes._files, store.changes._foreign_version
+
+    def looked_at() -> list[tuple[int, int, int]]:
+        looks.append("files")
+        return files()
+
+    async def asked() -> object:
+        looks.append("database")
+        return await version()
+
+    monkeypatch.setattr(store.changes, "_files", looked_at)
+    monkeypatch.setattr(store.changes, "_foreign_version", asked)
+    listening = asyncio.create_task(store.changes.listen())
+    try:
+        with store.changes.told(["agent"], told.set):
+            await until(lambda: len(looks) > 20 and set(looks[-20:]) == {"files"})
+            told.clear()
+            url = store._engine.url.render_as_string(hide_password=False)
+            await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
+            async with asyncio.timeout(30):
+                await told.wait()
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_a_worker_that_fails_shows_since_when_and_goes_on_by_itself(

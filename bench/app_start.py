@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.call.processes import cpu_seconds
 from tests.system import running_system, spoken_prompts
 
 
@@ -22,15 +23,19 @@ async def main(rounds: int, idle: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with running_system(Path(folder), spoken_prompts()) as system:
             ready: list[float] = []
+            spent: list[float] = []
             for _ in range(rounds):
                 await system.kill_app()
                 began = time.perf_counter()
                 await system.start_app()
                 ready.append(time.perf_counter() - began)
+                assert system.app.process is not None
+                spent.append(cpu_seconds(system.app.process.pid))
             print(
                 f"ready after {statistics.median(ready):.2f} s (median of {rounds}; {min(ready):.2f}-{max(ready):.2f})"
             )
             assert system.app.process is not None
+            print(f"CPU until then {statistics.median(spent):.2f} s (least {min(spent):.2f})")
             app = psutil.Process(system.app.process.pid)
             await asyncio.sleep(10)  # Texts, mail and holidays are loaded after the start.
             before, began = app.cpu_times(), time.perf_counter()

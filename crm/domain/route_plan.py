@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -115,6 +117,34 @@ def who_has(owner: str) -> str:
     """The owner of a planned next action, in words."""
     what, _, slug = owner.rpartition(":")
     return f"team {slug}" if what else slug or "the admin"
+
+
+_TO_HAVE = "If it remains unfinished, {owner} has the next action ({task})."
+_HAD = re.compile(re.escape(_TO_HAVE).replace(r"\{owner\}", "(.+)").replace(r"\{task\}", r"(\w+)"))
+
+
+def to_have(owner: str, task: TaskKind) -> str:
+    """Whose the next action will be, as far as the decision can know: tasks are dealt when calls have ended."""
+    return _TO_HAVE.format(owner=who_has(owner), task=task)
+
+
+def owner_now(kind: str, owner: str, led_to: Sequence[tuple[str, str]]) -> str:
+    """Who got a planned next action, by the kinds and owners of the tasks that the call led to: tasks are dealt when
+    calls have ended, and may change hands."""
+    owners = [whose for one, whose in led_to if one == kind] or [whose for _, whose in led_to]
+    return owner if not owners or owner in owners else owners[0]
+
+
+def as_it_went(sentence: str, led_to: Sequence[tuple[str, str]]) -> str:
+    """The sentence of a decision about who was to have the next action: where another got it, it says both."""
+    had = _HAD.fullmatch(sentence)
+    if had is None:
+        return sentence
+    said = {who_has(owner): owner for _, owner in led_to}
+    now = owner_now(had[2], said.get(had[1], had[1]), led_to)
+    if who_has(now) == had[1]:
+        return sentence
+    return f"The next action ({had[2]}) was to be for {had[1]}, and is for {who_has(now)}."
 
 
 @dataclass(frozen=True)

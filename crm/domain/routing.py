@@ -28,7 +28,7 @@ from crm.domain.route_inputs import (
     RoutingInputs,
     Rules,
 )
-from crm.domain.route_plan import About, Path, Reason, Record, RoutePlan, Rule, TaskPlan, who_has
+from crm.domain.route_plan import About, Path, Reason, Record, RoutePlan, Rule, TaskPlan, to_have
 from crm.domain.tasks import TaskKind
 from crm.domain.texts import TextPurpose
 
@@ -598,8 +598,7 @@ class _Decision:
         may_text = bool(texts) and self._may_text(record, rule, texts)
         owner = owner or inputs.people.owner
         due_at = inputs.now if at_once else inputs.fast_due_at if fast else inputs.due_at
-        left = f"If it remains unfinished, {who_has(owner)} has the next action ({task})."
-        self.because(Rule.OWNER, left, About.TASK)
+        self.because(Rule.OWNER, to_have(owner, task), About.TASK)
         return RoutePlan(
             path=path,
             rule=rule,

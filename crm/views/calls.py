@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
+from crm.domain.route_plan import as_it_went
 from crm.store import facts
 from crm.store.models import (
     Agent,
@@ -336,14 +337,21 @@ def one(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallDeta
         RoutingDecision.reasons,
         RoutingDecision.stages,
     ).where(RoutingDecision.call_id == call_id)
+    led_to = tasks.owners_of_call(session, call_id)
     return CallDetail(
         **{name: getattr(found, name) for name in CallSummary.__struct_fields__},
         events=[
             EventEntry(at, kind, facts.whole(call_id, kind, data))
             for at, kind, data in session.execute(events.order_by(CallEvent.at, CallEvent.number))
         ],
-        routing=[RoutingEntry(*one) for one in session.execute(decisions.order_by(RoutingDecision.at))],
+        routing=[_routing(row, led_to) for row in session.execute(decisions.order_by(RoutingDecision.at))],
     )
+
+
+def _routing(row: Row[*tuple[Any, ...]], led_to: Sequence[tuple[str, str]]) -> RoutingEntry:
+    one = RoutingEntry(*row)
+    one.reasons = [as_it_went(reason, led_to) for reason in one.reasons]
+    return one
 
 
 def voice_talk(session: Session, call_id: str) -> VoiceTalkEntry | None:

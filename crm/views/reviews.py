@@ -10,8 +10,10 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from crm.domain.route_plan import as_it_went
 from crm.store.models import Call, CallReview, Interest, Lead, Leg, RoutingDecision, Task, Tour
 from crm.store.queries import calls
+from crm.views import tasks
 
 _BATCH = 500
 
@@ -100,6 +102,7 @@ def _entry(call: Call, decisions: Sequence[RoutingDecision], task: Task | None, 
     last = decisions[-1] if decisions else None
     talked = call.ended_at - call.talk_started_at if call.ended_at and call.talk_started_at else None
     interest = _interest(call)
+    led_to = [(task.kind, tasks.owner_of(task))] if task else []
     return WeeklyEntry(
         call=call.id,
         at=call.started_at,
@@ -110,7 +113,7 @@ def _entry(call: Call, decisions: Sequence[RoutingDecision], task: Task | None, 
         property=interest.property.slug if interest else None,
         path=", then ".join(dict.fromkeys(one.path for one in decisions)),
         rule=last.rule if last else "",
-        reasons=list(last.reasons) if last else [],
+        reasons=[as_it_went(one, led_to) for one in last.reasons] if last else [],
         talked_with=_talked_with(call),
         talk_seconds=round(talked.total_seconds()) if talked else 0,
         audio=_audio(call),

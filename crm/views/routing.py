@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
 from crm.domain.rehearsals import Rehearsal, Replay
+from crm.domain.route_plan import as_it_went, owner_now
 from crm.domain.routing import RoutePlan
 from crm.store import decisions
 from crm.store.models import Call, RoutingDecision
@@ -60,7 +61,8 @@ class PlanEntry(msgspec.Struct, kw_only=True):
     task: str
     """Kind of the next action if the call ends unfinished."""
     owner: str
-    """Slug of its owner, or subteam:SLUG; empty: the admin."""
+    """Slug of its owner, or subteam:SLUG; empty: the admin. Of a call on record: of who got it, if there is one; the
+    reasons say who was to."""
     due_at: datetime | None
     texts: list[str]
     """What is texted unless the call ends differently."""
@@ -255,16 +257,20 @@ def explained(session: Session, call_id: str, now: datetime) -> Explanation:
     taken = select(RoutingDecision).where(RoutingDecision.call_id == call_id).order_by(RoutingDecision.at)
     rows = session.scalars(taken).all()
     rosters = decisions.rosters(session, rows)
-    return Explanation(
-        found.id,
-        found.outcome,
-        [_decision(row, rosters) for row in rows],
-        calls.legs(session, call_id),
-        [
-            PlannedTaskEntry(one.id, one.kind, one.owner or f"subteam:{one.team}", one.due_at, one.done_at, one.why)
-            for one in tasks.of_call(session, call_id, now)
-        ],
-    )
+    led_to = [
+        PlannedTaskEntry(one.id, one.kind, one.owner or f"subteam:{one.team}", one.due_at, one.done_at, one.why)
+        for one in tasks.of_call(session, call_id, now)
+    ]
+    taken_all = [_decision(row, rosters) for row in rows]
+    for one in taken_all:
+        _tell_owner(one.plan, [(task.kind, task.owner) for task in led_to])
+    return Explanation(found.id, found.outcome, taken_all, calls.legs(session, call_id), led_to)
+
+
+def _tell_owner(plan: PlanEntry, led_to: Sequence[tuple[str, str]]) -> None:
+    plan.owner = owner_now(plan.task, plan.owner, led_to)
+    for reason in plan.reasons:
+        reason.text = as_it_went(reason.text, led_to)
 
 
 def known(session: Session, call_id: str) -> list[str]:

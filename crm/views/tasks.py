@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
@@ -164,6 +164,16 @@ def of_call(session: Session, call_id: str, now: datetime) -> list[TaskEntry]:
 def ids_of_call(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> list[int]:
     found = select(Task.id).where(_came_of(call_id), *reached.of_tasks(reach))
     return list(session.scalars(found.order_by(Task.id)))
+
+
+def owners_of_call(session: Session, call_id: str) -> list[tuple[str, str]]:
+    """Kind and owner of each task that a call led to: slug of an agent, or subteam:SLUG."""
+    found = select(Task).where(_came_of(call_id)).options(selectinload(Task.owner), selectinload(Task.subteam))
+    return [(task.kind, owner_of(task)) for task in session.scalars(found.order_by(Task.id))]
+
+
+def owner_of(task: Task) -> str:
+    return task.owner.slug if task.owner else f"subteam:{task.subteam.slug}" if task.subteam else ""
 
 
 def missed(

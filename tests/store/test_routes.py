@@ -7,12 +7,17 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config, Menu, Ring
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, Fact
 from crm.domain.choosing import KeyedAnswer, Question
 from crm.domain.routing import TEAM, TEXT_ME, Path, RoutePlan, Rule
+from crm.domain.tasks import TaskKind
+from crm.services.calls import ledger
 from crm.services.routing import routes
 from crm.services.routing.routes import PhonesNow
+from crm.store import decisions
 from crm.store.models import (
     Agent,
     AgentHours,
@@ -25,8 +30,13 @@ from crm.store.models import (
     Organization,
     Portfolio,
     Property,
+    Subteam,
+    Task,
 )
 from crm.store.session import Store
+from crm.views import calls
+from crm.views import routing as view
+from crm.words.console import sentences
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -229,6 +239,47 @@ async def test_a_mornings_task_is_for_whoever_works_in_the_morning(store: Store,
     _, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(night))
     assert plan.task.owner == "subteam:east", "nobody of it works then"
     assert any("team east has the next action" in reason.text for reason in plan.reasons)
+
+
+async def test_where_another_got_the_next_action_than_was_decided_all_say_so(store: Store, config: Config) -> None:
+    inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, TO_TEAM, PhonesNow(NOW))
+    planned, [other] = plan.task.owner, {"alice", "bob"} - {plan.task.owner}
+    with store.writing() as session:
+        # Meanwhile the one who was to have it has got something else to do.
+        own = session.scalars(select(Agent.id).where(Agent.slug == planned)).one()
+        busy = {"kind": TaskKind.CALL_BACK, "why": "", "result": "", "created_at": NOW, "due_at": NOW}
+        session.add(Task(key="other", owner_id=own, **busy))
+    await ledger_of(store, config, decisions.told("c1/r", "c1", NOW, inputs, plan))
+    told = await store.read(view.explained, "c1", NOW)
+    [decision], [task] = told.decisions, told.tasks
+    assert (task.kind, task.owner, decision.plan.owner) == ("call_back", other, other)
+    says_both = f"The next action (call_back) was to be for {planned}, and is for {other}."
+    assert [one.text for one in decision.plan.reasons if one.about == "task"] == [says_both]
+    [routing] = (await store.read(calls.one, "c1")).routing
+    assert says_both in routing.reasons
+    assert sentences.told(says_both, "es").startswith("El siguiente paso")
+    for owner, said in ((planned, f"If it remains unfinished, {planned} has the next action (call_back)."), (None, "")):
+        await store.run(give, task.id, owner)
+        told = await store.read(view.explained, "c1", NOW)
+        about_it = [one.text for one in told.decisions[0].plan.reasons if one.about == "task"]
+        assert about_it == [said or f"The next action (call_back) was to be for {planned}, and is for team east."]
+
+
+def give(session: Session, task_id: int, owner: str | None) -> None:
+    """None: to the subteam."""
+    task = session.get_one(Task, task_id)
+    to = select(Agent).where(Agent.slug == owner) if owner else select(Subteam)
+    task.held_by = session.scalars(to).one()
+
+
+async def ledger_of(store: Store, config: Config, routed: Fact) -> None:
+    """A caller who hangs up after that decision."""
+    for fact in (
+        CallArrived("c1/a", "c1", NOW, MAPLE, PROSPECT),
+        routed,
+        CallEnded("c1/e", "c1", NOW + timedelta(minutes=1), by=EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, config, fact, NOW + timedelta(minutes=1))
 
 
 # --- who is read at all ---

@@ -198,7 +198,7 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "paths": _each_of(CODES[Path], ", then ", ", luego "),
     "task": _one_of(CODES[TaskKind]),
     "texts": _each_of(TEXTS),
-    "owner": _owner,
+    **dict.fromkeys(("owner", "got"), _owner),
     "outcome": _one_of(
         {ENGLISH[Outcome].get(code, code.replace("_", " ")): said for code, said in CODES[Outcome].items()}
     ),

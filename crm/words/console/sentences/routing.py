@@ -98,6 +98,9 @@ ROUTING = {
     "If it remains unfinished, {owner} has the next action ({task}).": (
         "Si queda sin terminar, el siguiente paso es de {owner} ({task})."
     ),
+    "The next action ({task}) was to be for {owner}, and is for {got}.": (
+        "El siguiente paso ({task}) iba a ser de {owner}, y es de {got}."
+    ),
     "The call is kept with the caller's lead.": "La llamada se guarda con el prospecto.",
     "{kind} does not become a lead.": "Un {kind} no pasa a ser prospecto.",
     "{kind} gets no texts about leasing.": "A un {kind} no se le envían textos sobre alquiler.",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
 from crm.domain.dialogue import folded, listed
 
@@ -18,6 +19,8 @@ _GENERIC = frozenset(
         "apartments apartment homes home house houses the at community residences llc street st avenue ave drive dr road rd lane ln boulevard blvd court ct place pl way circle cir north south east west n s e w of and on de la el los las condos condominiums townhomes villas apts apartamentos"
     )
 )
+_OTHER = 6
+"""Rank of names that go after all others."""
 _MUST_FIT = 4
 """Letters of a name, taken together: fewer are too easily something else."""
 
@@ -45,29 +48,36 @@ class PlaceFound:
 class Places:
     """An office's properties, by the words of their names; made once, and asked for each sentence."""
 
-    def __init__(self, properties: Iterable[PlaceName]) -> None:
+    def __init__(self, properties: Iterable[PlaceName], others: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`others` are slugs by further names, such as former ones, which mean what nothing else is called."""
         self.by_slug = {one.slug: one for one in properties}
+        self._others = {name: slug for name, slug in others.items() if slug in self.by_slug}
         self._by_words: dict[tuple[str, ...], tuple[int, set[str]]] = {}
         self._starting: dict[str, set[tuple[str, ...]]] = {}
         for one in self.by_slug.values():
             # A name goes before a street, and a street before an area.
             for rank, spoken in enumerate((one.name, one.street, one.area)):
                 self._enter(rank, spoken, one.slug)
+        taken = frozenset(self._by_words)
+        for spoken, slug in self._others.items():
+            self._enter(_OTHER, spoken, slug, taken)
 
-    def _enter(self, rank: int, spoken: str, slug: str) -> None:
+    def _enter(self, rank: int, spoken: str, slug: str, taken: Collection[tuple[str, ...]] = ()) -> None:
         words = tuple(word for word in folded(spoken).split() if not word.isdigit())
         telling = tuple(word for word in words if word not in _GENERIC)
         # "Elm Court" is called Elm as well, and a long name by its first word.
         short = telling[:1] if len(telling) > 1 and rank == 0 else ()
+        if rank == _OTHER and not telling:
+            return
         for weight, said in ((rank, words), (rank, telling), (rank + 3, short)):
-            if said and sum(map(len, said)) >= 3:
+            if said and said not in taken and sum(map(len, said)) >= 3:
                 known_rank, slugs = self._by_words.get(said, (weight, set()))
                 self._by_words[said] = min(weight, known_rank), slugs | {slug}
                 self._starting.setdefault(said[0][0], set()).add(said)
 
     def among(self, slugs: Iterable[str]) -> Places:
         """Only these."""
-        return Places(self.by_slug[slug] for slug in slugs if slug in self.by_slug)
+        return Places((self.by_slug[slug] for slug in slugs if slug in self.by_slug), self._others)
 
     def find(self, text: str, *, loosely: bool = False) -> PlaceFound | None:
         """The property, or those, whose name was said most clearly; None: none was. `loosely`: one of them was said,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from crm.config import Config
 from crm.domain.conversation import End, LinkKind, SendLink, TransferReason
-from crm.services.office import hours
+from crm.secrets import Secrets
+from crm.services.listings import homes
+from crm.services.office import hours, properties
+from crm.services.system import renaming
 from crm.store.session import Store
-from tests.store.talk_office import CALLER, TalkOffice, talk_office
+from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
 
@@ -128,3 +133,50 @@ def test_opening_hours_are_said_by_days_that_are_alike(office: TalkOffice) -> No
     assert "Monday to Friday from 9 AM to 6 PM and Saturday from 10 AM to 4 PM" in talk.say("What are your hours?")
     assert "from 9 AM" not in talk.say("are you open today?")
     assert talk.said == "Today we are open 9 AM to 6 PM."
+
+
+def test_a_home_is_found_by_the_number_that_it_had(office: TalkOffice) -> None:
+    run, listing = office.store.run_blocking, office.ids["elm 204"]
+    run(homes.rename, office.by(), listing, "B12")
+    run(homes.rename, office.by(), office.ids["elm 101"], "A1")
+    for line in (OFFICE_LINE, ELM_LINE):
+        talk = office.call(line)
+        assert "$1,640" in talk.say("Is unit 204 at Elm Court still free?")
+        assert {id for id, _ in talk.cites("listing")} == {listing}
+    other = office.add("elm", "204", bedrooms="3", rent="2110", available_on="2026-04-15")
+    talk = office.call(ELM_LINE)
+    assert "$2,110" in talk.say("Is unit 204 still free?"), "another home has the number now"
+    assert {id for id, _ in talk.cites("listing")} == {other}
+
+
+def test_of_homes_that_had_a_number_the_last_is_meant(office: TalkOffice) -> None:
+    run = office.store.run_blocking
+    for listing, at in ((office.ids["elm 101"], NOW), (office.ids["elm 204"], NOW + timedelta(days=1))):
+        run(homes.rename, office.by(at), listing, "7C")
+        run(homes.rename, office.by(at), listing, f"X{listing}")
+    talk = office.call(ELM_LINE)
+    talk.say("Is unit 7C still free?")
+    assert {id for id, _ in talk.cites("listing")} == {office.ids["elm 204"]}
+
+
+@pytest.mark.parametrize("said", ["Maple Court", "Maple", "Garden Row"])
+def test_a_property_is_found_by_a_name_that_it_had(office: TalkOffice, said: str) -> None:
+    run = office.store.run_blocking
+    run(properties.change, office.by(), "maple", name="Garden Row")
+    run(properties.change, office.by(), "maple", name="The Larches")
+    talk = office.call()
+    assert "$1,450" in talk.say(f"What two bedrooms do you have at {said}?")
+    assert "The Larches" in talk.said
+    if said == "Garden Row":
+        office.add_property("garden", "Garden Row", "1 Main Street")
+        office.add("garden", "5", bedrooms="2", rent="1810", available_on="2026-04-15")
+        assert "$1,810" in office.call().say(f"What two bedrooms do you have at {said}?")
+
+
+def test_a_property_is_found_by_a_short_name_that_it_had(office: TalkOffice, config: Config) -> None:
+    run, secrets = office.store.run_blocking, Secrets(config.secrets_file)
+    run(properties.change, office.by(), "maple", name="The Larches")
+    for old, new in (("maple", "zephyr-row"), ("zephyr-row", "larches")):
+        run(renaming.rename, config, secrets, office.by(), "property", old, new)
+    talk = office.call()
+    assert "$1,450" in talk.say("What two bedrooms do you have at Zephyr Row?")

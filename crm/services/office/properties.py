@@ -15,7 +15,7 @@ from crm.domain.mailboxes import BoxKind, VoicemailTo, box
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office import retiring, subteams
-from crm.store.models import Line, Listing, Property, Publication, Subteam, Voicemail
+from crm.store.models import CALLED, FormerName, Line, Listing, Property, Publication, Subteam, Voicemail
 from crm.store.queries import names
 
 LONGEST_AREA = 60
@@ -79,7 +79,10 @@ def change(
     NotFound."""
     found = named(session, slug)
     if name is not None:
-        found.name = fields.text(name, "name", 200, required=True)
+        new = fields.text(name, "name", 200, required=True)
+        if new != found.name:
+            session.add(FormerName(kind=CALLED, name=found.name, row_id=found.id, until=by.now))
+        found.name = new
     if subteam is not None:
         found.subteam_id = _subteam_id(session, subteam)
     if listings_url is not None:

@@ -33,8 +33,9 @@ from crm.services.people import identity
 from crm.services.people.identity import Identity
 from crm.services.tours import times
 from crm.store import marks, snapshot
-from crm.store.models import Answer, ContentVersion, Interest, Listing, Property, PropertyProfile, Unit
+from crm.store.models import Answer, ContentVersion, FormerName, Interest, Listing, Property, PropertyProfile, Unit
 from crm.store.queries import listings as queries
+from crm.store.queries import names
 from crm.store.snapshot import KnownProperty, Snapshot
 
 MOST_HOMES = 6
@@ -242,7 +243,8 @@ def places(session: Session, office: Snapshot) -> Places:
     )
     streets = {row.property_id: str(row.content.get("street", "")) for row in session.execute(street)}
     found = Places(
-        PlaceName(one.slug, one.name, streets.get(one.id, ""), one.area) for one in office.properties.values()
+        (PlaceName(one.slug, one.name, streets.get(one.id, ""), one.area) for one in office.properties.values()),
+        names.said_of_properties(session),
     )
     _kept = office, mark, found
     return found
@@ -284,7 +286,7 @@ def _homes(
     elif ids:
         found = found.where(Listing.property_id.in_(ids))
     if wanted.unit:
-        found = found.where(func.upper(func.replace(Unit.name, " ", "")) == wanted.unit)
+        found = found.where(_is_called(session, wanted.unit))
     elif wanted.bedrooms is not None:
         found = found.where(Listing.bedrooms == wanted.bedrooms)
     if wanted.rent_to is not None:
@@ -300,6 +302,22 @@ def _homes(
     if len(homes) < MOST_HOMES:
         return homes, sum(one.home.available_on is not None for one in homes)
     return homes, _count(session, found)
+
+
+def _is_called(session: Session, said: str) -> ColumnElement[bool]:
+    """Whether a home has this number on its door, or had it last, in a property where no other has it now."""
+    had = select(Unit.property_id, Unit.id).join(FormerName, FormerName.row_id == Unit.id)
+    had = had.where(FormerName.kind == Unit.__tablename__, _as_said(FormerName.name) == said)
+    last = dict(session.execute(had.where(Unit.retired_at.is_(None)).order_by(FormerName.until, FormerName.id)).all())
+    if not last:
+        return _as_said(Unit.name) == said
+    other = aliased(Unit)
+    taken = select(other.property_id).where(_as_said(other.name) == said, other.retired_at.is_(None))
+    return (_as_said(Unit.name) == said) | (Unit.id.in_(last.values()) & Unit.property_id.not_in(taken))
+
+
+def _as_said(name: Any) -> ColumnElement[str]:
+    return func.upper(func.replace(name, " ", ""))
 
 
 def _count(session: Session, found: Select[*tuple[Any, ...]]) -> int:

@@ -42,6 +42,7 @@ from crm.store.models.inbox import InboxDraft, InboxThread
 from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFile, PropertyProfile, Publication
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
+    CALLED,
     Agent,
     AgentHours,
     Desk,
@@ -81,6 +82,7 @@ from crm.store.models.tours import CalendarFeed, Tour, TourBlackout, TourHours, 
 from crm.store.models.webhooks import Happening, Webhook, WebhookDelivery, WebhookReach
 
 __all__ = [
+    "CALLED",
     "Account",
     "AccountLink",
     "AccountPasskey",

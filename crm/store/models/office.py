@@ -259,6 +259,10 @@ class Desk(Base):
     property: Mapped[Property | None] = relationship()
 
 
+CALLED = "property.name"
+"""Kind of the names by which properties were called before; these are not short, and only people still say them."""
+
+
 class FormerName(Base):
     """A short name that something had before it was renamed. It goes on meaning the same until another has it."""
 
@@ -269,7 +273,7 @@ class FormerName(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20), comment="table of what had the name")
-    name: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(200))
     row_id: Mapped[int] = mapped_column(comment="id of what had it, in that table")
     until: Mapped[datetime] = mapped_column(comment="when it got another name")
 
@@ -277,7 +281,8 @@ class FormerName(Base):
 @event.listens_for(Retirable, "after_delete", propagate=True)
 def forget_names(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
     """What is deleted has had no name: another row may get its id."""
-    mine = (FormerName.kind == mapper.local_table.name, FormerName.row_id == row.id)  # type: ignore[attr-defined]
+    table: str = mapper.local_table.name  # type: ignore[attr-defined]
+    mine = (FormerName.kind.in_((table, f"{table}.name")), FormerName.row_id == row.id)
     connection.execute(delete(FormerName).where(*mine))
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.store.models import Base, FormerName
+from crm.store.models import CALLED, Base, FormerName, Property
 
 One = TypeVar("One", bound=Base)
 
@@ -55,6 +55,21 @@ def renamed_all(session: Session, model: type[One], **among: int) -> dict[str, O
     if hasattr(holder, "retired_at"):
         had = had.where(holder.retired_at.is_(None))
     return dict(session.execute(had.order_by(FormerName.until, FormerName.id)).all())
+
+
+def said_of_properties(session: Session) -> dict[str, str]:
+    """Slugs of properties in use, by what people may call them besides their names: what had that name last, then by
+    short names."""
+    had = select(FormerName.name, Property.slug).join(Property, Property.id == FormerName.row_id)
+    had = had.where(FormerName.kind.in_((Property.__tablename__, CALLED)), Property.retired_at.is_(None))
+    slugs = session.scalars(select(Property.slug).where(Property.retired_at.is_(None)).order_by(Property.slug)).all()
+    before = session.execute(had.order_by(FormerName.until, FormerName.id)).all()
+    found = {_spoken(name): slug for name, slug in before}
+    return {**found, **{_spoken(slug): slug for slug in slugs}}
+
+
+def _spoken(name: str) -> str:
+    return name.replace("-", " ").casefold()
 
 
 def former(session: Session, row: Any) -> list[str]:

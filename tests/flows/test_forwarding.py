@@ -10,6 +10,7 @@ from sqlalchemy import Select, select, update
 
 from crm.services.office import agents
 from crm.services.phones import devices, forwarding
+from crm.store import facts
 from crm.store.models import Agent, Dialled
 from tests.asterisk import Seam
 from tests.flows.people import about, forward, hears_beginning, mobile, picks_up, trunk
@@ -89,7 +90,8 @@ async def test_when_the_mobile_presses_3_then_the_caller_is_promised_a_call_and_
         call = await system.ended_call(caller.user)
     [promise] = [event for event in call.events if event.kind == "CallbackPromised"]
     mobiles = [leg for leg in call.legs if leg.device == "alice-mobile"]
-    assert promise.data == {"leg_id": mobiles[0].id, "agent": "alice", "minutes": 10}
+    told = facts.whole(call.id, promise.kind, promise.data)
+    assert told == {"leg_id": mobiles[0].id, "agent": "alice", "minutes": 10}
     assert [leg.status for leg in mobiles] == ["NOANSWER"]
 
 

@@ -29,10 +29,14 @@ class Parts:
     carrier: CarrierPeer
     folder: Path
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    by: By = field(default_factory=lambda: By("tests", datetime.now(UTC)))
     _phones: int = 0
     _callers: int = 0
     _numbers: int = 0
+
+    @property
+    def by(self) -> By:
+        """Who makes a change, now."""
+        return By("tests", self.crm.now())
 
     @property
     def config(self) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, select, update
@@ -115,7 +115,7 @@ class Records(Asterisk):
         with self.store.writing() as session:
             owner = session.scalar(select(Agent).where(Agent.slug == agent)) if agent else None
             phones = [LeadPhone(number=number)]
-            now = datetime.now(UTC)
+            now = self.crm.now()
             session.add(
                 Lead(status="new", created_at=now, phones=phones, interests=[], assigned_agent=owner, language=language)
             )
@@ -124,7 +124,7 @@ class Records(Asterisk):
         """Sets how many minutes ago agents ended their last talk; None: never."""
         with self.store.writing() as session:
             for slug, minutes in minutes_ago.items():
-                at = None if minutes is None else datetime.now(UTC) - timedelta(minutes=minutes)
+                at = None if minutes is None else self.crm.now() - timedelta(minutes=minutes)
                 session.execute(update(Agent).where(Agent.slug == slug).values(last_talk_ended_at=at))
 
     async def is_quiet(self) -> bool:

@@ -136,7 +136,7 @@ class PagePhone:
         await (page or self.page).locator(f'{PANEL} form[data-do="dial"] button[type="submit"]').click()
 
     async def is_free(self, page: Page | None = None) -> None:
-        await expect(self.calls(page=page)).to_have_count(0, timeout=20_000)
+        await expect(self.calls(page=page)).to_have_count(0, timeout=60_000)
 
     async def hears(self, page: Page | None = None) -> float:
         """How much sound has come in its latest call, in Chromium's measure of energy."""
@@ -254,7 +254,7 @@ async def page_phone(
     async with async_playwright() as playwright:
         begin = _that_can_hide if can_hide else partial(_begun, program=program)
         browser, context = await begin(playwright, [*FLAGS, *flags])
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         await context.add_init_script(KEPT)
         told = {"name": cookie_of(url), "value": token, "url": url, "secure": url.startswith("https:")}
         await context.add_cookies([{**told, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]

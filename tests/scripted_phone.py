@@ -67,7 +67,7 @@ async def returning_phone(system: System, device: str, scenario: str) -> AsyncIt
     port, _ = system.phone_ports()
     async with _contact_statuses(system, device) as statuses:
         await _register(system, device, port, expires=300)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await anext(statuses) != "Unreachable":
                 pass
     async with scripted_phone(system, device, scenario, port) as phone:
@@ -186,7 +186,7 @@ async def _refusal(
         address=address,
     )
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             status = await process.wait()
     except TimeoutError:
         process.kill()

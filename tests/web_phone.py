@@ -88,7 +88,7 @@ class WebPhone:
         """Of the INVITE of its latest call."""
         return await self.page.evaluate("name => window.sessions.at(-1)._request.getHeader(name) ?? null", name)
 
-    async def wait_for(self, kind: str, count: int = 1, seconds: float = 20) -> None:
+    async def wait_for(self, kind: str, count: int = 1, seconds: float = 60) -> None:
         async def is_so() -> bool:
             return await self.count(kind) >= count
 

@@ -25,4 +25,4 @@ async def system(_shared: Shared) -> AsyncIterator[System]:
     await running.office_as_new()
     running.started = datetime.now(UTC)
     yield running
-    await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=20)
+    await running.until(running.is_quiet, "no channel, bridge or open call left", seconds=60)

@@ -78,7 +78,7 @@ async def listening_client(system: System, name: str) -> AsyncIterator[tuple[Ari
     async with client:
         reading = asyncio.create_task(client.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await client.connected.wait()
             yield client, got
         finally:

@@ -67,7 +67,7 @@ async def test_a_call_is_seen_as_it_rings_and_is_answered_and_can_be_picked_up_a
         await expect(page.locator("#agent-carol")).to_contain_text("at the console")
         await system.to_team(caller)
         row = page.locator("#board-calls > li")
-        await expect(row).to_contain_text("rings at Alice", timeout=20_000)
+        await expect(row).to_contain_text("rings at Alice", timeout=60_000)
         await alice.wait_for("CALL_INCOMING")
         await row.get_by_role("button", name="Pick up").click()
         await expect(page.locator(".said")).to_contain_text("Your phone rings")

@@ -63,7 +63,7 @@ class Browser:
             f"{credentials}Content-Length: 0\r\n\r\n"
         )
         while True:
-            text = (await self.socket.receive(timeout=10)).data
+            text = (await self.socket.receive(timeout=60)).data
             if text.startswith("SIP/2.0") and f"CSeq: {self.sequence} REGISTER" in text:
                 return text
             await self.answer_options(text)
@@ -88,7 +88,7 @@ async def test_a_browser_registers_over_a_websocket_and_counts_as_online(system:
     async with browser(system, "alice-web") as alice:
         assert await alice.register(system.secrets.get("device/alice-web"), 60) == "SIP/2.0 200 OK"
         # The lamp's NOTIFY may come before it.
-        while not (request := (await alice.socket.receive(timeout=10)).data).startswith("OPTIONS"):
+        while not (request := (await alice.socket.receive(timeout=60)).data).startswith("OPTIONS"):
             await alice.answer_options(request)
         await alice.answer_options(request)
         await system.until(lambda: system.is_online("alice-web"), "alice-web online")

@@ -54,7 +54,7 @@ class Peer:
         )
         loop = asyncio.get_running_loop()
         await loop.sock_sendto(self.socket, head.encode() + raw, ("127.0.0.1", self.system.config.ports.sip))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             answer = await loop.sock_recv(self.socket, 65536)
         return int(answer.split()[1])
 

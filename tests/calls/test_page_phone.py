@@ -100,10 +100,10 @@ async def test_the_button_for_recording_shows_what_the_app_does(system: System, 
         await record.click()
         # While it is announced, it is not recorded yet.
         await system.hears(caller, system.prompt("recording_announcement"))
-        await expect(record).to_have_attribute("aria-pressed", "true", timeout=20_000)
+        await expect(record).to_have_attribute("aria-pressed", "true", timeout=60_000)
         assert await system.is_recorded(caller.user)
         await record.click()
-        await expect(record).to_have_attribute("aria-pressed", "false", timeout=20_000)
+        await expect(record).to_have_attribute("aria-pressed", "false", timeout=60_000)
         assert not await system.is_recorded(caller.user)
         await caller.hang_up()
         await phone.is_free()

@@ -45,7 +45,7 @@ class Way:
 
         contact = f"Contact: <sip:{host}:{port}>"
         await send("INVITE", f"To: <sip:{ELM}@{sip}>", contact, "Content-Type: application/sdp", body=SDP)
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(60):
             while True:
                 answer = (await loop.sock_recv(self._socket, 65536)).decode()
                 status = re.match(r"SIP/2\.0 (\d{3})", answer)

@@ -121,7 +121,7 @@ async def test_when_another_program_takes_the_app_s_name_then_the_app_takes_it_b
             aiohttp.ClientSession(headers={"Authorization": auth}) as session,
             session.ws_connect(url) as other,
         ):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "ApplicationReplaced" not in str((await other.receive()).data):
                     pass
         await connected_since(system, since)

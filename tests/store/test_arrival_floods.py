@@ -79,7 +79,7 @@ async def test_the_digest_comes_by_itself_also_after_a_merge(store: Store, confi
         merging.merge(session, config, By("alice", NOW), str(other), "1")
     crm = crm_at(config, store, NOW + 20 * MINUTE)
     worker = asyncio.create_task(keep(crm, ArrivalDigests(crm), Troubles(crm.now)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with store.changes.told(["arrival"], (changed := asyncio.Event()).set):
             while any(one.tell_at for one in rows(store, ArrivalRecord)):
                 await changed.wait()

@@ -353,7 +353,7 @@ async def test_many_that_are_due_at_once_leave_at_the_pace_of_the_office(store: 
             assert await follow_ups.tick(crm_at(config, store, now)) == 120, "all of them in one look"
         is_due = (Message.state == DeliveryState.QUEUED) & (Message.next_attempt_at <= now)
         due = select(Message.id).where(is_due | (Message.state == DeliveryState.SENDING))
-        async with working(store, config, carrier) as worker, asyncio.timeout(20):
+        async with working(store, config, carrier) as worker, asyncio.timeout(60):
             worker.clock.now = now
             while await rows_left(store, due):  # noqa: ASYNC110 - another process could be sending
                 await asyncio.sleep(0.01)
@@ -385,7 +385,7 @@ async def test_of_those_that_the_limits_never_let_through_nobody_is_lost(
         is_due = (Message.state == DeliveryState.QUEUED) & (Message.next_attempt_at <= now)
         due = select(Message.id).where(is_due | (Message.state == DeliveryState.SENDING))
         before = len(carrier.given)
-        async with working(store, config, carrier) as worker, asyncio.timeout(20):
+        async with working(store, config, carrier) as worker, asyncio.timeout(60):
             worker.clock.now = now
             while await rows_left(store, due):  # noqa: ASYNC110 - another process could be sending
                 await asyncio.sleep(0.01)

@@ -220,7 +220,7 @@ async def test_a_mail_that_breaks_its_reading_is_set_aside_and_the_next_one_is_r
 
     monkeypatch.setattr(mails, "find", breaks)
     worker = asyncio.create_task(keep(crm, ArrivalReader(crm), Troubles(crm.now)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with store.changes.told(["arrival"], (changed := asyncio.Event()).set):
             while any(one.read_at is None for one in all_of(store, ArrivalRecord)):
                 await changed.wait()

@@ -148,12 +148,12 @@ async def test_while_the_database_is_down_facts_wait_and_keep_their_order(tmp_pa
     async with make_journal(tmp_path, ledger) as journal:
         journal.append(fact(1))
         journal.append(fact(2))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             for _ in range(3):
                 await ledger.asked.acquire()
         assert journal.pending == 2
         ledger.fails = lambda fact: None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await journal.drained()
     assert ledger.facts == [fact(1), fact(2)]
 
@@ -171,7 +171,7 @@ async def test_a_database_that_hangs_is_given_up_and_asked_again(tmp_path: Path)
 
     async with Journal(tmp_path, apply, retry_seconds=0.01, apply_seconds=0.05) as journal:
         journal.append(fact(1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await journal.drained()
     assert recorded == [fact(1)]
 
@@ -258,7 +258,7 @@ async def test_a_full_disk_loses_nothing_while_the_database_lives(
 
 async def written(journal: Journal) -> None:
     """Waits until no fact waits for the disk any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             if not journal.trouble:
                 return
@@ -341,7 +341,7 @@ async def test_the_process_that_takes_over_has_the_journal_when_the_other_lets_g
         after.append(fact(2))
         assert not after.is_ours.is_set()
         await before.__aexit__(None, None, None)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await after.is_ours.wait()
             await after.drained()
     assert {one.id for one in ledger.facts} == {"f1", "f2"}

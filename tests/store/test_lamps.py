@@ -76,7 +76,7 @@ async def kept(store: Store, config: Config, lamps: Lamps[Any], troubles: Troubl
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -753,7 +753,7 @@ async def test_while_the_database_is_down_nothing_is_lost(
             assert journal.pending == 2
         finally:
             await asyncio.to_thread(postgres.start)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await journal.drained()
     assert (await the_call(store)).outcome == "gave_up"
     assert await all_tasks(store) == [("call_back", "alice")]

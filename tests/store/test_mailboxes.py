@@ -58,7 +58,7 @@ def rows(store: Store, model: type) -> list:
 
 async def until(store: Store, table: str, is_so: Callable[[], bool]) -> None:
     """Waits until something is so, looking whenever rows of a table have changed."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with store.changes.told([table], (changed := asyncio.Event()).set):
             while not is_so():
                 await changed.wait()
@@ -90,7 +90,7 @@ async def test_what_is_new_is_taken_in_as_soon_as_the_server_says_so(
     crm: Crm, store: Store, server: MailServer
 ) -> None:
     async with following(crm):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await server.idling.wait()
         server.deliver(mail("pat"), "one")
         await until(store, "arrival", lambda: bool(rows(store, ArrivalRecord)))
@@ -115,7 +115,7 @@ async def test_after_a_broken_connection_it_goes_on_where_it_was(
     troubles = Troubles(crm.now)
     server.deliver(mail("pat"), "one")
     async with following(crm, troubles):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await server.idling.wait()
         server.deliver(mail("kim"), "two")
         server.cut()
@@ -213,7 +213,7 @@ async def test_what_is_wrong_is_told_in_a_sentence_and_shows_as_trouble(
         wrong = crm_at(Config(crm.config.home, mail=MailSettings(incoming=inbox)), crm.store)
         changed = asyncio.Event()
         troubles = Troubles(crm.now, lambda found, changed=changed: changed.set())
-        async with following(wrong, troubles), asyncio.timeout(20):
+        async with following(wrong, troubles), asyncio.timeout(60):
             await changed.wait()
         assert says in troubles.found[mailboxes.NAME].what
 
@@ -233,7 +233,7 @@ async def test_a_home_that_may_be_a_copy_reads_no_mailbox(
             asked_often.set()
         return True
 
-    async with following(crm, held=held), asyncio.timeout(20):
+    async with following(crm, held=held), asyncio.timeout(60):
         await asked_often.wait()
     assert (server.logins, rows(store, ArrivalRecord)) == (0, [])
 

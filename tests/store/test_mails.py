@@ -124,7 +124,7 @@ async def worker(
 
 
 async def sent_when(store: Store, is_so: Callable[[Mail], object], key: str = "k1") -> Mail:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if is_so(mail := await row(store, key)):
                 return mail

@@ -90,7 +90,7 @@ async def work(store: Store, config: Config, carrier: Taker | CarrierFor, now: d
             session.add(Trunk(slug="acme", host="127.0.0.1", auth="address"))
     task = asyncio.create_task(send_what_waits(store, config, TextTransport(config, chosen), lambda: now))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 due = await rows(
                     store, Message, Message.state.in_(("queued", "sending")), Message.next_attempt_at <= now

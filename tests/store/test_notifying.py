@@ -288,7 +288,7 @@ async def test_the_worker_tells_as_soon_as_a_call_is_on_record(store: Store, con
     try:
         with store.changes.told([Mail.__tablename__], told.set):
             await record(store, config, missed(0))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while not await mails(store):
                     await told.wait()
                     told.clear()

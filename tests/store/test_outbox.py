@@ -126,7 +126,7 @@ async def message(store: Store, key: str) -> Message:
 
 async def until(store: Store, key: str, *states: DeliveryState, attempts: int | None = None) -> Message:
     """The row, once it is in one of the states."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             row = await message(store, key)
             if row.state in states and attempts in (None, row.attempts):
@@ -479,7 +479,7 @@ async def test_no_more_are_with_the_carrier_at_once_than_is_set_and_the_limits_c
         assert (await message(store, "k3")).state == DeliveryState.QUEUED
         answer.set()
         await until(store, "k4", DeliveryState.SENT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (waits := await message(store, "k7")).decision != "wait":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert len(carrier.given) == 5
@@ -532,14 +532,14 @@ async def test_an_outbox_that_fails_shows_and_sends_when_it_can_again(
     carrier = FakeCarrier()
     async with working(store, config, carrier):
         await queue(store, "a")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (troubles := shown.found(config)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert [(one.worker, "ValueError" in one.trouble) for one in troubles] == [("outgoing texts", True)]
         assert (await message(store, "a")).state == DeliveryState.QUEUED
         is_broken = False
         await until(store, "a", DeliveryState.SENT)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while shown.found(config):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert [text.key for text in carrier.given] == ["a"]

@@ -72,7 +72,7 @@ def keys(store: Store) -> list[str]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for is in the database
             await asyncio.sleep(0.02)
 

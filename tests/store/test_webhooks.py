@@ -242,7 +242,7 @@ async def working(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for are rows
             await asyncio.sleep(0.03)
 

@@ -84,7 +84,7 @@ async def kept(crm: Crm, greeter: Greeter, troubles: Troubles) -> AsyncIterator[
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for is in the database, too
             await asyncio.sleep(0.01)
 

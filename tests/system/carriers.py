@@ -52,7 +52,7 @@ class CarrierPeer(asyncio.DatagramProtocol):
 
     async def text_to(self, number: str, count: int = 1) -> str:
         """Waits until the number has `count` texts and returns the body of the last."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(found := [body for to, body in self.texts if to == number]) < count:
                 await self._changed.wait()
                 self._changed.clear()

@@ -51,7 +51,7 @@ class Parts:
         return self.crm.secrets
 
     async def until(
-        self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15, pause: float = 0.05
+        self, condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 60, pause: float = 0.05
     ) -> None:
         """Waits until a condition holds; fails with `what` if it does not in time."""
         deadline = asyncio.get_running_loop().time() + seconds

@@ -56,7 +56,7 @@ class Records(Asterisk):
             outcomes = self._calls(number, Call.outcome)
             return bool(outcomes) and all(outcome for (outcome,) in outcomes)
 
-        await self.until(ended, f"outcome of the call from {number}", seconds=25)
+        await self.until(ended, f"outcome of the call from {number}", seconds=60)
         return await self.call_from(number)
 
     async def step(self, number: str | None, step: str) -> None:

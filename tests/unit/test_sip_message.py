@@ -47,7 +47,7 @@ class Peer:
 
     async def asked(self, times: int) -> None:
         """Returns when so many requests have come."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.requests) < times:
                 await self._asked.wait()
                 self._asked.clear()

@@ -53,7 +53,7 @@ class Script:
 
     async def until(self, count: int) -> None:
         """Waits until it was asked this often."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.heard) < count:
                 self.asked.clear()
                 await self.asked.wait()
@@ -122,7 +122,7 @@ class Asterisk:
                 await self.socket.send_bytes(frame)
 
     async def until(self, size: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.audio) < size:
                 self.got.clear()
                 await self.got.wait()
@@ -158,7 +158,7 @@ class AppSide:
         await self.socket.send_str(protocol.encode(message).decode())
 
     async def until(self, kind: type[T]) -> T:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for message in self.socket:
                 told = protocol.from_voice(message.data)
                 if not isinstance(told, protocol.Beat):

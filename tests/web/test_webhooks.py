@@ -306,11 +306,11 @@ async def test_a_taken_port_is_waited_for_and_the_last_request_is_answered(
         config = msgspec.structs.replace(site.webhooks.crm.config, ports=Ports(web=port))
         troubles = Troubles(lambda: site.now)
         serving = asyncio.create_task(web.keep_serving(config, build(site.webhooks), troubles))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not troubles.found:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert "ports.web" in troubles.found["listener web"].what
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as site.http, asyncio.timeout(10):
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as site.http, asyncio.timeout(60):
         while True:
             with contextlib.suppress(httpx.ConnectError):
                 assert (await site.twilio(**{**TEXT, "From": ""})).status_code == 400

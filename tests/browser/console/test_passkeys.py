@@ -138,7 +138,7 @@ async def test_whoever_is_disabled_cannot_come_in_by_a_passkey(person: Person, d
     with desk.crm.store.writing() as session:
         accounts.disable(session, BY, NAME)
     # Her page hears of it by itself.
-    await expect(page).to_have_url(f"{person.desk.url}/sign-in?to=/account", timeout=20_000)
+    await expect(page).to_have_url(f"{person.desk.url}/sign-in?to=/account", timeout=60_000)
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await expect(page.get_by_role("alert").first).to_contain_text("did not match")
     # Of the passkey; and of a stream that was not open yet.

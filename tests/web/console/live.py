@@ -82,7 +82,7 @@ class App:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what it waits for is in other tasks and threads
             await asyncio.sleep(0.005)
 
@@ -148,7 +148,7 @@ class Listener:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not condition():
                     self._heard.clear()
                     await self._heard.wait()

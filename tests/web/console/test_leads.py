@@ -268,7 +268,7 @@ async def test_a_file_that_is_under_way_keeps_others_waiting_until_its_browser_i
         "client": ("127.0.0.1", 50000),
         "server": ("127.0.0.1", 80),
     }
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         under_way = asyncio.create_task(office.app(scope, receive, send))
         await begun.wait()
         refused = await person.send("/leads/export", 422)

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.choosing import Names, PropertyName
 from crm.domain.hours import Schedule, weekly
-from crm.domain.mailboxes import OFFICE, box, split
+from crm.domain.mailboxes import OFFICE, BoxKind, box, split
 from crm.domain.ringing import DeviceAvailability, DeviceKind
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.store import marks
@@ -389,6 +389,27 @@ class Snapshot:
         if named in self.agents_by_id:
             return self.agents_by_id[named]
         return self.agents_by_id[min(self.agents_by_id)] if self.agents_by_id else None
+
+    @cached_property
+    def mailboxes(self) -> Mapping[str, tuple[KnownAgent, ...]]:
+        """Every mailbox with its agents, in the order in which mailboxes are played."""
+        admin = tuple(filter(None, [self.admin()]))
+        found: dict[str, tuple[KnownAgent, ...]] = {
+            box(BoxKind.AGENT, slug): (agent,) for slug, agent in self.agents.items()
+        }
+        found |= {box(BoxKind.SUBTEAM, slug): self.teams[slug].members or admin for slug in sorted(self.teams)}
+        for slug, property in self.properties.items():
+            found[box(BoxKind.PROPERTY, slug)] = (property.subteam.members if property.subteam else ()) or admin
+        return {**found, OFFICE: admin}
+
+    @cached_property
+    def mailboxes_of(self) -> Mapping[int, tuple[str, ...]]:
+        """What each agent may listen to, by the agent's id, in that order."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for name, members in self.mailboxes.items():
+            for id in {member.id for member in members}:
+                found[id].append(name)
+        return {id: tuple(names) for id, names in found.items()}
 
     def standing(self, tz: ZoneInfo, now: datetime) -> Standing:
         """Who could ring now. It stays the same until somebody's hours begin or end, or a DND ends."""

@@ -19,7 +19,7 @@ from crm.domain import escalation
 from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
-from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, box, file_stem, of_property, parse, split
+from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, file_stem, of_property, parse, split
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -28,7 +28,7 @@ from crm.services.people import timeline
 from crm.store import snapshot
 from crm.store.models import Agent, Call, Lead, Line, Property, Task, Voicemail
 from crm.store.queries import agents, tasks
-from crm.store.snapshot import KnownAgent, KnownProperty
+from crm.store.snapshot import KnownProperty
 
 # --- voicemail comes in ---
 
@@ -80,7 +80,7 @@ def owner(session: Session, mailbox: str) -> Agent | None:
 
 def people(session: Session, mailbox: str) -> list[Agent]:
     """The agents who may hear the voicemail of a mailbox; the admin when there is nobody else."""
-    ids = [agent.id for agent in _people(session).get(mailbox, ())]
+    ids = [agent.id for agent in snapshot.now(session).mailboxes.get(mailbox, ())]
     found = session.scalars(select(Agent).where(Agent.id.in_(ids)).order_by(Agent.slug)).all() if ids else ()
     return list(found) or [owners.admin(session)]
 
@@ -88,27 +88,13 @@ def people(session: Session, mailbox: str) -> list[Agent]:
 def boxes_of(session: Session, agent_id: int) -> list[str]:
     """The mailboxes an agent may listen to: their own and those of their subteams and properties; for the admin also
     the office's, and those that nobody else has."""
-    by_box = _people(session)
-    return [name for name, members in by_box.items() if any(member.id == agent_id for member in members)]
-
-
-def _people(session: Session) -> dict[str, tuple[KnownAgent, ...]]:
-    """Every mailbox with its agents, in the order in which mailboxes are played."""
-    known = snapshot.now(session)
-    admin = tuple(filter(None, [known.admin()]))
-    found: dict[str, tuple[KnownAgent, ...]] = {
-        box(BoxKind.AGENT, slug): (agent,) for slug, agent in known.agents.items()
-    }
-    found |= {box(BoxKind.SUBTEAM, slug): known.teams[slug].members or admin for slug in sorted(known.teams)}
-    for slug, property in known.properties.items():
-        found[box(BoxKind.PROPERTY, slug)] = (property.subteam.members if property.subteam else ()) or admin
-    return {**found, OFFICE: admin}
+    return list(snapshot.now(session).mailboxes_of.get(agent_id, ()))
 
 
 def existing(session: Session, raw: str) -> str:
     """Parses the name of an existing mailbox; raises Invalid, NotFound."""
     name = parse(raw)
-    if name not in _people(session):
+    if name not in snapshot.now(session).mailboxes:
         raise NotFound(f"There is no mailbox {name}: nothing has that name.", code="mailbox_unknown", mailbox=name)
     return name
 
@@ -291,7 +277,7 @@ def lamps(session: Session) -> dict[str, Lamp]:
     ).all()
     new: Counter[str] = Counter()
     old: Counter[str] = Counter()
-    by_box = _people(session)
+    by_box = snapshot.now(session).mailboxes
     for mailbox, unheard, count in rows:
         for agent in by_box.get(mailbox or OFFICE, ()):
             (new if unheard else old)[agent.slug] += count

@@ -118,6 +118,7 @@ class PagePhone:
         )
 
     async def press(self, what: str, page: Page | None = None) -> None:
+        await self.opens_panel(page)
         await (page or self.page).locator(f'{PANEL} [data-do="{what}"]:visible').first.click()
 
     async def rings(self, page: Page | None = None) -> None:
@@ -131,7 +132,13 @@ class PagePhone:
         await self.press("answer", page)
         await self.talks(page)
 
+    async def opens_panel(self, page: Page | None = None) -> None:
+        """By the bell, unless a call has opened it."""
+        if not await (page or self.page).locator(PANEL).is_visible():
+            await (page or self.page).locator('[data-do="bell"]').click()
+
     async def dial(self, number: str, page: Page | None = None) -> None:
+        await self.opens_panel(page)
         await (page or self.page).locator(f'{PANEL} [data-part="to"]').fill(number)
         await (page or self.page).locator(f'{PANEL} form[data-do="dial"] button[type="submit"]').click()
 

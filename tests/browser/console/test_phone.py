@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from crm.domain.access import Role
 from tests.browser.checks import AXE, invalid_html, out_of_reach, violations
@@ -24,11 +24,16 @@ async def test_home_assistant_11611_the_phone_and_its_settings_are_for_everybody
     assert answer is not None
     assert await invalid_html(tmp_path, {"phone": await answer.text()}) == []
     await page.evaluate(AXE)
-    bell = page.locator('[data-do="bell"]')
+    bell, panel = page.locator('[data-do="bell"]'), page.locator('[data-part="panel"]')
+    await expect(panel).to_be_hidden()
     await bell.focus()
     await page.keyboard.press("Enter")
     # Chromium has no microphone here.
     await page.locator('[data-part="trouble"]').get_by_text("microphone").wait_for()
+    await expect(panel).to_be_visible()
+    await panel.locator('[data-do="close"]').click()
+    await expect(panel).to_be_hidden()
+    await bell.click()
     assert await violations(page) == []
     await page.evaluate("localStorage.setItem('leaseline-phone-on', 'on')")
     await page.reload()

@@ -23,7 +23,10 @@ export class Screen {
         dot.className = `dot ${!isOn ? "" : state.line === "ready" ? "good" : state.line === "connecting" ? "warn" : "bad"}`
         this.#parts.part("state").textContent = rings ? this.#parts.say("line_rings") : line
         const trouble = this.#parts.part("trouble")
-        if (trouble.textContent !== state.trouble) trouble.textContent = state.trouble
+        if (trouble.textContent !== state.trouble) {
+            trouble.textContent = state.trouble
+            if (state.trouble) this.#open()
+        }
         trouble.hidden = !state.trouble
         this.#parts.part("silent").hidden = !isOn || !state.isSilent
         this.#parts.part("lost").hidden = !isOn || !state.isLost
@@ -33,8 +36,12 @@ export class Screen {
         this.#parts.panel.classList.toggle("ringing", rings)
         this.#parts.panel.classList.toggle("talking", !rings && state.calls.length > 0)
         this.#showCalls(state.calls)
-        if (state.calls.length > this.#calls && !this.#parts.panel.matches(":popover-open")) this.#parts.panel.showPopover()
+        if (state.calls.length > this.#calls) this.#open()
         this.#calls = state.calls.length
+    }
+
+    #open(): void {
+        if (!this.#parts.panel.matches(":popover-open")) this.#parts.panel.showPopover()
     }
 
     #showCalls(calls: Shown[]): void {

@@ -36,7 +36,7 @@ from crm.services.people.timeline import NewEntry
 from crm.services.phones import own_forwarding
 from crm.services.routing.arrivals import line_among
 from crm.services.voicemail import mailboxes
-from crm.store import changes, decisions, snapshot
+from crm.store import bulk, changes, decisions, snapshot
 from crm.store.facts import from_row, to_values
 from crm.store.models import (
     Agent,
@@ -267,16 +267,12 @@ class _Page:
         whole = [one for one in news.values() if one.new and not one.is_plain]
         # Nobody's identity depends on what is written here, and asked later each would send what is written first.
         who = {shown: who_calls(session, *shown) for shown in {_shown(one.story) for one in whole}}
-        for one in whole:
-            if one.call_id not in rows:
-                # Facts are recorded on the node that had the call.
-                rows[one.call_id] = Call(
-                    id=one.call_id, did="", started_at=one.new[0].at, node=self._config.node, lead_id=None
-                )
-                session.add(rows[one.call_id])
+        fresh = [_fresh(one, self._config.node) for one in whole if one.call_id not in rows]
+        rows |= {call.id: call for call in fresh}
         with session.no_autoflush:
             for one in whole:
                 self._write_call(rows[one.call_id], one.story, who[_shown(one.story)])
+        bulk.add_all(session, fresh)
         if session.new:
             session.flush()
         self._write_facts(plain, whole)
@@ -420,6 +416,11 @@ class _Page:
             call.lead_id = known.lead.id
         if story.voice_talk:
             voice_talks.keep(session, call, story, story.voice_talk)
+
+
+def _fresh(news: _News, node: str) -> Call:
+    """A call that is not on record. Facts are recorded on the node that had it."""
+    return bulk.new(Call, id=news.call_id, did="", started_at=news.new[0].at, node=node)
 
 
 def _columns(story: CallStory) -> dict[str, Any]:

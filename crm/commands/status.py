@@ -12,6 +12,7 @@ from crm.commands.device import dnd_text
 from crm.config import Config
 from crm.domain import emergency
 from crm.domain.calls import CallStep, DialStatus
+from crm.domain.counting import one_or_many
 from crm.domain.route_inputs import OfficeState
 from crm.edge import numbers
 from crm.services.system import health
@@ -79,10 +80,16 @@ def _waiting_text(line: LineHealth) -> str:
 def _limits_text(found: LimitsHealth, config: Config) -> list[str]:
     said = [f"Near the limit: {near}." for near in found.near]
     if found.refused:
-        said.append(
-            f"{found.refused} callers were refused since Asterisk started, the last at "
+        how = (
             f"{output.local(found.refused_at, config.tz, seconds=True)} by limits.{found.refused_by} on trunk "
             f"{found.refused_trunk}."
+        )
+        said.append(
+            one_or_many(
+                found.refused,
+                f"1 caller was refused since Asterisk started, at {how}",
+                f"{found.refused:,} callers were refused since Asterisk started, the last at {how}",
+            )
         )
     return said
 

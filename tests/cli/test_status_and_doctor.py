@@ -184,7 +184,9 @@ def test_callers_who_were_refused_and_a_limit_that_is_near_are_told(office: Leas
     assert (limits["callers"], limits["callers_limit"], limits["refused"]) == (2, 2, 7)
     assert (limits["refused_by"], limits["refused_trunk"]) == ("trunk_calls", "acme")
     assert "Near the limit: 2 of 2 callers" in said
-    assert "7 callers were refused" in said
+    assert "7 callers were refused since Asterisk started, the last at" in said
+    with asterisk(office, UP, (CALL, "1772467200.8"), refused=f"1/{now}/trunk_calls/trunk-acme"):
+        assert "1 caller was refused since Asterisk started, at" in office("status").stdout
     assert [level for level, _ in found] == ["WARN", "WARN"]
 
 

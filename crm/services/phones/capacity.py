@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import limits
+from crm.domain.counting import one_or_many
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.words import notices as words
@@ -60,8 +61,9 @@ def refused(value: str) -> RefusedCallers | None:
 def tell(session: Session, config: Config, latest: RefusedCallers, now: datetime) -> None:
     """Notifies the admin, at most once per hour."""
     spell = int(latest.at.timestamp() // SPELL.total_seconds())
+    callers = one_or_many(latest.count, "caller was", "callers were")
     text = (
-        f"{latest.count} callers were refused since Asterisk started. The latest came through trunk {latest.trunk} and "
+        f"{latest.count} {callers} refused since Asterisk started. The latest came through trunk {latest.trunk} and "
         f"was one too many for limits.{latest.limit}. If you expected that many, raise it in leaseline.toml; if not, "
         f"somebody is flooding you, and your carrier can stop them. {words.more('callers_refused')}"
     )

@@ -153,6 +153,7 @@ NOTICES = {
     "The rest are not on record.": "Las demás no constan.",
     "Show this to your carrier, whose log has them.": "Muéstrelo a su operador, que las tiene en su registro.",
     "Callers are refused": "Se rechazan llamadas",
+    "1 caller was refused since Asterisk started.": "Se rechazó 1 llamada desde que inició Asterisk.",
     "{count} callers were refused since Asterisk started.": "Se rechazaron {count} llamadas desde que inició Asterisk.",
     "The latest came through trunk {trunk} and was one too many for {limit}.": (
         "La última llegó por la troncal {trunk} y superó {limit}."

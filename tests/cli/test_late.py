@@ -103,3 +103,8 @@ def test_the_pages_load_no_calls() -> None:
         "for name in GROUPS['web']: importlib.import_module(f'ari_app.parts.{name}')\n"
         f"assert not {without!r} & set(sys.modules), {without!r} & set(sys.modules)"
     )
+
+
+def test_who_keeps_the_processes_running_loads_nothing_that_talks() -> None:
+    without = {"crm.domain.understanding", "numpy", "aiohttp", "httpx"}
+    run(f"import sys, ari_app.supervisor\nassert not {without!r} & set(sys.modules), {without!r} & set(sys.modules)")

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.dialogue import Dialogue, folded
 from crm.domain.errors import Invalid
-from crm.domain.understanding import Mind
 from crm.secrets import AI_KEYS, Secrets, unusable
 from crm.services import audit
 from crm.services.audit import By
@@ -21,6 +20,7 @@ from crm.words import dialogue
 from crm.words.dialogue import DialogueError
 
 if TYPE_CHECKING:
+    from crm.domain.understanding import Mind
     from crm.edge.likeness import Likeness
 
 KEY = AI_KEYS["llm"]
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 def of(config: Config) -> Mind:
     """A change that is wrong is left out with all others, so that callers are answered."""
+    from crm.domain.understanding import Mind  # Who only asks where the voice agent answers need not understand.
+
     try:
         dialogues = dialogue.load(own_dialogue(config))
     except DialogueError as error:
@@ -79,5 +81,7 @@ def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "l
 
 def shipped() -> Mind:
     """With the dialogue that comes with the program."""
+    from crm.domain.understanding import Mind
+
     dialogues = dialogue.load()
     return Mind(dialogues, likeness(dialogues))

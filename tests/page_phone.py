@@ -178,10 +178,14 @@ class PagePhone:
         self._frozen = []
 
     async def hide(self) -> None:
-        """Minimizes the window, in a browser that `can_hide`, and waits until timers run once a minute at most."""
-        await self.page.evaluate(TICKS)
+        """Minimizes the window, in a browser that `can_hide`."""
         await self._window("minimized")
         assert await self.page.evaluate("document.visibilityState") == "hidden"
+
+    async def hide_for_long(self) -> None:
+        """Hides it, outside of a talk, and waits until timers run once a minute at most."""
+        await self.page.evaluate(TICKS)
+        await self.hide()
 
         async def is_throttled() -> bool:
             return bool(await self.page.evaluate("performance.now() - window.ticked > 10_000"))
@@ -285,14 +289,15 @@ async def _begun(playwright: Playwright, flags: list[str], program: Path | None)
 
 async def _that_can_hide(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:
     """Playwright makes all pages of a browser that it has started believe that they are seen, but not those of one that
-    it finds running: it is started by the one way and used by the other. What comes in such a browser's calls arrives,
-    and is not played."""
+    it finds running: it is started by the one way and used by the other. There, what comes in calls is not played until
+    the page may use the microphone, although the browser lets it without being asked."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     flags = [*flags, SOON_THROTTLED, f"--remote-debugging-port={port}"]
     await _launched(playwright, flags, without=UNTHROTTLED)
     browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
     [context] = browser.contexts
+    await context.grant_permissions(["microphone"])
     return browser, context
 
 

@@ -388,7 +388,7 @@ async def test_browser_phone_254_when_the_page_is_hidden_for_long_then_it_stays_
         system.caller() as caller,
     ):
         await phone.page.evaluate(COUNTS_REGISTRATIONS)
-        await phone.hide()
+        await phone.hide_for_long()
         await system.until(lambda: _has_registered(phone.page), "it has registered again, hidden", seconds=120)
         assert await system.is_online(phone.device)
         await system.to_team(caller)
@@ -397,8 +397,10 @@ async def test_browser_phone_254_when_the_page_is_hidden_for_long_then_it_stays_
         await watcher.shows(alice_web="rings")
         await phone.show()
         await phone.answers()
-        # What the page plays cannot be measured in a browser that can hide (`page_phone`), not even one that is seen.
-        await hears_the_beeps(system, caller)
+        await phone.hide()
+        await both_are_heard(system, phone, caller)
+        assert await phone.page.evaluate("document.visibilityState") == "hidden"
+        await phone.show()
         await phone.press("hang_up")
         await caller.wait_for("CALL_CLOSED")
 

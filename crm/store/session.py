@@ -45,6 +45,8 @@ THREADS = 4
 
 ROOM_SECONDS = 0.03
 """Between two transactions of something long; see `Store.make_room`."""
+EMPTYING_TRIES = 33
+"""For one second; see `Store.empty_log`."""
 
 LEAVE_SECONDS = 0.5
 """How long a cancelled caller waits for its act to be rolled back. It is, even when this is too short."""
@@ -156,6 +158,25 @@ class Store:
         """
         if self._is_sqlite:
             time.sleep(ROOM_SECONDS)
+
+    def empty_log(self) -> bool:
+        """Empties SQLite's write-ahead log, in which what was deleted stays readable until something is written over
+        it; returns whether it did. Nobody waits for it: while others read, it tries again for a second. Blocks."""
+        if not self._is_sqlite:
+            return True
+        with self._engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            [patience] = driver.execute("PRAGMA busy_timeout").fetchone()
+            driver.execute("PRAGMA busy_timeout = 0")
+            try:
+                for _ in range(EMPTYING_TRIES):
+                    is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not is_busy:
+                        return True
+                    time.sleep(ROOM_SECONDS)
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {int(patience)}")
+        return False
 
     def revision(self) -> str | None:
         """The tables' revision, whatever `refusal` says; None when there are none of ours. Raises Unavailable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
@@ -492,3 +493,29 @@ def test_who_shares_an_address_is_found_without_reading_all_leads(store: Store, 
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             plan = [step for (step,) in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
         assert "ix_lead_email_lower" in "".join(plan)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_nothing_of_them_can_be_read_in_the_files_of_the_database(
+    store: Store, config: Config, office_of_pat: int
+) -> None:
+    with store.reading() as session:
+        database = Path(str(session.get_bind().engine.url.database))
+
+    def are_there() -> list[str]:
+        written = b"".join(path.read_bytes() for path in database.parent.glob(f"{database.name}*"))
+        # The number stays where they opted out.
+        return [trace for trace in ("pat@example.com", "Pat Smith") if trace.encode() in written]
+
+    assert are_there() == ["pat@example.com", "Pat Smith"]
+    await erase(crm_at(config, store), office_of_pat)
+    assert are_there() == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_an_erasure_waits_for_nobody_who_reads(store: Store, config: Config, office_of_pat: int) -> None:
+    with store.reading() as session:
+        session.scalars(select(Lead)).all()
+        await erase(crm_at(config, store), office_of_pat)
+        assert not await asyncio.to_thread(store.empty_log)
+    assert await asyncio.to_thread(store.empty_log)

@@ -384,6 +384,7 @@ async def finish(crm: Crm) -> int:
         await crm.store.run(strike_off, done)
         if len(done) < len(work):
             return len(work) - len(done)
+    await asyncio.to_thread(crm.store.empty_log)
     return 0
 
 

@@ -102,7 +102,7 @@ def rehearse(
 
 
 def _call(system: System, line: str | None, property: str | None, caller: str | None, withheld: bool) -> TalkOf:
-    number = system.read(rehearsing.line_of, system.config.region, line, property)
+    number = system.read(rehearsing.line_of, system.config, line, property)
     if not number:
         raise WrongInput("There is no line that could be called: add one with `leaseline line add`.")
     from_number = numbers.typed(caller or CALLER, system.config.region, system.config.area_code)

@@ -71,7 +71,7 @@ def list_(
 ) -> None:
     """List calls, newest first, and who answered them."""
     start, end = system.since(since), system.until(until)
-    did = lines.read_number(line, system.config.region) if line else None
+    did = lines.read_number(line, system.config.region, system.config.area_code) if line else None
     found = system.read(
         calls.listed,
         since=start,

@@ -87,7 +87,7 @@ def call(
         ai=tuple(fields.text(one, "sentence", LONGEST_SENTENCE, required=True) for one in ai),
         hang_up_after=hang_up_after,
         caller=number,
-        line=lines.read_number(line, config.region) if line else None,
+        line=lines.read_number(line, config.region, config.area_code) if line else None,
     )
     told = asyncio.run(_call(config, options))
     if as_json:

@@ -28,7 +28,7 @@ def dnd() -> None:
 @click.argument("device", required=False)
 @click.option("--agent", metavar="SLUG", help="All devices of this agent.")
 @click.option("--for", "length", metavar="TIME", help="How long: 30m, 2h, 1d.")
-@click.option("--until", metavar="HH:MM", help="Until this time on the office's clock, today or tomorrow.")
+@click.option("--until", metavar="TIME", help="Until then on the office's clock: 17:00, 5pm, 'monday 9am'.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation when it has no end.")
 @with_system
 def on(system: System, device: str | None, agent: str | None, length: str | None, until: str | None, yes: bool) -> None:
@@ -40,7 +40,7 @@ def on(system: System, device: str | None, agent: str | None, length: str | None
     if length:
         end = system.now + fields.duration(length)
     elif until:
-        end = fields.next_clock(until, system.config.tz, system.now)
+        end = fields.next_time(until, system.config.tz, system.now)
     elif not yes:
         chosen = ", ".join(slugs)
         confirm(f"Without --for or --until {chosen} stays silent until you turn DND off. Continue?")

@@ -6,7 +6,7 @@ import click
 
 from crm.commands import output
 from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
-from crm.domain.fields import moment
+from crm.domain.fields import moment, slug
 from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
 from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
@@ -101,6 +101,7 @@ def stage(system: System, lead: int, property: str, stage: str, why: str) -> Non
 @with_system
 def sequences(system: System, portfolio: str, language: str, as_json: bool) -> None:
     """Show the sequences in force, and check their file."""
+    portfolio = portfolio and slug(portfolio)
     own = system.read(follow_ups.own_texts)
     entries = views.sequence_steps(follow_ups.sequences(system.config, portfolio, own), language)
     if as_json:

@@ -81,7 +81,7 @@ async def _speak_greetings(system: System, lists: Lists) -> None:
     spoken = [row.values["number"] for row in lists.rows.get(ListKind.LINES, ()) if "greeting" in row.values]
     with output.progress("Speaking the greetings") as tell:
         for count, number in enumerate(spoken, start=1):
-            await speak(system, read_number(number, system.config.region))
+            await speak(system, read_number(number, system.config.region, system.config.area_code))
             tell(count, len(spoken))
 
 

@@ -54,7 +54,7 @@ async def add(
         lines.add,
         system.by,
         system.config.region,
-        number,
+        _read(system, number),
         label=label,
         source=source,
         greeting=greeting,
@@ -101,7 +101,7 @@ async def change(
         lines.change,
         system.by,
         system.config.region,
-        number,
+        _read(system, number),
         label=label,
         source=source,
         greeting=greeting,
@@ -127,11 +127,11 @@ async def remove(system: System, number: str, deletes: bool, yes: bool) -> None:
     From now on callers hear that it is not in use, and somebody has a task about each. Its calls stay on record as its
     own, reports count them, and the number can be added again as another line.
     """
-    found = await system.store.read(lines.named, system.config.region, number)
+    found = await system.store.read(lines.named, system.config.region, _read(system, number))
     what = "Delete" if deletes else "Retire"
     removing.confirm(f"{what} line {found.number} ({output.safe(found.label or 'no label')})?", yes=yes)
     act = lines.remove if deletes else lines.retire
-    stored = await system.store.run(act, system.by, system.config.region, number)
+    stored = await system.store.run(act, system.by, system.config.region, found.number)
     output.say(f"{what}d line {stored}.")
     # Without a text, this deletes the audio.
     await asyncio.to_thread(speech.greeting, system.config.prompts_folder, stored, "", "en")
@@ -142,7 +142,7 @@ async def remove(system: System, number: str, deletes: bool, yes: bool) -> None:
 @with_system
 async def restore(system: System, number: str) -> None:
     """Take the retired line NUMBER back into use, with all its settings."""
-    stored = await system.store.run(lines.restore, system.by, system.config.region, number)
+    stored = await system.store.run(lines.restore, system.by, system.config.region, _read(system, number))
     output.say(f"Restored line {stored}.")
     await speak(system, stored)
 
@@ -179,7 +179,7 @@ def list_(system: System, retired: bool, as_json: bool) -> None:
 @with_system
 def show(system: System, number: str, as_json: bool) -> None:
     """Show the line NUMBER."""
-    entry = system.read(views.one, lines.read_number(number, system.config.region))
+    entry = system.read(views.one, _read(system, number))
     if as_json:
         output.print_json(entry)
         return
@@ -207,3 +207,8 @@ async def speak(system: System, number: str) -> None:
         )
     except speech.SpeechError as error:
         output.hint(f"Saved, but callers do not hear the greeting yet: {error}")
+
+
+def _read(system: System, number: str) -> str:
+    """The line's number, of which seven digits are enough in the office's own area code. Raises Invalid."""
+    return lines.read_number(number, system.config.region, system.config.area_code)

@@ -12,6 +12,7 @@ from crm.commands.command import (
     Failure,
     Group,
     System,
+    WrongInput,
     ask_secret,
     cut,
     limit_option,
@@ -189,7 +190,7 @@ def _fate(system: System, one: Message) -> str:
 def resend(system: System, ids: tuple[int, ...], all_failed: bool, since: str | None, unknown: bool) -> None:
     """Resend failed texts, each TEXT by its id. The gate decides as for any other text."""
     if all_failed == bool(ids) or (since and ids):
-        raise Failure("Name the texts, or give --failed for all of them, with --since for recent ones.")
+        raise WrongInput("Name the texts, or give --failed for all of them, with --since for recent ones.")
     if ids:
         written, more = system.run(resending.these, system.config, system.by, ids, unknown=unknown), False
     else:

@@ -138,7 +138,7 @@ def test(
     Phones count as registered and free, except those named by --busy and --offline.
     """
     config = system.config
-    number = lines.read_number(line, config.region)
+    number = lines.read_number(line, config.region, config.area_code)
     parsed = None if caller.strip().lower() == "withheld" else numbers.typed(caller, config.region, config.area_code)
     if parsed is None and caller.strip().lower() != "withheld":
         raise WrongInput("That cannot be a caller's number: write one like +15125550199, or withheld.")

@@ -327,6 +327,18 @@ def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
     raise AssertionError("tomorrow is always ahead")
 
 
+def next_time(raw: str, tz: tzinfo, now: datetime) -> datetime:
+    """Returns the next time that a time of day means, as `next_clock` does, or the time that `moment` reads, which has
+    to be ahead. In UTC. Raises Invalid."""
+    try:
+        return next_clock(raw, tz, now)
+    except Invalid:
+        at = moment(raw, tz, now)
+    if at <= now:
+        raise Invalid(f"{_shown(raw)} is over: write a time that is ahead.", code="time_is_over")
+    return at
+
+
 def since(raw: str, tz: tzinfo, now: datetime) -> datetime:
     """Parses the start of a period: 2h or 3d before now, today, yesterday, the last Monday, or a date. Returns UTC."""
     value = raw.strip().lower()

@@ -65,12 +65,18 @@ def test_dnd_without_end_asks_first(office: Leaseline) -> None:
         ("dnd on alice-desk --for 0m", "is 0"),
         ("dnd on alice-desk --for soon", "not a length of time"),
         (f"dnd on alice-desk --for {'9' * 300}d", "not a length of time"),
-        ("dnd on alice-desk --until 25:00", "not a time of day"),
-        ("dnd on alice-desk --until 24:00", "not a time of day"),
-        ("dnd on alice-desk --until ٠٩:٠٠", "not a time of day"),
+        ("dnd on alice-desk --until 25:00", "not a time"),
+        ("dnd on alice-desk --until 24:00", "not a time"),
+        ("dnd on alice-desk --until ٠٩:٠٠", "not a time"),
         ("dnd off", "Name one device"),
         ("dnd off nothing", "no device nothing"),
     ],
 )
 def test_wrong_dnd_is_refused(untouched: Leaseline, words: str, because: str) -> None:
     assert because in untouched.refused(*words.split())
+
+
+def test_it_lasts_until_a_day_that_is_ahead(office: Leaseline) -> None:
+    office.ok("dnd", "on", "alice-desk", "--until", "1/4/2038 9:00 AM")
+    assert office.json("dnd", "list")[0]["until"] == "2038-01-04T15:00:00Z"
+    assert "is over" in office.refused("dnd", "on", "alice-desk", "--until", "1/4/2021")

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli import cli
+from tests.cli.conftest import Leaseline
 from tests.cli.test_help import LEAVES
 
 pytestmark = pytest.mark.cli
@@ -44,3 +45,22 @@ def test_what_is_no_text_is_refused_by_every_option(path: tuple[str, ...]) -> No
     for option in options(path):
         # As Python has it of an argument with the byte E9.
         assert "not UTF-8" in refused(path, f"{max(option.opts, key=len)}=Caf\udce9")
+
+
+def test_seven_digits_are_a_line_of_the_office_s_area_code(office: Leaseline) -> None:
+    office.ok("config", "set", "area_code", "512")
+    office.ok("line", "add", "555-0144", "--property", "elm")
+    office.ok("line", "set", "555-0144", "--label", "Gate")
+    assert office.json("line", "show", "555-0144")["number"] == "+15125550144"
+    office.ok("call", "list", "--line", "555-0144")
+    office.ok("route", "test", "--line", "555-0144", "--from", "555-0188")
+    office.ok("line", "remove", "555-0144", "--yes")
+    office.ok("line", "restore", "555-0144")
+
+
+def test_files_have_names(office: Leaseline) -> None:
+    for name in ("", "x" * 300):
+        office.refused("lead", "export", name)
+        office.refused("config", "check", name)
+    office.refused("followup", "sequences", "--portfolio", "x" * 300)
+    office.refused("lead", "take", "9" * 30)

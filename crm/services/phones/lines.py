@@ -139,10 +139,10 @@ def _check_free(session: Session, number: str) -> None:
     numbering.check_line(session, number)
 
 
-def read_number(raw: str, region: str) -> str:
+def read_number(raw: str, region: str, area_code: str = "") -> str:
     """A line's number, as calls are matched with it: E.164, or an extension of the office's phone system. Raises
     Invalid."""
-    found = numbers.parse(raw, region)
+    found = numbers.typed(raw, region, area_code)
     if found is None:
         digits = raw.strip()
         if digits.isascii() and digits.isdigit() and 2 <= len(digits) <= LONGEST_EXTENSION:

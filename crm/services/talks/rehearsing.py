@@ -18,7 +18,7 @@ from crm.services.talks.facts import TalkOf
 from crm.store import snapshot
 
 
-def line_of(session: Session, region: str, number: str | None, property_slug: str | None) -> str:
+def line_of(session: Session, config: Config, number: str | None, property_slug: str | None) -> str:
     """The line that was named, else one whose callers may be about this property: its own, else any; "" for none.
 
     Raises NotFound, Invalid.
@@ -26,7 +26,8 @@ def line_of(session: Session, region: str, number: str | None, property_slug: st
     if property_slug is not None:
         properties.named(session, property_slug)
     if number is not None:
-        return phone_lines.named(session, region, number).number
+        stored = phone_lines.read_number(number, config.region, config.area_code)
+        return phone_lines.named(session, config.region, stored).number
     lines = snapshot.now(session).lines
     own = [number for number, line in lines.items() if line.property and line.property.slug == property_slug]
     shared = [number for number, line in lines.items() if line.property is None]

@@ -56,6 +56,7 @@ SPANISH = {
     "listing_text_unprintable": "El texto tiene tabuladores o caracteres de control: escríbalo sin ellos.",
     "mailbox_invalid": "Eso no es un buzón: escriba agent:alicia, subteam:norte, property:elm u office.",
     "moment_invalid": "Eso no es un momento: escriba «tue 10:00», «tomorrow 5pm», «2026-03-03 10:00» o una fecha.",
+    "time_is_over": "Ese momento ya pasó: escriba uno que esté por venir.",
     "month_invalid": "Eso no es un mes: escriba uno como 04/2024.",
     "network_invalid": "Eso no es una dirección o red IPv4: escriba una como 203.0.113.7 o 203.0.113.0/24.",
     "network_too_wide": "Eso deja entrar demasiado de Internet: use las direcciones que da el operador.",

@@ -143,7 +143,7 @@ def remove(system: System, slug: str, successor: str | None, deletes: bool, yes:
 @with_system
 def restore(system: System, slug: str) -> None:
     """Take the retired agent SLUG back, off duty and in no subteam."""
-    agent = system.run(agents.restore, system.by, slug)
+    agent = system.run(agents.restore, system.config, system.by, slug)
     output.say(f"Restored agent {slug}, extension {agent.extension or 'none'}, off duty and without devices.")
     system.publish()
 

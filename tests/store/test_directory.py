@@ -153,6 +153,23 @@ async def test_an_extension_never_means_two_things(store: Store, config: Config,
     ]
 
 
+@pytest.mark.parametrize("meanwhile", ["line", "colleague", "parking", "nothing"])
+async def test_who_comes_back_has_no_extension_that_means_something_else_by_now(
+    store: Store, config: Config, meanwhile: str
+) -> None:
+    for slug, extension in (("alice", "101"), ("bob", "")):
+        await store.run(agents.add, config, BY, slug, extension=extension)
+    await store.run(agents.retire, BY, "alice", successor="bob")
+    if meanwhile == "line":
+        await store.run(lines.add, BY, "US", "101")
+    elif meanwhile == "colleague":
+        await store.run(agents.add, config, BY, "carol", extension="101")
+    elif meanwhile == "parking":
+        config = msgspec.structs.replace(config, parking=msgspec.structs.replace(config.parking, extension="100"))
+    back = await store.run(agents.restore, config, BY, "alice")
+    assert back.extension == ("101" if meanwhile == "nothing" else None)
+
+
 async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store, config: Config) -> None:
     results = await asyncio.gather(
         *(store.run(agents.add, config, BY, "alice") for _ in range(4)), return_exceptions=True

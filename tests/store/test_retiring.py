@@ -93,7 +93,7 @@ async def test_what_is_retired_rings_nobody_and_owns_nothing(store: Store, confi
         leads = select(Agent.slug).join(Lead, Lead.assigned_agent_id == Agent.id)
         assert session.scalars(leads).all() == ["bob"]
     assert not secrets.has("device/alice-desk")
-    await store.run(agents.restore, BY, "alice")
+    await store.run(agents.restore, config, BY, "alice")
     await store.run(devices.restore, secrets, BY, "alice-desk")
     assert secrets.get("device/alice-desk") != secret
 

@@ -173,13 +173,12 @@ def retire(session: Session, by: By, slug: str, *, successor: str | None = None)
     return passed
 
 
-def restore(session: Session, by: By, slug: str) -> Agent:
+def restore(session: Session, config: Config, by: By, slug: str) -> Agent:
     """Takes the agent back who was retired last under this name, off duty and in no subteam. Raises Conflict if the
-    name is in use; NotFound. An extension that somebody else has by now is not theirs any more."""
+    name is in use; NotFound. An extension that means something else by now is not theirs any more."""
     _check_free(session, slug)
     agent: Agent = retiring.latest(session, Agent.slug, fields.slug(slug))
-    taken = select(Agent.id).where(Agent.extension == agent.extension)
-    if agent.extension and session.scalar(taken):
+    if agent.extension and not numbering.is_free(session, config, agent.extension, agent=agent.slug):
         agent.extension = None
     agent.retired_at = None
     audit.record(session, by, f"agent {slug} restored")

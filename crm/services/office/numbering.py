@@ -27,6 +27,15 @@ def check_extension(session: Session, config: Config, extension: str, *, agent: 
         raise Conflict(f"{extension} {why}: choose another extension.", code="extension_reserved", extension=extension)
 
 
+def is_free(session: Session, config: Config, extension: str, *, agent: str) -> bool:
+    """Whether an extension may be this agent's, as in `check_extension`."""
+    try:
+        check_extension(session, config, extension, agent=agent)
+    except Conflict:
+        return False
+    return True
+
+
 def check_line(session: Session, number: str) -> None:
     """Raises Conflict if what is to be a line's number is an agent's extension."""
     if other := session.scalar(select(Agent).where(Agent.extension == number)):

@@ -105,7 +105,7 @@ def _restored(visit: ConsoleVisit, session: Session, by: By, kind: str, key: str
         case "trunk":
             trunks.restore(session, by, key)
         case "agent":
-            agents.restore(session, by, key)
+            agents.restore(session, config, by, key)
         case "device":
             devices.restore(session, secrets, by, key)
         case "place":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from crm.config import Config
 from crm.services.phones.relays import SECRET
 from crm.services.system.checks import relays
 from tests.busy import only_on_duty
+from tests.own_network import free_port
 from tests.page_phone import PagePhone, both_are_heard, console, page_phone
 from tests.system import System
 from tests.turn_server import turn_server
@@ -37,11 +37,6 @@ async () => {
 }
 """
 """The relay's port that the sound goes through; nothing while a way is looked for."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 async def relayed(phone: PagePhone) -> int:

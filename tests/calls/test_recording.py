@@ -12,6 +12,7 @@ from sqlalchemy import select
 from crm.services.office import properties
 from crm.services.phones import devices
 from crm.services.voicemail import talk_recordings
+from crm.store import facts
 from crm.store.models import AuditEntry, Call, Recording
 from tests.system import System
 from tests.talks import ANSWER, QUESTION, connect, said_in, says_to
@@ -64,7 +65,7 @@ async def test_pain_8_when_the_caller_is_passed_on_then_the_recording_goes_on_an
     assert len(told) == 3
     assert sum(event.at <= started.at for event in told) == 2
     assert all(leg.announced_at and leg.answered_at and leg.announced_at <= leg.answered_at for leg in call.legs)
-    assert call.id in {event.data["leg_id"] for event in told}
+    assert call.id in {facts.whole(call.id, event.kind, event.data)["leg_id"] for event in told}
 
 
 async def test_when_the_agent_wants_the_talk_recorded_then_both_hear_it_and_again_ends_it(system: System) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy import delete, insert, select, text
 
 from crm.store.models import Roster
@@ -26,7 +24,8 @@ class Office(App, Records):
         else:
             self._new.restore(self.store)
         for line in (ELM, LAKESIDE):
-            await self._set_global(f"LL_ACKNOWLEDGED_{line[-10:]}", str(int(time.time()) - 1))
+            # As if the latest emergency call was in 1970: its callers are waited for no longer.
+            await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "0/nobody")
         await self.publish()
 
 

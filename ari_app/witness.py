@@ -16,13 +16,14 @@ class Witness:
 
     def __init__(self) -> None:
         self._gone: dict[str, datetime] = {}
+        self._left: dict[str, datetime] = {}
+        """By call: when the last of its channels was gone of which `facts` has told."""
         self._seen: set[str] = set()
 
     def gone(self, channel_id: str, at: datetime) -> None:
         """Asterisk logged that a channel was gone; it may log that twice."""
         self._gone[channel_id] = at
-        while len(self._gone) > MOST:
-            del self._gone[next(iter(self._gone))]
+        _forget_the_oldest(self._gone)
 
     def seen(self, calls: Collection[str]) -> None:
         """These calls are up now."""
@@ -37,12 +38,26 @@ class Witness:
                 del self._gone[channel_id]
             elif call_id in open_calls:
                 del self._gone[channel_id]
+                self._left[call_id] = max(at, self._left.get(call_id, at))
+                _forget_the_oldest(self._left)
                 yield ChannelLeft(f"{call_id}/left-{channel_id}", call_id, at, channel_id)
 
     def ended_at(
         self, call_id: str, began_at: datetime, now: datetime, *, died_at: datetime | None, last_seen: datetime | None
     ) -> datetime:
-        """When a call ended whose channels were not logged. `died_at`: when its Asterisk died, if it did; `last_seen`:
-        when the app before us was last alive. A call that we have seen up ended just now."""
-        known = died_at or (None if call_id in self._seen else last_seen)
+        """When a call ended of whose end nothing is on record. `died_at`: when its Asterisk died, if it did;
+        `last_seen`: when the app before us was last alive. A call that we have seen up ended just now, and one whose
+        channels were logged as gone while no app was there ended with the last of them."""
+        left = self._left.get(call_id)
+        if died_at:
+            known = max(died_at, left or died_at)
+        elif call_id in self._seen:
+            known = None
+        else:
+            known = left or last_seen
         return min(known, now) if known and known > began_at else now
+
+
+def _forget_the_oldest(known: dict[str, datetime]) -> None:
+    while len(known) > MOST:
+        del known[next(iter(known))]

@@ -50,3 +50,19 @@ def test_without_an_entry_a_call_ended_when_something_of_it_was_known_last(
     witness = Witness()
     witness.seen({"c1"} if seen else set())
     assert witness.ended_at("c1", T0, at(60), died_at=died_at, last_seen=last_seen) == ended_at
+
+
+@pytest.mark.parametrize(
+    ("seen", "died_at", "ended_at"),
+    [(False, None, at(45)), (True, None, at(60)), (False, at(40), at(45)), (False, at(50), at(50))],
+    ids=["the app was away", "seen up since", "a last sign before that", "Asterisk died after that"],
+)
+def test_a_call_whose_channels_were_logged_as_gone_ended_with_the_last_of_them(
+    seen: bool, died_at: datetime | None, ended_at: datetime
+) -> None:
+    witness = Witness()
+    witness.gone("c1", at(45))
+    witness.gone("c1-leg-alice-desk-1", at(44))
+    assert len(list(witness.facts({"c1": T0}, at(55)))) == 2
+    witness.seen({"c1"} if seen else set())
+    assert witness.ended_at("c1", T0, at(60), died_at=died_at, last_seen=at(40)) == ended_at

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ari_app.edge import events
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import ChannelGone, HungUp
+from ari_app.edge.errors import AsteriskUnreachable, ChannelGone, HungUp
 from ari_app.edge.events import Event
 
 ANSWERED_ELSEWHERE = "26"
@@ -144,6 +144,16 @@ class Handle:
                 raise LeftTheApp("Asterisk has taken the call back")
             raise HungUp("the channel hung up")
         return event
+
+    async def enters(self, seconds: float) -> None:
+        """Waits until a channel that was just created is in the app; before that no bridge takes it. Raises HungUp, and
+        AsteriskUnreachable if it is not in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not isinstance(await self.next_event(), events.StasisStart):
+                    pass
+        except TimeoutError:
+            raise AsteriskUnreachable(f"the channel {self.id} did not enter the app") from None
 
     async def is_up(self) -> bool:
         """Whether Asterisk still has the channel."""

@@ -20,7 +20,7 @@ from ari_app.call.available import availability, phones
 from ari_app.call.call import AppContext, LiveCall, Taker, TalkWish, WishKind
 from ari_app.call.legs import NotRung, RingingLeg, ring_phone, ring_phones, shown
 from ari_app.call.race import race, some_done, until_done
-from ari_app.edge import events, media
+from ari_app.edge import media
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle, hang_up, path_of
 from ari_app.edge.errors import AsteriskRefused, HungUp, PhoneError
@@ -274,9 +274,7 @@ class LiveActs:
         try:
             path = f"{path_of(peer or '')}/snoop/{snoop.id}"
             await client.post(path, app=client.app, appArgs="listens", spy="both", whisper="none")
-            async with asyncio.timeout(SNOOP_SECONDS):
-                while not isinstance(await snoop.next_event(), events.StasisStart):
-                    pass
+            await snoop.enters(SNOOP_SECONDS)
             await bridge.make()
             await bridge.add(listener.id, snoop.id)
             self._put_on_record(call, asked, SupervisorAct.LISTENED, agent=leg.agent, device=leg.device)

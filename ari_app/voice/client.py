@@ -26,7 +26,7 @@ from ari_app.edge import external_media
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import Handle
 from ari_app.edge.client import AriClient
-from ari_app.edge.errors import PhoneError
+from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.voice import protocol
 from ari_app.voice.protocol import Happening
 from crm.config import Config
@@ -112,6 +112,11 @@ class VoiceTalk:
                 answer = await _received(self._socket, OPEN_SECONDS)
             if not isinstance(answer, protocol.Ready):
                 raise VoiceLost(getattr(answer, "why", "") or getattr(answer, "what", "") or "The talk was not begun.")
+            # Asterisk answers the channel when the voice process has connected, and only then has it enter the app.
+            try:
+                await channel.enters(OPEN_SECONDS)
+            except HungUp as gone:
+                raise VoiceLost("The channel for the sound ended before it was connected.") from gone
             await self._bridge.add(self._channel_id)
             reading = asyncio.create_task(self._read(), name=f"talk {self._open.talk}")
             self._stack.push_async_callback(_cancelled, reading)

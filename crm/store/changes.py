@@ -7,8 +7,8 @@ process are told which tables changed. Other processes hear of it
   connection of this process listens.
 - on SQLite, which has no notifications, from the number that the writing connection reports for the state of the file
   (PRAGMA data_version). That connection's own commits leave it unchanged. The whole process shares one check, twice a
-  second, and asks for the number only when one of the database's files was written. The number says that something was
-  committed, not what, so everyone waiting is told.
+  second, and asks for the number while one of the database's files was written lately, else rarely. The number says
+  that something was committed, not what, so everyone waiting is told.
 
 Being told means being asked to look: there may be nothing to find.
 """
@@ -32,8 +32,11 @@ from crm.domain.errors import Unavailable
 from crm.store import happenings
 
 LOOK_SECONDS = 0.5
-STEP_NANOSECONDS = 100_000_000
-"""More than the steps in which times of files move on, which are some milliseconds."""
+SETTLED_SECONDS = 10.0
+"""How long ago the files must have been written before their times are enough. SQLite writes a commit, waits for the
+disk, and only then lets others see it, which no time of a file tells; and times move on in steps."""
+RARELY_SECONDS = 30.0
+"""Between two questions while no file is written, for a disk that took longer than that."""
 CHANNEL = "leaseline"
 ALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -203,17 +206,18 @@ class RowChanges:
             # We were not told about earlier commits.
             self.tell(WATCHED)
             loop, seen = asyncio.get_running_loop(), None
+            asked_at = loop.time()
             while True:
                 await asyncio.sleep(until_next(LOOK_SECONDS, loop.time()))
-                if (files := self._files()) == seen:
+                if (files := self._files()) == seen and loop.time() - asked_at < RARELY_SECONDS:
                     continue
+                asked_at = loop.time()
                 version = await self._foreign_version()
                 if version != known:
                     self.tell(WATCHED)
                 known = version
-                # Times of files move on in steps: what was written just now may be written again with the same time.
                 latest = max((changed for changed, *_ in files), default=0)
-                seen = files if time.time_ns() - latest > STEP_NANOSECONDS else None
+                seen = files if time.time_ns() - latest > SETTLED_SECONDS * 1e9 else None
         except Unavailable as error:
             raise Unavailable(_DEAF, code="database_deaf") from error
         finally:

@@ -133,6 +133,7 @@ async def test_a_database_that_nobody_writes_is_not_asked_and_what_comes_then_is
     system: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(changes, "SETTLED_SECONDS", 0.1)
     store, told = system.store, asyncio.Event()
     looks: list[str] = []
     files, version = store.changes._files, store.changes._foreign_version
@@ -151,6 +152,29 @@ async def test_a_database_that_nobody_writes_is_not_asked_and_what_comes_then_is
     try:
         with store.changes.told(["agent"], told.set):
             await until(lambda: len(looks) > 20 and set(looks[-20:]) == {"files"})
+            told.clear()
+            url = store._engine.url.render_as_string(hide_password=False)
+            await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
+            async with asyncio.timeout(30):
+                await told.wait()
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_is_committed_long_after_it_was_written_is_heard(
+    system: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow disk: the files were written, and are not written again when others see it."""
+    monkeypatch.setattr(changes, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(changes, "RARELY_SECONDS", 0.2)
+    store, told = system.store, asyncio.Event()
+    monkeypatch.setattr(store.changes, "_files", lambda: [(1, 1, 1)])
+    listening = asyncio.create_task(store.changes.listen())
+    try:
+        with store.changes.told(["agent"], told.set):
+            await until(lambda: store.changes._listens)
             told.clear()
             url = store._engine.url.render_as_string(hide_password=False)
             await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)

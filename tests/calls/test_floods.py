@@ -93,5 +93,5 @@ async def test_when_somebody_guesses_passwords_then_their_address_is_dropped_and
     await system.store.run(bans.remove, system.by, "127.6.0.1")
     await system.publish()
     assert not await guesses(system, "alice-desk", "127.6.0.1")
-    logged = (system.config.asterisk_folder / "log" / "messages").read_text()
+    logged = (system.config.asterisk_folder / "log" / "messages").read_text(errors="replace")
     assert "Failed to authenticate" in logged

@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=Base)
 
 
 def new(kind: type[Row], **values: Any) -> Row:
-    """An object in no session, with the defaults of all its columns."""
+    """An object in no session, with the defaults of all its columns. Where one is a function, only the ORM will do."""
     return kind(**{**_defaults(kind), **values})
 
 

@@ -23,6 +23,7 @@ from tests.system.office import Office
 from tests.system.phones import Phones
 from tests.system.ports import port_block
 from tests.system.prompts import spoken_prompts
+from tests.system.starts import QuickChild
 
 SETTINGS = """
 timezone = "America/Chicago"
@@ -106,7 +107,7 @@ async def running_system(
         (config.prompts_folder / "greetings").mkdir(exist_ok=True)
         await publish.publish(crm)
         asterisk, app, web, _ = supervisor.children(config)
-        app.environment = {**app.environment, "PYTHONFAULTHANDLER": "1"}
+        app = QuickChild(app.name, app.command, {**app.environment, "PYTHONFAULTHANDLER": "1"}, app.log)
         carrier = CarrierPeer()
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: carrier, local_addr=("127.0.0.1", config.ports.demo))

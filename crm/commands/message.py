@@ -169,7 +169,7 @@ def _fate(system: System, one: Message) -> str:
     reasons = " ".join(one.decision_reasons)
     if one.decision == Verdict.BLOCK:
         return f"Text {one.id} is blocked and stays here. {output.safe(reasons)}"
-    pieces = f"{one.segments} segment{'s' if one.segments != 1 else ''}"
+    pieces = output.counted(one.segments, "segment")
     if one.decision == Verdict.WAIT:
         return f"Text {one.id} ({pieces}) waits until {output.local(one.next_attempt_at, system.config.tz)}. {reasons}"
     return f"Text {one.id} ({pieces}) from {one.from_number} is on its way."

@@ -15,7 +15,7 @@ from datetime import datetime, tzinfo
 
 import click
 
-from crm.domain.counting import one_or_many
+from crm.domain.counting import counted as counted
 from crm.words.sheet import safe as safe
 
 FOLDED_TO = 16
@@ -178,11 +178,6 @@ def cell_len(text: str) -> int:
     from rich.cells import cell_len as measured
 
     return measured(text)
-
-
-def counted(count: int, what: str) -> str:
-    """`1 call`, `2 calls`."""
-    return f"{count:,} {one_or_many(count, what, what + 's')}"
 
 
 def say_changed(what: str, is_one: bool) -> None:

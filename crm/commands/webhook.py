@@ -170,7 +170,7 @@ def replay(system: System, id: int, deliveries: tuple[str, ...], failed: bool, s
     count = system.run(
         subscriptions.replay, system.by, id, keys=deliveries, since=system.since(since), failed_only=failed
     )
-    output.say(f"{output.counted(count, 'delivery') if count == 1 else f'{count:,} deliveries'} will be sent again.")
+    output.say(f"{output.counted(count, 'delivery', 'deliveries')} will be sent again.")
 
 
 @webhook.command(examples=("webhook test 1",))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.counting import counted
 from crm.domain.notices import NoticeKind
 from crm.domain.route_inputs import DeskKind
 from crm.domain.tasks import TaskKind
@@ -192,7 +193,7 @@ def digest(session: Session, config: Config, agent: Agent, now: datetime) -> tup
     )
     if not any(lines for _, _, lines in parts):
         return None
-    counts = [f"{len(lines)} {what}{'' if len(lines) == 1 else 's'}" for _, what, lines in parts if lines]
+    counts = [counted(len(lines), what) for _, what, lines in parts if lines]
     body: list[str] = []
     for heading, _, lines in parts:
         if lines:

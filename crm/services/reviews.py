@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.domain.counting import counted
 from crm.domain.imports import MOST_PROBLEMS, Wrong
 from crm.domain.reviews import ReviewAnswer, unknown
 from crm.services import audit
@@ -29,4 +30,4 @@ def answer(session: Session, by: By, answers: Sequence[ReviewAnswer]) -> None:
         review = session.get(CallReview, one.call) or CallReview(call_id=one.call)
         review.routed_right, review.note, review.who, review.at = one.routed_right, one.note, by.who[:80], by.now
         session.add(review)
-    audit.record(session, by, f"routing of {len(answers)} calls reviewed")
+    audit.record(session, by, f"routing of {counted(len(answers), 'call')} reviewed")

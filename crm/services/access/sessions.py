@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.access import Reach, Role
+from crm.domain.counting import counted
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.services import audit
 from crm.services.access import accounts, familiar
@@ -231,7 +232,7 @@ def end_others(session: Session, by: By, account_id: int, session_id: int | None
     """Ends all sessions of an account but one, or with None all, and returns how many these were."""
     others = AccountSession.account_id == account_id, AccountSession.id != (session_id or 0)
     count: int = session.execute(delete(AccountSession).where(*others)).rowcount  # type: ignore[attr-defined]
-    audit.record(session, by, f"{count} sessions ended")
+    audit.record(session, by, f"{counted(count, 'session')} ended")
     return count
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.applications import UNFINISHED
+from crm.domain.counting import counted
 from crm.edge import documents
 from crm.services import audit
 from crm.services.applications import events
@@ -81,7 +82,7 @@ def _forget_addresses(session: Session, config: Config, by: By) -> int:
     ids = session.scalars(due.limit(BATCH)).all()
     if ids:
         session.execute(update(Application).where(Application.id.in_(ids)).values(signed_from=""))
-        audit.record(session, by, f"network addresses of {len(ids)} applications deleted by retention")
+        audit.record(session, by, f"network addresses of {counted(len(ids), 'application')} deleted by retention")
     return len(ids)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.counting import counted
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import ArrivalRecord
@@ -32,5 +33,5 @@ def _forget(session: Session, config: Config, by: By) -> int:
     ids = session.scalars(due.limit(BATCH)).all()
     if ids:
         session.execute(update(ArrivalRecord).where(ArrivalRecord.id.in_(ids)).values(came_from=""))
-        audit.record(session, by, f"network addresses of {len(ids)} arrivals deleted by retention")
+        audit.record(session, by, f"network addresses of {counted(len(ids), 'arrival')} deleted by retention")
     return len(ids)

@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, Select, select, true, update
 from sqlalchemy.orm import Session
 
 from crm.context import Crm
+from crm.domain.counting import counted
 from crm.domain.delivery import DeliveryState, next_attempt
 from crm.edge.delivery import DeliveryError, FateUnknown
 from crm.services.outbox.outgoing import NOTICE
@@ -284,4 +285,4 @@ def _after_failure(transport: Transport[Row, Out], row: Row, error: DeliveryErro
     if again:
         row.state, row.next_attempt_at = DeliveryState.QUEUED, again
     else:
-        row.error = f"Given up after {tries} {'try' if tries == 1 else 'tries'}. {error}"[:300]
+        row.error = f"Given up after {counted(tries, 'try', 'tries')}. {error}"[:300]

@@ -6,6 +6,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from crm.domain.blocks import Members
+from crm.domain.counting import counted
 from crm.services import audit
 from crm.services.audit import By
 from crm.store.models import LeadExport, LeadExportPart
@@ -20,7 +21,7 @@ def record(session: Session, by: By, format_: str, members: Members) -> None:
     An entry in each of 100,000 timelines would take as many rows. This takes 100, and the view of one timeline finds
     its row by an index.
     """
-    leads = "1 lead" if members.count == 1 else f"{members.count:,} leads"
+    leads = counted(members.count, "lead")
     what = f"Was in a list of {leads} that was exported as {format_}."
     made = LeadExport(at=by.now, by=by.who[:80], what=what, leads=members.count)
     session.add(made)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields, webhooks
+from crm.domain.counting import counted
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid, NotFound
 from crm.domain.webhooks import TEST, read_events
@@ -111,7 +112,7 @@ def replay(
         raise NotFound(f"There is no delivery {missing[0][:40]} to this webhook.", code="webhook_delivery_unknown")
     webhook.stopped_at, webhook.not_before, webhook.failures = None, None, 0
     webhook.failing_since = webhook.told_at = None
-    audit.record(session, by, f"{len(found)} deliveries of webhook {webhook_id} sent again")
+    audit.record(session, by, f"{counted(len(found), 'delivery', 'deliveries')} of webhook {webhook_id} sent again")
     return len(found)
 
 

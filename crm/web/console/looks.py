@@ -17,6 +17,7 @@ from babel.numbers import format_currency, format_decimal
 
 from crm.config import Config
 from crm.domain.calls import CallStep
+from crm.domain.counting import Count
 from crm.edge import numbers
 from crm.views import counts
 from crm.words.codes import in_words
@@ -80,9 +81,10 @@ class ConsoleLooks:
         """The office's. Pages that are about one property pass that property's."""
 
     def say(self, words: Words, key: str, **values: object) -> str:
-        """A page's text, or else one that all pages share."""
+        """A page's text, or else one that all pages share. Whole numbers choose between words, as `Count` says."""
         texts = words[self.language] if words else {}
-        return (texts[key] if key in texts else frame.WORDS[self.language][key]).format(**values)
+        text = texts[key] if key in texts else frame.WORDS[self.language][key]
+        return text.format(**{name: Count(one) if type(one) is int else one for name, one in values.items()})
 
     def render(self, template: str, **values: object) -> str:
         return _TEMPLATES.get_template(f"{template}.html.j2").render(looks=self, **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands.command import OR_NONE, Group, System, many, one, with_system
 from crm.domain import fields
 from crm.domain.dialing import DIALING
 from crm.services.office import agents, hours
@@ -40,9 +40,11 @@ def add(system: System, slug: str, name: str | None, extension: str | None, on_d
 )
 @click.argument("slug")
 @click.option("--name", help="As callers and colleagues know them.")
-@click.option("--extension", metavar="DIGITS", help="2 to 6 digits that colleagues dial; '' for none.")
+@click.option(
+    "--extension", type=OR_NONE, metavar="DIGITS", help="2 to 6 digits that colleagues dial; none removes it."
+)
 @click.option("--on-duty/--off-duty", default=None, help="Whether calls ring their phones.")
-@click.option("--email", metavar="ADDRESS", help="Gets notices and voicemail; '' for none.")
+@click.option("--email", type=OR_NONE, metavar="ADDRESS", help="Gets notices and voicemail; none removes it.")
 @click.option("--dialing", type=click.Choice(DIALING), help="Whether they may dial outside numbers.")
 @click.option("--admin", is_flag=True, help="Make them the owner of what nobody owns.")
 @with_system

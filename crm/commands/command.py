@@ -8,9 +8,9 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -45,6 +45,31 @@ ID = click.IntRange(1, 2**31 - 1)
 """The id of a record; integers in the database go up to this."""
 LONGEST_FILE_NAME = 255
 """In bytes, as usual file systems have it."""
+
+
+class OrNone(click.ParamType[str]):
+    """What can be taken away: by '', and by the word none, as records and lists show what is not there."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return "" if str(value).strip().lower() == "none" else str(value)
+
+
+OR_NONE = OrNone()
+
+_CODE, _WRITTEN = "cancelled", "canceled"
+
+
+class States(click.Choice[str]):
+    """States as people write them; the spelling of the code is taken as well, and is what the command gets."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        super().__init__([_WRITTEN if code == _CODE else code for code in codes])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        chosen: str = super().convert(_WRITTEN if value == _CODE else value, param, ctx)
+        return _CODE if chosen == _WRITTEN else chosen
 
 
 class FilePath(click.Path):
@@ -216,6 +241,11 @@ class System:
     @property
     def now(self) -> datetime:
         return self.by.now
+
+    @property
+    def today(self) -> date:
+        """On the office's clock."""
+        return self.now.astimezone(self.config.tz).date()
 
     def since(self, text: str | None) -> datetime | None:
         """Returns the time that `--since` means, in UTC; None without it. Raises Invalid."""

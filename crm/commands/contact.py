@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, cut, limit_option, many, with_system
+from crm.commands.command import OR_NONE, Group, System, cut, limit_option, many, with_system
 from crm.domain.route_inputs import CONTACT_KINDS
 from crm.services.office import properties
 from crm.services.people import contacts
@@ -74,7 +74,9 @@ def list_(system: System, kind: str | None, property_slug: str | None, limit: in
 @click.argument("number")
 @click.option("--kind", type=click.Choice(CONTACT_KINDS), help="Who they are.")
 @click.option("--name", help="As people know them; '' for none.")
-@click.option("--property", "property_slug", metavar="SLUG", help="The property they belong to; '' for none.")
+@click.option(
+    "--property", "property_slug", type=OR_NONE, metavar="SLUG", help="The property they belong to; none removes it."
+)
 @click.option("--number", "new", metavar="NUMBER", help="Their new number.")
 @with_system
 def change(

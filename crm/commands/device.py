@@ -11,6 +11,7 @@ import msgspec
 
 from crm.commands import output, removing, renaming
 from crm.commands.command import (
+    OR_NONE,
     FilePath,
     Group,
     System,
@@ -110,7 +111,7 @@ def add(
 @click.option(
     "--whisper/--no-whisper", default=None, help="The person who answers first hears who is calling, and presses 1."
 )
-@click.option("--location", metavar="SLUG", help="Where it is, for emergency calls; '' for unknown.")
+@click.option("--location", type=OR_NONE, metavar="SLUG", help="Where it is, for emergency calls; none for unknown.")
 @click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
 @click.option("--kind", type=click.Choice([kind.value for kind in DeviceKind]))
 @click.option("--encrypted/--no-encrypted", default=None, help="Whether TLS and SRTP are required.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, cut, limit_option, many, with_system
+from crm.commands.command import ID, Group, States, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment, slug
 from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
@@ -28,7 +28,7 @@ def followup() -> None:
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
     "--state",
-    type=click.Choice((PLANNED, PAUSED, SENT, CANCELLED, EXPIRED)),
+    type=States((PLANNED, PAUSED, SENT, CANCELLED, EXPIRED)),
 )
 @limit_option()
 @with_system
@@ -49,7 +49,7 @@ def list_(system: System, lead_id: int | None, state: str | None, limit: int, as
                 one.property,
                 in_words(LeasingStage, one.stage),
                 one.step,
-                one.state,
+                "canceled" if one.state == CANCELLED else one.state,
                 one.text,
             )
             for one in entries

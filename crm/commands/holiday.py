@@ -80,7 +80,7 @@ def set_(system: System, region: str, property_slug: str | None) -> None:
 @holiday.command(
     examples=(
         "holiday add 2026-12-31 --name 'Inventory'",
-        "holiday add 2026-12-24 --open 09:00-12:00 --name 'Christmas Eve'",
+        "holiday add 'Dec 24' --open 09:00-12:00 --name 'Christmas Eve'",
         "holiday add 2026-04-21 --open usual",
         "holiday add 2026-07-20 --name 'Roof repair' --property elm",
     )
@@ -93,8 +93,11 @@ def set_(system: System, region: str, property_slug: str | None) -> None:
 @_property
 @with_system
 def add(system: System, day: str, open_: str, name: str, property_slug: str | None) -> None:
-    """Close on DATE, or set other hours with --open. Replaces what was set for it before."""
-    when = fields.day(day)
+    """Close on DATE, or set other hours with --open. Replaces what was set for it before.
+
+    Without a year, DATE is the next one.
+    """
+    when = fields.day(day, system.today)
     is_new = system.run(service.add, system.by, when, open_=open_, name=name, property_slug=property_slug)
     opens = fields.special_open(open_)
     how = {"": "closed", fields.AS_USUAL: "open as usual"}.get(opens, f"open {opens}")
@@ -109,7 +112,7 @@ def add(system: System, day: str, open_: str, name: str, property_slug: str | No
 @with_system
 def remove(system: System, day: str, property_slug: str | None) -> None:
     """Remove what was set for DATE; a public holiday remains one."""
-    when = fields.day(day)
+    when = fields.day(day, system.today)
     system.run(service.remove, system.by, when, property_slug)
     output.say(f"{when} is no longer a special day.")
     system.publish()

@@ -8,7 +8,7 @@ import click
 
 from asterisk_conf.prompts import speech
 from crm.commands import output, removing, terms
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands.command import OR_NONE, Group, System, many, one, with_system
 from crm.domain.route_inputs import AiAnswers
 from crm.services import audit
 from crm.services.phones import lines
@@ -76,8 +76,12 @@ async def add(
     ),
 )
 @click.argument("number")
-@click.option("--property", "property_slug", metavar="SLUG", help="The property it advertises; '' for none.")
-@click.option("--portfolio", metavar="SLUG", help="Callers choose among its properties by key; '' for all.")
+@click.option(
+    "--property", "property_slug", type=OR_NONE, metavar="SLUG", help="The property it advertises; none removes it."
+)
+@click.option(
+    "--portfolio", type=OR_NONE, metavar="SLUG", help="Callers choose among its properties by key; none for all."
+)
 @click.option("--label", help="What people call it.")
 @click.option("--source", help="Where callers saw it.")
 @click.option("--greeting", metavar="TEXT", help="Spoken first; '' for the standard greeting.")

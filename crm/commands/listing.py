@@ -22,6 +22,7 @@ from crm.commands.command import (
 )
 from crm.commands.import_ import show_imported, tell_all
 from crm.domain import fields, listings
+from crm.domain.counting import one_or_many
 from crm.domain.imports import ListKind, Wrong
 from crm.domain.listings import ListingFilter, ListingState
 from crm.services.listings import feed, homes, pictures
@@ -66,7 +67,7 @@ def add(system: System, /, property: str, unit: str, **given: Any) -> None:
 
     Terms that are not given are the property's.
     """
-    found = system.run(homes.add, system.by, property, unit, terms.cells(given))
+    found = system.run(homes.add, system.by, property, unit, terms.cells(given, system.today))
     output.say(f"Added listing {found.id}: {property} {unit}. Publish it with `leaseline listing publish {found.id}`.")
 
 
@@ -87,7 +88,7 @@ def change(system: System, /, listing: int, **given: Any) -> None:
     If the listing is public, the new version is public at once, unless the fair-housing check finds words that nobody
     has accepted.
     """
-    cells = terms.cells(given)
+    cells = terms.cells(given, system.today)
     if not cells:
         raise WrongInput("Nothing to change: give --rent, --available-on or another option.")
     terms.say_written(f"Listing {listing}", system.run(homes.change, system.by, listing, cells))
@@ -139,7 +140,7 @@ def list_(
         bedrooms=beds,
         rent_from=listings.money(rent_from) if rent_from else None,
         rent_to=listings.money(rent_to) if rent_to else None,
-        available_by=fields.day(available_by) if available_by else None,
+        available_by=fields.day(available_by, system.today) if available_by else None,
         pets=pets,
     )
     key = None
@@ -211,7 +212,7 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
             ),
             ("public", entry.public),
             ("expires", output.local(entry.expires_at, tz)),
-            ("rooms", f"{entry.bedrooms} bedrooms, {listings.plain_count(entry.bathrooms)} bathrooms"),
+            ("rooms", _rooms(entry)),
             ("square feet", entry.square_feet),
             ("rent", listings.plain(entry.rent)),
             ("deposit", listings.plain(entry.deposit)),
@@ -225,6 +226,11 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
         )
     )
     terms.tell(entry.findings)
+
+
+def _rooms(entry: ListingDetail) -> str:
+    baths = one_or_many(entry.bathrooms == 1, "bathroom", "bathrooms")
+    return f"{output.counted(entry.bedrooms, 'bedroom')}, {listings.plain_count(entry.bathrooms)} {baths}"
 
 
 @listing.command(json=many(VersionEntry), examples=("listing history 12", "listing history 12 --json"))
@@ -268,7 +274,7 @@ def publish(system: System, listings_: tuple[int, ...], until: str | None, despi
 
     Before that, somebody has to decide about any words that the fair-housing check finds.
     """
-    day = fields.day(until) if until else None
+    day = fields.day(until, system.today) if until else None
     with terms.deciding():
         changed = system.run(homes.publish, system.config, system.by, listings_, until=day, despite=despite)
     output.say(f"Published {output.counted(changed, 'listing')}." if changed else "They are already public.")
@@ -332,7 +338,7 @@ def expire(system: System, listings_: tuple[int, ...], on: str | None, never: bo
     """Set the last day on which each published LISTING is public."""
     if bool(on) == never:
         raise WrongInput("Say when: --on DATE, or --never.")
-    day = fields.day(on) if on else None
+    day = fields.day(on, system.today) if on else None
     system.run(homes.expire, system.config, system.by, listings_, day)
     output.say(f"{output.counted(len(listings_), 'listing')}: {f'public through {day}' if day else 'no last day'}.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, one, with_system
+from crm.commands.command import OR_NONE, Group, System, one, with_system
 from crm.services.system import directory
 from crm.views import office as views
 from crm.views.office import OfficeEntry
@@ -43,11 +43,14 @@ def show(system: System, as_json: bool) -> None:
     ),
 )
 @click.option("--name", help="As callers hear and read it.")
-@click.option("--listings-url", metavar="URL", help="Texted to callers whose property has none; '' for no link.")
+@click.option(
+    "--listings-url", type=OR_NONE, metavar="URL", help="Texted to callers whose property has none; none removes it."
+)
 @click.option(
     "--answering-service",
+    type=OR_NONE,
     metavar="NUMBER",
-    help="Rung while the office is open and nobody on the team answers; they press 1 to take the call. '' for none.",
+    help="Rung while the office is open and nobody on the team answers, or none; they press 1 to take the call.",
 )
 @click.option(
     "--manages-for-owners/--no-manages-for-owners",

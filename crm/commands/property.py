@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from crm.commands import output, removing, renaming, terms
-from crm.commands.command import Group, System, WrongInput, many, one, with_system
+from crm.commands.command import OR_NONE, Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
 from crm.domain.calls import RECORDING
 from crm.domain.mailboxes import VoicemailTo
@@ -64,10 +64,12 @@ def add(system: System, slug: str, name: str | None, subteam: str | None, listin
 )
 @click.argument("slug")
 @click.option("--name", help="As callers hear and read it.")
-@click.option("--subteam", metavar="SLUG", help="The subteam that leases it; '' for none.")
-@click.option("--listings-url", metavar="URL", help="Texted to callers; '' for the office's link.")
+@click.option("--subteam", type=OR_NONE, metavar="SLUG", help="The subteam that leases it; none removes it.")
+@click.option("--listings-url", type=OR_NONE, metavar="URL", help="Texted to callers; none for the office's link.")
 @click.option("--area", help="Part of town; lists of more than eight properties begin with areas; '' for none.")
-@click.option("--timezone", metavar="ZONE", help="Where it is, such as America/Denver; '' for the office's.")
+@click.option(
+    "--timezone", type=OR_NONE, metavar="ZONE", help="Where it is, such as America/Denver; none for the office's."
+)
 @click.option(
     "--recording",
     type=click.Choice(RECORDING),
@@ -99,7 +101,7 @@ def change(
 
     What it offers, from --street on, is kept in versions, and applies to all its homes that do not say otherwise.
     """
-    cells = terms.cells(offered)
+    cells = terms.cells(offered, system.today)
     settings = {
         "name": name,
         "subteam": subteam,
@@ -143,8 +145,8 @@ def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
 
 
 def _ending(found: WoundUp) -> str:
-    homes = f"{found.listings} {'home' if found.listings == 1 else 'homes'} off the site"
-    tours = f"{found.tours} {'tour' if found.tours == 1 else 'tours'} canceled"
+    homes = f"{output.counted(found.listings, 'home')} off the site"
+    tours = f"{output.counted(found.tours, 'tour')} canceled"
     mailbox = f", {found.voicemails} in its mailbox to {found.passes_to}" if found.voicemails else ""
     return f"It means {homes}, {tours}{mailbox}."
 

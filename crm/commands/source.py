@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output, renaming
-from crm.commands.command import Group, System, many, with_system
+from crm.commands.command import OR_NONE, Group, System, many, with_system
 from crm.services.arrivals import sources
 from crm.services.arrivals.sources import MadePath
 from crm.services.outbox.carriers import webhook_url
@@ -72,8 +72,8 @@ def list_(system: System, as_json: bool) -> None:
 @source.command("set", examples=("source set zillow --property elm", "source set zillow --address ''"))
 @click.argument("slug")
 @click.option("--name")
-@click.option("--property", "property_slug", metavar="SLUG", help="'' for none.")
-@click.option("--address", metavar="ADDRESS", help="'' for none.")
+@click.option("--property", "property_slug", type=OR_NONE, metavar="SLUG", help="Of this property; none removes it.")
+@click.option("--address", type=OR_NONE, metavar="ADDRESS", help="Where its mail arrives; none removes it.")
 @with_system
 def set_(system: System, slug: str, name: str | None, property_slug: str | None, address: str | None) -> None:
     """Change the source SLUG."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import Group, System, many, one, with_system
+from crm.commands.command import OR_NONE, Group, System, many, one, with_system
 from crm.domain.ringing import Strategy
 from crm.services.office import subteams
 from crm.services.phones import answering
@@ -48,13 +48,15 @@ def add(system: System, slug: str, name: str | None, strategy: str) -> None:
 @click.option("--strategy", type=click.Choice([strategy.value for strategy in Strategy]), help="How it rings.")
 @click.option(
     "--sisters",
+    type=OR_NONE,
     metavar="SLUGS",
-    help="Subteams that help out: they ring after this one, or at once when everyone in it is on a call. '' for none.",
+    help="Subteams that help out, or none: they ring after this one, or at once when everyone in it is on a call.",
 )
 @click.option(
     "--answering-service",
+    type=OR_NONE,
     metavar="NUMBER",
-    help="Rung after them, instead of the office's; they press 1 to take the call. '' for the office's.",
+    help="Rung after them, instead of the office's; they press 1 to take the call. none: the office's.",
 )
 @with_system
 def change(

@@ -146,7 +146,7 @@ def _due_before(raw: str, system: System) -> datetime:
     days = {"today": 1, "tomorrow": 2}
     if raw.lower() == "overdue":
         return system.now
-    today = datetime.combine(system.now.astimezone(system.config.tz).date(), time(), system.config.tz)
+    today = datetime.combine(system.today, time(), system.config.tz)
     if raw.lower() in days:
         return (today + timedelta(days=days[raw.lower()])).astimezone(UTC)
     return moment(raw, system.config.tz, system.now) + timedelta(days=1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import IO, Any
 
 import click
 
 from crm.commands import output
 from crm.commands.command import (
+    OR_NONE,
     FilePath,
     System,
     WrongInput,
@@ -62,7 +63,7 @@ _HOME: tuple[Decorator, ...] = (
     click.option("--square-feet", metavar="NUMBER"),
     click.option("--rent", metavar="AMOUNT", help="Per month."),
     click.option("--deposit", metavar="AMOUNT"),
-    click.option("--available-on", metavar="DATE", help="'' if not known yet."),
+    click.option("--available-on", type=OR_NONE, metavar="DATE", help="none if not known yet."),
     *_TERMS,
     language_option,
     click.option("--headline", help="One line, in --language."),
@@ -101,8 +102,10 @@ def _with(command: Callable[..., Any], options: Iterable[Decorator]) -> Callable
     return command
 
 
-def cells(given: dict[str, Any]) -> dict[str, str]:
-    """Returns the options that were given, as texts by column. Raises WrongInput."""
+def cells(given: dict[str, Any], today: date) -> dict[str, str]:
+    """Returns the options that were given, as texts by column. Raises WrongInput, Invalid."""
+    if given.get("available_on"):
+        given["available_on"] = fields.day(given["available_on"], today).isoformat()
     language = given.pop("language")
     file: IO[str] | None = given.pop("text_file", None)
     if file is not None:
@@ -233,7 +236,7 @@ def print_history(system: System, entries: list[VersionEntry], as_json: bool) ->
                 output.local(one.public_from, tz),
                 output.local(one.public_until, tz),
                 one.decided_by,
-                f"{len(one.findings)} findings: {one.despite}" if one.findings else "",
+                f"{output.counted(len(one.findings), 'finding')}: {one.despite}" if one.findings else "",
             )
             for one in entries
         ),

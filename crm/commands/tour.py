@@ -12,6 +12,7 @@ from crm.commands import output
 from crm.commands.command import (
     ID,
     Group,
+    States,
     System,
     cut,
     limit_option,
@@ -87,9 +88,8 @@ def set_hours(
         capacity=capacity,
         agent=agent,
     )
-    output.say(
-        f"{kind.replace('_', '-').capitalize()} tours of {property}: {', '.join(openings) or 'no longer offered'}."
-    )
+    told = "; ".join(fields.as_texts(fields.openings(openings))) or "no longer offered"
+    output.say(f"{kind.replace('_', '-').capitalize()} tours of {property}: {told}.")
 
 
 @hours.command("list", json=many(TourHoursEntry), examples=("tour hours list", "tour hours list elm --json"))
@@ -220,7 +220,7 @@ def close(system: System, id: int, done: bool) -> None:
 @tour.command("list", json=many(TourEntry), examples=("tour list", "tour list --property elm --since 7d --json"))
 @since_option
 @click.option("--property", metavar="SLUG", help="Only this property's.")
-@click.option("--state", type=click.Choice([state.value for state in TourState]), help="Only these.")
+@click.option("--state", type=States(TourState), help="Only these.")
 @limit_option()
 @with_system
 def list_(

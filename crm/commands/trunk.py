@@ -7,7 +7,18 @@ from typing import IO
 import click
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import Group, System, ask_secret, confirm, many, one, read_secret, secret_file, with_system
+from crm.commands.command import (
+    OR_NONE,
+    Group,
+    System,
+    ask_secret,
+    confirm,
+    many,
+    one,
+    read_secret,
+    secret_file,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.dialing import AUTHS, TRANSPORTS, NumberStyle
 from crm.services.phones import trunks
@@ -127,7 +138,7 @@ def add(
 @click.option("--auth", type=click.Choice(AUTHS), help="How the peer proves who it is.")
 @click.option("--address", "addresses", multiple=True, help="Replaces all addresses; repeatable.")
 @click.option("--no-address", is_flag=True, help="Removes all addresses.")
-@click.option("--username", help="Digest user for our calls there; '' removes user and password.")
+@click.option("--username", type=OR_NONE, help="Digest user for our calls there; none removes user and password.")
 @click.option("--password", "ask", is_flag=True, help="Prompt for a new password.")
 @_password_option
 @click.option("--register/--no-register", default=None, help="Whether to register with the peer.")

@@ -6,7 +6,7 @@ import click
 from sqlalchemy.orm import Session
 
 from crm.commands import output
-from crm.commands.command import ID, Group, System, many, with_system
+from crm.commands.command import ID, OR_NONE, Group, System, many, with_system
 from crm.config import Config
 from crm.domain.access import LANGUAGES, Role
 from crm.services.access import accounts as service
@@ -126,7 +126,7 @@ def list_(system: System, as_json: bool) -> None:
 @click.option("--full-name", metavar="TEXT")
 @click.option("--email", metavar="ADDRESS")
 @role_option
-@click.option("--agent", metavar="SLUG", help="The agent they are; '' for none.")
+@click.option("--agent", type=OR_NONE, metavar="SLUG", help="The agent they are; none removes it.")
 @click.option("--language", type=click.Choice(LANGUAGES))
 @click.option("--property", "properties", multiple=True, metavar="SLUG", help="Only what belongs to it; repeatable.")
 @click.option("--subteam", "subteams", multiple=True, metavar="SLUG", help="The same for the properties of a subteam.")

@@ -42,6 +42,8 @@ def slug(raw: str) -> str:
             f"{_shown(raw)} is not a short name: use 1 to 40 characters from a-z, 0-9 and -, beginning with a letter.",
             code="slug_invalid",
         )
+    if raw == "none":
+        raise Invalid("none stands for nothing: choose another short name.", code="slug_none")
     return raw
 
 

@@ -542,7 +542,7 @@ def change(session: Session, by: By, step_id: int, *, due_at: datetime | None = 
 def cancel(session: Session, by: By, step_id: int) -> None:
     """Cancels a step; the wait for the one after it counts from now."""
     _end(_waiting(session, step_id), CANCELLED, by.now, f"Canceled by {by.who}.")
-    audit.record(session, by, f"follow-up {step_id} cancelled")
+    audit.record(session, by, f"follow-up {step_id} canceled")
 
 
 def _waiting(session: Session, step_id: int) -> FollowUp:

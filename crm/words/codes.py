@@ -201,7 +201,7 @@ WORDS: Mapping[type[StrEnum], Mapping[str, str]] = {
         TextPurpose.INBOUND: "written to us",
     },
     TourKind: {TourKind.SELF_GUIDED: "self-guided", TourKind.REMOTE: "by video"},
-    TourState: {},
+    TourState: {TourState.CANCELLED: "canceled"},
     TranscriptState: {TranscriptState.QUEUED: "being written", TranscriptState.NONE: "no model for it"},
     TransferReason: {
         TransferReason.ASKED: "asked for a person",

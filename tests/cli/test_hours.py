@@ -102,6 +102,18 @@ def test_what_cannot_be_is_refused(untouched: Leaseline, words: list[str], becau
     assert because in untouched.refused(*words)
 
 
+def test_a_date_without_a_year_is_the_next_one(office: Leaseline) -> None:
+    today = datetime.now(CHICAGO).date()
+    tomorrow = today + timedelta(days=1)
+    assert f"{tomorrow} is closed" in office.ok("holiday", "add", f"{tomorrow:%b %d}")
+    [day] = office.json("holiday", "list", "--year", str(tomorrow.year))
+    assert day["day"] == str(tomorrow)
+    office.ok("holiday", "remove", f"{tomorrow:%m/%d}")
+    office.ok("lead", "add", "--name", "Pat")
+    office.ok("lead", "edit", "1", "--move-in", f"{tomorrow:%B %d}")
+    assert office.json("lead", "show", "1")["move_in_on"] == str(tomorrow)
+
+
 def test_a_special_day_closes_today_and_is_told_of(office: Leaseline) -> None:
     today = datetime.now(CHICAGO).date()
     # Tomorrow, too, for a test that runs at midnight.

@@ -55,6 +55,11 @@ def test_a_home_is_offered_changed_and_shown_as_it_was(office: Leaseline) -> Non
     assert office.json("listing", "show", "1")["state"] == "draft"
 
 
+def test_one_room_is_one_bedroom(office: Leaseline) -> None:
+    office.ok("listing", "add", "elm", "1", "--bedrooms", "1", "--bathrooms", "1", "--rent", "900")
+    assert "1 bedroom, 1 bathroom\n" in office.ok("listing", "show", "1")
+
+
 def test_words_that_exclude_are_named_and_somebody_decides(office: Leaseline) -> None:
     offered(office)
     result = office("listing", "set", "1", "--text", "Adults only. No kids.", "--policies", "x")

@@ -29,6 +29,11 @@ def test_a_tour_is_booked_moved_cancelled_and_seen(touring: Leaseline) -> None:
     assert "12345" not in touring.ok("tour", "list")
     touring.ok("tour", "cancel", str(booked["id"]))
     assert [one["state"] for one in touring.json("tour", "list")] == ["cancelled"]
+    for spelling in ("canceled", "cancelled"):
+        shown = touring.ok("tour", "list", "--state", spelling)
+        assert "canceled" in shown
+        assert "cancelled" not in shown
+    assert "elm canceled" in touring.ok("audit", "list")
     timeline = [entry["text"] for entry in touring.json("lead", "show", str(booked["lead"]))["timeline"]]
     assert [text.split(" of ")[0] for text in timeline] == ["Booked a tour", "Moved a tour", "Canceled a tour"]
 
@@ -47,6 +52,12 @@ def test_a_blackout_takes_times_away_until_it_ends(touring: Leaseline) -> None:
     assert blackout["why"] == "painting"
     touring.ok("tour", "end-blackout", str(blackout["id"]))
     assert touring.json("tour", "slots", "elm", "--days", "2")[0]["at"] == slots[0]["at"]
+
+
+def test_hours_are_repeated_as_they_were_understood(office: Leaseline) -> None:
+    said = office.ok("tour", "hours", "set", "elm", "weekdays 9-5pm", "Sat 10am-2pm")
+    assert "tours of elm: mon-fri 09:00-17:00; sat 10:00-14:00." in said
+    assert "09:00-17:00" in office.ok("audit", "list")
 
 
 def test_hours_are_listed_and_taken_away(touring: Leaseline) -> None:

@@ -58,6 +58,34 @@ def test_seven_digits_are_a_line_of_the_office_s_area_code(office: Leaseline) ->
     office.ok("line", "restore", "555-0144")
 
 
+@pytest.mark.parametrize(
+    ("words", "option", "value", "field"),
+    [
+        (("office",), "--answering-service", "512-555-0150", "answering_service"),
+        (("office",), "--listings-url", "https://maple.example", "listings_url"),
+        (("subteam", "north"), "--answering-service", "512-555-0150", "answering_service"),
+        (("property", "elm"), "--subteam", "north", "subteam"),
+        (("agent", "alice"), "--email", "alice@example.com", "email"),
+        (("agent", "alice"), "--extension", "105", "extension"),
+        (("line", "512-555-0100"), "--property", "elm", "property"),
+    ],
+)
+def test_none_takes_away_what_was_there(
+    office: Leaseline, words: tuple[str, ...], option: str, value: str, field: str
+) -> None:
+    noun, *name = words
+    office.ok(noun, "set", *name, option, value)
+    assert office.json(noun, "show", *name)[field]
+    office.ok(noun, "set", *name, option, "none")
+    assert not office.json(noun, "show", *name)[field]
+
+
+def test_nothing_is_called_none(untouched: Leaseline) -> None:
+    for noun in ("property", "subteam", "agent", "portfolio", "location"):
+        rest = ("--address", "1 Elm Street", "--callback", "512-555-0100") if noun == "location" else ("--name", "x")
+        assert "another short name" in untouched.refused(noun, "add", "none", *rest)
+
+
 def test_files_have_names(office: Leaseline) -> None:
     for name in ("", "x" * 300):
         office.refused("lead", "export", name)

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.orm import Session
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, one, with_system
+from crm.commands.command import OR_NONE, System, WrongInput, one, with_system
 from crm.commands.lead.cells import interests_of, last_contact, next_action, numbers_of, standing, suggested, wishes
 from crm.commands.lead.group import choice, lead
 from crm.config import Config
@@ -156,18 +156,22 @@ def _added(session: Session, /, config: Config, by: By, **card: Any) -> tuple[Le
 )
 @click.argument("lead")
 @click.option("--name", help="As the person says it; '' for none.")
-@click.option("--email", metavar="ADDRESS", help="Where tour confirmations are sent; '' for none.")
+@click.option("--email", type=OR_NONE, metavar="ADDRESS", help="Where tour confirmations are sent; none removes it.")
 @click.option("--add-phone", metavar="NUMBER", help="A further number of theirs.")
 @click.option("--remove-phone", metavar="NUMBER", help="A number that is not theirs.")
 @click.option("--kind", type=choice(LeadKind))
 @click.option("--hot/--cold", "hot", default=None, help="How promising they are.")
 @click.option("--status", type=choice(LeadStatus), help="closed needs a --reason, and makes them cold.")
 @click.option("--reason", help="Why they are closed.")
-@click.option("--source", help="Where they came from; '' if not known.")
+@click.option("--source", type=OR_NONE, help="Where they came from; none if not known.")
 @click.option("--language", metavar="CODE", help="What they hear and read, such as es; '' for the line's.")
-@click.option("--bedrooms", metavar="COUNT", help="That they look for, such as 2 or studio; '' for not known.")
-@click.option("--move-in", metavar="DATE", help="When they want to move in, such as 2026-05-01; '' for not known.")
-@click.option("--budget", metavar="DOLLARS", help="What they can pay a month; '' for not known.")
+@click.option(
+    "--bedrooms", type=OR_NONE, metavar="COUNT", help="That they look for, such as 2 or studio; none if not known."
+)
+@click.option(
+    "--move-in", type=OR_NONE, metavar="DATE", help="When they want to move in, such as 2026-05-01; none if not known."
+)
+@click.option("--budget", type=OR_NONE, metavar="DOLLARS", help="What they can pay a month; none if not known.")
 @click.option("--pets", metavar="TEXT", help="Such as dog, '2 cats' or none; '' for not known. Not assistance animals.")
 @with_system
 def edit(system: System, /, lead: str, **changes: Any) -> None:

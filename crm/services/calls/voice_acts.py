@@ -125,7 +125,8 @@ def update_lead(session: Session, config: Config, by: By, caller: Caller, act: U
         return ActResult.REFUSED
     interests = [*act.interests, *([(given.pop(CardField.PROPERTY), None)] if CardField.PROPERTY in given else [])]
     try:
-        wanted = wishes.read(**{_WISHES[CardField(name)]: value for name, value in given.items() if name in _FIELDS})
+        words = {_WISHES[CardField(name)]: value for name, value in given.items() if name in _FIELDS}
+        wanted = wishes.read(by.now.astimezone(config.tz).date(), **words)
         lead = _lead(
             session, config, caller, named, by, name=given.get(CardField.NAME, ""), email=given.get("email", "")
         )

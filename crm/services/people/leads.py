@@ -133,7 +133,9 @@ def change(
     if language is not None:
         lead.language = read_language(config, language)
         changed.append("language")
-    changed += wishes.write(lead, wishes.read(bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets))
+    today = by.now.astimezone(config.tz).date()
+    wanted = wishes.read(today, bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets)
+    changed += wishes.write(lead, wanted)
     lead.typed = _typed(lead.typed, changed)
     if kind is not None and (is_now := read_kind(session, kind)) != lead.kind:
         lead.kind = is_now

@@ -16,17 +16,23 @@ STUDIO = "studio"
 
 
 def read(
-    *, bedrooms: str | None = None, move_in: str | None = None, budget: str | None = None, pets: str | None = None
+    today: date | None = None,
+    /,
+    *,
+    bedrooms: str | None = None,
+    move_in: str | None = None,
+    budget: str | None = None,
+    pets: str | None = None,
 ) -> dict[str, Any]:
     """Parses wishes given as text into columns of the card; an empty text clears one. Raises Invalid.
 
-    `bedrooms` is a number or "studio", `move_in` a date, `budget` dollars a month.
+    `bedrooms` is a number or "studio", `budget` dollars a month, `move_in` a date, with `today` also without its year.
     """
     found: dict[str, Any] = {}
     if bedrooms is not None:
         found["bedrooms"] = _bedrooms(bedrooms)
     if move_in is not None:
-        found["move_in_on"] = _move_in(move_in)
+        found["move_in_on"] = fields.day(move_in, today) if move_in.strip() else None
     if budget is not None:
         found["budget"] = _budget(budget)
     if pets is not None:
@@ -57,10 +63,6 @@ def _bedrooms(raw: str) -> int | None:
     if not 0 <= count <= MOST_BEDROOMS:
         raise Invalid("Give the bedrooms as a number such as 2, or studio.", code="bedrooms_invalid")
     return count
-
-
-def _move_in(raw: str) -> date | None:
-    return fields.day(raw) if raw.strip() else None
 
 
 def _budget(raw: str) -> int | None:

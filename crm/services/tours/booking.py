@@ -306,7 +306,8 @@ def _follow(
     kind = Happened.SHOW if state is TourState.DONE else Happened.APPOINTMENT
     key = f"tour:{tour.id}:{tour.version}:{what}"
     timeline.enter(session, lead.id, kind, told, by.now, key=key, call_id=tour.call_id, about=property.id)
-    audit.record(session, by, f"tour {tour.id} of {property.slug} {what}")
+    done = "canceled" if what == "cancelled" else what
+    audit.record(session, by, f"tour {tour.id} of {property.slug} {done}")
     _drop_reminders(session, tour)
     if what in ("booked", "moved", "cancelled"):
         _mail(session, config, secrets, tour, property, what, by.now, language)

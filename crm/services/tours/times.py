@@ -73,7 +73,8 @@ def set_hours(
         buffer_minutes=buffer_minutes,
         capacity=capacity,
     )
-    audit.record(session, by, f"{kind} tours of {property_slug}: {', '.join(openings) or 'no longer offered'}")
+    told = "; ".join(fields.as_texts(week)) or "no longer offered"
+    audit.record(session, by, f"{kind} tours of {property_slug}: {told}")
 
 
 def put_hours(

@@ -92,6 +92,7 @@ SPANISH = {
     "slug_invalid": (
         "Eso no es un nombre corto: use de 1 a 40 caracteres de a-z, 0-9 y -, y empiece con una letra, sin acentos."
     ),
+    "slug_none": "none quiere decir ninguno: elija otro nombre corto.",
     "span_invalid": "Eso no es un espacio de tiempo: escriba uno como 09:00-18:00 o 9am-6pm.",
     "span_reversed": (
         "Eso no acaba después de empezar: escriba una noche como dos, hasta las 24:00 y desde las 00:00."

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from ari_app.call.available import RINGING, availability
 from ari_app.call.call import LEG_MARK, AppContext, LiveCall, Taker
 from ari_app.call.confirm import ConfirmChoice
-from ari_app.call.legs import RingingLeg, device_of
+from ari_app.call.legs import device_of
 from ari_app.call.race import end_all, some_done
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.call.sleepers import Sleepers
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, BUSY, NORMAL, Handle, LeftTheApp, is_browser, path_of
 from ari_app.edge.errors import ChannelGone, HungUp, MediaLost, PhoneError

@@ -55,7 +55,7 @@ from crm.services.routing.welcome import Decision
 from crm.services.talks import minds
 
 if TYPE_CHECKING:
-    from ari_app.call.legs import RingingLeg
+    from ari_app.call.ringing_leg import RingingLeg
     from crm.edge.language_model import LanguageModel
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from ari_app.call import outside
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.confirm import ConfirmChoice
-from ari_app.call.legs import Confirmation, RingingLeg, confirmation, confirmed_by
+from ari_app.call.legs import adopted_leg, confirmation, confirmed_by
+from ari_app.call.ringing_leg import Confirmation, RingingLeg
 from ari_app.edge.channel import Handle
 from ari_app.edge.errors import HungUp
 from ari_app.edge.media import stop_left_over
@@ -125,7 +126,7 @@ async def adopt(call: LiveCall, leg_id: str) -> RingingLeg:
     agent = known.get("LL_AGENT", "")
     # An outside number without that variable is assumed to need a confirmation.
     confirms = known.get("LL_CONFIRM", "1" if "trunk-" in leg_id else "0") == "1"
-    return RingingLeg.adopt(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
+    return adopted_leg(call, leg_id, agent, _again(confirmation(call, agent)) if confirms else None)
 
 
 def _again(first: Confirmation) -> Confirmation:

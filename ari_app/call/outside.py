@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from ari_app.call import kept
 from ari_app.call.call import LEG_MARK, AppContext
-from ari_app.call.legs import REDIRECTIONS, dial_status, new_leg
+from ari_app.call.legs import new_leg
+from ari_app.call.ringing_leg import REDIRECTIONS, dial_status
 from ari_app.edge import dial as ringing
 from ari_app.edge import events
 from ari_app.edge.channel import NORMAL, Handle

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from ari_app.call.available import availability
 from ari_app.call.call import AppContext, LiveCall
-from ari_app.call.legs import RingingLeg, ring_phones
+from ari_app.call.legs import ring_phones
 from ari_app.call.race import end_all, first_found
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.call.waking import CallSign, Woken
 from ari_app.edge.errors import PhoneError
 from ari_app.edge.present import Present

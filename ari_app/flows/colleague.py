@@ -8,7 +8,7 @@ from ari_app.call.answering import first_answer, stop_other_calls
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import ToColleague, written
-from ari_app.call.legs import RingingLeg, ring_phones, shown
+from ari_app.call.legs import adopted_leg, ring_phones, shown
 from ari_app.call.sleepers import of_colleague
 from ari_app.call.waking import CallSign
 from ari_app.edge.channel import BUSY
@@ -51,7 +51,7 @@ async def dialling(call: LiveCall) -> CallStep | EndedBy:
     async with asyncio.timeout(context.config.survival.store_seconds):
         callee = await context.store.read(extensions.agent_at, call.extension)
         caller = await context.store.read(extensions.owner_of, call.channel.endpoint)
-    adopted = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs]
+    adopted = [adopted_leg(call, leg_id) for leg_id in call.adopted_legs]
     call.adopted_legs = []
     agents = await availability(context, [callee.slug] if callee else [])
     found = next(iter(agents), None)

@@ -12,9 +12,10 @@ from ari_app.call import kept, outside
 from ari_app.call.answering import hang_up_of
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
-from ari_app.call.legs import NotRung, RingingLeg, new_leg, ring_phone, shown
+from ari_app.call.legs import NotRung, new_leg, ring_phone, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import end_all, first_found, race
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.edge.channel import BUSY, NORMAL, Handle, LeftTheApp
 from ari_app.edge.errors import HungUp, PhoneError
 from ari_app.edge.media import play

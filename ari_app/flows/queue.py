@@ -19,9 +19,9 @@ from ari_app.call.call import LiveCall, Wait
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import AwaitsCallback, InLine, written
-from ari_app.call.legs import RingingLeg
 from ari_app.call.line import position
 from ari_app.call.race import end_all, race, until_done
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost
 from ari_app.edge.media import NoKey, hush, key, play, prompt

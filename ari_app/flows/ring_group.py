@@ -14,8 +14,9 @@ from ari_app.call.call import LiveCall
 from ari_app.call.confirm import ConfirmChoice
 from ari_app.call.forward import Forwarded
 from ari_app.call.kept import RingsAt, written
-from ari_app.call.legs import RingingLeg, ring_phones, shown
+from ari_app.call.legs import ring_phones, shown
 from ari_app.call.race import race
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.call.sleepers import Sleepers, any_online, sign_of
 from ari_app.flows.inbound import ask
 from ari_app.flows.plan import STEPS, may_queue, otherwise, plan, ring_again, to_carry_out

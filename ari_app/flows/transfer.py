@@ -18,7 +18,7 @@ from ari_app.call.answering import first_answer, hang_up_of, stop_other_calls
 from ari_app.call.available import availability
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import PassedTo, written
-from ari_app.call.legs import REJOIN_HEADER, RingingLeg, is_outsider, ring_phones, shown
+from ari_app.call.legs import REJOIN_HEADER, adopted_leg, is_outsider, ring_phones, shown
 from ari_app.call.outside import NotReached
 from ari_app.call.race import race
 from ari_app.call.sleepers import of_colleague
@@ -167,7 +167,7 @@ async def is_taken_back(call: LiveCall, device: str, *, alone: bool = False) -> 
         owner = await call.context.store.read(extensions.owner_of, device)
     agents = await availability(call.context, [owner.slug] if owner else [])
     seconds = call.context.config.ring.agent_seconds
-    legs, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    legs, call.adopted_legs = [adopted_leg(call, leg_id) for leg_id in call.adopted_legs], []
     name = shown(_title(call), call.shown)
     if not legs:
         phones = [phone for agent in agents for phone in agent.free_phones(call.context.now())]
@@ -201,7 +201,7 @@ async def to_team(call: LiveCall) -> CallStep | EndedBy:
 async def reach(call: LiveCall, target: str) -> Handle:
     """The target's channel, once they answer. Raises NotTaken."""
     context = call.context
-    adopted, call.adopted_legs = [RingingLeg.adopt(call, leg_id) for leg_id in call.adopted_legs], []
+    adopted, call.adopted_legs = [adopted_leg(call, leg_id) for leg_id in call.adopted_legs], []
     async with asyncio.timeout(context.config.survival.store_seconds):
         callee = await context.store.read(extensions.agent_at, target)
     if callee is None and not adopted:

@@ -18,8 +18,9 @@ from ari_app.call import answering
 from ari_app.call.answering import hang_up_of
 from ari_app.call.available import availability, phones
 from ari_app.call.call import AppContext, LiveCall, Taker, TalkWish, WishKind
-from ari_app.call.legs import NotRung, RingingLeg, ring_phone, ring_phones, shown
+from ari_app.call.legs import NotRung, ring_phone, ring_phones, shown
 from ari_app.call.race import race, some_done, until_done
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.edge import media
 from ari_app.edge.bridge import MixingBridge
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle, hang_up, path_of

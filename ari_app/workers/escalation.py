@@ -21,8 +21,9 @@ from ari_app.call import outside
 from ari_app.call.available import availability
 from ari_app.call.call import AppContext
 from ari_app.call.confirm import ConfirmChoice, confirm
-from ari_app.call.legs import NotRung, RingingLeg, new_leg, ring_phone, shown
+from ari_app.call.legs import NotRung, new_leg, ring_phone, shown
 from ari_app.call.race import first_found
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.call.sleepers import any_online, wake
 from ari_app.call.waking import CallSign, Woken
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, Handle

@@ -12,7 +12,7 @@ import pytest
 
 from ari_app.call.call import Wait
 from ari_app.call.kept import RingsAt, read
-from ari_app.call.legs import RingingLeg
+from ari_app.call.ringing_leg import RingingLeg
 from ari_app.flows import queue, ring_group
 from ari_app.workers.queue_dispatcher import PATIENCE, _end_hopeless
 from crm.config import Config

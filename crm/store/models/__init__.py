@@ -18,6 +18,15 @@ from crm.store.models.access import (
     KeptAnswer,
     PushSubscription,
 )
+from crm.store.models.agents import (
+    Agent,
+    AgentHours,
+    Device,
+    Location,
+    Subteam,
+    SubteamMember,
+    SubteamSister,
+)
 from crm.store.models.applications import Application, ApplicationDocument
 from crm.store.models.arrivals import ArrivalRecord, Consent, LeadSource, MailFolder, MailFolderEntry, ShortLink
 from crm.store.models.audit import AuditEntry
@@ -26,7 +35,6 @@ from crm.store.models.calls import (
     AudioHold,
     Call,
     CallEvent,
-    CallOrder,
     CallReview,
     Leg,
     Recording,
@@ -43,23 +51,18 @@ from crm.store.models.listings import Answer, ContentVersion, Listing, PictureFi
 from crm.store.models.nodes import Node
 from crm.store.models.office import (
     CALLED,
-    Agent,
-    AgentHours,
     Desk,
     FormerName,
     Hours,
-    Location,
     OfficeMark,
     Organization,
     Portfolio,
     Property,
     SiteMark,
     SpecialDay,
-    Subteam,
-    SubteamMember,
-    SubteamSister,
     Unit,
 )
+from crm.store.models.orders import CallOrder
 from crm.store.models.people import (
     Activity,
     BlockedCaller,
@@ -74,7 +77,7 @@ from crm.store.models.people import (
     SavedFilter,
     Suggestion,
 )
-from crm.store.models.phones import Device, Dialled, EmergencyCall, Line, SipBan, Trunk
+from crm.store.models.phones import Dialled, EmergencyCall, Line, SipBan, Trunk
 from crm.store.models.reports import ReportSchedule
 from crm.store.models.tasks import FollowUp, FollowUpLook, FollowUpRulesSeen, Notice, NoticeSetting, Task, TaskCall
 from crm.store.models.texts import Mail, MailAttachment, MailThread, Message, Sendable, TextPause, TextWording

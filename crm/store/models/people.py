@@ -21,7 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.store.models.base import Base, index_of_some, index_where
 
 if TYPE_CHECKING:
-    from crm.store.models.office import Agent, Property, Unit
+    from crm.store.models.agents import Agent
+    from crm.store.models.office import Property, Unit
 
 
 class Contact(Base):

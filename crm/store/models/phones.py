@@ -1,4 +1,4 @@
-"""Lines, phones and trunks, and what was dialed outside."""
+"""Lines and trunks, and what was dialed outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crm.store.models.base import Base
 from crm.store.models.living import Retirable, unique_among_living
 
 if TYPE_CHECKING:
-    from crm.store.models.office import Agent, Location, Portfolio, Property
+    from crm.store.models.office import Portfolio, Property
 
 
 class Line(Retirable, Base):
@@ -42,40 +42,6 @@ class Line(Retirable, Base):
     )
     property: Mapped[Property | None] = relationship()
     portfolio: Mapped[Portfolio | None] = relationship()
-
-
-class Device(Retirable, Base):
-    """A phone of an agent. Its slug is its SIP user; its secret is in the secrets file. A mobile has a number."""
-
-    __tablename__ = "device"
-    __table_args__ = (unique_among_living("device", "slug"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(40))
-    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(20), comment="desk, softphone, browser or mobile")
-    dnd: Mapped[bool] = mapped_column(default=False)
-    dnd_until: Mapped[datetime | None] = mapped_column(comment="null with dnd set: until switched off")
-    number: Mapped[str | None] = mapped_column(
-        String(20), index=True, comment="E.164 of a mobile, dialled through a trunk"
-    )
-    rings_after_seconds: Mapped[int] = mapped_column(
-        default=0, server_default="0", comment="so long the agent's other phones ring before this one"
-    )
-    whisper: Mapped[bool] = mapped_column(
-        default=False, server_default=false(), comment="who answers hears who calls and presses 1; a mobile always"
-    )
-    encrypted: Mapped[bool] = mapped_column(
-        default=False, server_default=false(), comment="SRTP; its signalling comes over TLS"
-    )
-    forwards_since: Mapped[datetime | None] = mapped_column(
-        comment="its own forwarding is on, which nobody obeys; null: it is not known to be"
-    )
-    location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id", ondelete="SET NULL"))
-    located_from: Mapped[str | None] = mapped_column(
-        String(45), comment="network from which the person at a browser last said where it is; null: they have not"
-    )
-    location: Mapped[Location | None] = relationship()
-    agent: Mapped[Agent] = relationship(back_populates="devices")
 
 
 class Trunk(Retirable, Base):

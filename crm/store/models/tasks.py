@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm.store.models.agents import Agent, Subteam
 from crm.store.models.base import Base, index_of_some, index_where
-from crm.store.models.office import Agent, Subteam
 
 if TYPE_CHECKING:
     from crm.store.models.calls import Call

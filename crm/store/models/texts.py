@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.store.models.base import Base, index_of_some
 
 if TYPE_CHECKING:
-    from crm.store.models.office import Agent
+    from crm.store.models.agents import Agent
 
 
 class Sendable:

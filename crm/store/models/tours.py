@@ -16,7 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.store.models.base import Base
 
 if TYPE_CHECKING:
-    from crm.store.models.office import Agent, Property
+    from crm.store.models.agents import Agent
+    from crm.store.models.office import Property
     from crm.store.models.people import Lead
 
 

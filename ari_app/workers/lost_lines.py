@@ -8,12 +8,13 @@ still reports every few seconds (RFC 3550): neither is taken for lost. The app d
 nothing here ends them.
 
 Of a browser there is a sign: when it closes or crashes, its WebSocket ends, and Asterisk removes its contact. The
-socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a browser
-in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost and marked
-as gone: the browser may soon be back. If it registers as another phone than before, its page was loaded anew, and its
-line is lost at once. One that rings stops at once, and rings again if its page was only reloaded
-(ari_app/flows/ring_group.py). Other phones may suppress silence, and are looked at as always. So is a browser
-that has lost its network, of which there is no such sign.
+socket alone may also end while the audio goes on, and is opened again within seconds. So when the contact of a
+browser in a talk is removed, its line is watched, and if nothing comes from it for `talk.gone_seconds`, it is lost
+and marked as gone: the browser may soon be back. If it registers as another phone than before, its page was loaded
+anew, and its line is lost at once. One that rings stops at once, and rings again if its page was only reloaded
+(ari_app/flows/ring_group.py). What it has dialed is over unless it was answered, and its page says so. Other phones
+may suppress silence, and are looked at as always. So is a browser that has lost its network, of which there is no
+such sign.
 
 Audio may only seem to have stopped: once Asterisk has learned where a phone sends from, it drops what comes from
 elsewhere (strict RTP), as when a router has given the phone another port. So the phone is asked again for its address,
@@ -46,6 +47,8 @@ from ari_app.edge.rtcp import SenderReport, host_of
 
 log = logging.getLogger(__name__)
 
+DIALS = "Ring"
+"""State of a channel on which a phone has dialed, until it is answered."""
 LOOKS = 2
 """Looks at each line per `talk.lost_seconds`; a look takes Asterisk and us 0.4 ms."""
 LONGEST_PAUSE_SECONDS = 10.0
@@ -170,11 +173,12 @@ class LostLines:
         """Called when a contact of an endpoint was removed, with its URI."""
         if not is_of_browser(uri):
             return
+        channels = self._client.present.channels
+        own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
+        await self._stop_dialing([id for id in own if channels[id].state == DIALS])
         await self._stop_ringing(endpoint)
         if not self._seconds:
             return
-        channels = self._client.present.channels
-        own = [id for id in self._calls.held if id in channels and channels[id].endpoint == endpoint]
         renewed = self._renewed.setdefault(endpoint, asyncio.Event())
         if self._pages.setdefault(endpoint, _user(uri)) != _user(uri):
             renewed.set()
@@ -191,6 +195,12 @@ class LostLines:
         before, self._pages[endpoint] = self._pages.get(endpoint), _user(uri)
         if before not in (None, _user(uri)) and (watched := self._renewed.get(endpoint)):
             watched.set()
+
+    async def _stop_dialing(self, ids: list[str]) -> None:
+        """Ends what the page has dialed and nobody has answered: it has given up its calls without a connection, and
+        whoever answered would hear nobody."""
+        for id in ids:
+            await hang_up(self._client, id)
 
     async def _stop_ringing(self, endpoint: str) -> None:
         """Ends legs that have not been answered: nobody can answer them any more."""

@@ -13,6 +13,7 @@ from playwright.async_api import Page
 from ari_app.demo.softphone import Softphone
 from crm.services.access import sessions
 from tests.busy import only_on_duty
+from tests.outside import person
 from tests.page_phone import PagePhone, both_are_heard, console, hears_the_beeps, page_phone
 from tests.system import System
 from tests.talks import hear_each_other, talk_with
@@ -205,6 +206,35 @@ async def test_a_call_that_ends_while_there_is_no_connection_is_over_on_both_sid
             await phone.rings()
             await phone.drops_connection()
             await caller.hang_up()
+            await phone.is_free()
+
+
+async def test_when_the_connection_drops_before_anybody_answers_then_the_call_is_over_and_the_page_says_so(
+    system: System, url: str
+) -> None:
+    """Whoever is rung is not left with a call in which nobody would speak, inside or outside, and the next call goes
+    through."""
+    async with page_phone(system, url) as phone:
+        trouble = phone.page.locator('[data-part="trouble"]')
+        async with system.phone("bob-desk") as bob, person(system) as prospect:
+            for number, rung in (("102", bob), (prospect.user, prospect)):
+                await phone.dial(number)
+                await rung.wait_for("CALL_INCOMING")
+                await phone.calls("dialing").wait_for()
+                await phone.drops_connection()
+                await rung.wait_for("CALL_CLOSED")
+                await phone.is_free()
+                await trouble.get_by_text("The connection was lost").wait_for()
+                await phone.is_ready()
+            call = await system.ended_call(prospect.user)
+        assert (call.direction, call.outcome) == ("out", "not_reached")
+        async with system.phone("bob-desk") as bob:
+            await phone.dial("102")
+            await bob.wait_for("CALL_INCOMING")
+            await bob.answer()
+            await both_are_heard(system, phone, bob)
+            assert not await trouble.is_visible()
+            await bob.hang_up()
             await phone.is_free()
 
 

@@ -1,11 +1,22 @@
-// What the browser keeps for the page that comes after this one: which phone it is, and of a talk.
+// What the browser keeps for the page that comes after this one: whether and which phone it is, and of a talk.
 
+const ON = "leaseline-phone-on"
 const DEVICE = "leaseline-phone-device"
 const TALK = "leaseline-talk"
 
 interface Kept {
     call: string
     at: number
+}
+
+/** Whether calls are taken in this browser. */
+export function isOn(): boolean {
+    return localStorage.getItem(ON) !== null
+}
+
+export function turn(on: boolean): void {
+    if (on) localStorage.setItem(ON, "on")
+    else localStorage.removeItem(ON)
 }
 
 /** Slug of the phone that this browser is; null: it has not been one. */

@@ -30,6 +30,18 @@ const { causes } = C
 /** Why JsSIP would end a talk whose network has a gap. */
 const SURVIVED: string[] = [causes.RTP_TIMEOUT, causes.WEBRTC_ERROR, causes.CONNECTION_ERROR, causes.REQUEST_TIMEOUT]
 
+/** Why a call that was dialed came to nothing, as a key of the page's words. */
+const FAILED: Record<string, string> = {
+    [causes.BUSY]: "failed_busy",
+    [causes.NOT_FOUND]: "failed_unknown",
+    [causes.ADDRESS_INCOMPLETE]: "failed_unknown",
+    [causes.REJECTED]: "failed_refused",
+    [causes.UNAVAILABLE]: "failed_away",
+    [causes.NO_ANSWER]: "failed_away",
+    [causes.CONNECTION_ERROR]: "failed_cut",
+    [causes.REQUEST_TIMEOUT]: "failed_cut",
+}
+
 export type LineState = "off" | "connecting" | "ready" | "away" | "signed_out" | "elsewhere"
 
 export interface Call {
@@ -63,6 +75,8 @@ interface Live extends Call {
     hasOffered: boolean
     /** Hung up while there was no connection to say so. */
     isLeft: boolean
+    /** Why JsSIP gave it up before anybody had answered, of SURVIVED; empty: it did not. */
+    lostBy: string
 }
 
 type Event = "changed" | "ringing" | "answered" | "ended" | "mic_changed" | "failed"
@@ -411,8 +425,13 @@ export class Line {
             failures: 0,
             hasOffered: false,
             isLeft: false,
+            lostBy: "",
         }
-        keepThroughLosses(session, () => this.#askAgain(live))
+        keepThroughLosses(
+            session,
+            () => this.#askAgain(live),
+            (cause) => (live.lostBy = cause),
+        )
         this.#calls.set(live.id, live)
         session.on("peerconnection", ({ peerconnection }) => this.#hear(live, peerconnection))
         if (session.connection) this.#hear(live, session.connection)
@@ -446,8 +465,9 @@ export class Line {
             this.#calls.delete(live.id)
             sounds.close(live.stream)
             audio.srcObject = null
-            const failed = live.way === "out" && live.state === "dialing" && originator === "remote"
-            this.#tell("ended", live, failed ? cause : "")
+            const why = live.lostBy || (originator === "remote" ? cause : "")
+            const hasFailed = live.way === "out" && live.state === "dialing" && why !== ""
+            this.#tell("ended", live, hasFailed ? (FAILED[why] ?? "failed_otherwise") : "")
         }
         session.on("ended", over)
         session.on("failed", over)
@@ -563,13 +583,19 @@ export class Line {
 }
 
 /** JsSIP ends a talk once its sound has found no way, or a question about it was lost. The network may be another one a moment later.
- *  Whether the talk is over, Asterisk says, which hears nothing of it either (talk.lost_seconds), or knows it no longer. */
-function keepThroughLosses(session: RTCSession, kept: () => void): void {
+ *  Whether the talk is over, Asterisk says, which hears nothing of it either (talk.lost_seconds), or knows it no longer. What nobody
+ *  has answered yet cannot go on over another connection; JsSIP counts it as hung up here. */
+function keepThroughLosses(session: RTCSession, kept: () => void, lost: (cause: string) => void): void {
     const terminate = session.terminate.bind(session)
     session.terminate = (options) => {
         const cause = options?.cause
-        if (cause !== undefined && session.isEstablished() && SURVIVED.includes(cause)) kept()
-        else terminate(options)
+        const isLost = cause !== undefined && SURVIVED.includes(cause)
+        if (isLost && session.isEstablished()) {
+            kept()
+            return
+        }
+        if (isLost) lost(cause)
+        terminate(options)
     }
 }
 

@@ -69,7 +69,7 @@ export class Screen {
         const card = call.card
         const talks = call.state === "talking"
         shown.dataset["state"] = call.held ? "held" : call.state
-        text("who", this.who(call, card))
+        text("who", who(this.#parts, call, card))
         text("about", [card?.property, card?.source && this.#parts.say("by_source", { source: card.source })].filter(Boolean).join(" · "))
         text("known", card ? this.#parts.say(card.is_known ? `is_${card.kind}` : "is_new") : "")
         text("step", this.#parts.say(call.held ? "held" : call.state))
@@ -92,8 +92,9 @@ export class Screen {
         if (card?.lead != null) lead.href = `/leads/${card.lead}`
         part("note").hidden = !card
     }
+}
 
-    who(call: Call, card: Card | null): string {
-        return card?.name || card?.shown || (call.number === "anonymous" ? this.#parts.say("withheld") : call.number) || this.#parts.say("withheld")
-    }
+/** Who is on the phone in a call, as far as is known. */
+export function who(parts: Parts, call: Call, card: Card | null): string {
+    return card?.name || card?.shown || (call.number === "anonymous" ? parts.say("withheld") : call.number) || parts.say("withheld")
 }

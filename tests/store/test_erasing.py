@@ -15,12 +15,14 @@ from sqlalchemy import event, func, select
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.calls import CallArrived, CallEnded, EndedBy
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.merging import ProposalReason
 from crm.domain.texts import TextPurpose
 from crm.edge import mail_files
 from crm.services import audit
+from crm.services.arrivals import posts, reading, sources
 from crm.services.audit import By
 from crm.services.calls.ledger import Ledger
 from crm.services.outbox.outgoing import NewMail, NewText, queue
@@ -373,6 +375,24 @@ async def test_whoever_was_merged_into_them_goes_with_them(store: Store, config:
         merging.merge(session, config, BY, str(pat), str(old))
     await erase(crm_at(config, store), pat)
     assert rows_with(store, *TRACES, "smith@example.com") == []
+
+
+async def test_a_post_about_several_people_is_forgotten_with_any_of_them(store: Store, config: Config) -> None:
+    crm = crm_at(config, store)
+    source = store.run_blocking(sources.add, BY, "fair", name="Fair")
+    body = '[{"name": "Sam", "email": "sam@example.net"}, {"name": "Pat Smith", "email": "pat@example.net"}]'
+    sent = posts.post(source.path.rpartition("/")[2], "application/json", body.encode(), "", NOW)
+    id = store.run_blocking(posts.keep, config, sent)
+    claim = store.run_blocking(reading.begin, id)
+    assert await reading.read(crm, claim) == ""
+    with store.reading() as session:
+        sam, pat = session.scalars(select(Lead.id).order_by(Lead.id)).all()
+    await erase(crm, pat)
+    assert rows_with(store, "pat@example.net") == []
+    with store.reading() as session:
+        record = session.scalars(select(ArrivalRecord)).one()
+        assert (record.lead_id, record.outcome, record.raw) == (sam, ArrivalOutcome.ERASED, {})
+    assert store.run_blocking(reading.again, 0) == []
 
 
 async def test_a_later_list_is_told_who_was_erased_and_when(store: Store, config: Config) -> None:

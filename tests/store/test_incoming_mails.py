@@ -20,7 +20,7 @@ from crm.edge.mail_files import TakenMail
 from crm.services.arrivals import flagging, mails, reading, releasing, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.mails import CameBy
-from crm.services.arrivals.portals.inquiry import Inquiry
+from crm.services.arrivals.portals.inquiry import Inquiry, Several
 from crm.services.arrivals.reading import ArrivalReader
 from crm.services.audit import By
 from crm.services.listings import homes, profiles
@@ -204,6 +204,17 @@ async def test_a_mail_that_names_nobody_is_kept_and_leaves_one_task(crm: Crm, st
         assert (task.owner.slug, task.times, task.lead_id) == ("dana", 3, None)
 
 
+async def test_what_somebody_has_looked_at_is_no_task_again_when_it_is_read_again(crm: Crm, store: Store) -> None:
+    arrival = await taken(crm, written("Interessent", from_="no-reply@portal.example.com"))
+    with store.writing() as session:
+        session.scalars(select(Task)).one().done_at = NOW
+    assert await store.run(reading.again, 0) == [arrival.id]
+    claim = await store.run(reading.begin, arrival.id)
+    assert claim is not None
+    assert await reading.read(crm, claim) == ""
+    assert len(all_of(store, Task)) == 1
+
+
 async def test_a_mail_that_breaks_its_reading_is_set_aside_and_the_next_one_is_read(
     crm: Crm, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,7 +367,10 @@ async def test_what_could_not_be_read_is_read_again_by_a_later_parser(
     monkeypatch.setattr(
         mails,
         "find",
-        lambda mail, _: ((later if "Kim" in mail.text else Inquiry(email="pat@example.com"),), Parser("plain", 2)),
+        lambda mail, _: (
+            Several((later if "Kim" in mail.text else Inquiry(email="pat@example.com"),)),
+            Parser("plain", 2),
+        ),
     )
     ids = await store.run(reading.again, 0)
     assert len(ids) == 2

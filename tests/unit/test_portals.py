@@ -53,7 +53,7 @@ def test_mits_lead_management_is_read_whatever_its_namespace() -> None:
       <m:Events><m:Event EventType="EmailFromProspect"><m:Source>Rent.</m:Source></m:Event></m:Events>
     </m:Prospect><m:Prospect><m:Customers><m:Customer><m:Email>kim@example.com</m:Email></m:Customer></m:Customers>
     </m:Prospect></m:Prospects></m:LeadManagement>"""
-    first, second = mits.inquiries(document)
+    first, second = mits.inquiries(document).inquiries
     assert first == Inquiry(
         name="Pat Smith",
         email="pat@example.com",
@@ -65,6 +65,39 @@ def test_mits_lead_management_is_read_whatever_its_namespace() -> None:
         wishes=(("bedrooms", "2"), ("move-in", "2026-04-01"), ("budget", "1000 to 1500")),
     )
     assert second.email == "kim@example.com"
+
+
+def prospect(name: str, comment: str = "") -> str:
+    return (
+        f"<Prospect><Customers><Customer><Name><FirstName>{name}</FirstName></Name><Email>{name}@example.com</Email>"
+        f"</Customer></Customers><CustomerPreferences><Comment>{comment}</Comment></CustomerPreferences></Prospect>"
+    )
+
+
+def leads_of(*prospects: str) -> str:
+    return f"<LeadManagement><Prospects>{''.join(prospects)}</Prospects></LeadManagement>"
+
+
+@pytest.mark.parametrize("encoding", ["", "utf-8", "utf-16"])
+def test_an_ampersand_that_a_portal_did_not_escape_costs_nothing(encoding: str) -> None:
+    document = leads_of(prospect("pat", "A & B; 2 &lt; 3 &#38; &nbsp;x"), prospect("kim"))
+    if encoding == "utf-16":
+        document = document.replace(" & ", " &amp; ").replace("&nbsp;", "&amp;nbsp;")
+    found = mits.inquiries(document.encode(encoding) if encoding else document)
+    assert found.is_whole
+    assert [one.message for one in found.inquiries] == ["A & B; 2 < 3 & &nbsp;x", ""]
+
+
+def test_of_a_document_that_breaks_off_the_beginning_is_read() -> None:
+    document = leads_of(prospect("pat"), prospect("kim"))
+    found = mits.inquiries(document[: document.index("kim@") + 5])
+    assert not found.is_whole
+    assert [one.name for one in found.inquiries] == ["pat", "kim"]
+
+
+def test_a_document_with_more_people_than_are_read_says_so() -> None:
+    found = mits.inquiries(leads_of(*(prospect(f"pat{n}") for n in range(mits.MOST_PROSPECTS + 1))))
+    assert (len(found.inquiries), found.is_whole) == (mits.MOST_PROSPECTS, False)
 
 
 @pytest.mark.parametrize(

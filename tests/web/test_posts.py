@@ -66,13 +66,21 @@ def encoded(kind: str) -> dict[str, object]:
         "json as text": {"content": json.dumps(FORM), "headers": {"Content-Type": "text/plain"}},
         "xml": {"content": xml, "headers": {"Content-Type": "text/xml"}},
         "xml in a form": {"data": {"ApiKey": "1", "Xml": xml}},
+        "xml as a file": {"files": {"leads": ("leads.xml", xml.encode(), "text/xml")}},
+        "xml in UTF-16": {"content": f'<?xml version="1.0" encoding="UTF-16"?>{xml}'.encode("utf-16")},
         "query": {"params": FORM},
         "latin-1": {"content": urlencode(FORM).encode() + b"&city=San+Jos\xe9"},
         "words": {"content": "Name: Pat Smith\nEmail: pat@example.com\nPhone: 512 555 0188\nMessage: Is it free?"},
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["form", "json", "json as text", "xml", "xml in a form", "query", "latin-1", "words"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("form", "json", "json as text", "xml", "xml in a form", "xml as a file", "xml in UTF-16"),
+        *("query", "latin-1", "words"),
+    ],
+)
 async def test_a_post_makes_a_lead_with_timeline_and_task(site: Site, crm: Crm, path: str, kind: str) -> None:
     answer = await site.http.post(path, **encoded(kind))
     assert (answer.status_code, answer.text) == (200, "ok\n")
@@ -86,6 +94,41 @@ async def test_a_post_makes_a_lead_with_timeline_and_task(site: Site, crm: Crm, 
         assert "Asked through HotPads" in entry.text
         assert "Is it free?" in entry.text
         assert session.scalars(select(Task.lead_id)).all() == [lead.id]
+
+
+async def test_a_form_in_the_letters_of_older_programs_is_read(site: Site, crm: Crm, path: str) -> None:
+    await site.http.post(path, content=b"email=pat@example.com&name=Jos%E9&message=ma\xf1ana")
+    await read_all(crm)
+    with crm.store.reading() as session:
+        assert session.scalars(select(Lead.name)).all() == ["José"]
+        assert "mañana" in session.scalars(select(Activity.text)).one()
+
+
+PAT_ALONE = "<Prospect><Customers><Customer><Email>pat@example.com</Email></Customer></Customers></Prospect>"
+NOBODY = "<Prospect><Customers><Customer><Name><FirstName>Kim</FirstName></Name></Customer></Customers></Prospect>"
+
+
+@pytest.mark.parametrize(
+    ("posted", "problem"),
+    [
+        (f"<LeadManagement><Prospects>{NOBODY}{PAT_ALONE}", "1 of its 2 inquiries name nobody. Only 2 inquiries were"),
+        (json.dumps([{"message": "Call me!"}, FORM]), "1 of its 2 inquiries name nobody."),
+        (json.dumps([{"id": 7}, FORM]), ""),
+        (json.dumps([FORM, *[{}] * 100]), "Only 100 inquiries were read"),
+    ],
+    ids=["xml", "json", "nothing said", "many"],
+)
+async def test_whom_no_lead_could_be_made_of_beside_others_is_left_to_a_person(
+    site: Site, crm: Crm, path: str, posted: str, problem: str
+) -> None:
+    await site.http.post(path, content=posted)
+    [arrival] = await read_all(crm)
+    with crm.store.reading() as session:
+        assert session.scalars(select(Lead.id)).all() == [arrival.lead_id], arrival.problem
+        left = session.scalars(select(Task).where(Task.lead_id.is_(None))).all()
+    assert arrival.outcome == ArrivalOutcome.LEAD
+    assert arrival.problem.startswith(problem)
+    assert (arrival.problem != "") is bool(left) is bool(problem)
 
 
 async def test_the_webhooks_listener_takes_posts_too(crm: Crm, site: Site, path: str) -> None:

@@ -16,7 +16,7 @@ from crm.domain.letters import unaccented
 from crm.domain.tasks import TaskKind
 from crm.edge import numbers
 from crm.services.arrivals import arrival
-from crm.services.arrivals.portals.inquiry import Inquiry, usable
+from crm.services.arrivals.portals.inquiry import Inquiry, Several, usable
 from crm.services.office import owners
 from crm.services.people import intake, standing, timeline
 from crm.services.people.intake import Introduced
@@ -88,7 +88,7 @@ def act(
         return lead
     standing.happened(lead, LeadEvent.WROTE, record.received_at)
     session.flush()
-    if number == 1:
+    if number == 1 or record.lead_id is None:
         record.lead_id = lead.id
     if record.raw.get("is_old"):
         return lead
@@ -126,19 +126,41 @@ def _introduced(session: Session, config: Config, inquiry: Inquiry) -> Introduce
     return intake.own(session, config, written)
 
 
-def leave_to_somebody(session: Session, config: Config, record: ArrivalRecord, what: str, now: datetime) -> None:
+def leave_the_rest(
+    session: Session, config: Config, record: ArrivalRecord, several: Several, nameless: int, what: str, now: datetime
+) -> None:
+    """Leaves to somebody what no lead was made of, where an arrival is about several people."""
+    missing = [f"{nameless} of its {len(several.inquiries)} inquiries name nobody."] if nameless else []
+    if not several.is_whole:
+        missing.append(f"Only {len(several.inquiries)} inquiries were read: it breaks off, or has more.")
+    if missing:
+        leave_to_somebody(session, config, record, what, now, problem=" ".join(missing))
+
+
+def leave_to_somebody(
+    session: Session,
+    config: Config,
+    record: ArrivalRecord,
+    what: str,
+    now: datetime,
+    *,
+    problem: str = "It names nobody who could be answered.",
+) -> None:
     """An inquiry that names nobody may still come from a person: one open task of the admin covers all of them."""
-    record.problem = "It names nobody who could be answered."
+    record.problem = problem
     if record.raw.get("is_old"):
         return
     task = tasks.open_one(session, NOBODY, TaskKind.INQUIRY)
     if task is not None:
         task.times += 1
         return
+    key = f"arrival:{record.id}:{NOBODY}"
+    if session.scalar(select(Task.id).where(Task.key == key)) is not None:
+        return  # Somebody has looked at it, and now it was read again.
     due_at = office.schedule(session, config.tz, None).due_time(now, config.tasks.due_minutes)
     session.add(
         Task(
-            key=f"arrival:{record.id}",
+            key=key,
             kind=TaskKind.INQUIRY,
             person=NOBODY,
             owner=owners.admin(session),

@@ -31,7 +31,7 @@ from crm.services.arrivals import arrival, flagging, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.flagging import RELEASED
 from crm.services.arrivals.portals import metadata, mits, plain
-from crm.services.arrivals.portals.inquiry import Inquiry, usable, with_defaults
+from crm.services.arrivals.portals.inquiry import Inquiry, Several, usable, with_defaults
 from crm.services.mails import filing, news
 from crm.services.mails.filing import Answered
 from crm.services.outbox import mails as outbox
@@ -148,10 +148,11 @@ def _inquiries(
     session: Session, config: Config, record: ArrivalRecord, mail: ReadMail, tags: list[str], now: datetime
 ) -> ArrivalOutcome:
     """A person writes for the first time or about something else, or a portal writes about them."""
-    found, parser = find(mail, config.mail.relay_domains)
+    several, parser = find(mail, config.mail.relay_domains)
+    found = several.inquiries
     record.parser, record.parser_version = parser.name, parser.version
     source = _source(session, record, mail.recipients, tags)
-    leads = []
+    leads, unread = [], 0
     for number, one in enumerate(found, start=1):
         meant = inquiries.meant_by(session, one, source, tags, f"{mail.subject}\n{one.message}")
         name = source.name if source else record.raw.get("source") or one.source or SOURCE
@@ -161,11 +162,15 @@ def _inquiries(
             leads.append(lead)
             html = mime.cleaned(mail.html) if len(found) == 1 else ""
             filing.file(session, record, lead, mail, inquiries.described(one), html, number)
+        elif one.says_something:
+            unread += 1
+    what = mail.subject or "an email without a subject"
     if leads:
+        inquiries.leave_the_rest(session, config, record, several, unread, what, now)
         return ArrivalOutcome.LEAD
     if mail.automatic is Automatic.NOTICE and source is None:
         return ArrivalOutcome.NOTICE
-    inquiries.leave_to_somebody(session, config, record, mail.subject or "an email without a subject", now)
+    inquiries.leave_to_somebody(session, config, record, what, now)
     return ArrivalOutcome.UNREADABLE
 
 
@@ -212,19 +217,21 @@ def _bounce(session: Session, config: Config, record: ArrivalRecord, mail: ReadM
         outbox.not_delivered(session, config, sent, why, now)
 
 
-def find(mail: ReadMail, relay_domains: Sequence[str] = ()) -> tuple[tuple[Inquiry, ...], Parser]:
+def find(mail: ReadMail, relay_domains: Sequence[str] = ()) -> tuple[Several, Parser]:
     """Who asks for what, according to the first parser that can tell, and which parser that was. `relay_domains` are
     portals' domains besides the known ones."""
     one = metadata.inquiry(mail.html)
     if one is not None and one.names_somebody:
-        return (with_defaults(one, Inquiry(message=mail.text)),), Parser(metadata.NAME, metadata.VERSION)
-    if (several := _mits(mail)) and any(one.names_somebody for one in several):
+        completed = with_defaults(one, Inquiry(message=mail.text))
+        return Several((completed,)), Parser(metadata.NAME, metadata.VERSION)
+    several = _mits(mail)
+    if any(one.names_somebody for one in several.inquiries):
         return several, Parser(mits.NAME, mits.VERSION)
-    return (_plain(mail, relay_domains),), Parser(plain.NAME, plain.VERSION)
+    return Several((_plain(mail, relay_domains),)), Parser(plain.NAME, plain.VERSION)
 
 
-def _mits(mail: ReadMail) -> tuple[Inquiry, ...]:
-    documents: list[bytes | str] = [one.content for one in mail.files if b"LeadManagement" in one.content[:4000]]
+def _mits(mail: ReadMail) -> Several:
+    documents: list[bytes | str] = [one.content for one in mail.files if mits.may_be(one.content[:4000])]
     if "<LeadManagement" in mail.text:
         start, end = mail.text.index("<LeadManagement"), mail.text.rfind(">") + 1
         documents.append(mail.text[start:end])
@@ -233,7 +240,7 @@ def _mits(mail: ReadMail) -> tuple[Inquiry, ...]:
             return mits.inquiries(document)
         except mits.Unreadable:
             continue
-    return ()
+    return Several(())
 
 
 def _plain(mail: ReadMail, relay_domains: Sequence[str]) -> Inquiry:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import hashlib
 import json
 import logging
@@ -35,7 +36,7 @@ from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import mits, plain
 from crm.services.arrivals.portals import posts as forms
-from crm.services.arrivals.portals.inquiry import Inquiry
+from crm.services.arrivals.portals.inquiry import Several
 from crm.store.models import ArrivalRecord, LeadSource
 
 CHANNEL = "post"
@@ -194,7 +195,7 @@ def _waiting(config: Config) -> list[Path]:
 class ReadPost:
     """Who asks for what in a post, and how that was found."""
 
-    inquiries: tuple[Inquiry, ...]
+    several: Several
     parser: Parser
 
 
@@ -208,11 +209,11 @@ def opened(config: Config, raw: dict[str, object]) -> ReadPost:
 def receive(session: Session, config: Config, record: ArrivalRecord, read: ReadPost, now: datetime) -> ArrivalOutcome:
     """Does what a post asks for."""
     source = session.get(LeadSource, record.source_id) if record.source_id else None
-    found, parser = read.inquiries, read.parser
+    found, parser = read.several.inquiries, read.parser
     is_whole = record.raw.get("is_whole", True)
     record.parser, record.parser_version = parser.name, parser.version
     name = source.name if source else "post"
-    leads = []
+    leads, nameless = [], 0
     for number, one in enumerate(found, start=1):
         meant = inquiries.meant_by(session, one, source, (), one.message)
         about = f" about {meant}" if meant.property else ""
@@ -221,7 +222,10 @@ def receive(session: Session, config: Config, record: ArrivalRecord, read: ReadP
             told += f"\n{_TOO_LARGE}"
         lead = inquiries.act(session, config, record, one, meant, name, told, Happened.FORM, now, number=number)
         leads += [lead] if lead else []
-    if not leads:
+        nameless += lead is None and one.says_something
+    if leads:
+        inquiries.leave_the_rest(session, config, record, read.several, nameless, f"a post of {name}", now)
+    else:
         inquiries.leave_to_somebody(session, config, record, f"a post of {name}", now)
     if not is_whole:
         record.problem = _TOO_LARGE
@@ -231,62 +235,88 @@ def receive(session: Session, config: Config, record: ArrivalRecord, read: ReadP
 _TOO_LARGE = f"The post had more than {LONGEST // 2**20} MB, so it was refused, and only its beginning was kept."
 
 
-def find(raw: dict[str, object], body: bytes | None = None) -> tuple[tuple[Inquiry, ...], Parser]:
+def find(raw: dict[str, object], body: bytes | None = None) -> tuple[Several, Parser]:
     """Who asks for what, according to the first parser that can tell; and which one that was. `body` is that of a post
     in a file."""
     if body is None:
         body = base64.b64decode(str(raw["body"])) if raw.get("is_base64") else str(raw["body"]).encode()
     kind = str(raw.get("kind", ""))
-    fields = _fields(body, kind)
-    for document in _documents(body, fields):
+    form = _form(body, kind)
+    for document in _documents(body, form):
         try:
             return mits.inquiries(document), Parser(mits.NAME, mits.VERSION)
         except mits.Unreadable:
             continue
-    words = body.decode("utf-8", "replace")
+    words = _decoded(body)
     if words[:100].lstrip()[:1] in ("{", "["):
         try:
             posted = json.loads(words)
         except (ValueError, RecursionError):
             pass
         else:
-            several = posted if isinstance(posted, list) else [posted]
-            return tuple(forms.inquiry(one) for one in several[: mits.MOST_PROSPECTS]), PARSER
+            people = posted if isinstance(posted, list) else [posted]
+            some = tuple(forms.inquiry(one) for one in people[: mits.MOST_PROSPECTS])
+            return Several(some, len(some) == len(people)), PARSER
     query = dict(parse_qsl(str(raw.get("query", ""))))
-    one = forms.inquiry(query | dict(fields))
+    one = forms.inquiry(query | dict(form.fields))
     if not one.names_somebody:
         labeled = plain.inquiry(words[:LONGEST_ROW])
         if labeled.names_somebody:
-            return (labeled,), Parser(plain.NAME, plain.VERSION)
-    return (one,), PARSER
+            return Several((labeled,)), Parser(plain.NAME, plain.VERSION)
+    return Several((one,)), PARSER
 
 
-def _documents(body: bytes, fields: Sequence[tuple[str, str]]) -> Iterator[bytes | str]:
-    """XML in a post: all of it, or one of a form's values, as MITS is posted to property management systems."""
-    if b"LeadManagement" not in body:
+def _documents(body: bytes, form: _Form) -> Iterator[bytes | str]:
+    """XML in a post: all of it, or a value or file of a form, as MITS is posted to property management systems."""
+    if not mits.may_be(body):
         return
-    if body.lstrip()[:1] == b"<":
+    if body.lstrip()[:1] == b"<" or body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         yield body
     else:
-        yield from (value for _, value in fields if "<LeadManagement" in value)
+        yield from (value for _, value in form.fields if "<LeadManagement" in value)
+        yield from filter(mits.may_be, form.files)
 
 
 MOST_FIELDS = 1000
 """Fields of a form; further ones are ignored."""
 
 
-def _fields(body: bytes, kind: str) -> list[tuple[str, str]]:
-    """A form's names and values, without its files; empty: it is not a form."""
+@dataclass(frozen=True)
+class _Form:
+    """What a form says; nothing: it is not a form."""
+
+    fields: Sequence[tuple[str, str]]
+    files: Sequence[bytes] = ()
+
+
+def _form(body: bytes, kind: str) -> _Form:
     if kind.partition(";")[0].strip().lower() == "multipart/form-data":
         form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace") + body, policy=HTTP)
-        parts = [part for part in form.walk() if not part.is_multipart() and part.get_filename() is None][:MOST_FIELDS]
-        return [(str(part.get_param("name", header="content-disposition") or ""), _text(part)) for part in parts]
+        parts = [part for part in form.walk() if not part.is_multipart()][:MOST_FIELDS]
+        return _Form(
+            [(_name(part), _decoded(_content(part))) for part in parts if part.get_filename() is None],
+            [_content(part) for part in parts if part.get_filename() is not None],
+        )
     if b"=" not in body[:LONGEST_ROW]:
-        return []
+        return _Form([])
     some = b"&".join(body.split(b"&", MOST_FIELDS)[:MOST_FIELDS])
-    return parse_qsl(some.decode("utf-8", "replace"))
+    # In Latin-1 every byte is a character, so that each value's own bytes can be had back.
+    pairs = parse_qsl(some.decode("latin-1"), encoding="latin-1")
+    return _Form([(_decoded(name.encode("latin-1")), _decoded(value.encode("latin-1"))) for name, value in pairs])
 
 
-def _text(part: Message) -> str:
+def _name(part: Message) -> str:
+    return str(part.get_param("name", header="content-disposition") or "")
+
+
+def _content(part: Message) -> bytes:
     found = part.get_payload(decode=True)
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
+    return found if isinstance(found, bytes) else b""
+
+
+def _decoded(words: bytes) -> str:
+    """As UTF-8, or else as older programs write."""
+    for encoding in ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            return words.decode(encoding)
+    return words.decode("utf-8", "replace")

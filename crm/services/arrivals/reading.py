@@ -121,16 +121,16 @@ def again(session: Session, after: int) -> list[int]:
     """Marks the next arrivals to be read: those that were not, or not successfully, or by an older version of a parser.
     Returns their ids; no ids: there are no more. `after` is the last id of the slice before, 0 for the first.
 
-    Arrivals of a deleted lead are left alone: that person may have been erased.
+    Arrivals of a deleted lead are left alone: that person may have been erased, and of an erased one nothing is left.
     """
     older = [and_(ArrivalRecord.parser == name, ArrivalRecord.parser_version < now) for name, now in VERSIONS.items()]
     is_readable = or_(ArrivalRecord.channel == posts.CHANNEL, ArrivalRecord.channel.startswith(mails.CHANNEL))
-    is_erased = and_(ArrivalRecord.outcome == ArrivalOutcome.LEAD, ArrivalRecord.lead_id.is_(None))
+    is_deleted = and_(ArrivalRecord.outcome == ArrivalOutcome.LEAD, ArrivalRecord.lead_id.is_(None))
     found = (
         select(ArrivalRecord)
-        .where(ArrivalRecord.id > after, is_readable, ~is_erased)
+        .where(ArrivalRecord.id > after, is_readable, ~is_deleted)
         .where(or_(ArrivalRecord.read_at.is_(None), ArrivalRecord.problem != "", *older))
-        .where(ArrivalRecord.outcome != ArrivalOutcome.FLAGGED)
+        .where(ArrivalRecord.outcome.not_in((ArrivalOutcome.FLAGGED, ArrivalOutcome.ERASED)))
         .order_by(ArrivalRecord.id)
         .limit(SLICE)
     )

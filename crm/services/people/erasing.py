@@ -284,7 +284,7 @@ class _Erasing:
         session, lead_id = self._session, self._who.lead_id
         self._calls()
         self._texts_and_mails(mentions)
-        self._forget_arrivals(ArrivalRecord.lead_id == lead_id)
+        self._forget_arrivals(or_(ArrivalRecord.lead_id == lead_id, ArrivalRecord.id.in_(self._shared_arrivals())))
         documents = select(ApplicationDocument.file, Application.node).join(Application)
         for file, node in session.execute(documents.where(Application.lead_id == lead_id)):
             self._leave(node, WorkKind.DOCUMENT, file)
@@ -341,6 +341,11 @@ class _Erasing:
             for word in (*self._who.own_numbers, *self._who.addresses):
                 entry.what = entry.what.replace(word, "(erased)")
 
+    def _shared_arrivals(self) -> list[int]:
+        """Those that told of several people, of whom the erased one is not the first: their entries name them."""
+        of = select(Activity.key).where(Activity.lead_id == self._who.lead_id, Activity.key.like("arrival:%:%"))
+        return [int(key.split(":")[1]) for key in self._session.scalars(of)]
+
     def _forget_arrivals(self, which: ColumnElement[bool]) -> None:
         """Arrivals are kept without their content, so that the same one is not taken in again as new."""
         for record in self._session.scalars(select(ArrivalRecord).where(which)):
@@ -349,7 +354,8 @@ class _Erasing:
             # An email is recognized by its hash.
             record.raw = {name: record.raw[name] for name in ("said",) if name in record.raw}
             record.outcome, record.problem, record.node, record.came_from = ArrivalOutcome.ERASED, "", "", ""
-            record.lead_id = record.tell_at = None
+            if record.lead_id in (None, self._who.lead_id):
+                record.lead_id = record.tell_at = None
         self._session.flush()
 
     def _of_others(self) -> None:

@@ -38,6 +38,19 @@ class Inquiry:
     def names_somebody(self) -> bool:
         return bool(self.email or self.phone)
 
+    @property
+    def says_something(self) -> bool:
+        return bool(self.names_somebody or self.name or self.message)
+
+
+@dataclass(frozen=True)
+class Several:
+    """What one arrival says, an inquiry for each person."""
+
+    inquiries: tuple[Inquiry, ...]
+    is_whole: bool = True
+    """False: it has more than these, because it breaks off, or has more than are read."""
+
 
 def with_defaults(one: Inquiry, other: Inquiry) -> Inquiry:
     """`one`, completed by `other`."""

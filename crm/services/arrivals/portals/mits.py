@@ -10,12 +10,13 @@ Element names are read without their namespace, and in any order, because vendor
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from crm.services.arrivals.portals.inquiry import LONGEST_MESSAGE, Inquiry, from_fields
+from crm.services.arrivals.portals.inquiry import LONGEST_MESSAGE, Inquiry, Several, from_fields
 
-NAME, VERSION = "mits", 1
+NAME, VERSION = "mits", 2
 MOST_PROSPECTS = 100
 """In one document."""
 DEEPEST = 50
@@ -47,17 +48,46 @@ class Element:
         return next((text for one in self.all(*path) if (text := one.text.strip())), "")
 
 
-def inquiries(document: bytes | str) -> tuple[Inquiry, ...]:
-    """What each prospect asks. Raises Unreadable."""
-    root = read(document)
+def may_be(document: bytes) -> bool:
+    """Whether it is worth reading, also in UTF-16."""
+    return b"LeadManagement" in document.replace(b"\0", b"")
+
+
+def inquiries(document: bytes | str) -> Several:
+    """What each prospect asks, as far as the document is well-formed. Raises Unreadable."""
+    root, is_whole = read(document)
     prospects = _below(root, "prospect")
     if root.name != "leadmanagement" and not prospects:
         raise Unreadable("it is not a LeadManagement document")
-    return tuple(_inquiry(one) for one in prospects[:MOST_PROSPECTS])
+    some = tuple(_inquiry(one) for one in prospects[:MOST_PROSPECTS])
+    return Several(some, is_whole and len(some) == len(prospects))
 
 
-def read(document: bytes | str) -> Element:
-    """The root element. Raises Unreadable."""
+def read(document: bytes | str) -> tuple[Element, bool]:
+    """The root element, and whether it is whole: what was too large has no end. Raises Unreadable if not even the first
+    element in the root begins."""
+    root, is_whole = _parsed(document)
+    if not is_whole and (escaped := _escaped(document)) != document:
+        as_meant = _parsed(escaped)
+        root, is_whole = as_meant if as_meant[1] else (root, is_whole)
+    if not root.parts or not (is_whole or root.parts[0].parts):
+        raise Unreadable("it is not well-formed")
+    return root.parts[0], is_whole
+
+
+_BARE = r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)"
+
+
+def _escaped(document: bytes | str) -> bytes | str:
+    """The document with the ampersands escaped that some portals leave as people wrote them."""
+    if isinstance(document, str):
+        return re.sub(_BARE, "&amp;", document)
+    return re.sub(_BARE.encode(), b"&amp;", document)
+
+
+def _parsed(document: bytes | str) -> tuple[Element, bool]:
+    """The elements, as parts of one without a name, and whether the document is well-formed to its end. Raises
+    Unreadable for one that is made to harm."""
     root = Element("", {})
     open_: list[Element] = [root]
     count = 0
@@ -89,11 +119,9 @@ def read(document: bytes | str) -> Element:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(document, True)
-    except (expat.ExpatError, ValueError, UnicodeError, LookupError) as error:
-        raise Unreadable("it is not well-formed") from error
-    if not root.parts:
-        raise Unreadable("it is empty")
-    return root.parts[0]
+    except (expat.ExpatError, ValueError, UnicodeError, LookupError):
+        return root, False
+    return root, True
 
 
 def _plain(name: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from crm.services.arrivals.portals.inquiry import Inquiry, field_of, from_fields
 
-NAME, VERSION = "post", 1
+NAME, VERSION = "post", 2
 MOST_FIELDS = 500
 DEEPEST = 8
 

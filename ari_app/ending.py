@@ -18,7 +18,9 @@ from ari_app.readiness import StartError, check_ports
 from crm import config as settings
 from crm import in_force
 from crm.config import Config
+from crm.domain.errors import Unavailable
 from crm.edge import processes
+from crm.store import migrate, revision
 
 LOOK_SECONDS = 0.2
 """The app is another process, and reports its state in a file."""
@@ -131,13 +133,16 @@ async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:
 
 
 async def reload(config: Config) -> None:
-    """Makes the supervisor take over leaseline.toml and replace the app, and waits until it has. Raises StartError."""
+    """Makes the supervisor take over leaseline.toml and replace the app, and waits until it has. Raises StartError, and
+    Unavailable if the new app would have tables that are not its own."""
+    await _check_tables(config)
     await _ask(config, Request.RELOAD)
 
 
 async def restart(config: Config, *, now: bool = False) -> bool:
-    """The same, and starts Asterisk anew if nobody is on the line, or `now`. Returns whether it did; raises StartError
-    and ConfigError."""
+    """The same, and starts Asterisk anew if nobody is on the line, or `now`. Returns whether it did; raises ConfigError
+    as well."""
+    await _check_tables(config)
     check_ports(settings.load(config.home), ours=config)
     before = processes.running(config).get(processes.ASTERISK)
     if processes.takes_requests(config):
@@ -145,6 +150,16 @@ async def restart(config: Config, *, now: bool = False) -> bool:
     else:
         await _ask(config, Request.RELOAD)
     return processes.running(config).get(processes.ASTERISK) != before
+
+
+async def _check_tables(config: Config) -> None:
+    """The app that runs may be of the version that the tables are of; a new one is of this version."""
+    try:
+        found = await asyncio.to_thread(migrate.current, config.database_url)
+    except Unavailable:
+        return  # What the new app answers calls without, and so does the old one.
+    if problem := revision.problem(found):
+        raise problem
 
 
 async def _ask(config: Config, request: Request) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from crm import config as settings
+from crm.edge import processes
+from crm.edge.processes import Process
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
@@ -97,6 +99,27 @@ def test_reload_and_restart_say_what_to_do_when_nothing_runs(leaseline: Leaselin
         result = leaseline(command)
         assert result.exit_code == 1
         assert "start it with `leaseline up`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("revision", "said"),
+    [("0062", "run `leaseline db upgrade`"), ("9999", "The database is another version's (9999): update Leaseline")],
+)
+def test_no_app_is_replaced_by_one_that_could_not_use_the_tables(
+    leaseline: Leaseline, monkeypatch: pytest.MonkeyPatch, revision: str, said: str
+) -> None:
+    class Keeper(Process):
+        def send_signal(self, number: int) -> bool:
+            raise AssertionError("It was asked to replace the app.")
+
+    monkeypatch.setattr(processes, "keeper", lambda _: Keeper(1, ""))
+    leaseline.write(f"UPDATE alembic_version SET version_num = '{revision}'")
+    for command in (("reload",), ("restart",), ("restart", "--now")):
+        result = leaseline(*command)
+        assert result.exit_code == 1
+        assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert result.stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ async def add(
     stored = await system.store.run(
         lines.add,
         system.by,
-        system.config.region,
+        system.config,
         _read(system, number),
         label=label,
         source=source,
@@ -146,7 +146,7 @@ async def remove(system: System, number: str, deletes: bool, yes: bool) -> None:
 @with_system
 async def restore(system: System, number: str) -> None:
     """Take the retired line NUMBER back into use, with all its settings."""
-    stored = await system.store.run(lines.restore, system.by, system.config.region, _read(system, number))
+    stored = await system.store.run(lines.restore, system.by, system.config, _read(system, number))
     output.say(f"Restored line {stored}.")
     await speak(system, stored)
 

@@ -317,7 +317,7 @@ def rename(system: System, listing: int, new: str) -> None:
     another home of the property gets that name.
     """
     old = system.run(homes.rename, system.by, listing, new)
-    output.say(f"Renamed unit {output.safe(old)} of listing {listing} {output.safe(new)}.")
+    output.say(f"Renamed unit {output.safe(old)} of listing {listing} to {output.safe(new)}.")
 
 
 @listing.command(examples=("listing restore 12",))

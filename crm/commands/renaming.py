@@ -36,7 +36,7 @@ def add_to(group: click.Group, noun: str, example: str) -> None:
         after: str | None = ""
         while after is not None:
             after = system.run(renaming.follow, noun, was, new, by.now, after)
-        output.say(f"Renamed {noun} {was} {new}.")
+        output.say(f"Renamed {noun} {was} to {new}.")
         _keep_setting(system, noun, was, new)
         system.publish()
         if noun == "device":

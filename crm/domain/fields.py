@@ -175,11 +175,16 @@ def sip_user(raw: str) -> str:
     return raw
 
 
+def is_emergency(digits: str) -> bool:
+    """Whether they are an emergency number, or begin with one that phones dial as soon as it is keyed."""
+    return digits.startswith(EMERGENCY_STARTS) or digits in EMERGENCY
+
+
 def extension(raw: str) -> str:
     """Checks the number that colleagues dial to reach an agent."""
     if not (raw.isascii() and raw.isdigit() and 2 <= len(raw) <= 6):
         raise Invalid(f"{_shown(raw)} is not an extension: write 2 to 6 digits.", code="extension_invalid")
-    if raw.startswith(EMERGENCY_STARTS) or raw in EMERGENCY:
+    if is_emergency(raw):
         raise Invalid(
             f"{raw} would get in the way of emergency calls: choose another extension.",
             code="extension_is_emergency",

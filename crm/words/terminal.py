@@ -336,4 +336,6 @@ def hinted(text: str, code: str, facts: Mapping[str, object] | None = None) -> s
     hint = HINTS.get(code, "").format_map(facts or {})
     if not hint:
         return text
+    if text.endswith("?"):
+        return f"{text} {hint[0].upper()}{hint[1:]}"
     return f"{text} {hint}" if hint[0].isupper() else f"{text.removesuffix('.')}: {hint}"

@@ -58,7 +58,7 @@ async def test_when_a_device_is_renamed_then_it_rings_by_its_new_name_only(syste
 
 
 async def test_when_a_line_is_added_then_it_answers_and_when_it_is_removed_then_it_does_not(system: System) -> None:
-    number = await system.store.run(lines.add, system.by, "US", "(512) 555-0166", property_slug="lakeside")
+    number = await system.store.run(lines.add, system.by, system.config, "(512) 555-0166", property_slug="lakeside")
     async with system.phone("carol-soft") as carol, system.caller() as caller:
         await system.to_team(caller, number)
         await carol.wait_for("CALL_INCOMING")

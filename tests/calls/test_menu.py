@@ -34,7 +34,9 @@ async def test_when_2_is_pressed_during_the_menu_then_it_stops_and_the_team_ring
 
 async def test_when_a_line_has_a_greeting_of_its_own_then_it_is_heard_before_the_menu(system: System) -> None:
     text = "Welcome to the Maple Court apartments on Fifth Street."
-    number = await system.store.run(lines.add, system.by, "US", "+15125550177", property_slug="elm", greeting=text)
+    number = await system.store.run(
+        lines.add, system.by, system.config, "+15125550177", property_slug="elm", greeting=text
+    )
     greeting = speech.greeting(system.config.prompts_folder, number, text, "en")
     assert greeting
     try:

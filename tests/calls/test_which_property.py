@@ -33,7 +33,7 @@ async def test_when_there_are_many_then_letters_are_keyed_and_the_property_s_lin
             listings_url=f"https://demo.example/{name.lower()}",
         )
         await system.store.run(portfolios.assign, system.by, name.lower(), "trees")
-    await system.store.run(lines.add, system.by, "US", CENTRAL, portfolio="trees")
+    await system.store.run(lines.add, system.by, system.config, CENTRAL, portfolio="trees")
     async with system.caller() as caller:
         await system.dial(caller, CENTRAL)
         await system.step(caller.user, "menu")

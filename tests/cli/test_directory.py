@@ -502,7 +502,7 @@ def test_a_home_is_retired_under_its_listing(office: Leaseline) -> None:
     assert "another unit 12" in office.refused("listing", "restore", "1")
     office.ok("listing", "remove", "2", "--delete", "--yes")
     office.ok("listing", "restore", "1")
-    assert "Renamed unit 12 of listing 1 12B." in office.ok("listing", "rename", "1", "12B")
+    assert "Renamed unit 12 of listing 1 to 12B." in office.ok("listing", "rename", "1", "12B")
     assert office.json("listing", "show", "1")["unit"] == "12B"
     assert [one["id"] for one in office.json("listing", "list")] == [1]
     office.refused("listing", "restore", "1")
@@ -535,7 +535,7 @@ def test_whatever_has_a_short_name_can_be_renamed(office: Leaseline) -> None:
         ("subteam", "north"),
         ("trunk", "acme"),
     ):
-        assert f"Renamed {noun} {old} {old}-2." in office.ok(noun, "rename", old, f"{old}-2")
+        assert f"Renamed {noun} {old} to {old}-2." in office.ok(noun, "rename", old, f"{old}-2")
         listed = [one["slug"] for one in office.json(noun, "list")]
         assert (old in listed, f"{old}-2" in listed) == (False, True)
         if noun not in ("location", "portfolio"):
@@ -546,8 +546,8 @@ def test_whatever_has_a_short_name_can_be_renamed(office: Leaseline) -> None:
     assert office.json("subteam", "show", "north-2")["members"] == ["alice-2", "bob"]
     office.ok("source", "add", "zillow")
     office.ok("api", "key", "add", "website", "--scope", "leads:read")
-    assert "Renamed source zillow portal." in office.ok("source", "rename", "zillow", "portal")
-    assert "Renamed API key website site." in office.ok("api", "key", "rename", "website", "site")
+    assert "Renamed source zillow to portal." in office.ok("source", "rename", "zillow", "portal")
+    assert "Renamed API key website to site." in office.ok("api", "key", "rename", "website", "site")
     assert "was a key website" in office.refused("api", "key", "add", "website", "--scope", "leads:read")
     office.ok("api", "key", "revoke", "website")
     assert office.json("api", "key", "list") == []

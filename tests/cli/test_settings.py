@@ -51,7 +51,7 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(
 @pytest.mark.parametrize(
     ("key", "words", "said"),
     [
-        ("ring.agent_secs", "20", "did you mean ring.agent_seconds?"),
+        ("ring.agent_secs", "20", "did you mean ring.agent_seconds? `leaseline config show` lists"),
         ("ring", "20", "ring is a section: name a setting in it, such as ring.agent_seconds"),
         ("ring.agent_seconds", "soon", "is a number"),
         ("ring.agent_seconds", "-1", "may not be negative"),
@@ -151,12 +151,18 @@ def test_no_setting_takes_an_extension_away_from_an_agent(leaseline: Leaseline, 
     leaseline.ok("agent", "add", "pat", "--extension", "801")
     before = (leaseline.home / "leaseline.toml").read_text()
     assert "pat's extension 801 is for parking calls" in leaseline.refused("config", "set", "parking.extension", "800")
+    leaseline.ok("line", "add", "6001")
+    assert "line 6001's number is for parking calls" in leaseline.refused("config", "set", "parking.extension", "6000")
+    for extension, slot in (("910", "911"), ("980", "988")):
+        told = leaseline.refused("config", "set", "parking.extension", extension)
+        assert f"With that, {slot}, an emergency number, is for parking calls" in told
     assert "pat's extension 801 begins with 8" in leaseline.refused("config", "set", "dialing.outside_prefix", "8")
     assert (leaseline.home / "leaseline.toml").read_text() == before
     other = tmp_path / "new.toml"
     other.write_text(before + '\n[parking]\nextension = "800"\n')
     assert "pat's extension 801" in leaseline.refused("config", "check", str(other))
     assert "is for parking calls" in leaseline.refused("agent", "add", "sam", "--extension", "701")
+    assert "705 is for parking calls" in leaseline.refused("line", "add", "705")
     leaseline.ok("config", "set", "parking.extension", "600")
     leaseline.ok("agent", "add", "sam", "--extension", "701")
 

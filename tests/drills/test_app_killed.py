@@ -90,7 +90,7 @@ async def test_when_the_app_is_killed_while_a_property_is_chosen_then_the_same_i
     system: System,
 ) -> None:
     """Pain 9: what was keyed is not asked for again."""
-    await system.store.run(lines.add, system.by, "US", "+15125550150")
+    await system.store.run(lines.add, system.by, system.config, "+15125550150")
     choice = await system.phrase("property_choice", "es", name="Lakeside Homes", key="2")
     async with system.phone("carol-soft") as carol, system.caller() as caller:
         await system.dial(caller, "+15125550150")

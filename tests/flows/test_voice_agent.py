@@ -421,7 +421,7 @@ async def test_on_a_line_for_all_properties_the_call_is_about_the_one_they_ask_f
     system: Seam, agent: ScriptedVoice
 ) -> None:
     central = "+15125550188"
-    await system.store.run(lines.add, system.by, "US", central, ai_answers="always")
+    await system.store.run(lines.add, system.by, system.config, central, ai_answers="always")
     async with system.phone("bob-desk"), system.caller() as caller:
         await system.dial(caller, central)
         await says(system, agent, "automated")

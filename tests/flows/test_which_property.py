@@ -25,7 +25,7 @@ async def about(system: Seam, call: Call) -> list[str]:
 async def test_when_a_property_is_chosen_then_its_subteam_rings_and_it_is_offered_first_the_next_time(
     system: Seam,
 ) -> None:
-    await system.store.run(lines.add, system.by, "US", CENTRAL)
+    await system.store.run(lines.add, system.by, system.config, CENTRAL)
     async with system.phone("alice-desk") as alice, system.phone("carol-soft") as carol, system.caller() as caller:
         await system.to_team(caller, CENTRAL)
         await system.hears(caller, await system.phrase("property_choice", name="Elm Street Apartments", key="1"))
@@ -54,7 +54,7 @@ async def test_when_a_property_is_chosen_then_its_subteam_rings_and_it_is_offere
 async def test_when_the_caller_names_none_then_nobody_rings_and_the_question_is_a_task_that_is_due_soon(
     system: Seam,
 ) -> None:
-    await system.store.run(lines.add, system.by, "US", CENTRAL)
+    await system.store.run(lines.add, system.by, system.config, CENTRAL)
     question = system.spoken("I saw a yellow house near the river, is it for rent?")
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.to_team(caller, CENTRAL)

@@ -121,7 +121,7 @@ async def test_the_demo_works_without_an_office_and_follows_its_port(
 
 
 async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config, secrets: Secrets) -> None:
-    await store.run(lines.add, BY, "US", "+15125550177")
+    await store.run(lines.add, BY, config, "+15125550177")
     before = await counts(store)
     with pytest.raises(Conflict, match="of its own"):
         await store.run(directory.load_demo, config, secrets, BY)
@@ -139,18 +139,32 @@ async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config,
     ],
 )
 async def test_an_extension_never_means_two_things(store: Store, config: Config, extension: str, because: str) -> None:
-    await store.run(lines.add, BY, "US", "6001")
+    await store.run(lines.add, BY, config, "6001")
     await store.run(agents.add, config, BY, "alice", extension="101")
     for act, slug in ((agents.add, "bob"), (agents.change, "alice")):
         with pytest.raises(CrmError, match=because):
             await store.run(act, config, BY, slug, extension=extension)
     with pytest.raises(Conflict, match="101 is alice's extension"):
-        await store.run(lines.add, BY, "US", "101")
-    moved = msgspec.structs.replace(config, parking=msgspec.structs.replace(config.parking, extension="100"))
+        await store.run(lines.add, BY, config, "101")
+    with pytest.raises(Conflict, match="705 is for parking calls"):
+        await store.run(lines.add, BY, config, "705")
+    # As an office's phone system may give it: callers reach it over a trunk, where no prefix is dialed.
+    await store.run(lines.add, BY, config, "9100")
+    for moved, hidden in (("100", "alice's extension 101"), ("6000", "line 6001's number")):
+        parking = msgspec.structs.replace(config.parking, extension=moved)
+        assert await store.read(numbering.hidden, msgspec.structs.replace(config, parking=parking)) == [
+            f"{hidden} is for parking calls (parking.extension, parking.slots)"
+        ]
     assert await store.read(numbering.hidden, config) == []
-    assert await store.read(numbering.hidden, moved) == [
-        "alice's extension 101 is for parking calls (parking.extension, parking.slots)"
-    ]
+
+
+async def test_a_line_that_comes_back_has_no_number_that_is_for_parking_by_now(store: Store, config: Config) -> None:
+    await store.run(lines.add, BY, config, "6001")
+    await store.run(lines.retire, BY, config.region, "6001")
+    parking = msgspec.structs.replace(config.parking, extension="6000")
+    with pytest.raises(Conflict, match="6001 is for parking calls"):
+        await store.run(lines.restore, BY, msgspec.structs.replace(config, parking=parking), "6001")
+    assert await store.run(lines.restore, BY, config, "6001") == "6001"
 
 
 @pytest.mark.parametrize("meanwhile", ["line", "colleague", "parking", "nothing"])
@@ -161,7 +175,7 @@ async def test_who_comes_back_has_no_extension_that_means_something_else_by_now(
         await store.run(agents.add, config, BY, slug, extension=extension)
     await store.run(agents.retire, BY, "alice", successor="bob")
     if meanwhile == "line":
-        await store.run(lines.add, BY, "US", "101")
+        await store.run(lines.add, BY, config, "101")
     elif meanwhile == "colleague":
         await store.run(agents.add, config, BY, "carol", extension="101")
     elif meanwhile == "parking":
@@ -251,10 +265,10 @@ async def test_a_successor_owns_tasks_afterwards(store: Store, config: Config) -
         await store.run(tasks.finish, BY, task.id, "again")
 
 
-async def test_what_names_another_holds_it(store: Store) -> None:
+async def test_what_names_another_holds_it(store: Store, config: Config) -> None:
     await store.run(subteams.add, BY, "north")
     await store.run(properties.add, BY, "elm", subteam="north")
-    await store.run(lines.add, BY, "US", "512 555 0100", property_slug="elm")
+    await store.run(lines.add, BY, config, "512 555 0100", property_slug="elm")
     with pytest.raises(Conflict, match="elm"):
         await store.run(subteams.remove, BY, "north")
     with pytest.raises(Conflict, match=r"\+15125550100"):

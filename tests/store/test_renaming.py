@@ -103,7 +103,7 @@ async def test_a_call_is_of_who_was_retired_while_it_was_up(store: Store, config
     await store.run(lines.retire, BY, "US", MAPLE)
     await store.run(devices.retire, secrets, BY, "alice-desk")
     await store.run(agents.retire, BY, "alice")
-    await store.run(lines.add, BY, "US", MAPLE, label="Another")
+    await store.run(lines.add, BY, config, MAPLE, label="Another")
     facts = [
         CallArrived("c/0", "c", began, did=MAPLE, caller=PROSPECT),
         LegRang("c/1", "c", began, leg_id="l", device="alice-desk", agent="alice", stage="subteam"),

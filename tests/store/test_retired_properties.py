@@ -56,7 +56,7 @@ async def test_a_property_waits_for_its_lines(store: Store, config: Config) -> N
         await store.run(winding_up.retire, config, Secrets(config.secrets_file), BY, "maple")
     await retire_maple(store, config)
     with pytest.raises(Conflict, match="retired"):
-        await store.run(lines.restore, BY, "US", MAPLE)
+        await store.run(lines.restore, BY, config, MAPLE)
 
 
 @pytest.mark.usefixtures("office")

@@ -104,7 +104,7 @@ async def test_a_number_and_a_name_are_used_again_and_history_tells_the_two_apar
 ) -> None:
     await talk(store, config)
     await retire_all(store, secrets)
-    await store.run(lines.add, BY, "US", MAPLE, label="Another")
+    await store.run(lines.add, BY, config, MAPLE, label="Another")
     await store.run(agents.add, config, BY, "alice", name="Another Alice")
     with store.reading() as session:
         assert session.scalars(select(Line.label).join(Call, Call.line_id == Line.id)).one() == "Maple sign"

@@ -1,4 +1,6 @@
-"""The numbering plan: what the short numbers mean that phones dial. An agent's extension must not mean anything else.
+"""The numbering plan: what the short numbers mean that phones dial. An agent's extension must not mean anything else,
+and a line's number neither an extension nor parking; unlike an extension it may begin with the outside prefix, as those
+of an office's phone system do, because callers reach it over a trunk.
 
 Emergency numbers are kept free by `crm.domain.fields.extension`. Feature codes begin with a star, so they are free.
 """
@@ -9,8 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.domain import fields
 from crm.domain.errors import Conflict
 from crm.store.models import Agent, Line
+
+_PARKING = "is for parking calls (parking.extension, parking.slots)"
 
 
 def check_extension(session: Session, config: Config, extension: str, *, agent: str) -> None:
@@ -36,8 +41,14 @@ def is_free(session: Session, config: Config, extension: str, *, agent: str) -> 
     return True
 
 
-def check_line(session: Session, number: str) -> None:
-    """Raises Conflict if what is to be a line's number is an agent's extension."""
+def check_line(session: Session, config: Config, number: str) -> None:
+    """Raises Conflict if what is to be a line's number is an agent's extension, or is for parking calls."""
+    if config.parking.has(number):
+        raise Conflict(
+            f"{number} {_PARKING}: give the line another number, or change that.",
+            code="line_number_parking",
+            number=number,
+        )
     if other := session.scalar(select(Agent).where(Agent.extension == number)):
         raise Conflict(
             f"{number} is {other.slug}'s extension: give one of the two another number.",
@@ -48,20 +59,28 @@ def check_line(session: Session, number: str) -> None:
 
 
 def hidden(session: Session, config: Config) -> list[str]:
-    """Agents who cannot be dialed, since the settings give their extension another meaning; each as the beginning of a
-    sentence, such as "bob's extension 700 is for parking calls"."""
+    """Numbers that mean two things by the settings, one of which is hidden; each as the beginning of a sentence, such
+    as "bob's extension 700 is for parking calls"."""
     known = select(Agent.slug, Agent.extension).where(Agent.extension.is_not(None)).order_by(Agent.extension)
-    return [
+    extensions = [
         f"{slug}'s extension {extension} {why}"
         for slug, extension in session.execute(known)
         if extension and (why := _by_settings(config, extension))
+    ]
+    parking = (config.parking.extension, *config.parking.names)
+    numbers = session.scalars(select(Line.number).where(Line.number.in_(parking)).order_by(Line.number))
+    return [
+        *extensions,
+        *(f"line {number}'s number {_PARKING}" for number in numbers),
+        # Whoever parks a call is told its slot, and colleagues dial that.
+        *(f"{number}, an emergency number, {_PARKING}" for number in parking if fields.is_emergency(number)),
     ]
 
 
 def _by_settings(config: Config, extension: str) -> str:
     """What the settings let an extension mean, as the rest of a sentence; empty: nothing."""
     if config.parking.has(extension):
-        return "is for parking calls (parking.extension, parking.slots)"
+        return _PARKING
     prefix = config.dialing.outside_prefix
     if prefix and extension.startswith(prefix):
         return f"begins with {prefix}, which phones dial before an outside number (dialing.outside_prefix)"

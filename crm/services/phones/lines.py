@@ -30,7 +30,7 @@ def find_all(session: Session) -> Sequence[Line]:
 def add(
     session: Session,
     by: By,
-    region: str,
+    config: Config,
     number: str,
     *,
     label: str = "",
@@ -41,9 +41,10 @@ def add(
     portfolio: str | None = None,
     ai_answers: str = "",
 ) -> str:
-    """Adds a line, and returns its number as stored. A number without a country code is read as one of `region`."""
-    stored = read_number(number, region)
-    _check_free(session, stored)
+    """Adds a line, and returns its number as stored. A number without a country code is read as one of the office's
+    country. Raises Conflict, Invalid, NotFound."""
+    stored = read_number(number, config.region)
+    _check_free(session, config, stored)
     line = Line(
         number=stored,
         label=fields.text(label, "label", 200),
@@ -103,11 +104,11 @@ def retire(session: Session, by: By, region: str, number: str) -> str:
     return line.number
 
 
-def restore(session: Session, by: By, region: str, number: str) -> str:
-    """Takes the line back that was retired last with this number. Raises Conflict if it is another line's, or its
-    property is retired; NotFound. Its portfolio, if that is retired, is not its own any more."""
-    stored = read_number(number, region)
-    _check_free(session, stored)
+def restore(session: Session, by: By, config: Config, number: str) -> str:
+    """Takes the line back that was retired last with this number. Raises Conflict if that means something else by now,
+    or its property is retired; NotFound. Its portfolio, if that is retired, is not its own any more."""
+    stored = read_number(number, config.region)
+    _check_free(session, config, stored)
     line: Line = retiring.latest(session, Line.number, stored)
     if line.property and line.property.retired_at:
         slug = line.property.slug
@@ -133,10 +134,10 @@ def remove(session: Session, by: By, region: str, number: str) -> str:
     return line.number
 
 
-def _check_free(session: Session, number: str) -> None:
+def _check_free(session: Session, config: Config, number: str) -> None:
     if queries.by_number(session, number):
         raise Conflict(f"Line {number} already exists.", code="line_exists", number=number)
-    numbering.check_line(session, number)
+    numbering.check_line(session, config, number)
 
 
 def read_number(raw: str, region: str, area_code: str = "") -> str:

@@ -392,6 +392,7 @@ SPANISH = {
     "extension_taken": "La extensión {extension} es de {agent}: elija otra.",
     "greeting_wordless": "En el saludo no hay nada que decir: escriba una frase.",
     "line_exists": "La línea {number} ya existe.",
+    "line_number_parking": "{number} es para estacionar llamadas: dele a la línea otro número, o cambie ese ajuste.",
     "line_number_invalid": "Ese no es un número que se pueda llamar: escriba uno como +15125550100, o una extensión.",
     "line_property_and_portfolio": "La línea {number} es de una propiedad o de una cartera, no de ambas.",
     "line_to_text_missing": "No hay línea desde la que enviar textos.",

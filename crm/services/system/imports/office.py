@@ -155,7 +155,7 @@ def answer(writing: Writing, session: Session, row: Row) -> bool:
 def line(writing: Writing, session: Session, row: Row) -> bool:
     try:
         number = lines.read_number(row.values["number"], writing.config.region, writing.config.area_code)
-        numbering.check_line(session, number)
+        numbering.check_line(session, writing.config, number)
         language = lines.check_language(row.values.get("language") or "en")
         greeting = lines.check_greeting(row.values.get("greeting", ""), language)
     except (Conflict, Invalid) as error:

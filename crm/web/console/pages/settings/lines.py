@@ -51,7 +51,7 @@ async def _add_line(visit: ConsoleVisit) -> Response:
         number = await visit.run(
             lines.add,
             visit.by,
-            visit.crm.config.region,
+            visit.crm.config,
             sent.get("number", ""),
             label=sent.get("label", ""),
             source=sent.get("source", ""),

@@ -101,7 +101,7 @@ def _restored(visit: ConsoleVisit, session: Session, by: By, kind: str, key: str
     config, secrets = visit.crm.config, visit.crm.secrets
     match kind:
         case "line":
-            lines.restore(session, by, config.region, key)
+            lines.restore(session, by, config, key)
         case "trunk":
             trunks.restore(session, by, key)
         case "agent":

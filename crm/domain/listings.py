@@ -401,10 +401,11 @@ _COUNTED = re.compile(r"(?:(\d{1,2}) )?([a-z][a-z-]{1,29})(?: (\d{1,2}))?", re.A
 _POUNDS = re.compile(r"(?:up to )?(\d{1,3}) ?(?:lb|lbs|pounds?)", re.ASCII)
 _PRICED = re.compile(r"(deposit|monthly) \$?([\d,.]+)", re.ASCII)
 _ONE_OF = {"cat": "cats", "dog": "dogs", "bird": "birds", "rabbit": "rabbits"}
+_ONE = {many: one for one, many in _ONE_OF.items()}
 
 
 def read_pets(raw: str) -> PetPolicy:
-    """Parses pets from '2 cats, monthly 25; 1 dogs, up to 50 lb, deposit 300, monthly 35', or 'none'; anything after
+    """Parses pets from '2 cats, monthly 25; 1 dog, up to 50 lb, deposit 300, monthly 35', or 'none'; anything after
     'note:' is kept verbatim. Raises Invalid."""
     given, has_note, note = raw.partition("note:")
     note = fields.text(note, "note about pets", LONGEST_LINE)
@@ -458,7 +459,7 @@ def _joined(parts: Iterable[str]) -> list[str]:
 def _not_pets(text: str) -> Invalid:
     return Invalid(
         f"{text[:40]!a} says nothing about pets that can be kept: write like '2 cats, monthly 25; "
-        "1 dogs, up to 50 lb, deposit 300', or none.",
+        "1 dog, up to 50 lb, deposit 300', or none.",
         code="pets_invalid",
     )
 
@@ -532,7 +533,8 @@ def pets_as_text(policy: PetPolicy | None) -> str:
         return ""
     kinds = []
     for pets in policy.allowed:
-        parts = [f"{pets.most} {pets.kind}" if pets.most is not None else pets.kind]
+        kind = _ONE.get(pets.kind, pets.kind) if pets.most == 1 else pets.kind
+        parts = [f"{pets.most} {kind}" if pets.most is not None else kind]
         if pets.pounds is not None:
             parts.append(f"up to {pets.pounds} lb")
         if pets.deposit is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
@@ -55,9 +57,22 @@ def test_a_home_is_offered_changed_and_shown_as_it_was(office: Leaseline) -> Non
     assert office.json("listing", "show", "1")["state"] == "draft"
 
 
-def test_one_room_is_one_bedroom(office: Leaseline) -> None:
-    office.ok("listing", "add", "elm", "1", "--bedrooms", "1", "--bathrooms", "1", "--rent", "900")
-    assert "1 bedroom, 1 bathroom\n" in office.ok("listing", "show", "1")
+def test_one_room_is_one_bedroom_and_one_dog_no_dogs(office: Leaseline) -> None:
+    office.ok("listing", "add", "elm", "1", "--bedrooms", "1", "--bathrooms", "1", "--rent", "900", "--pets", "1 dog")
+    shown = office.ok("listing", "show", "1")
+    assert "1 bedroom, 1 bathroom\n" in shown
+    assert "1 dog\n" in shown
+    assert "Nothing changes" in office.ok("listing", "set", "1", "--pets", "1 dog")
+    office.ok("listing", "set", "1", "--bedrooms", "0", "--bathrooms", "1.5")
+    assert "studio, 1.5 bathrooms\n" in office.ok("listing", "show", "1")
+
+
+def test_a_day_in_the_past_is_meant_as_people_write_it(office: Leaseline) -> None:
+    offered(office)
+    today = datetime.now(ZoneInfo("America/Chicago"))
+    for written in ("today", f"{today:%m/%d/%Y}", f"{today:%B} {today.day}", f"{today:%Y-%m-%d}", f"{today:%A}", "now"):
+        assert office.json("listing", "show", "1", "--at", written)["version"] == 1
+    office.refused("listing", "show", "1", "--at", "yesterday")
 
 
 def test_words_that_exclude_are_named_and_somebody_decides(office: Leaseline) -> None:

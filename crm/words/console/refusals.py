@@ -72,7 +72,7 @@ SPANISH = {
     "pet_note_empty": "La nota sobre mascotas está vacía: escríbala, o quite «note:».",
     "pets_empty": "Diga qué mascotas se admiten, como «2 cats», o none.",
     "pets_invalid": (
-        "Eso no dice nada sobre mascotas que se pueda guardar: escriba «2 cats, monthly 25; 1 dogs, up to 50 lb, "
+        "Eso no dice nada sobre mascotas que se pueda guardar: escriba «2 cats, monthly 25; 1 dog, up to 50 lb, "
         "deposit 300», o none."
     ),
     "pets_many": "Son demasiadas clases de mascotas.",

@@ -26,7 +26,7 @@ def _person(entry: CallEntry) -> str:
     return entry.caller or entry.caller_digits or "withheld"
 
 
-@click.group(cls=Group, examples=("call list --since today", "call start --agent alice --to 12", "call missed"))
+@click.group(cls=Group, examples=("call list --since today", "call start --agent alice --to 1", "call missed"))
 def call() -> None:
     """Calls and what happened in them."""
 

@@ -241,7 +241,7 @@ def codes(context: click.Context, as_json: bool) -> None:
     examples=(
         "device show alice-desk",
         "device show alice-desk --secret",
-        "device show alice-soft --qr",
+        "device show carol-soft --qr",
         "device show alice-desk --page alice-desk.html",
     ),
 )

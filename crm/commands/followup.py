@@ -24,7 +24,7 @@ def followup() -> None:
     """Text sequences for people who have not been reached yet."""
 
 
-@followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 12 --json"))
+@followup.command("list", json=many(FollowUpEntry), examples=("followup list", "followup list --lead 1 --json"))
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
     "--state",
@@ -82,7 +82,7 @@ def cancel(system: System, id: int) -> None:
 
 
 @followup.command(
-    examples=("followup stage 12 elm still_deciding", "followup stage 12 elm lost --why 'rented elsewhere'")
+    examples=("followup stage 1 elm still_deciding", "followup stage 1 elm lost --why 'rented elsewhere'")
 )
 @click.argument("lead", type=ID)
 @click.argument("property")

@@ -43,9 +43,9 @@ PETS = click.Choice(listings.SEARCHABLE_PETS)
     cls=Group,
     examples=(
         "listing add elm 204B --bedrooms 2 --bathrooms 1.5 --rent 1450 --available-on 2026-05-01",
-        "listing publish 12",
+        "listing publish 2",
         "listing list --property elm --state published",
-        "listing show 12 --at 2026-03-01",
+        "listing show 2 --at today",
     ),
 )
 def listing() -> None:
@@ -74,9 +74,9 @@ def add(system: System, /, property: str, unit: str, **given: Any) -> None:
 @listing.command(
     "set",
     examples=(
-        "listing set 12 --rent 1495 --available-on 2026-06-01",
-        "listing set 12 --language es --text 'Junto al parque.'",
-        "listing set 12 --fees 'application 50 per applicant: credit check' --pets ''",
+        "listing set 2 --rent 1495 --available-on 2026-06-01",
+        "listing set 2 --language es --text 'Junto al parque.'",
+        "listing set 2 --fees 'application 50 per applicant: credit check' --pets ''",
     ),
 )
 @click.argument("listing", type=ID)
@@ -101,7 +101,7 @@ def change(system: System, /, listing: int, **given: Any) -> None:
         "listing list --state published",
         "listing list --property elm --beds 2 --rent-to 1500 --available-by 2026-05-01 --pets dogs",
         "listing list --retired",
-        "listing list --after 12 --json",
+        "listing list --after 2 --json",
     ),
 )
 @click.option("--property", metavar="SLUG", help="Only those of this property.")
@@ -175,7 +175,7 @@ def list_(
 
 @listing.command(
     json=one(ListingDetail),
-    examples=("listing show 12", "listing show 12 --at '2026-03-01 15:00'", "listing show 12 --version 3 --json"),
+    examples=("listing show 2", "listing show 2 --at today", "listing show 2 --version 1 --json"),
 )
 @click.argument("listing", type=ID)
 @click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
@@ -230,10 +230,11 @@ def show(system: System, listing: int, at: str | None, version: int | None, lang
 
 def _rooms(entry: ListingDetail) -> str:
     baths = one_or_many(entry.bathrooms == 1, "bathroom", "bathrooms")
-    return f"{output.counted(entry.bedrooms, 'bedroom')}, {listings.plain_count(entry.bathrooms)} {baths}"
+    beds = output.counted(entry.bedrooms, "bedroom") if entry.bedrooms else "studio"
+    return f"{beds}, {listings.plain_count(entry.bathrooms)} {baths}"
 
 
-@listing.command(json=many(VersionEntry), examples=("listing history 12", "listing history 12 --json"))
+@listing.command(json=many(VersionEntry), examples=("listing history 2", "listing history 2 --json"))
 @click.argument("listing", type=ID)
 @with_system
 def history(system: System, listing: int, as_json: bool) -> None:
@@ -241,7 +242,7 @@ def history(system: System, listing: int, as_json: bool) -> None:
     terms.print_history(system, system.read(versions.history, listing), as_json)
 
 
-@listing.command(examples=("listing check 12",))
+@listing.command(examples=("listing check 2",))
 @click.argument("listing", type=ID)
 @with_system
 def check(system: System, listing: int) -> None:
@@ -260,9 +261,9 @@ def check(system: System, listing: int) -> None:
 
 @listing.command(
     examples=(
-        "listing publish 12",
-        "listing publish 12 13 14 --until 2026-06-30",
-        "listing publish 12 --despite-findings 'housing for older persons, exemption on file'",
+        "listing publish 2",
+        "listing publish 2 3 4 --until 2026-06-30",
+        "listing publish 2 --despite-findings 'housing for older persons, exemption on file'",
     )
 )
 @click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
@@ -280,7 +281,7 @@ def publish(system: System, listings_: tuple[int, ...], until: str | None, despi
     output.say(f"Published {output.counted(changed, 'listing')}." if changed else "They are already public.")
 
 
-@listing.command(examples=("listing unpublish 12", "listing unpublish 12 13"))
+@listing.command(examples=("listing unpublish 2", "listing unpublish 2 3"))
 @click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
 @with_system
 def unpublish(system: System, listings_: tuple[int, ...]) -> None:
@@ -289,7 +290,7 @@ def unpublish(system: System, listings_: tuple[int, ...]) -> None:
     output.say(f"Unpublished {output.counted(changed, 'listing')}." if changed else "They were not public.")
 
 
-@listing.command(examples=("listing remove 12", "listing remove 12 --yes", "listing remove 14 --delete"))
+@listing.command(examples=("listing remove 2", "listing remove 2 --yes", "listing remove 4 --delete"))
 @click.argument("listing", type=ID)
 @removing.delete_option
 @removing.yes_option
@@ -306,7 +307,7 @@ def remove(system: System, listing: int, deletes: bool, yes: bool) -> None:
     output.say(f"{what}d {home}.")
 
 
-@listing.command(examples=("listing rename 12 204B",))
+@listing.command(examples=("listing rename 2 204B",))
 @click.argument("listing", type=ID)
 @click.argument("new")
 @with_system
@@ -320,7 +321,7 @@ def rename(system: System, listing: int, new: str) -> None:
     output.say(f"Renamed unit {output.safe(old)} of listing {listing} to {output.safe(new)}.")
 
 
-@listing.command(examples=("listing restore 12",))
+@listing.command(examples=("listing restore 2",))
 @click.argument("listing", type=ID)
 @with_system
 def restore(system: System, listing: int) -> None:
@@ -329,7 +330,7 @@ def restore(system: System, listing: int) -> None:
     output.say(f"Restored listing {listing}, unit {output.safe(unit.name)}; `leaseline listing publish` publishes it.")
 
 
-@listing.command(examples=("listing expire 12 --on 2026-06-30", "listing expire 12 --never"))
+@listing.command(examples=("listing expire 2 --on 2026-06-30", "listing expire 2 --never"))
 @click.argument("listings_", metavar="LISTING...", type=ID, nargs=-1, required=True)
 @click.option("--on", metavar="DATE", help="The last day, in the property's time zone.")
 @click.option("--never", is_flag=True, help="Keep it public until it is unpublished.")
@@ -474,7 +475,7 @@ def _tables(file: Path) -> dict[str, Path]:
 
 @listing.group(
     cls=Group,
-    examples=("listing picture add 12 kitchen.jpg --alt 'Kitchen with a window'", "listing picture list 12"),
+    examples=("listing picture add 2 kitchen.jpg --alt 'Kitchen with a window'", "listing picture list 2"),
 )
 def picture() -> None:
     """Pictures of a home, in the order they are shown. Each change makes a new version of the listing."""
@@ -483,8 +484,8 @@ def picture() -> None:
 @picture.command(
     "add",
     examples=(
-        "listing picture add 12 kitchen.jpg --alt 'Kitchen with a window' --alt-es 'Cocina con ventana'",
-        "listing picture add 12 front.png --at 1",
+        "listing picture add 2 kitchen.jpg --alt 'Kitchen with a window' --alt-es 'Cocina con ventana'",
+        "listing picture add 2 front.png --at 1",
     ),
 )
 @click.argument("listing", type=ID)
@@ -506,7 +507,7 @@ def add_picture(system: System, listing: int, file: Path, alt: str | None, alt_e
     terms.say_written(f"Listing {listing}", written)
 
 
-@picture.command("list", json=many(PictureEntry), examples=("listing picture list 12",))
+@picture.command("list", json=many(PictureEntry), examples=("listing picture list 2",))
 @click.argument("listing", type=ID)
 @with_system
 def list_pictures(system: System, listing: int, as_json: bool) -> None:
@@ -515,9 +516,7 @@ def list_pictures(system: System, listing: int, as_json: bool) -> None:
     terms.print_pictures(system.read(views.one, listing, system.now, version=latest).pictures, as_json)
 
 
-@picture.command(
-    "set", examples=("listing picture set 12 2 --alt 'Bath with a tub'", "listing picture set 12 2 --at 1")
-)
+@picture.command("set", examples=("listing picture set 2 1 --alt 'Bath with a tub'", "listing picture set 2 1 --at 1"))
 @click.argument("listing", type=ID)
 @terms.picture_number
 @terms.with_alt
@@ -529,7 +528,7 @@ def set_picture(system: System, listing: int, number: int, alt: str | None, alt_
     terms.say_written(f"Listing {listing}", system.run(homes.set_pictures, system.by, listing, change))
 
 
-@picture.command("remove", examples=("listing picture remove 12 2",))
+@picture.command("remove", examples=("listing picture remove 2 1",))
 @click.argument("listing", type=ID)
 @terms.picture_number
 @with_system

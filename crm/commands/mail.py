@@ -55,7 +55,7 @@ mail.add_command(template)
 @mail.command(
     "list",
     json=many(MailEntry),
-    examples=("mail list", "mail list --state queued --json", "mail list --direction in --lead 12"),
+    examples=("mail list", "mail list --state queued --json", "mail list --direction in --lead 1"),
 )
 @click.option("--state", type=click.Choice(OF_A_MAIL), help="Only these.")
 @click.option("--direction", type=click.Choice(("in", "out")), help="Only those that came in, or went out.")

@@ -41,7 +41,7 @@ from crm.words.codes import in_words
     cls=Group,
     examples=(
         "message send '(512) 555-0199' 'The tour is at 3 pm.' --agent alice",
-        "message thread 12",
+        "message thread 1",
         "message list --state failed",
         "message resend --failed --since today",
     ),
@@ -113,7 +113,7 @@ def list_(
     )
 
 
-@message.command(json=many(MessageEntry), examples=("message thread 12", "message thread '(512) 555-0199' --json"))
+@message.command(json=many(MessageEntry), examples=("message thread 1", "message thread '(512) 555-0199' --json"))
 @click.argument("person")
 @limit_option()
 @with_system
@@ -147,7 +147,7 @@ def thread(system: System, person: str, limit: int, as_json: bool) -> None:
 @message.command(
     examples=(
         "message send '(512) 555-0199' 'The tour is at 3 pm.' --agent alice",
-        "message send 12 'Your application has arrived.' --from '(512) 555-0100'",
+        "message send 1 'Your application has arrived.' --from '(512) 555-0100'",
     )
 )
 @click.argument("person")

@@ -31,7 +31,7 @@ _wait_option = click.option("--wait/--no-wait", default=True, show_default=True,
 @click.command(
     cls=Command,
     json=one(OrderEntry),
-    examples=("call start --agent alice --to 12", "call start --agent alice --to '(512) 555-0123' --json"),
+    examples=("call start --agent alice --to 1", "call start --agent alice --to '(512) 555-0123' --json"),
 )
 @click.option("--agent", required=True, metavar="SLUG", help="The agent whose phones ring first.")
 @click.option("--to", required=True, metavar="LEAD", help="The lead's id, or a phone number.")

@@ -334,7 +334,7 @@ def remove_picture(system: System, slug: str, number: int) -> None:
     examples=(
         "property answer set elm vouchers 'We welcome housing choice vouchers.'",
         "property answer list elm",
-        "property answer show elm vouchers --at 2026-03-01",
+        "property answer show elm schools --at today",
     ),
 )
 def answer() -> None:
@@ -388,7 +388,7 @@ def set_answer(
 
 
 @answer.command(
-    "list", json=many(AnswerEntry), examples=("property answer list elm", "property answer list elm --at 2026-03-01")
+    "list", json=many(AnswerEntry), examples=("property answer list elm", "property answer list elm --at today")
 )
 @click.argument("slug")
 @click.option("--at", metavar="WHEN", help="As it was then, such as 2026-03-01 (its end) or '2026-03-01 15:00'.")
@@ -420,7 +420,7 @@ def list_answers(system: System, slug: str, at: str | None, as_json: bool) -> No
 @answer.command(
     "show",
     json=one(AnswerEntry),
-    examples=("property answer show elm vouchers", "property answer show elm vouchers --language es --at 2026-03-01"),
+    examples=("property answer show elm schools", "property answer show elm schools --language es --at today"),
 )
 @click.argument("slug")
 @click.argument("topic")

@@ -60,7 +60,7 @@ def recordings() -> None:
 @recordings.command(
     "list",
     json=many(RecordingRow),
-    examples=("recordings list --since 7d", "recordings list --lead 12", "recordings list --held --json"),
+    examples=("recordings list --since 7d", "recordings list --lead 1", "recordings list --held --json"),
 )
 @click.option("--call", metavar="CALL", help="Only those of this call.")
 @click.option("--lead", type=ID, help="Only those of this lead's calls.")
@@ -182,7 +182,7 @@ async def _play_on(system: System, recording: str, named: str) -> None:
 @recordings.command(
     examples=(
         "recordings export march.zip --since 3/1/2026 --until 3/31/2026",
-        "recordings export /mnt/usb/smith --lead 12",
+        "recordings export /mnt/usb/smith --lead 1",
         "recordings export one.zip --call 1773000000.12",
     )
 )

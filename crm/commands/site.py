@@ -95,7 +95,7 @@ def check(system: System, pages: int, as_json: bool) -> None:
         sys.exit(1)
 
 
-@site.command(examples=("site link '(512) 555-0199' --property elm", "site link 12 --listing 3", "site link 12"))
+@site.command(examples=("site link '(512) 555-0199' --property elm", "site link 1 --listing 3", "site link 1"))
 @click.argument("lead")
 @click.option("--property", "property_", metavar="SLUG", help="Link to this property.")
 @click.option("--listing", type=ID, metavar="ID", help="Link to this home.")

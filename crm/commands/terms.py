@@ -18,7 +18,7 @@ from crm.commands.command import (
 )
 from crm.config import AI_ANSWERS
 from crm.domain import fields, listings
-from crm.domain.errors import Conflict
+from crm.domain.errors import Conflict, Invalid
 from crm.domain.fair_housing import WordsFound
 from crm.services.listings import pictures
 from crm.services.listings.versions import Written
@@ -159,10 +159,11 @@ def tell(findings: Iterable[WordsFound | str]) -> None:
 
 
 def until_of(system: System, at: str) -> datetime:
-    """Returns the time that `--at` means; for a date, its end. Raises Invalid."""
-    found = fields.moment(at, system.config.tz, system.now)
-    if len(at.strip()) == len("2026-03-01"):
-        found = found + timedelta(days=1) - timedelta(microseconds=1)
+    """Returns the time that `--at` means; for a day, its end. Raises Invalid."""
+    try:
+        found = fields.until(at, system.config.tz, system.now) - timedelta(microseconds=1)
+    except Invalid:
+        found = fields.moment(at, system.config.tz, system.now)
     return min(found, system.now)
 
 

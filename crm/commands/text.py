@@ -109,7 +109,7 @@ def reset(system: System, name: str, language: str | None) -> None:
 
 @template.command(
     json=one(TextPreview),
-    examples=("text template preview tour_booked --language es", "text template preview listings --lead 12"),
+    examples=("text template preview tour_booked --language es", "text template preview listings --lead 1"),
 )
 @click.argument("name")
 @click.option("--language", type=templates.LANGUAGE, help="[default: the lead's, else en]")

@@ -37,7 +37,7 @@ KINDS = click.Choice([kind.value for kind in TourKind])
     examples=(
         "tour hours set elm 'mon-fri 10:00-17:00' --minutes 30 --buffer 15",
         "tour slots elm",
-        "tour book elm --lead 12 --at 'tue 10:00'",
+        "tour book elm --lead 1 --at 'tue 10:00'",
     ),
 )
 def tour() -> None:
@@ -149,7 +149,7 @@ def slots(system: System, property: str, days: int, kind: str | None, limit: int
 @tour.command(
     json=one(TourEntry),
     examples=(
-        "tour book elm --lead 12 --at 'tue 10:00'",
+        "tour book elm --lead 1 --at 'tue 10:00'",
         "tour book elm --lead '(512) 555-0123' --at '2026-03-03 10:00' --kind self_guided",
     ),
 )

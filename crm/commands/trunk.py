@@ -271,7 +271,7 @@ def list_(system: System, retired: bool, as_json: bool) -> None:
     )
 
 
-@trunk.command(json=one(TrunkEntry), examples=("trunk show acme",))
+@trunk.command(json=one(TrunkEntry), examples=("trunk show demo",))
 @click.argument("slug")
 @with_system
 def show(system: System, slug: str, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from crm.commands.command import Command, home_of, someone
 from crm.commands.user import console_url
 from crm.config import Config
 from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
-from crm.context import utc_now
+from crm.context import Crm, utc_now
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.domain.ringing import DeviceKind
 from crm.edge import addresses, numbers, processes
@@ -113,12 +113,7 @@ async def _demo_office(config: Config, by: By) -> str:
     await asyncio.to_thread(databases.migrate_up, config, by.now)
     crm = context.opened(config)
     try:
-        await crm.store.run(directory.load_demo, config, crm.secrets, by)
-        await crm.store.run(directory.add_demo_accounts, by)
-        if await crm.store.read(demo_listings.is_wanted):
-            drawn = await asyncio.to_thread(demo_listings.draw, config)
-            await crm.store.run(demo_listings.load, config, crm.secrets, by, drawn)
-            await crm.store.run(directory.offer_demo_tours, by)
+        await load_demo(crm, by)
         numbers_there = await crm.store.read(lines.find_all)
         phones = await crm.store.read(devices.find_all)
     finally:
@@ -143,6 +138,16 @@ async def _demo_office(config: Config, by: By) -> str:
             "Ctrl-C stops everything.",
         )
     )
+
+
+async def load_demo(crm: Crm, by: By) -> None:
+    """Loads the demo office with its homes, pictures, tours and accounts; what is there already stays."""
+    await crm.store.run(directory.load_demo, crm.config, crm.secrets, by)
+    await crm.store.run(directory.add_demo_accounts, by)
+    if await crm.store.read(demo_listings.is_wanted):
+        drawn = await asyncio.to_thread(demo_listings.draw, crm.config)
+        await crm.store.run(demo_listings.load, crm.config, crm.secrets, by, drawn)
+        await crm.store.run(directory.offer_demo_tours, by)
 
 
 def _as_typed(home: Path) -> str:

@@ -177,7 +177,7 @@ def enable(system: System, name: str) -> None:
     output.say(f"{name} can sign in again.")
 
 
-@user.command("sessions", json=many(SessionEntry), examples=("user sessions dana", "user sessions dana --json"))
+@user.command("sessions", json=many(SessionEntry), examples=("user sessions alice", "user sessions alice --json"))
 @click.argument("name")
 @with_system
 def sessions_(system: System, name: str, as_json: bool) -> None:

@@ -80,7 +80,7 @@ def arrivals(system: System, problems: bool, since: str | None, limit: int, as_j
     )
 
 
-@lead.command("release", examples=("lead release 12 13", "lead release --all"))
+@lead.command("release", examples=("lead release 1 2", "lead release --all"))
 @click.argument("ids", nargs=-1, type=ID, metavar="[ARRIVAL]...")
 @click.option("--all", "everything", is_flag=True, help="Release all that are flagged.")
 @with_system

@@ -31,7 +31,9 @@ from crm.views.leads import LeadDetail
 from crm.words.codes import in_words
 
 
-@lead.command(json=one(LeadDetail), examples=("lead show 12", "lead show +15125550123 --json", "lead show 12 --vcard"))
+@lead.command(
+    json=one(LeadDetail), examples=("lead show 1", "lead show '(512) 555-0199' --json", "lead show 1 --vcard")
+)
 @click.argument("lead")
 @click.option("--vcard", is_flag=True, help="Print a vCard for address books.")
 @with_system
@@ -148,10 +150,10 @@ def _added(session: Session, /, config: Config, by: By, **card: Any) -> tuple[Le
 
 @lead.command(
     examples=(
-        "lead edit 12 --name Carol",
+        "lead edit 1 --name Carol",
         "lead edit +15125550123 --email carol@example.com",
-        "lead edit 12 --cold",
-        "lead edit 12 --status closed --reason 'rented elsewhere'",
+        "lead edit 1 --cold",
+        "lead edit 1 --status closed --reason 'rented elsewhere'",
     )
 )
 @click.argument("lead")
@@ -181,7 +183,7 @@ def edit(system: System, /, lead: str, **changes: Any) -> None:
 
 
 @lead.command(
-    examples=("lead note 12 'Wants a ground floor.'", "lead note pat@example.com - < notes.txt"),
+    examples=("lead note 1 'Wants a ground floor.'", "lead note pat@example.com - < notes.txt"),
 )
 @click.argument("lead")
 @click.argument("text")
@@ -195,8 +197,8 @@ def note(system: System, lead: str, text: str) -> None:
 
 @lead.command(
     examples=(
-        "lead task 12 'Send the floor plan.' --due 'fri 10:00'",
-        "lead task 12 'Ask about the dog.' --in 2h --owner bob",
+        "lead task 1 'Send the floor plan.' --due 'fri 10:00'",
+        "lead task 1 'Ask about the dog.' --in 2h --owner bob",
     )
 )
 @click.argument("lead")
@@ -217,8 +219,8 @@ def task(system: System, lead: str, what: str, due: str | None, in_: str | None,
 
 @lead.command(
     examples=(
-        "lead log 12 call 'Called from my mobile: will visit on Friday.'",
-        "lead log 12 meeting 'Met at the fair.' --at '2026-03-03 10:00'",
+        "lead log 1 call 'Called from my mobile: will visit on Friday.'",
+        "lead log 1 meeting 'Met at the fair.' --at '2026-03-03 10:00'",
     )
 )
 @click.argument("lead")
@@ -239,7 +241,7 @@ def _past(system: System, raw: str) -> datetime:
     return fields.moment(raw, system.config.tz, system.now - timedelta(days=7))
 
 
-@lead.command(examples=("lead assign 12 alice", "lead assign 12 --in-turn", "lead assign 12 --in-turn --property elm"))
+@lead.command(examples=("lead assign 1 alice", "lead assign 1 --in-turn", "lead assign 1 --in-turn --property elm"))
 @click.argument("lead")
 @click.argument("agent", required=False)
 @click.option("--in-turn", is_flag=True, help="To whoever is next in the property's subteam, or else in the office.")
@@ -264,9 +266,9 @@ def assign(
 
 @lead.command(
     examples=(
-        "lead mail 12 'Yes, it is free. When would you like to see it?' --agent alice",
+        "lead mail 1 'Yes, it is free. When would you like to see it?' --agent alice",
         "lead mail pat@example.com - --subject 'Your tour on Friday' < words.txt",
-        "lead mail 12 --template application --agent alice",
+        "lead mail 1 --template application --agent alice",
     )
 )
 @click.argument("lead")

@@ -18,7 +18,7 @@ from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, Leasi
         "lead list --status open --light red",
         "lead show '(512) 555-0123'",
         "lead add --name 'Pat Smith' --phone 512-555-0188",
-        "lead note 12 'Wants a ground floor.'",
+        "lead note 1 'Wants a ground floor.'",
     ),
 )
 def lead() -> None:

@@ -22,7 +22,7 @@ LONGEST_PASTE = 1_000_000
     json=many(Invitation),
     examples=(
         "lead invite --property elm --unit 204B pat@example.com 'Sam Lee <sam@example.com>'",
-        "lead invite --listing 12 - < pasted.txt",
+        "lead invite --listing 2 - < pasted.txt",
         "lead invite --property elm --again pat@example.com",
     ),
 )

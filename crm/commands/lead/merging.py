@@ -21,7 +21,7 @@ from crm.views.proposals import ProposalEntry
 @lead.command(
     "proposals",
     json=many(ProposalEntry),
-    examples=("lead proposals", "lead proposals --lead 12 --json", "lead proposals dismiss 3"),
+    examples=("lead proposals", "lead proposals --lead 1 --json", "lead proposals dismiss 3"),
 )
 @click.argument("decision", required=False, type=click.Choice(("dismiss",)))
 @click.argument("proposal", required=False, type=ID)
@@ -65,7 +65,7 @@ def proposals_(
     )
 
 
-@lead.command(examples=("lead merge 12 15", "lead merge 12 15 --keep 12 --yes"))
+@lead.command(examples=("lead merge 1 2", "lead merge 1 2 --keep 1 --yes"))
 @click.argument("one")
 @click.argument("other")
 @click.option("--keep", metavar="LEAD", help="The one of the two that survives.")
@@ -97,7 +97,7 @@ def merge(system: System, one: str, other: str, keep: str | None, yes: bool) -> 
     output.say(f"Lead {gone} is now part of lead {kept}; `leaseline lead unmerge {gone}` undoes it.")
 
 
-@lead.command(examples=("lead unmerge 15",))
+@lead.command(examples=("lead unmerge 2",))
 @click.argument("lead", type=ID)
 @with_system
 def unmerge(system: System, lead: int) -> None:

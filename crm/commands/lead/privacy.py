@@ -27,7 +27,7 @@ from crm.views.erasures import ErasureEntry
 
 
 @lead.command(
-    examples=("lead record 12 --out pat.json", "lead record 12 --out pat.zip --audio"),
+    examples=("lead record 1 --out pat.json", "lead record 1 --out pat.zip --audio"),
 )
 @click.argument("lead")
 @click.option("--out", required=True, type=FilePath(allow_dash=True), metavar="FILE")
@@ -50,7 +50,7 @@ def record(system: System, lead: str, out: Path, audio: bool) -> None:
     output.hint(f"Wrote everything about lead {found.id} to {out}.")
 
 
-@lead.command(examples=("lead erase 12 --why 'asked for it by email'", "lead erase 12 --why 'asked for it' --yes"))
+@lead.command(examples=("lead erase 1 --why 'asked for it by email'", "lead erase 1 --why 'asked for it' --yes"))
 @click.argument("lead")
 @click.option("--why", required=True, help="Kept, with who did it and when; name nobody.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

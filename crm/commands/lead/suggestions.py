@@ -22,7 +22,7 @@ from crm.views.suggestions import SuggestionEntry
 
 
 @lead.command(
-    json=many(SuggestionEntry), examples=("lead suggestions", "lead suggestions 12", "lead suggestions --json")
+    json=many(SuggestionEntry), examples=("lead suggestions", "lead suggestions 1", "lead suggestions --json")
 )
 @click.argument("lead", required=False)
 @limit_option()
@@ -47,7 +47,7 @@ _suggestion_ids = click.argument("ids", nargs=-1, type=ID, metavar="[SUGGESTION]
 _of_lead = click.option("--lead", metavar="LEAD", help="All open ones of this lead.")
 
 
-@lead.command(examples=("lead take 3 4", "lead take --lead 12"))
+@lead.command(examples=("lead take 3 4", "lead take --lead 1"))
 @_suggestion_ids
 @_of_lead
 @with_system
@@ -57,7 +57,7 @@ def take(system: System, ids: tuple[int, ...], lead: str | None) -> None:
     output.say(f"Took over {output.counted(len(taken), 'suggestion')}.")
 
 
-@lead.command(examples=("lead dismiss 3 4", "lead dismiss --lead 12"))
+@lead.command(examples=("lead dismiss 3 4", "lead dismiss --lead 1"))
 @_suggestion_ids
 @_of_lead
 @with_system

@@ -26,7 +26,7 @@ from crm.views import leads
         "lead export leads.csv",
         "lead export - --status open --property elm",
         "lead export leads.jsonl --format jsonl",
-        "lead export pat.vcf --vcard 12",
+        "lead export pat.vcf --vcard 1",
     )
 )
 @click.argument("file", type=FilePath(dir_okay=False, allow_dash=True))

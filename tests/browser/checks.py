@@ -26,6 +26,9 @@ AXE = (MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8")
 BY_LAYOUT = ("color-contrast", "scrollable-region-focusable", "target-size")
 """Rules that look at where things are, and so at what another language or screen makes of a page."""
 
+SMALLEST_LETTERS = 12
+"""Pixels."""
+
 
 async def violations(page: Page, *rules: str) -> list[str]:
     """What axe finds wrong with a page as it is shown now, by all of its rules for pages, or by these. `AXE` has to
@@ -59,6 +62,12 @@ async def invalid_html(folder: Path, pages: Mapping[str, str]) -> list[str]:
         for file in json.loads((folder / "said.json").read_bytes())
         for one in file["messages"]
     ]
+
+
+async def too_small(page: Page) -> list[str]:
+    """Words that are shown smaller than `SMALLEST_LETTERS`, also those in pictures that are made smaller."""
+    found: list[str] = await page.evaluate(_SMALL, SMALLEST_LETTERS)
+    return found
 
 
 async def out_of_reach(page: Page) -> list[str]:
@@ -95,6 +104,20 @@ _MARK = """() => {
     window.getSelection().removeAllRanges()
     window.scrollTo(0, 0)
     return all.length
+}"""
+_SMALL = """(smallest) => {
+    const found = new Set()
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const within = node.parentElement
+        if (!node.data.trim() || within.closest("script, style, template, option")) continue
+        if (!within.checkVisibility({visibilityProperty: true})) continue
+        const picture = within.closest("svg")
+        const scale = picture ? within.getScreenCTM().a : 1
+        const size = parseFloat(getComputedStyle(within).fontSize) * scale
+        if (size < smallest) found.add(`${Math.round(size * 10) / 10} px: ${node.data.trim().slice(0, 80)}`)
+    }
+    return [...found]
 }"""
 _STEP = """() => {
     const one = document.activeElement

@@ -30,9 +30,9 @@ MARKS = [
         for mark in ("edge", "focus", "good", "warn", "bad", "info")
         for ground in ("paper", "page", "tint")
     ),
-    *((f"series-{number}", "paper") for number in range(1, 7)),
+    ("leaf", "paper"),
 ]
-"""What has to be seen but not read: borders of fields, the focus, states, lines of plots."""
+"""What has to be seen but not read: borders of fields, the focus, states, bars of plots."""
 
 
 def luminance(color: str) -> float:

@@ -13,6 +13,9 @@ from crm.domain.access import Role
 from tests.browser.console.desk import Desk
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
+"""Held upright, or a window beside another one."""
+TABLET_ACROSS: ViewportSize = {"width": 1024, "height": 768}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 """What content has to fit without scrolling sideways (WCAG 2.2, 1.4.10)."""

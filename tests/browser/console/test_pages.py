@@ -16,10 +16,10 @@ from playwright.async_api import Browser, Page
 
 from crm.domain.access import Role
 from crm.words.console import LANGUAGES
-from tests.browser.checks import AXE, BY_LAYOUT, invalid_html, out_of_reach, violations
+from tests.browser.checks import AXE, BY_LAYOUT, invalid_html, out_of_reach, too_small, violations
 from tests.browser.console.desk import KINDS, Desk
 from tests.browser.console.kind import Kind
-from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, Person, shoot
+from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, TABLET, TABLET_ACROSS, Person, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -53,6 +53,12 @@ async def test_everybody_can_use_the_page_in_each_language_on_any_screen(
         await page.set_viewport_size(SMALLEST)
         await shoot(page, f"{kind.name}-{language}-smallest")
         assert await page.evaluate("document.documentElement.scrollWidth") <= SMALLEST["width"], "it scrolls sideways"
+        assert await too_small(page) == []
+        for size in (TABLET, TABLET_ACROSS):
+            await page.set_viewport_size(size)
+            await shoot(page, f"{kind.name}-{language}-{size['width']}")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], "it scrolls sideways"
+            assert await violations(page, *BY_LAYOUT) == []
         await page.set_viewport_size(DESKTOP)
         await shoot(page, f"{kind.name}-{language}-desktop")
         assert await violations(page, *(BY_LAYOUT if is_first else ())) == []

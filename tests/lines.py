@@ -6,6 +6,7 @@ coverage.py's tracing costs half of it. Each process writes which lines it has r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import uuid
@@ -16,8 +17,10 @@ import slipcover
 
 SOURCES = ("agi", "ari_app", "asterisk_conf", "crm")
 NEVER = 2**31 - 1
-"""After how many passes a probe is taken out again. SlipCover then walks through all modules, which raises when another
-thread imports one in the meantime."""
+"""After how many passes SlipCover takes probes out by itself: in the middle of a test it would walk through modules
+that other threads import in the meantime, which raises."""
+AFTER = {10, 50, 200, 600, 1500}
+"""After how many tests of a process the probes that have been passed are taken out."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +40,15 @@ class _Probes:
         self.folder = folder
         self.probes = slipcover.Slipcover(d_miss_threshold=NEVER)
         slipcover.ImportManager(self.probes, slipcover.FileMatcher(sources=SOURCES)).__enter__()
+        self.tests = 0
+
+    def pytest_runtest_logfinish(self) -> None:
+        self.tests += 1
+        # From 3.12 on, Python itself stops telling of a line once it has been passed.
+        if self.tests in AFTER and sys.version_info < (3, 12):
+            # A thread that a test has left may import something now; the next time will do.
+            with contextlib.suppress(RuntimeError):
+                self.probes.deinstrument_seen()
 
     def pytest_unconfigure(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -125,16 +125,26 @@ def _makers(record: str) -> set[str]:
 
 @cache
 def _calls() -> set[tuple[str, str, str]]:
-    """All calls of the program: the file, what is called, and the first argument or ""."""
+    """All calls of the program by name: the file, what is called, and what a call of `insert` is for, or ""."""
     return {
-        (str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(node.args[0]) if node.args else "")
+        (str(path.relative_to(ROOT)), how, ast.unparse(node.args[0]) if _inserts(how) and node.args else "")
         for folder in ("agi", "ari_app", "crm")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
+        if isinstance(node, ast.Call) and (how := _name(node.func))
     }
 
 
+def _name(called: ast.expr) -> str:
+    """`a.b` of `a.b(...)`, and of what stands behind anything else the last name alone."""
+    if isinstance(called, ast.Attribute):
+        return f"{_name(called.value)}.{called.attr}"
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def _inserts(how: str) -> bool:
+    return how.rpartition(".")[2] == "insert"
+
+
 def _makes(how: str, what: str, record: str) -> bool:
-    inserts = how.rpartition(".")[2] == "insert" and what == record
-    return how == record or how.endswith(f"models.{record}") or inserts
+    return how == record or how.endswith(f"models.{record}") or (_inserts(how) and what == record)

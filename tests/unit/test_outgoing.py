@@ -32,9 +32,10 @@ def rows_made(path: Path) -> Iterator[ast.Call]:
         made = [node.func]
         if "insert" in ast.unparse(node.func):
             made = list(node.args)
-        is_row = any(ast.unparse(one) in names for one in made)
+        if not any(ast.unparse(one) in names for one in made):
+            continue
         directions = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "direction"]
-        if is_row and directions not in (["TextDirection.IN"], ["'in'"]):
+        if directions not in (["TextDirection.IN"], ["'in'"]):
             yield node
 
 

@@ -16,16 +16,16 @@ from crm.store import session
 def statements_compiled_once() -> Iterator[None]:
     """Each engine compiles statements anew; here it uses what the first ones have compiled."""
     open_engine = session.create_engine
-    first: dict[str, Engine] = {}
+    first: dict[tuple[str, Any], Engine] = {}
 
     def open_another(*arguments: Any, **options: Any) -> Engine:
         engine = open_engine(*arguments, **options)
-        if "json_serializer" in options:
-            return engine  # Its statements read JSON in another way.
-        shared = first.get(engine.dialect.name)
+        # Those that write JSON in another way have other statements.
+        kind = engine.dialect.name, options.get("json_serializer")
+        shared = first.get(kind)
         if shared is None or shared.dialect.server_version_info is None:
             # One that never connected knows nothing of its server, which what shares it would then never ask.
-            first[engine.dialect.name] = engine
+            first[kind] = engine
             return engine
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
         return engine

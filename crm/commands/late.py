@@ -79,6 +79,7 @@ def commands(name: str) -> ModuleType:
         return loaded(f"{COMMANDS}.{name}")
 
 
+@functools.cache
 def bind(act: Any) -> None:
     """Puts the real classes and functions in place of the names that a function uses: in its own code, and in that of
     what it uses in files of commands. What the other commands of a file need stays unloaded."""

@@ -73,17 +73,23 @@ class Calls(Generic[C]):
 
     def add(self, call: C, task: asyncio.Task[None]) -> None:
         self._calls[call.id] = call, task
-        self.on_change(call.id)
+        self.has_changed(call)
 
     def remove(self, call: C) -> None:
         found = self._calls.get(call.id)
         if found and found[0] is call:
             del self._calls[call.id]
             self.has_returned(call)
-            self.on_change(call.id)
+            self.has_changed(call)
 
     def has_changed(self, call: C) -> None:
         self.on_change(call.id)
+        self._wake()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Waits until something about the calls is so, which is looked at whenever one may have changed."""
+        while not is_so():
+            await self._changed.wait()
 
     def is_over(self, call: C) -> None:
         """Remembers that the call ended properly, so that nothing of it is left to deal with."""
@@ -136,8 +142,7 @@ class Calls(Generic[C]):
         """Waits until they have returned, for RETURN_SECONDS at most."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETURN_SECONDS):
-                while self.are_returning(*steps):
-                    await self._changed.wait()
+                await self.until(lambda: not self.are_returning(*steps))
 
     def _wake(self) -> None:
         self._changed.set()

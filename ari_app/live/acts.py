@@ -43,7 +43,6 @@ HEARD_SECONDS = 2.0
 """How long an act waits until the talk has heard of it."""
 BETWEEN_SECONDS = 3.0
 """A call is on its way from one step to the next for no longer."""
-LOOK_SECONDS = 0.05
 SNOOP_SECONDS = 5.0
 SPARE_SECONDS = 60
 """A phone that hears recordings is released after their length and this, in case the app is away by then."""
@@ -450,13 +449,15 @@ async def _until_taken(call: LiveCall) -> bool:
 
 async def _is_open(call: LiveCall) -> bool:
     """Whether somebody can take the person, now or in a moment."""
-    until = asyncio.get_running_loop().time() + BETWEEN_SECONDS
-    while not call.is_waiting:
-        is_over = call.step is CallStep.TALK or call.context.calls.get(call.id) is not call
-        if is_over or asyncio.get_running_loop().time() > until:
-            return False
-        await asyncio.sleep(LOOK_SECONDS)
-    return True
+    calls = call.context.calls
+
+    def is_known() -> bool:
+        return call.is_waiting or call.step is CallStep.TALK or calls.get(call.id) is not call
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BETWEEN_SECONDS):
+            await calls.until(is_known)
+    return call.is_waiting
 
 
 def _must_talk(call: LiveCall) -> asyncio.Future[None]:

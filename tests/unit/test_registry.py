@@ -62,3 +62,17 @@ async def test_a_call_that_ends_instead_of_returning_is_not_waited_for() -> None
     calls.returns(call, CallStep.PARKED)
     calls.remove(call)
     assert not calls.are_returning(CallStep.PARKED)
+
+
+async def test_whoever_waits_until_something_about_the_calls_is_so_looks_again_at_each_change() -> None:
+    calls: Calls[OneCall] = Calls()
+    call = OneCall("1")
+    so: list[str] = []
+    waiting = asyncio.create_task(calls.until(lambda: bool(so)))
+    await asyncio.sleep(0)
+    calls.has_changed(call)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    so.append("so")
+    calls.has_changed(call)
+    await asyncio.wait_for(waiting, 5)

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crm.edge import folders
+
 LENGTH = 32
 """Characters of a generated secret: 190 bits."""
 
@@ -120,20 +122,9 @@ class Secrets:
             os.close(lock)
 
     def _write(self, entries: dict[str, str]) -> None:
-        new = self.path.with_name(self.path.name + ".new")
         try:
-            new.unlink(missing_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as out:
-                json.dump(entries, out, indent=1, sort_keys=True)
-                out.write("\n")
-                out.flush()
-                os.fsync(out.fileno())
-            new.replace(self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            folders.write(self.path, f"{json.dumps(entries, indent=1, sort_keys=True)}\n".encode())
+            folders.sync(self.path.parent)
         except OSError as error:
             raise SecretError(f"{self.path} cannot be changed: {error.strerror}.") from error
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from crm.edge import folders
+
 CHUNK = 64 * 1024
 POST = ".post"
 UNFINISHED = ".post-"
@@ -51,17 +53,8 @@ def keep(folder: Path, raw: bytes) -> str:
     if path.exists():
         return name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{name}.{secrets.token_hex(4)}.new")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as out:
-            out.write(raw)
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(path)
-        _sync(path.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)
+    folders.write(path, raw)
+    folders.sync(path.parent)
     return name
 
 
@@ -87,7 +80,7 @@ class NewPost:
         path = file_of(self._folder, name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path.replace(path)
-        _sync(path.parent)
+        folders.sync(path.parent)
         return name
 
     def drop(self) -> None:
@@ -117,11 +110,3 @@ def file_of(folder: Path, name: str) -> Path:
     if not (len(hash) == 64 and set(hash) <= set("0123456789abcdef")):
         raise FileNotFoundError(name)
     return folder / name[:2] / (name if name.endswith(POST) else f"{name}.eml")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from crm.edge import folders
 
 WIDTHS = (480, 960, 1600)
 """Pixels; a picture is stored in every width below its own, and in its own up to the largest."""
@@ -175,16 +176,7 @@ def _shelf(folder: Path, hash: str) -> Path:
 
 
 def _keep_file(path: Path, content: bytes) -> None:
-    """Writes a file completely or not at all, readable only by its owner."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    folders.write(path, content)

@@ -12,7 +12,6 @@ import codecs
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from crm.context import Crm
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.errors import Unavailable
 from crm.domain.leads import Happened
-from crm.edge import mail_files, spool_folder
+from crm.edge import folders, mail_files, spool_folder
 from crm.services.arrivals import arrival, inquiries, sources
 from crm.services.arrivals.arrival import Parser
 from crm.services.arrivals.portals import mits, plain
@@ -166,17 +165,8 @@ def _spool(config: Config, sent: Post) -> None:
         raise Full
     written = msgspec.json.encode(sent)
     path = config.spool_folder / f"{hashlib.sha256(written).hexdigest()[:32]}.post"
-    new = path.with_suffix(".new-post")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as out:
-        out.write(written)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(path)
-    folder = os.open(config.spool_folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    folders.write(path, written)
+    folders.sync(config.spool_folder)
 
 
 def _waiting(config: Config) -> list[Path]:

@@ -24,7 +24,7 @@ from sqlalchemy import make_url
 from crm import config as settings
 from crm.config import Config, ConfigError
 from crm.domain.errors import Conflict, CrmError
-from crm.edge import age
+from crm.edge import age, folders
 from crm.services.system import archive, copies
 from crm.services.system.archive import File, Header, Manifest, Reader, Sums
 from crm.store import dump, migrate, revision
@@ -97,7 +97,7 @@ def write(
                 out.flush()
                 os.fsync(out.fileno())
         os.link(unfinished, file)
-        _sync(file.parent)
+        folders.sync(file.parent)
     except FileExistsError as error:
         raise Conflict(f"{file} is there already.", code="backup_exists") from error
     except OSError as error:
@@ -151,7 +151,7 @@ def restore(
         migrate.upgrade(url, node=config.node)
         copies.hold(config, "This home was restored from a backup.")
         fresh.rename(home)
-        _sync(home.parent)
+        folders.sync(home.parent)
     except BaseException as error:
         shutil.rmtree(fresh, ignore_errors=True)
         # What somebody else has put there meanwhile is not ours to remove.
@@ -362,14 +362,6 @@ def _entry(file: Path, header: Header) -> BackupEntry:
 
 def _not_written(home: Path, error: OSError) -> CrmError:
     return CrmError(f"{home} cannot be written ({error.strerror}).", code="home_not_written", home=str(home))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Progress:

@@ -28,7 +28,7 @@ import msgspec
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import Unavailable
-from crm.edge import spool_folder
+from crm.edge import folders, spool_folder
 from crm.edge.carrier import IncomingText
 from crm.services.texts import messages
 
@@ -152,17 +152,8 @@ def keep(config: Config, texts: Sequence[IncomingText]) -> None:
         some = texts[start : start + A_FILE]
         name = hashlib.sha256("\n".join(map(messages.key_of, some)).encode()).hexdigest()[:32]
         path = config.spool_folder / f"{name}.text"
-        fresh = path.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(b"\n".join(map(msgspec.json.encode, some)))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    folder = os.open(config.spool_folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        folders.write(path, b"\n".join(map(msgspec.json.encode, some)))
+    folders.sync(config.spool_folder)
 
 
 def from_entry(line: str) -> IncomingText | None:

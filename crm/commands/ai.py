@@ -12,11 +12,10 @@ from crm.commands.command import (
     Group,
     System,
     WrongInput,
-    ask_secret,
     many,
     one,
-    read_secret,
     secret_file,
+    secret_from,
     with_system,
 )
 from crm.domain.conversation import Act, Began, Happening, Pressed, Silent, Utterance
@@ -161,6 +160,6 @@ def check(system: System, as_json: bool) -> None:
 @with_system
 def secret(system: System, of: str, file: IO[str] | None) -> None:
     """Store the key of the language model's endpoint (ai.llm_url), the recognizer's or the voice's."""
-    value = read_secret(file) if file else ask_secret("Key")
+    value = secret_from(file, "Key")
     system.run(minds.put_key, system.secrets, system.by, value, of)
     output.say("The key is stored; `leaseline reload` takes it over.")

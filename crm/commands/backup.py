@@ -16,7 +16,7 @@ from crm.commands.command import (
     ask_secret,
     config_of,
     one,
-    read_secret,
+    secret_from,
     someone,
 )
 from crm.config import Config
@@ -249,9 +249,7 @@ def key_for(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | Non
         return None
     if archive.is_for_key(file):
         return _private_key(key_file.read(4096) if key_file else ask_secret("Private key", "--key-file"))
-    if passphrase_file:
-        return age.Passphrase(read_secret(passphrase_file, "passphrase"))
-    return age.Passphrase(ask_secret("Passphrase", "--passphrase-file"))
+    return age.Passphrase(secret_from(passphrase_file, "Passphrase", "passphrase", "--passphrase-file"))
 
 
 def _private_key(text: str) -> age.PrivateKey:
@@ -279,10 +277,7 @@ def _refuse_both(encrypt: bool | None, passphrase_file: IO[str] | None) -> None:
 
 
 def _new_passphrase(passphrase_file: IO[str] | None) -> str:
-    if passphrase_file:
-        passphrase = read_secret(passphrase_file, "passphrase")
-    else:
-        passphrase = ask_secret("Passphrase", "--passphrase-file", twice=True)
+    passphrase = secret_from(passphrase_file, "Passphrase", "passphrase", "--passphrase-file", twice=True)
     if len(passphrase) < 8:
         raise WrongInput("The passphrase is too short: choose one of at least 8 characters.")
     return passphrase

@@ -346,7 +346,7 @@ def someone() -> By:
 
 
 def secret_file(what: str, option: str = "--file") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option whose file has the secret; without it, the command asks (`ask_secret`)."""
+    """An option whose file has the secret; without it, the command asks (`secret_from`)."""
     return click.option(
         option,
         type=click.File("r", encoding="utf-8"),
@@ -355,7 +355,14 @@ def secret_file(what: str, option: str = "--file") -> Callable[[Callable[..., An
     )
 
 
-def read_secret(file: IO[str], what: str = "secret") -> str:
+def secret_from(
+    file: IO[str] | None, question: str, what: str = "secret", otherwise: str = "--file", *, twice: bool = False
+) -> str:
+    """What the file of `secret_file` has in it, or what is answered to the question. Raises WrongInput."""
+    return _read_secret(file, what) if file else ask_secret(question, otherwise, twice=twice)
+
+
+def _read_secret(file: IO[str], what: str) -> str:
     """Reads a file with a single line. Raises WrongInput."""
     try:
         secret, _, rest = file.read(4096).partition("\n")

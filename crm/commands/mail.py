@@ -16,13 +16,12 @@ from crm.commands.command import (
     Group,
     System,
     WrongInput,
-    ask_secret,
     cut,
     limit_option,
     many,
     one,
-    read_secret,
     secret_file,
+    secret_from,
     with_system,
 )
 from crm.commands.mail_templates import template
@@ -157,7 +156,7 @@ def save(system: System, mail: int, position: int, file: Path) -> None:
 def secret(system: System, incoming: bool, file: IO[str] | None) -> None:
     """Store the password that mail.user logs in with."""
     whose = "mailbox" if incoming else "mail server"
-    value = read_secret(file) if file else ask_secret(f"Password of the {whose}")
+    value = secret_from(file, f"Password of the {whose}")
     if incoming:
         system.run(mailboxes.put_secret, system.secrets, system.by, value)
         output.say("The password is stored, and used for the next connection.")

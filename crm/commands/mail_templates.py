@@ -115,9 +115,7 @@ def set_(system: System, name: str, words: str | None, subject: str | None, lang
     text = sys.stdin.read(LONGEST_TEXT + 1) if words == "-" else words
     changed = system.change(mail_templates.put, system.by, name, language, subject=subject, text=text)
     found = views.previewed(system.read(mail_templates.preview, system.config, system.by, name, language))
-    if not as_json:
-        output.say_changed(f"{name} ({language})", changed.is_one)
-    templates.print_one(found, _show, as_json=as_json)
+    templates.say_put(name, language, found, _show, is_new=changed.is_one, as_json=as_json)
 
 
 @template.command(examples=("mail template reset tour_booked", "mail template reset tour_booked --language es"))

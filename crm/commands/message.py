@@ -13,12 +13,11 @@ from crm.commands.command import (
     Group,
     System,
     WrongInput,
-    ask_secret,
     cut,
     limit_option,
     many,
-    read_secret,
     secret_file,
+    secret_from,
     since_option,
     tell_of_more,
     with_system,
@@ -222,7 +221,7 @@ def resume(system: System, drop: bool) -> None:
 @with_system
 def secret(system: System, carrier: str, file: IO[str] | None) -> None:
     """Store the secret of CARRIER: Twilio's auth token or Telnyx's API key."""
-    value = read_secret(file) if file else ask_secret(f"Secret of {carrier}")
+    value = secret_from(file, f"Secret of {carrier}")
     system.run(carriers.put_secret, system.secrets, system.by, carrier, value)
     output.say(f"The secret of {carrier} is stored, and used from the next text on.")
 

@@ -34,5 +34,12 @@ def print_one(found: T, show: Callable[[T], None], *, as_json: bool) -> None:
         show(found)
 
 
+def say_put(name: str, language: str, found: T, show: Callable[[T], None], *, is_new: bool, as_json: bool) -> None:
+    """What a template is now that it was set."""
+    if not as_json:
+        output.say_changed(f"{name} ({language})", is_new)
+    print_one(found, show, as_json=as_json)
+
+
 def say_reset(name: str, count: int, what: str) -> None:
     output.say(f"{name} is the standard {what} again." if count else f"{name} was the standard {what} already.")

@@ -92,9 +92,7 @@ def set_(system: System, name: str, words: str, language: str, as_json: bool) ->
     """
     changed = system.change(text_templates.put, system.config, system.by, name, language, words)
     found = views.previewed(system.read(text_templates.preview, system.config, system.by, name, language))
-    if not as_json:
-        output.say_changed(f"{name} ({language})", changed.is_one)
-    templates.print_one(found, _show, as_json=as_json)
+    templates.say_put(name, language, found, _show, is_new=changed.is_one, as_json=as_json)
 
 
 @template.command(examples=("text template reset listings", "text template reset listings --language es"))

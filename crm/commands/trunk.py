@@ -11,12 +11,11 @@ from crm.commands.command import (
     OR_NONE,
     Group,
     System,
-    ask_secret,
     confirm,
     many,
     one,
-    read_secret,
     secret_file,
+    secret_from,
     with_system,
 )
 from crm.domain import fields
@@ -94,7 +93,7 @@ def add(
 ) -> None:
     """Add the trunk SLUG. A password is prompted for or read from a file, never given on the command line."""
     _confirm_wide(addresses, yes)
-    password = read_secret(password_file, "password") if password_file else _asked() if username else None
+    password = _password(password_file) if password_file or username else None
     system.run(
         trunks.add,
         system.secrets,
@@ -182,7 +181,7 @@ def change(
     """Change the trunk SLUG; options not given leave things as they are."""
     system.read(trunks.named, slug)
     _confirm_wide(addresses or (), yes)
-    password = read_secret(password_file, "password") if password_file else _asked() if ask else None
+    password = _password(password_file) if password_file or ask else None
     changed = system.change(
         trunks.change,
         system.secrets,
@@ -317,5 +316,5 @@ def _known_by(entry: TrunkEntry) -> str:
     return f"digest user {entry.username if entry.addresses else trunks.endpoint(entry.slug)}"
 
 
-def _asked() -> str:
-    return ask_secret("Password of the trunk", "--password-file", twice=True)
+def _password(file: IO[str] | None) -> str:
+    return secret_from(file, "Password of the trunk", "password", "--password-file", twice=True)

@@ -7,7 +7,7 @@ from typing import IO
 import click
 
 from crm.commands import output
-from crm.commands.command import Group, System, ask_secret, read_secret, secret_file, with_system
+from crm.commands.command import Group, System, secret_file, secret_from, with_system
 from crm.services.phones import relays
 
 
@@ -30,5 +30,5 @@ def config(system: System, realm: str) -> None:
 @with_system
 def secret(system: System, file: IO[str] | None) -> None:
     """Store the secret of a TURN server that has one already, in place of the one that was made here."""
-    system.run(relays.put_secret, system.secrets, system.by, read_secret(file) if file else ask_secret("Secret"))
+    system.run(relays.put_secret, system.secrets, system.by, secret_from(file, "Secret"))
     output.say("The secret is stored, and used from the next registration of each phone on.")

@@ -35,12 +35,12 @@ def with_passkey(
     address: str,
     browser: str,
 ) -> str:
-    """Begins a session as `passkeys.begin` does, and returns its token. Raises NotSignedIn."""
-    owner = passkeys.owner_of(session, shown)
-    is_new = owner is not None and familiar.is_new(session, owner, address, browser)
-    token = passkeys.begin(session, config, now, shown, asked_at, address=address, browser=browser)
-    if owner is not None and is_new:
-        _tell(session, config, now, owner, address, browser)
+    """Begins a session of a passkey's owner, and returns its token. Raises NotSignedIn."""
+    owner = passkeys.use(session, now, shown, asked_at)
+    is_new = familiar.is_new(session, owner.id, address, browser)
+    token = sessions.open_for(session, config, now, owner, address=address, browser=browser)
+    if is_new:
+        _tell(session, config, now, owner.id, address, browser)
     return token
 
 

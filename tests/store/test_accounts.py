@@ -11,6 +11,7 @@ from sqlalchemy import select
 from crm.config import Config
 from crm.domain.access import WHOLE_OFFICE, Act, Reach, Role, may
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.services import signing_in
 from crm.services.access import accounts, passkeys, sessions
 from crm.services.access.accounts import AccountChange
 from crm.services.access.passkeys import ProvenPasskey, RelyingParty
@@ -222,7 +223,7 @@ def test_what_a_passkey_has_signed_opens_one_session(store: Store, config: Confi
 
     def begin(asked_at: datetime, now: datetime) -> str:
         with store.writing() as session:
-            return passkeys.begin(session, config, now, proven, asked_at, address="192.0.2.7", browser="test")
+            return signing_in.with_passkey(session, config, now, proven, asked_at, address="192.0.2.7", browser="test")
 
     later = NOW + timedelta(seconds=1)
     who = found(store, begin(NOW, later), later)

@@ -24,11 +24,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.services import audit
-from crm.services.access import sessions
 from crm.services.access.sessions import refused
 from crm.services.audit import By
 from crm.store.models import Account, AccountPasskey
@@ -188,30 +186,14 @@ def proven(session: Session, asked: RelyingParty, challenge: bytes, credential: 
     return ProvenPasskey(kept.id, found.new_sign_count)
 
 
-def owner_of(session: Session, shown: ProvenPasskey) -> int | None:
-    """The account it belongs to; None: it has gone meanwhile."""
-    passkey = session.get(AccountPasskey, shown.id)
-    return passkey.account_id if passkey else None
-
-
-def begin(
-    session: Session,
-    config: Config,
-    now: datetime,
-    shown: ProvenPasskey,
-    asked_at: datetime,
-    *,
-    address: str,
-    browser: str,
-) -> str:
-    """Begins a session of a passkey's owner, and returns its token. Raises NotSignedIn if the passkey was used since it
-    was asked (`asked_at`), or has gone."""
+def use(session: Session, now: datetime, shown: ProvenPasskey, asked_at: datetime) -> Account:
+    """The owner of a passkey, which counts as used now. Raises NotSignedIn if it was used since it was asked
+    (`asked_at`), or has gone."""
     passkey = session.get(AccountPasskey, shown.id, with_for_update=True)
     if passkey is None or (passkey.used_at is not None and asked_at < passkey.used_at):
         raise refused()
     passkey.used_at, passkey.signed = now, shown.signed
-    account = session.get_one(Account, passkey.account_id)
-    return sessions.open_for(session, config, now, account, address=address, browser=browser)
+    return session.get_one(Account, passkey.account_id)
 
 
 def _read(credential: str) -> dict[str, Any]:

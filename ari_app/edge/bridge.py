@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ari_app.edge import events
 from ari_app.edge.client import AriClient
 from ari_app.edge.errors import ChannelGone, MediaLost
-from ari_app.edge.media import sound
+from ari_app.edge.media import end_recording, sound
 
 PLAY_SECONDS = 60.0
 CLOSING_SECONDS = 3.0
@@ -97,9 +97,7 @@ class MixingBridge:
     async def stop_recording(self, name: str) -> None:
         """Ends a recording, and waits until its file is complete."""
         async with self._events() as told:
-            try:
-                await self.client.post(f"/recordings/live/{quote(name, safe='')}/stop")
-            except ChannelGone:
+            if not await end_recording(self.client, name):
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSING_SECONDS):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ari_app.edge import events
 from ari_app.edge.channel import Handle, LeftTheApp
+from ari_app.edge.client import AriClient
 from ari_app.edge.errors import AsteriskRefused, ChannelGone, HungUp, MediaLost
 
 log = logging.getLogger(__name__)
@@ -113,11 +114,16 @@ async def record(channel: Handle, name: str, *, longest_seconds: int, silence_se
 
 async def stop_recording(channel: Handle, name: str) -> bool:
     """Ends a recording. Returns whether there was one, and all of it is written."""
+    return await end_recording(channel.client, name) and await recording_closed(channel, name)
+
+
+async def end_recording(client: AriClient, name: str) -> bool:
+    """Asks Asterisk to end a recording, which it does in a moment. Returns whether there was one."""
     try:
-        await channel.client.post(f"/recordings/live/{quote(name, safe='')}/stop")
+        await client.post(f"/recordings/live/{quote(name, safe='')}/stop")
     except ChannelGone:
         return False
-    return await recording_closed(channel, name)
+    return True
 
 
 async def is_recording(channel: Handle, name: str) -> bool:

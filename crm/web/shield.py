@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -29,17 +30,21 @@ READ_SECONDS = 10.0
 
 def shielded(app: ASGIApp, allowed: list[str]) -> ASGIApp:
     """Wraps `app`: only requests for one of the allowed hosts pass, and every answer gets HEADERS."""
-    checked = TrustedHostMiddleware(app, allowed_hosts=allowed, www_redirect=False)
+    return with_headers(TrustedHostMiddleware(app, allowed_hosts=allowed, www_redirect=False), HEADERS)
+
+
+def with_headers(app: ASGIApp, added: Mapping[str, str]) -> ASGIApp:
+    """Wraps `app`: every answer gets these headers, unless it has its own."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await checked(scope, receive, send_with_headers)
+        await app(scope, receive, send_with_headers)
 
     return answer
 

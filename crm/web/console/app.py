@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from crm.context import Crm
 from crm.services.access import push
@@ -39,7 +38,7 @@ from crm.web.console.pages import (
 from crm.web.console.pages import board as board_pages
 from crm.web.console.pages import health as health_pages
 from crm.web.console.visit import SECRET, ConsoleFrame, ConsoleVisit, NavItem
-from crm.web.shield import hosts, shielded
+from crm.web.shield import hosts, shielded, with_headers
 from crm.words.console import LANGUAGES
 from crm.words.console import frame as words
 
@@ -129,15 +128,4 @@ def _with_headers(app: ASGIApp, frame: ConsoleFrame) -> ASGIApp:
     }
     if frame.is_secure:
         added["Strict-Transport-Security"] = "max-age=31536000"
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in added.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await app(scope, receive, send_with_headers)
-
-    return answer
+    return with_headers(app, added)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from crm.services.phones import devices
 from tests.asterisk import Phone, Seam
 from tests.busy import only_on_duty
+from tests.flows.browsers import has_a_browser
 from tests.talks import hear_each_other
 
 pytestmark = pytest.mark.flows
@@ -20,8 +20,7 @@ WEB = "alice-web"
 async def office(system: Seam) -> Seam:
     """Elm Street is answered by alice and bob, and everybody else by carol."""
     await only_on_duty(system, "alice", "carol")
-    await system.store.run(devices.add, system.secrets, system.by, WEB, agent="alice", kind="browser")
-    await system.publish()
+    await has_a_browser(system)
     return system
 
 

@@ -11,7 +11,7 @@ import pytest
 from crm.edge.live_state import CallNow, LiveHello, LiveRefused, Told, line
 from tests.asterisk import Phone, Seam
 from tests.busy import only_on_duty
-from tests.flows.test_rejoin import has_a_browser, vanishes
+from tests.flows.browsers import has_a_browser, vanishes
 from tests.talks import connect, hear_each_other
 from tests.watching import Watcher, watching
 

@@ -5,28 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from crm.services.phones import devices
 from crm.store.models import Call
-from tests.asterisk import Phone, Seam
+from tests.asterisk import Seam
 from tests.busy import only_on_duty
+from tests.flows.browsers import has_a_browser, vanishes
 from tests.flows.people import person
 from tests.talks import connect, hear_each_other
 
 pytestmark = pytest.mark.flows
-
-
-async def has_a_browser(system: Seam, agent: str = "alice") -> str:
-    device = f"{agent}-web"
-    await system.store.run(devices.add, system.secrets, system.by, device, agent=agent, kind="browser")
-    await system.publish()
-    return device
-
-
-async def vanishes(system: Seam, browser: Phone, other: Phone) -> None:
-    system.pbx.vanish(browser)
-    begun = system.now()
-    await system.hears_music(other)
-    assert (system.now() - begun).total_seconds() < 3
 
 
 async def test_when_the_browser_is_back_in_time_then_it_rings_and_the_talk_goes_on_in_the_same_call(

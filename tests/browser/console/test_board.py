@@ -121,8 +121,8 @@ async def test_an_act_is_done_by_keyboard(desk: Desk, person: Person) -> None:
     assert len(desk.told.asked) == 1
 
 
-async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_again(desk: Desk, person: Person) -> None:
-    page = await person.page(Role.MANAGER)
+async def refused_a_stream(page: Page) -> list[str]:
+    """Opens the tasks, without a stream. The addresses at which one is asked for."""
     asked: list[str] = []
 
     async def full(route: Route) -> None:
@@ -131,6 +131,12 @@ async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_aga
 
     await page.route("**/events?*", full)
     await page.goto("/tasks")
+    return asked
+
+
+async def test_a_page_whose_stream_is_refused_says_so_asks_again_and_is_live_again(desk: Desk, person: Person) -> None:
+    page = await person.page(Role.MANAGER)
+    asked = await refused_a_stream(page)
     line = page.locator("#not-live")
     await expect(line).to_be_visible(timeout=60_000)
     await page.evaluate(AXE)
@@ -155,14 +161,7 @@ def disabled(desk: Desk, name: str) -> Iterator[None]:
 
 async def test_whoever_is_disabled_while_the_stream_is_refused_leaves_the_page(desk: Desk, person: Person) -> None:
     page = await person.page(Role.MANAGER)
-    asked: list[str] = []
-
-    async def full(route: Route) -> None:
-        asked.append(route.request.url)
-        await route.fulfill(status=503)
-
-    await page.route("**/events?*", full)
-    await page.goto("/tasks")
+    asked = await refused_a_stream(page)
     other = await page.context.new_page()
     await other.goto("/voicemail")
     await until(lambda: len(asked) > 1)

@@ -131,14 +131,17 @@ class AriClient:
         import aiohttp  # It takes a tenth of a second to load, which commands that only ask Asterisk need not wait for.
 
         pause, limit = RECONNECT_SECONDS, aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        is_failing = False
         credentials = {"Authorization": self._credentials}
         while not self.replaced.is_set():
             try:
                 async with aiohttp.ClientSession(headers=credentials, timeout=limit) as session:
                     await self._read_socket(session)
-                pause = RECONNECT_SECONDS
+                pause, is_failing = RECONNECT_SECONDS, False
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                log.debug("Asterisk's event socket could not be opened: %s", type(error).__name__)
+                if not is_failing:
+                    log.warning("Asterisk's event socket could not be opened: %s", type(error).__name__)
+                is_failing = True
             finally:
                 self.connected.clear()
             await asyncio.sleep(pause)
@@ -281,6 +284,13 @@ class AriClient:
             except (AsteriskRefused, msgspec.ValidationError):
                 pass  # Asked for only this channel, it answers `null`.
         return Channel(channel_id, f"PJSIP/{endpoint}-", "Up", CallerID("", ""), UNREADABLE)
+
+    async def set_device_state(self, device: str, state: str) -> None:
+        """Sets the state of `Custom:<device>`, which hints, and so busy lamps, can show.
+
+        ARI's own device states would need a module that can shut out all apps (modules.conf.j2).
+        """
+        await self.post("/asterisk/variable", variable=f"DEVICE_STATE(Custom:{device})", value=state)
 
     async def started_at(self) -> datetime:
         """When this Asterisk was started, according to its clock."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from pathlib import Path
-from urllib.parse import quote
 
 from ari_app.call.answering import hang_up_of, taker_leg
 from ari_app.call.call import PEER, AppContext, LiveCall, Taker
@@ -108,8 +107,8 @@ def _slot(call: LiveCall) -> str | None:
 
 
 async def _lamp(context: AppContext, slot: str, state: str) -> None:
-    """Sets the state that busy lamps show: `Stasis:park-<slot>`."""
-    await context.client.put(f"/deviceStates/{quote(f'Stasis:park-{slot}', safe='')}", deviceState=state)
+    """Sets the state that busy lamps show."""
+    await context.client.set_device_state(f"park-{slot}", state)
 
 
 async def retrieve(call: LiveCall, slot: str) -> None:

@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -71,7 +70,7 @@ class Lamps(Worker[Mapping[str, State], None], Generic[State]):
 
 
 class BusyLamps(Lamps[bool]):
-    """Sets each extension's DND state (`Stasis:dnd-<extension>`, see the context lamps)."""
+    """Sets each extension's DND state (`dnd-<extension>`, see the context lamps)."""
 
     name = "busy lamps"
     wakes_on = (Agent, Device)
@@ -84,5 +83,4 @@ class BusyLamps(Lamps[bool]):
 
     async def tell(self, name: str, state: bool) -> None:
         # INVALID ranks lowest among the phones' own states, so that these decide what the lamp shows.
-        device = quote(f"Stasis:dnd-{name}", safe="")
-        await self._client.put(f"/deviceStates/{device}", deviceState="BUSY" if state else "INVALID")
+        await self._client.set_device_state(f"dnd-{name}", "BUSY" if state else "INVALID")

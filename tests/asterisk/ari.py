@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,8 +89,6 @@ class Ari:
             ("GET", "/asterisk/variable", self.global_variable),
             ("POST", "/asterisk/variable", self.set_global_variable),
             ("PUT", "/applications/{app}/eventFilter", self.filter_events),
-            ("GET", "/deviceStates/{name}", self.device_state),
-            ("PUT", "/deviceStates/{name}", self.set_device_state),
         ]
         for method, path, handler in on:
             application.router.add_route(method, f"/ari{path}", handler)
@@ -407,14 +406,10 @@ class Ari:
         return shown("Variable", {"value": self._asterisk.globals.get(request.query["variable"], "")})
 
     async def set_global_variable(self, request: web.Request) -> Answer:
-        self._asterisk.globals[request.query["variable"]] = request.query["value"]
-        return nothing()
-
-    async def device_state(self, request: web.Request) -> Answer:
-        name = request.match_info["name"]
-        return shown("DeviceState", {"name": name, "state": self._asterisk.device_states.get(name, "UNKNOWN")})
-
-    async def set_device_state(self, request: web.Request) -> Answer:
-        self._asterisk.device_states[request.match_info["name"]] = request.query["deviceState"]
-        self._asterisk.on_change()
+        variable, value = request.query["variable"], request.query["value"]
+        if function := re.fullmatch(r"DEVICE_STATE\(Custom:(.+)\)", variable):
+            self._asterisk.device_states[function[1]] = value
+            self._asterisk.on_change()
+        else:
+            self._asterisk.globals[variable] = value
         return nothing()

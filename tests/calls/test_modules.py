@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 
@@ -88,9 +87,4 @@ def used(dialplan: str) -> Iterator[tuple[str, str]]:
 
 async def listed(system: System, pattern: str, command: str) -> set[str]:
     """Names that Asterisk's console answers with, in lower case."""
-    etc = system.config.asterisk_folder / "etc" / "asterisk.conf"
-    process = await asyncio.create_subprocess_exec(
-        *programs.program("asterisk"), "-C", str(etc), "-rx", command, stdout=asyncio.subprocess.PIPE
-    )
-    answer, _ = await process.communicate()
-    return {name.lower() for name in re.findall(pattern, answer.decode(), re.MULTILINE)}
+    return {name.lower() for name in re.findall(pattern, await system.asterisk_console(command), re.MULTILINE)}

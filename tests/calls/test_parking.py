@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def lamp(system: System, slot: str) -> str:
-    return str((await system.ari(f"/deviceStates/Stasis%3Apark-{slot}"))["state"])
+    return await system.device_state(f"park-{slot}")
 
 
 async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_colleague_has_them_from_there(

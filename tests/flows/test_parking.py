@@ -12,8 +12,8 @@ from tests.talks import connect, hear_each_other
 pytestmark = pytest.mark.flows
 
 
-async def lamp(system: Seam, slot: str) -> str:
-    return str((await system.ari(f"/deviceStates/Stasis%3Apark-{slot}"))["state"])
+def lamp(system: Seam, slot: str) -> str:
+    return system.pbx.device_states.get(f"park-{slot}", "")
 
 
 async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_colleague_has_them_from_there(
@@ -26,11 +26,11 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
         await system.hears(alice, await spoken(system.config, "Parked at 7 0 1."))
         await alice.wait_for("CALL_CLOSED")
         await system.hears_music(caller)
-        assert await lamp(system, "701") == "INUSE"
+        assert lamp(system, "701") == "INUSE"
         await carol.dial(f"sip:701@{system.sip}")
         await carol.wait_for("CALL_ESTABLISHED")
         await hear_each_other(system, caller, carol)
-        assert await lamp(system, "701") == "NOT_INUSE"
+        assert lamp(system, "701") == "NOT_INUSE"
         await carol.hang_up()
         await caller.wait_for("CALL_CLOSED")
         call = await system.ended_call(caller.user)
@@ -81,5 +81,5 @@ async def test_when_a_parked_caller_hangs_up_then_the_slot_is_free_and_they_are_
     assert [(task.kind, task.done_at) for task in await system.tasks_of(call)] == [("call_back", None)]
 
 
-async def _is_free(system: Seam) -> bool:
-    return await lamp(system, "701") == "NOT_INUSE"
+def _is_free(system: Seam) -> bool:
+    return lamp(system, "701") == "NOT_INUSE"

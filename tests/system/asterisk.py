@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import re
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
+from asterisk_conf import programs
 from tests.system.parts import Parts
 
 
@@ -29,6 +32,20 @@ class Asterisk(Parts):
     async def _set_global(self, name: str, value: str) -> None:
         async with self.http.post("/ari/asterisk/variable", params={"variable": name, "value": value}) as response:
             assert response.status == 204, await response.text()
+
+    async def asterisk_console(self, command: str) -> str:
+        """What Asterisk's console answers to a command."""
+        etc = self.config.asterisk_folder / "etc" / "asterisk.conf"
+        process = await asyncio.create_subprocess_exec(
+            *programs.program("asterisk"), "-C", str(etc), "-rx", command, stdout=asyncio.subprocess.PIPE
+        )
+        answer, _ = await process.communicate()
+        return answer.decode()
+
+    async def device_state(self, device: str) -> str:
+        """What lamps show that watch it; "" if nobody has said so far."""
+        states = dict(re.findall(r"'Custom:(\S+)'  State: '(\w+)'", await self.asterisk_console("devstate list")))
+        return states.get(device, "")
 
     async def is_offline(self, device: str) -> bool:
         return not await self.is_online(device)

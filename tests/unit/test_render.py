@@ -226,6 +226,6 @@ def test_every_parking_slot_has_a_lamp_and_no_other_has(tmp_path: Path) -> None:
     text = rendered(tmp_path, office)["extensions.conf"]
     lamps = re.findall(r"^exten => (\d+),hint,(.*)$", text, re.MULTILINE)
     assert lamps == [
-        ("101", "PJSIP/alice-desk&Stasis:dnd-101"),
-        *((f"70{slot}", f"Stasis:park-70{slot}") for slot in range(1, 10)),
+        ("101", "PJSIP/alice-desk&Custom:dnd-101"),
+        *((f"70{slot}", f"Custom:park-70{slot}") for slot in range(1, 10)),
     ]

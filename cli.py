@@ -134,7 +134,8 @@ def _told(error: Exception, ctx: click.Context) -> click.ClickException:
         return kind(terminal.told(error))
     if isinstance(error, (ConfigError, SecretError, SetupError, ProgramMissing, PhoneError)):
         return Failure(str(error))
-    return Failure(_logged(error, ctx))
+    fails: type[Failure] = ctx.find_root().meta.get("fails", Failure)
+    return fails(_logged(error, ctx))
 
 
 def _logged(error: Exception, ctx: click.Context) -> str:

@@ -125,13 +125,19 @@ def _remember_wide(context: click.Context, option: click.Parameter, value: bool)
 
 
 class Command(click.Command):
-    """A command with `--home`; `examples` are the lines at the end of its help."""
+    """A command with `--home`; `examples` are the lines at the end of its help, `fails` how it ends when
+    something happens that nobody expects: with exit status 1, unless it says otherwise."""
 
     def __init__(
-        self, *args: Any, examples: tuple[str, ...] = (), json: JsonOption | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        examples: tuple[str, ...] = (),
+        json: JsonOption | None = None,
+        fails: type[Failure] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.examples = examples
+        self.examples, self.fails = examples, fails
         self.params += [*([json, WideOption()] if json else []), HomeOption()]
         self.epilog = epilog(examples)
 
@@ -154,6 +160,8 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         if self.name in CHANGING:
             self._refuse_to_change_nothing(ctx)
+        if self.fails:
+            ctx.find_root().meta["fails"] = self.fails
         late.bind(self.callback)
         return super().invoke(ctx)
 
@@ -444,6 +452,12 @@ class Failure(click.ClickException):
 
     def __init__(self, text: str) -> None:
         super().__init__(output.in_short(text))
+
+
+class TryAgain(Failure):
+    """EX_TEMPFAIL of sysexits.h: a mail server keeps the email and tries again later."""
+
+    exit_code = 75
 
 
 class WrongInput(Failure):

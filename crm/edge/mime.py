@@ -62,6 +62,14 @@ class Party:
     """As it was written; empty if there is none."""
 
 
+_OFFICE = ("application/vnd.openxmlformats-officedocument.", "application/vnd.ms-")
+_OFFICE_PARTS = {
+    b"word/": f"{_OFFICE[0]}wordprocessingml.document",
+    b"xl/": f"{_OFFICE[0]}spreadsheetml.sheet",
+    b"ppt/": f"{_OFFICE[0]}presentationml.presentation",
+}
+
+
 @dataclass(frozen=True)
 class MailFile:
     """An attachment, with the name and type that the sender gave it."""
@@ -81,6 +89,12 @@ class MailFile:
         except (puremagic.PureError, ValueError):
             found = []
         best = found[0].mime_type if found else ""
+        if self.content.startswith(b"MZ"):
+            return "application/vnd.microsoft.portable-executable"
+        if self.content.startswith(b"PK\3\4") and best.startswith(_OFFICE):
+            # Any archive begins like that; what is in it says whether it is a document.
+            inside = (kind for part, kind in _OFFICE_PARTS.items() if part in self.content)
+            return next(inside, "application/zip") if b"[Content_Types].xml" in self.content else "application/zip"
         if best:
             return best[:100]
         # What has no zero byte is most likely text of some kind; it is never shown as HTML.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
 
 from crm.store import triggers
 from crm.store.triggers import Triggers, named
@@ -17,6 +18,8 @@ from crm.store.triggers import Triggers, named
 FAMILY = "search_text"
 PREFIX = "search_"
 """Begins the name of each table or index."""
+WORDS = f"{PREFIX}words"
+"""On SQLite, the words of timelines: a view of their index, in alphabetical order (sqlite.org/fts5.html, 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def put(connection: Connection) -> None:
                     f" content_rowid='id', tokenize='{tokens}')"
                 )
             )
+    if WORDS not in found:
+        connection.execute(text(f"CREATE VIRTUAL TABLE {WORDS} USING fts5vocab('search_activity', 'instance')"))
     wanted = Triggers(FAMILY, tuple(_keeping()))
     if triggers.present(connection, FAMILY) != dict(wanted.wanted).keys():
         # While they were missing, text may have changed.
@@ -73,8 +78,25 @@ def remove(connection: Connection) -> None:
             connection.execute(text(f"DROP INDEX IF EXISTS {one.name}"))
         return
     triggers.remove(connection, FAMILY)
-    for name in _tables(connection) & {one.name for one in INDEXED}:
+    for name in _tables(connection) & {WORDS, *(one.name for one in INDEXED)}:
         connection.execute(text(f"DROP TABLE {name}"))
+
+
+def words_from(session: Session, beginning: str, most: int) -> list[str]:
+    """On SQLite: the words of timelines with this beginning, which is in small letters of ASCII and digits, in order;
+    at most `most`."""
+    asked = {"beginning": beginning, "most": most + 1}
+    found = session.connection().execute(_WORDS_FROM, asked).scalars()
+    return [word for word in found if word is not None and word.startswith(beginning)][:most]
+
+
+# From word to word, because one word may be in a million entries. The index's words are of letters and digits, so that
+# none comes between a word and the same with a zero behind it.
+_WORDS_FROM = text(
+    f"WITH RECURSIVE next(word) AS (SELECT (SELECT term FROM {WORDS} WHERE term >= :beginning LIMIT 1) UNION ALL"
+    f" SELECT (SELECT term FROM {WORDS} WHERE term >= next.word || '0' LIMIT 1) FROM next"
+    " WHERE substr(next.word, 1, length(:beginning)) = :beginning LIMIT :most) SELECT word FROM next"
+)
 
 
 def _tables(connection: Connection) -> set[str]:

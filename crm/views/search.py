@@ -18,7 +18,7 @@ from crm.domain.leads import LeadFilter
 from crm.store import prepared
 from crm.store.models import Activity, Lead, LeadEmail, LeadPhone
 from crm.store.queries import reach as reached
-from crm.store.search import PREFIX
+from crm.store.search import PREFIX, words_from
 from crm.views import leads
 from crm.views.leads import LeadEntry
 
@@ -27,6 +27,8 @@ FEWEST = 3
 LONGEST = 200
 AROUND = 160
 """Characters of an excerpt."""
+MOST_WORDS = 64
+"""Most words that are looked up in place of a beginning."""
 MOST = 500
 """Most rows that are read from each index, and most leads that are considered."""
 
@@ -145,7 +147,7 @@ def _searches(session: Session, asked: str, digits: str, reach: Reach) -> Iterat
             *reached.of_leads_looked_at(reach, Activity.lead_id),
             *reached.of_leads_entries(reach, Activity.property_id),
         )
-        yield "timeline", _by_words(sqlite, words).where(*within)
+        yield "timeline", _by_words(session, words).where(*within)
 
 
 def _parts(sqlite: bool, lead_id: Any, of: Any, id: InstrumentedAttribute[int], part: str) -> IndexQuery:
@@ -160,17 +162,28 @@ def _parts(sqlite: bool, lead_id: Any, of: Any, id: InstrumentedAttribute[int], 
     return IndexQuery(query.where(func.lower(of).contains(part.lower(), autoescape=True)).order_by(id.desc()), id)
 
 
-def _by_words(sqlite: bool, words: list[str]) -> IndexQuery:
+def _by_words(session: Session, words: list[str]) -> IndexQuery:
     """Timeline entries that contain all words, the last one as a prefix; the latest first."""
     query = select(Activity.lead_id, Activity.text.label("excerpt"), Activity.at, Activity.id.label("row"))
-    if sqlite:
+    if session.get_bind().dialect.name == "sqlite":
         index = _fts("activity")
-        asked = " ".join(f'"{word}"' for word in words) + "*"
+        asked = " AND ".join((*(f'"{word}"' for word in words[:-1]), _beginning_with(session, words[-1])))
         found = query.join(index, index.c.rowid == Activity.id).where(_matches(index, asked))
         return IndexQuery(found.order_by(index.c.rowid.desc()), Activity.id)
     wanted = func.to_tsquery("simple", " & ".join(f"'{word}'" for word in words) + ":*")
     held = func.to_tsvector(text("'simple'"), Activity.text)
     return IndexQuery(query.where(held.op("@@")(wanted)).order_by(Activity.id.desc()), Activity.id)
+
+
+def _beginning_with(session: Session, word: str) -> str:
+    """What FTS5 is asked for a word that may be incomplete: the words there are, as long as they are few. It finds
+    entries of words one by one, but of a prefix it gathers all before the first: 4 ms for every 140,000."""
+    plain = word.lower()
+    if plain.isascii() and plain.isalnum():
+        some = words_from(session, plain, MOST_WORDS + 1)
+        if 0 < len(some) <= MOST_WORDS:
+            return "(" + " OR ".join(f'"{one}"' for one in some) + ")"
+    return f'"{word}"*'
 
 
 def _around(words: list[str], text: str) -> str:

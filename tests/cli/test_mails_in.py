@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crm.commands import late
 from tests.cli.conftest import Leaseline
 
 pytestmark = pytest.mark.cli
@@ -34,6 +35,17 @@ def test_with_the_database_away_the_mail_server_is_asked_to_try_again(office: Le
     assert "has to be sent again" in result.stderr
     away.rename(database)
     assert office.ok("lead", "intake", input=MAIL) == "Arrival 1.\n"
+
+
+def test_in_the_middle_of_an_update_the_mail_server_is_asked_to_try_again(
+    office: Leaseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_written(name: str) -> None:
+        raise ImportError("cannot import name")
+
+    monkeypatch.setattr(late, "bind", half_written)
+    assert office("lead", "intake", input=MAIL).exit_code == 75
+    assert office("lead", "list").exit_code == 1
 
 
 def test_without_a_home_the_mail_server_is_asked_to_try_again(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -22,7 +22,7 @@ from crm.services.audit import By
 from crm.services.people import erasing, intake, lead_lists, leads, opt_outs
 from crm.services.people.lead_lists import Rejected, SliceResult
 from crm.services.people.list_lookups import ListLine
-from crm.store.models import Activity, Lead, Line, OptOut, Property, Unit
+from crm.store.models import Activity, Lead, Line, OptOut, Organization, Property, Unit
 from crm.store.session import Store
 from crm.views import lead_export
 from tests.store.conftest import NOW
@@ -99,6 +99,20 @@ async def test_what_was_exported_and_imported_is_exported_the_same(store: Store,
     assert exported(store, without=("id",)) == [
         [cell for head, cell in zip(before[0], row, strict=True) if head != "id"] for row in before
     ]
+
+
+async def test_a_list_brings_owners_back_and_new_ones_only_where_the_office_manages_for_them(
+    store: Store, config: Config
+) -> None:
+    with store.writing() as session:
+        session.execute(update(Organization).values(manages_for_owners=True))
+        leads.add(session, config, BY, name="Olive", phones=["5125550188"], kind="owner")
+        session.execute(update(Organization).values(manages_for_owners=False))
+    before = exported(store)
+    assert take(store, config, as_text(before)) == SliceResult(0, 1, [])
+    assert exported(store) == before
+    [refused] = take(store, config, "phone,kind\n5125550189,Owner\n5125550190,tenant\n").rejected
+    assert (refused.line.number, "does not manage homes for owners" in refused.why) == (2, True)
 
 
 def lines_of(text: str) -> list[ListLine]:

@@ -89,6 +89,14 @@ async def test_owners_are_leads_only_where_the_office_manages_for_owners(store: 
         session.execute(update(Organization).values(manages_for_owners=True))
     owner = await add(store, config, phones=["5125550188"], kind="owner")
     assert detail(store, owner).kind == "owner"
+    with store.writing() as session:
+        session.execute(update(Organization).values(manages_for_owners=False))
+        # A form that shows the whole card sends what has not changed, too.
+        leads.change(session, config, BY, str(owner), name="Olive", kind="owner")
+    assert (detail(store, owner).name, detail(store, owner).kind) == ("Olive", "owner")
+    tenant = await add(store, config, phones=["5125550189"])
+    with store.writing() as session, pytest.raises(Conflict):
+        leads.change(session, config, BY, str(tenant), kind="owner")
 
 
 async def test_a_lead_is_hot_until_somebody_says_otherwise_or_it_is_closed(store: Store, config: Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
@@ -83,6 +83,36 @@ async def test_people_are_found(store: Store, people: dict[str, int], asked: str
     assert [hit.lead.id for hit in hits] == [people[one] for one in who]
     assert {hit.found_in for hit in hits} == ({where} if where else set())
     assert all(hit.excerpt for hit in hits)
+
+
+@pytest.mark.parametrize("many", [3, search.MOST_WORDS + 6])
+async def test_a_word_that_is_begun_finds_each_that_begins_with_it_the_newest_first(
+    store: Store, config: Config, people: dict[str, int], many: int
+) -> None:
+    with store.writing() as session:
+        made = [leads.add(session, config, BY, name=f"N{n}")[0].id for n in range(many)]
+        for n, lead in enumerate(made):
+            leads.write_note(session, config, BY, str(lead), f"Wants a BALCONY{n} and a pool.")
+            leads.write_note(session, config, BY, str(lead), f"Balcón{n}, patio.")
+    for asked, found in (("pool balcony", made), ("balc", made), ("pool balcony1", [made[1], *made[10:20]])):
+        with store.reading() as session:
+            hits = search.found(session, asked, NOW, limit=200)
+        assert [hit.lead.id for hit in hits] == found[::-1]
+    with store.reading() as session:
+        assert search.found(session, "pool balconyx", NOW) == []
+
+
+def test_on_sqlite_the_words_there_are_are_looked_up_rather_than_a_beginning(
+    store: Store, people: dict[str, int]
+) -> None:
+    with store.reading() as session:
+        if session.get_bind().dialect.name != "sqlite":
+            pytest.skip("PostgreSQL has its own indexes")
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda *of: asked.append(str(of[3])))
+        assert search.found(session, "dog park", NOW)
+    assert any('"dog" AND ("park" OR "parking")' in one for one in asked)
+    assert not any("*" in one for one in asked)
 
 
 async def test_of_a_long_text_the_piece_with_the_words_is_shown(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import time
+import zipfile
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.edge import mime
-from crm.edge.mime import Automatic, Party
+from crm.edge.mime import Automatic, MailFile, Party
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +46,33 @@ def test_a_mail_is_read_into_its_parts() -> None:
     assert mail.text == "Señor"
     assert [(one.name, one.kind, one.content) for one in mail.files] == [("plan.pdf", "application/pdf", b"%PDF-")]
     assert mail.automatic is Automatic.NO
+
+
+def archive(*names: str) -> bytes:
+    with zipfile.ZipFile(out := io.BytesIO(), "w") as file:
+        for name in names:
+            file.writestr(name, "x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"MZ\x90\0\3" + bytes(700), "application/vnd.microsoft.portable-executable"),
+        (b"<html><script>", "text/html"),
+        (b"", "application/x-empty"),
+        (b"Hello", "text/plain"),
+        (archive("zeros"), "application/zip"),
+        (archive("word/document.xml"), "application/zip"),
+        (
+            archive("[Content_Types].xml", "xl/workbook.xml"),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
+    ],
+    ids=["program", "page", "nothing", "words", "archive", "archive with a part", "document"],
+)
+def test_what_is_attached_is_what_is_in_it_whatever_its_name(content: bytes, kind: str) -> None:
+    assert MailFile("stub.pdf", "application/pdf", content).found_kind == kind
 
 
 def test_html_alone_is_read_as_words_in_lines() -> None:

@@ -10,6 +10,7 @@ from crm.commands import output
 from crm.commands.command import (
     ID,
     System,
+    TryAgain,
     WrongInput,
     cut,
     limit_option,
@@ -29,6 +30,7 @@ from crm.words.codes import in_words
 @lead.command(
     "intake",
     examples=("lead intake < mail.txt", "lead intake --source zillow < mail.txt", "lead intake --again"),
+    fails=TryAgain,
 )
 @click.option("--source", default="", metavar="NAME", help="Where it comes from.  [default: as the email says]")
 @click.option("--again", is_flag=True, help="Instead, read again what could not be read, or an older version has read.")

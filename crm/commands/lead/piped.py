@@ -7,7 +7,7 @@ import sys
 import click
 
 from crm.commands import output
-from crm.commands.command import System, WrongInput, with_system
+from crm.commands.command import System, TryAgain, WrongInput, with_system
 from crm.config import ConfigError
 from crm.domain.errors import CrmError
 from crm.edge import mail_files
@@ -15,8 +15,6 @@ from crm.services.arrivals import mails, reading
 from crm.services.arrivals.mails import CameBy
 from crm.views import arrivals
 
-TRY_AGAIN = 75
-"""EX_TEMPFAIL of sysexits.h: the mail server keeps the email and tries again later."""
 NO_DATA = 65
 """EX_DATAERR of sysexits.h: the mail server gives up."""
 NOTHING = "Nothing was piped in, so nothing was taken in: pipe a whole email into this command."
@@ -27,7 +25,7 @@ class _NothingCame(WrongInput):
 
 
 def take_in(source: str) -> None:
-    """Takes in one email, and exits with TRY_AGAIN if that is not possible now."""
+    """Takes in one email, and exits as TryAgain does if that is not possible now."""
     try:
         _take_in(source)
     except _NothingCame as error:
@@ -37,7 +35,7 @@ def take_in(source: str) -> None:
     except Exception as error:  # noqa: BLE001 - a door: whatever it is, the mail server has to keep the email
         why = str(error) if isinstance(error, (CrmError, ConfigError, OSError)) else type(error).__name__
         output.hint(f"The email could not be taken in, and has to be sent again: {why}")
-        click.get_current_context().exit(TRY_AGAIN)
+        click.get_current_context().exit(TryAgain.exit_code)
 
 
 @with_system

@@ -150,6 +150,8 @@ def _planned(
         try:
             person = check.line(line)
             owner = _owner_of(person, owners, known, config)
+            if owner is None:
+                check.new(person)
         except CrmError as error:
             planned.rejected.append(Rejected(line, str(error)))
             continue

@@ -52,7 +52,8 @@ def add(
     named = fields.text(name, "name", 200)
     if not (stored or address or named):
         raise Invalid("Say who it is: give a name, a phone number or an email address.", code="lead_nameless")
-    wanted = read_kind(session, kind)
+    wanted = read_kind(kind)
+    allow(session, wanted)
     property = properties.named(session, property_slug) if property_slug else None
     found = {lead.id: lead for number in stored if (lead := leads.by_phone(session, number, for_update=True))}
     if address and (lead := leads.by_address(session, address.lower(), for_update=True)):
@@ -137,7 +138,8 @@ def change(
     wanted = wishes.read(today, bedrooms=bedrooms, move_in=move_in, budget=budget, pets=pets)
     changed += wishes.write(lead, wanted)
     lead.typed = _typed(lead.typed, changed)
-    if kind is not None and (is_now := read_kind(session, kind)) != lead.kind:
+    if kind is not None and (is_now := read_kind(kind)) != lead.kind:
+        allow(session, is_now)
         lead.kind = is_now
         changed.append("kind")
         _tell(session, lead, by, f"Is now {_a(lead.kind)}.")
@@ -205,18 +207,21 @@ def named(session: Session, config: Config, raw: str | int, *, lock: bool = Fals
     return lead
 
 
-def read_kind(session: Session, raw: str) -> LeadKind:
-    """Parses a kind. Raises Invalid, and Conflict for owners if the office does not manage homes for owners."""
+def read_kind(raw: str) -> LeadKind:
+    """Parses a kind. Raises Invalid."""
     try:
-        kind = LeadKind(raw)
+        return LeadKind(raw)
     except ValueError:
         raise Invalid("A lead is a tenant or an owner.", code="lead_kind_invalid") from None
+
+
+def allow(session: Session, kind: LeadKind) -> None:
+    """Raises Conflict if somebody would become an owner in an office that does not manage homes for owners."""
     organization = office.organization(session)
     if kind is LeadKind.OWNER and not (organization and organization.manages_for_owners):
         raise Conflict(
             "This office does not manage homes for owners, so owners cannot be leads.", code="owners_not_managed_for"
         )
-    return kind
 
 
 def read_language(config: Config, raw: str) -> str:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields, lead_rows
 from crm.domain.errors import Invalid, NotFound
-from crm.domain.leads import LeadStatus, LeadType, LeasingStage
+from crm.domain.leads import LeadKind, LeadStatus, LeadType, LeasingStage
 from crm.services.audit import By
 from crm.services.people import wishes
-from crm.services.people.leads import LONGEST_NOTE, read_kind, read_language
+from crm.services.people.leads import LONGEST_NOTE, allow, read_kind, read_language
 from crm.services.people.list_lookups import MOST_DETAILS, ListLine, LookedUp, ToLookUp, nobody
 
 
@@ -52,7 +52,7 @@ class Check:
 
     def __init__(self, session: Session, config: Config, by: By, asked: ToLookUp, known: LookedUp) -> None:
         self._session, self._config, self._by, self._asked, self._known = session, config, by, asked, known
-        self._kinds: set[str] = set()
+        self._allowed: set[LeadKind] = set()
 
     def line(self, line: ListLine) -> CheckedLine:
         """Raises CrmError with the reason it is rejected."""
@@ -80,9 +80,8 @@ class Check:
             raise Invalid(
                 "It names nobody: a name, a phone number or an email address is needed.", code="lead_nameless"
             )
-        if (kind := values.get("kind", "").lower()) and kind not in self._kinds:
-            read_kind(self._session, kind)
-            self._kinds.add(kind)
+        if kind := values.get("kind", ""):
+            read_kind(kind.lower())
         _choice(LeadType, values, "type")
         _choice(LeadStatus, values, "status")
         read_language(self._config, values.get("language", ""))
@@ -106,6 +105,13 @@ class Check:
             self._time(values, "last_contact"),
             self._time(values, "first_answer"),
         )
+
+    def new(self, person: CheckedLine) -> None:
+        """Checks somebody who is no lead yet. Raises Conflict."""
+        kind = read_kind(person.line.values.get("kind", LeadKind.TENANT).lower())
+        if kind not in self._allowed:
+            allow(self._session, kind)
+            self._allowed.add(kind)
 
     def _number(self, raw: str) -> str:
         number = self._asked.numbers[raw]

@@ -32,12 +32,15 @@ from crm.domain.conversation import (
 )
 from crm.domain.dialogue import folded
 from crm.domain.guards import Danger
+from crm.domain.intents import GREETS
 from crm.domain.places import Places
 from crm.domain.talk import Asked, CallerStage, Facts, TalkState
 from crm.domain.understanding import Mind, Understanding, wished_now
 
 ASKS_AFTER, GIVES_UP_AFTER = 8.0, 20.0
 """Seconds of silence."""
+MOST_SMALL_TALK = 3
+"""Words beside a greeting that need no answer of their own."""
 MOST_UNCLEAR = 2
 """Misunderstandings in a row, the last of which brings a person."""
 
@@ -387,10 +390,11 @@ _SIMPLE: dict[str, Callable[[Answering], None]] = {
     "wait": lambda reply: reply.say("take_your_time"),
     "goodbye": _goodbye,
     "thanks": _thanks,
+    "how_are_you": lambda reply: reply.say("how_are_you"),
     "greeting": lambda reply: reply.say("hello"),
 }
 """Of these, only what was asked first is answered, and nothing where something else was asked, too."""
-POLITE = ("greeting", "thanks")
+POLITE = ("greeting", "how_are_you", "thanks")
 _AFTERWARDS = (
     "availability",
     "tour",
@@ -424,11 +428,20 @@ def _wanted(reply: Answering) -> bool:
         return True
     for intent in reply.heard.intents:
         # "Hi, this is Ann" says more than hello.
+        if intent == GREETS and _says_more(reply):
+            return _values_only(reply)
         if intent in _SIMPLE and not (intent in POLITE and _values_only(reply)):
             _SIMPLE[intent](reply)
         if intent in _SIMPLE:
             return True
     return False
+
+
+def _says_more(reply: Answering) -> bool:
+    """Whether what stands beside a greeting is long enough to have meant something: "Hi, I lost my umbrella"."""
+    greeting = reply.dialogue.by_name[GREETS].pattern
+    rest = greeting.sub(" ", folded(reply.heard.text)) if greeting else ""
+    return len(rest.split()) > MOST_SMALL_TALK
 
 
 def _follow_up(reply: Answering) -> None:
@@ -440,7 +453,7 @@ def _follow_up(reply: Answering) -> None:
 def _values_only(reply: Answering) -> bool:
     """Whether they only said what they look for, or who they are."""
     said, heard = reply.heard.slots, reply.heard
-    if said.bedrooms is not None or said.budget is not None or said.place or said.move_in:
+    if said.bedrooms is not None or said.budget is not None or said.place or said.move_in or said.unit:
         replies.answer(reply, "availability")
         _follow_up(reply)
         return True

@@ -45,9 +45,13 @@ def search_words(reply: Answering) -> str:
     say, facts = reply.dialogue.say, reply.facts
     wished = reply.state.wishes | reply.state.kept
     count = wished.get(CardField.BEDROOMS)
-    parts = [
-        say("search_home") if count is None else say("search_homes", beds=spoken_forms.beds(reply.dialogue, int(count)))
-    ]
+    if reply.heard.slots.unit:
+        # Without its number, which no row may have.
+        parts = [say("search_unit")]
+    elif count is None:
+        parts = [say("search_home")]
+    else:
+        parts = [say("search_homes", beds=spoken_forms.beds(reply.dialogue, int(count)))]
     if facts.place:
         parts.append(say("search_at", property=facts.place.name))
     if pets := reply.heard.slots.pet_kind or kind_of_pet(wished.get(CardField.PETS, "")):
@@ -72,17 +76,17 @@ def availability(reply: Answering) -> None:
             reply.promise(f"when home {facts.homes[0].unit} at {facts.homes[0].place.name} is available")
             reply.say("home_not_dated", facts.homes[0].cites)
             return
-        _none_found(reply)
+        none_found(reply)
         return
     shown = homes[:2]
     phrases = [home_phrase(reply, one, short=n > 0 and _same_kind(shown[0], one)) for n, one in enumerate(shown)]
     more = facts.homes_total - len(shown)
     cites = [cite for one in shown for cite in one.cites]
     said = f", {reply.dialogue.word('and')} ".join(phrases)
-    if more > 0:
+    if more > 1:
         reply.say("have_homes_more", cites, homes=said, more=more)
     else:
-        reply.say("have_homes", cites, homes=said)
+        reply.say("have_homes_one_more" if more else "have_homes", cites, homes=said)
     slugs = tuple(dict.fromkeys(one.place.slug for one in shown))
     if len(slugs) > 1:
         reply.change(property="", listing=None, recent=slugs)
@@ -94,7 +98,7 @@ def availability(reply: Answering) -> None:
     reply.ask(Asked.SEE)
 
 
-def _none_found(reply: Answering) -> None:
+def none_found(reply: Answering) -> None:
     if reply.facts.place and reply.heard.slots.place:
         reply.interested(reply.facts.place)
     said = search_words(reply)
@@ -133,7 +137,7 @@ def _of_home(
         ask_which(reply, intent)
         return
     if not homes:
-        _none_found(reply)
+        none_found(reply)
         return
     first = next((one for one in homes if known(one)), None)
     if first is None:

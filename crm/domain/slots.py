@@ -108,13 +108,20 @@ def read(text: str, known: Places, today: date) -> Slots:
         email=spelling.email(text),
         number=number,
         digits=spelling.digits(text),
-        when=day_time(plain, today),
+        when=day_time(_POLITE.sub(" ", plain), today),
         others=bool(re.search(r"(?<!\w)(?:else|other|others|another|different|otr[oa]s?)(?!\w)", plain)),
         cheaper=bool(_CHEAPER.search(plain)),
         hour=_lone_hour(plain),
         ordinal=_ordinal(plain),
     )
 
+
+_POLITE = re.compile(
+    r"(?<!\w)(?:good (?:morning|afternoon|evening)|buen(?:os)? dias?|buenas (?:tardes|noches)"
+    r"|(?:how (?:are|re) (?:you|ya)|hows it going|como (?:esta|estas|estan))(?: doing| feeling)?"
+    r"(?: (?:today|this (?:morning|afternoon|evening)|hoy))?)(?!\w)"
+)
+"""Words of a time of day that name none: "Good morning, how are you doing today?"."""
 
 # --- yes and no ---
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crm.domain import captures, spoken_forms, tours
+from crm.domain import captures, replies, spoken_forms, tours
 from crm.domain.composing import Answering
 from crm.domain.conversation import BookTour, Cite, LinkKind
 from crm.domain.heard import CardField
-from crm.domain.replies import ask_which, property_meant
 from crm.domain.talk import Asked
 from crm.domain.tours import Slot
 from crm.domain.understanding import chosen
@@ -20,9 +19,13 @@ OFFERED = 2
 def tour(reply: Answering) -> None:
     """They want to see a home."""
     reply.asked_about("tour")
-    place = property_meant(reply)
+    place = replies.property_meant(reply)
     if place is None:
-        ask_which(reply, "tour")
+        replies.ask_which(reply, "tour")
+        return
+    if reply.heard.slots.unit and not reply.facts.homes:
+        # Whoever wants to see one home is not shown another one unasked.
+        replies.none_found(reply)
         return
     reply.interested(place)
     if not reply.facts.tours:

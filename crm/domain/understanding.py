@@ -87,6 +87,9 @@ def hear(
     wishes = intents.wishes(
         mind.dialogues[language], text, mind.scorer, answers=answer is not None or _answers(state, found)
     )
+    if found.unit and not found.number:
+        # "What about number 305": a door's, not a telephone's.
+        wishes = tuple(wish for wish in wishes if wish.intent != "number")
     # Names of people and of properties say nothing about anybody: a Church Street is no church.
     neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
     sentry = guards.watch(text, neutral)

@@ -180,3 +180,41 @@ def test_a_property_is_found_by_a_short_name_that_it_had(office: TalkOffice, con
         run(renaming.rename, config, secrets, office.by(), "property", old, new)
     talk = office.call()
     assert "$1,450" in talk.say("What two bedrooms do you have at Zephyr Row?")
+
+
+@pytest.mark.parametrize("said", ["Hi, I lost my umbrella there", "Hola, se me perdió el paraguas rojo"])
+def test_more_than_a_greeting_that_nobody_understands_is_asked_about(office: TalkOffice, said: str) -> None:
+    talk = office.call()
+    answer = talk.say(said)
+    assert "didn't catch that" in answer or "no le entendí" in answer
+    assert "can hear you" in office.call().say("Hello? Is anybody there?")
+
+
+@pytest.mark.parametrize("said", ["Good morning, how are you doing today?", "Buenas tardes, ¿cómo está hoy?"])
+def test_how_are_you_is_small_talk_and_no_time_for_a_tour(office: TalkOffice, said: str) -> None:
+    talk = office.call(ELM_LINE)
+    assert talk.say(said).startswith(("Thank you for asking", "Gracias por preguntar"))
+    assert talk.state.intent != "tour"
+
+
+@pytest.mark.parametrize("asked", ["Is unit 7C free?", "How much is apartment 7C?", "I'd like to see unit 7C"])
+def test_for_a_home_that_there_is_not_no_other_one_is_offered(office: TalkOffice, asked: str) -> None:
+    said = office.call(ELM_LINE).say(asked)
+    assert said.startswith("I don't see that home at Elm Court")
+    assert "$" not in said
+
+
+def test_the_number_of_a_home_is_no_telephone_number(office: TalkOffice) -> None:
+    assert "$1,640" in office.call(ELM_LINE).say("What about number 204?")
+
+
+def test_is_it_taken_is_not_answered_by_a_yes(office: TalkOffice) -> None:
+    said = office.call(ELM_LINE).say("Is unit 204 taken?")
+    assert "$1,640" in said
+    assert not said.startswith("Yes")
+
+
+def test_one_more_home_is_counted_as_one(office: TalkOffice) -> None:
+    for number in range(3):
+        office.add("maple", f"{number + 20}", bedrooms="1", rent=str(1100 + number), available_on="2026-03-01")
+    assert "There is one more." in office.call().say("what one bedrooms are there at Maple Court?")

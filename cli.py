@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import keyword
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -171,6 +173,31 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the `leaseline` program."""
+    statuses: list[str | int | None] = []
+    # The first to be registered runs last: after what else has to be done at the end, and once all threads have ended.
+    atexit.register(_end_at_once, statuses)
+    try:
+        run()
+    except SystemExit as end:
+        statuses.append(end.code)
+        raise
+
+
+def _end_at_once(statuses: Sequence[str | int | None]) -> None:
+    """Ends the process without taking apart object by object what its modules have made: a fifth of a short command's
+    time. What did not end by a status (an error, a signal) ends as Python has it."""
+    if not all(status is None or isinstance(status, int) for status in statuses) or not statuses:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # Python says so, and gives it a status of its own.
+    os._exit((statuses[-1] or 0) & 0xFF)
+
+
+def run() -> None:
+    """Runs the command that this process was started with. Raises SystemExit when it is done."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a letter shows a question mark; no name stops a command.

@@ -164,7 +164,7 @@ def test_what_nobody_expected_is_logged_and_told_in_one_sentence(
 
 
 def test_help_is_quick_and_loads_no_database() -> None:
-    code = "import sys, cli; sys.argv = ['leaseline', '--help']\ntry: cli.main()\nexcept SystemExit: pass\n"
+    code = "import sys, cli; sys.argv = ['leaseline', '--help']\ntry: cli.run()\nexcept SystemExit: pass\n"
     code += "assert not {'sqlalchemy', 'rich', 'aiohttp', 'phonenumbers', 'msgspec', 'asyncio'} & set(sys.modules)"
     seconds = []
     for _ in range(3):
@@ -174,6 +174,35 @@ def test_help_is_quick_and_loads_no_database() -> None:
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     # Processor time, since others may be busy beside this. 0.2 s on a quiet machine.
     assert min(seconds) < 0.5
+
+
+def ended(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", f"import sys, cli\n{code}"], capture_output=True, text=True, check=False)
+
+
+def test_a_command_ends_at_once_after_what_was_to_be_done_at_its_end() -> None:
+    done = ended(
+        "import atexit, threading\n"
+        "class Kept:\n"
+        "    def __del__(self): print('taken apart', flush=True)\n"
+        "kept = Kept()\n"
+        "def work():\n"
+        "    threading.main_thread().join()\n"
+        "    print('worked')\n"
+        "def run():\n"
+        "    threading.Thread(target=work).start()\n"
+        "    atexit.register(print, 'at its end')\n"
+        "    sys.exit(3)\n"
+        "cli.run = run\n"
+        "cli.main()"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "worked\nat its end\n", "")
+
+
+def test_an_error_that_nobody_expected_ends_a_command_as_ever() -> None:
+    done = ended("def run(): raise RuntimeError\ncli.run = run\ncli.main()")
+    assert done.returncode == 1
+    assert "RuntimeError" in done.stderr
 
 
 def test_the_overview_says_what_each_command_says() -> None:

@@ -37,7 +37,7 @@ def test_a_word_that_is_wrong_loads_nothing_either() -> None:
     run(
         "import sys, cli\n"
         "sys.argv = ['leaseline', 'device', 'add', 'alice-desk', '--kind', 'fax']\n"
-        "try: cli.main()\n"
+        "try: cli.run()\n"
         "except SystemExit as end: assert end.code == 2\n"
         f"assert not {HEAVY!r} & set(sys.modules)"
     )
@@ -58,7 +58,7 @@ def test_a_list_loads_nothing_of_what_other_commands_of_its_file_work_with(offic
     run(
         "import sys, cli\n"
         f"sys.argv = ['leaseline', '--home', {str(office.home)!r}, 'call', 'list']\n"
-        "try: cli.main()\n"
+        "try: cli.run()\n"
         "except SystemExit as end: assert not end.code\n"
         "assert 'crm.views.calls' in sys.modules and 'crm.services.calls.orders' not in sys.modules"
     )

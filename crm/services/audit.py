@@ -10,7 +10,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
-from crm.store.models import AuditEntry, Base
+from crm.store.models import AuditEntry, table_of
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ def record_all(session: Session, by: By, whats: Sequence[str]) -> None:
     """`record` for many changes that one act makes, in one statement."""
     if whats:
         rows = [{"at": by.now, "who": by.who[:80], "what": what[:300]} for what in whats]
-        session.connection().execute(insert(Base.metadata.tables[AuditEntry.__tablename__]), rows)
+        session.connection().execute(insert(table_of(AuditEntry.__tablename__)), rows)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import insert
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from crm.store.models import Base
+from crm.store.models.base import Base
 
 Row = TypeVar("Row", bound=Base)
 

@@ -177,7 +177,9 @@ def test_help_is_quick_and_loads_no_database() -> None:
 
 
 def ended(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", f"import sys, cli\n{code}"], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys, cli\n{code}"], capture_output=True, text=True, check=False
+    )
 
 
 def test_a_command_ends_at_once_after_what_was_to_be_done_at_its_end() -> None:

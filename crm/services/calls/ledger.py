@@ -40,7 +40,6 @@ from crm.store import bulk, changes, decisions, snapshot
 from crm.store.facts import from_row, to_values
 from crm.store.models import (
     Agent,
-    Base,
     Call,
     CallEvent,
     Contact,
@@ -50,6 +49,7 @@ from crm.store.models import (
     Tour,
     Voicemail,
 )
+from crm.store.models.base import Base
 from crm.store.queries import calls
 from crm.store.session import Collision, after_commit
 

@@ -12,7 +12,8 @@ from crm.domain.errors import Conflict, NotFound
 from crm.domain.mailboxes import OFFICE
 from crm.services import audit
 from crm.services.audit import By
-from crm.store.models import Base, Voicemail
+from crm.store.models import Voicemail, all_tables
+from crm.store.models.base import Base
 from crm.store.models.living import ALL, Retirable
 
 One = TypeVar("One", bound=Retirable)
@@ -42,7 +43,7 @@ def pass_on(session: Session, mailbox: str, to: str = OFFICE) -> None:
 def check_unused(session: Session, row: Base, named: str, *, besides: Collection[str] = ()) -> None:
     """Raises Conflict if anything on record refers to the row; `besides` are tables whose rows go with it."""
     mine, [key] = row.__table__, inspect(row, raiseerr=True).identity or ()
-    for table in Base.metadata.sorted_tables:
+    for table in all_tables():
         if table.name in besides:
             continue
         for column in table.columns:

@@ -19,7 +19,8 @@ from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.merging import ProposalReason
 from crm.edge import names, numbers
 from crm.services.people import contact_details, proposals, timeline
-from crm.store.models import Base, Interest, Lead, LeadEmail, LeadPhone, Line
+from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line, table_of
+from crm.store.models.base import Base
 from crm.store.queries import leads
 from crm.store.snapshot import KnownLine
 
@@ -118,7 +119,7 @@ def write_new(session: Session, found: Sequence[Lead]) -> None:
     if not found:
         return
     connection = session.connection()
-    table = Base.metadata.tables[Lead.__tablename__]
+    table = table_of(Lead.__tablename__)
     made = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     ids = connection.execute(made, [_row(lead) for lead in found]).scalars().all()
     for lead, id in zip(found, ids, strict=True):
@@ -127,7 +128,7 @@ def write_new(session: Session, found: Sequence[Lead]) -> None:
         parts = [(one, lead.id) for lead in found for one in getattr(lead, of)]
         if parts:
             rows = [_row(one) | {"lead_id": lead_id} for one, lead_id in parts]
-            connection.execute(insert(Base.metadata.tables[parts[0][0].__tablename__]), rows)
+            connection.execute(insert(table_of(parts[0][0].__tablename__)), rows)
 
 
 def _row(of: Base) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _row(of: Base) -> dict[str, Any]:
 @functools.cache
 def _columns(table: str) -> dict[str, Any]:
     """A table's columns with their defaults, without its id."""
-    columns = [column for column in Base.metadata.tables[table].columns if not column.primary_key]
+    columns = [column for column in table_of(table).columns if not column.primary_key]
     return {one.key: getattr(one.default, "arg", None) for one in columns}
 
 

@@ -25,15 +25,14 @@ from crm.services.audit import By
 from crm.services.people import leads, timeline
 from crm.services.people.references import REFERENCES, LeadReference, OnMerge
 from crm.store import happenings, rows
-from crm.store.models import Base, LeadMerge
+from crm.store.models import LeadMerge, all_tables, table_of
 
 Id = int | str
 """A primary key."""
 AT_ONCE = 500
 """Ids in one statement."""
-TABLES = Base.metadata.tables
 LEAD, INTEREST, TASK, FOLLOW_UP, PROPOSAL, THREAD = (
-    TABLES[name] for name in ("lead", "interest", "task", "follow_up", "lead_proposal", "inbox_thread")
+    table_of(name) for name in ("lead", "interest", "task", "follow_up", "lead_proposal", "inbox_thread")
 )
 WAITING = ("planned", "paused")
 """States of a follow-up that is still to come."""
@@ -154,7 +153,7 @@ def key_of(table: Table) -> Column[Any]:
 
 def _look(session: Session, before: Before, survivor_id: int, gone_id: int) -> None:
     """Saves what the merge changes, and what may change before it is undone."""
-    phones, emails = TABLES["lead_phone"], TABLES["lead_email"]
+    phones, emails = table_of("lead_phone"), table_of("lead_email")
     before.phones = _rows(session, phones, phones.c.lead_id == gone_id)
     before.emails = _rows(session, emails, emails.c.lead_id == gone_id)
     before.survivor_phones = [one["number"] for one in _rows(session, phones, phones.c.lead_id == survivor_id)]
@@ -224,7 +223,7 @@ def _put_away(session: Session, table: Table, before: Before, theirs: dict[str, 
 
 def referring(table: Table) -> Iterator[tuple[Table, Column[Any]]]:
     """Columns of other tables that refer to this one."""
-    for other in Base.metadata.sorted_tables:
+    for other in all_tables():
         for key in other.foreign_keys:
             if key.column.table is table:
                 yield other, key.parent

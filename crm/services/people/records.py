@@ -21,7 +21,7 @@ from crm.services import audit
 from crm.services.audit import By
 from crm.services.people import timeline
 from crm.services.people.erasing import person_of
-from crm.services.people.merging import TABLES, Id, key_of, referring, slices
+from crm.services.people.merging import Id, key_of, referring, slices
 from crm.services.people.references import REFERENCES, OnMerge
 from crm.store import rows
 from crm.store.models import (
@@ -33,6 +33,7 @@ from crm.store.models import (
     Mail,
     Message,
     OptOut,
+    table_of,
 )
 
 NAMES = {
@@ -63,7 +64,7 @@ class PersonRecord:
 
 def gather(session: Session, lead_id: int, now: datetime) -> PersonRecord:
     """Raises NotFound."""
-    lead = session.execute(select(TABLES["lead"]).where(Lead.id == lead_id)).mappings().first()
+    lead = session.execute(select(table_of("lead")).where(Lead.id == lead_id)).mappings().first()
     if lead is None:
         raise NotFound(f"There is no lead {lead_id}.", code="lead_unknown", lead=str(lead_id))
     found = _Rows(session)
@@ -73,19 +74,21 @@ def gather(session: Session, lead_id: int, now: datetime) -> PersonRecord:
     who = person_of(session, lead_id)
     if who.own_numbers:
         alone = Call.lead_id.is_(None) & Call.contact_id.is_(None)
-        found.add(TABLES["call"], Call.caller.in_(who.own_numbers) & alone)
+        found.add(table_of("call"), Call.caller.in_(who.own_numbers) & alone)
         texts = or_(Message.from_number.in_(who.own_numbers), Message.to_number.in_(who.own_numbers))
-        found.add(TABLES["message"], texts)
-        found.add(TABLES["blocked_caller"], BlockedCaller.value.in_(who.own_numbers))
-    found.add(TABLES["opt_out"], or_(OptOut.number.in_(who.numbers), OptOut.address.in_(who.addresses)))
-    found.add(TABLES["mail"], func.lower(Mail.to_address).in_(who.addresses))
+        found.add(table_of("message"), texts)
+        found.add(table_of("blocked_caller"), BlockedCaller.value.in_(who.own_numbers))
+    found.add(table_of("opt_out"), or_(OptOut.number.in_(who.numbers), OptOut.address.in_(who.addresses)))
+    found.add(table_of("mail"), func.lower(Mail.to_address).in_(who.addresses))
     parts = select(LeadExportPart.export_id, LeadExportPart.members).where(
         LeadExportPart.block == blocks.block_of(lead_id)
     )
     exports = [id for id, members in session.execute(parts) if blocks.has(members, lead_id)]
-    found.add(TABLES["lead_export"], LeadExport.id.in_(exports))
+    found.add(table_of("lead_export"), LeadExport.id.in_(exports))
     tables = found.named()
-    record = PersonRecord({"made_at": now.isoformat(), "lead": found.with_names(TABLES["lead"], dict(lead)), **tables})
+    record = PersonRecord(
+        {"made_at": now.isoformat(), "lead": found.with_names(table_of("lead"), dict(lead)), **tables}
+    )
     record.audio = [row["file"] for name in ("recording", "voicemail") for row in tables.get(name, ())]
     record.mails = [row["raw"]["file"] for row in tables.get("arrival", ()) if row["raw"].get("file")]
     record.documents = [row["file"] for row in tables.get("application_document", ())]
@@ -125,7 +128,7 @@ class _Rows:
     def named(self) -> dict[str, list[dict[str, Any]]]:
         """The rows in JSON types."""
         return {
-            name: [self.with_names(TABLES[name], row) for row in found.values()]
+            name: [self.with_names(table_of(name), row) for row in found.values()]
             for name, found in sorted(self._found.items())
             if found
         }
@@ -146,6 +149,6 @@ class _Rows:
     def _name(self, table: str, id: Id) -> Any:
         known = self._names.setdefault(table, {})
         if id not in known:
-            column = TABLES[table].c[NAMES[table]]
-            known[id] = self._session.scalar(select(column).where(key_of(TABLES[table]) == id))
+            column = table_of(table).c[NAMES[table]]
+            known[id] = self._session.scalar(select(column).where(key_of(table_of(table)) == id))
         return known[id]

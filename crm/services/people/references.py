@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import Column, Table
 
-from crm.store.models import Base
+from crm.store.models import table_of
 
 
 class OnMerge(StrEnum):
@@ -41,7 +41,7 @@ class LeadReference:
 
     @property
     def table(self) -> Table:
-        return Base.metadata.tables[self.column.partition(".")[0]]
+        return table_of(self.column.partition(".")[0])
 
     @property
     def lead(self) -> Column[int]:

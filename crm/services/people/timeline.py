@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from crm.domain.leads import Happened
-from crm.store.models import Activity, Base
+from crm.store.models import Activity, table_of
 
 LONGEST = 12_000
 """Characters per entry."""
@@ -72,7 +72,7 @@ def enter_new(session: Session, entries: Sequence[NewEntry]) -> None:
             }
             for one in entries
         ]
-        session.connection().execute(insert(Base.metadata.tables[Activity.__tablename__]), rows)
+        session.connection().execute(insert(table_of(Activity.__tablename__)), rows)
 
 
 def transcript_key(call_id: str) -> str:

@@ -26,7 +26,6 @@ from crm.services.people.merging import (
     FOLLOW_UP,
     INTEREST,
     LEAD,
-    TABLES,
     TASK,
     Before,
     Id,
@@ -39,13 +38,14 @@ from crm.services.people.merging import (
 from crm.services.people.references import KEYED, REFERENCES, LeadReference, OnMerge
 from crm.store import happenings, rows
 from crm.store.models import (
-    Base,
     FollowUp,
     LeadEmail,
     LeadMerge,
     LeadPhone,
     Listing,
     TourSlot,
+    all_tables,
+    table_of,
 )
 
 CONTACTS = (
@@ -173,7 +173,7 @@ class _Parting:
             self._theirs.setdefault(reference.table.name, set()).update(self._before.moved.get(reference.column, ()))
         self._tell_arrivals_apart()
         # Rows that others refer to come first.
-        for table in Base.metadata.sorted_tables:
+        for table in all_tables():
             for reference in by_table.get(table.name, ()):
                 if reference.column not in self._since:
                     self._tell_rows_apart(reference)
@@ -300,7 +300,7 @@ class _Parting:
     def _change_back(self) -> None:
         """Reverts the merge's changes, except where somebody has changed a row since."""
         for changed in reversed(self._before.changed):
-            table = TABLES[changed.table]
+            table = table_of(changed.table)
             if changed.table == INTEREST.name:
                 continue
             key, was, became = (
@@ -315,7 +315,7 @@ class _Parting:
 
     def _bring_back(self, kept: PutAway) -> None:
         """Restores a row, unless something it refers to is gone."""
-        table = TABLES[kept.table]
+        table = table_of(kept.table)
         key = key_of(table)
         values = self._revived(table, kept.row)
         if values is None:

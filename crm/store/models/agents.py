@@ -106,7 +106,7 @@ class Location(Retirable, Base):
     )
 
 
-class Subteam(Retirable, Base):
+class Subteam(Retirable, Base, along=("SubteamMember", "SubteamSister")):
     """Agents who lease the same properties."""
 
     __tablename__ = "subteam"

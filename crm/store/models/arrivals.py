@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base, index_of_some, index_where
-from crm.store.models.office import forget_names
+from crm.store.models.living import forget_names
 
 if TYPE_CHECKING:
     from crm.store.models.office import Property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -102,6 +103,19 @@ def index_of_some(name: str, column: str) -> Index:
     return index_where(name, column, where=f"{column} IS NOT NULL")
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A model whose table and columns are written down; `crm.store.models` maps it when somebody needs it."""
+
+    model: type[Base]
+    along: tuple[str, ...]
+    """Models that have to be mapped with it, though no column and no relationship's type names them."""
+
+
+DECLARED: dict[str, Declared] = {}
+"""By the name of the class."""
+
+
 class Base(DeclarativeBase):
     # Named constraints, because SQLite migrations rebuild tables and have to find them again.
     metadata = MetaData(
@@ -113,3 +127,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}
+
+    def __init_subclass__(cls, *, along: tuple[str, ...] = ()) -> None:
+        # SQLAlchemy's own would map it.
+        DECLARED[cls.__name__] = Declared(cls, along)

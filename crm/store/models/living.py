@@ -12,8 +12,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Index, Select, Table, event
-from sqlalchemy.orm import Mapped, ORMExecuteState, RelationshipDirection, Session, mapped_column, with_loader_criteria
+from sqlalchemy import Column, Connection, Index, Select, Table, column, delete, event, table
+from sqlalchemy.orm import (
+    Mapped,
+    Mapper,
+    ORMExecuteState,
+    RelationshipDirection,
+    Session,
+    mapped_column,
+    with_loader_criteria,
+)
 from sqlalchemy.sql import visitors
 
 from crm.store.models.base import Base, index_where
@@ -54,6 +62,17 @@ class Retirable:
     retired_at: Mapped[datetime | None] = mapped_column(
         index=False, comment="on record only since then; null: it is in use"
     )
+
+
+_FORMER_NAME = table("former_name", column("kind"), column("row_id"))
+
+
+@event.listens_for(Retirable, "after_delete", propagate=True)
+def forget_names(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+    """What is deleted has had no name: another row may get its id."""
+    own: str = mapper.local_table.name  # type: ignore[attr-defined]
+    mine = (_FORMER_NAME.c.kind.in_((own, f"{own}.name")), _FORMER_NAME.c.row_id == row.id)
+    connection.execute(delete(_FORMER_NAME).where(*mine))
 
 
 RETIRABLE = frozenset({"agent", "device", "line", "location", "portfolio", "property", "subteam", "trunk", "unit"})

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
-    Connection,
     ForeignKey,
     Index,
     Numeric,
     String,
     UniqueConstraint,
-    delete,
-    event,
     false,
     true,
 )
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.store.models.base import Base
 from crm.store.models.living import Retirable, unique_among_living
@@ -180,14 +177,6 @@ class FormerName(Base):
     name: Mapped[str] = mapped_column(String(200))
     row_id: Mapped[int] = mapped_column(comment="id of what had it, in that table")
     until: Mapped[datetime] = mapped_column(comment="when it got another name")
-
-
-@event.listens_for(Retirable, "after_delete", propagate=True)
-def forget_names(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
-    """What is deleted has had no name: another row may get its id."""
-    table: str = mapper.local_table.name  # type: ignore[attr-defined]
-    mine = (FormerName.kind.in_((table, f"{table}.name")), FormerName.row_id == row.id)
-    connection.execute(delete(FormerName).where(*mine))
 
 
 class OfficeMark(Base):

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crm.store.models import CALLED, Base, FormerName, Property
+from crm.store.models import CALLED, FormerName, Property
+from crm.store.models.base import Base
 
 One = TypeVar("One", bound=Base)
 

@@ -7,7 +7,6 @@ as the models do, so that an older database can be written down and read back be
 from __future__ import annotations
 
 import base64
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     JSON,
+    Column,
     Connection,
     Date,
     DateTime,
@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SAWarning
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from crm.domain.errors import Conflict, CrmError, Unavailable
 from crm.store import migrate, search, triggers
@@ -279,20 +279,21 @@ def _snapshot(connection: Connection) -> FrozenRows:
 
 
 def _tables(connection: Connection, *, with_revision: bool = False) -> dict[str, Table]:
-    metadata = MetaData()
-    with warnings.catch_warnings():
-        # Indexes of expressions are not read, and none is needed: rows are all that is taken.
-        warnings.filterwarnings("ignore", "Skipped unsupported reflection", SAWarning)
-        metadata.reflect(
-            connection,
-            only=lambda name, _: not name.startswith((search.PREFIX, "sqlite_")) and (with_revision or name != _OURS),
-            resolve_fks=False,
-        )
-    for table in metadata.tables.values():
+    """The tables with their columns. Rows are all that is taken, so keys, indexes and constraints are not read."""
+    looked_at = inspect(connection)
+    names = [
+        name
+        for name in looked_at.get_table_names()
+        if not name.startswith((search.PREFIX, "sqlite_")) and (with_revision or name != _OURS)
+    ]
+    tables: dict[str, Table] = {}
+    for (_, name), columns in looked_at.get_multi_columns(filter_names=names).items():
+        table = Table(name, MetaData(), *(Column(column["name"], column["type"]) for column in columns))
         for column in table.columns:
             if isinstance(column.type, JSON):
                 column.type.none_as_null = True
-    return {str(name): table for name, table in sorted(metadata.tables.items())}
+        tables[name] = table
+    return dict(sorted(tables.items()))
 
 
 def _insert(connection: Connection, table: Table, columns: list[str], lines: list[bytes]) -> None:

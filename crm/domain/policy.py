@@ -377,6 +377,12 @@ def _goodbye(reply: Answering) -> None:
     captures.closing(reply)
 
 
+def _wrong_number(reply: Answering) -> None:
+    """Nothing is asked, or written down, of who wanted somebody else."""
+    reply.say("goodbye", office=reply.facts.office)
+    reply.end()
+
+
 def _thanks(reply: Answering) -> None:
     reply.say("thanks_reply")
     reply.ask(Asked.MORE)
@@ -389,6 +395,7 @@ _SIMPLE: dict[str, Callable[[Answering], None]] = {
     "repeat": _repeat,
     "wait": lambda reply: reply.say("take_your_time"),
     "goodbye": _goodbye,
+    "wrong_number": _wrong_number,
     "thanks": _thanks,
     "how_are_you": lambda reply: reply.say("how_are_you"),
     "greeting": lambda reply: reply.say("hello"),
@@ -453,7 +460,8 @@ def _follow_up(reply: Answering) -> None:
 def _values_only(reply: Answering) -> bool:
     """Whether they only said what they look for, or who they are."""
     said, heard = reply.heard.slots, reply.heard
-    if said.bedrooms is not None or said.budget is not None or said.place or said.move_in or said.unit:
+    cheaper = said.cheaper and reply.state.least_rent
+    if said.bedrooms is not None or said.budget is not None or said.place or said.move_in or said.unit or cheaper:
         replies.answer(reply, "availability")
         _follow_up(reply)
         return True

@@ -5,6 +5,7 @@ Each answer names the rows it comes from. What no row says is said to be missing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -291,6 +292,12 @@ def fees(reply: Answering) -> None:
     _of_terms(reply, "fees", "fees", "fees", say)
 
 
+_BREED = re.compile(
+    r"(?<!\w)(?:breeds?|razas?|pit ?bulls?|rottweilers?|dobermans?|german shepherds?|pastor(?:es)? aleman(?:es)?"
+    r"|husky|huskies|akitas?|chows?|mastiffs?|bulldogs?|wolf(?: |-)?dogs?)(?!\w)"
+)
+
+
 def pets(reply: Answering) -> None:
     kind = reply.heard.slots.pet_kind
 
@@ -300,6 +307,11 @@ def pets(reply: Answering) -> None:
             if policy.note:
                 return False
             reply.say("pets_none", cites, property=name)
+            return True
+        if _BREED.search(folded(reply.heard.text)):
+            # A kind that is allowed says nothing of its breeds.
+            reply.promise(f"breeds at {name}")
+            reply.say("pets_breeds", cites, property=name, pets=spoken_forms.pets(reply.dialogue, policy.allowed))
             return True
         allowed = [one for one in policy.allowed if not kind or one.kind == kind]
         if not allowed:

@@ -69,6 +69,10 @@ def moments(dialogue: Dialogue, times: Sequence[datetime], today: date) -> str:
     return dialogue.joined(parts, "or")
 
 
+ALWAYS = ("00:00", "24:00")
+"""The opening hours of a day that is never closed."""
+
+
 def week(dialogue: Dialogue, openings: Iterable[tuple[int, str, str]]) -> str:
     """Opening hours, days with the same ones together; empty for none."""
     by_day: dict[int, list[tuple[str, str]]] = {}
@@ -85,14 +89,17 @@ def week(dialogue: Dialogue, openings: Iterable[tuple[int, str, str]]) -> str:
         name = dialogue.word(f"weekday_{first}")
         if last > first:
             name = dialogue.word("weekday_range").format(first=name, last=dialogue.word(f"weekday_{last}"))
-        parts.append(dialogue.word("hours_part").format(days=name, hours=windows(dialogue, times)))
+        form = "hours_part_always" if times == [ALWAYS] else "hours_part"
+        parts.append(dialogue.word(form).format(days=name, hours=windows(dialogue, times)))
     return dialogue.joined(parts)
 
 
 def windows(dialogue: Dialogue, times: Iterable[tuple[str, str]]) -> str:
     return dialogue.joined(
         [
-            dialogue.word("window").format(
+            dialogue.word("window_always")
+            if (opens, closes) == ALWAYS
+            else dialogue.word("window").format(
                 opens=clock(dialogue, clock_minutes(opens)), closes=clock(dialogue, clock_minutes(closes))
             )
             for opens, closes in times

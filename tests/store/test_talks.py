@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from crm.config import Config
-from crm.domain.conversation import End, LinkKind, SendLink, TransferReason
+from crm.domain.conversation import End, LinkKind, Promise, SendLink, Transfer, TransferReason
 from crm.secrets import Secrets
 from crm.services.listings import homes
 from crm.services.office import hours, properties
@@ -218,3 +219,46 @@ def test_one_more_home_is_counted_as_one(office: TalkOffice) -> None:
     for number in range(3):
         office.add("maple", f"{number + 20}", bedrooms="1", rent=str(1100 + number), available_on="2026-03-01")
     assert "There is one more." in office.call().say("what one bedrooms are there at Maple Court?")
+
+
+@pytest.mark.parametrize("asked", ["How old do I have to be to rent?", "Hola, ¿qué edad hay que tener?"])
+def test_how_old_one_has_to_be_is_for_a_person_to_say(office: TalkOffice, asked: str) -> None:
+    talk = office.call(ELM_LINE)
+    assert "$" not in talk.say(asked)
+    assert talk.of(Transfer)
+
+
+def test_no_sentence_is_said_twice_in_one_turn(office: TalkOffice) -> None:
+    talk = office.call(ELM_LINE)
+    for asked in ("Is there an elevator? My mother uses a wheelchair", "Do you allow emotional support animals?"):
+        sentences = [one for one in re.split(r"(?<=[.?!]) ", talk.say(asked)) if one]
+        assert len(sentences) == len(set(sentences)), talk.said
+
+
+@pytest.mark.parametrize("asked", ["Do you accept pit bulls?", "Are there breed restrictions for dogs?"])
+def test_of_breeds_nothing_is_said_but_that_somebody_will_answer(office: TalkOffice, asked: str) -> None:
+    talk = office.call(ELM_LINE)
+    said = talk.say(asked)
+    assert "breeds" in said
+    assert not said.startswith("Yes")
+    assert talk.of(Promise)
+
+
+@pytest.mark.parametrize("said", ["Oh sorry, wrong number", "Hola, perdón, número equivocado"])
+def test_who_has_dialed_wrong_is_asked_nothing(office: TalkOffice, said: str) -> None:
+    talk = office.call(ELM_LINE)
+    assert "?" not in talk.say(said)
+    assert talk.of(End)
+
+
+def test_days_that_never_close_are_open_around_the_clock(office: TalkOffice) -> None:
+    office.store.run_blocking(hours.replace, office.by(), ["mon-sun 00:00-24:00"])
+    talk = office.call()
+    assert talk.say("What are your hours?") == "Our office is open Monday to Sunday, around the clock."
+    assert talk.say("Are you open today?") == "Today we are open around the clock."
+
+
+def test_something_cheaper_is_looked_for_again(office: TalkOffice) -> None:
+    talk = office.call()
+    talk.say("Do you have a two bedroom at Elm Court?")
+    assert "under $1,640" in talk.say("cheaper than that?")

@@ -170,7 +170,7 @@ def facts_for(
         hours=HoursFact(
             property.id if property else 0,
             tuple(schedule.week),
-            tuple((_clock(opens, schedule.tz), _clock(closes, schedule.tz)) for opens, closes in today),
+            tuple((_clock(opens, schedule.tz), _closing(closes, schedule.tz)) for opens, closes in today),
         ),
         tours=tuple(times.free(session, config, property.slug, now, limit=MOST_TIMES))
         if property and wanted.tours
@@ -378,6 +378,11 @@ def _midnight(now: datetime, tz: Any) -> datetime:
 
 def _clock(at: datetime, tz: Any) -> str:
     return f"{at.astimezone(tz):%H:%M}"
+
+
+def _closing(at: datetime, tz: Any) -> str:
+    """The same of an end, which may be midnight."""
+    return "24:00" if (clock := _clock(at, tz)) == "00:00" else clock
 
 
 def _links(config: Config, office: Snapshot, property: KnownProperty | None) -> frozenset[str]:

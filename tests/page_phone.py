@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import signal
@@ -10,7 +11,6 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -263,29 +263,40 @@ async def page_phone(
 ) -> AsyncIterator[PagePhone]:
     """An agent who has signed in, and whose page is a phone that is registered."""
     token, account_id = signed_in(system, agent)
-    async with async_playwright() as playwright:
-        begin = _that_can_hide if can_hide else partial(_begun, program=program)
-        browser, context = await begin(playwright, [*FLAGS, *flags])
+    async with contextlib.AsyncExitStack() as own:
+        if can_hide:
+            browser, context = await _that_can_hide(await own.enter_async_context(async_playwright()), [*FLAGS, *flags])
+            own.push_async_callback(browser.close)
+        else:
+            if flags or program:
+                playwright = await own.enter_async_context(async_playwright())
+                browser = await _launched(playwright, [*FLAGS, *flags], program=program)
+                own.push_async_callback(browser.close)
+            else:
+                browser = await _of_all(system)
+            # The tests' certificate is vouched for by nobody.
+            context = await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
+            own.push_async_callback(context.close)
         context.set_default_timeout(60_000)
         await context.add_init_script(KEPT)
         told = {"name": cookie_of(url), "value": token, "url": url, "secure": url.startswith("https:")}
         await context.add_cookies([{**told, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
         phone = PagePhone(system, agent, f"{agent}-web", url, browser, context, account_id)
-        try:
-            await phone.opens()
-            if is_on:
-                await phone.switch_on()
-            yield phone
-        finally:
-            phone.thaw()
-            await browser.close()
+        own.callback(phone.thaw)
+        await phone.opens()
+        if is_on:
+            await phone.switch_on()
+        yield phone
     await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")
 
 
-async def _begun(playwright: Playwright, flags: list[str], program: Path | None) -> tuple[Browser, BrowserContext]:
-    browser = await _launched(playwright, flags, program=program)
-    # The tests' certificate is vouched for by nobody.
-    return browser, await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
+async def _of_all(system: System) -> Browser:
+    """The browser that all share who ask nothing special of theirs; a new one if a test has ended it."""
+    if system.browser is None or not system.browser.is_connected():
+        playwright = await system.kept.enter_async_context(async_playwright())
+        system.browser = await _launched(playwright, list(FLAGS))
+        system.kept.push_async_callback(system.browser.close)
+    return system.browser
 
 
 async def _that_can_hide(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:

@@ -119,6 +119,7 @@ async def running_system(
                 await system.until(lambda: system.is_online("trunk-demo"), "demo trunk online")
             yield system
         finally:
+            await system.kept.aclose()
             for child in (web, app, asterisk):
                 await child.stop()
             # If a test has killed its supervisor, more may be left.

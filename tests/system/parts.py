@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ari_app import supervisor
 from crm.config import Config
@@ -15,6 +17,10 @@ from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.store.session import Store
 from tests.system.carriers import CarrierPeer
+
+if TYPE_CHECKING:
+    # Few tests need it, and it takes a while to load.
+    from playwright.async_api import Browser
 
 
 @dataclass
@@ -28,6 +34,9 @@ class Parts:
     """Runs only for tests that want it: see `start_web`."""
     carrier: CarrierPeer
     folder: Path
+    kept: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    """What was started by a test for all that come after it, too."""
+    browser: Browser | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _phones: int = 0
     _callers: int = 0

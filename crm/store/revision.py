@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from crm.domain.errors import Unavailable
@@ -9,9 +10,10 @@ from crm.domain.errors import Unavailable
 VERSIONS = Path(__file__).parents[2] / "alembic" / "versions"
 
 
-def known() -> list[str]:
+@functools.cache
+def known() -> tuple[str, ...]:
     """Every revision this version of the code knows, in order; their files begin with them."""
-    return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+    return tuple(sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py")))
 
 
 def problem(found: str | None) -> Unavailable | None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from cli import COMMANDS, cli
 from crm import config as settings
+from crm.store import revision
 from tests.cli.conftest import Leaseline, free_ports
 
 pytestmark = pytest.mark.cli
@@ -217,7 +218,7 @@ def test_the_overview_says_what_each_command_says() -> None:
 
 def test_tables_of_another_version_are_refused_and_an_upgrade_backs_up_first(leaseline: Leaseline) -> None:
     needed = leaseline.json("db", "current")["needed"]
-    leaseline.ok("db", "downgrade", "0058", "--yes")
+    leaseline.ok("db", "downgrade", revision.known()[-5], "--yes")
     older = leaseline("lead", "list")
     assert (older.exit_code, older.stdout) == (1, "")
     assert "run `leaseline db upgrade`." in older.stderr

@@ -120,8 +120,8 @@ def next_step(rules: FollowUpRules, history: History) -> Next:
     latest = max((history.stage_since, *history.sent))
     if heard is not None and heard > latest and (answered is None or answered < heard):
         within = bool(history.sent) and heard - history.sent[-1] <= rules.reply_within
-        what = "They answered" if within else "They were in touch"
-        return Next(FollowUpAct.PAUSE, f"{what}, so a person takes over.")
+        answered_us, wrote = "They answered, so a person takes over.", "They were in touch, so a person takes over."
+        return Next(FollowUpAct.PAUSE, answered_us if within else wrote)
     if history.expired_at is not None and (answered is None or answered < history.expired_at):
         return Next(FollowUpAct.PAUSE, "A step came too late to be sent, so a person takes over.")
     done = len(history.sent)

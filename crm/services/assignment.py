@@ -160,7 +160,7 @@ def _tell_new(session: Session, config: Config, by: By, to: Agent, given: Sequen
         text = f"Lead {_named(given[0])} is yours now, given to you by {by.who}."
     else:
         subject = f"{len(given)} leads are yours now"
-        text = f"{subject}, given to you by {by.who}: {_several(given)}."
+        text = f"{len(given)} leads are yours now, given to you by {by.who}: {_several(given)}."
     _tell(session, config, to, subject, text, by, given)
 
 
@@ -175,7 +175,7 @@ def _tell_former(
         text = f"Lead {_named(gone[0])} is no longer yours: {by.who} gave it to {to.name if to else 'nobody'}."
     else:
         subject = f"{len(gone)} leads are no longer yours"
-        text = f"{subject}, by {by.who}: {_several(gone)}."
+        text = f"{len(gone)} leads are no longer yours, by {by.who}: {_several(gone)}."
     _tell(session, config, former, subject, text, by, gone)
 
 

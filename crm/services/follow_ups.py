@@ -480,8 +480,8 @@ def _send(session: Session, config: Config, interest: Interest, step: FollowUp, 
 
 def _expire(session: Session, config: Config, interest: Interest, step: FollowUp, now: datetime) -> None:
     """Ends a step that is too late to send, and leaves a task to follow up, one open task per person."""
-    told = f"A follow-up about {interest.property.name} was due on {step.due_at.astimezone(config.tz):%b %d}"
-    _end(step, EXPIRED, now, f"{told}, too long ago to be sent.")
+    due = f"{step.due_at.astimezone(config.tz):%b %d}"
+    _end(step, EXPIRED, now, f"A follow-up about {interest.property.name} was due on {due}, too long ago to be sent.")
     key, about = f"followup:{step.id}", interest.property_id
     timeline.enter(session, interest.lead_id, Happened.FOLLOW_UP, step.why, now, key=key, about=about)
     person = person_of(TaskKind.FOLLOW_UP, lead_id=interest.lead_id, caller=None, did="", desk="")
@@ -499,7 +499,7 @@ def _expire(session: Session, config: Config, interest: Interest, step: FollowUp
             property_id=interest.property_id,
             created_at=now,
             due_at=due_at,
-            why=f"{told} and was not sent: call or text them.",
+            why=f"A follow-up about {interest.property.name} was due on {due} and was not sent: call or text them.",
             result="",
             # Not passed on: an import may bring up thousands at once. Their owners are told once a day (tasks.remind).
             escalation=task_acts.MOST_ESCALATIONS,

@@ -28,6 +28,7 @@ from crm.words.console.sentences.findings import FINDINGS
 from crm.words.console.sentences.fixes import CHECKS, FIXES
 from crm.words.console.sentences.gate import GATE
 from crm.words.console.sentences.notices import COUNTS, NOTICES, WHOM
+from crm.words.console.sentences.reasons import CONCERNS, PARTS, PROTECTED, REASONS
 from crm.words.console.sentences.records import COUNTED, DECIDED, RECORDS, WEEKDAYS, WENT
 from crm.words.console.sentences.routing import LOST, ROUTING
 from crm.words.console.sentences.sending import ADVICE, MEANINGS, PEER_SAYS, SENDING
@@ -41,6 +42,7 @@ __all__ = [
     "GATE",
     "LOST",
     "NOTICES",
+    "REASONS",
     "RECORDS",
     "ROUTING",
     "SENT",
@@ -240,6 +242,11 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "old": _one_of(CODES[LeasingStage]),
     "stage_set": _one_of(CODES[LeasingStage]),
     "decided": _one_of(DECIDED),
+    "part": lambda value: re.sub("[a-z]+", lambda found: PARTS.get(found[0], found[0]), value),
+    "tongue": _one_of(TONGUES["es"]),
+    "protected": _one_of({kind.value: said for kind, said in PROTECTED.items()}),
+    "concern": _one_of(CONCERNS),
+    "leads": lambda value: value.replace("lead", "prospecto"),
     "gist": lambda value: in_short(value, "es"),
     "wishes": lambda value: _home(value),
     "topics": lambda value: _topics(value),
@@ -415,7 +422,7 @@ def _patterns() -> Patterns:
 
 @lru_cache(1)
 def _records() -> Patterns:
-    return _of({**RECORDS, **SENDING})
+    return _of({**RECORDS, **SENDING, **REASONS})
 
 
 @lru_cache(1)
@@ -426,6 +433,7 @@ def _notices() -> Patterns:
         {
             **RECORDS,
             **SENDING,
+            **REASONS,
             **LOST,
             **NOTICES,
             **{often.format(one): counted.format(COUNTED[one]) for one in COUNTED},

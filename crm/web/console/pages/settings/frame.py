@@ -43,7 +43,7 @@ async def changed(
     text = visit.looks.say(words, said, **filled)
     if phones:
         try:
-            text = f"{text} {(await publish(visit.crm)).text}".strip()
+            text = f"{text} {visit.looks.record((await publish(visit.crm)).text)}".strip()
         except ProgramMissing:
             text = f"{text} {visit.looks.say(WORDS, 'no_asterisk')}"
     return visit.see_other(path, text)

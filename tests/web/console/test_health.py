@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from crm.domain.access import Role
 from crm.services.phones import devices
 from crm.services.system import doctor, health, workers
-from crm.services.system.checks.finding import Finding, fault, ok
+from crm.services.system.checks.finding import Finding, fault, ok, warn
 from crm.services.system.health import DeviceHealth, Health
+from crm.store.models import Location
 from crm.web.console.pages import health as page
+from crm.words import terminal
 from crm.words.console.health import WORDS
+from crm.words.console.mends import MENDS
 from crm.worker import Trouble
+from tests.unit.test_words import findings, lacking
 from tests.web.console.conftest import Clock
 from tests.web.console.people import BY, NOW, ConsoleOffice
 
@@ -34,6 +41,32 @@ async def test_it_tells_what_is_wrong_and_how_to_mend_it(office: ConsoleOffice) 
     assert WORDS["es"]["to_mend"] in spanish
     assert "Arránquela con `leaseline up`." in spanish
     assert "Start it with" not in spanish
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_what_a_page_can_mend_links_to_that_page_and_names_no_command(
+    office: ConsoleOffice, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    with office.crm.store.reading() as session:
+        place = session.scalars(select(Location.slug).limit(1)).one()
+    facts = {"location": place, "device": "alice-desk", "agent": "alice"}
+
+    async def all_of_it(config: object, found: object) -> list[Finding]:
+        return [warn("phones", "It is so.", code, **facts) for code in MENDS]
+
+    monkeypatch.setattr(doctor, "examine", all_of_it)
+    person = office.person(language=language)
+    found = (await person.open("/health")).split('id="to-mend"')[1].split("</section>")[0]
+    assert "leaseline" not in found
+    links = dict(re.findall(r'<td><a href="([^"]+)">([^<]+)</a></td>', found))
+    assert set(links) == {mend.path.format_map(facts) for mend in MENDS.values()}
+    for path in links:
+        await person.open(html.unescape(path))
+
+
+def test_what_pages_mend_the_doctor_finds() -> None:
+    assert set(MENDS) <= set(terminal.FIXES)
+    assert lacking({code: mend.path for code, mend in MENDS.items()}, findings()) == []
 
 
 async def test_only_admins_of_the_whole_office_see_it(office: ConsoleOffice) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -21,6 +22,7 @@ from crm.web.console.visit import ConsoleVisit
 from crm.words import terminal
 from crm.words.console import sentences
 from crm.words.console.health import WORDS
+from crm.words.console.mends import MENDS
 
 KEPT = timedelta(seconds=20)
 """For so long a check-up serves everybody who opens the page."""
@@ -39,6 +41,8 @@ class Mended:
     level: Level
     text: str
     fix: str
+    path: str
+    """The page of the console where it is mended; empty: there is none."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,12 @@ async def _page(visit: ConsoleVisit) -> Response:
     found, findings = await check_up.look(visit.crm.now())
     language = visit.looks.language
     mended = [
-        Mended(sentences.check(one.check, language), one.level, sentences.told(one.text, language), _fix(one, language))
+        Mended(
+            sentences.check(one.check, language),
+            one.level,
+            sentences.told(one.text, language),
+            *_fix(one, language),
+        )
         for one in findings
     ]
     counts = {level: sum(one.level is level for one in mended) for level in Level}
@@ -120,9 +129,13 @@ async def _page(visit: ConsoleVisit) -> Response:
 _ORDER: Mapping[Level, int] = {Level.ERROR: 0, Level.WARN: 1, Level.UNSEEN: 2, Level.OK: 3}
 
 
-def _fix(finding: Finding, language: str) -> str:
+def _fix(finding: Finding, language: str) -> tuple[str, str]:
+    """How to mend it, and on which page."""
+    if mend := MENDS.get(finding.code):
+        facts = {name: quote(str(value), safe="") for name, value in finding.facts.items()}
+        return mend.text[language], mend.path.format_map(facts)
     fixes = sentences.FIXES if language == "es" else terminal.FIXES
-    return fixes[finding.code].format_map(finding.facts) if finding.code else ""
+    return fixes[finding.code].format_map(finding.facts) if finding.code else "", ""
 
 
 def listeners(config: Config, found: Health) -> list[ListenerEntry]:

@@ -14,6 +14,7 @@ from crm.domain.heard import Phrase
 from crm.domain.mailboxes import TranscriptState
 from crm.services.audit import By
 from crm.services.calls import ledger
+from crm.services.office import properties
 from crm.services.people import leads, suggestions
 from crm.services.voicemail import transcripts
 from crm.services.voicemail.transcripts import Result
@@ -144,3 +145,18 @@ async def test_wishes_that_are_none_are_refused(store: Store, config: Config, gi
         lead, _ = leads.add(session, config, BY, name="Pat")
     with pytest.raises(Invalid), store.writing() as session:
         leads.change(session, config, BY, lead.id, **given)  # type: ignore[arg-type]
+
+
+async def test_a_property_is_heard_by_the_name_that_it_had_until_another_has_it(store: Store, config: Config) -> None:
+    await store.run(properties.change, BY, "maple", name="The Larches")
+    await left(store, config)
+    assert open_ones(store)["property"][1] == "maple"
+    await store.run(properties.add, BY, "new", name="Maple Court")
+    await left(store, config, "c2")
+    assert [value for _, value in properties_heard(store)] == ["maple", "new"]
+
+
+def properties_heard(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as session:
+        found = select(Suggestion.call_id, Suggestion.value).where(Suggestion.field == "property")
+        return list(session.execute(found.order_by(Suggestion.id)).tuples())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,15 +17,20 @@ from crm.edge import numbers
 from crm.services.audit import By
 from crm.services.people import contact_details, intake, timeline, wishes
 from crm.store.models import Lead, Property, Suggestion
-from crm.store.queries import leads, properties
+from crm.store.queries import leads, names, properties
 
 OPEN, TAKEN, DISMISSED = "open", "taken", "dismissed"
 
 
 def known_properties(session: Session) -> list[NamedProperty]:
-    """Properties, with the names that people use for them."""
-    rows = session.execute(select(Property.slug, Property.name).order_by(Property.slug))
-    return [NamedProperty(slug, (name, slug.replace("-", " "))) for slug, name in rows]
+    """Properties, with the names that people use for them, those that they had before included."""
+    rows = session.execute(select(Property.slug, Property.name).order_by(Property.slug)).all()
+    now = {name.casefold() for _, name in rows}
+    said: dict[str, list[str]] = defaultdict(list)
+    for name, slug in names.said_of_properties(session).items():
+        if name not in now:
+            said[slug].append(name)
+    return [NamedProperty(slug, (name, *said[slug])) for slug, name in rows]
 
 
 def make(

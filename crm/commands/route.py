@@ -20,12 +20,13 @@ from crm.commands.command import (
     with_system,
 )
 from crm.domain import fields
-from crm.domain.calls import DialStatus
+from crm.domain.calls import DialStatus, Outcome
 from crm.domain.rehearsals import Changed, told_plan
 from crm.domain.ringing import StageName, Strategy
 from crm.domain.route_plan import About, Rule, who_has
 from crm.domain.route_plan import Path as RoutePath
 from crm.domain.tasks import TaskKind
+from crm.domain.texts import TextPurpose
 from crm.domain.tours import TourKind
 from crm.edge import numbers
 from crm.services.phones import lines
@@ -34,6 +35,7 @@ from crm.services.routing.rehearsals import RehearsedPhones
 from crm.views import routing
 from crm.views.routing import Explanation, PlanEntry, ReplayEntry, TestEntry
 from crm.words.codes import in_words
+from crm.words.console import sentences
 
 CALLER = "+15125550199"
 """The caller in a test that names none: a number reserved for fiction."""
@@ -62,7 +64,7 @@ def explain(system: System, call: str, as_json: bool) -> None:
         output.print_json(told)
         return
     tz = system.config.tz
-    output.say(f"Call {told.call}, {told.outcome or 'still up'}")
+    output.say(f"Call {told.call}, {in_words(Outcome, told.outcome) or 'still up'}")
     if not told.decisions:
         output.say(
             "No decision is on record: the call ended before one was made, or Asterisk handled it alone.", indent=2
@@ -243,13 +245,13 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
             ("property", plan.property),
             ("caller", plan.kind),
             ("language", plan.language),
-            ("otherwise", ", then ".join(plan.otherwise)),
+            ("otherwise", ", then ".join(in_words(RoutePath, path) for path in plan.otherwise)),
             ("recorded as", plan.record),
             (
                 "if unfinished",
                 f"{in_words(TaskKind, plan.task)} for {who_has(plan.owner)}, due {due}" if plan.task else "",
             ),
-            ("texts", plan.texts),
+            ("texts", [in_words(TextPurpose, purpose) for purpose in plan.texts]),
         )
     )
     if plan.stages:
@@ -269,7 +271,10 @@ def _print_plan(plan: PlanEntry, tz: tzinfo, rings: Mapping[str, list[list[str]]
     output.say("")
     output.print_table(
         ("about", "rule", "reason"),
-        ((in_words(About, one.about), in_words(Rule, one.rule), one.text) for one in plan.reasons),
+        (
+            (in_words(About, one.about), in_words(Rule, one.rule), sentences.told(one.text, "en"))
+            for one in plan.reasons
+        ),
         empty="The reason is not on record.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -67,6 +68,9 @@ def test_a_calls_decision_is_explained_with_its_rules_and_what_followed(office: 
     shown = office.ok("route", "explain", "1772467200.1")
     for told in ("phones ring, decided by: subteam", "menu: the caller keyed 2", "alice-desk rang", "belongs to alice"):
         assert told in shown
+    assert "talks with the caller: missed call." in shown
+    assert "has the next action (call back)" in shown
+    assert not re.search(r"[a-z]_[a-z]", shown), "words in place of codes"
     assert "Decided: phones ring: subteam, then everyone (rule: " in office.ok("call", "show", "1772467200.1")
     assert "no call 12" in office.refused("route", "explain", "12")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import lru_cache
 
 from babel.dates import get_day_names, get_month_names
@@ -20,6 +21,7 @@ from crm.domain.ringing import StageName, Strategy
 from crm.domain.route_inputs import CallerKind
 from crm.domain.route_plan import Path
 from crm.domain.tasks import TaskKind
+from crm.domain.texts import TextPurpose
 from crm.domain.tours import TourKind
 from crm.words.codes import WORDS as ENGLISH
 from crm.words.console.codes import DESKS, TONGUES
@@ -268,8 +270,27 @@ PLACES: Mapping[str, Callable[[str], str]] = {
 
 
 def told(sentence: str, language: str) -> str:
-    """The sentence for whoever reads the console in this language."""
-    return _known(sentence) if language == "es" else sentence
+    """The sentence for whoever reads it in this language, with words in place of codes."""
+    return _known(sentence) if language == "es" else _with_words(sentence)
+
+
+def _with_words(sentence: str) -> str:
+    """A sentence of the routing decision with the words for the codes in it."""
+    for coded, kind in _CODED:
+        if found := coded.search(sentence):
+            words = ENGLISH[kind]
+            said = [words.get(code, code.replace("_", " ")) for code in re.split(", (?:then )?", found[0])]
+            between = ", then " if ", then " in found[0] else ", "
+            sentence = f"{sentence[: found.start()]}{between.join(said)}{sentence[found.end() :]}"
+    return sentence
+
+
+_CODED: tuple[tuple[re.Pattern[str], type[StrEnum]], ...] = (
+    (re.compile(r"(?<=^If that fails: )[a-z_]+(?:, then [a-z_]+)*(?=\.$)"), Path),
+    (re.compile(r"(?<=[Tt]he next action \()[a-z_]+(?=\))"), TaskKind),
+    (re.compile(r"(?<= \()[a-z_]+(?=\)\.$)"), Strategy),
+    (re.compile(r"(?<=^Texted unless somebody talks with the caller: )[a-z_]+(?:, [a-z_]+)*(?=\.$)"), TextPurpose),
+)
 
 
 def record(text: str, language: str) -> str:

@@ -7,7 +7,18 @@ from datetime import datetime
 import click
 
 from crm.commands import output, placing
-from crm.commands.command import Group, System, cut, limit_option, many, one, since_option, until_option, with_system
+from crm.commands.command import (
+    Codes,
+    Group,
+    System,
+    cut,
+    limit_option,
+    many,
+    one,
+    since_option,
+    until_option,
+    with_system,
+)
 from crm.domain import fields
 from crm.domain.calls import CallDirection, CallStep, Outcome
 from crm.services.phones import lines
@@ -48,9 +59,7 @@ call.add_command(placing.note)
 )
 @since_option
 @until_option
-@click.option(
-    "--outcome", type=click.Choice([outcome.value for outcome in Outcome]), help="Only calls with this outcome."
-)
+@click.option("--outcome", type=Codes(Outcome), help="Only calls with this outcome.")
 @click.option("--direction", type=click.Choice(DIRECTIONS), help="Only calls in this direction.")
 @click.option("--line", metavar="NUMBER", help="Only calls to this line, or that showed it.")
 @click.option("--agent", metavar="SLUG", help="Only calls that this agent answered or placed.")

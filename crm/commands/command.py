@@ -8,9 +8,10 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -65,11 +66,28 @@ class States(click.Choice[str]):
     """States as people write them; the spelling of the code is taken as well, and is what the command gets."""
 
     def __init__(self, codes: Iterable[str]) -> None:
-        super().__init__([_WRITTEN if code == _CODE else code for code in codes])
+        super().__init__([_WRITTEN if code == _CODE else str(code) for code in codes])
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         chosen: str = super().convert(_WRITTEN if value == _CODE else value, param, ctx)
         return _CODE if chosen == _WRITTEN else chosen
+
+
+class Codes(States):
+    """The codes of a kind; each is also taken as lists show it, such as `gave up`, or `booked a tour` for booked."""
+
+    def __init__(self, kind: type[StrEnum], *more: str, without: Collection[StrEnum] = ()) -> None:
+        super().__init__([*(code for code in kind if code not in without), *more])
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        said = " ".join(str(value).lower().split())
+        if value not in self.choices and said:
+            # Files of commands hand over what stands for a class that is loaded later.
+            kind = self._kind.real() if isinstance(self._kind, late.Name) else self._kind
+            words = late.loaded("crm.words.codes").WORDS.get(kind, {})
+            value = next((code.value for code in kind if words.get(code, code.replace("_", " ")) == said), value)
+        return super().convert(value, param, ctx)
 
 
 class FilePath(click.Path):
@@ -442,7 +460,7 @@ def cut(found: list[Result], limit: int) -> list[Result]:
 def tell_of_more(found: int, limit: int) -> None:
     """Prints a hint if a list was cut."""
     if found > limit:
-        output.hint(f"Only the first {limit} are shown; --limit shows more.")
+        output.hint(f"Only the first {'is' if limit == 1 else f'{limit} are'} shown; --limit shows more.")
 
 
 class Failure(click.ClickException):

@@ -12,6 +12,7 @@ import msgspec
 from crm.commands import output, removing, renaming
 from crm.commands.command import (
     OR_NONE,
+    Codes,
     FilePath,
     Group,
     System,
@@ -47,7 +48,7 @@ def device() -> None:
 )
 @click.argument("slug")
 @click.option("--agent", required=True, metavar="SLUG", help="Whose phone it is.")
-@click.option("--kind", type=click.Choice([kind.value for kind in DeviceKind]), default="desk", show_default=True)
+@click.option("--kind", type=Codes(DeviceKind), default="desk", show_default=True)
 @click.option("--number", metavar="NUMBER", help="A mobile's number; it rings when the agent's forwarding is on.")
 @click.option(
     "--after", type=int, metavar="SECONDS", help="How long the agent's other phones ring before a mobile does."
@@ -113,7 +114,7 @@ def add(
 )
 @click.option("--location", type=OR_NONE, metavar="SLUG", help="Where it is, for emergency calls; none for unknown.")
 @click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
-@click.option("--kind", type=click.Choice([kind.value for kind in DeviceKind]))
+@click.option("--kind", type=Codes(DeviceKind))
 @click.option("--encrypted/--no-encrypted", default=None, help="Whether TLS and SRTP are required.")
 @with_system
 def change(
@@ -343,4 +344,4 @@ def _hand_out(system: System, device: Device, *, as_qr: bool, page: Path | None,
 def dnd_text(dnd: bool, until: datetime | None, config: Config) -> str:
     if not dnd:
         return ""
-    return f"until {output.local(until, config.tz)}" if until else "on, without end"
+    return f"on until {output.local(until, config.tz)}" if until else "on, without end"

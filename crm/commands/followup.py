@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Group, States, System, cut, limit_option, many, with_system
+from crm.commands.command import ID, Codes, Group, States, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment, slug
 from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
@@ -86,7 +86,7 @@ def cancel(system: System, id: int) -> None:
 )
 @click.argument("lead", type=ID)
 @click.argument("property")
-@click.argument("stage", type=click.Choice([stage.value for stage in LeasingStage]))
+@click.argument("stage", type=Codes(LeasingStage))
 @click.option("--why", default="", metavar="TEXT", help="The reason; lost needs one.")
 @with_system
 def stage(system: System, lead: int, property: str, stage: str, why: str) -> None:

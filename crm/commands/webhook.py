@@ -7,6 +7,7 @@ import click
 from crm.commands import output
 from crm.commands.command import (
     ID,
+    Codes,
     Failure,
     Group,
     System,
@@ -23,7 +24,7 @@ from crm.services.webhooks import subscriptions
 from crm.views import webhooks
 from crm.views.webhooks import WebhookDeliveryEntry, WebhookEntry
 
-STATES = click.Choice([state.value for state in DeliveryState if state is not DeliveryState.RECEIVED])
+STATES = Codes(DeliveryState, without=(DeliveryState.RECEIVED,))
 
 
 @click.group(

@@ -260,13 +260,11 @@ AS_USUAL = "usual"
 
 
 def special_open(raw: str) -> str:
-    """Parses the hours of a special day: '10:00-14:00', 'usual' for the week's hours; "" or 'closed' gives ""."""
+    """Parses the hours of a special day: '10am-2pm' gives '10:00-14:00', 'usual' itself; "" or 'closed' gives ""."""
     value = raw.strip().lower()
     if value in ("", "closed"):
         return ""
-    if value != AS_USUAL:
-        span(value)
-    return value
+    return value if value == AS_USUAL else "-".join(span(value))
 
 
 def day(raw: str, today: date | None = None) -> date:

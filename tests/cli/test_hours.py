@@ -106,6 +106,7 @@ def test_a_date_without_a_year_is_the_next_one(office: Leaseline) -> None:
     today = datetime.now(CHICAGO).date()
     tomorrow = today + timedelta(days=1)
     assert f"{tomorrow} is closed" in office.ok("holiday", "add", f"{tomorrow:%b %d}")
+    assert "is now open 09:00-13:00" in office.ok("holiday", "add", f"{tomorrow:%m/%d}", "--open", "9-1pm")
     [day] = office.json("holiday", "list", "--year", str(tomorrow.year))
     assert day["day"] == str(tomorrow)
     office.ok("holiday", "remove", f"{tomorrow:%m/%d}")

@@ -80,6 +80,20 @@ def test_none_takes_away_what_was_there(
     assert not office.json(noun, "show", *name)[field]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "list", "--outcome", "booked a tour"),
+        ("call", "list", "--outcome", "Gave up"),
+        ("call", "list", "--outcome", "gave_up"),
+        ("lead", "list", "--status", "in progress"),
+        ("tour", "slots", "elm", "--kind", "self-guided"),
+    ],
+)
+def test_a_code_is_also_taken_in_the_words_that_lists_have_for_it(untouched: Leaseline, words: tuple[str, ...]) -> None:
+    untouched.ok(*words)
+
+
 def test_nothing_is_called_none(untouched: Leaseline) -> None:
     for noun in ("property", "subteam", "agent", "portfolio", "location"):
         rest = ("--address", "1 Elm Street", "--callback", "512-555-0100") if noun == "location" else ("--name", "x")

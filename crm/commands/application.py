@@ -12,7 +12,7 @@ import click
 from crm.commands import output
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     FilePath,
     Group,
     System,
@@ -53,7 +53,7 @@ def application() -> None:
     json=many(ApplicationEntry),
     examples=("application list --status submitted", "application list --lead pat@example.com --json"),
 )
-@click.option("--status", type=Codes(ApplicationStatus), help="Only these.")
+@click.option("--status", type=CodeChoice(ApplicationStatus), help="Only these.")
 @click.option("--property", "property_slug", metavar="SLUG", help="Only for homes of this property.")
 @click.option("--lead", metavar="LEAD", help="Only this lead's: an id, phone number or email address.")
 @limit_option()
@@ -139,7 +139,7 @@ def show(system: System, application: int, as_json: bool) -> None:
     ),
 )
 @click.argument("application", type=ID)
-@click.argument("status", type=Codes(ApplicationStatus, without=_THEIRS))
+@click.argument("status", type=CodeChoice(ApplicationStatus, without=_THEIRS))
 @click.option("--reason", default="", help="Why; a denial needs one. It is kept, and not sent to anybody.")
 @with_system
 def status(system: System, application: int, status: str, reason: str, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 
 from crm.commands import output, placing
 from crm.commands.command import (
-    Codes,
+    CodeChoice,
     Group,
     System,
     cut,
@@ -59,7 +59,7 @@ call.add_command(placing.note)
 )
 @since_option
 @until_option
-@click.option("--outcome", type=Codes(Outcome), help="Only calls with this outcome.")
+@click.option("--outcome", type=CodeChoice(Outcome), help="Only calls with this outcome.")
 @click.option("--direction", type=click.Choice(DIRECTIONS), help="Only calls in this direction.")
 @click.option("--line", metavar="NUMBER", help="Only calls to this line, or that showed it.")
 @click.option("--agent", metavar="SLUG", help="Only calls that this agent answered or placed.")

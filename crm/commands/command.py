@@ -62,8 +62,8 @@ OR_NONE = OrNone()
 _CODE, _WRITTEN = "cancelled", "canceled"
 
 
-class States(click.Choice[str]):
-    """States as people write them; the spelling of the code is taken as well, and is what the command gets."""
+class StateChoice(click.Choice[str]):
+    """StateChoice as people write them; the spelling of the code is taken as well, and is what the command gets."""
 
     def __init__(self, codes: Iterable[str]) -> None:
         super().__init__([_WRITTEN if code == _CODE else str(code) for code in codes])
@@ -73,7 +73,7 @@ class States(click.Choice[str]):
         return _CODE if chosen == _WRITTEN else chosen
 
 
-class Codes(States):
+class CodeChoice(StateChoice):
     """The codes of a kind; each is also taken as lists show it, such as `gave up`, or `booked a tour` for booked."""
 
     def __init__(self, kind: type[StrEnum], *more: str, without: Collection[StrEnum] = ()) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import Codes, Group, System, many, with_system
+from crm.commands.command import CodeChoice, Group, System, many, with_system
 from crm.domain.route_inputs import DeskKind
 from crm.services.routing import desks
 from crm.views import desks as views
@@ -42,7 +42,7 @@ def desk() -> None:
         "desk set owner '(512) 555-0191' --straight",
     ),
 )
-@click.argument("kind", type=Codes(DeskKind))
+@click.argument("kind", type=CodeChoice(DeskKind))
 @click.argument("target")
 @click.option(
     "--property",
@@ -107,7 +107,7 @@ def list_(system: System, as_json: bool) -> None:
 
 
 @desk.command(examples=("desk remove vendor", "desk remove resident --property elm"))
-@click.argument("kind", type=Codes(DeskKind))
+@click.argument("kind", type=CodeChoice(DeskKind))
 @click.option(
     "--property",
     "property_slug",

@@ -12,7 +12,7 @@ import msgspec
 from crm.commands import output, removing, renaming
 from crm.commands.command import (
     OR_NONE,
-    Codes,
+    CodeChoice,
     FilePath,
     Group,
     System,
@@ -48,7 +48,7 @@ def device() -> None:
 )
 @click.argument("slug")
 @click.option("--agent", required=True, metavar="SLUG", help="Whose phone it is.")
-@click.option("--kind", type=Codes(DeviceKind), default="desk", show_default=True)
+@click.option("--kind", type=CodeChoice(DeviceKind), default="desk", show_default=True)
 @click.option("--number", metavar="NUMBER", help="A mobile's number; it rings when the agent's forwarding is on.")
 @click.option(
     "--after", type=int, metavar="SECONDS", help="How long the agent's other phones ring before a mobile does."
@@ -114,7 +114,7 @@ def add(
 )
 @click.option("--location", type=OR_NONE, metavar="SLUG", help="Where it is, for emergency calls; none for unknown.")
 @click.option("--agent", metavar="SLUG", help="Whose phone it is from now on.")
-@click.option("--kind", type=Codes(DeviceKind))
+@click.option("--kind", type=CodeChoice(DeviceKind))
 @click.option("--encrypted/--no-encrypted", default=None, help="Whether TLS and SRTP are required.")
 @with_system
 def change(

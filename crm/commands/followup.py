@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output
-from crm.commands.command import ID, Codes, Group, States, System, cut, limit_option, many, with_system
+from crm.commands.command import ID, CodeChoice, Group, StateChoice, System, cut, limit_option, many, with_system
 from crm.domain.fields import moment, slug
 from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
@@ -28,7 +28,7 @@ def followup() -> None:
 @click.option("--lead", "lead_id", type=ID, metavar="ID", help="All steps of this lead, including past ones.")
 @click.option(
     "--state",
-    type=States((PLANNED, PAUSED, SENT, CANCELLED, EXPIRED)),
+    type=StateChoice((PLANNED, PAUSED, SENT, CANCELLED, EXPIRED)),
 )
 @limit_option()
 @with_system
@@ -86,7 +86,7 @@ def cancel(system: System, id: int) -> None:
 )
 @click.argument("lead", type=ID)
 @click.argument("property")
-@click.argument("stage", type=Codes(LeasingStage))
+@click.argument("stage", type=CodeChoice(LeasingStage))
 @click.option("--why", default="", metavar="TEXT", help="The reason; lost needs one.")
 @with_system
 def stage(system: System, lead: int, property: str, stage: str, why: str) -> None:

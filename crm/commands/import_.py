@@ -11,7 +11,7 @@ import click
 
 from crm.commands import output, terms
 from crm.commands.command import (
-    Codes,
+    CodeChoice,
     Command,
     FilePath,
     System,
@@ -54,7 +54,7 @@ _COLUMNS = "\n\n".join(
 @click.argument("file", type=FilePath())
 @click.option(
     "--kind",
-    type=Codes(ListKind),
+    type=CodeChoice(ListKind),
     help="What a CSV file lists.  [default: from the file's name, such as units.csv]",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, but write nothing.")

@@ -10,7 +10,7 @@ import click
 from crm.commands import files, output, removing, terms
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     FilePath,
     Group,
     System,
@@ -108,7 +108,7 @@ def change(system: System, /, listing: int, **given: Any) -> None:
 @click.option("--property", metavar="SLUG", help="Only those of this property.")
 @click.option(
     "--state",
-    type=Codes(ListingState),
+    type=CodeChoice(ListingState),
     help="Only these; changed: published, with a later version that is not.",
 )
 @click.option("--beds", type=click.IntRange(0, 20), help="Only those with this number of bedrooms; 0 is a studio.")

@@ -9,7 +9,7 @@ import click
 from crm.commands import output
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     Failure,
     Group,
     System,
@@ -56,13 +56,13 @@ def message() -> None:
     examples=("message list --since 7d", "message list --direction in", "message list --decision block --json"),
 )
 @since_option
-@click.option("--state", type=Codes(DeliveryState), help="Only these.")
+@click.option("--state", type=CodeChoice(DeliveryState), help="Only these.")
 @click.option(
     "--direction",
-    type=Codes(TextDirection),
+    type=CodeChoice(TextDirection),
     help="in: what people wrote to us; out: what we wrote.",
 )
-@click.option("--decision", type=Codes(Verdict), help="Only texts with this decision of the gate.")
+@click.option("--decision", type=CodeChoice(Verdict), help="Only texts with this decision of the gate.")
 @click.option("--unassigned", is_flag=True, help="Only texts that belong to no lead.")
 @limit_option()
 @with_system

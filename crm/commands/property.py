@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from crm.commands import output, removing, renaming, terms
-from crm.commands.command import OR_NONE, Codes, Group, System, WrongInput, many, one, with_system
+from crm.commands.command import OR_NONE, CodeChoice, Group, System, WrongInput, many, one, with_system
 from crm.domain import listings
 from crm.domain.calls import RECORDING
 from crm.domain.mailboxes import VoicemailTo
@@ -75,7 +75,7 @@ def add(system: System, slug: str, name: str | None, subteam: str | None, listin
     type=click.Choice(RECORDING),
     help="Record calls: never, always (after an announcement), or when an agent keys the code (after the same one).",
 )
-@click.option("--voicemail-to", type=Codes(VoicemailTo), help="The mailbox that voicemail goes to.")
+@click.option("--voicemail-to", type=CodeChoice(VoicemailTo), help="The mailbox that voicemail goes to.")
 @click.option("--escalate/--no-escalate", default=None, help="Call staff about voicemail that nobody takes.")
 @terms.ai_answers_option
 @terms.property_options

@@ -14,7 +14,7 @@ from crm.commands import output
 from crm.commands import review as review_commands
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     Failure,
     FilePath,
     Group,
@@ -64,7 +64,7 @@ def report() -> None:
 )
 @since_option
 @until_option
-@click.option("--by", type=Codes(metrics.MetricGroup), help="Group by this.")
+@click.option("--by", type=CodeChoice(metrics.MetricGroup), help="Group by this.")
 @csv_option
 @plot_option
 @with_system
@@ -219,12 +219,12 @@ def schedule() -> None:
         "report schedule add metrics --every day",
     )
 )
-@click.argument("report", type=Codes(ReportKind))
-@click.option("--every", type=Codes(PeriodKind), required=True)
+@click.argument("report", type=CodeChoice(ReportKind))
+@click.option("--every", type=CodeChoice(PeriodKind), required=True)
 @click.option(
     "--to", "addresses", multiple=True, metavar="ADDRESS", help="Repeatable.  [default: whoever is the admin then]"
 )
-@click.option("--by", type=Codes(metrics.MetricGroup), help="Of metrics: group by this.")
+@click.option("--by", type=CodeChoice(metrics.MetricGroup), help="Of metrics: group by this.")
 @with_system
 def add(system: System, report: str, every: str, addresses: tuple[str, ...], by: str | None) -> None:
     """Send a report by email, at 7 in the morning on the office's clock on the day after each day, week or month.

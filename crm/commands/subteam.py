@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from crm.commands import output, removing, renaming
-from crm.commands.command import OR_NONE, Codes, Group, System, many, one, with_system
+from crm.commands.command import OR_NONE, CodeChoice, Group, System, many, one, with_system
 from crm.domain.ringing import Strategy
 from crm.services.office import subteams
 from crm.services.phones import answering
@@ -23,7 +23,7 @@ def subteam() -> None:
 @click.option("--name", help="As people call it.  [default: SLUG]")
 @click.option(
     "--strategy",
-    type=Codes(Strategy),
+    type=CodeChoice(Strategy),
     default="ring_all",
     show_default=True,
     help="Ring everyone at once, or one at a time, longest idle first.",
@@ -45,7 +45,7 @@ def add(system: System, slug: str, name: str | None, strategy: str) -> None:
 )
 @click.argument("slug")
 @click.option("--name", help="As people call it.")
-@click.option("--strategy", type=Codes(Strategy), help="How it rings.")
+@click.option("--strategy", type=CodeChoice(Strategy), help="How it rings.")
 @click.option(
     "--sisters",
     type=OR_NONE,

@@ -11,7 +11,7 @@ import click
 from crm.commands import output
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     Group,
     System,
     cut,
@@ -29,7 +29,7 @@ from crm.views import tours
 from crm.views.tours import BlackoutEntry, SlotEntry, TourEntry, TourHoursEntry
 from crm.words.codes import in_words
 
-KINDS = Codes(TourKind)
+KINDS = CodeChoice(TourKind)
 
 
 @click.group(
@@ -220,7 +220,7 @@ def close(system: System, id: int, done: bool) -> None:
 @tour.command("list", json=many(TourEntry), examples=("tour list", "tour list --property elm --since 7d --json"))
 @since_option
 @click.option("--property", metavar="SLUG", help="Only this property's.")
-@click.option("--state", type=Codes(TourState), help="Only these.")
+@click.option("--state", type=CodeChoice(TourState), help="Only these.")
 @limit_option()
 @with_system
 def list_(

@@ -9,7 +9,7 @@ import click
 from crm.commands import output, removing, renaming
 from crm.commands.command import (
     OR_NONE,
-    Codes,
+    CodeChoice,
     Group,
     System,
     confirm,
@@ -150,7 +150,7 @@ def add(
 @click.option("--outbound/--no-outbound", default=None, help="Whether calls go out through it.")
 @click.option(
     "--numbers",
-    type=Codes(NumberStyle),
+    type=CodeChoice(NumberStyle),
     help="+15125550100, 15125550100 or 5125550100.",
 )
 @click.option("--did-from", metavar="SOURCES", help=_DID_FROM)

@@ -6,7 +6,7 @@ import click
 from sqlalchemy.orm import Session
 
 from crm.commands import output
-from crm.commands.command import ID, OR_NONE, Codes, Group, System, many, with_system
+from crm.commands.command import ID, OR_NONE, CodeChoice, Group, System, many, with_system
 from crm.config import Config
 from crm.domain.access import LANGUAGES, Role
 from crm.services.access import accounts as service
@@ -15,7 +15,7 @@ from crm.services.access.accounts import AccountChange
 from crm.views import access
 from crm.views.access import AccountEntry, SessionEntry
 
-role_option = click.option("--role", type=Codes(Role), help="What they may do.")
+role_option = click.option("--role", type=CodeChoice(Role), help="What they may do.")
 
 
 @click.group(
@@ -39,7 +39,7 @@ def user() -> None:
 )
 @click.argument("name")
 @click.option("--full-name", required=True, metavar="TEXT", help="As colleagues read it.")
-@click.option("--role", type=Codes(Role), required=True, help="What they may do.")
+@click.option("--role", type=CodeChoice(Role), required=True, help="What they may do.")
 @click.option("--email", default="", metavar="ADDRESS")
 @click.option("--agent", metavar="SLUG", help="The agent they are: calls for that agent ring in their browser.")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)

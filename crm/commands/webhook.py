@@ -7,7 +7,7 @@ import click
 from crm.commands import output
 from crm.commands.command import (
     ID,
-    Codes,
+    CodeChoice,
     Failure,
     Group,
     System,
@@ -24,7 +24,7 @@ from crm.services.webhooks import subscriptions
 from crm.views import webhooks
 from crm.views.webhooks import WebhookDeliveryEntry, WebhookEntry
 
-STATES = Codes(DeliveryState, without=(DeliveryState.RECEIVED,))
+STATES = CodeChoice(DeliveryState, without=(DeliveryState.RECEIVED,))
 
 
 @click.group(

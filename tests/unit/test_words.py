@@ -421,7 +421,30 @@ def test_what_is_on_record_is_told_in_spanish_where_it_is_ours(english: str, spa
 )
 def test_what_fills_a_place_is_told_in_spanish_where_it_is_ours(english: str, spanish: str) -> None:
     assert sentences.told(english, "es") == spanish
-    assert sentences.told(english, "en") == english
+    assert sentences.told(english, "en") == english.replace("queue", "waiting in line")
+
+
+@pytest.mark.parametrize(
+    ("on_record", "told"),
+    [
+        ("If that fails: live, then voice_agent.", "If that fails: phones ring, then the voice agent."),
+        (
+            "If it remains unfinished, alice has the next action (call_back).",
+            "If it remains unfinished, alice has the next action (call back).",
+        ),
+        (
+            "The next action (call_back) was to be for bob_2, and is for alice.",
+            "The next action (call back) was to be for bob_2, and is for alice.",
+        ),
+        (
+            "Texted unless somebody talks with the caller: missed_call, callback.",
+            "Texted unless somebody talks with the caller: missed call, we call back.",
+        ),
+        ("The caller chose elm_2 by key.", "The caller chose elm_2 by key."),
+    ],
+)
+def test_codes_in_a_decision_have_words_in_english_too(on_record: str, told: str) -> None:
+    assert sentences.told(on_record, "en") == told
 
 
 @pytest.mark.parametrize(

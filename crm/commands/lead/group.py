@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from crm.commands.command import Codes, Group, since_option
+from crm.commands.command import CodeChoice, Group, since_option
 from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light
 
 
@@ -26,7 +26,7 @@ def lead() -> None:
 
 
 def choice(values: type[StrEnum], *more: str) -> click.Choice[str]:
-    return Codes(values, *more)
+    return CodeChoice(values, *more)
 
 
 _FILTERS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (

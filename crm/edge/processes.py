@@ -117,7 +117,7 @@ def running(config: Config) -> dict[str, Process]:
     """Finds the processes of the home that `leaseline up` started, whoever watches them now, by ASTERISK, APP, WEB
     and VOICE."""
     found: dict[str, list[tuple[Process, str]]] = {ASTERISK: [], APP: [], WEB: [], VOICE: []}
-    for pid, command, parent in _of_mine():
+    for pid, command, parent in _of_its_user(config):
         if (name := _name_of(command, config)) and (started := start_of(pid)):
             found[name].append((Process(pid, started), parent))
     chosen = {}
@@ -141,13 +141,17 @@ def _name_of(command: list[str], config: Config) -> str:
     return ""
 
 
-def _of_mine() -> Iterator[tuple[int, list[str], str]]:
-    """Yields the id, command line and parent's id of every process of this user."""
+def _of_its_user(config: Config) -> Iterator[tuple[int, list[str], str]]:
+    """Yields the id, command line and parent's id of every process of the home's owner, whose they are also when root
+    asks, and of whoever asks."""
+    owners = {os.geteuid()}
+    with contextlib.suppress(OSError):
+        owners.add(config.home.stat().st_uid)
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            if folder.stat().st_uid == os.geteuid():
+            if folder.stat().st_uid in owners:
                 command = (folder / "cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
                 stat = (folder / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
                 yield int(folder.name), command, stat[1]

@@ -251,18 +251,20 @@ def _numbers(text: str) -> Iterator[_Match]:
 def _properties(text: str, properties: Sequence[NamedProperty]) -> Iterator[_Match]:
     """The property whose name was said most clearly, whatever a transcriber made of it."""
     spoken = [(token[0].lower(), token.start(), token.end()) for token in re.finditer(r"[\w']+", text)]
-    best: tuple[float, _Match] | None = None
+    # By likeness, and of names that are alike the longer one: "Maple Court" is not the house that is called Maple.
+    best: tuple[tuple[float, int], _Match] | None = None
     for property in properties:
         for name in property.names:
             words = [word for word in re.findall(r"[\w']+", name.lower()) if word not in _GENERIC]
             if len(words) > 1 and (joined := next((one for one in spoken if one[0] == "".join(words)), None)):
-                best = 1.0, (CardField.PROPERTY, property.slug, joined[1], joined[2])
+                best = (1.0, len(joined[0])), (CardField.PROPERTY, property.slug, joined[1], joined[2])
             for at in range(len(spoken) - len(words) + 1 if words else 0):
                 near = spoken[at : at + len(words)]
                 likeness = min(_alike(word, heard[0]) for word, heard in zip(words, near, strict=True))
+                clearness = likeness, sum(map(len, words))
                 # One short word alone is too easily another.
-                if likeness >= 0.75 and sum(map(len, words)) >= 4 and (best is None or likeness > best[0]):
-                    best = likeness, (CardField.PROPERTY, property.slug, near[0][1], near[-1][2])
+                if likeness >= 0.75 and clearness[1] >= 4 and (best is None or clearness > best[0]):
+                    best = clearness, (CardField.PROPERTY, property.slug, near[0][1], near[-1][2])
     if best:
         yield best[1]
 

@@ -159,4 +159,4 @@ async def test_a_property_is_heard_by_the_name_that_it_had_until_another_has_it(
 def properties_heard(store: Store) -> list[tuple[str, str]]:
     with store.reading() as session:
         found = select(Suggestion.call_id, Suggestion.value).where(Suggestion.field == "property")
-        return list(session.execute(found.order_by(Suggestion.id)).tuples())
+        return list(session.execute(found.order_by(Suggestion.id)))

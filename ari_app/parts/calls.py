@@ -83,7 +83,7 @@ async def calls(shared: Shared) -> list[Part]:
         app.lost_lines.run,
         shared.every(disk.LOOK_SECONDS, "reserve on the disk", partial(disk.look_after, config)),
         shared.every(disk.WARN_SECONDS, "room on the disk", lambda: disk.warn(crm)),
-        shared.every(nodes.BEAT_SECONDS, "other nodes", lambda: nodes.look(config, crm.store, journal, crm.now())),
+        shared.every(nodes.BEAT_SECONDS, "other nodes", partial(nodes.look, crm, journal)),
         shared.every(LOOK_SECONDS, "passwords tried", guard.look),
         partial(RefusedCalls(crm, journal).run, shared.troubles),
         shared.every(warm_sentences.LOOK_SECONDS, "sentences of the voice agent", WarmSentences(app.context).look),

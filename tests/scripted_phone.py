@@ -47,9 +47,16 @@ async def scripted_phone(
     await _register(system, device, port, expires=300)
     filled_in = [word for name, value in keys.items() for word in ("-key", name, value)]
     process = await _sipp(
-        system, port, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-aa", "-trace_msg", "-message_file", str(log),
+        system,
+        port,
+        "-sf",
+        str(SCENARIOS / f"{scenario}.xml"),
+        "-aa",
+        "-trace_msg",
+        "-message_file",
+        str(log),
         *filled_in,
-    )  # fmt: skip
+    )
     try:
         await system.until(lambda: system.is_online(device), f"{device} online")
         yield ScriptedPhone(log)

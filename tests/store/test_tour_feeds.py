@@ -107,9 +107,15 @@ def test_a_calendar_has_what_begins_within_its_time(store: Store, config: Config
         for hours in (2, 3, 24):
             at = NOW + timedelta(hours=hours)
             booking.book(
-                session, config, Secrets(config.secrets_file), BY, person=PAT, property_slug="maple", at=at,
+                session,
+                config,
+                Secrets(config.secrets_file),
+                BY,
+                person=PAT,
+                property_slug="maple",
+                at=at,
                 key=str(hours),
-            )  # fmt: skip
+            )
     with store.reading() as session:
 
         def found(**more: object) -> list[str]:

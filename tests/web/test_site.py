@@ -111,9 +111,13 @@ def test_what_is_chosen_from_a_list_has_words_in_each_language() -> None:
 
 async def test_a_question_makes_a_lead_with_an_owned_next_action_and_word_to_its_owner(visitor: Visitor) -> None:
     page = await visitor.send(
-        "/homes/1/question", name=" Pat  Smith ", email="Pat@Example.com", phone="(512) 555-0188",
-        message="Is parking included?\r\nAnd heat?", texts="yes",
-    )  # fmt: skip
+        "/homes/1/question",
+        name=" Pat  Smith ",
+        email="Pat@Example.com",
+        phone="(512) 555-0188",
+        message="Is parking included?\r\nAnd heat?",
+        texts="yes",
+    )
     check(page)
     assert "Thank you" in page
     [lead] = visitor.rows(Lead)

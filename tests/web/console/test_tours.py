@@ -58,9 +58,16 @@ def book(office: ConsoleOffice, slug: str, at: datetime = TEN, key: str = "one")
     crm = office.crm
     with crm.store.writing() as session:
         found = booking.book(
-            session, crm.config, crm.secrets, By("test", crm.now()), person=PAT, property_slug=slug, at=at, key=key,
+            session,
+            crm.config,
+            crm.secrets,
+            By("test", crm.now()),
+            person=PAT,
+            property_slug=slug,
+            at=at,
+            key=key,
             kind=TourKind.REMOTE,
-        )  # fmt: skip
+        )
         found.tour.lead.name = EVIL
         return found.tour.id
 

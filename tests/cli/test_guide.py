@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -43,7 +44,8 @@ def commands(text: str) -> Iterator[list[str]]:
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.split(line.strip().removeprefix("$ "), comments=True)
         if words and Path(words[0]).name == "leaseline":
-            yield words[1:]
+            # What follows is the shell's.
+            yield list(takewhile(lambda word: word not in ("<", ">", "|"), words[1:]))
 
 
 def parse(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:

@@ -32,7 +32,7 @@ HINTS = {
     "portfolio_has_lines": "change that with `leaseline line set NUMBER --portfolio ''` first.",
     "portfolio_unknown": "`leaseline portfolio list` shows them all.",
     "property_exists": "change it with `leaseline property set {property}`.",
-    "property_has_lines": "move them with `leaseline line set` or `leaseline line remove` them first.",
+    "property_has_lines": "move each with `leaseline line set`, or remove it with `leaseline line remove`, first.",
     "property_not_public": "publish it with `leaseline property publish {property}`.",
     "property_retired": "bring it back with `leaseline property restore {property}`.",
     "property_unknown": "`leaseline property list` shows them all.",

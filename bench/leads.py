@@ -42,6 +42,7 @@ from crm.services.people.identity import who_is
 from crm.store import migrate
 from crm.store import statistics as planner
 from crm.store.models import Activity, Lead, LeadEmail
+from crm.store.search import VECTOR
 from crm.store.session import Store
 from crm.views import leads, search
 from tests.postgres import running_postgres
@@ -162,7 +163,7 @@ def pairs(sqlite: bool, size: Size, now: datetime, chance: random.Random) -> dic
                 asked = f'"{one}" "{other}"*'
             else:
                 control = (
-                    "SELECT lead_id, text FROM activity WHERE to_tsvector('simple', text)"
+                    f"SELECT lead_id, text FROM activity WHERE {VECTOR}"
                     " @@ to_tsquery('simple', :words) ORDER BY id DESC LIMIT 50"
                 )
                 asked = f"{one} & {other}:*"

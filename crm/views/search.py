@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, TableClause, column, func, literal_column, select, table, text
+from sqlalchemy import ColumnElement, Row, Select, TableClause, column, func, literal_column, select, table
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -18,7 +18,7 @@ from crm.domain.leads import LeadFilter
 from crm.store import prepared
 from crm.store.models import Activity, Lead, LeadEmail, LeadPhone
 from crm.store.queries import reach as reached
-from crm.store.search import PREFIX, words_from
+from crm.store.search import PREFIX, VECTOR, words_from
 from crm.views import leads
 from crm.views.leads import LeadEntry
 
@@ -171,8 +171,8 @@ def _by_words(session: Session, words: list[str]) -> IndexQuery:
         found = query.join(index, index.c.rowid == Activity.id).where(_matches(index, asked))
         return IndexQuery(found.order_by(index.c.rowid.desc()), Activity.id)
     wanted = func.to_tsquery("simple", " & ".join(f"'{word}'" for word in words) + ":*")
-    held = func.to_tsvector(text("'simple'"), Activity.text)
-    return IndexQuery(query.where(held.op("@@")(wanted)).order_by(Activity.id.desc()), Activity.id)
+    held: ColumnElement[Any] = literal_column(f"{Activity.__tablename__}.{VECTOR}")
+    return IndexQuery(query.where(held.op("@@", is_comparison=True)(wanted)).order_by(Activity.id.desc()), Activity.id)
 
 
 def _beginning_with(session: Session, word: str) -> str:

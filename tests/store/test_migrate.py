@@ -93,6 +93,23 @@ def test_the_migrations_make_what_the_models_describe(url: str) -> None:
     engine.dispose()
 
 
+def test_postgres_keeps_the_words_of_entries_and_a_start_waits_for_nobody_who_writes(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        pytest.skip("SQLite has tables of its own for words")
+    migrate.upgrade(empty_url)
+    engine = migration_engine(empty_url)
+    index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'search_activity'"
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("ALTER TABLE activity DROP COLUMN search_vector")
+        connection.exec_driver_sql("CREATE INDEX search_activity ON activity USING gin (to_tsvector('simple', text))")
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection, connection.begin():
+        assert connection.exec_driver_sql(index).scalar_one().endswith("(search_vector)")
+        connection.exec_driver_sql("LOCK TABLE activity, lead IN ROW EXCLUSIVE MODE")
+        migrate.upgrade(f"{empty_url}&options=-c%20lock_timeout%3D5000")
+    engine.dispose()
+
+
 def test_addresses_of_older_leads_find_the_oldest(empty_url: str) -> None:
     migrate.upgrade(empty_url, "0024")
     engine = migration_engine(empty_url)

@@ -51,10 +51,10 @@ class FakeClient:
         channel = events.Channel(channel_id, "", "Down", events.CallerID("", ""), events.DialplanCEP("", "", 0))
         self.unset[channel_id].put_nowait(events.ChannelDestroyed(channel, 16))
 
-    async def put(self, path: str, *, deviceState: str) -> None:
+    async def set_device_state(self, device: str, state: str) -> None:
         if self.fails:
             raise AsteriskUnreachable("Asterisk does not answer")
-        self.told.append((path.rpartition("-")[2], deviceState))
+        self.told.append((device.rpartition("-")[2], state))
 
     async def post(self, path: str, body: dict[str, dict[str, str]], **query: str) -> None:
         values = body["variables"]

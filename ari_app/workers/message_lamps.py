@@ -28,24 +28,26 @@ MARK = "lamp-"
 SET_SECONDS = 5.0
 """Longest wait until all lamps are set; it takes milliseconds."""
 AGAIN_SECONDS = 5.0
-"""What Asterisk is told in the first second of a connection does not reach a phone that registers just then (seen on
-22.10.1), so everything is told once more after this."""
+"""A phone that registers while its lamp changes is told of both states, and the former may arrive last: each is a
+request of its own, sent by whichever thread is free, and again until it is answered (22.10.1). So everything is told
+once more after this."""
 
 
 class MessageLamps(Lamps[Lamp]):
     name = "message lamps"
     # A property's change to another subteam is noticed within a minute.
     wakes_on = (Voicemail, Agent, SubteamMember)
-    _is_connection_new = False
 
     def __init__(self, client: AriClient) -> None:
         super().__init__(client)
         self._setting: dict[str, asyncio.Queue[events.Event]] = {}
         """What happens to the channels that set a lamp just now, by id."""
+        self._told_twice: dict[str, Lamp] = {}
+        """What is told once more, or has been."""
 
     def forget(self) -> None:
         super().forget()
-        self._is_connection_new = True
+        self._told_twice = {}
 
     async def work(self, claim: Mapping[str, Lamp]) -> None:
         try:
@@ -55,9 +57,16 @@ class MessageLamps(Lamps[Lamp]):
             for id, happening in self._setting.items():
                 self._client.unsubscribe(id, happening)
             self._setting.clear()
-        if self._is_connection_new:
-            self._is_connection_new = False
-            asyncio.get_running_loop().call_later(AGAIN_SECONDS, super().forget)
+        new = {name: state for name, state in claim.items() if self._told_twice.get(name) != state}
+        if new:
+            self._told_twice |= new
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._tell_again, new)
+
+    def _tell_again(self, lamps: Mapping[str, Lamp]) -> None:
+        for name, state in lamps.items():
+            if self._told.get(name) == state:
+                del self._told[name]
+        self.wake.set()
 
     def wanted(self, session: Session, now: datetime) -> dict[str, Lamp]:
         return mailboxes.lamps(session)

@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 async def page(site: Site, browser: Browser) -> AsyncIterator[tuple[Visitor, Page]]:
     """One page for all tests: in a new one, Chromium would compile axe again each time."""
     visitor = Visitor(site, browser)
-    yield visitor, await visitor.page(PHONE)
+    shown = await visitor.page(PHONE)
+    await shown.add_init_script(AXE)
+    yield visitor, shown
     await visitor.leave()
 
 
@@ -37,7 +39,6 @@ async def test_everybody_can_use_the_page_in_each_language_on_any_screen(
         await shown.set_viewport_size(PHONE)
         await show(shown, site, kind, language)
         assert await shown.locator("html").get_attribute("lang") == language
-        await shown.evaluate(AXE)
         assert await violations(shown, *(() if is_first else BY_LAYOUT)) == []
         await shown.set_viewport_size(SMALLEST)
         assert await shown.evaluate("document.documentElement.scrollWidth") <= SMALLEST["width"], "it scrolls sideways"

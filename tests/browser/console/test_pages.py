@@ -41,13 +41,13 @@ async def test_everybody_can_use_the_page_in_each_language_on_any_screen(
         is_first = language == "en"
         if (kind.role, language) not in opened:
             opened[kind.role, language] = await person.page(kind.role, language=language)
+            await opened[kind.role, language].add_init_script(AXE)
         page = opened[kind.role, language]
         await page.set_viewport_size(PHONE)
         answer = await page.goto(desk.where(kind))
         assert answer is not None
         assert answer.status == kind.status
         assert await page.locator("html").get_attribute("lang") == language
-        await page.evaluate(AXE)
         await shoot(page, f"{kind.name}-{language}-phone")
         assert await violations(page, *(() if is_first else BY_LAYOUT)) == []
         await page.set_viewport_size(SMALLEST)

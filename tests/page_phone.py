@@ -29,7 +29,7 @@ from crm.web.app import serving
 from crm.web.console.app import build, looks_of
 from crm.web.console.board import Board
 from tests.system import System
-from tests.web_phone import FLAGS
+from tests.web_phone import FLAGS, browser_of_all
 
 ENERGY_OF_SPEECH = 0.0005
 KEPT = """
@@ -273,7 +273,7 @@ async def page_phone(
                 browser = await _launched(playwright, [*FLAGS, *flags], program=program)
                 own.push_async_callback(browser.close)
             else:
-                browser = await _of_all(system)
+                browser = await browser_of_all(system)
             # The tests' certificate is vouched for by nobody.
             context = await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
             own.push_async_callback(context.close)
@@ -288,15 +288,6 @@ async def page_phone(
             await phone.switch_on()
         yield phone
     await system.until(lambda: system.is_offline(phone.device), f"{phone.device} offline")
-
-
-async def _of_all(system: System) -> Browser:
-    """The browser that all share who ask nothing special of theirs; a new one if a test has ended it."""
-    if system.browser is None or not system.browser.is_connected():
-        playwright = await system.kept.enter_async_context(async_playwright())
-        system.browser = await _launched(playwright, list(FLAGS))
-        system.kept.push_async_callback(system.browser.close)
-    return system.browser
 
 
 async def _that_can_hide(playwright: Playwright, flags: list[str]) -> tuple[Browser, BrowserContext]:

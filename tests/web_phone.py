@@ -5,6 +5,7 @@ Its microphone is Chromium's own, which beeps. It answers nothing by itself.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 
 from asterisk_conf import programs
 from tests.system import System
@@ -140,21 +141,33 @@ async def web_phone(system: System, device: str) -> AsyncIterator[WebPhone]:
     }
     quoted = json.dumps(told).replace("&", "&amp;").replace("'", "&#39;")
     html = f"<!doctype html><script>{jssip()}</script><script data-told='{quoted}'>{SCRIPT}</script>"
-    async with _served(html) as address, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=programs.chromium(),
-            args=FLAGS,
-            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
-        )
-        phone = WebPhone(system, device, browser, await browser.new_page(), address)
+    async with _served(html) as address:
+        browser = await browser_of_all(system)
+        context = await browser.new_context()
+        phone = WebPhone(system, device, browser, await context.new_page(), address)
         try:
             await phone.opens()
             await system.until(lambda: system.is_online(device), f"{device} online")
             yield phone
         finally:
             phone.thaw()
-            await browser.close()
+            # It may have been killed.
+            with contextlib.suppress(Error):
+                await context.close()
     await system.until(lambda: system.is_offline(device), f"{device} offline")
+
+
+async def browser_of_all(system: System) -> Browser:
+    """The browser that all share who ask nothing special of theirs; a new one if a test has ended it."""
+    if system.browser is None or not system.browser.is_connected():
+        playwright = await system.kept.enter_async_context(async_playwright())
+        system.browser = await playwright.chromium.launch(
+            executable_path=programs.chromium(),
+            args=FLAGS,
+            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
+        )
+        system.kept.push_async_callback(system.browser.close)
+    return system.browser
 
 
 @asynccontextmanager

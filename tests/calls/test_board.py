@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from asterisk_conf import programs
 from crm.domain.access import Role
 from crm.services.access import accounts, sessions
 from crm.services.audit import By
@@ -22,6 +20,7 @@ from crm.web.console.board import Board
 from tests.busy import only_on_duty
 from tests.system import System
 from tests.talks import hear_each_other
+from tests.web_phone import browser_of_all
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
@@ -37,20 +36,17 @@ async def board(system: System) -> AsyncIterator[Page]:
         token = sessions.begin(session, crm.config, by.now, account.id, address="127.0.0.1", browser="test")
     known = Board(crm, looks_of(crm))
     running = asyncio.create_task(known.run())
-    async with serving(crm.config, build(crm, known), "console"), async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=programs.chromium(), env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
-        )
+    async with serving(crm.config, build(crm, known), "console"):
+        url = f"http://127.0.0.1:{crm.config.ports.console}"
+        context = await (await browser_of_all(system)).new_context(base_url=url)
         try:
-            url = f"http://127.0.0.1:{crm.config.ports.console}"
-            context = await browser.new_context(base_url=url)
             await context.add_cookies([{"name": cookies.name(frame_of(crm)), "value": token, "url": url}])
             page = await context.new_page()
             await page.goto("/")
             await expect(page.locator("html[data-live=yes]")).to_be_attached()
             yield page
         finally:
-            await browser.close()
+            await context.close()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 

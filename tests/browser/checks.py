@@ -23,8 +23,9 @@ RULES = {
     "rules": {"no-implicit-button-type": "off", "no-redundant-for": "off"},
 }
 AXE = (MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8")
-BY_LAYOUT = ("color-contrast", "scrollable-region-focusable", "target-size")
-"""Rules that look at where things are, and so at what another language or screen makes of a page."""
+BY_LAYOUT = ("scrollable-region-focusable", "target-size")
+"""Rules that look at where things are, and so at what another language or screen makes of a page. Contrast takes longer
+than both, and is looked at on each screen in one language."""
 AT_ONCE = 8
 """So often Tab is pressed before the page is asked where it is now."""
 

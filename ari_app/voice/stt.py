@@ -18,6 +18,8 @@ HEAR_SECONDS = 4.0
 USUAL_SECONDS = 0.4
 SLOW_SECONDS = 0.8
 """If the better model's answer is to be expected later than this, the quick one is asked."""
+LATE_SECONDS = 1.5
+"""If the better model has not answered by then, the quick one is asked as well."""
 
 
 class SttFailed(Exception):
@@ -83,17 +85,36 @@ class WhisperStt:
             raise SttFailed("The recognizers are too slow.") from None
 
     async def _heard(self, question: dict[str, Any], language: str) -> Transcript:
-        for at in self._order(language):
-            try:
-                answer = await self.workers[at].ask(question, HEAR_SECONDS)
-            except WorkerLost:
-                continue
-            if "text" in answer:
-                is_speech = answer["no_speech"] <= NO_SPEECH
-                return Transcript(
-                    answer["text"] if is_speech else "", answer["confidence"], answer["language"], answer["no_speech"]
-                )
+        """What the first one that answers has heard; another one is asked when one is lost, or late."""
+        order = list(self._order(language))
+        asked: set[asyncio.Task[Transcript | None]] = set()
+        try:
+            while order or asked:
+                if order:
+                    asked.add(asyncio.create_task(self._heard_by(order.pop(0), question)))
+                patience = LATE_SECONDS if order and self._quick_knows(language) else None
+                done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    if heard := one.result():
+                        return heard
+        finally:
+            for one in asked:
+                one.cancel()
         raise SttFailed("No recognizer answers.")
+
+    async def _heard_by(self, at: int, question: dict[str, Any]) -> Transcript | None:
+        try:
+            answer = await self.workers[at].ask(question, HEAR_SECONDS)
+        except WorkerLost:
+            return None
+        if "text" not in answer:
+            return None
+        is_speech = answer["no_speech"] <= NO_SPEECH
+        text = answer["text"] if is_speech else ""
+        return Transcript(text, answer["confidence"], answer["language"], answer["no_speech"])
+
+    def _quick_knows(self, language: str) -> bool:
+        return language == "en" or not self._quick_is_english
 
     def _expected(self, at: int) -> float:
         worker = self.workers[at]
@@ -103,6 +124,5 @@ class WhisperStt:
         """The better model first, unless it is down, or late and the other one would be quicker."""
         if len(self.workers) == 1:
             return [0]
-        may_be_quick = language == "en" or not self._quick_is_english
         is_late = self._expected(0) > SLOW_SECONDS and self._expected(1) < self._expected(0)
-        return [1, 0] if not self.workers[0].is_up or (is_late and may_be_quick) else [0, 1]
+        return [1, 0] if not self.workers[0].is_up or (is_late and self._quick_knows(language)) else [0, 1]

@@ -106,6 +106,24 @@ async def test_when_the_recognizer_dies_then_the_quick_one_hears_and_later_it_is
             assert (await agent.until(talk, Said)).text == QUESTION
 
 
+async def test_when_the_recognizer_is_slow_then_the_quick_one_answers_in_the_same_turn(system: System) -> None:
+    sounds = {QUESTION: system.spoken(QUESTION), DOG: system.spoken(DOG)}
+    quick = known_sounds(system, {f"{text} (quickly)": path for text, path in sounds.items()}, "quick")
+    slow = system.folder / "sounds" / "slow"
+    async with (
+        without_app(system),
+        voice(system, sounds, "--quick", str(quick)) as agent,
+        system.phone("alice-desk") as phone,
+        on_the_phone(system, phone) as (client, bridge),
+        agent.talk(client, bridge) as talk,
+    ):
+        slow.write_text("3.5")
+        await phone.say(sounds[QUESTION])
+        assert (await agent.until(talk, Said)).text == f"{QUESTION} (quickly)"
+        slow.unlink()
+        assert len(agent.recognizers()) == 2, "who is only slow is not ended"
+
+
 async def test_when_the_voice_dies_in_a_sentence_then_another_says_it_and_what_was_said_before_is_at_hand(
     system: System,
 ) -> None:

@@ -289,3 +289,14 @@ def test_a_list_in_utf_16_is_read(office: Leaseline, tmp_path: Path) -> None:
     file.write_bytes("number\tkind\tname\n+15125550201\tresident\tZoë Nuñez\n".encode("utf-16"))
     office.ok("import", str(file))
     assert office.json("contact", "list")[0]["name"] == "Zoë Nuñez"
+
+
+def test_the_audit_log_counts_what_was_imported_in_words(office: Leaseline, tmp_path: Path) -> None:
+    rows = "property,name,bedrooms,bathrooms,rent\nelm,1,1,1,900\n"
+    (tmp_path / "units.csv").write_text(rows)
+    office.ok("import", str(tmp_path / "units.csv"))
+    (tmp_path / "units.csv").write_text(f"{rows}elm,2,1,1,900\nelm,3,1,1,900\n")
+    office.ok("import", str(tmp_path / "units.csv"))
+    told = office.ok("audit", "list")
+    assert "imported 1 unit\n" in told
+    assert "imported 2 units\n" in told

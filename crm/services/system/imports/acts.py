@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import imports
+from crm.domain.counting import counted
 from crm.domain.errors import Conflict
 from crm.domain.imports import ListKind, Lists, Problem, Row, Wrong
 from crm.domain.ringing import DeviceKind
@@ -148,7 +149,17 @@ def _record_pictures(session: Session, by: By, taken: Sequence[StoredPicture]) -
 
 
 def _record_long(session: Session, by: By, done: Sequence[Imported]) -> None:
-    audit.record(session, by, f"imported {', '.join(f'{one.added + one.changed} {one.kind}' for one in done)}")
+    audit.record(session, by, f"imported {_told(done)}")
+
+
+def _told(done: Sequence[Imported]) -> str:
+    """`1 unit, 12 special days`."""
+    counts = []
+    for one in done:
+        many = str(one.kind).replace("_", " ")
+        single = "property" if one.kind is ListKind.PROPERTIES else many.removesuffix("s")
+        counts.append(counted(one.added + one.changed, single, many))
+    return ", ".join(counts)
 
 
 class _Done:
@@ -253,8 +264,7 @@ def write(
     """Writes all lists. Raises Wrong with every mistake found, including words that somebody has to decide about,
     unless `despite` gives the reason to keep them."""
     done = _write(session, config, by, lists, progress, despite)
-    told = ", ".join(f"{one.added + one.changed} {one.kind}" for one in done)
-    audit.record(session, by, f"imported {told or 'nothing'}")
+    audit.record(session, by, f"imported {_told(done) or 'nothing'}")
     for row in lists.rows.get(ListKind.DEVICES, ()):
         # Created before the commit: a password without a device does no harm, a device without a password would.
         if row.values.get("kind") != DeviceKind.MOBILE:

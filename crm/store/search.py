@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Text, inspect, text
 from sqlalchemy.orm import Session
 
 from crm.store import triggers
@@ -121,6 +121,12 @@ def _keeping() -> Iterator[tuple[str, str]]:
         yield named(FAMILY, table, "update", f"AFTER UPDATE OF {column} ON {table} {changed} BEGIN {gone}; {come}; END")
 
 
+def _is_text(connection: Connection, one: Indexed) -> bool:
+    """False in an older revision, on the way up: PostgreSQL changes no column that another is made of."""
+    columns = inspect(connection).get_columns(one.table)
+    return any(column["name"] == one.column and isinstance(column["type"], Text) for column in columns)
+
+
 def _put_postgres(connection: Connection) -> None:
     has_parts = connection.execute(text("SELECT true FROM pg_extension WHERE extname = 'pg_trgm'")).scalar()
     if not has_parts:
@@ -140,7 +146,7 @@ def _put_postgres(connection: Connection) -> None:
         if one.by_parts and has_parts and not there:
             how = f"gin (lower({one.column}) gin_trgm_ops)"
             connection.execute(text(f"CREATE INDEX {one.name} ON {one.table} USING {how}"))
-        elif not one.by_parts and VECTOR not in there:
+        elif not one.by_parts and VECTOR not in there and _is_text(connection, one):
             connection.execute(text(f"DROP INDEX IF EXISTS {one.name}"))
             held = f"tsvector GENERATED ALWAYS AS (to_tsvector('simple', {one.column})) STORED"
             connection.execute(text(f"ALTER TABLE {one.table} ADD COLUMN IF NOT EXISTS {VECTOR} {held}"))

@@ -123,7 +123,7 @@ async def test_a_draft_is_kept_counted_and_two_writers_see_each_other(office: Co
     csrf = alice.csrf(await alice.open(f"/inbox/{id}"))
     answer = await alice.send(f"/inbox/{id}/draft", 200, csrf=csrf, way="text", body="Hi ñ €", version="0")
     assert 'name="version" value="1"' in answer.text
-    assert "1 segments, 7 characters (GSM-7)" in answer.text
+    assert "1 segment, 7 characters (GSM-7)" in answer.text
     page = await bob.open(f"/inbox/{id}")
     check(page)
     assert ">Hi ñ €</textarea>" in page

@@ -159,6 +159,13 @@ export class Presses {
     // --- keys ---
 
     #keyed(event: KeyboardEvent): void {
+        const { panel } = this.#tab.parts
+        // A popover that stays open beside the pages is not closed by Escape of itself.
+        if (event.key === "Escape" && panel.contains(document.activeElement) && panel.matches(":popover-open")) {
+            panel.hidePopover()
+            this.#tab.parts.part("bell").focus()
+            return
+        }
         if (!event.altKey || !event.shiftKey || event.ctrlKey) return
         const { calls } = this.#tab.state
         const ringing = calls.find((call) => call.state === "ringing")

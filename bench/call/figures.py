@@ -34,6 +34,9 @@ HURRIED_RATE = 4.0
 """Calls per second that every control can handle."""
 MICRO_RATE = 8.0
 WARM_CALLS = 12
+WORK_OVER_SECONDS = 30.0
+"""After a start or calls, until the app has done what they leave: it is not idle while it sends texts, nor while it
+looks for garbage once, ten seconds after its start."""
 RATES = {
     LEASELINE: (2, 4, 6, 8, 10, 12, 14, 17, 20, 25, 30, 35, 40, 50, 60, 80),
     "dialplan": (40, 80, 120, 160, 200, 240, 280, 320, 360, 400),
@@ -276,14 +279,14 @@ async def idle(options: Options) -> Found:
             await _whole(bench, LEASELINE, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, registered)
             assert ours.app.process
             pid = ours.app.process.pid
-            await asyncio.sleep(5)
+            await asyncio.sleep(WORK_OVER_SECONDS)
             spent = cpu_seconds(pid)
             await asyncio.sleep(options.idle)
             share = (cpu_seconds(pid) - spent) / options.idle
             listed = await _seconds(["call", "list"], ours)
             helped = await _seconds(["status", "--help"], ours)
         async with ours.running_app(measured=True):
-            await asyncio.sleep(5)
+            await asyncio.sleep(WORK_OVER_SECONDS)
             await ours.counted()
             await asyncio.sleep(options.idle)
             counted = await ours.counted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from crm.services.outbox.pushes import push_client
 from crm.services.phones import emergencies, publish
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.phones.guard import LOOK_SECONDS, Guard
+from crm.services.routing import welcome
 from crm.services.system import disk
 from crm.services.system.checks import voice_agent
 
@@ -62,6 +64,9 @@ async def calls(shared: Shared) -> list[Part]:
     loop.add_signal_handler(signal.SIGUSR1, app.to_drain.set)
     loop.add_signal_handler(signal.SIGUSR2, app.client.yields.set)
     if shared.take_over:
+        # As long as the other app answers, nobody waits for what this one does for the first time.
+        with contextlib.suppress(Unavailable):
+            await crm.store.read(welcome.rehearse, config, crm.now())
         processes.ask_to_yield(config)
     stack.push_async_callback(app.stop)
     live = await _live(shared, app)

@@ -26,7 +26,7 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.office import hours
 from crm.services.people import blocking
-from crm.services.routing import reception, replays, routes
+from crm.services.routing import arrivals, reception, replays, routes, welcome
 from crm.services.routing.routes import PhonesNow
 from crm.services.tours import times
 from crm.store import decisions, marks, migrate, snapshot, touches
@@ -319,3 +319,22 @@ async def test_the_triggers_come_back_after_tables_were_rebuilt(url: str) -> Non
     assert not triggers()
     migrate.upgrade(url)
     assert triggers() == known
+
+
+async def test_after_a_rehearsal_the_first_caller_waits_for_no_more_than_the_next(url: str, config: Config) -> None:
+    asked: list[str] = []
+
+    def first(session: Session) -> None:
+        event.listen(session.connection(), "before_cursor_execute", lambda *said: asked.append(said[2]))
+        arrival = arrivals.read(config, request=MAPLE, said="", withheld="", shown=CALLER)
+        welcome.welcome(session, config, arrival, "", PhonesNow(NOW))
+
+    fresh = Store(url)
+    try:
+        await fresh.read(welcome.rehearse, config, NOW)
+        await fresh.read(first)
+        rehearsed, _ = len(asked), asked.clear()
+        await fresh.read(first)
+        assert rehearsed == len(asked)
+    finally:
+        fresh.close()

@@ -4,6 +4,7 @@ ring."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,8 @@ from crm.domain.choosing import Answers
 from crm.domain.route_inputs import EmergencyFacts
 from crm.domain.routing import RoutePlan, RoutingInputs
 from crm.services.people import blocking
-from crm.services.routing import emergency_callbacks, reception, routes
+from crm.services.phones import lines
+from crm.services.routing import arrivals, emergency_callbacks, reception, routes
 from crm.services.routing.arrivals import Arrival
 from crm.services.routing.reception import OnRecord, Reception
 from crm.services.routing.routes import PhonesNow
@@ -75,6 +77,14 @@ def welcome(
         if verdict.is_blocked and emergency.rings_through:
             verdict = replace(verdict, spared=EMERGENCY)
     return Welcome(found, verdict, decide(session, config, found, (), moment, emergency), emergency)
+
+
+def rehearse(session: Session, config: Config, now: datetime) -> None:
+    """Decides about a caller who is not there, so that the first one waits neither for the office to be read nor for
+    statements to be compiled. Raises Unavailable."""
+    number = next((line.number for line in lines.find_all(session)), "")
+    nobody = arrivals.read(config, request=number, said="", withheld="1", shown="")
+    welcome(session, config, nobody, "", PhonesNow(now))
 
 
 def decide(

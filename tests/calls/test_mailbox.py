@@ -105,7 +105,7 @@ async def test_when_the_app_is_killed_then_who_speaks_to_a_colleagues_mailbox_sp
     async with system.phone("bob-desk") as bob:
         await bob.dial(f"sip:101@{system.sip}")
         await system.recording(None)
-        await bob.say(system.spoken(FIRST))
+        await system.speak(bob, system.spoken(FIRST))
         await system.kill_app()
         await system.start_app()
         await bob.press("#")

@@ -82,8 +82,11 @@ async def test_when_two_answer_at_the_same_moment_then_exactly_one_gets_the_call
         winner, loser = (bob, alice) if alice.count("CALL_CLOSED") else (alice, bob)
         await system.until(lambda: is_gone(system, loser.user), "the other has no channel")
         assert await system.channels(winner.user) == 1
-        [bridge] = await system.ari("/bridges")
-        assert len(bridge["channels"]) == 2
+
+        async def are_joined() -> bool:
+            return [len(bridge["channels"]) for bridge in await system.ari("/bridges")] == [2]
+
+        await system.until(are_joined, "the two are in one bridge, and there is no other")
         await winner.say(system.spoken("Good morning, this is the leasing office."))
         await system.hears(caller, system.spoken("Good morning, this is the leasing office."))
         await winner.hang_up()

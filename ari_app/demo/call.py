@@ -387,7 +387,9 @@ class _Demo:
 
     async def _line(self) -> str:
         def ask(session: Session) -> Any:
-            if not session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK)):
+            own = session.scalar(select(Trunk).where(Trunk.slug == DEMO_TRUNK, Trunk.enabled))
+            # One that was retired and is back has no password any more.
+            if own is None or not self.crm.secrets.has(of_trunk(DEMO_TRUNK)):
                 self.trunk = LOOPBACK_TRUNK
             wanted = select(Line.number).order_by(Line.id)
             return session.scalar(wanted.where(Line.number == self.options.line) if self.options.line else wanted)

@@ -43,6 +43,14 @@ async def test_a_tour_is_booked_by_key_through_a_trunk_that_is_gone_after_the_ca
     assert not any("press 3" in one for one in heard), "times are not taken for the menu"
 
 
+async def test_a_demo_trunk_that_takes_no_calls_is_not_called_through(system: System) -> None:
+    config = await no_demo(system)
+    with system.store.writing() as session:
+        session.add(Trunk(slug=DEMO_TRUNK, host="127.0.0.1", auth="digest", enabled=False))
+    told = await story.call(config, story.Options(press=("1",), caller=system.new_number()))
+    assert told.outcome == "got_link"
+
+
 async def test_no_phone_takes_the_place_of_the_offices_own(system: System) -> None:
     config = await no_demo(system)
     with pytest.raises(Invalid, match="its own phones ring"):

@@ -279,7 +279,8 @@ def _snapshot(connection: Connection) -> FrozenRows:
 
 
 def _tables(connection: Connection, *, with_revision: bool = False) -> dict[str, Table]:
-    """The tables with their columns. Rows are all that is taken, so keys, indexes and constraints are not read."""
+    """The tables with the columns that are written to; one that the database computes is made anew where it is needed.
+    Rows are all that is taken, so keys, indexes and constraints are not read."""
     looked_at = inspect(connection)
     names = [
         name
@@ -288,7 +289,8 @@ def _tables(connection: Connection, *, with_revision: bool = False) -> dict[str,
     ]
     tables: dict[str, Table] = {}
     for (_, name), columns in looked_at.get_multi_columns(filter_names=names).items():
-        table = Table(name, MetaData(), *(Column(column["name"], column["type"]) for column in columns))
+        own = [Column(column["name"], column["type"]) for column in columns if "computed" not in column]
+        table = Table(name, MetaData(), *own)
         for column in table.columns:
             if isinstance(column.type, JSON):
                 column.type.none_as_null = True

@@ -213,5 +213,5 @@ def test_network_addresses_leave_after_the_time_that_the_office_sets(store: Stor
     assert asyncio.run(retention.look(crm)) == 0
     with store.reading() as session:
         said = session.scalars(select(AuditEntry.what)).all()[-1]
-        assert said == "network addresses of 1 arrivals deleted by retention"
+        assert said == "network addresses of 1 arrival deleted by retention"
         assert session.scalars(select(ArrivalRecord.raw)).all()[0]["message"] == "Hi"

@@ -93,9 +93,8 @@ def test_the_migrations_make_what_the_models_describe(url: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_postgres_keeps_the_words_of_entries_and_a_start_waits_for_nobody_who_writes(empty_url: str) -> None:
-    if empty_url.startswith("sqlite"):
-        pytest.skip("SQLite has tables of its own for words")
     migrate.upgrade(empty_url)
     engine = migration_engine(empty_url)
     index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'search_activity'"

@@ -108,7 +108,7 @@ async def test_chatwoot_775_a_draft_is_the_threads_and_two_writers_see_each_othe
     await other.goto(f"/inbox/{id}")
     await expect(other.locator("html")).to_have_attribute("data-live", "yes")
     await page.locator("#text-body").press_sequentially("Hi Pat €")
-    await expect(page.locator("#text-weighed")).to_contain_text("1 segments, 9 characters (GSM-7)")
+    await expect(page.locator("#text-weighed")).to_contain_text("1 segment, 9 characters (GSM-7)")
     await expect(page.locator("#text-weighed [name=version]")).to_have_value("1")
     await expect(other.locator("lease-typing")).to_contain_text("is writing, too")
     await other.reload()

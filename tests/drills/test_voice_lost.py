@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ari_app.demo.softphone import Softphone
 from ari_app.voice.client import STALL_SECONDS, VoiceLost, VoiceTalk
 from ari_app.voice.protocol import Played, Said
 from crm.edge import processes
 from tests.drills.witness import leaseline, up
 from tests.system import System
-from tests.voice.phone import known_sounds, on_the_phone, voice, without_app
+from tests.voice.phone import Voice, known_sounds, on_the_phone, voice, without_app
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,13 +36,45 @@ async def _listen(talk: VoiceTalk) -> None:
 
 
 @contextlib.contextmanager
-def _broken(sounds: Path) -> Iterator[None]:
-    """Keeps the recognizer that knows these sounds from starting again."""
-    (sounds / "broken").touch()
+def _ailing(sounds: Path, how: str, seconds: str = "") -> Iterator[None]:
+    """The recognizer that knows these sounds is "broken", and does not start again, or "slow" by so many seconds."""
+    (sounds / how).write_text(seconds)
     try:
         yield
     finally:
-        (sounds / "broken").unlink()
+        (sounds / how).unlink()
+
+
+@dataclass
+class _Hearing:
+    """A talk that two recognizers hear; the quick one adds that it was it."""
+
+    agent: Voice
+    phone: Softphone
+    talk: VoiceTalk
+    sounds: dict[str, Path]
+    better: Path
+    quick: Path
+    """The folders of sounds that each of them knows."""
+
+    async def heard(self, text: str) -> str:
+        """Says it, and returns what was heard."""
+        await self.phone.say(self.sounds[text])
+        return (await self.agent.until(self.talk, Said)).text
+
+
+@contextlib.asynccontextmanager
+async def _two_recognizers(system: System) -> AsyncIterator[_Hearing]:
+    sounds = {QUESTION: system.spoken(QUESTION), DOG: system.spoken(DOG)}
+    quick = known_sounds(system, {f"{text} (quickly)": path for text, path in sounds.items()}, "quick")
+    async with (
+        without_app(system),
+        voice(system, sounds, "--quick", str(quick)) as agent,
+        system.phone("alice-desk") as phone,
+        on_the_phone(system, phone) as (client, bridge),
+        agent.talk(client, bridge) as talk,
+    ):
+        yield _Hearing(agent, phone, talk, sounds, system.folder / "sounds", quick)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -83,45 +117,22 @@ async def test_when_no_voice_process_runs_then_the_talk_does_not_begin(system: S
 
 
 async def test_when_the_recognizer_dies_then_the_quick_one_hears_and_later_it_is_back(system: System) -> None:
-    sounds = {QUESTION: system.spoken(QUESTION), DOG: system.spoken(DOG)}
-    better = system.folder / "sounds"
-    quick = known_sounds(system, {f"{text} (quickly)": path for text, path in sounds.items()}, "quick")
-    async with (
-        without_app(system),
-        voice(system, sounds, "--quick", str(quick)) as agent,
-        system.phone("alice-desk") as phone,
-        on_the_phone(system, phone) as (client, bridge),
-        agent.talk(client, bridge) as talk,
-    ):
-        await phone.say(sounds[QUESTION])
-        assert (await agent.until(talk, Said)).text == QUESTION
-        with _broken(better):
-            agent.recognizers()[0].kill()
-            await phone.say(sounds[DOG])
-            assert (await agent.until(talk, Said)).text == f"{DOG} (quickly)"
-        await system.until(lambda: len(agent.recognizers()) == 2, "the recognizer is back")
-        with _broken(quick):
-            agent.recognizers()[1].kill()
-            await phone.say(sounds[QUESTION])
-            assert (await agent.until(talk, Said)).text == QUESTION
+    async with _two_recognizers(system) as of:
+        assert await of.heard(QUESTION) == QUESTION
+        with _ailing(of.better, "broken"):
+            of.agent.recognizers()[0].kill()
+            assert await of.heard(DOG) == f"{DOG} (quickly)"
+        await system.until(lambda: len(of.agent.recognizers()) == 2, "the recognizer is back")
+        with _ailing(of.quick, "broken"):
+            of.agent.recognizers()[1].kill()
+            assert await of.heard(QUESTION) == QUESTION
 
 
 async def test_when_the_recognizer_is_slow_then_the_quick_one_answers_in_the_same_turn(system: System) -> None:
-    sounds = {QUESTION: system.spoken(QUESTION), DOG: system.spoken(DOG)}
-    quick = known_sounds(system, {f"{text} (quickly)": path for text, path in sounds.items()}, "quick")
-    slow = system.folder / "sounds" / "slow"
-    async with (
-        without_app(system),
-        voice(system, sounds, "--quick", str(quick)) as agent,
-        system.phone("alice-desk") as phone,
-        on_the_phone(system, phone) as (client, bridge),
-        agent.talk(client, bridge) as talk,
-    ):
-        slow.write_text("3.5")
-        await phone.say(sounds[QUESTION])
-        assert (await agent.until(talk, Said)).text == f"{QUESTION} (quickly)"
-        slow.unlink()
-        assert len(agent.recognizers()) == 2, "who is only slow is not ended"
+    async with _two_recognizers(system) as of:
+        with _ailing(of.better, "slow", "3.5"):
+            assert await of.heard(QUESTION) == f"{QUESTION} (quickly)"
+        assert len(of.agent.recognizers()) == 2, "who is only slow is not ended"
 
 
 async def test_when_the_voice_dies_in_a_sentence_then_another_says_it_and_what_was_said_before_is_at_hand(
@@ -139,7 +150,7 @@ async def test_when_the_voice_dies_in_a_sentence_then_another_says_it_and_what_w
         await talk.say(GREETING)
         hummed = await agent.until(talk, Played)
         await talk.say(STALLS)
-        with _broken(hum.parent):
+        with _ailing(hum.parent, "broken"):
             await asyncio.sleep(0.5)  # The caller hears the first half.
             agent.child("scripted_tts").kill()
             await system.hears(phone, system.spoken(STALLS))

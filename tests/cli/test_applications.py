@@ -121,8 +121,8 @@ def test_a_document_is_written_to_a_file_that_is_new(office: Leaseline, tmp_path
     folder = office.home / "applications"
     (folder / ("a" * 32)).write_bytes(b"%PDF-1.7")
     database = sqlite3.connect(office.home / "leaseline.db")
-    columns = "application_id, kind, name, media_type, bytes, file, uploaded_at"
-    row = f"1, 'income', 'my stub.pdf', 'application/pdf', 8, '{'a' * 32}', '2026-03-02 16:00:00'"
+    columns = "application_id, kind, name, media_type, bytes, sha256, file, uploaded_at"
+    row = f"1, 'income', 'my stub.pdf', 'application/pdf', 8, '', '{'a' * 32}', '2026-03-02 16:00:00'"
     with database:
         database.execute(f"INSERT INTO application_document ({columns}) VALUES ({row})")
     database.close()

@@ -412,7 +412,7 @@ def document(store: Store, config: Config, application_id: int, name: str = "a" 
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"%PDF-1.7")
     with store.writing() as session:
-        upload = documents.Upload("income", "stub.pdf", "application/pdf", 8, name)
+        upload = documents.Upload("income", "stub.pdf", "application/pdf", 8, "0" * 64, name)
         documents.add(session, config, By("website", NOW), browser(application_id), upload)
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 from datetime import timedelta
@@ -26,7 +27,7 @@ from crm.store.models import (
 )
 from crm.web.site.app import build
 from crm.words import applications as words
-from tests.web.visitors import NOW, PUBLIC, SITE, Visitor, check, visiting
+from tests.web.visitors import NOW, PHONE, PUBLIC, SITE, Visitor, check, visiting
 
 pytestmark = pytest.mark.web
 
@@ -224,13 +225,38 @@ async def test_a_form_that_is_no_form_leaves_nothing_on_the_disk(visitor: Visito
 async def test_there_may_be_so_many_documents_and_no_more(visitor: Visitor) -> None:
     base = await begin(visitor)
     most = visitor.crm.config.applications.most_documents
-    for _ in range(most):
-        assert (await upload(visitor, base, PDF)).status_code == 303
+    for number in range(most):
+        assert (await upload(visitor, base, PDF + b"%d" % number)).status_code == 303
     page = await visitor.open(f"{base}/documents")
     assert "multipart" not in page
     answer = await upload(visitor, base, PDF, key=visitor.key(page))
     assert answer.status_code == 422
     assert len(kept(visitor)) == most
+
+
+async def test_the_same_document_sent_twice_is_kept_once(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    sent = [upload(visitor, base, PDF, name) for name in ("stub.pdf", "stub (1).pdf")]
+    assert [answer.status_code for answer in await asyncio.gather(*sent)] == [303, 303], "as by a second click"
+    assert len(visitor.rows(ApplicationDocument)) == len(kept(visitor)) == 1
+    # What shows two things is listed under both, and somebody else may have the same.
+    await upload(visitor, base, PDF, kind="identity")
+    await upload(visitor, await begin(visitor, email="sam@example.com"), PDF)
+    assert [one.application_id for one in visitor.rows(ApplicationDocument)] == [1, 1, 2]
+
+
+async def test_further_steps_may_be_sent_as_quickly_as_one_likes(visitor: Visitor) -> None:
+    base = await begin(visitor)
+    crm = visitor.crm
+    slow = dataclasses.replace(crm, config=replace(crm.config, site=replace(SITE, quickest_form_seconds=60)))
+    transport = httpx.ASGITransport(build(slow))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        person = Visitor(slow, http)
+        await fill_in(person, base)
+        assert (await post(person, f"{base}/documents")).status_code == 303
+        assert (await upload(person, base, PDF)).status_code == 303
+        assert (await post(person, f"{base}/review", **SIGNED)).status_code == 303
+    assert [one.status for one in visitor.rows(Application)] == ["submitted"]
 
 
 async def test_documents_of_others_cannot_be_taken_back(visitor: Visitor) -> None:
@@ -382,12 +408,19 @@ async def test_the_link_is_texted_to_whoever_agreed_and_opening_it_shows_without
     assert (text.purpose, text.to_number) == ("application", "+15125550189")
     assert "su solicitud" in text.body
     short = re.findall(rf"{PUBLIC}(/l/\S+)", text.body)[0]
-    answer = await visitor.http.get(short, headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
+    answer = await visitor.http.get(short, headers=PHONE)
     assert answer.headers["location"].startswith("/es/apply/")
     opened = visitor.rows(Activity)[-1]
     assert opened.text == "Opened our link to their application."
     page = await visitor.open((await visitor.http.get(answer.headers["location"])).headers["location"])
     check(page, "es")
+    # Whoever comes too late hears of it, and how to get another link.
+    late = dataclasses.replace(visitor.crm, now=lambda: NOW + timedelta(days=60))
+    transport = httpx.ASGITransport(build(late))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        answer = await http.get(short, headers=PHONE, follow_redirects=True)
+    assert (answer.status_code, words.ES["apply_link_late"] in answer.text) == (410, True)
+    assert len([entry for entry in visitor.rows(Activity) if entry.kind == "LinkOpened"]) == 1
 
 
 async def test_answers_are_in_no_log_and_no_list(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:

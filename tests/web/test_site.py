@@ -34,7 +34,7 @@ from crm.store.models import (
 )
 from crm.web.site.app import build
 from crm.words import site as words
-from tests.web.visitors import BY, NOW, PUBLIC, SITE, Visitor, check, visiting
+from tests.web.visitors import BY, NOW, PHONE, PUBLIC, SITE, Visitor, check, visiting
 
 pytestmark = pytest.mark.web
 
@@ -249,8 +249,11 @@ async def test_forms_from_elsewhere_do_nothing(visitor: Visitor) -> None:
 async def test_one_address_may_send_only_so_many_forms(visitor: Visitor) -> None:
     for number in range(visitor.crm.config.site.forms_per_hour):
         await visitor.send("/contact", name="Pat", email=f"p{number}@example.com", message="Hi.")
-    page = await visitor.send("/contact", 429, name="Pat", email="one@example.com", message="Hi.")
-    check(page)
+    key = visitor.key(await visitor.open("/contact"))
+    refused = await visitor.http.post("/contact", data={"key": key, "name": "Pat", "message": "Hi."})
+    check(refused.text)
+    assert refused.status_code == 429
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
     key = visitor.key(await visitor.open("/contact"))
     other = await visitor.http.post(
         "/contact",
@@ -258,6 +261,25 @@ async def test_one_address_may_send_only_so_many_forms(visitor: Visitor) -> None
         headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.9"},
     )
     assert other.status_code == 200
+
+
+async def test_whoever_corrects_a_form_again_and_again_may_send_it_in_the_end(tmp_path: Path, migrated: Path) -> None:
+    async with visiting(tmp_path, migrated, replace(SITE, forms_per_hour=2)) as visitor:
+        form = {"name": "Pat", "message": "Hi."}
+        for _ in range(3):
+            await visitor.send("/contact", 422, email="pat@", **form)
+            await visitor.send("/contact", 409, key="made-up", email="pat@example.com", **form)
+            await visitor.send("/homes/1/apply", 422, **form)
+            await visitor.send("/apply", 422, email="pat@")
+        for status in (200, 200, 429):
+            await visitor.send("/contact", status, email="pat@example.com", **form)
+
+
+async def test_one_address_may_open_only_so_many_pages_and_is_told_for_how_long(tmp_path: Path, migrated: Path) -> None:
+    async with visiting(tmp_path, migrated, replace(SITE, requests_per_minute=2)) as visitor:
+        answers = [await visitor.http.get("/") for _ in range(3)]
+        assert [one.status_code for one in answers] == [200, 200, 429]
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
 
 
 async def test_what_is_not_public_is_not_there(visitor: Visitor) -> None:
@@ -325,8 +347,15 @@ async def test_a_link_from_a_text_leads_to_the_property_and_shows_in_the_timelin
     assert link.startswith(f"{PUBLIC}/l/")
     assert len(link) < 50
     path = link.removeprefix(PUBLIC)
-    phone = {"User-Agent": "Mozilla/5.0 (iPhone)"}
-    for headers in ({"User-Agent": "WhatsApp/2.23"}, {**phone, "Sec-Purpose": "prefetch"}, {"User-Agent": ""}):
+    phone = PHONE
+    for headers in (
+        {**phone, "User-Agent": "WhatsApp/2.23"},
+        {**phone, "User-Agent": ""},
+        {**phone, "Sec-Purpose": "prefetch"},
+        {**phone, "Sec-Fetch-Mode": "no-cors"},
+        {**phone, "Accept": "*/*"},
+        {name: value for name, value in phone.items() if name != "Accept-Language"},
+    ):
         assert (await visitor.http.get(path, headers=headers)).headers["location"] == "/properties/elm"
     await visitor.http.head(path, headers=phone)
     assert visitor.rows(Activity) == []

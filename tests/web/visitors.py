@@ -39,6 +39,12 @@ BY = By("alice", NOW)
 PUBLIC = "https://homes.example.com"
 SITE = Site(public_url=PUBLIC, quickest_form_seconds=0)
 """Tests fill forms in more quickly than people."""
+PHONE = {
+    "User-Agent": "Mozilla/5.0 (iPhone)",
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.9",
+}
+"""Headers with which a person's browser opens a link."""
 
 
 @dataclass

@@ -29,14 +29,21 @@ class Upload:
     """The file name on the sender's machine."""
     media_type: str
     bytes: int
+    sha256: str
+    """In hexadecimal."""
     file: str
     """In config.documents_folder."""
 
 
-def add(session: Session, config: Config, by: By, link: ApplicationLink, upload: Upload) -> None:
-    """Records a document of an application. Raises FieldErrors, and Conflict and NotFound like `online.save`."""
+def add(session: Session, config: Config, by: By, link: ApplicationLink, upload: Upload) -> bool:
+    """Records a document of an application. False: it was sent before as the same kind, so the file is not needed.
+    Raises FieldErrors, and Conflict and NotFound like `online.save`."""
     application = online.opened(session, link)
     theirs = select(func.count(ApplicationDocument.id)).where(ApplicationDocument.application_id == application.id)
+    if session.scalar(
+        theirs.where(ApplicationDocument.kind == upload.kind, ApplicationDocument.sha256 == upload.sha256)
+    ):
+        return False
     if upload.kind not in DOCUMENT_KINDS:
         raise FieldErrors({"kind": "choice_wrong"})
     if (session.scalar(theirs) or 0) >= config.applications.most_documents:
@@ -48,12 +55,14 @@ def add(session: Session, config: Config, by: By, link: ApplicationLink, upload:
             name=documents.shown_name(upload.name) or "document",
             media_type=upload.media_type,
             bytes=upload.bytes,
+            sha256=upload.sha256,
             file=upload.file,
             uploaded_at=by.now,
         )
     )
     online.keep(session, config, application, link, Step.DOCUMENTS, {}, by.now)
     session.flush()
+    return True
 
 
 def remove(session: Session, config: Config, by: By, link: ApplicationLink, document_id: int) -> str | None:

@@ -112,11 +112,14 @@ def _url(config: Config, token: str) -> str:
 def follow(session: Session, token: str, now: datetime, *, by_person: bool) -> str:
     """Where a link leads. If a person opens it, the timeline of its recipient says so, once a day.
 
-    A link that is not ours or has expired leads to the list of homes.
+    A link that is not ours or has expired leads to the list of homes; to a personal page, which says itself that its
+    time is over and how to get a new one, it leads all the same.
     """
     link = session.get(ShortLink, token, with_for_update=by_person)
-    if link is None or link.expires_at <= now:
+    if link is None:
         return "/"
+    if link.expires_at <= now:
+        return link.path if PERSONAL in link.path else "/"
     if by_person:
         link.opens += 1
         link.opened_at = now

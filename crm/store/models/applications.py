@@ -72,6 +72,9 @@ class ApplicationDocument(Base):
     )
     media_type: Mapped[str] = mapped_column(String(60), comment="by its content")
     bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(
+        String(64), default="", comment="SHA-256 of the file, in hexadecimal; empty: sent before this was kept"
+    )
     file: Mapped[str] = mapped_column(String(80), unique=True, comment="in the home's folder of documents")
     uploaded_at: Mapped[datetime]
     application: Mapped[Application] = relationship()

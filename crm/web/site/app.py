@@ -123,8 +123,8 @@ async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Re
     nobody = SiteOffice("", None)
     looks = visit.looks
     try:
-        if is_limited and not visit.limits.may_look(visit.address):
-            return visit.page("said", nobody, 429, said=looks.say("slow_down"))
+        if is_limited and (seconds := visit.limits.page(visit.address)):
+            return visit.slow_down(nobody, seconds)
         return await act(visit)
     except (NotFound, Gone) as error:
         key = "gone" if isinstance(error, Gone) else "not_found"
@@ -223,8 +223,10 @@ async def _form(visit: PageVisit) -> Response:
     if visit.request.method != "POST":
         return _show_form(visit, kind, about)
     sent = await sent_form(visit.request)
-    if not visit.limits.may_send(visit.address):
-        return visit.page("said", about.office, 429, said=visit.looks.say("slow_down"))
+    return await visit.accepted(about.office, partial(_take, visit, kind, about, sent))
+
+
+async def _take(visit: PageVisit, kind: FormKind, about: FormTopic, sent: dict[str, str]) -> Response:
     try:
         form = _read_form(visit, kind, about, sent)
         by = By("website", visit.crm.now())

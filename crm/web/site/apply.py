@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -41,8 +42,10 @@ async def start(visit: PageVisit) -> Response:
     if visit.request.method != "POST":
         return _show_start(visit, about)
     sent = await sent_form(visit.request)
-    if not visit.limits.may_send(visit.address):
-        return visit.page("said", about.office, 429, said=visit.looks.say("slow_down"))
+    return await visit.accepted(about.office, partial(_begin, visit, about, sent))
+
+
+async def _begin(visit: PageVisit, about: FormTopic, sent: dict[str, str]) -> Response:
     try:
         key = _checked(visit, sent)
         crm, now = visit.crm, visit.crm.now()
@@ -138,7 +141,7 @@ async def _post(
     crm, by, sent = visit.crm, By(WHO, visit.crm.now()), await sent_form(visit.request, LONGEST_STEP, MOST_FIELDS)
     answers = rules.read(wanted, sent)
     try:
-        _checked(visit, sent)
+        _check_step(visit, sent)
         if wanted is Step.REVIEW:
             signed = Signed(
                 sent.get("signature", ""),
@@ -180,7 +183,7 @@ async def _post_documents(
     sent = await sent_form(visit.request)
     act, _, what = sent.get("act", "").partition(":")
     try:
-        _checked(visit, sent)
+        _check_step(visit, sent)
         if act == "remove":
             id = int(what) if what.isascii() and what.isdigit() and len(what) < 10 else 0
             if file := await crm.store.run(documents.remove, crm.config, by, link, id):
@@ -198,8 +201,8 @@ async def _upload(
     visit: PageVisit, office: SiteOffice, application: ApplicationPage, link: ApplicationLink
 ) -> Response:
     crm, folder, limits = visit.crm, visit.crm.config.documents_folder, visit.crm.config.applications
-    if not visit.limits.may_upload(visit.address):
-        return private(visit.page("said", office, 429, said=visit.looks.say("slow_down")))
+    if seconds := visit.limits.upload(visit.address):
+        return private(visit.slow_down(office, seconds))
     if (await asyncio.to_thread(disk.look, crm.config)).is_low:
         raise Unavailable("There is little room on the disk.", code="disk_low")
     if len(await crm.store.read(views.documents, application.id)) >= limits.most_documents:
@@ -207,7 +210,7 @@ async def _upload(
     sent = await uploads.receive(visit.request, folder, "document", limits.document_megabytes * 1_000_000)
     is_kept = False
     try:
-        _checked(visit, sent.fields)
+        _check_step(visit, sent.fields)
         kind = files.media_type(sent.head)
         wrong = "document_large" if sent.is_too_large else "document_missing" if not sent.size else ""
         if not wrong and kind is None:
@@ -215,9 +218,8 @@ async def _upload(
         if wrong:
             return await _show_documents(visit, office, application, sent.fields, {"document": wrong}, 422)
         assert kind is not None
-        upload = documents.Upload(sent.fields.get("kind", ""), sent.name, kind, sent.size, sent.file)
-        await crm.store.run(documents.add, crm.config, By(WHO, crm.now()), link, upload)
-        is_kept = True
+        upload = documents.Upload(sent.fields.get("kind", ""), sent.name, kind, sent.size, sent.sha256, sent.file)
+        is_kept = await crm.store.run(documents.add, crm.config, By(WHO, crm.now()), link, upload)
     except TooOld:
         return await _show_documents(visit, office, application, sent.fields, {"": "expired"}, 409)
     except FieldErrors as error:
@@ -348,26 +350,31 @@ def _saved(visit: PageVisit, office: SiteOffice, application: ApplicationPage) -
 async def resume(visit: PageVisit, said: str = "") -> Response:
     """Sends the link of an unfinished application again, to its address; it never reveals whether there is one."""
     office = await visit.office()
-    wrong: dict[str, str] = {}
-    sent: dict[str, str] = {}
-    if visit.request.method == "POST" and not said:
-        sent = await sent_form(visit.request)
-        if not visit.limits.may_send(visit.address):
-            return visit.page("said", office, 429, said=visit.looks.say("slow_down"))
-        try:
-            _checked(visit, sent)
-            crm = visit.crm
-            await crm.store.run(online.send_links, crm.config, crm.secrets, sent.get("email", ""), crm.now())
-            return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
-        except Robot:
-            return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
-        except TooOld:
-            wrong = {"": "expired"}
-        except TooQuick:
-            wrong = {"": "too_quick"}
-        except FieldErrors as error:
-            wrong = error.by_field
-    status = 410 if said else 409 if "" in wrong else 422 if wrong else 200
+    if visit.request.method != "POST" or said:
+        return _show_resume(visit, office, {}, {}, 410 if said else 200, said)
+    sent = await sent_form(visit.request)
+    return await visit.accepted(office, partial(_send_links, visit, office, sent))
+
+
+async def _send_links(visit: PageVisit, office: SiteOffice, sent: dict[str, str]) -> Response:
+    crm = visit.crm
+    try:
+        _checked(visit, sent)
+        await crm.store.run(online.send_links, crm.config, crm.secrets, sent.get("email", ""), crm.now())
+    except Robot:
+        pass
+    except TooOld:
+        return _show_resume(visit, office, sent, {"": "expired"}, 409)
+    except TooQuick:
+        return _show_resume(visit, office, sent, {"": "too_quick"}, 409)
+    except FieldErrors as error:
+        return _show_resume(visit, office, sent, error.by_field, 422)
+    return visit.page("said", office, said=visit.looks.say("apply_resume_done"))
+
+
+def _show_resume(
+    visit: PageVisit, office: SiteOffice, sent: dict[str, str], wrong: dict[str, str], status: int, said: str = ""
+) -> Response:
     return visit.page(
         "apply_resume",
         office,
@@ -389,6 +396,14 @@ def _checked(visit: PageVisit, sent: dict[str, str]) -> str:
     if sent.get(visitors.TRAP):
         raise Robot
     return key
+
+
+def _check_step(visit: PageVisit, sent: dict[str, str]) -> None:
+    """Checks a form behind a personal link, where no program comes by: people may send it as quickly as they like.
+    Raises TooOld."""
+    if not visitors.is_from_here(visit.request):
+        raise TooOld
+    visit.keys.opened(sent.get("key", ""))
 
 
 def _key(visit: PageVisit, sent: dict[str, str] | None, wrong: dict[str, str] | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,8 @@ class SentFile:
     """Bytes."""
     head: bytes = b""
     """The first bytes of the file."""
+    sha256: str = ""
+    """Of the file, in hexadecimal."""
     file: str = ""
     """Its name in the folder; empty: no file was sent."""
     is_too_large: bool = False
@@ -159,6 +162,7 @@ class _FileWriter:
         self._folder, self._sent = folder, sent
         self._file: BinaryIO | None = None
         self._waiting = bytearray()
+        self._digest = hashlib.sha256()
 
     async def take(self, piece: bytearray) -> None:
         self._waiting += piece
@@ -172,6 +176,7 @@ class _FileWriter:
         part, self._waiting = bytes(self._waiting), bytearray()
         file = self._file or await self._open()
         await asyncio.to_thread(file.write, part)
+        self._digest.update(part)
 
     async def _open(self) -> BinaryIO:
         self._sent.file, file = await asyncio.to_thread(documents.new, self._folder)
@@ -182,6 +187,7 @@ class _FileWriter:
         """Ends the writing; afterwards the file is either on the disk or deleted."""
         if is_kept:
             await self._write()
+            self._sent.sha256 = self._digest.hexdigest()
         if self._file is not None:
             file, self._file = self._file, None
             await asyncio.to_thread(_close, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -50,6 +51,26 @@ class PageVisit:
     def page(self, template: str, office: SiteOffice, status: int = 200, **values: Any) -> Response:
         today = self.crm.now().astimezone(self.crm.config.tz).date()
         return self.looks.page(template, office, status, path=self.request.url.path, today=today, **values)
+
+    def slow_down(self, office: SiteOffice, seconds: int) -> Response:
+        """Says that there were too many requests, and for how many seconds (RFC 6585, 4)."""
+        page = self.page("said", office, 429, said=self.looks.say("slow_down"))
+        page.headers["Retry-After"] = str(seconds)
+        return page
+
+    async def accepted(self, office: SiteOffice, act: Callable[[], Awaitable[Response]]) -> Response:
+        """What `act` answers to a form, unless its address has sent too many. One that is refused does not count, so
+        that whoever corrects it can send it again."""
+        if seconds := self.limits.form(self.address):
+            return self.slow_down(office, seconds)
+        is_accepted = False
+        try:
+            answer = await act()
+            is_accepted = answer.status_code < 400
+            return answer
+        finally:
+            if not is_accepted:
+                self.limits.was_refused(self.address)
 
     async def office(self, property_slug: str | None = None) -> SiteOffice:
         return await self.crm.store.read(site.office, property_slug)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 import secrets as random
 import time
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
@@ -55,22 +57,33 @@ def address(request: Request, site: Site | Console) -> str:
 
 
 class Limits:
-    """How many pages and forms each address has recently requested."""
+    """How many pages and forms each address has recently requested. What is asked for says how many seconds the address
+    has to wait for it; 0: it may have it now."""
 
     def __init__(self, site: Site) -> None:
-        self._counts = FixedWindowRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._counts = FixedWindowRateLimiter(self._storage)
         self._pages = RateLimitItemPerMinute(site.requests_per_minute)
         self._forms = RateLimitItemPerHour(site.forms_per_hour)
         self._uploads = RateLimitItemPerHour(site.uploads_per_hour)
 
-    def may_look(self, address: str) -> bool:
-        return self._counts.hit(self._pages, "page", address)
+    def page(self, address: str) -> int:
+        return self._hit(self._pages, "page", address)
 
-    def may_upload(self, address: str) -> bool:
-        return self._counts.hit(self._uploads, "upload", address)
+    def upload(self, address: str) -> int:
+        return self._hit(self._uploads, "upload", address)
 
-    def may_send(self, address: str) -> bool:
-        return self._counts.hit(self._forms, "form", address)
+    def form(self, address: str) -> int:
+        return self._hit(self._forms, "form", address)
+
+    def was_refused(self, address: str) -> None:
+        """The form was not accepted: it does not count."""
+        self._storage.decr(self._forms.key_for("form", address))
+
+    def _hit(self, item: RateLimitItem, *whose: str) -> int:
+        if self._counts.hit(item, *whose):
+            return 0
+        return max(1, math.ceil(self._counts.get_window_stats(item, *whose).reset_time - time.time()))
 
 
 class FormKeys:
@@ -85,13 +98,18 @@ class FormKeys:
 
     def read(self, signed: str) -> str:
         """Raises TooOld, TooQuick."""
+        key, opened = self.opened(signed)
+        if time.time() - opened.timestamp() < self._quickest:
+            raise TooQuick
+        return key
+
+    def opened(self, signed: str) -> tuple[str, datetime]:
+        """The key, and when its page was opened. Raises TooOld."""
         try:
             key, opened = self._signer.loads(signed, max_age=LONGEST_OPEN, return_timestamp=True)
         except (SignatureExpired, BadSignature):
             raise TooOld from None
-        if time.time() - opened.timestamp() < self._quickest:
-            raise TooQuick
-        return str(key)
+        return str(key), opened
 
 
 _ROBOTS = re.compile(
@@ -101,10 +119,22 @@ _ROBOTS = re.compile(
 
 
 def is_person(request: Request) -> bool:
-    """Whether a person opened this page, as far as can be told, rather than a link preview, a scanner or a prefetch."""
-    agent = request.headers.get("User-Agent", "")
-    ahead = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
-    return bool(agent) and not _ROBOTS.search(agent) and "prefetch" not in ahead and "preview" not in ahead
+    """Whether a person opened this page, as far as can be told, rather than a link preview, a scanner or a prefetch.
+
+    Scanners of mail and texts call themselves a browser, but rarely ask as one does that is to show a page: every
+    browser says that it wants HTML, and in which language, and newer ones that they navigate (Fetch Metadata).
+    """
+    headers = request.headers
+    agent, ahead = headers.get("User-Agent", ""), headers.get("Sec-Purpose", headers.get("Purpose", ""))
+    return (
+        bool(agent)
+        and not _ROBOTS.search(agent)
+        and "prefetch" not in ahead
+        and "preview" not in ahead
+        and "text/html" in headers.get("Accept", "")
+        and "Accept-Language" in headers
+        and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    )
 
 
 def is_from_here(request: Request) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
@@ -79,7 +80,8 @@ def several(
             to = _next_in(session, turns, latest_interest(lead))
         if (to.id if to else None) == lead.assigned_agent_id:
             continue
-        former, entry, change = _hand_over(by, lead, to)
+        # One after the other, so that of those who were given some now, it is known whose turn is next.
+        former, entry, change = _hand_over(by, lead, to, by.now + timedelta(microseconds=len(told)))
         told.append((entry, change))
         if to is not None:
             given.setdefault(to, []).append(lead)
@@ -132,7 +134,7 @@ def latest_interest(lead: Lead) -> Property | None:
 
 
 def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None) -> None:
-    former, entry, change = _hand_over(by, lead, to)
+    former, entry, change = _hand_over(by, lead, to, by.now)
     session.flush()
     timeline.enter_new(session, [entry])
     audit.record(session, by, change)
@@ -142,11 +144,11 @@ def _give(session: Session, config: Config, by: By, lead: Lead, to: Agent | None
         _tell_former(session, config, by, former, [lead], to)
 
 
-def _hand_over(by: By, lead: Lead, to: Agent | None) -> tuple[Agent | None, NewEntry, str]:
+def _hand_over(by: By, lead: Lead, to: Agent | None, at: datetime) -> tuple[Agent | None, NewEntry, str]:
     """Writes whose lead it is, and returns whose it was, with what timeline and audit log say."""
     former = lead.assigned_agent
     lead.assigned_agent, lead.assigned_agent_id = to, to.id if to else None
-    lead.assigned_at = by.now if to else None
+    lead.assigned_at = at if to else None
     told = f"Given to {to.name}." if to else f"Taken from {former.name if former else 'nobody'}."
     entry = NewEntry(lead.id, Happened.ASSIGNED, told, by.now, f"assigned:{uuid.uuid4().hex}", by.who)
     return former, entry, f"lead {lead.id} given to {to.slug if to else 'nobody'}"

@@ -168,6 +168,17 @@ async def test_leads_go_round_the_subteam_and_both_agents_are_told(store: Store,
             assignment.in_turn(session, config, admin, "2")
 
 
+async def test_after_many_at_once_the_turn_goes_on_with_whoever_is_next(store: Store, config: Config) -> None:
+    ids = [await add(store, config, phones=[f"512555018{number}"], property_slug="maple") for number in range(5)]
+    admin = By("dana", NOW)
+    with store.writing() as session:
+        assignment.several(session, config, admin, ids[:3], None, in_turn=True)
+    for id in ids[3:]:
+        with store.writing() as session:
+            assignment.in_turn(session, config, By("dana", NOW + id * HOUR), id)
+    assert [detail(store, id).agent for id in ids] == ["alice", "bob", "alice", "bob", "alice"]
+
+
 async def test_a_task_by_hand_is_the_next_action_and_the_owner_is_told(store: Store, config: Config) -> None:
     with store.writing() as session:
         session.execute(update(Agent).values(email=Agent.slug + "@example.com"))

@@ -27,6 +27,7 @@ from crm.domain.applications import FIELDS, ApplicationStatus, Step
 from crm.services.applications import decisions, documents
 from crm.services.people import intake
 from crm.views import applications as views
+from crm.views import known
 from crm.views.applications import ApplicationDetail, ApplicationEntry
 from crm.words import applications as words
 from crm.words.codes import in_words
@@ -63,6 +64,7 @@ def list_(
 ) -> None:
     """List applications, most recently worked on first."""
     lead_id = system.read(_lead_id, system, lead) if lead else None
+    system.read(known.check, property=property_slug)
     entries = cut(
         system.read(views.listed, status=status, property_slug=property_slug, lead_id=lead_id, limit=limit + 1), limit
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -115,11 +116,12 @@ def check(file: Path, passphrase_file: IO[str] | None, key_file: IO[str] | None,
     file = file.expanduser().absolute()
     key = key_for(file, passphrase_file, key_file)
     with output.progress("Checking") as told:
-        entry = backups.check(file, key=key, told=told)
+        entry, tz = backups.check(file, key=key, told=told)
     if as_json:
         output.print_json(entry)
     else:
-        output.say(f"The backup is good: {_held(entry)}, of {entry.created_at}, tables {entry.revision}.")
+        made = output.local(datetime.fromisoformat(entry.created_at), tz)
+        output.say(f"The backup is good: {_held(entry)}, of {made}, tables {entry.revision}.")
 
 
 @backup.command(examples=("backup key ~/leaseline.key",))

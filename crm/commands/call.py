@@ -22,7 +22,7 @@ from crm.commands.command import (
 from crm.domain import fields
 from crm.domain.calls import CallDirection, CallStep, Outcome
 from crm.services.phones import lines
-from crm.views import call_stories, calls
+from crm.views import call_stories, calls, known
 from crm.views.calls import CallDetail, CallEntry
 from crm.words.codes import in_words
 
@@ -81,6 +81,7 @@ def list_(
     """List calls, newest first, and who answered them."""
     start, end = system.since(since), system.until(until)
     did = lines.read_number(line, system.config.region, system.config.area_code) if line else None
+    system.read(known.check, line=did)
     found = system.read(
         calls.listed,
         since=start,

@@ -6,12 +6,14 @@ import click
 
 from crm.commands import output
 from crm.commands.command import ID, CodeChoice, Group, StateChoice, System, cut, limit_option, many, with_system
-from crm.domain.fields import moment, slug
+from crm.domain.fields import moment
 from crm.domain.follow_ups import CANCELLED, EXPIRED, PAUSED, PLANNED, SENT
 from crm.domain.leads import LeasingStage
 from crm.domain.text_templates import FIRST_LANGUAGE, LANGUAGES
 from crm.services import follow_ups
+from crm.services.office import portfolios
 from crm.views import follow_ups as views
+from crm.views import known
 from crm.views.follow_ups import FollowUpEntry, SequenceStepEntry
 from crm.words.codes import in_words
 
@@ -34,6 +36,7 @@ def followup() -> None:
 @with_system
 def list_(system: System, lead_id: int | None, state: str | None, limit: int, as_json: bool) -> None:
     """List the steps that are planned or paused, next one first."""
+    system.read(known.check, lead=lead_id)
     states = (state,) if state else () if lead_id is not None else (PLANNED, PAUSED)
     entries = cut(system.read(views.listed, lead_id=lead_id, states=states, limit=limit + 1), limit)
     if as_json:
@@ -101,7 +104,7 @@ def stage(system: System, lead: int, property: str, stage: str, why: str) -> Non
 @with_system
 def sequences(system: System, portfolio: str, language: str, as_json: bool) -> None:
     """Show the sequences in force, and check their file."""
-    portfolio = portfolio and slug(portfolio)
+    portfolio = system.read(portfolios.named, portfolio).slug if portfolio else ""
     own = system.read(follow_ups.own_texts)
     entries = views.sequence_steps(follow_ups.sequences(system.config, portfolio, own), language)
     if as_json:

@@ -20,7 +20,7 @@ from crm.commands.command import (
     with_system,
 )
 from crm.commands.line import speak
-from crm.domain.imports import COLUMNS, ListKind, Lists, Wrong
+from crm.domain.imports import COLUMNS, MOST_PROBLEMS, ListKind, Lists, Wrong
 from crm.services.phones.lines import read_number
 from crm.services.system import imports as service
 from crm.services.system.imports import Imported
@@ -103,4 +103,5 @@ def tell_all(wrong: Wrong) -> NoReturn:
         raise wrong
     for problem in wrong.problems:
         output.hint(str(problem))
-    raise WrongInput(f"Nothing was written, because of {len(wrong.problems)} problems.") from wrong
+    more = ", and perhaps more" if len(wrong.problems) >= MOST_PROBLEMS else ""
+    raise WrongInput(f"Nothing was written, because of {len(wrong.problems)} problems{more}.") from wrong

@@ -28,9 +28,9 @@ from crm.domain.imports import ListKind, Wrong
 from crm.domain.listings import ListingFilter, ListingState
 from crm.services.listings import feed, homes, pictures
 from crm.services.system import imports
+from crm.views import known, versions
 from crm.views import listings as views
 from crm.views import properties as property_views
-from crm.views import versions
 from crm.views.listing_parts import PictureEntry
 from crm.views.listings import ListingDetail, ListingEntry
 from crm.views.system import ImportedEntry
@@ -135,6 +135,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """List homes for rent, by rent."""
+    system.read(known.check, property=property)
     wanted = ListingFilter(
         property=property,
         state=state,
@@ -376,7 +377,7 @@ def import_(system: System, file: Path, folder: Path | None, dry_run: bool, desp
         taken = []
         if folder:
             # Files first: a picture without a listing does no harm, but a listing without its files would.
-            ours = None if dry_run else system.config.pictures_folder
+            ours = None if dry_run or lists.problems else system.config.pictures_folder
             taken = feed.take_in_pictures(feed.wanted_pictures(lists), folder, ours)
         with output.progress("Importing") as tell:
             done = imports.load(

@@ -34,6 +34,7 @@ from crm.services.arrivals import mails as mails_in
 from crm.services.arrivals.mailboxes import Mailboxes
 from crm.services.outbox import mails
 from crm.services.outbox.mails import MailToSend
+from crm.views import known
 from crm.views import mails as views
 from crm.views.mails import MailDetail, MailEntry
 from crm.words.codes import in_words
@@ -65,6 +66,7 @@ def list_(
     system: System, state: str | None, direction: str | None, lead: int | None, limit: int, as_json: bool
 ) -> None:
     """List emails, newest first."""
+    system.read(known.check, lead=lead)
     found = system.read(views.listed, state=state, direction=direction, lead=lead, limit=limit + 1)
     entries = cut(found, limit)
     if as_json:

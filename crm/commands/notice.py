@@ -17,6 +17,7 @@ from crm.commands.command import (
 )
 from crm.domain.notices import CHOSEN, NoticeWay
 from crm.services.outbox import notice_settings, notices
+from crm.views import known
 from crm.views import notices as views
 from crm.views.notices import NoticeEntry, NoticeWaysEntry
 
@@ -35,6 +36,7 @@ def notice() -> None:
 @with_system
 def list_(system: System, agent: str | None, unread: bool, limit: int, as_json: bool) -> None:
     """List notices, newest first. They also go out as texts and emails, in the ways that each agent chose."""
+    system.read(known.check, agent=agent)
     entries = cut(system.read(views.listed, agent, unread=unread, limit=limit + 1), limit)
     if as_json:
         output.print_json(entries)

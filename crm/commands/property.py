@@ -137,16 +137,22 @@ def remove(system: System, slug: str, deletes: bool, yes: bool) -> None:
         system.run(properties.remove, system.by, slug)
         output.say(f"Deleted property {slug}.")
         return
-    removing.confirm(f"Retire property {slug}? {_ending(system.read(winding_up.ends, system.by, slug))}", yes=yes)
+    removing.confirm(f"Retire property {slug}?{_ending(system.read(winding_up.ends, system.by, slug))}", yes=yes)
     ended = system.run(winding_up.retire, system.config, system.secrets, system.by, slug)
-    output.say(f"Retired property {slug}. {_ending(ended)}")
+    output.say(f"Retired property {slug}.{_ending(ended)}")
 
 
 def _ending(found: WoundUp) -> str:
-    homes = f"{output.counted(found.listings, 'home')} off the site"
-    tours = f"{output.counted(found.tours, 'tour')} canceled"
-    mailbox = f", {found.voicemails} in its mailbox to {found.passes_to}" if found.voicemails else ""
-    return f"It means {homes}, {tours}{mailbox}."
+    """What ends with a property, led by a space; "" if nothing does."""
+    homes = "1 home leaves" if found.listings == 1 else f"{found.listings} homes leave"
+    tours = "1 tour is" if found.tours == 1 else f"{found.tours} tours are"
+    voicemails = "1 voicemail goes" if found.voicemails == 1 else f"{found.voicemails} voicemails go"
+    ends = [
+        *([f"{homes} the site"] if found.listings else []),
+        *([f"{tours} canceled"] if found.tours else []),
+        *([f"{voicemails} to {found.passes_to}"] if found.voicemails else []),
+    ]
+    return f" With it, {', '.join(ends)}." if ends else ""
 
 
 @property_.command(examples=("property restore elm",))

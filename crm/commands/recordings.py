@@ -37,6 +37,7 @@ from crm.services.calls import strays
 from crm.services.phones import devices
 from crm.services.voicemail import recordings as sounds
 from crm.services.voicemail import retention, talk_recordings
+from crm.views import known
 from crm.views import recordings as views
 from crm.views.recordings import ExpiredEntry, ExportedRecording, RecordingRow, StrayEntry
 from crm.words.sheet import csv_text
@@ -82,6 +83,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """List recordings of talks, newest first."""
+    system.read(known.check, call=call, lead=lead)
     found = system.read(
         views.listed,
         system.config,
@@ -208,6 +210,7 @@ def export(
     """
     if not (call or lead or since or until or held):
         raise WrongInput("Say which recordings: --call, --lead, --since, --until or --held.")
+    system.read(known.check, call=call, lead=lead)
     start, end = system.since(since), system.until(until)
     found = system.read(
         views.listed, system.config, call=call, lead=lead, since=start, until=end, held=held, limit=None

@@ -24,7 +24,7 @@ from crm.domain import fields, reviews
 from crm.domain.calls import Outcome
 from crm.domain.imports import Wrong
 from crm.domain.leads import LeasingStage
-from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer
+from crm.domain.reviews import ANSWER, NOTE, ReviewAnswer, ReviewSheet
 from crm.domain.route_plan import Path as RoutePath
 from crm.domain.route_plan import Rule
 from crm.domain.tasks import TaskKind
@@ -158,21 +158,21 @@ def review(system: System, what: str, answer: str | None, note: str | None) -> N
     an earlier one.
     """
     if answer is not None:
-        answers = [ReviewAnswer(what, reviews.routed_right(answer), reviews.note(note or ""))]
+        sheet = ReviewSheet([ReviewAnswer(what, reviews.routed_right(answer), reviews.note(note or ""))], [])
     elif note is not None:
         raise WrongInput("A note belongs to one call: give its id, yes or no, and then --note.")
     else:
-        answers = _read(Path(what))
-        if not answers:
+        sheet = _read(Path(what))
+        if not sheet.answers and not sheet.problems:
             raise WrongInput(f"{what} has no answers: write yes or no under {ANSWER}.")
     try:
-        system.run(service.answer, system.by, answers)
+        system.run(service.answer, system.by, sheet.answers, sheet.problems)
     except Wrong as wrong:
         tell_all(wrong)
-    output.say(f"Recorded {output.counted(len(answers), 'answer')}.")
+    output.say(f"Recorded {output.counted(len(sheet.answers), 'answer')}.")
 
 
-def _read(file: Path) -> list[ReviewAnswer]:
+def _read(file: Path) -> ReviewSheet:
     try:
         if file.stat().st_size > LONGEST_FILE:
             raise WrongInput(f"{file} is larger than {LONGEST_FILE // 1_000_000} MB: that is not a review sheet.")

@@ -218,7 +218,7 @@ def _print(found: Health, config: Config) -> None:
     if found.webhooks:
         output.print_heading("Webhooks")
         for one in found.webhooks:
-            output.say(one.sentence)
+            output.say(one.sentence(config.tz))
     if found.arrivals.today or found.arrivals.unread or found.arrivals.mailbox_at:
         output.print_heading("Emails and forms")
         output.print_entry(

@@ -21,7 +21,7 @@ from crm.commands.command import (
 from crm.domain.delivery import DeliveryState
 from crm.domain.webhooks import WebhookEvent
 from crm.services.webhooks import subscriptions
-from crm.views import webhooks
+from crm.views import known, webhooks
 from crm.views.webhooks import WebhookDeliveryEntry, WebhookEntry
 
 STATES = CodeChoice(DeliveryState, without=(DeliveryState.RECEIVED,))
@@ -123,6 +123,7 @@ def deliveries(
     system: System, webhook_id: int | None, state: str | None, since: str | None, limit: int, as_json: bool
 ) -> None:
     """List deliveries of the last 30 days, newest first."""
+    system.read(known.check, webhook=webhook_id)
     found = system.read(
         webhooks.deliveries, webhook_id=webhook_id, state=state, since=system.since(since), limit=limit + 1
     )

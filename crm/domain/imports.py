@@ -1,6 +1,8 @@
 """Lists from a spreadsheet or a TOML file, read whole and checked before anything is written. Pure.
 
 Each kind of list has its columns; every cell is checked by itself, and what is wrong is told with its line and column.
+A row in which something is wrong is kept with what could be read of it: others may name it, and it may name what does
+not exist, so that all that is wrong with a list is known at once.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import io
 import itertools
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -53,9 +55,17 @@ class Problem:
     where: str
     """E.g. "line 7, column 3 (subteam)", or "units entry 4, rent"."""
     what: str
+    order: tuple[int, ...] = field(default=(), compare=False)
+    """The numbers by which problems are put in order: of the file, the line and the column. Those of a file as a whole
+    come before those of its lines."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def first_first(problems: Iterable[Problem]) -> list[Problem]:
+    """Each problem once, in the order of the files, lines and columns they are in; at most MOST_PROBLEMS."""
+    return sorted(dict.fromkeys(problems), key=lambda one: one.order)[:MOST_PROBLEMS]
 
 
 class Wrong(Invalid):
@@ -74,12 +84,28 @@ class Row:
     """One entry, its cells checked."""
 
     values: Mapping[str, Any]
-    """Only the columns that the list has; an empty cell is the column's empty value."""
+    """Only the columns that the list has and that could be read; an empty cell is the column's empty value."""
     locations: Mapping[str, str]
     """Where each cell is."""
+    order: tuple[int, ...] = ()
+    """Its place among all rows, as in Problem."""
+    unread: frozenset[str] = frozenset()
+    """Columns with a problem."""
 
     def problem(self, column: str, what: str) -> Problem:
-        return Problem(self.locations.get(column) or next(iter(self.locations.values())), what)
+        columns = list(self.locations)
+        column = column if column in self.locations else columns[0]
+        return Problem(self.locations[column], what, (*self.order, columns.index(column) + 1))
+
+    def rehearsed(self, kind: ListKind) -> Row | None:
+        """The row as it is tried out although cells of it could not be read, with others in their place where anything
+        will do; None: too little is left of it."""
+        if not self.unread:
+            return self
+        missing = self.unread & NEEDED[kind]
+        unique = "-".join(("row", *map(str, self.order)))
+        stand_ins = {name: text or unique for name, text in STAND_INS[kind].items() if name in missing}
+        return None if missing - stand_ins.keys() else replace(self, values={**self.values, **stand_ins})
 
 
 @dataclass
@@ -87,19 +113,36 @@ class Lists:
     """Everything a file holds, or all files of a folder."""
 
     rows: dict[ListKind, list[Row]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    """What was wrong when it was read; with one, nothing of it may be written."""
+    unread: set[ListKind] = field(default_factory=set)
+    """Kinds of which there may be rows that nothing is known of: whether a name is one of theirs cannot be said."""
+    files: int = 0
+    """How many were added."""
 
     def add(self, file: str, lists: Lists) -> None:
-        """Adds another file's lists; its locations then name the file. Raises Wrong."""
+        """Adds another file's lists; its locations then name the file."""
+        self.files += 1
         for kind, rows in lists.rows.items():
             mine = self.rows.setdefault(kind, [])
-            mine += [
-                replace(row, locations={column: f"{file}, {location}" for column, location in row.locations.items()})
+            added = [
+                replace(
+                    row,
+                    locations={column: f"{file}, {location}" for column, location in row.locations.items()},
+                    order=(self.files, *row.order),
+                )
                 for row in rows
             ]
-            problems: list[Problem] = []
-            check_twice(kind, mine, problems)
-            if problems:
-                raise Wrong(problems[:MOST_PROBLEMS])
+            check_twice(kind, added, self.problems, mine)
+            mine += added
+        self.problems += [Problem(f"{file}, {one.where}", one.what, (self.files, *one.order)) for one in lists.problems]
+        self.unread |= lists.unread
+
+    def fail(self, file: str, why: str, kinds: Iterable[ListKind]) -> None:
+        """Notes a file that could not be read at all, and the kinds it may have held."""
+        self.files += 1
+        self.problems.append(Problem(file, why, (self.files,)))
+        self.unread |= set(kinds)
 
 
 @dataclass(frozen=True)
@@ -285,83 +328,120 @@ KEYS: Mapping[ListKind, tuple[str, ...]] = {
 }
 """What identifies an entry; the others are identified by their slug."""
 
+NEEDED: Mapping[ListKind, frozenset[str]] = {
+    kind: frozenset(name for name, column in columns.items() if column.required) | {*KEYS.get(kind, ("slug",))}
+    for kind, columns in COLUMNS.items()
+} | {ListKind.HOURS: frozenset({"property", "openings"})}
+"""Columns without whose cells, where the list has them, nothing of a row can be written."""
+
+STAND_INS: Mapping[ListKind, Mapping[str, str]] = {
+    **{kind: {"slug": ""} if "slug" in columns else {} for kind, columns in COLUMNS.items()},
+    ListKind.ANSWERS: {"topic": "", "language": "en"},
+    ListKind.CONTACTS: {"kind": CallerKind.VENDOR.value},
+    ListKind.DESKS: {"kind": DeskKind.VENDOR.value},
+}
+"""What a row is tried out with, to find what else is wrong with it, where one of these cells could not be read; an
+empty text stands for one of its own."""
+
+OF_THE_WHOLE_ROW = frozenset({"slug", "name", "openings", "published"})
+"""Columns at which it is told what is wrong with a row as a whole; where one of its cells could not be read, that may
+be all there is to it."""
+
 
 _SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
 def read_csv(text: str, kind: ListKind) -> Lists:
-    """One list with its headings in the first line. Raises Wrong."""
+    """One list with its headings in the first line."""
     lines = io.StringIO(text)
     separator, first, start = tables.begin(lines)
     reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
-    problems: list[Problem] = []
+    found = Lists()
+    problems, rows = found.problems, found.rows.setdefault(kind, [])
+    line = start
     try:
         heads = [tables.clean(head).strip().lower().replace(" ", "_") for head in next(reader, [])]
         # Spreadsheets write columns that were only ever formatted.
         while heads and not heads[-1]:
             heads.pop()
-        _check_heads(kind, heads, problems, f"line {start}")
-        rows = []
+        _check_heads(kind, heads, problems, f"line {start}", (start,))
+        if "slug" in COLUMNS[kind] and "slug" not in heads:
+            found.unread.add(kind)
+        read = _TableLine(kind, heads, separator, problems)
         line = reader.line_num + start
         for cells in reader:
-            if any(cell.strip() for cell in cells) and not problems:
-                rows.append((line, cells))
+            if any(cell.strip() for cell in cells):
+                rows.append(read(line, cells))
             line = reader.line_num + start
             if len(rows) > MOST_ROWS:
-                raise Wrong([Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.")])
+                problems.append(Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.", (line,)))
+                found.unread.add(kind)
+                rows.clear()
+                break
     except csv.Error as error:
-        raise Wrong([Problem(f"line {reader.line_num + start - 1}", f"this is not CSV ({error}).")]) from None
-    if problems:
-        raise Wrong(problems)
-    found = []
-    for line, cells in rows:
-        beyond = cells[len(heads) :]
-        if len(cells) < len(heads) or any(cell.strip() for cell in beyond):
-            what = (
-                f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a "
-                f"{_SEPARATOR_NAMES.get(separator, separator)}?"
-            )
-            problems.append(Problem(f"line {line}", what))
-            continue
-        locations = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(heads, start=1)}
-        texts = (read_cell(tables.clean(cell)) for cell in cells)
-        found.append(_row(kind, dict(zip(heads, texts, strict=False)), locations, problems))
-    check_twice(kind, found, problems)
-    if problems:
-        raise Wrong(problems[:MOST_PROBLEMS])
-    return Lists({kind: found})
+        line = reader.line_num + start - 1
+        problems.append(Problem(f"line {line}", f"this is not CSV ({error}).", (line,)))
+        found.unread.add(kind)
+    check_twice(kind, rows, problems)
+    return found
+
+
+@dataclass(frozen=True)
+class _TableLine:
+    """Reads the lines of a table."""
+
+    kind: ListKind
+    heads: Sequence[str]
+    separator: str
+    problems: list[Problem]
+
+    def __call__(self, line: int, cells: Sequence[str]) -> Row:
+        beyond = cells[len(self.heads) :]
+        located = {head: f"line {line}, column {number} ({head})" for number, head in enumerate(self.heads, start=1)}
+        by_column = dict(zip(self.heads, (read_cell(tables.clean(cell)) for cell in cells), strict=False))
+        if len(cells) >= len(self.heads) and not any(cell.strip() for cell in beyond):
+            return _row(self.kind, by_column, located, self.problems, (line,))
+        what = (
+            f"the line has {len(cells)} columns and the first line {len(self.heads)}: are quotes missing around a "
+            f"{_SEPARATOR_NAMES.get(self.separator, self.separator)}?"
+        )
+        self.problems.append(Problem(f"line {line}", what, (line,)))
+        # From some cell on, all are in the wrong column: only what the line is called is taken from it.
+        name = next(iter(self.heads), "")
+        row = _row(self.kind, {name: by_column.get(name, "")}, {name: located.get(name, f"line {line}")}, [], (line,))
+        return replace(row, unread=row.unread | COLUMNS[self.kind].keys() - row.values.keys())
 
 
 def read_toml(text: str) -> Lists:
-    """Several lists: a table array for each kind, e.g. [[properties]]. Raises Wrong."""
+    """Several lists: a table array for each kind, e.g. [[properties]]."""
+    lists = Lists()
+    problems = lists.problems
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Wrong([Problem("the file", f"this is not TOML ({error}).")]) from None
-    problems: list[Problem] = []
-    lists = Lists()
-    for name, entries in tables.items():
+        problems.append(Problem("the file", f"this is not TOML ({error})."))
+        lists.unread |= set(ListKind)
+        return lists
+    for place, (name, entries) in enumerate(tables.items(), start=1):
         if name not in {kind.value for kind in ListKind} or not isinstance(entries, list):
             known = ", ".join(f"[[{kind.value}]]" for kind in ListKind)
-            problems.append(Problem(f"[[{name[:40]}]]", f"is not a list that can be imported: write {known}."))
+            what = f"is not a list that can be imported: write {known}."
+            problems.append(Problem(f"[[{name[:40]}]]", what, (place,)))
+            # It may be one of ours whose name is mistyped.
+            lists.unread |= set(ListKind)
             continue
         kind = ListKind(name)
         rows = lists.rows[kind] = []
         for number, entry in enumerate(entries, start=1):
             where = f"{name} entry {number}"
             if not isinstance(entry, dict):
-                problems.append(Problem(where, "is not a table."))
+                problems.append(Problem(where, "is not a table.", (place, number)))
                 continue
-            before = len(problems)
-            _check_heads(kind, list(entry), problems, where)
-            if len(problems) == before:
-                locations = {column: f"{where}, {column}" for column in COLUMNS[kind]}
-                rows.append(
-                    _row(kind, {column: _as_text(value) for column, value in entry.items()}, locations, problems)
-                )
+            _check_heads(kind, list(entry), problems, where, (place, number))
+            locations = {column: f"{where}, {column}" for column in COLUMNS[kind]}
+            cells = {column: _as_text(value) for column, value in entry.items()}
+            rows.append(_row(kind, cells, locations, problems, (place, number)))
         check_twice(kind, rows, problems)
-    if problems:
-        raise Wrong(problems[:MOST_PROBLEMS])
     return lists
 
 
@@ -371,49 +451,71 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _check_heads(kind: ListKind, heads: Sequence[str], problems: list[Problem], where: str = "line 1") -> None:
+def _check_heads(
+    kind: ListKind, heads: Sequence[str], problems: list[Problem], where: str, order: tuple[int, ...]
+) -> None:
     known = COLUMNS[kind]
     for number, head in enumerate(heads, start=1):
         if head not in known:
             at = f"{where}, column {number}" if where.startswith("line") else where
-            problems.append(Problem(at, f"{head[:40]!a} is not a column of {kind}: use {', '.join(known)}."))
+            what = f"{head[:40]!a} is not a column of {kind}: use {', '.join(known)}."
+            problems.append(Problem(at, what, (*order, number)))
         elif head in heads[: number - 1]:
-            problems.append(Problem(f"{where}, column {number}", f"{head} is there twice."))
+            problems.append(Problem(f"{where}, column {number}", f"{head} is there twice.", (*order, number)))
     missing = [name for name, column in known.items() if column.required and name not in heads]
     if missing:
-        problems.append(Problem(where, f"{kind} need {' and '.join(missing)}."))
+        problems.append(Problem(where, f"{kind} need {' and '.join(missing)}.", order))
 
 
-def _row(kind: ListKind, cells: Mapping[str, str], locations: Mapping[str, str], problems: list[Problem]) -> Row:
+def _row(
+    kind: ListKind,
+    cells: Mapping[str, str],
+    locations: Mapping[str, str],
+    problems: list[Problem],
+    order: tuple[int, ...] = (),
+) -> Row:
+    """What can be read of a row. Columns that its list may not have are no problem of the row."""
     values: dict[str, Any] = {}
+    columns, located = COLUMNS[kind], {name: locations[name] for name in cells if name in locations}
+    unread = {name for name, column in columns.items() if column.required and name not in cells}
+    row = Row(values, located or locations, order)
     for name, raw in cells.items():
-        column, text = COLUMNS[kind][name], raw.strip()
-        if not text:
+        if name not in columns:
+            continue
+        column, text = columns[name], raw.strip()
+        if not text and not column.required:
             values[name] = column.empty
-            if column.required:
-                problems.append(Problem(locations[name], "is empty: write something."))
+            continue
+        if not text:
+            unread.add(name)
+            problems.append(row.problem(name, "is empty: write something."))
             continue
         try:
             values[name] = column.read(text)
         except Invalid as error:
-            problems.append(Problem(locations[name], str(error)))
-    return Row(values, {name: locations[name] for name in cells})
+            unread.add(name)
+            problems.append(row.problem(name, str(error)))
+    return replace(row, unread=frozenset(unread)) if unread else row
 
 
 def typed_row(kind: ListKind, cells: Mapping[str, str], where: str, problems: list[Problem], **more: Any) -> Row:
     """A row that comes from elsewhere than a table, held to the same rules; `more` are values that no table has."""
     row = _row(kind, cells, {column: f"{where}, {column}" for column in (*cells, *more)}, problems)
-    return Row({**row.values, **more}, {**row.locations, **{column: f"{where}, {column}" for column in more}})
+    locations = {**row.locations, **{column: f"{where}, {column}" for column in more}}
+    return replace(row, values={**row.values, **more}, locations=locations)
 
 
-def check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem]) -> None:
+def check_twice(kind: ListKind, rows: Sequence[Row], problems: list[Problem], before: Sequence[Row] = ()) -> None:
+    """Tells of rows that are about the same as an earlier one, or, with rows that were there before these, as one of
+    those."""
     keys = KEYS.get(kind, ("slug",))
     seen: dict[tuple[Any, ...], str] = {}
-    for row in rows:
-        key = tuple(row.values.get(name, "") for name in keys)
-        first = next((row.locations[name] for name in keys if name in row.locations), "")
-        if not keys or not first:
+    for row, is_told in (*((row, False) for row in before), *((row, True) for row in rows)):
+        first = next((name for name in keys if name in row.locations), "")
+        if not first or not row.unread.isdisjoint(keys):
             continue
-        if key in seen:
-            problems.append(Problem(first, f"the same is already in {seen[key]}."))
-        seen.setdefault(key, first)
+        key = tuple(row.values.get(name, "") for name in keys)
+        if is_told and key in seen:
+            problems.append(row.problem(first, f"the same is already in {seen[key]}."))
+        if not (is_told and before):
+            seen.setdefault(key, row.locations[first])

@@ -6,11 +6,11 @@ import csv
 import io
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from crm.domain import fields, tables
 from crm.domain.errors import Invalid
-from crm.domain.imports import MOST_PROBLEMS, MOST_ROWS, Problem, Wrong
+from crm.domain.imports import MOST_ROWS, Problem, Wrong
 
 CALL, ANSWER, NOTE = "call", "routed_right", "note"
 """Columns that are read; the sheet's others are for whoever fills it in."""
@@ -24,10 +24,13 @@ class ReviewAnswer:
 
     call: str
     """Its id."""
-    routed_right: bool
+    routed_right: bool | None
+    """None where the sheet has something else than an answer, or a note that cannot be kept."""
     note: str = ""
     location: str = ""
     """Where it stands in the sheet."""
+    order: tuple[int, ...] = field(default=(), compare=False)
+    """The same as a problem has it."""
 
 
 def routed_right(raw: str) -> bool:
@@ -46,8 +49,16 @@ def note(raw: str) -> str:
     return fields.text(value[1:] if value[:2] in ("'=", "'+", "'-", "'@") else value, NOTE, 300)
 
 
-def read_answers(text: str) -> list[ReviewAnswer]:
-    """The calls of a sheet that have an answer. Raises Wrong with everything that is wrong, by line and column."""
+@dataclass(frozen=True)
+class ReviewSheet:
+    """The calls of a sheet that have an answer, and what is wrong with it: with a problem, nothing may be kept."""
+
+    answers: list[ReviewAnswer]
+    problems: list[Problem]
+
+
+def read_answers(text: str) -> ReviewSheet:
+    """Raises Wrong for what is no such sheet."""
     lines = io.StringIO(text)
     separator, first, start = tables.begin(lines)
     reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
@@ -72,9 +83,7 @@ def read_answers(text: str) -> list[ReviewAnswer]:
                 raise Wrong([Problem(f"line {line}", f"the sheet has more than {MOST_ROWS} lines: split it.")])
     except csv.Error as error:
         raise Wrong([Problem(f"line {reader.line_num + start - 1}", f"this is not CSV ({error}).")]) from None
-    if problems:
-        raise Wrong(problems[:MOST_PROBLEMS])
-    return list(answers.values())
+    return ReviewSheet(list(answers.values()), problems)
 
 
 def _row(
@@ -82,33 +91,35 @@ def _row(
 ) -> None:
     if len(cells) != len(heads):
         what = f"the line has {len(cells)} columns and the first line {len(heads)}: are quotes missing around a comma?"
-        problems.append(Problem(f"line {line}", what))
+        problems.append(Problem(f"line {line}", what, (line,)))
         return
     values = dict(zip(heads, cells, strict=True))
     if not values[ANSWER].strip():
         return
     call = values[CALL].strip()
-    location = _location(heads, line, CALL)
+    location, order = _location(heads, line, CALL), _order(heads, line, CALL)
     if not call:
-        problems.append(Problem(location, "the answer belongs to no call: write the call's id."))
-    elif call in answers:
-        problems.append(Problem(location, "this call is in the sheet twice: keep one answer."))
-    else:
-        try:
-            right = routed_right(values[ANSWER])
-        except Invalid as error:
-            problems.append(Problem(_location(heads, line, ANSWER), str(error)))
-            return
-        try:
-            answers[call] = ReviewAnswer(call, right, note(values.get(NOTE, "")), location)
-        except Invalid as error:
-            problems.append(Problem(_location(heads, line, NOTE), str(error)))
+        problems.append(Problem(location, "the answer belongs to no call: write the call's id.", order))
+        return
+    if call in answers:
+        problems.append(Problem(location, "this call is in the sheet twice: keep one answer.", order))
+        return
+    found = ReviewAnswer(call, None, "", location, order)
+    column = ANSWER
+    try:
+        right = routed_right(values[ANSWER])
+        column = NOTE
+        found = replace(found, routed_right=right, note=note(values.get(NOTE, "")))
+    except Invalid as error:
+        found = replace(found, routed_right=None)
+        problems.append(Problem(_location(heads, line, column), str(error), _order(heads, line, column)))
+    answers[call] = found
 
 
 def unknown(answers: Iterable[ReviewAnswer], known: set[str]) -> list[Problem]:
     """Answers to calls that are not on record."""
     return [
-        Problem(one.location, "there is no such call: did a spreadsheet change its id?")
+        Problem(one.location, "there is no such call: did a spreadsheet change its id?", one.order)
         if one.location
         else Problem(f"{one.call[:80]!a}", "there is no such call: look its id up in the list of calls.")
         for one in answers
@@ -118,3 +129,7 @@ def unknown(answers: Iterable[ReviewAnswer], known: set[str]) -> list[Problem]:
 
 def _location(heads: list[str], line: int, column: str) -> str:
     return f"line {line}, column {heads.index(column) + 1} ({column})"
+
+
+def _order(heads: list[str], line: int, column: str) -> tuple[int, ...]:
+    return line, heads.index(column) + 1

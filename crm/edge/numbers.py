@@ -16,6 +16,7 @@ _MOST_DIGITS = 19
 """With the prefixes that phone systems add; E.164 has at most 15."""
 _LEAST_WITH_COUNTRY = 9
 _WRITTEN = re.compile(r"[0-9+()./\- ]+", re.ASCII)
+_SEVEN_DIGITS = ("US", "CA")
 _LOCAL = re.compile(r"[2-9][0-9]{2}[-. ]?[0-9]{4}", re.ASCII)
 _NORTH_AMERICAN = re.compile(r"[2-9]\d{2}[2-9]\d{6}", re.ASCII)
 
@@ -109,6 +110,11 @@ def typed(raw: str | None, region: str, area_code: str) -> str | None:
     if number is None and area_code and _LOCAL.fullmatch(written := _plain(raw or "").strip()):
         return parse(f"{area_code}{written}", region)
     return number
+
+
+def lacks_area_code(raw: str, region: str, area_code: str) -> bool:
+    """Whether these are seven digits that would be a number if the office's `area_code` were known."""
+    return not area_code and region in _SEVEN_DIGITS and bool(_LOCAL.fullmatch(_plain(raw).strip()))
 
 
 def _plain(raw: str) -> str:

@@ -25,5 +25,4 @@ def problem(found: str | None) -> Unavailable | None:
     if found is None or found in known():
         text = f"The database is at {found or 'nothing'}, this version needs {needed}."
         return Unavailable(text, code="database_old", needed=needed)
-    text = f"The database is another version's ({found}): update Leaseline, or put a matching backup in its place."
-    return Unavailable(text, code="database_foreign")
+    return Unavailable(f"The database is another version's ({found}).", code="database_foreign")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -324,10 +325,35 @@ _SQLITE_IN_WORDS = {
 }
 
 
+_POSTGRES_IN_WORDS = {
+    r'FATAL: +database "[^"]*" does not exist': (
+        "The PostgreSQL server has no such database: make an empty one there, or correct its name in the URL."
+    ),
+    r'authentication failed|no password supplied|FATAL: +role "[^"]*" does not exist|no pg_hba\.conf entry': (
+        "The PostgreSQL server does not let this user in: check the user in the URL, the password in ~/.pgpass, and "
+        "the server's pg_hba.conf."
+    ),
+    r"failed to resolve host|could not translate host name": (
+        "The PostgreSQL server's host is not known: correct it in the URL."
+    ),
+    r"Is the server running|connection timeout expired|No route to host|Network is unreachable|timed out": (
+        "No PostgreSQL server answers: check that it runs, and the host and the port in the URL."
+    ),
+    r"permission denied for (schema|database)": (
+        "The user in the URL may not make tables in that database: make it the database's owner."
+    ),
+}
+"""By what libpq and the server write. The driver gives no code for a connection that did not come about."""
+
+
 def in_words(error: BaseException) -> str:
-    """What is wrong with a SQLite file and how to fix it; "" if the error does not say."""
-    code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
-    return _SQLITE_IN_WORDS.get(code & 0xFF, "")  # The rest of the code says more than anybody can act on.
+    """What is wrong with a database and how to fix it; "" if the error does not say."""
+    cause = getattr(error, "orig", None) or error
+    if code := getattr(cause, "sqlite_errorcode", 0):
+        return _SQLITE_IN_WORDS.get(code & 0xFF, "")  # The rest of the code says more than anybody can act on.
+    if not isinstance(error, DBAPIError):
+        return ""
+    return next((told for pattern, told in _POSTGRES_IN_WORDS.items() if re.search(pattern, str(cause))), "")
 
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode

@@ -157,6 +157,7 @@ HINTS = {
     "database_in_use": "stop it with `leaseline down` first.",
     "database_not_empty": "name an empty one.",
     "restore_over_something": "choose an empty or new folder with --home.",
+    "database_foreign": "update Leaseline, or put a matching backup in its place.",
     "database_old": "run `leaseline db upgrade`.",
     "database_silent": "run `leaseline doctor` to see why.",
     "demo_answer_unknown": "`leaseline device list` shows them.",

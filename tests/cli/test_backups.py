@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -78,6 +79,8 @@ def test_a_home_comes_back_with_all_that_cannot_be_made_again(office: Leaseline,
     assert made["rows"] == sum(count for (count,) in _counts(office))
     assert file.stat().st_mode & 0o777 == 0o600
     assert office.json("backup", "check", str(file)) == made
+    office_time = datetime.fromisoformat(made["created_at"]).astimezone(ZoneInfo("America/Chicago"))
+    assert f", of {office_time:%Y-%m-%d %H:%M}, tables " in office.ok("backup", "check", str(file))
     assert sorted(tmp_path.glob(".*")) == []
 
     ports = free_ports()
@@ -127,6 +130,26 @@ def test_what_cannot_be_written_is_not_taken_for_a_missing_backup(office: Leasel
 def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
         yield server
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "folder", "said"),
+    [
+        ("leaseline", "nowhere", "", "has no such database: make an empty one there"),
+        ("stranger", "postgres", "", "does not let this user in"),
+        ("leaseline", "postgres", "/nowhere", "No PostgreSQL server answers"),
+    ],
+    ids=["database", "user", "server"],
+)
+def test_what_is_wrong_with_the_url_of_a_database_is_told_in_words(
+    postgres: PostgresServer, tmp_path: Path, user: str, database: str, folder: str, said: str
+) -> None:
+    new = Leaseline(tmp_path / "new")
+    told = new("init", "--database", f"postgresql://{user}@/{database}?host={folder or postgres.folder}")
+    assert told.exit_code != 0
+    [line] = told.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
 
 
 def test_rows_move_to_postgresql_and_back_and_are_all_there(

@@ -184,7 +184,76 @@ def test_a_folder_with_mistakes_in_several_files_tells_each_with_its_file_line_a
         "units.csv: ",
     ):
         assert len([one for one in found if one.startswith(place)]) == 1, (place, found)
-    assert len(found) == 5
+    [twice] = [one for one in found if one.startswith("rest.toml, agents entry 1, slug")]
+    assert "already in agents.csv, line 2" in twice
+    assert len(found) == 6
+
+
+def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_files(untouched: Leaseline, tmp_path: Path) -> None:
+    """Mistyped cells, and names of what there is not; what a wrong row adds is known."""
+    (tmp_path / "agents.csv").write_text("slug,extension,email\nzoe,105,not an address\nyan,911,\nXU,106,\nxi,101,\n")
+    (tmp_path / "contacts.csv").write_text("number,kind,property\n12,tenant,nowhere\n,vendor,elm\n")
+    (tmp_path / "desks.csv").write_text("kind,target,property\nowner,agent:zoe,lake\nfriend,agent:nobody,lake\n")
+    (tmp_path / "devices.csv").write_text("slug,agent,kind,number\nz-desk,zoe,,\nx-desk,xu,,\ny-cell,xi,fax,1\n")
+    (tmp_path / "lines.csv").write_text("number,property,portfolio\n5125550170,lake,\n911,nowhere,\n")
+    (tmp_path / "properties.csv").write_text(
+        "slug,timezone,subteam,published\nlake,Lake,west,yes\noak,,north,\nash,,nowhere,\n"
+    )
+    (tmp_path / "subteams.csv").write_text("slug,strategy,members\nwest,at random,zoe yan ghost\n")
+    (tmp_path / "tour_hours.csv").write_text(
+        "property,openings,minutes\nlake,mon 9:00-9:20,many\nnowhere,mon 9:00-9:20,30\n"
+    )
+    (tmp_path / "units.csv").write_text(
+        "property,name,bedrooms,bathrooms,rent,published\nlake,1,1,1,900,yes\nnowhere,2,1,1,free,\nlake,3,x,1,900,\n"
+    )
+    found = [one.partition(": ")[0] for one in problems_of(untouched, tmp_path)]
+    assert found == [
+        "agents.csv, line 2, column 3 (email)",
+        "agents.csv, line 3, column 2 (extension)",
+        "agents.csv, line 4, column 1 (slug)",
+        "agents.csv, line 5, column 2 (extension)",
+        "contacts.csv, line 2, column 1 (number)",
+        "contacts.csv, line 2, column 2 (kind)",
+        "contacts.csv, line 2, column 3 (property)",
+        "contacts.csv, line 3, column 1 (number)",
+        "desks.csv, line 3, column 1 (kind)",
+        "desks.csv, line 3, column 2 (target)",
+        "devices.csv, line 3, column 2 (agent)",
+        "devices.csv, line 4, column 3 (kind)",
+        "devices.csv, line 4, column 4 (number)",
+        "lines.csv, line 3, column 1 (number)",
+        "lines.csv, line 3, column 2 (property)",
+        "properties.csv, line 2, column 2 (timezone)",
+        "properties.csv, line 4, column 3 (subteam)",
+        "subteams.csv, line 2, column 2 (strategy)",
+        "subteams.csv, line 2, column 3 (members)",
+        "tour_hours.csv, line 2, column 3 (minutes)",
+        "tour_hours.csv, line 3, column 1 (property)",
+        "tour_hours.csv, line 3, column 2 (openings)",
+        "units.csv, line 3, column 1 (property)",
+        "units.csv, line 3, column 5 (rent)",
+        "units.csv, line 4, column 3 (bedrooms)",
+    ]
+
+
+def test_what_a_long_list_names_is_told_with_its_mistyped_cells(untouched: Leaseline, tmp_path: Path) -> None:
+    (tmp_path / "properties.csv").write_text("slug,timezone\nlake,Lake\n")
+    rows = "".join(f"lake,{number},1,1,{number}00\n" for number in range(1, 60))
+    (tmp_path / "units.csv").write_text(f"property,name,bedrooms,bathrooms,rent\n{rows}oak,1,1,1,900\nelm,1,x,1,900\n")
+    found = [one.partition(": ")[0] for one in problems_of(untouched, tmp_path)]
+    assert found == [
+        "properties.csv, line 2, column 2 (timezone)",
+        "units.csv, line 61, column 1 (property)",
+        "units.csv, line 62, column 3 (bedrooms)",
+    ]
+
+
+def test_names_that_a_file_may_have_that_cannot_be_read_are_not_told_of(untouched: Leaseline, tmp_path: Path) -> None:
+    (tmp_path / "agents.csv").write_bytes(b"slug,name\nzoe,\x00\xff\n")
+    (tmp_path / "devices.csv").write_text("slug,agent,location\nzoe-desk,zoe,nowhere\n")
+    (tmp_path / "desks.csv").write_text("kind,target\nowner,agent:zoe\n")
+    found = [one.partition(": ")[0] for one in problems_of(untouched, tmp_path)]
+    assert found == ["agents.csv", "devices.csv, line 2, column 3 (location)"]
 
 
 def test_what_a_folder_names_that_is_nowhere_is_told_for_all_files_at_once(
@@ -197,8 +266,8 @@ def test_what_a_folder_names_that_is_nowhere_is_told_for_all_files_at_once(
     found = problems_of(untouched, tmp_path)
     assert [one.partition(": ")[0] for one in found] == [
         "devices.csv, line 3, column 2 (agent)",
-        "subteams.csv, line 2, column 2 (members)",
         "more.toml, lines entry 1, property",
+        "subteams.csv, line 2, column 2 (members)",
     ]
 
 

@@ -58,6 +58,51 @@ def test_seven_digits_are_a_line_of_the_office_s_area_code(office: Leaseline) ->
     office.ok("line", "restore", "555-0144")
 
 
+def test_seven_digits_are_refused_by_the_setting_s_name_while_there_is_no_area_code(untouched: Leaseline) -> None:
+    for words in (
+        ("line", "add", "555-0144"),
+        ("contact", "add", "555-0144", "--kind", "vendor"),
+        ("lead", "add", "--phone", "555-0144"),
+        ("lead", "show", "555-0144"),
+        ("block", "add", "555-0144"),
+        ("optout", "add", "555-0144", "--why", "asked"),
+        ("message", "send", "555-0144", "Hello"),
+        ("location", "add", "office", "--address", "1 Main St, Austin, TX", "--callback", "555-0144"),
+    ):
+        assert "set area_code" in untouched.refused(*words), words
+
+
+NAMES = {
+    "--agent",
+    "--call",
+    "--lead",
+    "--line",
+    "--owner",
+    "--portfolio",
+    "--property",
+    "--source",
+    "--subteam",
+    "--team",
+}
+
+
+def asks_by_name() -> list[tuple[str, ...]]:
+    """Lists, each with an option that names something."""
+    return [
+        (*path, option.opts[0])
+        for path, leaf in LEAVES.items()
+        if path[-1] in ("list", "sequences", "deliveries", "show") and not any(one.required for one in leaf.params)
+        for option in options(path)
+        if NAMES.intersection(option.opts) and not isinstance(option.type, click.Choice)
+    ]
+
+
+@pytest.mark.parametrize("words", asks_by_name(), ids=" ".join)
+def test_a_list_says_that_there_is_not_what_it_is_asked_for(untouched: Leaseline, words: tuple[str, ...]) -> None:
+    name = {"--lead": "99999", "--line": "+15125550177"}.get(words[-1], "nowhere")
+    assert name in untouched.refused(*words, name)
+
+
 @pytest.mark.parametrize(
     ("words", "option", "value", "field"),
     [

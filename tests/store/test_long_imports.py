@@ -125,7 +125,8 @@ def offered(*more: str, published: str = "yes") -> Lists:
     property = read_csv(f"slug,name,street,city,state,postal_code,published\n{details}\n", ListKind.PROPERTIES)
     homes = [f"lake,{number},2,1,1500,600,yes" for number in range(MANY)]
     text = "\n".join(("property,name,bedrooms,bathrooms,rent,deposit,published", *homes, *more))
-    return Lists({**property.rows, **read_csv(text, ListKind.UNITS).rows})
+    units = read_csv(text, ListKind.UNITS)
+    return Lists({**property.rows, **units.rows}, units.problems)
 
 
 @pytest.mark.parametrize("is_there", [False, True], ids=["a property that the list adds", "one that it publishes"])

@@ -11,7 +11,7 @@ from crm.config import Config
 from crm.domain import metrics
 from crm.domain.calls import CallArrived, Routed
 from crm.domain.imports import Wrong
-from crm.domain.reviews import ReviewAnswer
+from crm.domain.reviews import ReviewAnswer, read_answers
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services import reviews
@@ -106,6 +106,19 @@ async def test_answers_to_unknown_calls_change_nothing(store: Store, config: Con
             BY,
             [ReviewAnswer("c1", True), ReviewAnswer("1.77E+09", True, "", "line 3, column 1 (call)")],
         )
+    assert await reviewed(store) == []
+
+
+async def test_mistyped_answers_and_unknown_calls_of_a_sheet_are_told_at_once(store: Store, config: Config) -> None:
+    await called(store, config, "c1", "+15125550171", talk=True)
+    sheet = read_answers("call,routed_right\nc1,yes\ngone,maybe\nc2,yes\n")
+    with pytest.raises(Wrong) as wrong:
+        await store.run(reviews.answer, BY, sheet.answers, sheet.problems)
+    assert [one.where for one in wrong.value.problems] == [
+        "line 3, column 1 (call)",
+        "line 3, column 2 (routed_right)",
+        "line 4, column 1 (call)",
+    ]
     assert await reviewed(store) == []
 
 

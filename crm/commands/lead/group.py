@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
 import click
 
-from crm.commands.command import CodeChoice, Group, since_option
+from crm.commands.command import CodeChoice, Group, System, since_option
 from crm.domain.leads import NOBODY, OPEN, LeadKind, LeadStatus, LeadType, LeasingStage, Light
+from crm.views import known
 
 
 @click.group(
@@ -56,3 +57,15 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def written(given: dict[str, Any]) -> dict[str, str]:
     """Returns the filter options that were given, as texts."""
     return {key: "yes" if value is True else value for key, value in given.items() if value not in (None, False)}
+
+
+def check_names(system: System, words: Mapping[str, str]) -> None:
+    """Raises NotFound if a filter that was given names what there is not."""
+    agent = words.get("agent")
+    system.read(
+        known.check,
+        agent=None if agent == NOBODY else agent,
+        property=words.get("property"),
+        subteam=words.get("subteam"),
+        source=words.get("source"),
+    )

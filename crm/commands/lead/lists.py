@@ -9,7 +9,7 @@ import click
 from crm.commands import output
 from crm.commands.command import System, cut, limit_option, many, with_system
 from crm.commands.lead.cells import contact_of, next_action, standing
-from crm.commands.lead.group import filter_options, lead, written
+from crm.commands.lead.group import check_names, filter_options, lead, written
 from crm.domain.leads import read_filter
 from crm.services.people import filters
 from crm.views import leads
@@ -36,6 +36,7 @@ from crm.views.search import LeadHit
 def list_(system: System, /, saved: str | None, save: str | None, limit: int, as_json: bool, **given: Any) -> None:
     """List leads, newest first. --since goes by when they first got in touch."""
     words = written(given)
+    check_names(system, words)
     if saved is not None:
         words = system.read(filters.named, saved) | words
     wanted = read_filter(words, system.config.tz, system.now)
@@ -83,7 +84,9 @@ def search(system: System, /, words: tuple[str, ...], limit: int, as_json: bool,
 
     All words have to match; the last one may be incomplete.
     """
-    wanted = read_filter(written(given), system.config.tz, system.now)
+    asked = written(given)
+    check_names(system, asked)
+    wanted = read_filter(asked, system.config.tz, system.now)
     hits = cut(system.read(finding.found, " ".join(words), system.now, wanted, limit=limit + 1), limit)
     if as_json:
         output.print_json(hits)

@@ -14,7 +14,7 @@ from crm.commands.command import (
     with_system,
 )
 from crm.commands.lead import files
-from crm.commands.lead.group import filter_options, lead, written
+from crm.commands.lead.group import check_names, filter_options, lead, written
 from crm.domain.leads import read_filter
 from crm.services.people import filters
 from crm.services.people import leads as leads_service
@@ -58,6 +58,7 @@ def export(
         files.write_vcard(system.store, system.by, card, file)
         return
     words = written(given)
+    check_names(system, words)
     if saved is not None:
         words = system.read(filters.named, saved) | words
     wanted = read_filter(words, system.config.tz, system.now)

@@ -13,7 +13,7 @@ from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import retiring
+from crm.services.office import numbering, retiring
 from crm.store.models import Device, Location
 from crm.store.queries import names
 
@@ -120,6 +120,7 @@ def _address(raw: str) -> str:
 def _callback(config: Config, raw: str) -> str:
     number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise Invalid(
             "The callback number is not a phone number: write the one that the carrier has registered for this "
             "address, such as (512) 555-0100.",

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import fields
-from crm.domain.errors import Conflict
+from crm.domain.errors import Conflict, Invalid
+from crm.edge import numbers
 from crm.store.models import Agent, Line
 
 _PARKING = "is for parking calls (parking.extension, parking.slots)"
@@ -30,6 +31,15 @@ def check_extension(session: Session, config: Config, extension: str, *, agent: 
         )
     if why := _by_settings(config, extension) or _as_line(session, extension):
         raise Conflict(f"{extension} {why}: choose another extension.", code="extension_reserved", extension=extension)
+
+
+def check_area_code(raw: str, region: str, area_code: str) -> None:
+    """Raises Invalid for seven digits while the office's `area_code` is empty, for what is not read as a number."""
+    if numbers.lacks_area_code(raw, region, area_code):
+        raise Invalid(
+            f"{raw.strip()!a} has no area code: write it with one, or set area_code, the office's own.",
+            code="area_code_missing",
+        )
 
 
 def is_free(session: Session, config: Config, extension: str, *, agent: str) -> bool:

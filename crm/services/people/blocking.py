@@ -20,6 +20,7 @@ from crm.domain.texts import TextPurpose
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.office import numbering
 from crm.services.people import standing
 from crm.services.people.identity import Identity, KnownLead, who_is
 from crm.store.models import Activity, BlockedCaller, Call, EmergencyCall, Lead, Message, Task
@@ -236,6 +237,7 @@ def read(raw: str, config: Config) -> tuple[BlockKind, str]:
     if not written.endswith("*"):
         number = numbers.typed(written, config.region, config.area_code)
         if number is None:
+            numbering.check_area_code(written, config.region, config.area_code)
             raise Invalid(
                 "Write a phone number such as (512) 555-0199, a prefix such as +1900*, or withheld.",
                 code="block_invalid",

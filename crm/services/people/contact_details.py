@@ -17,6 +17,7 @@ from crm.config import Config
 from crm.domain import fields, relays
 from crm.domain.errors import Conflict, Invalid
 from crm.edge import numbers
+from crm.services.office import numbering
 from crm.services.people.identity import who_is
 from crm.store.models import Agent, Device, LeadSource, Line
 
@@ -25,6 +26,7 @@ def read_number(session: Session, config: Config, raw: str) -> str:
     """A person's number as it is stored (E.164). Raises Invalid, and Conflict for a colleague's."""
     number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     known = who_is(session, number)
     if known.is_line:

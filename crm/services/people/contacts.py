@@ -15,7 +15,7 @@ from crm.domain.route_inputs import CONTACT_KINDS, CallerKind
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import properties
+from crm.services.office import numbering, properties
 from crm.services.people.identity import Identity, who_is
 from crm.store.models import Agent, Contact, Device, Line, Property
 from crm.store.queries import contacts as queries
@@ -122,6 +122,7 @@ def named(session: Session, config: Config, raw: str) -> Contact:
     number = numbers.typed(raw, config.region, config.area_code)
     found = queries.by_number(session, number) if number else None
     if found is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise NotFound("No contact has that number.", code="contact_unknown")
     return found
 
@@ -160,6 +161,7 @@ class ListedNumbers:
 def _parsed(raw: str, config: Config) -> str:
     number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise Invalid(
             f"{raw.strip()[:40]!a} is not a phone number: write one like (512) 555-0100.",
             code="contact_number_invalid",

@@ -18,6 +18,7 @@ from crm.domain.errors import Invalid, NotFound
 from crm.domain.leads import Happened, LeadStatus, LeasingStage
 from crm.domain.merging import ProposalReason
 from crm.edge import names, numbers
+from crm.services.office import numbering
 from crm.services.people import contact_details, proposals, timeline
 from crm.store.models import Interest, Lead, LeadEmail, LeadPhone, Line, table_of
 from crm.store.models.base import Base
@@ -45,6 +46,7 @@ def person(session: Session, config: Config, raw: str | int) -> tuple[Lead | Non
         return lead, None
     number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise Invalid(
             "That is neither a lead nor a phone number: write a lead's number such as 12, or (512) 555-0100.",
             code="lead_or_number_invalid",

@@ -17,7 +17,7 @@ from crm.domain.text_templates import LANGUAGES
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
-from crm.services.office import properties
+from crm.services.office import numbering, properties
 from crm.services.people import contact_details, intake, standing, timeline, wishes
 from crm.services.people.intake import Introduced
 from crm.store.models import Lead
@@ -268,6 +268,7 @@ def _remove_phone(session: Session, config: Config, lead: Lead, raw: str) -> Non
     number = numbers.typed(raw, config.region, config.area_code)
     found = next((phone for phone in lead.phones if phone.number == number), None)
     if found is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise NotFound(f"That is not a number of lead {lead.id}.", code="lead_phone_unknown", lead=str(lead.id))
     lead.phones.remove(found)
 

@@ -16,6 +16,7 @@ from crm.domain.optout import ALL, SCOPES
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
+from crm.services.office import numbering
 from crm.services.people import timeline
 from crm.store.models import OptOut
 from crm.store.queries import leads, opt_outs
@@ -115,6 +116,7 @@ def _tell(session: Session, by: By, who: str, what: str, why: str) -> None:
 def _number(raw: str, config: Config) -> str:
     number = numbers.typed(raw, config.region, config.area_code)
     if number is None:
+        numbering.check_area_code(raw, config.region, config.area_code)
         raise Invalid(
             "That is not a phone number: write one like (512) 555-0100 or +15125550100.", code="number_invalid"
         )

@@ -145,6 +145,7 @@ def read_number(raw: str, region: str, area_code: str = "") -> str:
     Invalid."""
     found = numbers.typed(raw, region, area_code)
     if found is None:
+        numbering.check_area_code(raw, region, area_code)
         digits = raw.strip()
         if digits.isascii() and digits.isdigit() and 2 <= len(digits) <= LONGEST_EXTENSION:
             found = digits

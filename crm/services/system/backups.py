@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from importlib.metadata import version
 from pathlib import Path
 
@@ -167,9 +167,9 @@ def restore(
     return _entry(file, header)
 
 
-def check(file: Path, *, key: age.Key | None = None, told: Told) -> BackupEntry:
+def check(file: Path, *, key: age.Key | None = None, told: Told) -> tuple[BackupEntry, tzinfo]:
     """Restores a backup next to it, compares everything, looks through the whole database, and removes that again.
-    Raises Conflict."""
+    Returns also the time zone of the office in it. Raises Conflict."""
     try:
         scratch = Path(tempfile.mkdtemp(prefix=".checking-", dir=file.parent))
     except OSError:
@@ -178,7 +178,7 @@ def check(file: Path, *, key: age.Key | None = None, told: Told) -> BackupEntry:
         entry = restore(file, scratch / "home", key=key, told=told)
         if trouble := dump.damage(f"sqlite:///{scratch / 'home' / 'leaseline.db'}"):
             raise Conflict(f"The database made from the backup is damaged: {trouble}.", code="backup_damaged")
-        return entry
+        return entry, settings.load(scratch / "home").tz
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

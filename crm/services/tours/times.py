@@ -77,6 +77,19 @@ def set_hours(
     audit.record(session, by, f"{kind} tours of {property_slug}: {told}")
 
 
+def check_fit(week: Sequence[tuple[int, str, str]], minutes: int) -> None:
+    """Raises Invalid if one of the openings is shorter than a tour."""
+    for _, opens, closes in week:
+        if clock_minutes(closes) - clock_minutes(opens) < minutes:
+            raise Invalid(
+                f"A tour of {minutes} minutes does not fit between {opens} and {closes}.",
+                code="tour_longer_than_window",
+                minutes=minutes,
+                opens=opens,
+                closes=closes,
+            )
+
+
 def put_hours(
     session: Session,
     property: Property,
@@ -90,15 +103,7 @@ def put_hours(
 ) -> bool:
     """Like `set_hours`, for fields that are already checked; leaves no audit entry. Returns whether they are others;
     raises Invalid if an opening is shorter than a tour."""
-    for _, opens, closes in week:
-        if clock_minutes(closes) - clock_minutes(opens) < minutes:
-            raise Invalid(
-                f"A tour of {minutes} minutes does not fit between {opens} and {closes}.",
-                code="tour_longer_than_window",
-                minutes=minutes,
-                opens=opens,
-                closes=closes,
-            )
+    check_fit(week, minutes)
     who = TourHours.agent_id == agent.id if agent else TourHours.agent_id.is_(None)
     mine = (TourHours.property_id == property.id, TourHours.kind == kind, who)
     columns = (TourHours.weekday, TourHours.opens, TourHours.closes)

@@ -216,7 +216,7 @@ def _refused(
         delivery.error = f"Given up after {delivery.attempts} attempts. {error}"[:300]
     if webhook.told_at is None and now - webhook.failing_since >= DEAD_AFTER:
         webhook.told_at = now
-        text = f"It has accepted nothing since {webhook.failing_since:%Y-%m-%d %H:%M} UTC. {error}"
+        text = f"It has accepted nothing since {webhook.failing_since.astimezone(config.tz):%Y-%m-%d %H:%M}. {error}"
         _tell_admin(session, config, webhook, "accepts nothing", text, now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
 import msgspec
@@ -161,10 +161,9 @@ class WebhookHealth:
     stopped: bool
     """Its receiver replied that it is gone, so nothing more is sent."""
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, tz: tzinfo) -> str:
         what = "is stopped, because its receiver is gone," if self.stopped else "has accepted nothing"
-        return f"Webhook {self.webhook} to {self.host} {what} since {self.since:%Y-%m-%d %H:%M} UTC."
+        return f"Webhook {self.webhook} to {self.host} {what} since {self.since.astimezone(tz):%Y-%m-%d %H:%M}."
 
 
 def silent(session: Session, now: datetime) -> list[WebhookHealth]:

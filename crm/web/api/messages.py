@@ -12,6 +12,7 @@ from crm.domain.delivery import DeliveryState
 from crm.domain.errors import Invalid
 from crm.domain.texts import TextDirection
 from crm.edge import numbers
+from crm.services.office import numbering
 from crm.services.texts import messages as service
 from crm.views import messages
 from crm.views.messages import MessageEntry
@@ -95,5 +96,6 @@ def send_message(ask: Ask, body: NewMessage) -> Reply[MessageEntry]:
 def _number(ask: Ask, raw: str) -> str:
     # Otherwise a short number would be taken for a lead's id.
     if (number := numbers.typed(raw, ask.config.region, ask.config.area_code)) is None:
+        numbering.check_area_code(raw, ask.config.region, ask.config.area_code)
         raise Invalid("That is not a phone number: write one like (512) 555-0100.", code="number_invalid")
     return number

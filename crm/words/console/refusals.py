@@ -11,6 +11,7 @@ from crm.domain.errors import CrmError
 SPANISH = {
     # --- what somebody wrote ---
     "amount_invalid": "Eso no es un importe: escriba uno como 1450 o 1,450.00.",
+    "area_code_missing": "Falta el prefijo de zona: escríbalo también, o indique area_code, el de la oficina.",
     "answer_invalid": "Eso no es una respuesta: escriba yes o no, o déjelo vacío.",
     "bathrooms_invalid": "Eso no es un número de baños: escriba uno como 1 o 1.5.",
     "bedrooms_invalid": "Escriba los dormitorios con un número como 2, o studio.",
@@ -252,6 +253,7 @@ SPANISH = {
     "snooze_time": "Elija un día y una hora dentro de un año.",
     "source_address_taken": "Ese correo ya es de otro origen.",
     "source_exists": "El origen {source} ya existe.",
+    "source_of_none": "Ningún prospecto tiene el origen {source}.",
     "source_unknown": "Ese origen no existe.",
     "template_length": "Lo escrito tiene que tener de 1 a {longest} caracteres.",
     "template_placeholder_unknown": "La plantilla tiene un hueco entre llaves que no existe.",

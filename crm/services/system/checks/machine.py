@@ -67,11 +67,9 @@ def _node(config: Config, health: Health) -> Iterator[Finding]:
         yield ok("node", f"This node is {config.node}.")
     for one in health.nodes:
         if one.node != config.node and not one.up:
-            yield warn(
-                "node",
-                f"Node {one.node} ({one.home}) has given no sign of life since {one.seen_at:%Y-%m-%d %H:%M} UTC.",
-                "node_silent",
-            )
+            seen = f"{one.seen_at.astimezone(config.tz):%Y-%m-%d %H:%M}"
+            text = f"Node {one.node} ({one.home}) has given no sign of life since {seen}."
+            yield warn("node", text, "node_silent")
 
 
 def _secrets(config: Config) -> Iterator[Finding]:
@@ -231,7 +229,7 @@ def _running(config: Config, health: Health) -> Iterator[Finding]:
     for trouble in health.app.trouble:
         yield warn("app", trouble, "app_in_trouble", folder=str(config.log_folder))
     for one in health.workers:
-        text = f"{one.worker}, since {one.since:%Y-%m-%d %H:%M} UTC: {one.trouble}"
+        text = f"{one.worker}, since {one.since.astimezone(config.tz):%Y-%m-%d %H:%M}: {one.trouble}"
         yield warn("workers", text, "worker_in_trouble", folder=str(config.log_folder))
 
 

@@ -56,7 +56,7 @@ def _mailbox(session: Session, config: Config, now: datetime) -> Iterator[Findin
         yield warn("mailbox", f"The folder {inbox.folder} on {inbox.server} has never been read.", "mailbox_unread")
         return
     there, here = f"{folder.there:,}", f"{folder.here:,}"
-    at = f"as of {folder.counted_at:%Y-%m-%d %H:%M} UTC"
+    at = f"as of {folder.counted_at.astimezone(config.tz):%Y-%m-%d %H:%M}"
     if folder.there != folder.here:
         yield warn(
             "mailbox", f"Emails in the folder {inbox.folder}: {there}; stored here: {here}, {at}.", "mailbox_incomplete"

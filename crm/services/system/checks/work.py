@@ -58,7 +58,7 @@ def waiting(session: Session, config: Config, now: datetime) -> list[Finding]:
             else []
         ),
         *_mail(session, config, unsent),
-        *_webhooks(session, now),
+        *_webhooks(session, config, now),
         *_browsers(session, now),
         counted(
             "tasks", overdue, one_or_many(overdue, f"{overdue} is overdue.", f"{overdue} are overdue."), "tasks_overdue"
@@ -75,11 +75,11 @@ def _latest_failure(session: Session, now: datetime) -> str:
     return f" The latest: {why}" if why else ""
 
 
-def _webhooks(session: Session, now: datetime) -> Iterator[Finding]:
+def _webhooks(session: Session, config: Config, now: datetime) -> Iterator[Finding]:
     """Receivers that take nothing; where there are no webhooks there is nothing to say."""
     silent = subscriptions.silent(session, now)
     for one in silent:
-        yield warn("webhooks", one.sentence, "webhook_silent", webhook=one.webhook)
+        yield warn("webhooks", one.sentence(config.tz), "webhook_silent", webhook=one.webhook)
     if not silent and (count := session.scalar(select(func.count(Webhook.id)))):
         yield ok(
             "webhooks",

@@ -74,9 +74,9 @@ def load(
         )
     hashes = frozenset(picture.hash for picture in taken)
     short = Lists({kind: rows for kind, rows in lists.rows.items() if kind not in long})
+    problems = lists.problems + _twice(long.get(ListKind.CONTACTS, ()), config)
     total = sum(len(rows) for rows in lists.rows.values())
     done = _Done(progress, 2 * total)
-    problems = _twice(long.get(ListKind.CONTACTS, ()), config)
     public = store.read_blocking(_public)
     size = SliceSize(SLICE, MOST_SLICE)
     for part in itertools.chain((short,), *(_sliced(kind, rows, size) for kind, rows in long.items())):
@@ -96,7 +96,7 @@ def load(
         if len(problems) >= imports.MOST_PROBLEMS:
             break
     if problems:
-        raise Wrong(list(dict.fromkeys(problems))[: imports.MOST_PROBLEMS])
+        raise Wrong(imports.first_first(problems))
     if dry_run:
         return done.all(lists)
     done.forget()
@@ -228,7 +228,7 @@ def _with_properties(part: Lists, lists: Lists, public: set[str]) -> Lists:
     rows = [
         row
         for row in lists.rows.get(ListKind.PROPERTIES, ())
-        if row.values["slug"] in named and (row.values["slug"] not in public or row.values.get("published") == "no")
+        if (slug := row.values.get("slug")) in named and (slug not in public or row.values.get("published") == "no")
     ]
     # What properties belong to is rehearsed with them.
     bare = [
@@ -243,7 +243,7 @@ def _twice(rows: Sequence[Row], config: Config) -> list[Problem]:
     locations: dict[str, str] = {}
     problems: list[Problem] = []
     for row in rows:
-        number = numbers.typed(row.values["number"], config.region, config.area_code)
+        number = numbers.typed(row.values.get("number", ""), config.region, config.area_code)
         if number in locations:
             problems.append(row.problem("number", f"{number} is already in {locations[number]}."))
         elif number:
@@ -327,19 +327,26 @@ def _write(
     total = sum(len(rows) for rows in lists.rows.values())
     writing = Writing(config, by, progress, total, despite, whole or lists, hashes)
     done = [_written(session, writing, kind, rows) for kind in ListKind if (rows := lists.rows.get(kind))]
-    if writing.problems:
-        raise Wrong(writing.problems)
+    if problems := lists.problems + writing.problems:
+        raise Wrong(imports.first_first(problems))
     return done
 
 
-def _written(session: Session, writing: Writing, kind: ListKind, rows: Sequence[Row]) -> Imported:
+def _written(session: Session, writing: Writing, kind: ListKind, listed: Sequence[Row]) -> Imported:
+    writing.begin_list(kind)
+    rows = []
+    for row in listed:
+        if tried := row.rehearsed(kind):
+            rows.append(tried)
+        else:
+            writing.check_names(session, row)
+            writing.step()
     homes = Homes(writing, rows if kind is ListKind.UNITS else ())
     replace_all = {
         ListKind.HOURS: times.hours,
         ListKind.AGENT_HOURS: times.agent_hours,
         ListKind.TOUR_HOURS: times.tour_hours,
     }.get(kind)
-    writing.begin_list(kind)
     new: set[int] = set()
     if replace_all:
         replace_all(writing, session, rows)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crm.domain import imports
 from crm.domain.errors import Invalid
-from crm.domain.imports import ListKind, Lists, Problem, Wrong
+from crm.domain.imports import ListKind, Lists
 from crm.edge import text_files
 
 LONGEST_FILE = 100_000_000
@@ -14,10 +14,10 @@ LONGEST_FILE = 100_000_000
 
 
 def read(path: Path, kind: str | None = None) -> Lists:
-    """Reads the lists of a CSV or TOML file, or of all such files in a folder. A CSV file's name says its kind, unless
-    that is given.
+    """Reads the lists of a CSV or TOML file, or of all such files in a folder, with what is wrong in them. A CSV file's
+    name says its kind, unless that is given.
 
-    Raises Invalid, or Wrong with every mistake found.
+    Raises Invalid.
     """
     if not path.is_dir():
         return _read_file(path, kind)
@@ -27,21 +27,12 @@ def read(path: Path, kind: str | None = None) -> Lists:
         raise Invalid(
             f"{path} has no CSV or TOML files in it: name another folder.", code="import_folder_empty", path=str(path)
         )
-    problems: list[Problem] = []
     for file in files:
         try:
-            lists = _read_file(file, kind)
-        except Wrong as wrong:
-            problems += [Problem(f"{file.name}, {one.where}", one.what) for one in wrong.problems]
+            whole.add(file.name, _read_file(file, kind))
         except Invalid as invalid:
-            problems.append(Problem(file.name, str(invalid)))
-        else:
-            try:
-                whole.add(file.name, lists)
-            except Wrong as wrong:
-                problems += wrong.problems
-    if problems:
-        raise Wrong(tuple(dict.fromkeys(problems)))
+            named = kind or _named(file)
+            whole.fail(file.name, str(invalid), [ListKind(named)] if named else ListKind)
     return whole
 
 
@@ -66,7 +57,12 @@ def _read_file(file: Path, kind: str | None) -> Lists:
         raise Invalid(f"{file} is not text: save it as CSV UTF-8.", code="import_file_not_text", path=str(file))
     if file.suffix.lower() == ".toml":
         return imports.read_toml(text)
-    named = kind or next((one.value for one in ListKind if one.value == file.stem.lower()), None)
+    named = kind or _named(file)
     if named is None:
         raise Invalid(f"{file.name} does not say what it lists.", code="import_kind_missing", path=file.name)
     return imports.read_csv(text, ListKind(named))
+
+
+def _named(file: Path) -> ListKind | None:
+    """The kind of list that a file's name says."""
+    return next((one for one in ListKind if one.value == file.stem.lower()), None)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain import listings
 from crm.domain.errors import Conflict, Invalid
-from crm.domain.imports import Row
+from crm.domain.imports import ListKind, Row
 from crm.domain.listings import Home, Picture
 from crm.services.listings import homes, profiles
 from crm.services.listings.versions import HOMES, PROPERTIES, Versions
@@ -66,21 +66,19 @@ class Homes:
                 if (profile.latest, profile.published) != before:
                     self._writing.count_change(row)
             except (Conflict, Invalid) as error:
-                self._writing.problems.append(row.problem("published" if wish else "slug", str(error)))
+                self._writing.tell(row, "published" if wish else "slug", str(error))
 
     def unit(self, session: Session, row: Row) -> bool:
-        property = self._writing.named(session, Property, row, "property", "property")
+        property = self._writing.named(session, row, "property")
         if property is None:
+            self._read(row, None)
             return False
         there = self._homes_of(session, property)
         name = row.values["name"]
         unit = there.units.get(name) or self._renamed(there, row)
         listing = there.listings.get(unit.id) if unit else None
-        cells = {column: text for column, text in row.values.items() if column in listings.HOME_COLUMNS}
-        try:
-            home = listings.read_home(cells, there.versions.latest(listing) if listing else None)
-        except Invalid as error:
-            self._writing.problems.append(row.problem("name", str(error)))
+        home = self._read(row, there.versions.latest(listing) if listing else None)
+        if home is None:
             return False
         if "pictures" in row.values:
             home = replace(home, pictures=self._pictures(session, row))
@@ -96,6 +94,15 @@ class Homes:
                 self._writing.count_change(row)
             self._written_homes.append((listing, there.versions, row))
         return listing is None
+
+    def _read(self, row: Row, before: Home | None) -> Home | None:
+        """The home that a row describes; None, with a problem, if its cells do not make one."""
+        cells = {column: text for column, text in row.values.items() if column in listings.HOME_COLUMNS}
+        try:
+            return listings.read_home(cells, before)
+        except Invalid as error:
+            self._writing.tell(row, "name", str(error))
+            return None
 
     def start(self, session: Session) -> None:
         """Creates the listings of homes that are new, all at once, since each step needs the ids from the one
@@ -128,7 +135,9 @@ class Homes:
                 elif wish == "no" and listing.published is not None:
                     versions.unpublish(listing)
             except (Conflict, Invalid) as error:
-                self._writing.problems.append(row.problem("published", str(error)))
+                # Read whole, the property might be public with the list.
+                if not self._writing.is_wrong(ListKind.PROPERTIES, row.values["property"]):
+                    self._writing.tell(row, "published", str(error))
             if (listing.published, listing.expires_at) != before:
                 self._writing.count_change(row)
 
@@ -168,9 +177,7 @@ class Homes:
         wanted: tuple[Picture, ...] = row.values["pictures"]
         for picture in wanted:
             if picture.hash not in self._hashes:
-                self._writing.problems.append(
-                    row.problem("pictures", f"picture {picture.hash[:12]}... is not in this home.")
-                )
+                self._writing.tell(row, "pictures", f"picture {picture.hash[:12]}... is not in this home.")
         return wanted
 
 

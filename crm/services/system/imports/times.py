@@ -14,10 +14,6 @@ from crm.services.office import holidays
 from crm.services.office import hours as opening_hours
 from crm.services.system.imports.writing import Writing
 from crm.services.tours import times
-from crm.store.models import (
-    Agent,
-    Property,
-)
 
 
 def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
@@ -25,7 +21,7 @@ def hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     for row in rows:
         by_property.setdefault(row.values.get("property") or "", []).append(row)
     for slug, mine in by_property.items():
-        property = writing.named(session, Property, mine[0], "property", "property")
+        [property, *_] = [writing.named(session, row, "property") for row in mine]
         week = _week(writing, mine)
         if property is not None or not slug:
             _count(writing, mine, is_changed=opening_hours.put(session, property, week))
@@ -36,7 +32,7 @@ def agent_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None
     for row in rows:
         by_agent.setdefault(row.values["agent"], []).append(row)
     for mine in by_agent.values():
-        agent = writing.named(session, Agent, mine[0], "agent", "agent")
+        [agent, *_] = [writing.named(session, row, "agent") for row in mine]
         week = _week(writing, mine)
         if agent is not None:
             _count(writing, mine, is_changed=opening_hours.put_agent(session, agent, week))
@@ -47,24 +43,25 @@ def _week(writing: Writing, rows: Sequence[Row]) -> list[tuple[int, str, str]]:
     whole: list[str] = []
     week: list[tuple[int, str, str]] = []
     for row in rows:
-        whole += row.values["openings"]
+        mine = list(row.values["openings"])
         try:
-            week = fields.openings(whole)
+            week = fields.openings(whole + mine)
+            whole += mine
         except Invalid as error:
-            writing.problems.append(row.problem("openings", str(error)))
-            return []
+            writing.tell(row, "openings", str(error))
         writing.step()
     return week
 
 
 def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
     for row in rows:
-        property = writing.named(session, Property, row, "property", "property")
-        agent = writing.named(session, Agent, row, "agent", "agent")
-        if property is None:
-            continue
+        property = writing.named(session, row, "property")
+        agent = writing.named(session, row, "agent")
         values = row.values
         try:
+            if property is None:
+                times.check_fit(fields.openings(values["openings"]), values.get("minutes", 30))
+                continue
             is_changed = times.put_hours(
                 session,
                 property,
@@ -77,12 +74,12 @@ def tour_hours(writing: Writing, session: Session, rows: Sequence[Row]) -> None:
             )
             _count(writing, [row], is_changed=is_changed)
         except Invalid as error:
-            writing.problems.append(row.problem("openings", str(error)))
+            writing.tell(row, "openings", str(error))
         writing.step()
 
 
 def special_day(writing: Writing, session: Session, row: Row) -> bool:
-    property = writing.named(session, Property, row, "property", "property")
+    property = writing.named(session, row, "property")
     if row.values.get("property") and property is None:
         return False
     values = row.values

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from crm.config import Config
+from crm.domain import imports
 from crm.domain.imports import ListKind, Lists, Problem, Row
 from crm.services.audit import By
-from crm.store.models import (
-    Subteam,
-)
+from crm.store.models import Agent, Location, Portfolio, Property, Subteam
 from crm.store.queries import names
+
+NAMED: Mapping[str, tuple[Any, ListKind | None]] = {
+    "agent": (Agent, ListKind.AGENTS),
+    "members": (Agent, ListKind.AGENTS),
+    "location": (Location, None),
+    "portfolio": (Portfolio, ListKind.PORTFOLIOS),
+    "property": (Property, ListKind.PROPERTIES),
+    "subteam": (Subteam, ListKind.SUBTEAMS),
+    "sisters": (Subteam, ListKind.SUBTEAMS),
+}
+"""Columns of any list whose cells name records, and the list that adds such records, if there is one."""
 
 Progress = Callable[[int, int], None]
 """Called with how many rows are done, and how many there are."""
@@ -37,6 +47,12 @@ class Writing:
         """Of pictures that will have been recorded when the lists are written."""
         self.config, self.by, self.despite = config, by, despite
         self.problems: list[Problem] = []
+        self._wrong = {
+            (kind, row.values["slug"])
+            for kind, rows in whole.rows.items()
+            for row in rows
+            if row.unread and "slug" in row.values
+        }
         self._progress, self._total, self._count = progress, total, 0
         self._whole = whole
         self._known: dict[type, dict[str, Any]] = {}
@@ -66,15 +82,42 @@ class Writing:
         if self._progress:
             self._progress(self._count, self._total)
 
-    def named(self, session: Session, model: Any, row: Row, column: str, what: str) -> Any:
+    def tell(self, row: Row, column: str, what: str) -> None:
+        """Adds a problem of a row, unless it may come of a cell that could not be read, which is told of by itself."""
+        if not row.unread or column not in row.unread | imports.OF_THE_WHOLE_ROW:
+            self.problems.append(row.problem(column, what))
+
+    def is_wrong(self, kind: ListKind, slug: str) -> bool:
+        """Whether a cell of the row with this slug could not be read, so that what is written of it is not all."""
+        return (kind, slug) in self._wrong
+
+    def is_known(self, kind: ListKind | None) -> bool:
+        """Whether all rows of a list are known: a file that could not be read may have more."""
+        return kind not in self._whole.unread
+
+    def named(self, session: Session, row: Row, column: str) -> Any:
         """The record that a cell names; None if the cell is empty, or, with a problem, if there is no such record."""
         slug = row.values.get(column)
         if not slug:
             return None
-        found = self.find(session, model, slug)
-        if found is None:
-            self.problems.append(row.problem(column, f"there is no {what} {slug}."))
+        [found] = self.all_named(session, row, column, [slug]) or [None]
         return found
+
+    def all_named(self, session: Session, row: Row, column: str, slugs: Iterable[str]) -> list[Any]:
+        """The records that a cell names; those that there are not are a problem."""
+        model, kind = NAMED[column]
+        found = {slug: self.find(session, model, slug) for slug in slugs}
+        unknown = [slug for slug, record in found.items() if record is None]
+        if unknown and self.is_known(kind):
+            what = model.__name__.lower()
+            self.tell(row, column, f"there is no {what} {', '.join(unknown)}.")
+        return [record for record in dict.fromkeys(found.values()) if record is not None]
+
+    def check_names(self, session: Session, row: Row) -> None:
+        """Does nothing but look for the records that a row names."""
+        for column in NAMED.keys() & row.values.keys():
+            if cell := row.values[column]:
+                self.all_named(session, row, column, [cell] if isinstance(cell, str) else cell)
 
     def all(self, session: Session, model: Any) -> dict[str, Any]:
         """All records of a model by slug, read once per list: lists are long, and there are few of these records."""

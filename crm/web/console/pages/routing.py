@@ -103,7 +103,7 @@ async def _try(visit: ConsoleVisit) -> Response:
 def _rehearsed(session: Session, visit: ConsoleVisit, asked: CallToTry) -> Rehearsal:
     """Raises Invalid, NotFound."""
     config, reach = visit.crm.config, visit.who.reach
-    number = lines.read_number(asked.line, config.region)
+    number = lines.read_number(asked.line, config.region, config.area_code)
     caller = _caller(visit, asked.caller)
     if not reach.is_whole:
         choices.check_line(session, number, reach)

@@ -20,7 +20,7 @@ FINDINGS = {
         "Hay {n} MB libres, y hubo que soltar la reserva de {reserve} MB."
     ),
     "{n} MB are free.": "Hay {n} MB libres.",
-    "{worker}, since {at} UTC: {trouble}": "{worker}, desde {at} UTC: {trouble}",
+    "{worker}, since {at}: {trouble}": "{worker}, desde {at}: {trouble}",
     "{n} callers were refused since Asterisk started, the last by limits.{name}.": (
         "Desde que arrancó Asterisk se rechazó a {n} personas, la última por limits.{name}."
     ),
@@ -81,8 +81,8 @@ FINDINGS = {
     "All are free.": "Todos están libres.",
     "{home} is open to other users ({mode}).": "{home} está abierto a otros usuarios ({mode}).",
     "Only this user can open {home}.": "Solo este usuario puede abrir {home}.",
-    "Node {node} ({home}) has given no sign of life since {at} UTC.": (
-        "El nodo {node} ({home}) no da señales de vida desde {at} UTC."
+    "Node {node} ({home}) has given no sign of life since {at}.": (
+        "El nodo {node} ({home}) no da señales de vida desde {at}."
     ),
     "{path} can be read by other users.": "Otros usuarios pueden leer {path}.",
     "Only this user can read {path}.": "Solo este usuario puede leer {path}.",
@@ -120,12 +120,12 @@ FINDINGS = {
     "{n} could not be read in 30 days.": "En 30 días, {n} no se pudieron leer.",
     "No mailbox is read: mail.in.server is empty.": "No se lee ningún buzón: mail.in.server está vacío.",
     "The folder {folder} on {server} has never been read.": "La carpeta {folder} en {server} no se ha leído nunca.",
-    "Emails in the folder {folder}: {there}; stored here: {here}, but only as of {at} UTC: not read since.": (
-        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, pero a fecha de {at} UTC: desde entonces "
+    "Emails in the folder {folder}: {there}; stored here: {here}, but only as of {at}: not read since.": (
+        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, pero a fecha de {at}: desde entonces "
         "no se ha leído."
     ),
-    "Emails in the folder {folder}: {there}; stored here: {here}, as of {at} UTC.": (
-        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, a fecha de {at} UTC."
+    "Emails in the folder {folder}: {there}; stored here: {here}, as of {at}.": (
+        "Correos en la carpeta {folder}: {there}; guardados aquí: {here}, a fecha de {at}."
     ),
     "The files of {n} emails are gone: arrivals {some}.": "Faltan los archivos de {n} correos: llegadas {some}.",
     "{n} emails have come in, and the file of each is here.": "Han llegado {n} correos, y está el archivo de cada uno.",

@@ -175,7 +175,7 @@ NOTICES = {
     "Webhook {id} to {host} accepts nothing.": "El webhook {id} a {host} no acepta nada.",
     "Webhook {id} to {host} is stopped": "El webhook {id} a {host} está parado",
     "Webhook {id} to {host} is stopped.": "El webhook {id} a {host} está parado.",
-    "It has accepted nothing since {when} UTC.": "No acepta nada desde {when} UTC.",
+    "It has accepted nothing since {when}.": "No acepta nada desde {when}.",
     "See `{command}`; `{other}` sends what was given up again.": (
         "Vea `{command}`; `{other}` envía otra vez lo que se dio por perdido."
     ),

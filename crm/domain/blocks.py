@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 SIZE = 1024
 """Ids in a block: 128 bytes."""
@@ -19,10 +19,18 @@ class Members:
         self.count = 0
 
     def add(self, id: int) -> None:
-        block = self._blocks.setdefault(block_of(id), bytearray(SIZE // 8))
-        if not has(block, id):
-            block[id % SIZE // 8] |= 1 << id % 8
-            self.count += 1
+        self.add_all((id,))
+
+    def add_all(self, ids: Iterable[int]) -> None:
+        number, block = -1, bytearray()
+        for id in ids:
+            if id // SIZE != number:
+                number = id // SIZE
+                block = self._blocks.setdefault(number, bytearray(SIZE // 8))
+            byte, bit = id % SIZE // 8, 1 << id % 8
+            if not block[byte] & bit:
+                block[byte] |= bit
+                self.count += 1
 
     def __contains__(self, id: object) -> bool:
         return isinstance(id, int) and id >= 0 and has(self._blocks.get(block_of(id), _NOBODY), id)

@@ -156,9 +156,11 @@ def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
     """
     separator, first, _ = tables.begin(lines)
     try:
-        heads = next(csv.reader([first], delimiter=separator))
-    except (StopIteration, csv.Error):
-        raise Invalid("The file is empty: its first line names the columns.", code="list_empty") from None
+        heads = next(csv.reader([first], delimiter=separator), [])
+    except csv.Error:
+        heads = []
+    if not any(heads):
+        raise Invalid("The first line of the file is empty: it has to name the columns.", code="list_empty")
     known = {alias: name for name, aliases in ALIASES.items() for alias in (*aliases, name)}
     columns = [known.get(" ".join(read_cell(head).strip().lower().replace("_", " ").split()), "") for head in heads]
     columns = [column if column not in columns[:index] else "" for index, column in enumerate(columns)]

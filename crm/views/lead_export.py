@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,29 +122,38 @@ def page(
 def _complete(session: Session, rows: dict[int, LeadRow], reach: Reach) -> None:
     """Fills in what a lead may have several of, read for all leads of the page at once."""
     parts = _parts(reach)
-    for row, (_, number) in _of(session, rows, parts.phones):
-        row.phones += (number,)
-    for row, (_, address) in _of(session, rows, parts.emails):
-        if address not in [one.lower() for one in row.emails]:
+    # Written out for each part, and without a function between: there are half a million rows for 100,000 leads.
+    of = rows.get
+    for id, number in _found(session, rows, parts.phones):
+        if row := of(id):
+            row.phones += (number,)
+    for id, address in _found(session, rows, parts.emails):
+        if (row := of(id)) and address not in [one.lower() for one in row.emails]:
             row.emails += (address,)
     office_link = session.scalar(select(Organization.listings_url).limit(1)) or ""
-    for row, (_, slug, link, unit, stage) in _of(session, rows, parts.interests):
-        row.interests += (f"{slug}/{unit}={stage}" if unit else f"{slug}={stage}",)
-        # The last one read is the latest.
-        row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
+    for id, slug, link, unit, stage in _found(session, rows, parts.interests):
+        if row := of(id):
+            row.interests += (f"{slug}/{unit}={stage}" if unit else f"{slug}={stage}",)
+            # The last one read is the latest.
+            row.property, row.unit, row.stage, row.listing = slug, unit or "", stage, link or office_link
     # Sorted here, because a database that sorts would rather walk through all open tasks in their order.
-    open_tasks = sorted(_of(session, rows, parts.tasks), key=lambda one: (one[1].due_at, one[1].id))
-    for row, (_, _, why, owner, due_at) in reversed(open_tasks):
-        row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
-    for row, (_, count) in _of(session, rows, parts.tours):
-        row.tours = count
-    for row, (_, count) in _of(session, rows, parts.calls):
-        row.calls = count
-    for row, (_, count) in _of(session, rows, parts.messages):
-        row.messages = count
+    open_tasks = sorted(_found(session, rows, parts.tasks), key=lambda one: (one.due_at, one.id), reverse=True)
+    for id, _, why, owner, due_at in open_tasks:
+        if row := of(id):
+            row.next_action, row.next_action_owner, row.next_action_due = why, owner, due_at
+    for id, count in _found(session, rows, parts.tours):
+        if row := of(id):
+            row.tours = count
+    for id, count in _found(session, rows, parts.calls):
+        if row := of(id):
+            row.calls = count
+    for id, count in _found(session, rows, parts.messages):
+        if row := of(id):
+            row.messages = count
     for part in (parts.no_texts, parts.no_news):
-        for lead_id, what in sorted({(row.id or 0, what) for row, (_, what) in _of(session, rows, part)}):
-            rows[lead_id].opted_out += (what,)
+        for id, what in sorted({(id, what) for id, what in _found(session, rows, part)}):
+            if row := of(id):
+                row.opted_out += (what,)
 
 
 class _LeadPart:
@@ -211,13 +220,11 @@ def _parts(reach: Reach) -> _LeadParts:
     )
 
 
-def _of(session: Session, rows: dict[int, LeadRow], part: _LeadPart) -> Iterator[tuple[LeadRow, Row[*tuple[Any, ...]]]]:
-    """What there is of the leads of `rows`."""
+def _found(session: Session, rows: dict[int, LeadRow], part: _LeadPart) -> Sequence[Row[*tuple[Any, ...]]]:
+    """What there is of the leads of `rows`, and of others if their ids lie between."""
     first, last = min(rows), max(rows)
     if last - first < DENSE * len(rows):
         found = prepared.rows(session, part.in_range, {"first": first, "last": last})
     else:
         found = prepared.rows(session, part.by_id, {"ids": list(rows)})
-    for one in found.all():
-        if row := rows.get(one[0]):
-            yield row, one
+    return found.all()

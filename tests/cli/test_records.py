@@ -355,6 +355,9 @@ def test_leads_go_out_and_come_in_as_lists(busy: Leaseline, tmp_path: Path) -> N
         new.write_text(wrong)
         busy.refused("lead", "import", str(new))
     busy.refused("lead", "import", str(tmp_path / "missing.csv"))
+    for content, told in ((b"\x7fELF\x90", "is not text"), (b"\r\nPat\r\n", "first line of the file is empty")):
+        new.write_bytes(content)
+        assert told in busy.refused("lead", "import", str(new))
     busy.refused("lead", "export", str(tmp_path / "missing" / "leads.csv"))
     assert not list(tmp_path.glob(".*part"))
 

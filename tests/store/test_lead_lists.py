@@ -284,6 +284,14 @@ async def test_what_spreadsheets_write_is_read(
         assert session.scalars(select(Lead.name)).all() == ["Zoë"]
 
 
+@pytest.mark.parametrize("content", [b"\x7fELF\x90\x81", "name\r\nPat\r\n".encode("utf-16")[:-1]])
+def test_what_is_no_text_is_known_before_anything_is_taken_from_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(content)
+    with pytest.raises(UnicodeDecodeError):
+        text_files.encoding_of(path)
+
+
 def test_a_list_without_people_is_refused() -> None:
     for text in ("", "color,size\nred,1\n", "\n\n"):
         with pytest.raises(Invalid):

@@ -62,8 +62,7 @@ def write(
                     table.writerows(lead_rows.write_rows(rows, raw=raw))
                 else:
                     file.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
-                for row in rows:
-                    members.add(row.id or 0)
+                members.add_all(row.id or 0 for row in rows)
                 progress(members.count)
     finally:
         # Also of one that was cut short: what went into a pipe is out.
@@ -145,7 +144,7 @@ def read(
     progress: Callable[[int, int], None],
 ) -> ListTotal:
     """Imports a list, each slice in a transaction of its own. Raises Invalid, and WrongInput if a file cannot be
-    opened."""
+    opened or is no text."""
     done = ListTotal()
     try:
         encoding, total = text_files.encoding_of(path), path.stat().st_size
@@ -164,6 +163,8 @@ def read(
                             done.first_rejects.append(f"Line {one.line.number}: {one.why}")
                         note(one)
                     progress(min(raw.tell(), total), total)
+    except UnicodeDecodeError:
+        raise WrongInput(f"{path} is not text: save it as CSV UTF-8.") from None
     except OSError as error:
         raise WrongInput(f"{error.filename or path} cannot be opened ({error.strerror}).") from None
     if not dry_run:

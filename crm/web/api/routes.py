@@ -220,6 +220,9 @@ def matches(header: str, tag: str, *, weak: bool) -> bool:
 
 def converted(raw: str, wanted: Any) -> Any:
     """Converts a part of the path to its declared type. Raises msgspec.ValidationError."""
+    # msgspec also reads 1e5 as a whole number.
+    if wanted is int and not (raw.isascii() and raw.isdigit()):
+        raise msgspec.ValidationError("Expected `int`")
     return msgspec.convert(raw, wanted, strict=False)
 
 

@@ -44,7 +44,7 @@ SPANISH = {
     "language": "La consola no habla ese idioma: elija inglés o español.",
     "language_unknown": "Ese idioma no se puede elegir aquí: tome uno de la lista.",
     "lease_invalid": "Eso no es la duración de un contrato: escriba meses, como «6, 12».",
-    "list_empty": "El archivo está vacío: su primera línea nombra las columnas.",
+    "list_empty": "La primera línea del archivo está vacía: tiene que nombrar las columnas.",
     "list_line_erased": "Los datos de esta persona fueron borrados: si ha vuelto, ingréselos a mano.",
     "list_line_of_several": "Sus números y direcciones pertenecen a varios prospectos.",
     "list_line_too_full": "La línea tiene demasiados números y direcciones: ponga algunos en otra línea.",

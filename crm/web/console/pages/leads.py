@@ -275,8 +275,7 @@ async def _members(visit: ConsoleVisit, wanted: LeadFilter, now: datetime, reach
     members, after = Members(), 0
     while True:
         some = await visit.read(view.ids, now, wanted, reach, after=after, limit=MARKED)
-        for id in some:
-            members.add(id)
+        members.add_all(some)
         if len(some) < MARKED:
             return members
         after = some[-1]

@@ -118,6 +118,7 @@ async def test_an_address_that_makes_no_sense_is_refused(office: Office) -> None
         ("/nothing", 404, "path_unknown"),
         ("/leads/x", 404, "path_unknown"),
         ("/leads/0", 404, "path_unknown"),
+        ("/leads/1e0", 404, "path_unknown"),
         (f"/leads/{2**31}", 404, "path_unknown"),
         (f"/leads/{2**31 - 1}", 404, "lead_unknown"),
         ("/leads/1?x=1", 422, "query_invalid"),

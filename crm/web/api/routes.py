@@ -220,10 +220,11 @@ def matches(header: str, tag: str, *, weak: bool) -> bool:
 
 def converted(raw: str, wanted: Any) -> Any:
     """Converts a part of the path to its declared type. Raises msgspec.ValidationError."""
+    found = msgspec.convert(raw, wanted, strict=False)
     # msgspec also reads 1e5 as a whole number.
-    if wanted is int and not (raw.isascii() and raw.isdigit()):
+    if isinstance(found, int) and not (raw.isascii() and raw.isdigit()):
         raise msgspec.ValidationError("Expected `int`")
-    return msgspec.convert(raw, wanted, strict=False)
+    return found
 
 
 def query_of(raw: Mapping[str, str], wanted: type[Query]) -> Query:

@@ -24,8 +24,7 @@ RULES = {
 }
 AXE = (MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8")
 BY_LAYOUT = ("scrollable-region-focusable", "target-size")
-"""Rules that look at where things are, and so at what another language or screen makes of a page. Contrast takes longer
-than both, and is looked at on each screen in one language."""
+"""Rules that look at where things are, and so at what a screen makes of a page."""
 AT_ONCE = 8
 """So often Tab is pressed before the page is asked where it is now."""
 
@@ -33,17 +32,17 @@ SMALLEST_LETTERS = 12
 """Pixels."""
 
 
-async def violations(page: Page, *rules: str) -> list[str]:
-    """What axe finds wrong with a page as it is shown now, by all of its rules for pages, or by these. `AXE` has to
-    have been evaluated in it."""
+async def violations(page: Page, *rules: str, within: str = "html") -> list[str]:
+    """What axe finds wrong with a page as it is shown now, or with a part of it, by all of its rules, or by these.
+    `AXE` has to have been evaluated in it."""
     found: dict[str, Any] = await page.evaluate(
-        """(rules) => axe.run(document, {
+        """([within, rules]) => axe.run(within, {
             resultTypes: ["violations"],
             preload: false,
             iframes: false,
             ...(rules.length ? {runOnly: rules} : {rules: {"target-size": {enabled: true}}}),
         })""",
-        list(rules),
+        [within, list(rules)],
     )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
@@ -73,9 +72,10 @@ async def too_small(page: Page) -> list[str]:
     return found
 
 
-async def out_of_reach(page: Page) -> list[str]:
-    """What a pointer can act on and Tab does not come to; and what does not show that it has the focus."""
-    expected: int = await page.evaluate(_MARK)
+async def out_of_reach(page: Page, within: str = "body") -> list[str]:
+    """What a pointer can act on and Tab does not come to; and what does not show that it has the focus. Within a part
+    of the page, Tab goes on from there."""
+    expected: int = await page.evaluate(_MARK, within)
     # A date has a stop for each of its parts.
     for _ in range(0, 4 * expected + 25, AT_ONCE):
         for _ in range(AT_ONCE):
@@ -106,12 +106,13 @@ _STEP = """() => {
     if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) window.__dim.push(one)
 }"""
 # Each group of radio buttons is one stop; arrows lead through it.
-_MARK = """() => {
+_MARK = """(within) => {
+    const part = document.querySelector(within)
     const acts = "a[href], button, input:not([type=hidden]), select, textarea, summary, audio[controls]," +
         "video[controls], [tabindex], [role=button], [role=tab], [role=menuitem], [contenteditable]," +
         "[data-hx-get]:not(form), [data-hx-post]:not(form), [data-hx-put]:not(form), [data-hx-delete]:not(form)"
     const groups = new Set()
-    const all = [...document.querySelectorAll(acts)].filter((one) => {
+    const all = [...part.querySelectorAll(acts)].filter((one) => {
         if (one.matches(":disabled, [tabindex='-1'], [inert] *")) return false
         if (!one.checkVisibility({visibilityProperty: true})) return false
         if (/\\b(load|revealed|intersect|every|lease:)/.test(one.dataset.hxTrigger ?? "")) return false
@@ -119,15 +120,16 @@ _MARK = """() => {
         const group = `${one.name} ${one.form?.id ?? [...document.forms].indexOf(one.form)}`
         return !groups.has(group) && groups.add(group)
     })
+    document.activeElement?.blur()
+    window.getSelection().removeAllRanges()
+    window.scrollTo(0, 0)
+    part.focus()
     window.__left = new Set(all)
     window.__dim = []
     window.__seen = new Set()
     window.__last = null
     window.__over = false
     window.__follow ??= addEventListener("focusin", STEP) ?? true
-    document.activeElement?.blur()
-    window.getSelection().removeAllRanges()
-    window.scrollTo(0, 0)
     return all.length
 }""".replace("STEP", _STEP)
 _SMALL = """(smallest) => {
@@ -144,10 +146,7 @@ _SMALL = """(smallest) => {
     }
     return [...found]
 }"""
-_IS_OVER = """() => {
-    const one = document.activeElement
-    return window.__over || ((!one || one === document.body) && window.__left.size === 0)
-}"""
+_IS_OVER = "() => window.__over || window.__left.size === 0"
 _LEFT = """() => [
     ...[...window.__left].map((one) => `not reached: ${one.outerHTML.slice(0, 160)}`),
     ...window.__dim.map((one) => `shows no focus: ${one.outerHTML.slice(0, 160)}`),

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from crm.domain.access import Role
-from tests.browser.checks import AXE, out_of_reach, violations
-from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, Person, shoot
+from tests.browser.checks import AXE, BY_LAYOUT, out_of_reach, violations
+from tests.browser.console.person import DESKTOP, PHONE, SMALLEST, TABLET, TABLET_ACROSS, Person, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -188,6 +188,23 @@ async def test_everybody_can_use_all_parts_of_the_style(person: Person, scheme: 
         assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], "it scrolls sideways"
     await page.set_viewport_size(DESKTOP)
     assert await out_of_reach(page) == []
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.AGENT])
+async def test_everybody_can_use_the_frame_in_the_language_with_the_longer_words(person: Person, role: Role) -> None:
+    page = await person.page(role, language="es")
+    await page.goto("/tasks")
+    await has_started(page)
+    await page.evaluate(AXE)
+    for size in (PHONE, SMALLEST, TABLET, TABLET_ACROSS):
+        await page.set_viewport_size(size)
+        assert await violations(page, *BY_LAYOUT) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], "it scrolls sideways"
+    await page.set_viewport_size(DESKTOP)
+    assert await violations(page) == []
+    assert await out_of_reach(page) == []
+    await page.emulate_media(color_scheme="dark")
+    assert await violations(page, "color-contrast") == []
 
 
 async def test_pages_work_without_scripts(person: Person) -> None:

@@ -275,7 +275,10 @@ async def page_phone(
             else:
                 browser = await browser_of_all(system)
             # The tests' certificate is vouched for by nobody.
-            context = await browser.new_context(permissions=["microphone"], ignore_https_errors=True)
+            # A picture that moves while it rings would take a fifth of a core.
+            context = await browser.new_context(
+                permissions=["microphone"], ignore_https_errors=True, reduced_motion="reduce"
+            )
             own.push_async_callback(context.close)
         context.set_default_timeout(60_000)
         await context.add_init_script(KEPT)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from tests.system import Shared, System
+from tests.system import Shared, System, setting_of
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -19,9 +19,10 @@ async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sha
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def system(_shared: Shared) -> AsyncIterator[System]:
+async def system(_shared: Shared, request: pytest.FixtureRequest) -> AsyncIterator[System]:
     """The system with no call in it, before and after the test."""
     running = await _shared.system()
+    await running.runs_with(*setting_of(request))
     await running.office_as_new()
     running.started = datetime.now(UTC)
     yield running

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import pytest
-import pytest_asyncio
 
 from tests.busy import only_on_duty
 from tests.rtp import Sender, Srtp
@@ -78,19 +77,16 @@ async def router(phone: ScriptedPhone, address: str = "127.0.0.1") -> AsyncItera
         transport.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def soon(system: System) -> AsyncIterator[System]:
-    """Lines are found to be lost within seconds."""
-    async with system.with_setting("target_seconds = 1.0", "target_seconds = 1.0\nlost_seconds = 4.0"):
-        yield system
+soon = pytest.mark.setting("target_seconds = 1.0", "target_seconds = 1.0\nlost_seconds = 4.0")
+"""Lines are found to be lost within seconds."""
 
 
+@soon
 @pytest.mark.parametrize("scenario", ["answer_and_vanish", "answer_and_start_anew"])
 async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and_reaches_another(
-    soon: System, scenario: str
+    system: System, scenario: str
 ) -> None:
     """Pain 9: the same agent is rung first, whose phone answers and is dead once more; then the team."""
-    system = soon
     await only_on_duty(system, "alice", "bob")
     async with system.phone("bob-desk") as bob, system.caller() as caller:
         async with scripted_phone(system, "alice-desk", scenario):
@@ -108,14 +104,15 @@ async def test_when_an_agents_phone_dies_in_the_talk_then_the_caller_is_told_and
     assert call.outcome == "talked"
 
 
+@soon
 @pytest.mark.parametrize(
     ("reports", "srtp"), [(False, None), (True, None), (True, Srtp())], ids=["no-rtcp", "rtcp", "srtp"]
 )
 async def test_when_a_router_gives_a_phone_another_port_then_the_talk_goes_on(
-    soon: System, reports: bool, srtp: Srtp | None
+    system: System, reports: bool, srtp: Srtp | None
 ) -> None:
     """Whether all it sends is missed, or its sound for what its reports say: these from the same host, or encrypted."""
-    system, sender = soon, Sender(srtp)
+    sender = Sender(srtp)
     await only_on_duty(system, "alice")
     attribute, elsewhere = (srtp.attribute, "127.0.0.8") if srtp else ("sendrecv", "127.0.0.1")
     async with (
@@ -136,11 +133,12 @@ async def test_when_a_router_gives_a_phone_another_port_then_the_talk_goes_on(
     assert (call.outcome, [(leg.stage, leg.device) for leg in call.legs]) == ("talked", [("subteam", "alice-desk")])
 
 
+@soon
 async def test_when_a_muted_phone_sends_nothing_but_reports_then_it_is_not_asked_where_its_sound_is(
-    soon: System,
+    system: System,
 ) -> None:
     """Behind a router it would hear nothing from then on, until it speaks."""
-    system, sender = soon, Sender()
+    sender = Sender()
     await only_on_duty(system, "alice")
     async with (
         scripted_phone(system, "alice-desk", "behind_nat", attribute="sendrecv") as phone,
@@ -160,8 +158,9 @@ async def test_when_a_muted_phone_sends_nothing_but_reports_then_it_is_not_asked
     assert (call.outcome, [(leg.stage, leg.device) for leg in call.legs]) == ("talked", [("subteam", "alice-desk")])
 
 
-async def test_when_no_sound_comes_from_a_caller_then_the_talk_ends_and_they_are_called_back(soon: System) -> None:
-    system, number = soon, soon.new_number()
+@soon
+async def test_when_no_sound_comes_from_a_caller_then_the_talk_ends_and_they_are_called_back(system: System) -> None:
+    number = system.new_number()
     await only_on_duty(system, "alice")
     async with system.phone("alice-desk") as alice:
         calling = asyncio.create_task(
@@ -176,8 +175,9 @@ async def test_when_no_sound_comes_from_a_caller_then_the_talk_ends_and_they_are
     assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
 
 
-async def test_when_a_caller_in_line_is_gone_then_no_agent_gets_them(soon: System) -> None:
-    system, number = soon, soon.new_number()
+@soon
+async def test_when_a_caller_in_line_is_gone_then_no_agent_gets_them(system: System) -> None:
+    number = system.new_number()
     await only_on_duty(system, "alice")
     async with system.phone("alice-desk") as alice, system.caller() as talker:
         await connect(system, talker, alice)
@@ -191,15 +191,15 @@ async def test_when_a_caller_in_line_is_gone_then_no_agent_gets_them(soon: Syste
     assert [task.kind for task in await system.tasks_of(call)] == ["call_back"]
 
 
+@pytest.mark.setting("target_seconds = 1.0", "target_seconds = 1.0\nlost_seconds = 0.0")
 async def test_when_no_sound_comes_from_a_caller_then_they_leave_no_message_and_nobody_rings_for_them(
     system: System,
 ) -> None:
     """Even where no line counts as lost, Asterisk's recording comes to its end without having recorded anything."""
     number = system.new_number()
     await only_on_duty(system)
-    async with system.with_setting("target_seconds = 1.0", "target_seconds = 1.0\nlost_seconds = 0.0"):
-        await raw_calls(system, [(f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}")], scenario="silent_caller")
-        call = await system.ended_call(number)
+    await raw_calls(system, [(f"<sip:{number}@127.0.0.1>", f"sip:{ELM}@{system.sip}")], scenario="silent_caller")
+    call = await system.ended_call(number)
     assert (call.outcome, call.step, call.voicemail, call.legs) == ("gave_up", "voicemail", None, [])
     assert not call.without_app
     assert not list(system.config.home.rglob(f"{call.id}*.wav"))

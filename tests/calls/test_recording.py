@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +17,6 @@ from tests.talks import ANSWER, QUESTION, connect, said_in, says_to
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
 
-CLI = Path(__file__).parents[2] / "cli.py"
 LATER = "I have another question about the parking space and the storage room."
 
 
@@ -133,19 +130,5 @@ async def _is_on_record(system: System, said: str) -> bool:
 
 async def _play(system: System, recording: str, device: str) -> str:
     """What the command says."""
-    command = (
-        sys.executable,
-        str(CLI),
-        "recordings",
-        "play",
-        recording,
-        "--on",
-        device,
-        "--home",
-        str(system.config.home),
-    )
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await process.communicate()
-    return said.decode()
+    _, said = await system.leaseline("recordings", "play", recording, "--on", device)
+    return said

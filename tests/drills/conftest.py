@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from tests.system import SETTINGS, Shared, System
+from tests.system import SETTINGS, Shared, System, setting_of
 
 pytest.register_assert_rewrite("tests.drills.witness")
 
@@ -29,9 +29,10 @@ async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sha
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def system(_shared: Shared) -> AsyncIterator[System]:
+async def system(_shared: Shared, request: pytest.FixtureRequest) -> AsyncIterator[System]:
     """The system with its app running and no call in it, before and after the drill."""
     running = await _shared.system()
+    await running.runs_with(*setting_of(request))
     await running.office_as_new()
     # Asterisk logs times in whole seconds.
     running.started = datetime.now(UTC).replace(microsecond=0)

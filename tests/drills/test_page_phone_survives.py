@@ -100,12 +100,10 @@ async def talks_with(system: System, phone: PagePhone, caller: Softphone) -> Non
     await hears_the_beeps(system, caller)
 
 
-@asynccontextmanager
-async def sleeping_is_noticed_soon(system: System) -> AsyncIterator[None]:
-    """A machine that sleeps for a few seconds is one that sleeps for minutes."""
-    short = "target_seconds = 1.0\nlost_seconds = 4.0\nreturn_seconds = 8.0"
-    async with system.with_setting("target_seconds = 1.0", short):
-        yield
+sleeping_is_noticed_soon = pytest.mark.setting(
+    "target_seconds = 1.0", "target_seconds = 1.0\nlost_seconds = 4.0\nreturn_seconds = 8.0"
+)
+"""A machine that sleeps for a few seconds is one that sleeps for minutes."""
 
 
 async def test_browser_phone_267_when_the_page_is_loaded_anew_in_a_talk_then_it_is_back_by_itself_in_the_same_call(
@@ -300,10 +298,11 @@ async def test_when_the_machine_sleeps_until_it_is_forgotten_then_it_is_ready_wh
         await phone.is_free()
 
 
+@sleeping_is_noticed_soon
 async def test_when_the_machine_sleeps_in_a_talk_then_the_person_hears_music_until_it_wakes(
     system: System, url: str
 ) -> None:
-    async with sleeping_is_noticed_soon(system), page_phone(system, url) as phone, system.caller() as caller:
+    async with page_phone(system, url) as phone, system.caller() as caller:
         await talks_with(system, phone, caller)
         await phone.freeze("")
         await system.hears_music(caller)
@@ -316,11 +315,11 @@ async def test_when_the_machine_sleeps_in_a_talk_then_the_person_hears_music_unt
     assert (call.outcome, {leg.device for leg in call.legs}) == ("talked", {phone.device})
 
 
+@sleeping_is_noticed_soon
 async def test_when_the_machine_sleeps_on_in_a_talk_then_a_colleague_has_the_caller_and_it_is_ready_when_it_wakes(
     system: System, url: str
 ) -> None:
     async with (
-        sleeping_is_noticed_soon(system),
         page_phone(system, url) as phone,
         system.phone("carol-soft") as carol,
         system.caller() as caller,

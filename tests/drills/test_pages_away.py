@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from crm.edge import processes
-from tests.drills.witness import leaseline, up
+from tests.drills.witness import up
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
 
@@ -52,13 +52,13 @@ async def test_when_the_pages_are_killed_in_a_talk_then_nobody_hears_it_and_they
         await second[processes.APP].ended()
         assert await is_served()
         assert processes.running(system.config)[processes.WEB] == second[processes.WEB]
-        _, told = await leaseline(system, "status")
+        _, told = await system.leaseline("status")
         assert "pages up" in " ".join(told.split())
         second[processes.WEB].send_signal(signal.SIGSTOP)
-        _, told = await leaseline(system, "status")
+        _, told = await system.leaseline("status")
         assert "pages HANGS" in " ".join(told.split())
         await second[processes.WEB].ended()
         await system.until(is_served, "the console served once more", seconds=40)
-    status, told = await leaseline(system, "down")
+    status, told = await system.leaseline("down")
     assert (status, told.splitlines()[-1]) == (0, "Leaseline has stopped.")
     assert processes.running(system.config) == {}

@@ -15,7 +15,7 @@ from ari_app.demo.softphone import Softphone
 from ari_app.voice.client import STALL_SECONDS, VoiceLost, VoiceTalk
 from ari_app.voice.protocol import Played, Said
 from crm.edge import processes
-from tests.drills.witness import leaseline, up
+from tests.drills.witness import up
 from tests.system import System
 from tests.voice.phone import Voice, known_sounds, on_the_phone, voice, without_app
 
@@ -183,7 +183,7 @@ async def test_when_the_voice_process_is_killed_then_leaseline_up_starts_it_agai
             await system.until(is_back, "the voice process is back")
             now = processes.running(system.config)
             assert (now[processes.APP], now[processes.ASTERISK]) == (first[processes.APP], first[processes.ASTERISK])
-            assert (await leaseline(system, "down"))[0] == 0
+            assert (await system.leaseline("down"))[0] == 0
         assert processes.running(system.config) == {}
     finally:
         toml.write_text(former)

@@ -129,23 +129,6 @@ async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.wait()
 
 
-async def leaseline(system: System, *words: str) -> tuple[int, str]:
-    """Runs a command; returns its status, and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(CLI),
-        "--home",
-        str(system.config.home),
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
-
-
 async def one_gives_up_and_one_talks(system: System, missed: Softphone, caller: Softphone, agent: Softphone) -> None:
     """One caller hangs up in the menu, then another asks for the team, talks with an agent, and hangs up."""
     await system.dial(missed)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.gauntlet.party import Party, party
 from tests.gauntlet.scene import Scene
@@ -83,17 +81,6 @@ async def _call(one: Party, scene: Scene, number: int, words: str) -> None:
 
 async def _output(system: System, command: tuple[str, ...]) -> bool:
     """Whether the command works, and writes no control characters to the terminal."""
-    program = Path(__file__).parents[2] / "cli.py"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(program),
-        "--home",
-        str(system.config.home),
-        *command,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    text = out.decode("utf-8", "replace")
+    status, text = await system.leaseline(*command)
     has_controls = any(ord(letter) < 32 and letter not in "\n\t" for letter in text) or "\u202e" in text
-    return process.returncode in (0, 1) and not has_controls and "Traceback" not in text
+    return status in (0, 1) and not has_controls and "Traceback" not in text

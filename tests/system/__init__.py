@@ -4,7 +4,7 @@ Three witnesses tell what happened: the phones (events and recorded audio), Aste
 """
 
 from tests.system.carriers import SILENT, CarrierPeer, response
-from tests.system.home import SETTINGS, Shared, System, running_system
+from tests.system.home import SETTINGS, Shared, System, running_system, setting_of
 from tests.system.office import ELM, LAKESIDE
 from tests.system.ports import port_block
 from tests.system.prompts import spoken_prompts
@@ -20,5 +20,6 @@ __all__ = [
     "port_block",
     "response",
     "running_system",
+    "setting_of",
     "spoken_prompts",
 ]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 
+import cli
 from ari_app import heartbeat
 from ari_app.edge.dial import RINGING
 from crm.services.phones import publish
 from tests.system.asterisk import Asterisk
+from tests.system.starts import Forked, loaded
+
+PROGRAM = Path(cli.__file__)
 
 
 class App(Asterisk):
@@ -56,6 +64,17 @@ class App(Asterisk):
         await self.until(answers, "console served", seconds=40)
         return url
 
+    async def leaseline(self, *words: str) -> tuple[int, str]:
+        """Runs a command at this home, in a process that has the modules already; returns its status, and what it
+        said."""
+        log = self.folder / "command.log"
+        log.unlink(missing_ok=True)
+        command = [sys.executable, str(PROGRAM), "--home", str(self.config.home), *words]
+        by = await asyncio.to_thread(loaded)
+        pid = await asyncio.to_thread(lambda: by.ask(command=command, environment=dict(os.environ), log=str(log)))
+        status = await Forked(by, pid).wait()
+        return status, log.read_text()
+
     async def _post_mortem(self) -> str:
         """Ends an app that hangs, and returns where it was and what it logged."""
         process = self.app.process
@@ -68,6 +87,18 @@ class App(Asterisk):
             await process.wait()
         logs = [self.app.log, self.config.log_folder / "app.log"]
         return "\n".join([ended, *(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())])
+
+    async def runs_with(self, before: str = "", after: str = "") -> None:
+        """Has the app run with a line of leaseline.toml replaced, or as it was set up. It is restarted only if it runs
+        otherwise."""
+        toml = self.config.home / "leaseline.toml"
+        self.set_up = self.set_up or toml.read_text()
+        assert before in self.set_up
+        wanted = self.set_up.replace(before, after) if before else self.set_up
+        if toml.read_text() != wanted:
+            toml.write_text(wanted)
+            await self.kill_app()
+            await self.start_app()
 
     @contextlib.asynccontextmanager
     async def with_setting(self, before: str, after: str) -> AsyncIterator[None]:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from ari_app import supervisor
 from asterisk_conf.prompts import speech, tones
 from crm import config as settings
@@ -154,3 +156,10 @@ class Shared:
         self.has_failed = False
         self._system = None
         await self._stack.aclose()
+
+
+def setting_of(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """What `runs_with` takes: the setting that a test is marked with. Tests of one setting that follow each other share
+    one start of the app."""
+    marker = request.node.get_closest_marker("setting")
+    return tuple(marker.args) if marker else ()

@@ -37,6 +37,8 @@ class Parts:
     kept: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     """What was started by a test for all that come after it, too."""
     browser: Browser | None = None
+    set_up: str = ""
+    """leaseline.toml as it was when the first test began."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _phones: int = 0
     _callers: int = 0

@@ -129,9 +129,10 @@ class Reconciler:
         self._notifier.channels = {channel.id for channel in channels}
         self._notifier.look_now.set()
         waiting = self._waiting(channels)
+        is_recorded = journal.pending == 0
         open_calls = await self._open_calls()
         gone = [id for id in open_calls if id not in present and id not in context.calls]
-        self._witness.seen(present)
+        self._witness.seen(present, open_calls if is_recorded else None)
         for fact in self._witness.facts(open_calls, context.client.connected_at):
             journal.append(fact)
         at = time.monotonic()

@@ -25,9 +25,14 @@ class Witness:
         self._gone[channel_id] = at
         _forget_the_oldest(self._gone)
 
-    def seen(self, calls: Collection[str]) -> None:
-        """These calls are up now."""
-        self._seen = set(calls) if len(self._seen) > MOST else self._seen | set(calls)
+    def seen(self, calls: Collection[str], not_ended: Collection[str] | None) -> None:
+        """These calls are up now. `not_ended` are all calls on record without an end: nobody will ask about others that
+        are not up; None: more may still come on record."""
+        if not_ended is not None:
+            self._seen.intersection_update(not_ended)
+        elif len(self._seen) > MOST:
+            self._seen.clear()
+        self._seen.update(calls)
 
     def facts(self, open_calls: Mapping[str, datetime], heard_since: datetime | None) -> Iterator[Fact]:
         """Facts about calls that are on record without an end: their channels that were gone before we received events.

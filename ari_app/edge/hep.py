@@ -35,6 +35,7 @@ _SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0\r?\n", re.ASCII)
 _BEGINS = re.compile(rb"\0\0\0\x0f..(?:INVITE |SIP/2\.0 (?P<status>[1-6]\d\d)[ \r\n])", re.DOTALL)
 """The head of the chunk with the message, and how messages begin that may be of interest."""
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
+_OF_INVITE = re.compile(rb"\nCSeq[ \t]*:[ \t]*\d+[ \t]+INVITE[ \t]*[\r\n]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def read(packet: bytes, password: str) -> tuple[MessagePath, str] | None:
 class Invites:
     """Finds the INVITE for each answer that somebody wants to hear of.
 
-    Nearly all messages are about calls that go well. So of an INVITE only its Call-ID is read, of an answer only its
-    status, and both as a whole when they are wanted.
+    Nearly all messages are about calls that go well. So of an INVITE only its Call-ID is read, of an answer its status
+    and, if it is a final one, what it answers; both as a whole when they are wanted.
     """
 
     def __init__(self, headers: Collection[str], password: str, wants: Callable[[int], bool]) -> None:
@@ -114,7 +115,7 @@ class Invites:
         self._password, self._wants = password, wants
         self._proof = password.encode()
         self._kept: dict[bytes, bytes] = {}
-        """The latest INVITE of each Call-ID, as it came."""
+        """The latest INVITE of each Call-ID that has no final answer, as it came."""
         self._bytes = 0
         """Of all of them."""
 
@@ -127,12 +128,14 @@ class Invites:
             self._keep(packet, begins.end())
             return None
         status = int(begins["status"])
-        if status < 180 or not self._wants(status):
+        is_wanted, is_final = status >= 180 and self._wants(status), status >= 200
+        if not (is_wanted or is_final):
             return None
         call = _call_id(packet, begins.end())
-        if not (invite := self._kept.get(call)) or not (found := self._match(status, packet, invite)):
+        if not (invite := self._kept.get(call)):
             return None
-        if status >= 200:
+        found = self._match(status, packet, invite) if is_wanted else None
+        if is_final and self._proof in packet and _OF_INVITE.search(packet, begins.end()):
             self._forget(call)
         return found
 

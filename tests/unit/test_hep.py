@@ -107,6 +107,22 @@ def test_of_very_many_invites_the_oldest_is_forgotten() -> None:
     assert heard(INVITE, *long, reply("488 Not"), reply("488 Not", call="49@carrier"))[0].call == "49@carrier"
 
 
+@pytest.mark.parametrize("wanted", [{488}, set[int]()], ids=["refusals are wanted", "nothing is"])
+@pytest.mark.parametrize("status", ["200 OK", "486 Busy Here", "401 Unauthorized"])
+def test_an_invite_is_kept_until_its_final_answer(status: str, wanted: Collection[int]) -> None:
+    invites = Invites(["from"], PASSWORD, lambda status: status in wanted)
+    for number in range(20):
+        call = f"{number}@carrier"
+        invites.hear(packet(INVITE.replace("one@carrier", call)))
+        for text in (reply("180 Ringing", call=call), reply("200 OK", cseq="2 CANCEL", call=call)):
+            invites.hear(packet(text))
+        assert len(invites._kept) == 1
+        invites.hear(packet(reply(status, call=call), password="another"))
+        assert len(invites._kept) == 1, "that was not our Asterisk"
+        invites.hear(packet(reply(status, call=call)))
+        assert (len(invites._kept), invites._bytes) == (0, 0)
+
+
 def test_an_invite_that_is_not_from_our_asterisk_is_not_kept_and_replaces_none() -> None:
     invites = Invites(["from"], PASSWORD, lambda status: True)
     assert invites.hear(packet(INVITE)) is None

@@ -48,7 +48,7 @@ def test_without_an_entry_a_call_ended_when_something_of_it_was_known_last(
     seen: bool, died_at: datetime | None, last_seen: datetime | None, ended_at: datetime
 ) -> None:
     witness = Witness()
-    witness.seen({"c1"} if seen else set())
+    witness.seen({"c1"} if seen else set(), {"c1"})
     assert witness.ended_at("c1", T0, at(60), died_at=died_at, last_seen=last_seen) == ended_at
 
 
@@ -64,5 +64,17 @@ def test_a_call_whose_channels_were_logged_as_gone_ended_with_the_last_of_them(
     witness.gone("c1", at(45))
     witness.gone("c1-leg-alice-desk-1", at(44))
     assert len(list(witness.facts({"c1": T0}, at(55)))) == 2
-    witness.seen({"c1"} if seen else set())
+    witness.seen({"c1"} if seen else set(), {"c1"})
     assert witness.ended_at("c1", T0, at(60), died_at=died_at, last_seen=at(40)) == ended_at
+
+
+def test_a_call_that_is_over_and_on_record_is_not_remembered() -> None:
+    witness = Witness()
+    for number in range(10):
+        witness.seen({f"c{number}", "long"}, {f"c{number}", "long"})
+    assert witness._seen == {"c9", "long"}
+    witness.seen(set(), None)
+    assert witness._seen == {"c9", "long"}, "their facts are not on record yet"
+    witness.seen(set(), {"long"})
+    assert witness.ended_at("long", T0, at(60), died_at=None, last_seen=at(40)) == at(60)
+    assert witness._seen == {"long"}

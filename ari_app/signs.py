@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ari_app import heartbeat
@@ -19,19 +19,29 @@ from crm.edge import processes
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0
+AT_ONCE = 10
+"""Calls whose switches are renewed together: those of 200 took 10 ms of CPU."""
 
 
 async def renew(context: AppContext, chore: Callable[[Any], None]) -> None:
-    """Renews every caller's dead man's switch, several times within its length."""
-    seconds = context.config.survival.deadman_seconds
+    """Renews every caller's dead man's switch, several times within its length: a few calls after the others, spread
+    over a quarter of it. A call that has come since is renewed in the round after that."""
+    seconds = context.config.survival.deadman_seconds / 4
     while True:
-        await asyncio.sleep(seconds / 4)
-        for call in context.calls:
-            for whispered in call.whispered:
-                chore(renew_one(context, whispered))
-            if call.waiting:
-                chore(renew_waiting(context, call, call.waiting))
-            chore(renew_one(context, call.person))
+        ids = context.calls.ids
+        parts = [ids[begin : begin + AT_ONCE] for begin in range(0, len(ids), AT_ONCE)] or [[]]
+        for part in parts:
+            _renew(context, part, chore)
+            await asyncio.sleep(seconds / len(parts))
+
+
+def _renew(context: AppContext, ids: Iterable[str], chore: Callable[[Any], None]) -> None:
+    for call in filter(None, map(context.calls.get, ids)):
+        for whispered in call.whispered:
+            chore(renew_one(context, whispered))
+        if call.waiting:
+            chore(renew_waiting(context, call, call.waiting))
+        chore(renew_one(context, call.person))
 
 
 async def renew_one(context: AppContext, channel: Handle) -> None:

@@ -24,7 +24,6 @@ from crm import config as settings
 from crm import context
 from crm.config import Config
 from crm.context import Crm
-from crm.edge import processes
 from crm.services.audit import By
 from crm.services.phones import devices, publish, trunks
 from crm.services.system import homes
@@ -106,8 +105,9 @@ class Office:
         """Runs the app; `measured` adds the counters of bench/call/measured.py."""
         plain, since = self.app, datetime.now(UTC)
         if measured:
-            command = [sys.executable, "-m", "bench.call.measured", str(self.report)]
-            self.app = replace(plain, command=[*command, *processes.app_arguments(self.config)])
+            # The same parts, in the place of cli.py.
+            command = [sys.executable, "-m", "bench.call.measured", str(self.report), *plain.command[2:]]
+            self.app = replace(plain, command=command)
         try:
             await self.app.start()
             await until(lambda: heartbeat.is_connected(self.config, since) or not self.app.is_alive, "the app is ready")

@@ -1,7 +1,7 @@
 """Facts as JSON: as a line of the journal and as a row of call_event.
 
 Rows leave out values that are a kind's defaults, and have a mark wherever an id contains that of the call: the ids of
-facts, legs and recordings begin with it.
+facts, legs and recordings begin with it. The ids of facts about a leg end with the leg's, for which they have another.
 """
 
 from __future__ import annotations
@@ -52,14 +52,18 @@ def to_values(fact: Fact, number: int) -> dict[str, Any]:
         for name, value in values.items()
         if name not in elsewhere and not (name in defaults and value == defaults[name])
     }
+    leg_id = data.get("leg_id") or ""
     data |= {name: _marked(fact.call_id, data[name]) for name in _IDS if name in data}
-    id = _marked(fact.call_id, fact.id)
+    if leg_id and fact.id.endswith(leg_id):
+        id = _marked(fact.call_id, fact.id.removesuffix(leg_id)) + "~^"
+    else:
+        id = _marked(fact.call_id, fact.id)
     return {"call_id": fact.call_id, "number": number, "id": id, "at": fact.at, "kind": kind, "data": data}
 
 
 def id_of(row: CallEvent) -> str:
     """The id of the fact."""
-    return _unmarked(row.call_id, row.id)
+    return _unmarked(row.call_id, row.id, _named(row.call_id, row.data).get("leg_id") or "")
 
 
 def whole(call_id: str, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,8 +82,9 @@ def _marked(call_id: str, id: str) -> str:
     return "~.".join(part.replace("~", "~~") for part in parts)
 
 
-def _unmarked(call_id: str, id: str) -> str:
-    return re.sub("~([~.])", lambda found: "~" if found[1] == "~" else call_id, id) if "~" in id else id
+def _unmarked(call_id: str, id: str, leg_id: str = "") -> str:
+    meant = {"~": "~", ".": call_id, "^": leg_id}
+    return re.sub("~([~.^])", lambda found: meant[found[1]], id) if "~" in id else id
 
 
 @cache

@@ -84,5 +84,13 @@ def test_a_row_does_not_repeat_the_id_of_its_call() -> None:
     values = facts.to_values(fact, 7)
     assert call not in values["id"]
     assert call not in str(values["data"])
+    assert "alice-desk" not in values["id"]
     assert facts.whole(call, values["kind"], values["data"])["leg_id"] == leg
     assert facts.id_of(CallEvent(**values)) == fact.id
+
+
+@pytest.mark.parametrize("leg", ["c1-leg-a", "~c1-leg-a", "c1~", "~^", "^", "", "a"])
+@pytest.mark.parametrize("before", ["c1/leg-ended-", "c1/~", "~~", "c1", "", "c1/~^"])
+def test_an_id_that_ends_with_that_of_a_leg_comes_back_as_it_was(before: str, leg: str) -> None:
+    fact = LegEnded(before + leg, "c1", datetime(2026, 3, 2, 16, tzinfo=UTC), leg, DialStatus.BUSY)
+    assert facts.from_row(CallEvent(**facts.to_values(fact, 0))) == fact

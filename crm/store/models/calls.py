@@ -150,8 +150,10 @@ class RoutingDecision(Base):
     """Why a call rang whom it rang."""
 
     __tablename__ = "routing_decision"
+    # Like facts: those of a call are next to each other, and there is no other index to keep.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[str] = mapped_column(String(120), primary_key=True, comment="id of the fact that told it")
-    call_id: Mapped[str] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     rule: Mapped[str] = mapped_column(String(40))
     reasons: Mapped[list[str]] = mapped_column(PackedJson)

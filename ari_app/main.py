@@ -8,12 +8,12 @@ import gc
 import importlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 
 from ari_app import log as log_to
-from ari_app.parts import GROUPS, PARTS, VOICE
+from ari_app.parts import GROUPS, LOADED_LATER, PARTS, VOICE
 from ari_app.parts.shared import Part, Shared
 from crm import context, in_force
 from crm.config import Config
@@ -103,7 +103,7 @@ async def _running(
         work: list[Part] = [
             partial(_watch_schema, store),
             partial(_hear, shared),
-            _settle,
+            partial(_settle, [module for name in parts for module in LOADED_LATER.get(name, ())]),
             shared.every(spool_folder.PRUNED_EVERY_SECONDS, "what was taken in long ago", partial(_prune, crm)),
         ]
         for name, module in parts.items():
@@ -128,9 +128,12 @@ async def _hear(shared: Shared) -> None:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _settle() -> None:
-    """Spares the garbage collector what stays: each look at all of it holds up everybody for tens of milliseconds."""
+async def _settle(later: Sequence[str]) -> None:
+    """Loads these modules, and then spares the garbage collector what stays: each look at all of it holds up everybody
+    for tens of milliseconds."""
     await asyncio.sleep(SETTLED_SECONDS)
+    for module in later:
+        await asyncio.to_thread(importlib.import_module, module)
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -263,7 +263,7 @@ def clean_did(raw: str | None, region: str) -> str:
     return parse(cleaned, region) or cleaned
 
 
-@lru_cache(4096)
+@lru_cache(500)
 def display(number: str, region: str) -> str:
     """Formats a number for people: (512) 555-0100 within the region, +44 20 7946 0000 abroad; others as they are."""
     try:

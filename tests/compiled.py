@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
 
 from crm.store import session
+
+KEPT = 4_000
+"""Statements that are kept compiled for one kind of database. All tests have more than the 500 of one system."""
 
 
 @contextmanager
@@ -26,6 +30,7 @@ def statements_compiled_once() -> Iterator[None]:
         if shared is None or shared.dialect.server_version_info is None:
             # One that never connected knows nothing of its server, which what shares it would then never ask.
             first[kind] = engine
+            engine._compiled_cache = LRUCache(KEPT)
             return engine
         engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
         return engine

@@ -1,5 +1,5 @@
 """For tests that share one system: whichever fails, the next one gets a new one. No test asks Debian's mirror, and new
-databases on SQLite are copied."""
+databases on SQLite are copied, and statements are compiled once for all databases of a run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from asterisk_conf import refresh
+from tests.compiled import statements_compiled_once
 from tests.migrated import new_databases_copied
 
 # Modules and thousands of tests are there to stay: until they are all there, and from then on among them, looking for
@@ -41,4 +42,10 @@ def nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _copy_new_databases() -> Iterator[None]:
     with new_databases_copied():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compile_statements_once() -> Iterator[None]:
+    with statements_compiled_once():
         yield

@@ -8,7 +8,6 @@ import random
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import cli
-from tests.compiled import statements_compiled_once
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,6 @@ class Leaseline:
         """All there is, as checksums: the database (what is not in its file yet stands in -wal) and the passwords."""
         files = [*self.home.glob("leaseline.db*"), self.home / "secrets.json"]
         return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _compile_statements_once() -> Iterator[None]:
-    with statements_compiled_once():
-        yield
 
 
 def free_ports() -> int:

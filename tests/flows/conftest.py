@@ -9,7 +9,6 @@ import pytest
 
 from tests.asterisk import Seam, Template, template
 from tests.asterisk.clock import JumpingLoop, threads_watched
-from tests.compiled import statements_compiled_once
 from tests.system import port_block
 from tests.watching import watching
 
@@ -17,12 +16,6 @@ from tests.watching import watching
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable[[], JumpingLoop]]:
     """Time passes only when nobody has anything to do."""
     return {"jumping": JumpingLoop}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _compile_statements_once() -> Iterator[None]:
-    with statements_compiled_once():
-        yield
 
 
 @pytest.fixture(scope="session")

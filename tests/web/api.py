@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from crm.store.models import Agent, Line, Organization, Property, Subteam
 from crm.store.session import Store
 from crm.web.api.app import ROOT, ApiServer
 from crm.web.app import serving
+from tests.web.filled import fill
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
@@ -82,19 +84,26 @@ async def running_api(folder: Path, database: Path, *, is_empty: bool = True, **
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = Config(folder / "home", ports=Ports(api=port), timezone="America/Chicago", api=ApiSettings(**settings))
-    for made in config.folders:
-        made.mkdir(parents=True)
-    (config.home / "leaseline.db").write_bytes(database.read_bytes())
-    crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), lambda: found.now)
     if is_empty:
-        with crm.store.writing() as session:
-            _found_office(session)
+        fill(config, database, two_properties)
+    else:
+        for made in config.folders:
+            made.mkdir(parents=True)
+        shutil.copy(database, config.home / "leaseline.db")
+    crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), lambda: found.now)
     api = ApiServer(crm)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         found = Office(crm, api, http)
         async with serving(config, api.build(), "api"):
             yield found
     crm.store.close()
+
+
+def two_properties(config: Config) -> None:
+    store = Store(config.database_url)
+    with store.writing() as session:
+        _found_office(session)
+    store.close()
 
 
 def _found_office(session: Session) -> None:

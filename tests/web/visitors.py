@@ -32,6 +32,7 @@ from crm.store.models import (
 )
 from crm.store.session import Store
 from crm.web.site.app import build
+from tests.web.filled import fill
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""
@@ -125,14 +126,20 @@ def check(page: str, language: str = "en") -> None:
 async def visiting(tmp_path: Path, migrated: Path, site: Site = SITE) -> AsyncIterator[Visitor]:
     """Of an office with a property and two homes that are public."""
     config = Config(tmp_path / "home", site=site, timezone="America/Chicago")
-    for folder in config.folders:
-        folder.mkdir(parents=True)
-    (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
+    fill(config, migrated, public_homes)
     crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), lambda: NOW)
-    picture = tmp_path / "kitchen.jpg"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(crm)), base_url="http://127.0.0.1") as http:
+        yield Visitor(crm, http)
+    crm.store.close()
+
+
+def public_homes(config: Config) -> None:
+    store = Store(config.database_url)
+    picture = config.home / "kitchen.jpg"
     Image.new("RGB", (1200, 900), (120, 160, 140)).save(picture)
     taken = pictures.take_in(picture, config.pictures_folder)
-    with crm.store.writing() as session:
+    picture.unlink()
+    with store.writing() as session:
         alice = Agent(slug="alice", name="Alice", email="alice@example.com")
         team = Subteam(slug="north", name="North", members=[alice])
         elm = Property(slug="elm", name="Elm <Street>", subteam=team)
@@ -157,6 +164,4 @@ async def visiting(tmp_path: Path, migrated: Path, site: Site = SITE) -> AsyncIt
         profiles.publish(session, BY, "elm")
         homes.publish(session, config, BY, [1, 2])
         times.set_hours(session, BY, "elm", ["mon-fri 09:00-12:00"], kind=TourKind.ACCOMPANIED, minutes=60)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(build(crm)), base_url="http://127.0.0.1") as http:
-        yield Visitor(crm, http)
-    crm.store.close()
+    store.close()

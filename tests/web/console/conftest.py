@@ -16,6 +16,7 @@ from crm.services.system import directory
 from crm.store.session import Store
 from crm.web.console.app import build
 from tests.web.console.people import BY, NOW, ConsoleOffice
+from tests.web.filled import fill
 
 
 @dataclass
@@ -31,15 +32,19 @@ async def clock() -> Clock:
     return Clock()
 
 
+def demo_office(config: Config) -> None:
+    crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), Clock())
+    with crm.store.writing() as session:
+        directory.load_demo(session, config, crm.secrets, BY)
+    build(crm)  # It makes secrets of its own.
+    crm.store.close()
+
+
 @pytest_asyncio.fixture
 async def office(tmp_path: Path, migrated: Path, clock: Clock) -> AsyncIterator[ConsoleOffice]:
     config = Config(tmp_path / "home", timezone="America/Chicago")
-    for folder in config.folders:
-        folder.mkdir(parents=True)
-    (config.home / "leaseline.db").write_bytes(migrated.read_bytes())
+    fill(config, migrated, demo_office)
     crm = Crm(config, Store(config.database_url), Secrets(config.secrets_file), clock)
-    with crm.store.writing() as session:
-        directory.load_demo(session, config, crm.secrets, BY)
     found = ConsoleOffice(crm, build(crm))
     yield found
     await found.close()

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -70,9 +71,19 @@ class PostgresServer:
 
     def run_sql(self, statements: str, database: str = "postgres") -> None:
         """Over a connection that is kept: a new one has to learn the tables first, which is most of the work."""
+        self._connection(database).execute(statements.encode())
+
+    def run_all(self, statements: Sequence[tuple[str, Any]], database: str) -> None:
+        """Statements with their parameters, in one transaction over the same connection."""
+        connection = self._connection(database)
+        with connection.transaction():
+            for statement, parameters in statements:
+                connection.execute(statement.encode(), parameters)
+
+    def _connection(self, database: str) -> psycopg.Connection:
         if database not in self._connections:
             self._connections[database] = psycopg.connect(self.dsn(database), autocommit=True)
-        self._connections[database].execute(statements.encode())
+        return self._connections[database]
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://leaseline@/{database}?host={self.folder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -16,6 +17,7 @@ from crm.services.talks.facts import TalkOf
 from crm.services.tours import times
 from crm.store.models import Line, Organization, Property
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talking import Talk
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
@@ -67,10 +69,19 @@ class TalkOffice:
         self.store.run_blocking(profiles.publish, self.by(), slug)
 
 
-def talk_office(store: Store, config: Config) -> TalkOffice:
-    config = msgspec.structs.replace(
+def talk_office(shared: Shared, config: Config) -> TalkOffice:
+    """In the store, which the test asks for, too."""
+    return TalkOffice(shared.store, with_site(config), dict(shared.fill(three_properties)))
+
+
+def with_site(config: Config) -> Config:
+    return msgspec.structs.replace(
         config, site=msgspec.structs.replace(config.site, public_url="https://homes.example.com")
     )
+
+
+def three_properties(store: Store) -> dict[str, int]:
+    """Returns the ids of listings, by property and unit."""
     with store.writing() as session:
         session.add(Organization(name="Oak Homes", listings_url="https://oak.example.com"))
         elm = Property(slug="elm", name="Elm Court", area="Riverside")
@@ -84,7 +95,8 @@ def talk_office(store: Store, config: Config) -> TalkOffice:
                 Line(number=ELM_LINE, label="Elm sign", source="sign", property=elm),
             ]
         )
-    office = TalkOffice(store, config, {})
+    # Nothing is written to its home.
+    office = TalkOffice(store, with_site(Config(Path("nowhere"))), {})
     dogs = "2 cats, monthly 25; 1 dogs, up to 50 lb, deposit 300, monthly 35"
     office.describe("elm", "12 Elm Street", pets=dogs, accessibility="step-free, elevator")
     office.describe("maple", "30 Maple Avenue", pets="2 cats")
@@ -97,4 +109,4 @@ def talk_office(store: Store, config: Config) -> TalkOffice:
     store.run_blocking(
         times.set_hours, office.by(), "elm", ["mon-sat 10:00-16:00"], kind=TourKind.ACCOMPANIED, minutes=30
     )
-    return office
+    return office.ids

@@ -11,14 +11,15 @@ from crm.services.listings import homes
 from crm.services.phones import lines
 from crm.services.talks import minds, sayings
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talk_office import ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 def answers(office: TalkOffice, line: str) -> None:

@@ -11,6 +11,7 @@ from bench.voice_scenarios import NAMES, SCENARIOS, Call
 from crm.config import Config
 from crm.services.talks import minds
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talk_office import NOW, talk_office
 from tests.store.talking import Talk
 
@@ -33,9 +34,11 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.mark.parametrize("number", [1, 20, 33])
-def test_it_goes_right_when_it_is_spoken(store: Store, config: Config, listener: Listener, number: int) -> None:
+def test_it_goes_right_when_it_is_spoken(
+    shared: Shared, store: Store, config: Config, listener: Listener, number: int
+) -> None:
     scenario = next(one for one in SCENARIOS if one.number == number)
-    office = talk_office(store, config)
+    office = talk_office(shared, config)
     begun = office.call(scenario.line, scenario.caller)
     talk = Talk(office.store, office.config, begun.call, NOW, minds.shipped()).begin()
     scenario.plays(Call(office, talk, listener, "piper"), scenario.wordings[0])

@@ -32,6 +32,7 @@ from crm.services.talks import facts, minds
 from crm.services.talks.facts import TalkOf
 from crm.store import snapshot
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -136,8 +137,8 @@ def backend() -> str:
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    office = talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    office = talk_office(shared, config)
     office.answer("elm", "vouchers", "We welcome Housing Choice Vouchers and all lawful income.")
     office.answer(None, "smoking", "Smoking is not allowed indoors. See https://oak.example.com for all rules.")
     return office

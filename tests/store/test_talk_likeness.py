@@ -20,6 +20,7 @@ from crm.services.system.checks import voice_agent
 from crm.services.talks import minds
 from crm.store.session import Store
 from crm.words import dialogue
+from tests.store.conftest import Shared
 from tests.store.talk_office import ELM_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -33,8 +34,8 @@ def backend() -> str:
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 class Likened:

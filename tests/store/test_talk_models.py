@@ -18,6 +18,7 @@ from crm.edge.language_model import LanguageModel
 from crm.services.talks.facts import TalkOf
 from crm.store.session import Store
 from crm.words import dialogue
+from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -32,8 +33,8 @@ def backend() -> str:
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 class ScriptedModel:

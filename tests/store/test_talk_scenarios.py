@@ -21,6 +21,7 @@ from crm.domain.conversation import (
 from crm.services.listings import homes
 from crm.store.models import Contact, Interest, Lead, LeadPhone, Property
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -32,8 +33,8 @@ def backend() -> str:
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 # --- homes ---

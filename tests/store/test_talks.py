@@ -14,6 +14,7 @@ from crm.services.listings import homes
 from crm.services.office import hours, properties
 from crm.services.system import renaming
 from crm.store.session import Store
+from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
 
 pytestmark = pytest.mark.store
@@ -25,8 +26,8 @@ def backend() -> str:
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 def test_the_first_sentence_says_that_it_is_automated_and_cannot_be_interrupted(office: TalkOffice) -> None:

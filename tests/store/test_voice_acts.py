@@ -20,6 +20,7 @@ from crm.services.tours import times
 from crm.store.models import Call, Interest, Lead, LeadPhone, Message, OptOut, Property, ShortLink, Tour
 from crm.store.session import Store
 from tests.store import rows
+from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, TalkOffice, talk_office
 from tests.store.test_ledger import CallMaker, record
 
@@ -32,8 +33,8 @@ MOBILE = "+15125550177"
 
 
 @pytest.fixture
-def office(store: Store, config: Config) -> TalkOffice:
-    return talk_office(store, config)
+def office(shared: Shared, store: Store, config: Config) -> TalkOffice:
+    return talk_office(shared, config)
 
 
 async def on_the_line(store: Store, config: Config, caller: str | None) -> CallMaker:

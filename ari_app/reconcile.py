@@ -28,13 +28,14 @@ from crm.domain.calls import ORDER_MARK, CallDirection, CallStep, DialStatus, Le
 from crm.services.calls import ledger, spool
 from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.texts.inbox import Inbox
+from crm.store.changes import Standstill
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often Asterisk's channels are compared with what we know, besides events."""
 ASKED_AGAIN_SECONDS = 20.0
-"""Longest time without asking the database for open calls."""
+"""Longest time without asking the database for open calls, while anything is written."""
 LOGGING_SECONDS = 30.0
 """Asterisk's log of a call that it handled alone is complete this long after the call's end, or lost, as on a full
 disk."""
@@ -81,6 +82,7 @@ class Reconciler:
         self._none_open: int | None = None
         """How many facts the journal had taken when no call was open; None: one was."""
         self._asked_at = 0.0
+        self._still = Standstill(context.store.changes)
         self._looking = asyncio.Lock()
         self._unattended: dict[str, float] = {}
         """Since when there have been channels in the app without a flow, and records without an end, by id."""
@@ -163,12 +165,14 @@ class Reconciler:
     async def _open_calls(self) -> dict[str, datetime]:
         """Calls without an end on record. While no fact comes, there are still none if there were none."""
         context, taken = self._context, self._context.journal.taken
-        at = time.monotonic()
-        if self._none_open == taken and at - self._asked_at < ASKED_AGAIN_SECONDS:
+        at, now, state = time.monotonic(), self._context.now(), self._still.state()
+        is_new = at - self._asked_at < ASKED_AGAIN_SECONDS
+        if self._none_open == taken and (is_new or self._still.lasts(state, now)):
             return {}
         is_recorded = context.journal.pending == 0
         found = await context.store.read(ledger.open_calls, context.config)
         self._none_open, self._asked_at = (taken if is_recorded and not found else None), at
+        self._still.looked(state, now, None)
         return found
 
     def _waiting(self, channels: list[events.Channel]) -> list[events.Channel]:

@@ -3,8 +3,8 @@
 A worker defines
 
 - `wakes_on`: the tables whose new or changed rows may be work, whichever process wrote them (`crm.store.changes`);
-- `due`: when the next piece is due. It only reads, so checking never blocks a writer. Until then the
-  database is not queried;
+- `due`: when the next piece is due. It only reads, so checking never blocks a writer. Until then, or until a row wakes
+  it, the database is not queried, so it depends on nothing but those tables, the time and `wake`;
 - `prepare`: looks up what claiming depends on outside of the database, such as which phones are online;
 - `claim`: takes that piece, in one transaction, so that no two workers get the same one;
 - `work`: does it, asynchronously;
@@ -13,8 +13,9 @@ A worker defines
 - `at_once` and `grace_seconds`: how many pieces may be under way at once, and how long they may take on shutdown.
 
 `keep` runs one until it is cancelled. An exception ends neither the worker nor anything else: the work is retried,
-and listed in `Troubles` meanwhile. `repeat` does the same for things that are only checked from time to time. Both
-check immediately when the event `wake` is set, which signals something that no row shows.
+and listed in `Troubles` meanwhile. `repeat` does the same for things that are only checked from time to time; with
+`when_changed` only if something was committed since, or is due. Both check immediately when the event `wake` is set,
+which signals something that no row shows.
 
 Existing task queues require PostgreSQL (procrastinate), a broker, or their own rows in addition to those that already
 say what has to be done; none works on both SQLite and PostgreSQL with the existing tables.
@@ -24,6 +25,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +39,7 @@ from ari_app.edge.errors import PhoneError
 from crm.context import Crm
 from crm.domain.beats import until_next
 from crm.domain.errors import CrmError, Unavailable
+from crm.store.changes import Standstill
 
 Claim = TypeVar("Claim")
 Result = TypeVar("Result")
@@ -46,8 +50,12 @@ PASSED_OVER_SECONDS = 1.0
 """Delay when a piece is due but cannot be claimed: another worker has it at the moment."""
 SHORT_SECONDS = 5.0
 """What is checked at least this often is checked at the same moments as everything else with its period."""
-LONGEST_SLEEP_SECONDS = 60.0
-"""A clock that was set, or a machine that slept, makes a due time come sooner than calculated."""
+CLOCK_SECONDS = 60.0
+"""How often whoever sleeps looks at the clock, which costs nothing: if it was set, or the machine slept, a due time
+comes sooner than calculated."""
+LONGEST_SLEEP_SECONDS = 900.0
+"""After this long a worker looks whatever it knows, for rows that were changed behind our back: by hand on PostgreSQL,
+which sends no notification. Each takes a part of it at random, so that they do not all look at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -155,7 +163,7 @@ async def repeat(
             await look()
         except Exception as error:  # noqa: BLE001 - a door, as in `keep`
             troubles.failed(name, error)
-            pause = min(seconds, LONGEST_SLEEP_SECONDS)
+            pause = min(seconds, CLOCK_SECONDS)
         else:
             troubles.well(name)
             pause = seconds if seconds > SHORT_SECONDS else until_next(seconds, asyncio.get_running_loop().time())
@@ -166,6 +174,24 @@ async def _until_woken(wake: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await wake.wait()
+
+
+def when_changed(
+    crm: Crm, look: Callable[[], Awaitable[datetime | None]], *, also: Callable[[], object] = lambda: None
+) -> Callable[[], Awaitable[None]]:
+    """`look`, for `repeat`, left out while it would find what it found (`crm.store.changes.Standstill`).
+
+    It returns when there is something to do though nothing changes, or None. `also` returns what it depends on besides
+    rows and time.
+    """
+    still = Standstill(crm.store.changes)
+
+    async def look_if_changed() -> None:
+        state, now = still.state(also()), crm.now()
+        if not still.lasts(state, now):
+            still.looked(state, now, await look())
+
+    return look_if_changed
 
 
 class _Keeper(Generic[Claim, Result]):
@@ -209,7 +235,7 @@ class _Keeper(Generic[Claim, Result]):
             now = self._crm.now()
             at = await self._crm.store.read(self._worker.due, now, self._claims)
             if at is None or at > now:
-                return LONGEST_SLEEP_SECONDS if at is None else (at - now) / timedelta(seconds=1)
+                return math.inf if at is None else (at - now) / timedelta(seconds=1)
             await self._worker.prepare()
             claim = await self._crm.store.run(self._worker.claim, now, self._claims)
             if claim is None:
@@ -219,7 +245,7 @@ class _Keeper(Generic[Claim, Result]):
             task = asyncio.create_task(self._carry_out(claim), name=self._worker.name)
             self._under_way[task] = claim
             task.add_done_callback(lambda _: self._wake.set())
-        return LONGEST_SLEEP_SECONDS
+        return math.inf
 
     async def _carry_out(self, claim: Claim) -> None:
         result = await self._worker.work(claim)
@@ -236,10 +262,16 @@ class _Keeper(Generic[Claim, Result]):
         return list(self._under_way.values())
 
     async def _sleep(self, seconds: float, may_be_woken: bool) -> None:
-        if may_be_woken:
-            await _until_woken(self._wake, min(seconds, LONGEST_SLEEP_SECONDS))
-        else:
+        if not may_be_woken:
             await asyncio.sleep(seconds)
+            return
+        seconds = min(seconds, LONGEST_SLEEP_SECONDS * random.uniform(0.8, 1))
+        loop, changes = asyncio.get_running_loop(), self._crm.store.changes
+        at, until = self._crm.now() + timedelta(seconds=seconds), loop.time() + seconds
+        while (left := min((at - self._crm.now()) / timedelta(seconds=1), until - loop.time())) > 0:
+            await _until_woken(self._wake, min(left, CLOCK_SECONDS))
+            if self._wake.is_set() or not changes.is_heard:
+                return
 
     async def _finish(self) -> None:
         if not self._under_way:

@@ -18,6 +18,7 @@ from ari_app.live.server import LiveServer
 from ari_app.live.state import LiveState
 from ari_app.parts.shared import Part, Shared
 from ari_app.workers import nodes, warm_sentences
+from ari_app.workers.nodes import Nodes
 from ari_app.workers.orders import Orders
 from ari_app.workers.refused_calls import RefusedCalls
 from ari_app.workers.warm_sentences import WarmSentences
@@ -88,7 +89,7 @@ async def calls(shared: Shared) -> list[Part]:
         app.lost_lines.run,
         shared.every(disk.LOOK_SECONDS, "reserve on the disk", partial(disk.look_after, config)),
         shared.every(disk.WARN_SECONDS, "room on the disk", lambda: disk.warn(crm)),
-        shared.every(nodes.BEAT_SECONDS, "other nodes", partial(nodes.look, crm, journal)),
+        shared.every(nodes.BEAT_SECONDS, "other nodes", Nodes(crm, journal).look),
         shared.every(LOOK_SECONDS, "passwords tried", guard.look),
         partial(RefusedCalls(crm, journal).run, shared.troubles),
         shared.every(warm_sentences.LOOK_SECONDS, "sentences of the voice agent", WarmSentences(app.context).look),

@@ -21,7 +21,7 @@ from ari_app.edge.client import AriClient
 from ari_app.workers.lamps import Lamps
 from crm.services.voicemail import mailboxes
 from crm.services.voicemail.mailboxes import Lamp
-from crm.store.models import Agent, SubteamMember, Voicemail
+from crm.store.models import Agent, Organization, Property, Subteam, SubteamMember, Voicemail
 
 MARK = "lamp-"
 """Prefix of the id of a channel that only sets a lamp."""
@@ -35,8 +35,8 @@ once more after this."""
 
 class MessageLamps(Lamps[Lamp]):
     name = "message lamps"
-    # A property's change to another subteam is noticed within a minute.
-    wakes_on = (Voicemail, Agent, SubteamMember)
+    # A new agent, subteam or property has a mailbox, and those of a property's subteam, or the admin, hear it.
+    wakes_on = (Voicemail, Agent, SubteamMember, Subteam, Property, Organization)
 
     def __init__(self, client: AriClient) -> None:
         super().__init__(client)

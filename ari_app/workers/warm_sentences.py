@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from crm.services.system.checks import voice_agent
 from crm.services.talks import sayings
 from crm.services.talks.sayings import SayableHome
 from crm.store import marks, snapshot
+from crm.store.changes import Standstill
 
 LOOK_SECONDS = 30.0
 AT_ONCE = 8
@@ -45,6 +46,7 @@ Sentences = list[tuple[str, str]]
 class WarmSentences:
     def __init__(self, context: AppContext) -> None:
         self._context = context
+        self._still = Standstill(context.store.changes)
         self._mark = ""
         """Of the office whose sentences are rendered, or being rendered."""
         self._left: Sentences = []
@@ -56,10 +58,13 @@ class WarmSentences:
 
     async def look(self) -> None:
         """Goes on rendering what is left, unless somebody talks with the voice agent. Raises CrmError, SecretError."""
-        context = self._context
+        context, now, state = self._context, self._context.now(), self._still.state()
+        if not (self._left or self._homes) and self._still.lasts(state, now):
+            return
         self._mark, wanted = await context.store.read(_wanted, context, self._mark)
         self._left = self._left if wanted is None else wanted
         await self._list_homes()
+        self._still.looked(state, now, _tomorrow(now))
         if not (self._left or self._homes):
             return
         if context.mind.scorer:
@@ -114,6 +119,10 @@ class WarmSentences:
 def _listings_mark(session: Session, now: datetime) -> str:
     """Changes with listings and the office, and each day: a home is available from a date on."""
     return f"{marks.OFFICE.read(session)} {marks.SITE.read(session)} {now.date()}"
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
 
 
 def _read_kept(path: Path) -> Sentences:

@@ -12,7 +12,8 @@ ANSWER_SECONDS = 3.0
 """Without pages to make, an answer takes milliseconds."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 """Where one connects to what listens everywhere."""
-_ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+# It is there, or not, without a look at the database.
+_ASKED = b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 class PageState(StrEnum):

@@ -109,6 +109,11 @@ async def tick(crm: Crm) -> int:
     return queued
 
 
+def next_look(session: Session) -> datetime | None:
+    """When the next plan has to be looked at though nothing happens; None: none has to."""
+    return session.scalar(select(func.min(FollowUpLook.look_at)))
+
+
 def _is_anybody_due(session: Session, now: datetime) -> bool:
     return session.scalar(select(FollowUpLook.lead_id).where(FollowUpLook.look_at <= now).limit(1)) is not None
 
@@ -195,10 +200,24 @@ def _keep_seen(session: Session, node: str, found: str) -> None:
 def _hash_of_rules(config: Config, own: OwnTexts) -> str:
     """Hash of all the files of sequences that may be in force here, and of the texts that replace theirs."""
     hashed = sha256(repr(sorted(own.items())).encode() if own else b"")
-    for path in (DEFAULT, *sorted((config.home / "follow_ups").glob("*.toml"))):
+    for path in _files(config):
         with suppress(OSError):
             hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return hashed.hexdigest()
+
+
+def files_as_written(config: Config) -> object:
+    """Another value when a file of sequences was written, added or removed."""
+    found = []
+    for path in _files(config):
+        with suppress(OSError):
+            file = path.stat()
+            found.append((path, file.st_mtime_ns, file.st_ctime_ns, file.st_size))
+    return found
+
+
+def _files(config: Config) -> list[Path]:
+    return [DEFAULT, *sorted((config.home / "follow_ups").glob("*.toml"))]
 
 
 class _Rules:

@@ -20,6 +20,7 @@ from crm.edge import numbers
 from crm.services.calls.aftermath import voice_talk
 from crm.services.office import owners
 from crm.services.outbox import notice_settings, notices
+from crm.services.outbox.delivery import HELD
 from crm.services.outbox.notices import NewNotice
 from crm.services.outbox.outgoing import NOTICE, NewMail, queue
 from crm.store.models import Agent, Lead, NoticeSetting, Property, SubteamMember, Task, Tour, TourSlot
@@ -41,6 +42,7 @@ class Notifier(Worker[None, None]):
     """Tells what is due. Nothing is sent from here: it puts emails and texts into the outbox."""
 
     name = "notices"
+    # Also woken, as if a task had changed, by what is told later: notices that wait, and digests (`changes.stir`).
     wakes_on = (Task,)
 
     def __init__(self, crm: Crm, held: Callable[[], bool] = lambda: False) -> None:
@@ -48,7 +50,7 @@ class Notifier(Worker[None, None]):
 
     def due(self, session: Session, now: datetime, under_way: Sequence[None]) -> datetime | None:
         if self._held():
-            return None
+            return now + HELD
         return min((at for at in session.execute(_NEXT).one() if at), default=None)
 
     def claim(self, session: Session, now: datetime, under_way: Sequence[None]) -> None:

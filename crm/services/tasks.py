@@ -147,6 +147,16 @@ class PassedOn:
     to: Agent
 
 
+def next_tick(session: Session, config: Config) -> datetime | None:
+    """When `tick` next has something to do; None: never, unless a task is added or changed."""
+    waiting = Task.done_at.is_(None), Task.escalation < MOST_ESCALATIONS
+    overdue = select(Task.due_at).where(*waiting, Task.escalate_at.is_(None)).order_by(Task.due_at, Task.id).limit(1)
+    found = [session.scalar(overdue)]
+    if config.tasks.escalate_minutes:
+        found.append(session.scalar(select(func.min(Task.escalate_at)).where(*waiting)))
+    return min((at for at in found if at), default=None)
+
+
 def tick(session: Session, config: Config, now: datetime) -> int:
     """Tells owners of tasks that have become overdue, and passes on those that have been so for too long; returns how
     many. Several may run at once.

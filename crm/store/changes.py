@@ -7,21 +7,24 @@ process are told which tables changed. Other processes hear of it
   connection of this process listens.
 - on SQLite, which has no notifications, from the number that the writing connection reports for the state of the file
   (PRAGMA data_version). That connection's own commits leave it unchanged. The whole process shares one check, twice a
-  second, and asks for the number while one of the database's files was written lately, else rarely. The number says
-  that something was committed, not what, so everyone waiting is told.
+  second, and asks for the number while one of the database's files was written lately, then ever more rarely. The
+  number says that something was committed, not what, so everyone waiting is told.
 
-Being told means being asked to look: there may be nothing to find.
+Being told means being asked to look: there may be nothing to find. Who looks from time to time for what has become due
+leaves out what would find the same again (`Standstill`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import URL, Engine, event, text
@@ -36,7 +39,10 @@ SETTLED_SECONDS = 10.0
 """How long ago the files must have been written before their times are enough. SQLite writes a commit, waits for the
 disk, and only then lets others see it, which no time of a file tells; and times move on in steps."""
 RARELY_SECONDS = 30.0
-"""Between two questions while no file is written, for a disk that took longer than that."""
+"""The first question after that, for a disk that took longer. Each further one comes twice as late."""
+AT_LEAST = timedelta(minutes=15)
+"""How often a `Standstill` ends by itself, for what was changed behind our back: by hand, or by a time zone's new
+rules."""
 CHANNEL = "leaseline"
 ALIVE: dict[str, Any] = {
     "connect_timeout": 5,
@@ -60,8 +66,11 @@ WATCHED = frozenset(
         "message",
         "push_subscription",
         "notice",
+        "organization",
+        "property",
         "recording",
         "report_schedule",
+        "subteam",
         "subteam_member",
         "task",
         "voicemail",
@@ -71,6 +80,8 @@ WATCHED = frozenset(
 )
 """Tables that somebody may wait for. Other tables are not announced: commits with a NOTIFY wait for one another."""
 
+_ANY = "any"
+"""In place of a table: rows of some table were written (SQLite)."""
 _UNTOLD = "untold"
 UNTOLD = {_UNTOLD: True}
 """Execution options for a statement that changes nothing anybody waits for."""
@@ -101,8 +112,21 @@ class RowChanges:
         self._me = uuid.uuid4().hex
         """Prefix of our own notifications, which we ignore."""
         self._listens = False
+        self._numbers = itertools.count(1)
+        self._count = 0
         self._heard: bool | None = None
         """Whether there are webhooks, as far as that is known."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether we hear at once of what other processes commit to the tables that somebody may wait for."""
+        return self._listens
+
+    @property
+    def count(self) -> int | None:
+        """Another number after each commit, whichever process made it; None when we would not hear of each: before and
+        after `listen`, and on PostgreSQL, where other processes tell of tables that somebody may wait for."""
+        return self._count if self._is_sqlite and self._listens else None
 
     @contextmanager
     def told(self, tables: Collection[str], tell: Callable[[], None]) -> Iterator[None]:
@@ -152,6 +176,16 @@ class RowChanges:
                 if changed is not None and self._is_sqlite and happenings.may_be_noted(name, statement):
                     changed.add(happenings.TABLE)
 
+        if self._is_sqlite:
+
+            @event.listens_for(self._engine, "commit")
+            def on_commit(connection: Any) -> None:
+                # However it was written: by a trigger, too.
+                rows = connection.connection.dbapi_connection.total_changes
+                if rows != connection.info.get("rows", 0):
+                    connection.info["rows"] = rows
+                    connection.info.get("changed", set()).add(_ANY)
+
     def announce(self, session: Session) -> None:
         """The last step of a transaction: other processes will hear of it."""
         changed = session.info["changed"]
@@ -188,6 +222,7 @@ class RowChanges:
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 on_hearing()
+                self._listens = True
                 # We were not told about earlier commits.
                 self.tell(WATCHED)
                 async for notification in connection.notifies():
@@ -196,6 +231,8 @@ class RowChanges:
                         self.tell(tables)
         except (Error, OSError) as error:
             raise Unavailable(_DEAF, code="database_deaf") from error
+        finally:
+            self._listens = False
         raise Unavailable(_DEAF, code="database_deaf")
 
     async def _watch_file(self, on_hearing: Callable[[], None]) -> None:
@@ -206,11 +243,12 @@ class RowChanges:
             # We were not told about earlier commits.
             self.tell(WATCHED)
             loop, seen = asyncio.get_running_loop(), None
-            asked_at = loop.time()
+            asked_at, pause = loop.time(), RARELY_SECONDS
             while True:
                 await asyncio.sleep(until_next(LOOK_SECONDS, loop.time()))
-                if (files := self._files()) == seen and loop.time() - asked_at < RARELY_SECONDS:
+                if (files := self._files()) == seen and loop.time() - asked_at < pause:
                     continue
+                pause = 2 * pause if files == seen else RARELY_SECONDS
                 asked_at = loop.time()
                 version = await self._foreign_version()
                 if version != known:
@@ -234,11 +272,39 @@ class RowChanges:
 
     def tell(self, tables: Collection[str]) -> None:
         """Asks those who wait for one of the tables to look. May be called in any thread."""
+        if tables:
+            # Never one that was there before, whichever thread is last.
+            self._count = next(self._numbers)
         if "webhook" in tables:
             self._heard = None
         for one in list(self._waiting):
             if not one.tables.isdisjoint(tables) and not one.loop.is_closed():
                 one.loop.call_soon_threadsafe(one.tell)
+
+
+class Standstill:
+    """Whether a look would find what the last one found: nothing was committed since, by any process, and the time has
+    not come at which it said that something is due. Where we would not hear of each commit, it never does."""
+
+    def __init__(self, changes: RowChanges) -> None:
+        self._changes = changes
+        self._state: object = None
+        self._looked: datetime | None = None
+        self._due: datetime | None = None
+
+    def state(self, *also: object) -> object:
+        """Taken before looking; `also`: what else the look depends on."""
+        return None if self._changes.count is None else (self._changes.count, *also)
+
+    def lasts(self, state: object, now: datetime) -> bool:
+        if state is None or state != self._state or self._looked is None:
+            return False
+        # A clock that was set back says nothing about what is due.
+        return self._looked <= now < self._looked + AT_LEAST and (self._due is None or now < self._due)
+
+    def looked(self, state: object, now: datetime, due: datetime | None) -> None:
+        """After a look that went well; `due`: when there is something to do though nothing changes, or None."""
+        self._state, self._looked, self._due = state, now, due
 
 
 _DEAF = "The database does not report changes by other processes: what they add is found a minute later."

@@ -18,8 +18,10 @@ from ari_app.workers.lamps import BusyLamps, Lamps
 from ari_app.workers.message_lamps import MessageLamps
 from crm import worker as workers
 from crm.config import Config
+from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
+from crm.services.calls import ledger
 from crm.services.voicemail.mailboxes import Lamp
-from crm.store.models import Agent, Device
+from crm.store.models import Agent, Device, Property
 from crm.store.session import Store
 from crm.worker import Troubles
 from tests.store.conftest import NOW, crm_at
@@ -96,6 +98,26 @@ async def test_messages_are_told_once_more_at_a_connection_and_when_they_change(
             session.add(Agent(slug="erin", name="Erin"))
         await until(lambda: client.told[8:] == [("erin", "0/0")] * 2)
         assert await store.read(lamps.due, NOW, ()) is None
+
+
+async def test_who_hears_a_property_s_messages_from_now_on_has_them_on_the_lamp(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but being told brings it up in time.
+    monkeypatch.setattr(workers, "CLOCK_SECONDS", 3600.0)
+    for fact in (
+        CallArrived("c/a", "c", NOW, "+15125550100", "+15125550171"),
+        VoicemailLeft("c/m", "c", NOW, "c.wav", 12, mailbox="property:maple"),
+        CallEnded("c/e", "c", NOW, EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, config, fact, NOW)
+    client = FakeClient()
+    client.connected.set()
+    async with kept(store, config, MessageLamps(client), Troubles(lambda: NOW)):  # type: ignore[arg-type]
+        await until(lambda: dict(client.told) == {"alice": "1/0", "bob": "1/0", "carol": "0/0", "dana": "0/0"})
+        with store.writing() as session:
+            session.execute(update(Property).values(subteam_id=None))
+        await until(lambda: dict(client.told) == {"alice": "0/0", "bob": "0/0", "carol": "0/0", "dana": "1/0"})
 
 
 async def test_the_next_state_of_a_lamp_waits_until_it_shows_this_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ari_app.workers.nodes import Nodes
 from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import CallArrived, CallEnded, DialStatus, EndedBy, LegEnded, LegRang, TalkStarted, VoicemailLeft
@@ -193,3 +195,49 @@ def test_calls_that_are_there_get_the_name_of_the_home_that_migrates(empty_url: 
     with engine.connect() as connection:
         assert connection.scalar(sa.select(Call.node)) == "east"
     engine.dispose()
+
+
+async def test_that_a_node_is_gone_is_told_to_every_worker(store: Store, east: Config, west: Config) -> None:
+    """What was for it is for us now, which no row says."""
+    told = asyncio.Event()
+    late = NOW + timedelta(minutes=61)
+    await store.run(nodes.beat, east, NOW)
+    assert await store.run(nodes.look, west, NOW, ()) == nodes.OtherNodes(frozenset(), are_up=True, left=[])
+    with store.changes.told(["voicemail"], told.set):
+        found = await store.run(nodes.look, west, late, ())
+        assert found == nodes.OtherNodes(frozenset({"east"}), are_up=False, left=[])
+        async with asyncio.timeout(30):
+            await told.wait()
+        told.clear()
+        await store.run(nodes.look, west, late, found.gone)
+        await asyncio.sleep(0)
+        assert not told.is_set(), "once"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_where_nobody_looks_for_it_the_sign_of_life_waits_until_something_changes(
+    store: Store, east: Config, west: Config
+) -> None:
+    clock = [NOW]
+    here = Nodes(Crm(west, store, Secrets(west.secrets_file), lambda: clock[0]), journal=None)  # type: ignore[arg-type]
+
+    async def seen(minutes: int) -> datetime:
+        clock[0] = NOW + timedelta(minutes=minutes)
+        await here.look()
+        return await store.read(lambda session: session.get_one(Node, "west").seen_at)
+
+    listening = asyncio.create_task(store.changes.listen())
+    try:
+        async with asyncio.timeout(30):
+            while not store.changes.is_heard:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await seen(0) == NOW
+        assert await seen(1) == NOW
+        assert await seen(20) == NOW + timedelta(minutes=20), "somebody may come"
+        assert await seen(21) == NOW + timedelta(minutes=20)
+        await store.run(nodes.beat, east, clock[0])
+        for minutes in (22, 23, 24):
+            assert await seen(minutes) == NOW + timedelta(minutes=minutes)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
@@ -15,14 +16,14 @@ from crm.domain.calls import CallStep, DeskChosen, Fact, LinkRequested, StepTake
 from crm.domain.errors import Invalid
 from crm.domain.heard import Phrase
 from crm.domain.mailboxes import TranscriptState
-from crm.domain.notices import AT_ONCE, GATHERED
+from crm.domain.notices import AT_ONCE, GATHERED, NoticeKind
 from crm.secrets import Secrets
 from crm.services import notifying
 from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.notifying import Notifier
 from crm.services.office import agents
-from crm.services.outbox import notice_settings
+from crm.services.outbox import notice_settings, notices
 from crm.services.voicemail import transcripts
 from crm.services.voicemail.transcripts import Result
 from crm.store.models import (
@@ -296,6 +297,28 @@ async def test_the_worker_tells_as_soon_as_a_call_is_on_record(store: Store, con
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert [subject for _, subject, _ in await mails(store)] == ["Missed call from (512) 555-0123"]
+
+
+async def test_what_is_told_later_wakes_whoever_tells_it(store: Store, config: Config) -> None:
+    """Nobody looks for it before it is due: a notice that waits, the end of a quiet time, a digest."""
+    told = asyncio.Event()
+
+    async def is_told() -> None:
+        async with asyncio.timeout(30):
+            await told.wait()
+        told.clear()
+
+    def tell_alice(session: Session) -> None:
+        alice = session.scalars(select(Agent).where(Agent.slug == "alice")).one()
+        notices.tell(session, config, [alice], "k", "A call", "Somebody called.", NIGHT, kind=NoticeKind.MISSED_CALL)
+
+    with store.changes.told(["task"], told.set):
+        await choose(store, config, quiet="20:00-08:00")
+        await is_told()
+        await store.run(tell_alice)
+        await is_told()
+        await choose(store, config, digest="07:30")
+        await is_told()
 
 
 # --- the daily digest ---

@@ -7,10 +7,11 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from crm import worker as workers
@@ -47,8 +48,13 @@ class Greeter(Worker[str, str]):
         self.greeted: list[str] = []
         self.fails: Exception | None = None
         self.held: asyncio.Event | None = None
+        self.not_before: datetime | None = None
+        self.looks = 0
 
     def due(self, session: Session, now: datetime, under_way: Sequence[str]) -> datetime | None:
+        self.looks += 1
+        if self.not_before and now < self.not_before:
+            return self.not_before
         waiting = select(Agent.slug).where(Agent.name == "new", Agent.slug.not_in(under_way))
         return now if session.scalar(waiting.limit(1)) else None
 
@@ -246,3 +252,152 @@ async def test_what_is_looked_at_from_time_to_time_is_looked_at_again_after_trou
     assert found == ["The disk does not answer."]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+class Clock:
+    """The system's, which counts how often it is looked at."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+        self.looks = 0
+
+    def now(self) -> datetime:
+        self.looks += 1
+        return utc_now() + self.ahead
+
+
+async def test_a_worker_asks_nothing_until_something_is_due_and_notices_a_clock_that_is_set(
+    system: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is when a machine has slept."""
+    monkeypatch.setattr(workers, "CLOCK_SECONDS", 0.01)
+    clock, greeter = Clock(), Greeter()
+    add(system.store, "alice")
+    greeter.not_before = utc_now() + timedelta(days=1)
+
+    async def is_quiet() -> bool:
+        looks, looked = greeter.looks, clock.looks
+        await until(lambda: clock.looks > looked + 20)
+        return greeter.looks == looks > 0
+
+    async with kept(replace(system, now=clock.now), greeter, Troubles(utc_now)):
+        # It is told to look when listening begins.
+        async with asyncio.timeout(60):
+            while not await is_quiet():
+                pass
+        clock.ahead = timedelta(days=2)
+        await until(lambda: greeter.greeted == ["alice"])
+
+
+async def test_a_worker_looks_from_time_to_time_while_it_would_not_be_told(
+    system: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CLOCK_SECONDS", 0.01)
+    greeter = Greeter()
+    task = asyncio.create_task(workers.keep(system, greeter, Troubles(utc_now)))
+    try:
+        await until(lambda: greeter.looks > 5)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def listening(store: Store) -> AsyncIterator[None]:
+    task = asyncio.create_task(store.changes.listen())
+    try:
+        await until(lambda: store.changes.is_heard)
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def rename(session: Session) -> None:
+    """Without the ORM, whose statements say which table they change."""
+    session.execute(text("UPDATE agent SET name = name || '!'"))
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_would_find_the_same_again_is_left_out(system: Crm) -> None:
+    store, clock = system.store, Clock()
+    looks: list[datetime] = []
+    due: list[datetime | None] = [None]
+    held = [False]
+
+    async def look() -> datetime | None:
+        looks.append(clock.now())
+        return due[0]
+
+    look_if = workers.when_changed(replace(system, now=clock.now), look, also=lambda: held[0])
+
+    async def is_left_out() -> bool:
+        before = len(looks)
+        await look_if()
+        return len(looks) == before
+
+    add(store, "alice")
+    assert not await is_left_out()
+    assert not await is_left_out(), "nobody listens, so nobody knows"
+    async with listening(store):
+        assert not await is_left_out()
+        assert await is_left_out()
+        with store.reading() as session:
+            rename(session)
+        await store.run(lambda session: session.scalars(select(Agent)).all())
+        assert await is_left_out(), "nothing was committed"
+        await store.run(rename)
+        assert not await is_left_out()
+        url = store._engine.url.render_as_string(hide_password=False)
+        count = store.changes.count
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", ADD, url, "theirs"], check=True)
+        await until(lambda: store.changes.count != count)
+        assert not await is_left_out()
+        held[0] = True
+        assert not await is_left_out()
+        assert await is_left_out()
+        clock.ahead = changes.AT_LEAST
+        due[0] = clock.now() + timedelta(minutes=5)
+        assert not await is_left_out()
+        assert await is_left_out()
+        clock.ahead += timedelta(minutes=6)
+        assert not await is_left_out()
+        due[0] = None
+        assert not await is_left_out(), "what was due is due still"
+        clock.ahead -= timedelta(hours=1)
+        assert not await is_left_out(), "the clock was set back"
+        assert await is_left_out()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_look_that_failed_is_made_again(system: Crm) -> None:
+    outcomes = iter([OSError("The disk does not answer."), None])
+    left: list[object] = []
+
+    async def look() -> datetime | None:
+        if error := next(outcomes):
+            raise error
+        left.append(None)
+        return None
+
+    look_if = workers.when_changed(system, look)
+    async with listening(system.store):
+        with pytest.raises(OSError, match="does not answer"):
+            await look_if()
+        await look_if()
+        assert len(left) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_where_not_every_commit_is_told_nothing_is_left_out(system: Crm) -> None:
+    looks: list[object] = []
+
+    async def look() -> datetime | None:
+        looks.append(None)
+        return None
+
+    look_if = workers.when_changed(system, look)
+    async with listening(system.store):
+        await look_if()
+        await look_if()
+    assert len(looks) == 2

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.domain.errors import Invalid
@@ -68,6 +68,12 @@ def once(
     )
     session.flush()
     return given
+
+
+def next_end(session: Session) -> datetime | None:
+    """When the next response expires; None: there is none."""
+    first = session.scalar(select(func.min(KeptAnswer.made_at)))
+    return first + KEPT if first else None
 
 
 def forget(session: Session, now: datetime) -> int:

@@ -15,6 +15,7 @@ from crm.domain.notices import following, in_order, read_quiet, read_ways
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office.agents import named
+from crm.services.outbox.notices import wake_teller
 from crm.store.models import Notice, NoticeSetting
 
 
@@ -48,10 +49,12 @@ def change(
         # What waits is looked at again: it may go out now.
         waiting = update(Notice).where(Notice.agent_id == agent.id, Notice.send_at.is_not(None))
         session.execute(waiting.values(send_at=by.now))
+        wake_teller(session)
     if digest is not None:
         off = digest.strip().lower() in ("off", "none", "")
         setting.digest_at = "" if off else f"{fields.clock(digest):%H:%M}"
         setting.next_digest_at = next_digest(config, setting, by.now)
+        wake_teller(session)
         changed.append(f"digest {setting.digest_at or 'off'}")
     audit.record(session, by, f"notices of agent {agent.slug}: {', '.join(changed)}"[:300])
 

@@ -21,7 +21,8 @@ from crm.services.access import push
 from crm.services.audit import By
 from crm.services.office.agents import named
 from crm.services.outbox.outgoing import NOTICE, NewMail, NewText, queue
-from crm.store.models import Account, Agent, Device, Line, Notice, NoticeSetting
+from crm.store import changes
+from crm.store.models import Account, Agent, Device, Line, Notice, NoticeSetting, Task
 from crm.store.queries import lines
 from crm.words import notices as words
 from crm.words.console import sentences
@@ -126,6 +127,13 @@ def tell_all(session: Session, config: Config, news: Sequence[NewNotice], now: d
             subject, text = _subject(one, language), _said(one.in_full or one.text, language)
             _mail(session, config, those, one.key, subject, text, now, one.voicemail_id)
     session.execute(insert(Notice), rows)
+    if any(row["send_at"] for row in rows):
+        wake_teller(session)
+
+
+def wake_teller(session: Session) -> None:
+    """Makes whoever sends what waits look when the next of it is due."""
+    changes.stir(session, Task.__tablename__)
 
 
 def as_told(session: Session, agent: Agent, *texts: str) -> list[str]:

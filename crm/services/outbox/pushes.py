@@ -20,6 +20,7 @@ from crm.edge.web_push import PushClient, PushError
 from crm.secrets import Secrets
 from crm.services.access import push
 from crm.services.access.push import Browser
+from crm.services.outbox.delivery import HELD
 from crm.store.models import Notice
 from crm.worker import Worker
 
@@ -69,7 +70,7 @@ class NoticePusher(Worker[PushClaim, PushResults]):
 
     def due(self, session: Session, now: datetime, under_way: Sequence[PushClaim]) -> datetime | None:
         if self._held():
-            return None
+            return now + HELD
         waiting = select(Notice.push_at).where(
             Notice.push_at.is_not(None), Notice.id.not_in([claim.notice_id for claim in under_way])
         )

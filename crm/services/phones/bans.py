@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -29,6 +29,11 @@ def addresses(session: Session, config: Config, now: datetime) -> list[str]:
     own = _own(session, config)
     found = session.scalars(_in_force(now).limit(MOST)).all()
     return sorted(ban.network for ban in found if not bans.is_spared(ban.network, own))
+
+
+def next_end(session: Session, now: datetime) -> datetime | None:
+    """When the next ban in force ends by itself; None: none does."""
+    return session.scalar(select(func.min(SipBan.until)).where(SipBan.until > now))
 
 
 def add(session: Session, config: Config, by: By, raw: str, *, until: datetime | None, why: str = "") -> str:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from ari_app.edge.errors import AsteriskUnreachable
 from ari_app.edge.security import Attempt, AttemptKind, SecurityWatch
 from crm.config import Config
@@ -14,6 +16,7 @@ from crm.context import Crm
 from crm.domain import bans as rules
 from crm.edge import registrations
 from crm.services.phones import bans, publish
+from crm.store.changes import Standstill
 
 LOOK_SECONDS = 2.0
 ENDED_SECONDS = 30.0
@@ -34,6 +37,7 @@ class Guard:
         self._crm, self._has_asterisk = crm, has_asterisk
         self._failures = rules.Failures(config.bans.failures, timedelta(minutes=config.bans.within_minutes))
         self._watch = SecurityWatch(config.ports.ami, crm.secrets.ensure("ami_watch"))
+        self._still = Standstill(crm.store.changes)
         self._looked_at: datetime | None = None
         self._dropped: list[str] = []
 
@@ -50,19 +54,27 @@ class Guard:
         if guessers:
             phones = await asyncio.to_thread(_registered, config)
             guessers = [address for address in guessers if address not in phones]
+        state = self._still.state()
         is_due = self._looked_at is None or (now - self._looked_at).total_seconds() > ENDED_SECONDS
+        is_due = is_due and not self._still.lasts(state, now)
         if not guessers and not is_due:
             return
         if guessers:
             for ban in await store.run(bans.ban_guessers, config, guessers, now):
                 _log.warning("an address is banned", extra={"address": ban.network, "until": ban.until})
-        wanted = await store.read(bans.addresses, config, now)
+        wanted, ends = await store.read(_dropped, config, now)
         if wanted != self._dropped:
             await publish.publish(self._crm)
         self._looked_at, self._dropped = now, wanted
+        self._still.looked(state, now, ends)
 
     def close(self) -> None:
         self._watch.close()
+
+
+def _dropped(session: Session, config: Config, now: datetime) -> tuple[list[str], datetime | None]:
+    """What Asterisk is to drop, and until when that stays as it is; None: until a ban is added or removed."""
+    return bans.addresses(session, config, now), bans.next_end(session, now)
 
 
 def _guessers(failures: rules.Failures, attempts: Sequence[Attempt], now: datetime) -> list[str]:

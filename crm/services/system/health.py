@@ -156,9 +156,10 @@ class NodeHealth:
     home: str
     """The machine and folder of its home."""
     seen_at: datetime
-    """Its latest sign of life; there is one each minute."""
+    """Its latest sign of life. There is one each minute; on SQLite, where nobody else looks for it, only after changes,
+    and every 15 minutes."""
     up: bool
-    """Whether there was one within the last five minutes."""
+    """Whether there was one within the last five minutes; of this node, also whether its app is up."""
 
 
 @dataclass(frozen=True)
@@ -442,7 +443,13 @@ def _on_record(
         devices=[_device(device, endpoints, health.app.deaf, now) for device in devices.find_all(session)],
         forwarding=_forwarding(session, config),
         nodes=[
-            NodeHealth(one.name, one.home, one.seen_at, up=now - one.seen_at < nodes.LIVELY)
+            # Our own may have no reason to say so (`workers/nodes`).
+            NodeHealth(
+                one.name,
+                one.home,
+                one.seen_at,
+                up=now - one.seen_at < nodes.LIVELY or (one.name == config.node and health.app.up),
+            )
             for one in nodes.listed(session)
         ],
         offices=_offices(session, config, now),

@@ -27,6 +27,7 @@ from crm.domain.errors import CrmError
 from crm.services.access import answers, keys
 from crm.services.access.answers import GivenAnswer
 from crm.services.access.keys import KnownKey
+from crm.store.changes import Standstill
 from crm.web.api import calls, leads, listings, messages, openapi, problems, tasks, tours
 from crm.web.api.routes import Ask, Operation, Reply, Routes, Stale, converted, encode, etag, matches, query_of
 from crm.web.shield import body, hosts, shielded
@@ -51,6 +52,7 @@ class ApiServer:
         self._used: dict[int, Any] = {}
         """Last uses of keys that are not stored yet, by id of the key."""
         self._document = b""
+        self._still = Standstill(crm.store.changes)
 
     def build(self) -> ASGIApp:
         """Builds the application, for ports.api."""
@@ -75,9 +77,14 @@ class ApiServer:
         used, self._used = self._used, {}
         if used:
             await self._crm.store.run(keys.note_use, used)
-        now = self._crm.now()
-        while await self._crm.store.run(answers.forget, now) == answers.AT_ONCE:
-            pass
+        now, state = self._crm.now(), self._still.state()
+        if self._still.lasts(state, now):
+            return
+        ends = await self._crm.store.read(answers.next_end)
+        if ends and ends <= now:
+            while await self._crm.store.run(answers.forget, now) == answers.AT_ONCE:
+                pass
+        self._still.looked(state, now, ends)
 
     async def _describe(self, request: Request) -> Response:
         self._document = self._document or encode(openapi.document(RESOURCES, ROOT, self._crm.config.api.public_url))

@@ -10,13 +10,17 @@ What changes with each call, such as the end of an agent's last talk, does not c
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.orm import Session
 
 from crm.store.triggers import Triggers, named
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +85,25 @@ BEGIN
     RETURN NULL;
 END $$
 """
+
+
+class KeptValue(Generic[Value]):
+    """What was last read under a mark of one store, kept for the next reader."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[str, Value] | None = None
+        self.reading = threading.Lock()
+        """Held by whoever reads it anew."""
+
+    def of(self, mark: str) -> Value | None:
+        kept = self._kept
+        return kept[1] if kept and kept[0] == mark else None
+
+    def keep(self, mark: str, value: Value) -> None:
+        self._kept = (mark, value)
+
+    def forget(self) -> None:
+        self._kept = None
 
 
 OFFICE = Mark(

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.errors import Conflict, Unavailable
 from crm.store.changes import RowChanges
-from crm.store.snapshot import Office
+from crm.store.marks import KeptValue
 
 BUSY_SECONDS = 5
 """How long a writer waits for another on SQLite, and how long connecting to PostgreSQL may take."""
@@ -91,7 +91,8 @@ class Store:
         self._writing = sessionmaker(self._writer.execution_options(writes=True), expire_on_commit=False)
         self.changes = RowChanges(self._writer, parsed, self._foreign_version)
         self.changes.follow(self._writing)
-        self._office = Office()
+        # Of the office (`crm.store.snapshot`, which most commands do without: what it reads would be mapped for it).
+        self._office: KeptValue[Any] = KeptValue()
         self._pools: dict[bool, ThreadPoolExecutor] = {}
         self._pools_lock = threading.Lock()
 

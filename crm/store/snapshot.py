@@ -7,7 +7,6 @@ made it. What changes with each call is not in it: who talked last, leads, tours
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ from crm.domain.mailboxes import OFFICE, BoxKind, box, split
 from crm.domain.ringing import DeviceAvailability, DeviceKind
 from crm.domain.tours import Availability, Blackout, Slot, TourKind
 from crm.store import marks
+from crm.store.marks import KeptValue
 from crm.store.models import (
     Agent,
     AgentHours,
@@ -56,50 +56,35 @@ _SLOTS_KEPT = 1000
 One = TypeVar("One")
 
 
-class Office:
-    """One store's current snapshot, kept for the next reader."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[str, Snapshot] | None = None
-        self._reading = threading.Lock()
-
-    def now(self, session: Session) -> Snapshot:
-        """The office as this transaction sees it."""
-        mark = marks.OFFICE.read(session)
-        if kept := self._of(mark):
-            return kept
-        if session.info.get("written"):
-            # What it has changed may be rolled back, and may go on changing under the same mark.
-            return _read(session)
-        with self._reading:
-            for _ in range(_TRIES):
-                if kept := self._of(mark):
-                    return kept
-                found, before = _read(session), mark
-                mark = marks.OFFICE.read(session)
-                if mark == before:
-                    self._kept = (mark, found)
-                    break
-        return found
-
-    def forget(self) -> None:
-        self._kept = None
-
-    def _of(self, mark: str) -> Snapshot | None:
-        kept = self._kept
-        return kept[1] if kept and kept[0] == mark else None
-
-
 def now(session: Session) -> Snapshot:
     """The office as this session's transaction sees it."""
     seen: Snapshot | None = session.info.get("seen")
     if seen is None:
-        kept: Office = session.info["office"]
-        seen = kept.now(session)
+        seen = _found(session, session.info["office"])
         if "written" not in session.info:
             # It only reads, and ends soon.
             session.info["seen"] = seen
     return seen
+
+
+def _found(session: Session, office: KeptValue[Snapshot]) -> Snapshot:
+    """The one that is kept, or one that is kept for the next reader from now on."""
+    mark = marks.OFFICE.read(session)
+    if kept := office.of(mark):
+        return kept
+    if session.info.get("written"):
+        # What it has changed may be rolled back, and may go on changing under the same mark.
+        return _read(session)
+    with office.reading:
+        for _ in range(_TRIES):
+            if kept := office.of(mark):
+                return kept
+            found, before = _read(session), mark
+            mark = marks.OFFICE.read(session)
+            if mark == before:
+                office.keep(mark, found)
+                break
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

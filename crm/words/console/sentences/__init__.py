@@ -10,19 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from functools import lru_cache
 
 from babel.dates import get_day_names, get_month_names
 
-from crm.domain.calls import Outcome
-from crm.domain.leads import LeasingStage
-from crm.domain.ringing import StageName, Strategy
-from crm.domain.route_inputs import CallerKind
-from crm.domain.route_plan import Path
-from crm.domain.tasks import TaskKind
-from crm.domain.texts import TextPurpose
-from crm.domain.tours import TourKind
 from crm.words.codes import WORDS as ENGLISH
 from crm.words.console.codes import DESKS, TONGUES
 from crm.words.console.codes import SPANISH as CODES
@@ -83,8 +74,8 @@ TEXTS = {
     "inbound": "recibido",
 }
 
-_KINDS = {**CODES[CallerKind], **{f"a {kind}": said for kind, said in CODES[CallerKind].items()}}
-_KINDS |= {f"an {kind}": said for kind, said in CODES[CallerKind].items()}
+_KINDS = {**CODES["CallerKind"], **{f"a {kind}": said for kind, said in CODES["CallerKind"].items()}}
+_KINDS |= {f"an {kind}": said for kind, said in CODES["CallerKind"].items()}
 _CASED = {kind[:1].upper() + kind[1:]: said for kind, said in _KINDS.items()}
 
 
@@ -184,8 +175,8 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "language": _one_of(TONGUES["es"]),
     "chosen": _one_of(TONGUES["es"]),
     "kind": _one_of(_KINDS | _CASED),
-    "kinds": _one_of({f"{kind}s": DESKS.get(kind, kind) for kind in CODES[CallerKind]}),
-    "standing": _one_of({code.replace("_", " "): said for code, said in CODES[LeasingStage].items()}),
+    "kinds": _one_of({f"{kind}s": DESKS.get(kind, kind) for kind in CODES["CallerKind"]}),
+    "standing": _one_of({code.replace("_", " "): said for code, said in CODES["LeasingStage"].items()}),
     "hours": _one_of(
         {
             "at all hours": "a todas horas",
@@ -196,15 +187,15 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "desk": _one_of(DESKS),
     "desks": _each_of(DESKS),
     "where": _one_of({"all properties": "todas las propiedades", "one number for all": "un número para todo"}),
-    "strategy": _one_of(CODES[Strategy]),
-    "stage": _one_of(CODES[StageName]),
+    "strategy": _one_of(CODES["Strategy"]),
+    "stage": _one_of(CODES["StageName"]),
     "question": _one_of(QUESTIONS),
-    "paths": _each_of(CODES[Path], ", then ", ", luego "),
-    "task": _one_of(CODES[TaskKind]),
+    "paths": _each_of(CODES["Path"], ", then ", ", luego "),
+    "task": _one_of(CODES["TaskKind"]),
     "texts": _each_of(TEXTS),
     **dict.fromkeys(("owner", "got"), _owner),
     "outcome": _one_of(
-        {ENGLISH[Outcome].get(code, code.replace("_", " ")): said for code, said in CODES[Outcome].items()}
+        {ENGLISH["Outcome"].get(code, code.replace("_", " ")): said for code, said in CODES["Outcome"].items()}
     ),
     "agents": _agents,
     "names": lambda value: value.replace(" and ", " y "),
@@ -240,9 +231,9 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "who": lambda value: _name(value),
     "rest": lambda value: record(value, "es"),
     "cut": lambda value: _clause(value),
-    "kind_of_tour": _one_of({kind.replace("_", " "): said for kind, said in CODES[TourKind].items()}),
-    "old": _one_of(CODES[LeasingStage]),
-    "stage_set": _one_of(CODES[LeasingStage]),
+    "kind_of_tour": _one_of({kind.replace("_", " "): said for kind, said in CODES["TourKind"].items()}),
+    "old": _one_of(CODES["LeasingStage"]),
+    "stage_set": _one_of(CODES["LeasingStage"]),
     "decided": _one_of(DECIDED),
     "part": lambda value: re.sub("[a-z]+", lambda found: PARTS.get(found[0], found[0]), value),
     "tongue": _one_of(TONGUES["es"]),
@@ -285,11 +276,11 @@ def _with_words(sentence: str) -> str:
     return sentence
 
 
-_CODED: tuple[tuple[re.Pattern[str], type[StrEnum]], ...] = (
-    (re.compile(r"(?<=^If that fails: )[a-z_]+(?:, then [a-z_]+)*(?=\.$)"), Path),
-    (re.compile(r"(?<=[Tt]he next action \()[a-z_]+(?=\))"), TaskKind),
-    (re.compile(r"(?<= \()[a-z_]+(?=\)\.$)"), Strategy),
-    (re.compile(r"(?<=^Texted unless somebody talks with the caller: )[a-z_]+(?:, [a-z_]+)*(?=\.$)"), TextPurpose),
+_CODED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<=^If that fails: )[a-z_]+(?:, then [a-z_]+)*(?=\.$)"), "Path"),
+    (re.compile(r"(?<=[Tt]he next action \()[a-z_]+(?=\))"), "TaskKind"),
+    (re.compile(r"(?<= \()[a-z_]+(?=\)\.$)"), "Strategy"),
+    (re.compile(r"(?<=^Texted unless somebody talks with the caller: )[a-z_]+(?:, [a-z_]+)*(?=\.$)"), "TextPurpose"),
 )
 
 

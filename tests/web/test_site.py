@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from crm.store.models import (
     Task,
     Tour,
 )
+from crm.web.site import visitors
 from crm.web.site.app import build
 from crm.words import site as words
 from tests.web.visitors import BY, NOW, PHONE, PUBLIC, SITE, Visitor, check, visiting
@@ -280,6 +282,18 @@ async def test_one_address_may_open_only_so_many_pages_and_is_told_for_how_long(
         answers = [await visitor.http.get("/") for _ in range(3)]
         assert [one.status_code for one in answers] == [200, 200, 429]
         assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+
+
+def test_addresses_that_ask_no_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1e9]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    limits = visitors.Limits(replace(SITE, requests_per_minute=1))
+    assert [limits.page("203.0.113.9") for _ in range(2)] == [0, 60]
+    for number in range(100):
+        limits.page(f"198.51.100.{number}")
+    clock[0] += 61
+    assert limits.page("203.0.113.9") == 0
+    assert len(limits._storage.storage) == 1
 
 
 async def test_what_is_not_public_is_not_there(visitor: Visitor) -> None:

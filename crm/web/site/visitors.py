@@ -23,6 +23,8 @@ SECRET = "site"
 """Name of the key in the secrets file that signs forms."""
 LONGEST_OPEN = 12 * 3600
 """Seconds that a page with a form stays valid."""
+FORGETS_EVERY = 60
+"""Seconds after which addresses that have asked for nothing of late are forgotten."""
 TRAP = "website"
 """A field that people do not see, so that only programs fill it in."""
 
@@ -56,12 +58,33 @@ def address(request: Request, site: Site | Console) -> str:
     return str(found)
 
 
+class _Counts(MemoryStorage):
+    """Counts, and forgets those whose time is over once a minute. The library starts a thread for that, at almost every
+    request, which goes through all addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forgets_at = 0.0
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        if now >= self._forgets_at:
+            self._forgets_at = now + FORGETS_EVERY
+            for one in list(self.expirations):
+                self.get(one)
+        self.get(key)
+        self.storage[key] += amount
+        if self.storage[key] == amount:
+            self.expirations[key] = now + expiry
+        return self.storage[key]
+
+
 class Limits:
     """How many pages and forms each address has recently requested. What is asked for says how many seconds the address
     has to wait for it; 0: it may have it now."""
 
     def __init__(self, site: Site) -> None:
-        self._storage = MemoryStorage()
+        self._storage = _Counts()
         self._counts = FixedWindowRateLimiter(self._storage)
         self._pages = RateLimitItemPerMinute(site.requests_per_minute)
         self._forms = RateLimitItemPerHour(site.forms_per_hour)

@@ -281,6 +281,53 @@ async def test_when_the_tab_is_frozen_then_others_ring_and_it_is_ready_when_it_w
         await caller.hang_up()
 
 
+async def test_active_call_127_when_the_page_crashes_in_a_talk_then_the_caller_hears_music_until_it_is_opened_again(
+    system: System, url: str
+) -> None:
+    async with page_phone(system, url) as phone, system.caller() as caller:
+        await talks_with(system, phone, caller)
+        await phone.crash()
+        await system.until(lambda: system.is_quiet_at(phone.device), "alice does not count as busy")
+        await system.hears_music(caller)
+        await phone.opens()
+        await phone.talks()
+        await both_are_heard(system, phone, caller)
+        await caller.hang_up()
+        await phone.is_free()
+    call = await system.ended_call(caller.user)
+    assert (call.outcome, [(leg.stage, leg.status) for leg in call.legs]) == (
+        "talked",
+        [("subteam", "ANSWER"), ("return", "ANSWER")],
+    )
+    assert len(await system.calls_from(caller.user)) == 1
+
+
+async def test_active_call_127_when_a_page_that_crashed_in_a_talk_stays_away_then_a_colleague_has_the_caller(
+    system: System, url: str
+) -> None:
+    async with (
+        system.with_setting("target_seconds = 1.0", "target_seconds = 1.0\nreturn_seconds = 4.0"),
+        page_phone(system, url) as phone,
+        system.phone("carol-soft") as carol,
+        system.caller() as caller,
+    ):
+        await talks_with(system, phone, caller)
+        await only_on_duty(system, "alice", "carol")
+        await phone.crash()
+        await system.hears_music(caller)
+        await carol.wait_for("CALL_INCOMING", seconds=60)
+        await carol.answer()
+        await hear_each_other(system, caller, carol)
+        await phone.opens()
+        await phone.is_ready()
+        await phone.is_free()
+        await hear_each_other(system, caller, carol)
+        await caller.hang_up()
+    call = await system.ended_call(caller.user)
+    assert call.outcome == "talked"
+    assert {leg.device for leg in call.legs if leg.status == "ANSWER"} == {phone.device, "carol-soft"}
+
+
 async def test_when_the_machine_sleeps_until_it_is_forgotten_then_it_is_ready_when_it_wakes(
     system: System, url: str
 ) -> None:

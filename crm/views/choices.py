@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import NotFound
+from crm.store import prepared
 from crm.store.models import Agent, Line, Property, Subteam
-from crm.store.queries import reach as reached
 
 MOST = 200
 """More than these nobody looks through: they are named by their slug instead."""
@@ -20,44 +18,62 @@ Choices = list[tuple[str, str]]
 
 def agents(session: Session, *, most: int = MOST) -> Choices:
     """All who work here; none where there are more than `most`."""
-    return _few(session, select(Agent.slug, Agent.name).order_by(Agent.name, Agent.slug), most)
+    return _few(session, _AGENTS, most)
 
 
 def properties(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOST) -> Choices:
     """Those in use and within reach; none where there are more than `most`."""
-    found = select(Property.slug, Property.name).where(*reached.of_properties(reach))
-    return _few(session, found.order_by(Property.name, Property.slug), most)
+    return _few(session, _PROPERTIES if reach.properties is None else _PROPERTIES_OF, most, reach)
 
 
 def lines(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOST) -> Choices:
     """Numbers with their labels; those of properties within reach. None where there are more than `most`."""
-    found = select(Line.number, _LABEL).where(*_of_lines(reach)).order_by(_LABEL, Line.number)
-    return _few(session, found, most)
+    return _few(session, _LINES if reach.properties is None else _LINES_OF, most, reach)
 
 
 def check_line(session: Session, number: str, reach: Reach) -> None:
     """Raises NotFound unless the line is of a property within reach."""
-    if session.scalar(select(Line.id).where(Line.number == number, *_of_lines(reach))) is None:
-        raise NotFound(f"There is no line {number}.", code="line_unknown", line=number)
-
-
-_LABEL = func.coalesce(func.nullif(Line.label, "") + " · " + Line.number, Line.number)
-
-
-def _of_lines(reach: Reach) -> Iterator[ColumnElement[bool]]:
+    found = select(Line.id).where(Line.number == number)
     if reach.properties is not None:
-        yield Line.property_id.in_(reach.properties)
+        found = found.where(Line.property_id.in_(reach.properties))
+    if session.scalar(found) is None:
+        raise NotFound(f"There is no line {number}.", code="line_unknown", line=number)
 
 
 def subteams(session: Session, reach: Reach = WHOLE_OFFICE, *, most: int = MOST) -> Choices:
     """Those with a property within reach; none where there are more than `most`."""
-    found = select(Subteam.slug, Subteam.name).order_by(Subteam.name, Subteam.slug)
-    if not reach.is_whole:
-        of_ours = select(Property.subteam_id).where(*reached.of_properties(reach), Property.subteam_id.is_not(None))
-        found = found.where(Subteam.id.in_(of_ours))
-    return _few(session, found, most)
+    return _few(session, _SUBTEAMS if reach.properties is None else _SUBTEAMS_OF, most, reach)
 
 
-def _few(session: Session, found: Select[str, str], most: int) -> Choices:
-    rows = session.execute(found.limit(most + 1)).all()
+def _few(session: Session, found: Select[str, str], most: int, reach: Reach = WHOLE_OFFICE) -> Choices:
+    values = {} if reach.properties is None else {"properties": list(reach.properties)}
+    rows = prepared.rows(session, found, {"rows": most + 1, **values}).all()
     return [(slug, name) for slug, name in rows] if len(rows) <= most else []
+
+
+_ROWS = bindparam("rows", type_=Property.id.type)
+_WITHIN = bindparam("properties", expanding=True, type_=Property.id.type)
+_LABEL = func.coalesce(func.nullif(Line.label, "") + " · " + Line.number, Line.number)
+_AGENTS = select(Agent.slug, Agent.name).where(Agent.retired_at.is_(None)).order_by(Agent.name, Agent.slug).limit(_ROWS)
+_PROPERTIES = (
+    select(Property.slug, Property.name)
+    .where(Property.retired_at.is_(None))
+    .order_by(Property.name, Property.slug)
+    .limit(_ROWS)
+)
+_PROPERTIES_OF = _PROPERTIES.where(Property.id.in_(_WITHIN))
+_LINES = select(Line.number, _LABEL).where(Line.retired_at.is_(None)).order_by(_LABEL, Line.number).limit(_ROWS)
+_LINES_OF = _LINES.where(Line.property_id.in_(_WITHIN))
+_SUBTEAMS = (
+    select(Subteam.slug, Subteam.name)
+    .where(Subteam.retired_at.is_(None))
+    .order_by(Subteam.name, Subteam.slug)
+    .limit(_ROWS)
+)
+_SUBTEAMS_OF = _SUBTEAMS.where(
+    Subteam.id.in_(
+        select(Property.subteam_id).where(
+            Property.id.in_(_WITHIN), Property.retired_at.is_(None), Property.subteam_id.is_not(None)
+        )
+    )
+)

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, false, func, literal, or_, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.mailboxes import OFFICE
 from crm.domain.tasks import TaskKind
-from crm.store.models import Call, InboxThread, Line, SubteamMember, Task, Voicemail
+from crm.store.models import InboxThread, SubteamMember, Task, Voicemail
 from crm.store.queries import reach as reached
 
 MOST = 100
@@ -64,11 +64,7 @@ def new_voicemails(
     found = select(Voicemail.call_id).where(Voicemail.heard_at.is_(None), Voicemail.deleted_at.is_(None))
     if boxes is not None:
         found = found.where(Voicemail.mailbox.in_([*boxes, *([""] if OFFICE in boxes else [])]))
-    for is_near in reached.of_recent(reach, func.coalesce(Call.property_id, Line.property_id), Call.lead_id):
-        # By each voicemail's own call: of a join, SQLite begins with the calls when there has been no voicemail yet.
-        its = select(literal(1)).select_from(Call).outerjoin(Line, Line.id == Call.line_id)
-        of_call = its.where(Call.id == Voicemail.call_id, is_near).correlate(Voicemail).scalar_subquery().is_not(None)
-        found = found.where(or_(Voicemail.mailbox == own, of_call) if own else of_call)
+    found = found.where(*reached.of_voicemails(reach, own))
     return _count(session, found)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from crm.domain.access import WHOLE_OFFICE, Reach
@@ -74,7 +74,7 @@ def listed(
     `after` is time and id of the last one on the page before. `boxes` are the mailboxes that somebody may listen to;
     None: all. Their reach counts in all of them but their `own`.
     """
-    found = _within(reach, boxes, own).order_by(Voicemail.left_at.desc(), Voicemail.call_id.desc()).limit(limit)
+    found = select(Voicemail.call_id).where(*_within(reach, boxes, own))
     if after is not None:
         found = found.where(tuple_(Voicemail.left_at, Voicemail.call_id) < after)
     if mailbox == OFFICE:
@@ -84,7 +84,10 @@ def listed(
     if new_only:
         found = found.where(Voicemail.heard_at.is_(None))
     found = found.where(Voicemail.deleted_at.is_not(None) if deleted else Voicemail.deleted_at.is_(None))
-    return _entries(session, found)
+    newest = Voicemail.left_at.desc(), Voicemail.call_id.desc()
+    # By themselves first: of the join, SQLite begins with the calls when there has been no voicemail yet.
+    ids = found.order_by(*newest).limit(limit)
+    return _entries(session, _VOICEMAIL.where(Voicemail.call_id.in_(ids)).order_by(*newest))
 
 
 def one(
@@ -95,20 +98,17 @@ def one(
     own: str = "",
 ) -> VoicemailEntry:
     """With `reach`, `boxes` and `own` as in `listed`. Raises NotFound."""
-    found = _entries(session, _within(reach, boxes, own).where(Voicemail.call_id == voicemail_id))
+    found = _entries(session, _VOICEMAIL.where(Voicemail.call_id == voicemail_id, *_within(reach, boxes, own)))
     if not found:
         raise NotFound("There is no such voicemail.", code="voicemail_unknown")
     return found[0]
 
 
-def _within(reach: Reach, boxes: Collection[str] | None, own: str) -> Select[Any]:
+def _within(reach: Reach, boxes: Collection[str] | None, own: str) -> Iterator[ColumnElement[bool]]:
     """Those that somebody may hear."""
-    found = _VOICEMAIL
     if boxes is not None:
-        found = found.where(func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).in_(boxes))
-    for is_near in reached.of_recent(reach, func.coalesce(Call.property_id, Line.property_id), Call.lead_id):
-        found = found.where(or_(Voicemail.mailbox == own, is_near) if own else is_near)
-    return found
+        yield func.coalesce(func.nullif(Voicemail.mailbox, ""), OFFICE).in_(boxes)
+    yield from reached.of_voicemails(reach, own)
 
 
 def _entries(session: Session, found: Select[Any]) -> list[VoicemailEntry]:

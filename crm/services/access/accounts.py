@@ -236,7 +236,7 @@ def reach_of(session: Session, account: Account) -> Reach:
     """The properties that they see now."""
     if not account.is_narrow:
         return WHOLE_OFFICE
-    return reaches.named(session, AccountReach, AccountReach.account_id == account.id)
+    return reaches.of_account(session, account.id)
 
 
 def digest(token: str) -> str:

@@ -139,7 +139,7 @@ def note_use(session: Session, used: Mapping[int, datetime]) -> None:
 def _reach(session: Session, key: ApiKey) -> Reach:
     if not key.is_narrow:
         return WHOLE_OFFICE
-    return reaches.named(session, ApiKeyReach, ApiKeyReach.key_id == key.id)
+    return reaches.of_key(session, key.id)
 
 
 def _find(session: Session, name: str) -> ApiKey | None:

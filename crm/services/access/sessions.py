@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyotp
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
-from crm.domain.access import Reach, Role
+from crm.domain.access import WHOLE_OFFICE, Reach, Role
 from crm.domain.counting import counted
 from crm.domain.errors import CrmError, Invalid, NotFound
 from crm.services import audit
-from crm.services.access import accounts, familiar
+from crm.services.access import accounts, familiar, reaches
 from crm.services.access.accounts import digest
 from crm.services.audit import By
+from crm.store import prepared
 from crm.store.changes import UNTOLD
 from crm.store.models import Account, AccountRecoveryCode, AccountSession, Agent
 
@@ -135,29 +136,43 @@ def failed(session: Session, now: datetime, account_id: int) -> None:
 
 def find(session: Session, token: str, now: datetime) -> SignedIn | None:
     """Whose session this token is; None if it is nobody's, or over."""
-    row = session.execute(
-        select(AccountSession, Account, Agent.slug)
-        .join(Account, Account.id == AccountSession.account_id)
-        .outerjoin(Agent, (Agent.id == Account.agent_id) & Agent.retired_at.is_(None))
-        .where(AccountSession.digest == digest(token))
-    ).first()
-    if row is None:
-        return None
-    found, account, agent = row
-    if min(found.expires_at, found.idle_until) <= now or account.disabled_at is not None:
+    row = prepared.rows(session, _OF_TOKEN, {"digest": digest(token)}).first()
+    if row is None or min(row.expires_at, row.idle_until) <= now or row.disabled_at is not None:
         return None
     return SignedIn(
-        account_id=account.id,
-        session_id=found.id,
-        name=account.name,
-        full_name=account.full_name,
-        role=Role(account.role),
-        reach=accounts.reach_of(session, account),
-        agent=agent,
-        agent_id=account.agent_id if agent else None,
-        language=account.language,
-        used_at=found.used_at,
+        account_id=row.account_id,
+        session_id=row.session_id,
+        name=row.name,
+        full_name=row.full_name,
+        role=Role(row.role),
+        reach=reaches.of_account(session, row.account_id) if row.is_narrow else WHOLE_OFFICE,
+        agent=row.agent,
+        agent_id=row.agent_id,
+        language=row.language,
+        used_at=row.used_at,
     )
+
+
+_OF_TOKEN = (
+    select(
+        AccountSession.id.label("session_id"),
+        AccountSession.expires_at,
+        AccountSession.idle_until,
+        AccountSession.used_at,
+        Account.id.label("account_id"),
+        Account.name,
+        Account.full_name,
+        Account.role,
+        Account.is_narrow,
+        Account.language,
+        Account.disabled_at,
+        Agent.id.label("agent_id"),
+        Agent.slug.label("agent"),
+    )
+    .join(Account, Account.id == AccountSession.account_id)
+    .outerjoin(Agent, (Agent.id == Account.agent_id) & Agent.retired_at.is_(None))
+    .where(AccountSession.digest == bindparam("digest"))
+)
 
 
 def living(session: Session, ids: Collection[int], now: datetime) -> dict[int, tuple[Role, str | None]]:

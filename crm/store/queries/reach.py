@@ -25,6 +25,7 @@ from crm.store.models import (
     Property,
     Task,
     TourSlot,
+    Voicemail,
 )
 
 Conditions = Iterator[ColumnElement[bool]]
@@ -121,6 +122,15 @@ def of_recent(reach: Reach, property_id: Any, lead_id: Any) -> Conditions:
     to find all leads within reach first would take longer than to find the rows."""
     if reach.properties is not None:
         yield _about(reach.properties, property_id, lead_id, are_few=True)
+
+
+def of_voicemails(reach: Reach, own: str = "") -> Conditions:
+    """Voicemails, and all those of the mailbox `own`."""
+    for is_near in of_recent(reach, func.coalesce(Call.property_id, Line.property_id), Call.lead_id):
+        # By each voicemail's own call: of a join, SQLite begins with the calls when there has been no voicemail yet.
+        its = select(literal(1)).select_from(Call).outerjoin(Line, Line.id == Call.line_id)
+        of_call = its.where(Call.id == Voicemail.call_id, is_near).correlate(Voicemail).scalar_subquery().is_not(None)
+        yield or_(Voicemail.mailbox == own, of_call) if own else of_call
 
 
 def of_tours(reach: Reach) -> Conditions:

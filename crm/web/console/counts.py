@@ -3,6 +3,7 @@
 A page has them when it is rendered; the event stream has them once they are others. A change of the database says only
 that something has changed. So everybody who has a page open is counted for again, those who have the same rights
 together, in slices and with pauses: however much changes, and however many look, it takes a small part of the time.
+What was counted for a page is kept for the next one, until something changes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,7 +85,9 @@ class WaitingCounts:
         self._crm = crm
         self._hub = hub
         self._known: dict[CountedFor, dict[str, int]] = {}
-        """Of those who have a page open."""
+        """Of those who have a page open, and of those who were given one since something changed."""
+        self._changes: int | None = None
+        """How often something has changed; None: nobody tells us."""
         self._due: dict[CountedFor, None] = {}
         self._first: dict[CountedFor, None] = {}
         """Who opened a page, or did something: they look at it now."""
@@ -96,10 +99,14 @@ class WaitingCounts:
         one = CountedFor.of(who)
         if (known := self._known.get(one)) is not None:
             return known
+        since = self._changes
         try:
-            return await self._crm.store.read(counted, one, self._crm.now())
+            found = await self._crm.store.read(counted, one, self._crm.now())
         except (CrmError, TimeoutError):
             return {}
+        if since is not None and since == self._changes:
+            self._known[one] = found
+        return found
 
     def stir(self, who: SignedIn) -> None:
         """Counts soon for somebody."""
@@ -108,7 +115,7 @@ class WaitingCounts:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        with self._crm.store.changes.told(TABLES, self._all_changed):
+        with self._crm.store.changes.told(TABLES, self._all_changed), self._following():
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
@@ -121,7 +128,18 @@ class WaitingCounts:
                     seconds = await self._count()
                     await asyncio.sleep(seconds * REST)
 
+    @contextlib.contextmanager
+    def _following(self) -> Iterator[None]:
+        self._changes = 0
+        try:
+            yield
+        finally:
+            self._changes = None
+            self._known.clear()
+
     def _all_changed(self) -> None:
+        if self._changes is not None:
+            self._changes += 1
         viewers = self._viewers()
         self._known = {one: found for one, found in self._known.items() if one in viewers}
         self._due |= dict.fromkeys(viewers)

@@ -7,6 +7,7 @@ import hmac
 import secrets as random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -146,7 +147,7 @@ class ConsoleVisit:
 
     # --- forms ---
 
-    @property
+    @cached_property
     def csrf(self) -> str:
         """What each form of this session has to bring back."""
         return hmac.new(self.frame.key.encode(), self.token.encode(), hashlib.sha256).hexdigest()[:32]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from crm.domain.access import Role
 from crm.services import tasks
@@ -59,16 +60,56 @@ async def test_only_what_is_within_reach_is_counted(live: LiveOffice) -> None:
     assert shown(await elsewhere.open("/tasks")).get("tasks") == second
 
 
-async def test_whoever_has_the_same_rights_is_counted_for_once_and_many_changes_together(
-    live: LiveOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[counts.CountedFor]:
+    """For whom was counted, from now on."""
     asked: list[counts.CountedFor] = []
     count = counts.counted
 
-    def counted(session: object, one: counts.CountedFor, now: object) -> dict[str, int]:
+    def counted(session: Session, one: counts.CountedFor, now: datetime) -> dict[str, int]:
         asked.append(one)
-        return count(session, one, now)  # type: ignore[arg-type]
+        return count(session, one, now)
 
+    monkeypatch.setattr(counts, "counted", counted)
+    return asked
+
+
+async def test_what_was_counted_for_a_page_is_kept_for_whoever_has_the_same_rights_until_something_changes(
+    live: LiveOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = counting(monkeypatch)
+    first, second, other = live.person(Role.MANAGER), live.person(Role.MANAGER), live.person(Role.AGENT, agent="bob")
+    before = int(shown(await first.open("/tasks")).get("tasks", 0))
+    assert shown(await second.open("/leads")) == shown(await first.open("/leads"))
+    await other.open("/leads")
+    assert len(asked) == 2, "the pages of the two managers have the same numbers"
+    overdue(live, "alice", "elm", "+15125550161")
+    assert int(shown(await second.open("/leads"))["tasks"]) == before + 1
+    assert len(asked) == 3
+
+
+async def test_what_changes_while_it_is_counted_is_counted_for_the_next_page(
+    live: LiveOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = live.person(Role.MANAGER)
+    before = int(shown(await manager.open("/tasks")).get("tasks", 0))
+    overdue(live, "alice", "elm", "+15125550162")
+    count, added = counts.counted, []
+
+    def counted(session: Session, one: counts.CountedFor, now: datetime) -> dict[str, int]:
+        found = count(session, one, now)
+        if not added:
+            added.append(overdue(live, "alice", "elm", "+15125550163"))
+        return found
+
+    monkeypatch.setattr(counts, "counted", counted)
+    assert int(shown(await manager.open("/tasks"))["tasks"]) == before + 1
+    assert int(shown(await manager.open("/tasks"))["tasks"]) == before + 2
+
+
+async def test_whoever_has_the_same_rights_is_counted_for_once_and_many_changes_together(
+    live: LiveOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = counting(monkeypatch)
     people = [live.person(Role.MANAGER) for _ in range(5)]
     async with (
         listening(live, people[0], here(live)) as first,
@@ -76,7 +117,7 @@ async def test_whoever_has_the_same_rights_is_counted_for_once_and_many_changes_
         listening(live, people[2], here(live)),
     ):
         known = (await first.hears("counts"))["tasks"]
-        monkeypatch.setattr(counts, "counted", counted)
+        asked.clear()
         for number in range(10):
             overdue(live, "alice", "elm", f"+1512555019{number}")
         await first.hears("counts", tasks=known + 10)

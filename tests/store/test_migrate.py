@@ -250,7 +250,7 @@ def test_the_database_file_is_private(tmp_path: Path) -> None:
 def test_no_folder_and_no_server_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="check its folder"):
         migrate.upgrade(f"sqlite:///{tmp_path}/missing/leaseline.db")
-    with pytest.raises(Unavailable, match="could not be migrated"):
+    with pytest.raises(Unavailable, match="No PostgreSQL server answers"):
         migrate.upgrade(f"postgresql+psycopg://nobody@/x?host={tmp_path}")
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from crm.config import Config
 from crm.context import Crm
 from crm.secrets import Secrets
+from crm.services.access import passwords
 from crm.services.system import directory
 from crm.store.session import Store
 from crm.web.console.app import build
@@ -30,6 +33,13 @@ class Clock:
 @pytest_asyncio.fixture
 async def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(autouse=True)
+def passwords_at_little_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In earnest each takes 64 MB, and more CPU than all else in a test that signs in."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobodys.cache_clear()
 
 
 def demo_office(config: Config) -> None:

@@ -212,8 +212,11 @@ async def proof(person: Person) -> str:
     return person.csrf(await person.open("/leads/new"))
 
 
-async def test_the_file_is_safe_for_spreadsheets_and_on_record_before_it_goes_out(office: ConsoleOffice) -> None:
+async def test_the_file_is_safe_for_spreadsheets_and_on_record_before_it_goes_out(
+    office: ConsoleOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     [one, *_] = add(office, 1, name='=HYPERLINK("http://evil.example")')
+    monkeypatch.setattr(page_of_leads, "ROWS", 20)
     add(office, page_of_leads.ROWS + 5)
     person = office.person(Role.MANAGER)
     answer = await person.send("/leads/export", 200)
@@ -233,7 +236,10 @@ async def test_the_file_is_safe_for_spreadsheets_and_on_record_before_it_goes_ou
     assert len(office.rows(LeadExport)) == 1
 
 
-async def test_a_file_that_is_under_way_keeps_others_waiting_until_its_browser_is_gone(office: ConsoleOffice) -> None:
+async def test_a_file_that_is_under_way_keeps_others_waiting_until_its_browser_is_gone(
+    office: ConsoleOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_of_leads, "ROWS", 20)
     add(office, page_of_leads.ROWS * 2)
     person = office.person(Role.MANAGER)
     form = f"csrf={await proof(person)}".encode()

@@ -1,5 +1,8 @@
 """Real migrated databases, SQLite and PostgreSQL: every test that asks for `store` runs on both.
 
+Of one that is parametrized the first variation does, and the further ones take turns: what they vary is for the
+services to tell apart, and no database knows of it. Where it is about the database, the test says `each_database`.
+
 `store` is one and the same for all tests of a run, emptied before each: a new engine compiles every statement again,
 which would be a third of all the work. Whoever changes more than rows asks for `url`, a database of the test's own.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +40,31 @@ Result = TypeVar("Result")
 MARKS = (marks.OFFICE.table, marks.SITE.table)
 
 
+BACKENDS = ("sqlite", "postgresql")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = in_turns(items)
+
+
+def in_turns(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Leaves out what runs on the other database this time."""
+    number: dict[tuple[str, tuple[Any, ...]], int] = {}
+    variations: Counter[str] = Counter()
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "backend" in callspec.params and not item.get_closest_marker("each_database"):
+            function = item.nodeid.partition("[")[0]
+            others = tuple(one for one in sorted(callspec.indices.items()) if one[0] != "backend")
+            if (function, others) not in number:
+                number[function, others] = variations[function]
+                variations[function] += 1
+            turn = number[function, others]
+            if turn and callspec.params["backend"] != BACKENDS[turn % 2]:
+                continue
+        yield item
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
@@ -57,7 +86,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

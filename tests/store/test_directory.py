@@ -128,6 +128,7 @@ async def test_the_demo_stays_out_of_a_real_office(store: Store, config: Config,
     assert await counts(store) == before
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     ("extension", "because"),
     [
@@ -167,6 +168,7 @@ async def test_a_line_that_comes_back_has_no_number_that_is_for_parking_by_now(s
     assert await store.run(lines.restore, BY, config, "6001") == "6001"
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("meanwhile", ["line", "colleague", "parking", "nothing"])
 async def test_who_comes_back_has_no_extension_that_means_something_else_by_now(
     store: Store, config: Config, meanwhile: str

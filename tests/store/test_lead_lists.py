@@ -159,6 +159,7 @@ def becomes_a_line(session: Session) -> None:
     session.add(Line(number="+15125550188", label="new"))
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     ("meanwhile", "added", "joined"),
     [(comes_as_a_lead, 0, 1), (moves_out, 0, 0), (opts_out, 1, 0), (becomes_a_line, 0, 0)],

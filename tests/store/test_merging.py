@@ -328,6 +328,7 @@ def test_espocrm_3259_after_a_merge_every_child_is_there(store: Store, config: C
         }
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("survivor", ["pat", "sam"])
 def test_espocrm_3259_unmerge_restores_both_to_the_bit(store: Store, config: Config, survivor: str) -> None:
     pat, sam = with_everything(store, config)

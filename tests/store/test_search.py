@@ -48,6 +48,7 @@ async def people(store: Store, config: Config) -> dict[str, int]:
     return made
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     ("asked", "who", "where"),
     [
@@ -85,6 +86,7 @@ async def test_people_are_found(store: Store, people: dict[str, int], asked: str
     assert all(hit.excerpt for hit in hits)
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("many", [3, search.MOST_WORDS + 6])
 async def test_a_word_that_is_begun_finds_each_that_begins_with_it_the_newest_first(
     store: Store, config: Config, people: dict[str, int], many: int

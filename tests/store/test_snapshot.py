@@ -135,6 +135,7 @@ def round_robin(session: Session) -> None:
 CHANGES = [off_duty, without_subteam, closed, line_of_nothing, forwarded, with_a_desk, without_bob, round_robin]
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__)
 async def test_a_change_holds_for_the_next_call_and_one_that_is_taken_back_for_none(
     store: Store, config: Config, change: Callable[[Session], None]

@@ -62,6 +62,7 @@ async def rows(store: Store, of: type) -> list:
         return list(session.scalars(select(of).order_by(of.id)).all())
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(("capacity", "agent"), [(1, "alice"), (3, None)])
 async def test_of_fifty_who_want_a_time_at_once_only_so_many_get_it(
     store: Store, config: Config, capacity: int, agent: str | None

@@ -40,8 +40,9 @@ def list_(
     as_json: bool,
 ) -> None:
     """List the audit log, newest first."""
+    start = system.since(since)
     found = system.read(
-        views.listed, who=who, about=about, since=system.since(since), until=system.until(until), limit=limit + 1
+        views.listed, who=who, about=about, since=start, until=system.until(until, start), limit=limit + 1
     )
     entries = cut(found, limit)
     if as_json:

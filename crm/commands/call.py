@@ -79,7 +79,8 @@ def list_(
     as_json: bool,
 ) -> None:
     """List calls, newest first, and who answered them."""
-    start, end = system.since(since), system.until(until)
+    start = system.since(since)
+    end = system.until(until, start)
     did = lines.read_number(line, system.config.region, system.config.area_code) if line else None
     system.read(known.check, line=did)
     found = system.read(

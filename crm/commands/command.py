@@ -279,11 +279,15 @@ class System:
 
         return fields.since(text, self.config.tz, self.now) if text else None
 
-    def until(self, text: str | None) -> datetime | None:
-        """Returns the time that `--until` means, in UTC; None without it. Raises Invalid."""
+    def until(self, text: str | None, start: datetime | None = None) -> datetime | None:
+        """Returns the time that `--until` means, in UTC; None without it. Raises Invalid, and WrongInput for one that
+        is before `start`."""
         from crm.domain import fields
 
-        return fields.until(text, self.config.tz, self.now) if text else None
+        end = fields.until(text, self.config.tz, self.now) if text else None
+        if start and end and end < start:
+            raise WrongInput("--until is before --since: give a later end, or an earlier beginning.")
+        return end
 
     def shown(self, number: str) -> str:
         """Formats a phone number as people in the office's country write it."""

@@ -136,12 +136,15 @@ def list_(
 ) -> None:
     """List homes for rent, by rent."""
     system.read(known.check, property=property)
+    least, most = (listings.money(text) if text else None for text in (rent_from, rent_to))
+    if least is not None and most is not None and most < least:
+        raise WrongInput("--rent-to is less than --rent-from: give a higher end, or a lower beginning.")
     wanted = ListingFilter(
         property=property,
         state=state,
         bedrooms=beds,
-        rent_from=listings.money(rent_from) if rent_from else None,
-        rent_to=listings.money(rent_to) if rent_to else None,
+        rent_from=least,
+        rent_to=most,
         available_by=fields.day(available_by, system.today) if available_by else None,
         pets=pets,
     )

@@ -84,13 +84,14 @@ def list_(
 ) -> None:
     """List recordings of talks, newest first."""
     system.read(known.check, call=call, lead=lead)
+    start = system.since(since)
     found = system.read(
         views.listed,
         system.config,
         call=call,
         lead=lead,
-        since=system.since(since),
-        until=system.until(until),
+        since=start,
+        until=system.until(until, start),
         held=held,
         deleted=deleted,
         limit=limit + 1,
@@ -211,7 +212,8 @@ def export(
     if not (call or lead or since or until or held):
         raise WrongInput("Say which recordings: --call, --lead, --since, --until or --held.")
     system.read(known.check, call=call, lead=lead)
-    start, end = system.since(since), system.until(until)
+    start = system.since(since)
+    end = system.until(until, start)
     found = system.read(
         views.listed, system.config, call=call, lead=lead, since=start, until=end, held=held, limit=None
     )

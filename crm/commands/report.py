@@ -293,9 +293,10 @@ report.add_command(review_commands.review)
 
 def _span(system: System, since: str, until: str | None) -> tuple[datetime, datetime]:
     """Raises Invalid, and WrongInput for a time that ends before it begins."""
-    start, end = fields.since(since, system.config.tz, system.now), system.until(until) or system.now
+    start = fields.since(since, system.config.tz, system.now)
+    end = system.until(until, start) or system.now
     if end < start:
-        raise WrongInput("--until is before --since: give a later end, or an earlier beginning.")
+        raise WrongInput("--since is still to come: give an earlier beginning.")
     return start, end
 
 

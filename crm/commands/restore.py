@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -10,6 +11,7 @@ import click
 from crm.commands import output
 from crm.commands.backup import key_file_option, key_for, passphrase_option
 from crm.commands.command import Command, home_of, one
+from crm.config import load
 from crm.config.ranges import HIGHEST_PORT, LOWEST_PORT
 from crm.services.system import backups, homes
 from crm.services.system.backups import BackupEntry
@@ -63,8 +65,8 @@ def restore(
     if as_json:
         output.print_json(entry)
         return
+    made = output.local(datetime.fromisoformat(entry.created_at), load(home).tz)
     output.say(
-        f"Restored {home} as of {entry.created_at}: {output.counted(entry.rows, 'row')}, "
-        f"{output.counted(entry.files, 'file')}."
+        f"Restored {home} as of {made}: {output.counted(entry.rows, 'row')}, {output.counted(entry.files, 'file')}."
     )
     output.say("Texts, emails and ordered calls are held: if the original is gone, use `leaseline home release`.")

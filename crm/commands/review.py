@@ -71,7 +71,7 @@ def weekly(
     pass.
     """
     start = fields.since(since, system.config.tz, system.now)
-    end = system.until(until) or system.now
+    end = system.until(until, start) or system.now
     entries = system.read(views.sample, start, end, sample, seed)
     if file is not None and not entries:
         # An empty sheet would only be in the way of the next one.

@@ -309,9 +309,7 @@ def test_what_a_worker_cannot_do_shows_until_it_works_again(office: Leaseline) -
     shown = {"worker": "transcripts", "trouble": "The model cannot be read.", "since": "2026-03-02T16:00:00Z"}
     assert status(office, 1)["workers"] == [shown]
     assert "transcripts, since 2026-03-02 10:00:00: The model cannot be read." in office("status").stdout
-    assert findings(office)["workers"] == [
-        ("WARN", "transcripts, since 2026-03-02 16:00 UTC: The model cannot be read.")
-    ]
+    assert findings(office)["workers"] == [("WARN", "transcripts, since 2026-03-02 10:00: The model cannot be read.")]
     (own,) = folder.iterdir()
     # A process that was killed leaves its file; another may have its number by now.
     left = json.loads(own.read_text()) | {"process": {"pid": os.getpid(), "started": "1"}}
@@ -447,3 +445,10 @@ def test_doctor_says_in_a_sentence_why_the_console_is_not_served(office: Leaseli
     assert (found["level"], found["code"]) == ("WARN", "console_certificate")
     assert "a.pem and its key" in found["text"]
     assert "leaseline.toml" in found["fix"]
+
+
+def test_the_doctor_waits_for_no_call_to_a_retired_line(office: Leaseline) -> None:
+    office.ok("line", "add", "512-555-0144")
+    assert "+15125550144" in office("doctor").output
+    office.ok("line", "remove", "512-555-0144", "--yes")
+    assert "+15125550144" not in office("doctor").output

@@ -104,6 +104,23 @@ def test_a_list_says_that_there_is_not_what_it_is_asked_for(untouched: Leaseline
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        *(
+            ((*path, "--since", "1d", "--until", "7d"), "--until is before --since")
+            for path, leaf in LEAVES.items()
+            if {"since", "until"} <= {one.name for one in leaf.params} and not any(one.required for one in leaf.params)
+        ),
+        (("recordings", "export", "x.zip", "--since", "1d", "--until", "7d"), "--until is before --since"),
+        (("listing", "list", "--rent-from", "2000", "--rent-to", "1000"), "--rent-to is less than --rent-from"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_what_ends_before_it_begins_is_refused(untouched: Leaseline, words: tuple[str, ...], said: str) -> None:
+    assert said in untouched.refused(*words)
+
+
+@pytest.mark.parametrize(
     ("words", "option", "value", "field"),
     [
         (("office",), "--answering-service", "512-555-0150", "answering_service"),

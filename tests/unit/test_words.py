@@ -250,7 +250,7 @@ SAMPLES = {
     "text": "",  # Is told with what follows it: not a sentence by itself.
     "age": "The set of programs is 5 days old",
     "known": "are being looked up",
-    "at": "as of 2026-05-05 05:05 UTC",
+    "at": "as of 2026-05-05 05:05",
     "_AI_WHEN[mode]": "at all hours",
     "_latest_failure(session, now)": "",
     "pauses.sentence(config, pause)": "callers have triggered 5 in 5 minutes, far more than usual.",

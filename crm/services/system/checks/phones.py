@@ -148,7 +148,9 @@ def _unread_numbers(session: Session, found: Sequence[Trunk], now: datetime) -> 
 def _uncalled(session: Session, now: datetime) -> Iterator[Finding]:
     """Lines to which nobody has ever come through: the carrier may send their calls elsewhere."""
     called = select(Call.id).where(Call.line_id == Line.id).exists()
-    if silent := session.scalars(select(Line.number).where(~called).order_by(Line.number)).all():
+    # Beside calls, a statement finds retired lines as well.
+    ours = select(Line.number).where(~called, Line.retired_at.is_(None))
+    if silent := session.scalars(ours.order_by(Line.number)).all():
         yield unseen(
             "lines",
             f"Nobody has called {some(silent)} yet, so it is not known whether the carrier sends those calls here.",

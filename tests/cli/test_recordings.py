@@ -55,7 +55,7 @@ def test_recordings_are_found_by_call_and_by_when(office: Leaseline) -> None:
     assert [one["id"] for one in office.json("recordings", "list", "--until", "2026-03-02")] == [ONE]
     assert office.json("recordings", "list", "--held") == []
     assert ONE in office.ok("recordings", "list")
-    assert "No recordings found" in office.ok("recordings", "list", "--lead", "7")
+    assert "There is no lead 7" in office.refused("recordings", "list", "--lead", "7")
 
 
 def test_listening_is_on_record_and_without_a_player_the_file_is_named(

@@ -33,7 +33,14 @@ from crm.services.talks import minds
 from crm.words import dialogue
 
 FOLDER = Path(__file__).parent
-LISTS = ("voice_intents", "voice_intents_development", "voice_intents_callers", "voice_intents_heldout")
+LISTS = (
+    "voice_intents",
+    "voice_intents_development",
+    "voice_intents_callers",
+    "voice_intents_heldout",
+    "voice_intents_fresh",
+    "voice_intents_kept_back",
+)
 NAMES = "Elm Court, Maple Court, Birchwood, Oak Homes, Alice, Bob"
 """Which the recognizer expects."""
 NEIGHBORS = Path.home() / ".cache" / "leaseline" / "voice-demo" / "minilm"

@@ -55,12 +55,23 @@ class Dialogue:
     """In the order in which they are tried."""
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Examples of AGREES and DECLINES."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Words that stand for one another in examples, such as months and pets, by what they have in common."""
 
     @property
     def examples(self) -> list[tuple[str, str]]:
         """Names with sentences that are examples of them."""
         of_intents = [(one.name, text) for one in self.intents for text in one.examples]
         return [*of_intents, *((name, text) for name, texts in self.answers.items() for text in texts)]
+
+    @cached_property
+    def kind_of(self) -> dict[str, str]:
+        """By word; the first kind counts."""
+        found: dict[str, str] = {}
+        for kind, words in self.kinds.items():
+            for word in folded(words).split():
+                found.setdefault(word, kind)
+        return found
 
     @cached_property
     def by_name(self) -> dict[str, IntentRule]:

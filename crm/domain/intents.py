@@ -11,12 +11,14 @@ from crm.domain.dialogue import AGREES, DECLINES, Dialogue, IntentRule, folded
 
 MOST = 3
 """Wishes that are answered in one turn."""
-LEAST_LIKENESS = 0.25
+LEAST_LIKENESS = 0.2
 """Of the likest intent, from 0 to 1; what is less alike means nothing."""
 LEAST_MARGIN = 0.02
 """By which the likest intent has to be liker than the next one."""
-LEAST_BESIDES = 0.15
+LEAST_BESIDES = 0.2
 """Of what a pattern found besides the likest intent."""
+LEAST_TO_HIDE = 0.3
+"""Of the highest likeness, for a pattern to hide the intent that has it."""
 LEAST_CLAUSE = 0.45
 """Of a part of a sentence that is about something else than the whole."""
 PATTERN_COUNTS = 0.1
@@ -24,6 +26,13 @@ PATTERN_COUNTS = 0.1
 LEAST_ANSWER = 0.3
 """Of agreeing or declining."""
 GREETS = "greeting"
+FACTS = frozenset(
+    (
+        *("availability", "rent", "deposit", "move_in", "size", "specials", "app_fee", "fees", "pets", "pet_fee"),
+        *("parking", "laundry", "utilities", "lease_term", "address", "hours", "amenities", "tour"),
+    )
+)
+"""What may be asked beside another of these: "what's the rent and the deposit"."""
 
 
 class Scorer(Protocol):
@@ -53,7 +62,7 @@ def wishes(dialogue: Dialogue, text: str, scorer: Scorer | None = None, *, answe
 
     A wish that is not sure is the likest one, with another one nearly as like.
     """
-    matched = _matched(dialogue, folded(text))
+    matched = _matched_apart(dialogue, text)
     scores = {} if answers else _scores(dialogue, text, scorer)
     if not scores:
         inorder = sorted(matched.items(), key=lambda one: one[1])
@@ -95,6 +104,36 @@ def _matched(dialogue: Dialogue, plain: str) -> dict[str, int]:
     return {name: at for name, (_, at) in found.items() if name not in hidden or _leads(dialogue, name, found)}
 
 
+def _matched_apart(dialogue: Dialogue, text: str) -> dict[str, int]:
+    """The same, where a fact hides only what is asked in its own part of the sentence."""
+    plain = folded(text)
+    found = _matched(dialogue, plain)
+    parts = [(at, _matched(dialogue, part)) for at, part in _parts(text)]
+    if len(parts) > 1:
+        alone = {name for _, names in parts for name in names}
+        for at, names in parts:
+            for name, place in names.items():
+                hiders = [one for one in found if name in dialogue.by_name[one].over]
+                if (
+                    name in FACTS
+                    and hiders
+                    and all(one in FACTS and one in alone and one not in names for one in hiders)
+                ):
+                    found.setdefault(name, at + place)
+    return found
+
+
+def _parts(text: str) -> list[tuple[int, str]]:
+    """What joints part, folded, each with where it begins in the folded text."""
+    found, at = [], 0
+    plain = folded(text)
+    for part in filter(None, map(folded, _JOINTS.split(text))):
+        at = max(at, plain.find(part, at))
+        found.append((at, part))
+        at += len(part)
+    return found
+
+
 def _leads(dialogue: Dialogue, name: str, found: dict[str, tuple[IntentRule, int]]) -> bool:
     """Whether only intents hide it that it hides itself, and it comes before them."""
     order = [rule.name for rule in dialogue.intents]
@@ -117,7 +156,10 @@ def _weighed(
 ) -> tuple[Wish, ...]:
     """What patterns and likeness say together."""
     # "The deposit for a cat" is like "the deposit", but its pattern knows better.
-    hidden = _hidden_by(dialogue, [name for name in matched if scores.get(name, 0.0) >= LEAST_BESIDES])
+    likest, most = next(iter(scores.items()))
+    hidden = _hidden_by(
+        dialogue, [name for name in matched if scores.get(name, 0.0) >= max(LEAST_BESIDES, LEAST_TO_HIDE * most)]
+    )
     ranked = sorted(
         (
             (name, likeness + PATTERN_COUNTS * (name in matched))
@@ -128,14 +170,20 @@ def _weighed(
     )
     (best, likeness), second = ranked[0], ranked[1][1] if len(ranked) > 1 else 0.0
     found: dict[str, int] = {}
-    likest = next(iter(scores))
-    if likest not in matched and (knows := [name for name in matched if likest in dialogue.by_name[name].over]):
+    knows = [
+        name
+        for name in matched
+        if likest in dialogue.by_name[name].over and scores.get(name, 0.0) >= LEAST_TO_HIDE * most
+    ]
+    if likest not in matched and knows:
         # "The past deposit" is much like "the deposit", and nothing like "the pet deposit" that it was.
         found[knows[0]] = matched[knows[0]]
     elif likeness >= LEAST_LIKENESS and (best in matched or likeness - second >= LEAST_MARGIN):
         found[best] = matched.get(best, 0)
+    # "Have the manager call me" is like nothing but a call back, although "the manager" would be a person.
+    meant = dialogue.by_name[best].over if best in found and best not in matched else ()
     for name, at in matched.items():
-        if scores.get(name, 0.0) >= LEAST_BESIDES:
+        if scores.get(name, 0.0) >= LEAST_BESIDES and name not in meant:
             found.setdefault(name, at)
     for at, clause in _clauses(text):
         [(name, part), *_] = _scores(dialogue, clause, scorer, _matched(dialogue, folded(clause))).items()

@@ -1,8 +1,10 @@
 """What a sentence is most like, learned from examples: by its words and pieces of words, and by a sentence-embedding
 model such as all-MiniLM-L6-v2 where there is one on this machine.
 
-What is learned is a kernel ridge regression. Its features of words need no model: they take a second at start and half
-a millisecond for a sentence. Pieces of words are what survives a transcriber's mistakes.
+What is learned is a kernel ridge regression, whose kernel counts what occurs together for more than each by itself. Its
+features of words need no model: they take two seconds at start and a millisecond for a sentence. Pieces of words are
+what survives a transcriber's mistakes; kinds of words, such as months and pets, are what examples teach of words that
+they do not have.
 
 The model is a folder of the user's with `model.onnx` and `tokenizer.json`. It takes some milliseconds a sentence on one
 thread, and needs onnxruntime and tokenizers, which come with the transcriber's packages.
@@ -30,12 +32,14 @@ AT_A_TIME = 32
 """Examples that a model is given together: half the time of one by one."""
 WIDTH = 1 << 14
 """Numbers that features are hashed to."""
-STIFFNESS = 0.3
+STIFFNESS = 0.1
 """Of the regression: how little a single example counts (lambda)."""
 MEANING = 2.0
 """What likeness in meaning, by a sentence model, counts beside likeness in words."""
+NUMERAL = "0"
+"""Stands for every word that begins with a digit where kinds of words are named."""
 PAIR, GAP, PIECE = 0.7, 0.4, 0.35
-"""What two words in a row, two with one between them, and pieces of a word count beside a word."""
+"""What two words in a row, two with one between them, and pieces of a word count beside a word or its kind."""
 
 
 class NoSuchModel(Exception):
@@ -109,10 +113,12 @@ class Likeness:
         plain: Callable[[str], str],
         models: Mapping[str, SentenceModel] | None = None,
         kept: Path | None = None,
+        kinds: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         """`examples` are pairs of a name and a sentence, by language; `plain` makes words with single spaces of a
-        sentence."""
+        sentence; `kinds` are those of words that have one, by language."""
         self._examples, self._plain, self._models, self._kept = examples, plain, models or {}, kept
+        self._kinds = kinds or {}
         self._known: dict[str, _Learned] | None = None
         self._learning = threading.Lock()
 
@@ -129,7 +135,11 @@ class Likeness:
             if self._known is None:
                 self._known = {
                     language: _Learned(
-                        pairs, self._plain, model := self._models.get(language), model and self._meant(model, pairs)
+                        pairs,
+                        self._plain,
+                        self._kinds.get(language, {}),
+                        model := self._models.get(language),
+                        model and self._meant(model, pairs),
                     )
                     for language, pairs in self._examples.items()
                     if pairs
@@ -158,41 +168,62 @@ class _Learned:
         self,
         pairs: Sequence[tuple[str, str]],
         plain: Callable[[str], str],
+        kinds: Mapping[str, str],
         model: SentenceModel | None,
         meant: Any,
     ) -> None:
-        self._plain, self._model, self._meant = plain, model, meant
+        self._plain, self._kinds, self._model, self._meant = plain, kinds, model, meant
         self.names = sorted({name for name, _ in pairs})
-        counts = [dict(_features(plain(text))) for _, text in pairs]
+        counts = [dict(_features(plain(text), kinds)) for _, text in pairs]
         seen = np.zeros(WIDTH, np.float32)
         for one in counts:
             seen[list(one)] += 1
         # A feature of all sentences tells nothing.
         self._weights = np.sqrt(np.log(len(pairs) / np.maximum(seen, 1)) * (seen > 0))
-        words = np.array([self._words(one) for one in counts], np.float32)
+        self._index([self._weighed(one) for one in counts])
         wanted = np.zeros((len(pairs), len(self.names)), np.float32)
         for at, (name, _) in enumerate(pairs):
             wanted[at, self.names.index(name)] = 1
-        alike = words @ words.T
+        alike = np.exp(self._in_common() - 1)
         if model:
             alike += MEANING * _near(self._meant @ self._meant.T)
         alike[np.diag_indices_from(alike)] += STIFFNESS
         self._shares = np.linalg.solve(alike, wanted)
-        self._by_words = words.T @ self._shares
 
-    def _words(self, features: Mapping[int, float]) -> Any:
-        words = np.zeros(WIDTH, np.float32)
-        for at, count in features.items():
-            words[at] = count * self._weights[at]
-        return words / max(float(np.linalg.norm(words)), 1e-9)
+    def _weighed(self, counts: Mapping[int, float]) -> tuple[Any, Any]:
+        """Places of features, and their weights as a vector of length 1."""
+        places = np.fromiter(counts, np.int32, len(counts))
+        weights = np.fromiter(counts.values(), np.float32, len(counts)) * self._weights[places]
+        return places, weights / max(float(np.linalg.norm(weights)), 1e-9)
+
+    def _index(self, sentences: Sequence[tuple[Any, Any]]) -> None:
+        """The examples by their features, most of which few of them have."""
+        places = np.concatenate([places for places, _ in sentences])
+        order = np.argsort(places, kind="stable")
+        self._who = np.repeat(np.arange(len(sentences)), [len(places) for places, _ in sentences])[order]
+        self._worth = np.concatenate([weights for _, weights in sentences])[order]
+        self._begins = np.searchsorted(places[order], np.arange(WIDTH + 1))
+        self._count = len(sentences)
+
+    def _in_common(self) -> Any:
+        """The cosine of each two examples."""
+        found = np.zeros((self._count, self._count), np.float32)
+        for begin, end in zip(self._begins, self._begins[1:], strict=False):
+            if end > begin + 1:
+                who, worth = self._who[begin:end], self._worth[begin:end]
+                found[np.ix_(who, who)] += np.outer(worth, worth)
+        np.fill_diagonal(found, 1)
+        return found
 
     def scores(self, text: str) -> list[tuple[str, float]]:
-        known = {at: count * self._weights[at] for at, count in dict(_features(self._plain(text))).items()}
-        weights = np.array(list(known.values()), np.float32)
-        weights /= max(float(np.linalg.norm(weights)), 1e-9)
-        found = weights @ self._by_words[list(known)] if known else np.zeros(len(self.names), np.float32)
+        near = np.zeros(self._count, np.float32)
+        for place, weight in zip(*self._weighed(dict(_features(self._plain(text), self._kinds))), strict=True):
+            have = slice(self._begins[place], self._begins[place + 1])
+            near[self._who[have]] += weight * self._worth[have]
+        alike = np.exp(near - 1)
         if self._model:
-            found = found + MEANING * _near(self._meant @ self._model.vectors([text])[0]) @ self._shares
+            alike = alike + MEANING * _near(self._meant @ self._model.vectors([text])[0])
+        found = alike @ self._shares
         return sorted(zip(self.names, map(float, found), strict=True), key=lambda one: -one[1])
 
 
@@ -201,19 +232,28 @@ def _near(cosine: Any) -> Any:
     return np.exp(2 * cosine - 2)
 
 
-def _features(text: str) -> Iterator[tuple[int, float]]:
-    """Words, pairs of words and pieces of words, as places of a vector, and what each counts."""
+def _features(text: str, kinds: Mapping[str, str]) -> Iterator[tuple[int, float]]:
+    """Words, pairs of words, pieces of words and the same with kinds of words, as places of a vector, and what each
+    counts."""
     words = ["^", *text.split(), "$"]
+    yield from _pairs(words, "")
     for word in words[1:-1]:
         yield _place(f"w{word}"), 1.0
-    for pairs, weight in ((pairwise(words), PAIR), (zip(words, words[2:], strict=False), GAP)):
-        for first, second in pairs:
-            yield _place(f"{weight}{first} {second}"), weight
-    for word in words[1:-1]:
         closed = f"<{word}>"
         for length in (3, 4):
             for at in range(len(closed) - length + 1):
                 yield _place(f"p{closed[at : at + length]}"), PIECE
+    told = [kinds.get(NUMERAL if word[0].isdigit() else word, word) for word in words]
+    for word, kind in zip(words, told, strict=True):
+        if kind is not word:
+            yield _place(f"k{kind}"), 1.0
+    yield from ((place, weight) for place, weight in _pairs(told, "k"))
+
+
+def _pairs(words: Sequence[str], mark: str) -> Iterator[tuple[int, float]]:
+    for pairs, weight in ((pairwise(words), PAIR), (zip(words, words[2:], strict=False), GAP)):
+        for first, second in pairs:
+            yield _place(f"{mark}{weight}{first} {second}"), weight
 
 
 def _place(feature: str) -> int:

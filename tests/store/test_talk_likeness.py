@@ -12,6 +12,7 @@ import pytest
 
 from asterisk_conf.package_sets import cache_folder
 from crm.config import Config
+from crm.domain import intents
 from crm.domain.conversation import TransferReason
 from crm.domain.dialogue import folded
 from crm.domain.understanding import Mind
@@ -139,6 +140,28 @@ def test_words_that_a_transcriber_got_wrong_are_still_like_their_own(tmp_path: P
         assert likeness.scores(heard, "en")[0][0] == meant
     assert likeness.scores("¿se puede fumar ahí?", "es")[0][0] == "amenities"
     assert likeness.scores("hello", "fr") == []
+
+
+def test_a_word_is_known_by_what_examples_say_of_its_kind() -> None:
+    examples = {"en": [("parking", "my truck would need a place"), ("pets", "my poodle would need a place")]}
+    kinds = {"en": {"truck": "vehicle", "moped": "vehicle", "poodle": "pet", "gecko": "pet"}}
+    likeness = Likeness(examples, folded, kinds=kinds)
+    for said, meant in (("what about a moped", "parking"), ("what about a gecko", "pets")):
+        assert likeness.scores(said, "en")[0][0] == meant
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("what's the rent and the deposit", {"rent", "deposit"}),
+        ("how long is the lease and when could I move in", {"lease_term", "move_in"}),
+        ("have the manager call me", {"callback"}),
+        ("how much is the deposit", {"deposit"}),
+    ],
+)
+def test_a_fact_hides_only_what_is_asked_in_its_own_part(said: str, meant: set[str]) -> None:
+    mind = minds.shipped()
+    assert {wish.intent for wish in intents.wishes(mind.dialogues["en"], said, mind.scorer)} == meant
 
 
 def test_the_doctor_tells_what_of_the_offices_own_is_left_out(office: TalkOffice) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 KEY = AI_KEYS["llm"]
 """Without it, none is sent."""
 
+_Pairs = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+"""By language."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -54,21 +57,23 @@ def likeness(dialogues: Mapping[str, Dialogue], folder: Path | None = None, kept
     from crm.edge.likeness import Likeness, NoSuchModel, SentenceModel  # NumPy is slow to load, and few commands talk.
 
     examples = {language: tuple(one.examples) for language, one in dialogues.items()}
-    if folder is None:
-        return _by_words(tuple(examples.items()))
-    try:
-        return Likeness(examples, folded, {"en": SentenceModel(folder)}, kept)
-    except NoSuchModel as error:
-        _log.error("the voice agent goes without a sentence model: %s", error)
-        return _by_words(tuple(examples.items()))
+    kinds = {language: one.kind_of for language, one in dialogues.items()}
+    if folder is not None:
+        try:
+            return Likeness(examples, folded, {"en": SentenceModel(folder)}, kept, kinds)
+        except NoSuchModel as error:
+            _log.error("the voice agent goes without a sentence model: %s", error)
+    return _by_words(
+        tuple(examples.items()), tuple((language, tuple(words.items())) for language, words in kinds.items())
+    )
 
 
 @functools.lru_cache(maxsize=4)
-def _by_words(examples: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> Likeness:
-    """The same one for the same examples: it takes a second to learn them."""
+def _by_words(examples: _Pairs, kinds: _Pairs) -> Likeness:
+    """The same one for the same examples: it takes two seconds to learn them."""
     from crm.edge.likeness import Likeness
 
-    return Likeness(dict(examples), folded)
+    return Likeness(dict(examples), folded, kinds={language: dict(words) for language, words in kinds})
 
 
 def put_key(session: Session, secrets: Secrets, by: By, value: str, of: str = "llm") -> None:

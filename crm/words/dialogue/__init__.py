@@ -86,8 +86,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise DialogueError(f"{path.name} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise DialogueError(f"{path.name} is not valid TOML: {error}.") from error
-    if unknown := sorted(set(said) - {"sentences", "words", "intents"}):
-        raise DialogueError(f"{path.name}: [{unknown[0]}] is none of [sentences], [words] and [intents].")
+    if unknown := sorted(set(said) - {"sentences", "words", "kinds", "intents"}):
+        raise DialogueError(f"{path.name}: [{unknown[0]}] is none of [sentences], [words], [kinds] and [intents].")
     return said
 
 
@@ -101,6 +101,7 @@ def _merged(known: Dialogue, said: Mapping[str, Any], path: Path) -> Dialogue:
         known,
         sentences={**known.sentences, **_texts(said, "sentences", path)},
         words={**known.words, **_texts(said, "words", path)},
+        kinds={**known.kinds, **_texts(said, "kinds", path)},
         intents=tuple(intents.values()),
     )
 

@@ -30,7 +30,7 @@ from crm.store import migrate
 from crm.store.models import Interest, Lead, LeadPhone, Property
 from crm.store.session import Store
 from crm.words import dialogue
-from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, talk_office
+from tests.store.talk_office import CALLER, ELM_LINE, NOW, OFFICE_LINE, TalkOffice, three_properties, with_site
 from tests.store.talking import Talk
 
 NAMES = "Elm Court, Maple Court, Birchwood, Oak Homes, Alice, Bob"
@@ -523,7 +523,8 @@ def an_office(folder: Path) -> TalkOffice:
     if not template.exists():
         migrate.upgrade(f"sqlite:///{template}")
     shutil.copy(template, path)
-    return talk_office(Store(f"sqlite:///{path}"), config)
+    store = Store(f"sqlite:///{path}")
+    return TalkOffice(store, with_site(config), three_properties(store))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from aiohttp.test_utils import unused_port
 from sqlalchemy import select, update
 
 from ari_app.workers import warm_sentences
@@ -189,6 +190,21 @@ async def test_a_refused_talk_is_the_menus(system: Seam, agent: ScriptedVoice) -
         await system.hears_beginning(caller, system.prompt("menu_language", "es"))
         await caller.hang_up()
         await system.ended_call(caller.user)
+
+
+async def test_when_the_language_model_is_dead_then_the_rules_lead_the_talk(system: Seam, agent: ScriptedVoice) -> None:
+    dead = f'[ai]\nllm_url = "http://127.0.0.1:{unused_port()}/v1"\n'
+    async with system.with_setting("[ports]", f"{dead}[ports]"), system.caller() as caller:
+        await system.dial(caller)
+        await says(system, agent, "automated")
+        assert "another way" in await ask(system, agent, "So the flibber thing we were wondering.")
+        assert "open" in await ask(system, agent, "What are your office hours?")
+        await agent.talk.caller_says("Thank you, goodbye.")
+        await caller.wait_for("CALL_CLOSED", seconds=60)
+        found = await record(system, caller.user)
+    assert found.outcome == "answered"
+    assert found.voice_talk is not None
+    assert found.voice_talk.why_ended == "finished"
 
 
 async def test_when_the_app_is_killed_in_a_turn_then_the_talk_goes_on(system: Seam, agent: ScriptedVoice) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from ari_app.call.available import availability
+from ari_app.call.available import phones
 from ari_app.call.call import AppContext
 from ari_app.call.line import line, order_id
 from ari_app.call.sleepers import sign_of, wake
@@ -18,6 +18,9 @@ from crm.domain.calls import CallStep
 from crm.domain.ringing import AgentAvailability, by_idleness
 from crm.services.calls import orders
 from crm.services.calls.orders import OrderClaim
+from crm.services.routing import reception
+from crm.services.routing.reception import OnRecord
+from crm.store.changes import Standstill
 from crm.worker import Troubles, repeat
 
 LOOK_SECONDS = 0.5
@@ -32,6 +35,10 @@ class QueueDispatcher:
         """Starts the call of an order."""
         self._changes, self._read = 1, 0
         """How often orders have changed, and that count when the callbacks were last read."""
+        self._same_callbacks = Standstill(context.store.changes)
+        self._same_agents = Standstill(context.store.changes)
+        self._on_record = OnRecord((), {}, ())
+        """The agents that somebody waits for, as they were last read."""
         self._waking: set[asyncio.Task[None]] = set()
 
     async def run(self, troubles: Troubles) -> None:
@@ -46,20 +53,13 @@ class QueueDispatcher:
         context = self._context
         if not context.client.connected.is_set():
             return
-        # Callbacks come from orders, so they are read again only if those changed; their due times pass by themselves.
-        changes = self._changes
-        if changes != self._read or context.calls.callbacks:
-            async with asyncio.timeout(context.config.survival.store_seconds):
-                context.calls.callbacks = await context.store.read(
-                    orders.queued_callbacks, context.config, context.now()
-                )
-            self._read = changes
+        await self._read_callbacks()
         callbacks = context.calls.callbacks
         if context.calls.are_returning(CallStep.QUEUE):
             return
         if not any(call.wait for call in context.calls) and not any(callback.is_due for callback in callbacks):
             return
-        agents = by_idleness(await availability(context, _awaited(context)))
+        agents = by_idleness(await self._awaited_agents())
         now = context.now()
         reachable = [agent.slug for agent in agents if agent.reachable_devices(now)]
         self._wake(agents, now)
@@ -78,6 +78,32 @@ class QueueDispatcher:
                     orders.claim_callback, context.config, callback.order_id, agent, context.now()
                 ):
                     self._begin(claim)
+
+    async def _read_callbacks(self) -> None:
+        """Callbacks come from orders, so where there are none they are read only when those changed. When one may be
+        called hangs on more: on its task, and on the hours of the property."""
+        context, now = self._context, self._context.now()
+        changes, state = self._changes, self._same_callbacks.state()
+        if changes == self._read and (not context.calls.callbacks or self._same_callbacks.lasts(state, now)):
+            return
+        async with asyncio.timeout(context.config.survival.store_seconds):
+            found = await context.store.read(orders.queued_callbacks, context.config, now)
+        context.calls.callbacks = found
+        self._read = changes
+        self._same_callbacks.looked(state, now, min((one.changes_at for one in found), default=None))
+
+    async def _awaited_agents(self) -> list[AgentAvailability]:
+        """All agents that somebody is waiting for. Their phones are looked at each time, what is on record only when
+        something was committed."""
+        context, now = self._context, self._context.now()
+        awaited = _awaited(context)
+        state = self._same_agents.state(awaited)
+        if not self._same_agents.lasts(state, now):
+            async with asyncio.timeout(context.config.survival.store_seconds):
+                self._on_record = await context.store.read(reception.on_record, context.config, awaited)
+            self._same_agents.looked(state, now, None)
+        seen = await phones(context)
+        return self._on_record.with_phones(context.config, seen.online, seen.on_call)
 
     def _wake(self, agents: list[AgentAvailability], now: datetime) -> None:
         """Wakes the closed browsers of whoever could take a caller now; each is looked for once in a wait. A page that

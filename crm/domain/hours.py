@@ -126,6 +126,14 @@ class Schedule:
         opens, _ = next(self._windows_from(at), (None, None))
         return max(opens, at) if opens else None
 
+    def next_change(self, at: datetime) -> datetime | None:
+        """When it is to be looked at again after `at`: the next opening or closing, or sooner where it never closes;
+        None when there is none within two years."""
+        if self.always_open:
+            return None
+        opens, closes = next(self._windows_from(at), (None, None))
+        return opens if opens and opens > at else closes
+
     def windows(self, start: datetime, days: int) -> list[tuple[datetime, datetime]]:
         """The openings within `days` times 24 hours from `start`, as UTC (opens, closes), cut at both ends."""
         end = start + days * _DAY

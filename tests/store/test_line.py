@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
+from ari_app.call.registry import Calls
+from ari_app.edge.present import Present
+from ari_app.workers.queue_dispatcher import QueueDispatcher
 from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
@@ -25,7 +32,7 @@ from crm.domain.routing import TEAM, Path
 from crm.services.audit import By
 from crm.services.calls import ledger, orders
 from crm.services.calls.orders import OrderClaim
-from crm.services.routing import routes
+from crm.services.routing import reception, routes
 from crm.services.routing.routes import PhonesNow
 from crm.store.models import Activity, CallOrder, Hours, Message, Task
 from crm.store.queries import calls
@@ -183,3 +190,68 @@ async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: 
     inputs, plan = await store.read(routes.plan, config, MAPLE, PROSPECT, to_team, moment)
     assert inputs.waiting == 2
     assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.VOICEMAIL,))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - what is waited for is in the database
+            await asyncio.sleep(0.01)
+
+
+def rename(session: Session) -> None:
+    session.execute(text("UPDATE agent SET name = name || '!'"))
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_while_a_callback_waits_the_database_is_asked_when_something_changes_or_is_due(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.writing() as session:
+        session.add_all(Hours(weekday=day, opens="09:00", closes="17:00") for day in range(5))
+    evening = NOW + timedelta(hours=8)  # 18:00 in Chicago
+    await queues_callback(store, config, at=evening)
+    present, asked, clock, read = Present(), list[Any](), [evening], store.read
+
+    async def reads(act: Any, *given: Any) -> Any:
+        asked.append(act)
+        return await read(act, *given)
+
+    async def seen() -> Present:
+        return present
+
+    client = SimpleNamespace(connected=asyncio.Event(), seen=seen)
+    client.connected.set()
+    context: Any = SimpleNamespace(
+        store=store, config=config, client=client, calls=Calls[Any](), places_calls=False, now=lambda: clock[0]
+    )
+    dispatcher = QueueDispatcher(context, lambda claim: None)
+
+    async def look() -> list[Any]:
+        asked.clear()
+        await dispatcher._look()
+        return list(asked)
+
+    listens = asyncio.create_task(store.changes.listen())
+    try:
+        await until(lambda: store.changes.is_heard)
+        monkeypatch.setattr(store, "read", reads)
+        assert await look() == [orders.queued_callbacks]
+        assert await look() == [], "the office is closed until the morning"
+        await store.run(rename)
+        assert await look() == [orders.queued_callbacks]
+        assert await look() == []
+        # One that is longer than the interval at which it looks whatever it knows.
+        clock[0] = evening + timedelta(hours=15) - timedelta(seconds=1)
+        assert await look() == [orders.queued_callbacks]
+        assert [callback.is_due for callback in context.calls.callbacks] == [False]
+        assert await look() == []
+        clock[0] += timedelta(seconds=1)
+        assert await look() == [orders.queued_callbacks, reception.on_record]
+        assert [callback.is_due for callback in context.calls.callbacks] == [True]
+        assert await look() == [], "nobody can be rung, as before"
+        await store.run(rename)
+        assert await look() == [orders.queued_callbacks, reception.on_record]
+        assert await look() == []
+    finally:
+        listens.cancel()
+        await asyncio.gather(listens, return_exceptions=True)

@@ -88,6 +88,13 @@ def test_the_next_opening_skips_the_weekend() -> None:
     assert WEEKDAYS.next_open(local("2026-03-09T10:00")) == local("2026-03-09T10:00")
 
 
+def test_the_next_change_is_the_closing_while_open_and_else_the_opening() -> None:
+    assert WEEKDAYS.next_change(local("2026-03-02T10:00")) == local("2026-03-02T18:00")
+    assert WEEKDAYS.next_change(local("2026-03-06T18:00")) == local("2026-03-09T09:00")
+    assert WEEKDAYS.next_change(local("2026-03-09T09:00")) == local("2026-03-09T18:00")
+    assert ALWAYS.next_change(local("2026-03-02T10:00")) is None
+
+
 def test_clocks_put_forward_do_not_move_the_opening() -> None:
     # On 2026-03-08 Chicago's clocks went from 02:00 to 03:00.
     assert local("2026-03-06T09:00") == datetime(2026, 3, 6, 15, tzinfo=UTC)
@@ -206,6 +213,14 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(schedule: Schedule, a
     if opens > at:
         assert not schedule.is_open(at)
         assert not schedule.is_open(opens - timedelta(seconds=1))
+
+
+@given(schedules(), INSTANTS)
+def test_until_the_next_change_it_stays_as_it_is(schedule: Schedule, at: datetime) -> None:
+    changes = schedule.next_change(at)
+    assert changes is None or changes > at
+    until = changes - timedelta(seconds=1) if changes else at + timedelta(days=8)
+    assert schedule.is_open(max(at, until)) == schedule.is_open(at)
 
 
 @given(schedules(), INSTANTS, st.integers(0, 600))

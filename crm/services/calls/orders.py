@@ -22,6 +22,7 @@ from crm.domain import fields
 from crm.domain.calls import ORDER_MARK
 from crm.domain.dialing import DialPurpose
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.hours import Schedule
 from crm.domain.leads import Happened
 from crm.domain.ringing import DeviceKind
 from crm.domain.tasks import TaskKind
@@ -234,7 +235,7 @@ def next_due(session: Session) -> datetime | None:
 
 def _due_at(order: CallOrder) -> datetime | None:
     """When `_due` will select this order."""
-    at = order.claimed_until if order.state == State.DIALLING else order.not_before
+    at = _next_try(order)
     if at is None or order.since is None or (order.task and order.task.done_at):
         return at
     return max(at, order.expires_at)
@@ -286,6 +287,8 @@ class QueuedCallback:
     """They may be called now: the office is open, and the last try was long enough ago."""
     tried: str
     """Slug of the agent rung last; empty before the first try."""
+    changes_at: datetime
+    """When some of this may be different though no row has changed."""
 
 
 def queued_callbacks(session: Session, config: Config, now: datetime) -> list[QueuedCallback]:
@@ -293,18 +296,20 @@ def queued_callbacks(session: Session, config: Config, now: datetime) -> list[Qu
     if session.scalar(_any_open) is None:
         return []
     kept = _whole.where(_is_kept(), ~_is_stale(now)).order_by(CallOrder.since, CallOrder.id)
-    found = session.scalars(kept).all()
-    return [
-        QueuedCallback(
-            order.id,
-            order.since,
-            tuple(order.agents),
-            is_due=_may_be_tried(order, now) and _is_open(session, config, order, now),
-            tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
-        )
-        for order in found
-        if order.since is not None
-    ]
+    return [_queued(session, config, order, order.since, now) for order in session.scalars(kept).all() if order.since]
+
+
+def _queued(session: Session, config: Config, order: CallOrder, since: datetime, now: datetime) -> QueuedCallback:
+    schedule = _schedule(session, config, order)
+    times = (_next_try(order), order.expires_at, schedule.next_change(now))
+    return QueuedCallback(
+        order.id,
+        since,
+        tuple(order.agents),
+        is_due=_may_be_tried(order, now) and schedule.is_open(now),
+        tried=order.agent.slug if order.tries_left < config.dialing.callback_tries else "",
+        changes_at=min(at for at in times if at is not None and at > now),
+    )
 
 
 def claim_callback(session: Session, config: Config, order_id: int, agent: str, now: datetime) -> OrderClaim | None:
@@ -321,12 +326,12 @@ def claim_callback(session: Session, config: Config, order_id: int, agent: str, 
     return _claimed(session, config, order, now)
 
 
-def _is_open(session: Session, config: Config, order: CallOrder, now: datetime) -> bool:
-    """Whether the office, or the property that the person called about, is open."""
+def _schedule(session: Session, config: Config, order: CallOrder) -> Schedule:
+    """When the office, or the property that the person called about, is open."""
     about = select(Call.property_id).where(Call.id == order.task.call_id) if order.task else None
     property_id = session.scalar(about) if about is not None else None
     property = properties.by_id(session, property_id) if property_id is not None else None
-    return office.schedule(session, config.tz, property).is_open(now)
+    return office.schedule(session, config.tz, property)
 
 
 def _is_kept() -> ColumnElement[bool]:
@@ -338,9 +343,13 @@ def _is_stale(now: datetime) -> ColumnElement[bool]:
 
 
 def _may_be_tried(order: CallOrder, now: datetime) -> bool:
-    if order.state == State.DIALLING:
-        return order.claimed_until is not None and order.claimed_until <= now
-    return order.not_before <= now
+    at = _next_try(order)
+    return at is not None and at <= now
+
+
+def _next_try(order: CallOrder) -> datetime | None:
+    """From when on it may be tried, or tried again if the worker that has it does not answer."""
+    return order.claimed_until if order.state == State.DIALLING else order.not_before
 
 
 def _is_void(session: Session, order: CallOrder, now: datetime) -> bool:
@@ -368,7 +377,7 @@ def _due(now: datetime) -> Select[int]:
 
 
 _any_open = select(CallOrder.id).where(CallOrder.state.in_((State.WAITING, State.DIALLING))).limit(1)
-"""Run twice a second, so it is built once."""
+"""Run often, so it is built once."""
 _whole = select(CallOrder).options(selectinload(CallOrder.agent), selectinload(CallOrder.task))
 
 

@@ -31,7 +31,6 @@ from crm.store.models import (
 from crm.store.models.living import ALL
 from crm.store.queries import reach as reached
 from crm.store.queries.names import id_of, ids_of
-from crm.views import messages, tasks
 
 
 class CallEntry(msgspec.Struct, kw_only=True):
@@ -303,6 +302,9 @@ def _took_part(session: Session, slug: str) -> ColumnElement[bool]:
 
 def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallSummary:
     """Raises NotFound."""
+    # Their tables are mapped for a call that is shown, and not for a list of calls.
+    from crm.views import messages, tasks
+
     row = session.execute(_CALL.where(Call.id == call_id, *reached.of_calls(reach))).first()
     if row is None:
         raise NotFound(f"There is no call {call_id}.", code="call_unknown", call=call_id)
@@ -328,6 +330,8 @@ def summary(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> Call
 
 def one(session: Session, call_id: str, reach: Reach = WHOLE_OFFICE) -> CallDetail:
     """Raises NotFound."""
+    from crm.views import tasks  # As in `summary`.
+
     found = summary(session, call_id, reach)
     events = select(CallEvent.at, CallEvent.kind, CallEvent.data).where(CallEvent.call_id == call_id)
     decisions = select(

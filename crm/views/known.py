@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.domain.errors import NotFound
-from crm.store.models import Agent, Call, Lead, Line, Property, Subteam, Webhook
+from crm.store import models
+from crm.store.models import Agent, Call, Lead, Line, Property, Subteam
 from crm.store.models.living import ALL
 from crm.store.queries.names import ids_of
 
@@ -39,7 +40,7 @@ def check(
         raise NotFound(f"There is no call {call}.", code="call_unknown", call=call)
     if source and not session.scalar(select(Lead.id).where(Lead.source == source).limit(1)):
         raise NotFound(f"No lead has the source {source}.", code="source_of_none", source=source)
-    if webhook is not None and not session.get(Webhook, webhook):
+    if webhook is not None and not session.get(models.Webhook, webhook):
         raise NotFound(f"There is no webhook {webhook}.", code="webhook_unknown", webhook=webhook)
 
 

@@ -2,6 +2,9 @@
 
 What is about a property is seen by whoever sees that property. What is about none hangs on its person, and is seen by
 whoever sees them: people are seen where they are interested in a property that is.
+
+Every list asks here, so that of the tables those alone are imported that calls are listed with; the others are mapped
+by the condition that is first asked for.
 """
 
 from __future__ import annotations
@@ -13,20 +16,8 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from crm.domain.access import Reach
-from crm.store.models import (
-    Activity,
-    Call,
-    InboxThread,
-    Interest,
-    Lead,
-    Line,
-    Listing,
-    Message,
-    Property,
-    Task,
-    TourSlot,
-    Voicemail,
-)
+from crm.store import models
+from crm.store.models import Call, Interest, Lead, Line, Property, Voicemail
 
 Conditions = Iterator[ColumnElement[bool]]
 FEW = 10
@@ -73,12 +64,12 @@ def of_interests(reach: Reach) -> Conditions:
 
 def of_entries(reach: Reach) -> Conditions:
     """Entries of one timeline."""
-    return of_recent(reach, Activity.property_id, Activity.lead_id)
+    return of_recent(reach, models.Activity.property_id, models.Activity.lead_id)
 
 
 def of_tasks(reach: Reach) -> Conditions:
     if reach.properties is not None:
-        yield _about(reach.properties, Task.property_id, Task.lead_id)
+        yield _about(reach.properties, models.Task.property_id, models.Task.lead_id)
 
 
 def parts_of_tasks(reach: Reach) -> Conditions:
@@ -86,21 +77,21 @@ def parts_of_tasks(reach: Reach) -> Conditions:
     if reach.properties is None:
         yield true()
     else:
-        yield Task.property_id.in_(reach.properties)
-        yield and_(Task.property_id.is_(None), _is_of_one_of(reach.properties, Task.lead_id))
+        yield models.Task.property_id.in_(reach.properties)
+        yield and_(models.Task.property_id.is_(None), _is_of_one_of(reach.properties, models.Task.lead_id))
 
 
 def of_messages(reach: Reach) -> Conditions:
     """Texts. Notices to people in the office are about no property and no lead."""
     if reach.properties is not None:
-        yield _about(reach.properties, Message.property_id, Message.lead_id)
+        yield _about(reach.properties, models.Message.property_id, models.Message.lead_id)
 
 
 def of_threads(reach: Reach) -> Conditions:
     """Threads of the inbox."""
     if reach.properties is not None:
-        is_theirs = _is_of_one_of(reach.properties, InboxThread.lead_id)
-        theirs = and_(InboxThread.lead_id.is_(None), InboxThread.property_id.in_(reach.properties))
+        is_theirs = _is_of_one_of(reach.properties, models.InboxThread.lead_id)
+        theirs = and_(models.InboxThread.lead_id.is_(None), models.InboxThread.property_id.in_(reach.properties))
         yield or_(is_theirs, theirs)
 
 
@@ -136,12 +127,12 @@ def of_voicemails(reach: Reach, own: str = "") -> Conditions:
 def of_tours(reach: Reach) -> Conditions:
     """Tours, in a query that joins their slots."""
     if reach.properties is not None:
-        yield TourSlot.property_id.in_(reach.properties)
+        yield models.TourSlot.property_id.in_(reach.properties)
 
 
 def of_listings(reach: Reach) -> Conditions:
     if reach.properties is not None:
-        yield Listing.property_id.in_(reach.properties)
+        yield models.Listing.property_id.in_(reach.properties)
 
 
 def of_properties(reach: Reach) -> Conditions:

@@ -19,7 +19,8 @@ from crm import config as settings
 from crm import in_force
 from crm.config import Config
 from crm.domain.errors import Unavailable
-from crm.edge import processes
+from crm.edge import page_probe, page_sockets, processes
+from crm.edge.page_probe import PageState
 from crm.store import migrate, revision
 
 LOOK_SECONDS = 0.2
@@ -81,7 +82,8 @@ async def down(config: Config, say: Say, *, at_once: bool) -> bool:
         if not at_once:
             say("Leaseline stops once nobody is on the line.")
         await keeper.ended()
-    if left := processes.running(config):
+    # While one process replaces another there are two.
+    while left := processes.running(config):
         found = True
         say(f"{' and '.join(left)} had been left running alone.")
         asterisk, app, *others = _adopted(config, left)
@@ -106,20 +108,40 @@ def _adopted(config: Config, left: dict[str, processes.Process]) -> list[Child]:
 async def replace(config: Config, app: Child, say: Say) -> None:
     """Replaces the running app with a new one without losing a call: the new one takes over its calls, then the old one
     ends. If the new one does not start, the old one stays."""
-    since, before = datetime.now(UTC), app.process
-    process = await app.start_successor("--take-over")
+    since = datetime.now(UTC)
+    if await _succeeds(app, lambda pid: is_connected(config, since, pid)):
+        say("The app was replaced.")
+    else:
+        say(f"The new app did not start, so the old one stays: {app.last_words}")
+
+
+async def replace_pages(config: Config, web: Child, say: Say) -> None:
+    """The same for the web pages, without refusing a visitor: the old process serves until the new one does. One that
+    hangs, or cannot hand on what it listens on, is ended first."""
+    before = web.process
+    hands_on = before is not None and page_sockets.holder(config) == before.pid
+    if not hands_on or await page_probe.probe(config) is PageState.HANGS:
+        await web.restart()
+    # On a full disk the new one cannot show that it would hand on, and the old one has ended nevertheless.
+    elif not await _succeeds(web, lambda pid: page_sockets.holder(config) == pid or web.process is not before):
+        say(f"The new web pages did not start, so the old ones stay: {web.last_words}")
+
+
+async def _succeeds(child: Child, has_taken_over: Callable[[int], bool]) -> bool:
+    """Replaces a process with another one, which is ended if it does not start. Returns whether it took over."""
+    before = child.process
+    process = await child.start_successor("--take-over")
     until = time.monotonic() + REPLACED_SECONDS
     while process.returncode is None and time.monotonic() < until:
-        if is_connected(config, since, process.pid):
-            say("The app was replaced.")
+        if has_taken_over(process.pid):
             await _let_go(before)
-            return
+            return True
         await asyncio.sleep(LOOK_SECONDS)
-    app.successor = None
+    child.successor = None
     if process.returncode is None:
         process.kill()
         await process.wait()
-    say(f"The new app did not start, so the old one stays: {app.last_words}")
+    return False
 
 
 async def _let_go(process: asyncio.subprocess.Process | Adopted | None) -> None:

@@ -20,6 +20,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
 from crm.edge import spool_folder
+from crm.edge.page_sockets import PageSockets
 from crm.secrets import Secrets
 from crm.services.system import copies
 from crm.store import revision
@@ -61,7 +62,9 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
     gc.disable()
     # What this process does not run it does not load; what it runs is loaded before the first call comes.
     loaded = {name: importlib.import_module(f"ari_app.parts.{name}") for name in PARTS if name in parts}
-    async with _running(config, loaded, stop, take_over=take_over):
+    # Each part of the pages alone has no place of its own that another could take.
+    page_sockets = PageSockets(config, replaces=take_over) if parts == set(GROUPS["web"]) else None
+    async with _running(config, loaded, stop, take_over=take_over, page_sockets=page_sockets):
         await stop.wait()
 
 
@@ -89,7 +92,12 @@ async def _keep(part: Part) -> None:
 
 @contextlib.asynccontextmanager
 async def _running(
-    config: Config, parts: Mapping[str, ModuleType], stop: asyncio.Event, *, take_over: bool
+    config: Config,
+    parts: Mapping[str, ModuleType],
+    stop: asyncio.Event,
+    *,
+    take_over: bool,
+    page_sockets: PageSockets | None,
 ) -> AsyncIterator[None]:
     crm = context.opened(config)
     store = crm.store
@@ -99,7 +107,7 @@ async def _running(
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
-        shared = Shared(crm, stack, copies.CopyWatch(config).is_held, stop, take_over)
+        shared = Shared(crm, stack, copies.CopyWatch(config).is_held, stop, take_over, page_sockets)
         work: list[Part] = [
             partial(_watch_schema, store),
             partial(_hear, shared),
@@ -108,6 +116,8 @@ async def _running(
         ]
         for name, module in parts.items():
             work += await getattr(module, name)(shared)
+        if page_sockets:
+            work.append(page_sockets.run)
         running = [asyncio.create_task(_keep(part)) for part in work]
         try:
             yield

@@ -20,7 +20,7 @@ from ari_app.call.race import race
 from ari_app.child import Child
 from ari_app.edge import ami
 from ari_app.edge.errors import AsteriskUnreachable
-from ari_app.ending import LOOK_SECONDS, Request, Say, end, replace
+from ari_app.ending import LOOK_SECONDS, Request, Say, end, replace, replace_pages
 from ari_app.heartbeat import beat_of, is_connected
 from ari_app.readiness import StartError, check_ports, prepare
 from asterisk_conf import programs, refresh
@@ -195,8 +195,8 @@ class Supervised:
         await _publish(config, self._say)
         await self._change_voice(before)
         await replace(config, self._app, self._say)
-        # Pages are back in a second, and connect anew by themselves; talks in browsers do not notice.
-        await self._web.restart()
+        # Pages connect anew by themselves; talks in browsers do not notice.
+        await replace_pages(config, self._web, self._say)
 
     async def _change_voice(self, before: Config) -> None:
         """Starts the voice agent, ends it, or restarts it where its settings have changed; its callers get the menu."""

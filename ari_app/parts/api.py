@@ -26,7 +26,9 @@ async def api(shared: Shared) -> list[Part]:
             pass
 
     return [
-        partial(server.keep_serving, crm.config, served.build(), shared.troubles, "api"),
+        partial(
+            server.keep_serving, crm.config, served.build(), shared.troubles, "api", page_sockets=shared.page_sockets
+        ),
         shared.every(EVERY_SECONDS, "keys and answers of the API", served.look),
         shared.keep(WebhookWorker(crm, client, shared.held)),
         shared.every(PRUNE_SECONDS, "deliveries kept long enough", prune),

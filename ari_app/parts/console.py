@@ -23,7 +23,15 @@ async def console(shared: Shared) -> list[Part]:
     board = Board(crm, looks_of(crm))
     certificate = own_certificate.OwnCertificate(crm.config) if crm.config.console.has_certificate else None
     parts: list[Part] = [
-        partial(server.keep_serving, crm.config, build(crm, board), shared.troubles, "console", certificate),
+        partial(
+            server.keep_serving,
+            crm.config,
+            build(crm, board),
+            shared.troubles,
+            "console",
+            certificate,
+            shared.page_sockets,
+        ),
         board.run,
     ]
     if certificate:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from crm.context import Crm
+from crm.edge.page_sockets import PageSockets
 from crm.services.system import workers
 from crm.services.texts.inbox import Inbox
 from crm.worker import Troubles, Worker, keep, repeat
@@ -29,6 +30,8 @@ class Shared:
     """Set when another app has taken this one's place, or when no call is left after SIGUSR1."""
     take_over: bool = False
     """Whether a running app ends once this one has taken its place."""
+    page_sockets: PageSockets | None = None
+    """Where the web pages are all that this process runs."""
     inbox: Inbox = field(init=False)
     troubles: Troubles = field(init=False)
     """What is failing in the workers of all parts."""
@@ -38,7 +41,13 @@ class Shared:
         self.troubles = Troubles(self.crm.now, partial(workers.show, self.crm.config))
 
     def keep(self, worker: Worker[Any, Any]) -> Part:
-        return partial(keep, self.crm, worker, self.troubles)
+        return partial(self._keep, worker)
+
+    async def _keep(self, worker: Worker[Any, Any]) -> None:
+        if self.page_sockets:
+            # Two at once would take each other's work for what a worker that died has left behind.
+            await self.page_sockets.alone()
+        await keep(self.crm, worker, self.troubles)
 
     def every(
         self, seconds: float, name: str, look: Callable[[], Awaitable[object]], wake: asyncio.Event | None = None

@@ -10,4 +10,13 @@ from crm.web.site.app import build
 
 
 async def site(shared: Shared) -> list[Part]:
-    return [partial(server.keep_serving, shared.crm.config, build(shared.crm), shared.troubles, "site")]
+    return [
+        partial(
+            server.keep_serving,
+            shared.crm.config,
+            build(shared.crm),
+            shared.troubles,
+            "site",
+            page_sockets=shared.page_sockets,
+        )
+    ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
@@ -18,6 +19,7 @@ from crm.config import Config
 from crm.domain.beats import until_next
 from crm.edge import listening, sip_door
 from crm.edge.own_certificate import OwnCertificate
+from crm.edge.page_sockets import PageSockets
 from crm.web.guard import IDLE_SECONDS, Budget, guarded
 from crm.web.routes import posts, texts, tours
 from crm.web.routes.texts import Webhooks
@@ -26,6 +28,8 @@ from crm.worker import Troubles
 
 START_SECONDS = 10.0
 RETRY_SECONDS = 10.0
+LINGER_SECONDS = 1.0
+"""Where another process goes on with a listener: between its last connection and the end of those that are idle."""
 TICK_SECONDS = 1.0
 """How often the Date header of answers is renewed, which has seconds (RFC 9110, 6.6.1)."""
 BUDGETS = {
@@ -55,24 +59,38 @@ def _application(webhooks: Webhooks, routes: list[Route]) -> ASGIApp:
 
 
 async def keep_serving(
-    config: Config, app: ASGIApp, troubles: Troubles, listener: str = "web", certificate: OwnCertificate | None = None
+    config: Config,
+    app: ASGIApp,
+    troubles: Troubles,
+    listener: str = "web",
+    certificate: OwnCertificate | None = None,
+    page_sockets: PageSockets | None = None,
 ) -> None:
     """Serves on the port that [ports] gives `listener` until it is cancelled; then it finishes open requests, so that
-    no incoming text is lost.
+    no incoming text is lost. With `page_sockets`, it goes on with the sockets of the process that this one replaces.
 
     If the port is taken, it tries again: calls do not depend on it. `repeat` does not fit, since it runs passes that
     end, and a working server does not end.
     """
     name = f"listener {listener}"
-    await listening.until_left(_bind(config, listener), getattr(config.ports, listener))
+    at = _bind(config, listener), getattr(config.ports, listener)
+    if not (page_sockets and page_sockets.has(listener, *at)):
+        if page_sockets:
+            # It may be the former process that has the port, for another address.
+            page_sockets.begun(listener)
+        await listening.until_left(*at)
     while True:
         try:
-            async with serving(config, app, listener, certificate) as server:
+            async with serving(config, app, listener, certificate, page_sockets) as server:
                 troubles.well(name)
+                if page_sockets:
+                    page_sockets.begun(listener)
                 await asyncio.wait([server])
             troubles.failed(name, OSError("The web server ended by itself and is started again."))
         except OSError as error:
             troubles.failed(name, error)
+        if page_sockets:
+            page_sockets.begun(listener)
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -84,10 +102,25 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._is_ending = asyncio.Event()
+        self._lingers = False
 
-    def end(self) -> None:
+    def end(self, *, lingers: bool = False) -> None:
+        """Ends it; `lingers`: whoever has just connected is still answered."""
+        self._lingers = lingers
         self.should_exit = True
         self._is_ending.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._lingers:
+            for server in self.servers:
+                server.close()
+            # Requests that are on their way, and handshakes of TLS: uvicorn's own hangs up on those.
+            await asyncio.sleep(LINGER_SECONDS)
+        await super().shutdown(sockets)
+
+    def sockets(self) -> list[socket.socket]:
+        """Those that it listens on; none once it ends."""
+        return [one for server in self.servers for one in server.sockets]
 
     async def main_loop(self) -> None:
         """Renews the Date header until the server is to end.
@@ -110,17 +143,22 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    config: Config, app: ASGIApp, listener: str = "web", certificate: OwnCertificate | None = None
+    config: Config,
+    app: ASGIApp,
+    listener: str = "web",
+    certificate: OwnCertificate | None = None,
+    page_sockets: PageSockets | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Listens on a port of [ports] while the block runs; yields the server's task, which ends only if the server fails.
 
     With a certificate, it serves by https alone. Raises OSError if the port is taken or the certificate unusable.
     """
-    port: int = getattr(config.ports, listener)
+    host, port = _bind(config, listener), getattr(config.ports, listener)
+    handed = page_sockets.take(listener, host, port) if page_sockets else []
     server = _Server(
         uvicorn.Config(
             app,
-            host=_bind(config, listener),
+            host=host,
             port=port,
             http=guarded(BUDGETS.get(listener, Budget())),
             # Only the console's pages have one, which passes on SIP (crm/web/console/phone.py).
@@ -140,7 +178,7 @@ async def serving(
             h11_max_incomplete_event_size=16 * 1024,
         )
     )
-    task = asyncio.create_task(_run(server, listener), name=listener)
+    task = asyncio.create_task(_run(server, listener, handed), name=listener)
     try:
         async with asyncio.timeout(START_SECONDS):
             while not server.started:
@@ -148,15 +186,19 @@ async def serving(
                     task.result()
                     raise OSError(f"port {port} (ports.{listener}) cannot be listened on")
                 await asyncio.sleep(0.01)
+        if page_sockets:
+            page_sockets.serves(listener, host, port, server.sockets)
         yield task
     finally:
-        server.end()
+        server.end(lingers=page_sockets is not None and page_sockets.has_handed_on)
         await asyncio.wait([task])
+        for one in handed:
+            one.close()
 
 
-async def _run(server: uvicorn.Server, listener: str) -> None:
+async def _run(server: uvicorn.Server, listener: str, handed: list[socket.socket]) -> None:
     try:
-        await server.serve()
+        await server.serve(handed or None)
     except SystemExit as error:
         # This is how uvicorn reports that it cannot listen.
         port = server.config.port

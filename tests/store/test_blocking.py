@@ -157,6 +157,24 @@ async def test_the_last_caller_is_named_and_blocked_by_phone(store: Store, confi
     assert lead.status == "closed"
 
 
+async def test_a_lead_that_nobody_has_talked_with_is_closed_as_the_question_says(store: Store, config: Config) -> None:
+    for fact in (
+        CallArrived("c/1", "c", NOW, did=LINE, caller=CALLER),
+        LegRang("c/2", "c", NOW, "c-leg-a", "alice-desk", "alice", "subteam"),
+        CallEnded("c/3", "c", NOW, by=EndedBy.CALLER),
+    ):
+        await store.run(ledger.record, config, fact, NOW)
+    with store.writing() as session:
+        [task] = rows.tasks(session)
+        task.done_at = NOW
+    assert "and close its lead" in (await last_caller(store, config)).say
+    await store.run(blocking.block_caller, config, BY, CALLER)
+    with store.reading() as session:
+        found = leads.by_phone(session, CALLER)
+    assert found
+    assert found.status == "closed"
+
+
 async def test_whoever_is_known_is_not_blocked_by_phone(store: Store, config: Config) -> None:
     """Neither when the agent asks, nor when it is learned between the question and the key."""
     await talked(store, config)

@@ -269,16 +269,17 @@ def _make_unwanted(session: Session, who: Identity, by: By, *, close_lead: bool)
     known = _known(session, who, "", by.now)
     if known.was_called or known.was_texted:
         raise Conflict(f"It would never be blocked: {blocking.spared_because(known)}.", code="block_never")
-    if not (known.in_progress or known.open_task):
+    is_spared = known.in_progress or known.open_task
+    if who.lead is None or not (is_spared or (close_lead and who.lead.status != LeadStatus.CLOSED)):
         return
-    lead = leads.by_id(session, who.lead.id, for_update=True) if who.lead else None
-    assert lead is not None
     if not close_lead:
         raise Conflict(
-            f"It would not be blocked now: {blocking.spared_because(known)} (lead {lead.id}).",
+            f"It would not be blocked now: {blocking.spared_because(known)} (lead {who.lead.id}).",
             code="block_spared",
-            lead=lead.id,
+            lead=who.lead.id,
         )
+    lead = leads.by_id(session, who.lead.id, for_update=True)
+    assert lead is not None
     _close(session, lead, by)
 
 

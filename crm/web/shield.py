@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from limits import RateLimitItem
+from limits.strategies import RateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.config import Api, Console, Web
@@ -68,3 +73,16 @@ async def body(request: Request, longest: int) -> bytes:
     except TimeoutError:
         raise HTTPException(408, "too slow") from None
     return bytes(read)
+
+
+def wait_seconds(counts: RateLimiter, limit: RateLimitItem, *whose: str) -> int:
+    """Counts one more of these, and returns after how many seconds it may be tried again; 0: it may be done now."""
+    if counts.hit(limit, *whose):
+        return 0
+    return max(1, math.ceil(counts.get_window_stats(limit, *whose).reset_time - time.time()))
+
+
+def retry_after(answer: Response, seconds: int) -> Response:
+    """The answer to somebody who tries too often, which says for how many seconds (RFC 6585, 4)."""
+    answer.headers["Retry-After"] = str(seconds)
+    return answer

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
-import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -30,7 +28,7 @@ from crm.services.access.keys import KnownKey
 from crm.store.changes import Standstill
 from crm.web.api import calls, leads, listings, messages, openapi, problems, tasks, tours
 from crm.web.api.routes import Ask, Operation, Reply, Routes, Stale, converted, encode, etag, matches, query_of
-from crm.web.shield import body, hosts, shielded
+from crm.web.shield import body, hosts, retry_after, shielded, wait_seconds
 
 ROOT = "/api/v1"
 LONGEST_BODY = 64 * 1024
@@ -120,11 +118,9 @@ class ApiServer:
         now = self._crm.now()
         if key.used_at is None or now - key.used_at >= USE_KEPT_TO:
             self._used[key.id] = now
-        if not self._counts.hit(self._limit, str(key.id)):
-            resets = self._counts.get_window_stats(self._limit, str(key.id)).reset_time
-            wait = {"Retry-After": str(max(1, math.ceil(resets - time.time())))}
+        if seconds := wait_seconds(self._counts, self._limit, str(key.id)):
             text = f"This key may make {self._limit.amount} requests per minute: wait, and try again."
-            return problems.answer(429, "too_many_requests", text, headers=wait)
+            return retry_after(problems.answer(429, "too_many_requests", text), seconds)
         if operation.scope not in key.scopes:
             text = f"This key has no scope {operation.scope}."
             header = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{operation.scope}"'}

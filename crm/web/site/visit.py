@@ -21,7 +21,7 @@ from crm.store.queries import listings as queries
 from crm.views import public_listings, site
 from crm.views.public_listings import Page, PropertyPage
 from crm.views.site import SiteOffice
-from crm.web.shield import body
+from crm.web.shield import body, retry_after
 from crm.web.site import visitors
 from crm.web.site.kept import KeptPages
 from crm.web.site.looks import Looks
@@ -53,10 +53,8 @@ class PageVisit:
         return self.looks.page(template, office, status, path=self.request.url.path, today=today, **values)
 
     def slow_down(self, office: SiteOffice, seconds: int) -> Response:
-        """Says that there were too many requests, and for how many seconds (RFC 6585, 4)."""
-        page = self.page("said", office, 429, said=self.looks.say("slow_down"))
-        page.headers["Retry-After"] = str(seconds)
-        return page
+        """Says that there were too many requests, and for how many seconds."""
+        return retry_after(self.page("said", office, 429, said=self.looks.say("slow_down")), seconds)
 
     async def accepted(self, office: SiteOffice, act: Callable[[], Awaitable[Response]]) -> Response:
         """What `act` answers to a form, unless its address has sent too many. One that is refused does not count, so

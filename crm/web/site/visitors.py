@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
 import secrets as random
 import time
@@ -18,6 +17,7 @@ from starlette.requests import Request
 
 from crm.config import Console, Site
 from crm.secrets import Secrets
+from crm.web.shield import wait_seconds
 
 SECRET = "site"
 """Name of the key in the secrets file that signs forms."""
@@ -104,9 +104,7 @@ class Limits:
         self._storage.decr(self._forms.key_for("form", address))
 
     def _hit(self, item: RateLimitItem, *whose: str) -> int:
-        if self._counts.hit(item, *whose):
-            return 0
-        return max(1, math.ceil(self._counts.get_window_stats(item, *whose).reset_time - time.time()))
+        return wait_seconds(self._counts, item, *whose)
 
 
 class FormKeys:

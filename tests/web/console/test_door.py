@@ -72,11 +72,14 @@ async def test_what_is_wrong_is_not_said_and_after_several_times_the_right_passw
 
 async def test_one_address_cannot_try_for_ever(office: ConsoleOffice) -> None:
     person = office.browser()
-    statuses = {
-        (await person.http.post("/sign-in", data={"name": "a"}, headers={"Sec-Fetch-Site": "same-origin"})).status_code
+    answers = [
+        await person.http.post("/sign-in", data={"name": "a"}, headers={"Sec-Fetch-Site": "same-origin"})
         for _ in range(sign_in.TRIES.amount + 1)
-    }
-    assert statuses == {403, 429}
+    ]
+    answers.append(await person.http.get("/welcome/made-up"))
+    assert [one.status_code for one in answers] == [*(403,) * sign_in.TRIES.amount, 429, 429]
+    for refused in answers[-2:]:
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
 
 
 async def test_a_one_time_code_is_needed_where_it_is_set_up_and_counts_once(

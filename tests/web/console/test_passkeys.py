@@ -201,5 +201,8 @@ async def test_passkeys_count_as_tries_of_their_address(office: ConsoleOffice) -
     person = named(office)
     for _ in range(sign_in.TRIES.amount):
         await begun(person)
-    await person.send("/sign-in/passkey/begin", 429, csrf="")
-    await person.send("/sign-in/passkey", 429, csrf="", sealed="", credential="")
+    for refused in (
+        await person.send("/sign-in/passkey/begin", 429, csrf=""),
+        await person.send("/sign-in/passkey", 429, csrf="", sealed="", credential=""),
+    ):
+        assert 0 < int(refused.headers["Retry-After"]) <= 60

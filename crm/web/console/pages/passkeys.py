@@ -28,6 +28,7 @@ from crm.web.console import cookies
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages import account, sign_in
 from crm.web.console.visit import ConsoleVisit, is_own_path
+from crm.web.shield import retry_after
 from crm.words.console.account import WORDS
 from crm.words.console.sign_in import WORDS as SIGN_IN_WORDS
 
@@ -48,8 +49,8 @@ class SignedChallenge:
 async def _begin_sign_in(visit: ConsoleVisit) -> Response:
     party = _party(visit)
     await visit.form()
-    if not sign_in.may_try(visit):
-        return _json({"wrong": visit.looks.say(SIGN_IN_WORDS, "slow_down")}, 429)
+    if seconds := sign_in.wait_to_try(visit):
+        return retry_after(_json({"wrong": visit.looks.say(SIGN_IN_WORDS, "slow_down")}, 429), seconds)
     challenge = passkeys.new_challenge()
     return _json({"sealed": _seal(visit, SHOWN, challenge, 0), "asked": passkeys.request(party, challenge)})
 
@@ -60,8 +61,8 @@ async def _sign_in(visit: ConsoleVisit) -> Response:
     visit.signed_in = None
     fields = await visit.form()
     try:
-        if not sign_in.may_try(visit):
-            return sign_in.show(visit, 429, there, wrong=visit.looks.say(SIGN_IN_WORDS, "slow_down"))
+        if seconds := sign_in.wait_to_try(visit):
+            return sign_in.slow_down(visit, seconds, there)
         asked = _open(visit, SHOWN, str(fields.get("sealed", "")), 0)
         shown = str(fields.get("credential", ""))
         proven = await visit.read(passkeys.proven, party, asked.challenge, shown)

@@ -21,6 +21,7 @@ from crm.services.access.sessions import Credentials, NotSignedIn
 from crm.web.console import cookies
 from crm.web.console.door import SIGN_IN, ConsolePage
 from crm.web.console.visit import ConsoleVisit, is_own_path
+from crm.web.shield import retry_after, wait_seconds
 from crm.words.console.sign_in import WORDS
 
 TRIES = RateLimitItemPerMinute(10)
@@ -45,8 +46,8 @@ async def _sign_in(visit: ConsoleVisit) -> Response:
         return show(visit, 200, there)
     fields = await visit.form()
     name = str(fields.get("name", ""))[:80]
-    if not may_try(visit):
-        return show(visit, 429, there, name=name, wrong=visit.looks.say(WORDS, "slow_down"))
+    if seconds := wait_to_try(visit):
+        return slow_down(visit, seconds, there, name=name)
     now = visit.crm.now()
     known = await visit.read(sessions.credentials, name, now)
     try:
@@ -70,9 +71,15 @@ def show(visit: ConsoleVisit, status: int, there: str, *, name: str = "", wrong:
     return visit.page("sign_in", WORDS, status, there=there, name=name, wrong=wrong, has_passkeys=has_passkeys)
 
 
-def may_try(visit: ConsoleVisit) -> bool:
-    """Whether the network address has not tried too often, this time included."""
-    return _tries.hit(TRIES, visit.address)
+def wait_to_try(visit: ConsoleVisit) -> int:
+    """Counts a try of the network address, and returns for how many seconds it has to wait; 0: it has not tried too
+    often."""
+    return wait_seconds(_tries, TRIES, visit.address)
+
+
+def slow_down(visit: ConsoleVisit, seconds: int, there: str, *, name: str = "") -> Response:
+    """The same page, for an address that has tried too often."""
+    return retry_after(show(visit, 429, there, name=name, wrong=visit.looks.say(WORDS, "slow_down")), seconds)
 
 
 async def _begin(visit: ConsoleVisit, now: datetime, known: Credentials, password: str, code: str) -> str:
@@ -106,8 +113,8 @@ async def _signed_in(visit: ConsoleVisit) -> Response:
 
 async def _welcome(visit: ConsoleVisit) -> Response:
     token = visit.request.path_params["token"][:80]
-    if not may_try(visit):
-        return visit.page("said", WORDS, 429, text=visit.looks.say(WORDS, "slow_down"))
+    if seconds := wait_to_try(visit):
+        return retry_after(visit.page("said", WORDS, 429, text=visit.looks.say(WORDS, "slow_down")), seconds)
     account = await visit.read(accounts.invited, token, visit.crm.now())
     if visit.request.method != "POST":
         return _choose(visit, account.name, account.full_name)

@@ -26,10 +26,10 @@ from crm.domain.dialing import (
     written,
 )
 from crm.edge import numbers
+from tests.unit.sources import ROOT, sources
 
 pytestmark = pytest.mark.unit
 
-ROOT = Path(__file__).parents[2]
 RULES = DialRules(countries=frozenset(Dialing().countries), live=10, per_day=500, per_agent_per_day=150)
 
 
@@ -208,10 +208,9 @@ def test_trunks_are_tried_by_position_and_then_by_name() -> None:
 def test_no_other_module_builds_a_dial_string_for_outside() -> None:
     """Text that leads to a trunk's endpoint stands in one place of the program."""
     found = {
-        str(path.relative_to(ROOT))
-        for folder in ("agi", "ari_app", "asterisk_conf", "crm")
-        for path in (ROOT / folder).rglob("*.py")
-        if any(_leads_outside(text) for text in _texts(path))
+        str(path)
+        for path, tree in sources("agi", "ari_app", "asterisk_conf", "crm", having="PJSIP/|@trunk-")
+        if any(_leads_outside(text) for text in _texts(tree))
     }
     assert found == {"crm/domain/dialing.py"}
 
@@ -219,9 +218,9 @@ def test_no_other_module_builds_a_dial_string_for_outside() -> None:
 def test_every_channel_that_is_made_is_a_phones_or_has_a_clearance() -> None:
     """Whoever dials either names a device or takes the endpoint from a route; a message lamp dials nobody."""
     made = [
-        (str(path.relative_to(ROOT)), ast.unparse(node.func), ast.unparse(_endpoint(node)))
-        for path in sorted((ROOT / "ari_app").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        (str(path), ast.unparse(node.func), ast.unparse(_endpoint(node)))
+        for path, tree in sources("ari_app", having=r"/channels|(?:dial|ringing)\.dial\(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and _makes_channel(node)
     ]
     assert len(made) == 4
@@ -266,9 +265,8 @@ def _endpoint(call: ast.Call) -> ast.expr:
     return ast.Name("endpoint") if ast.unparse(call.args[0]) == "'/channels/create'" else call.args[2]
 
 
-def _texts(path: Path) -> list[str]:
+def _texts(tree: ast.Module) -> list[str]:
     """Every text in a file's code, an f-string with {} for what is filled in; docstrings left out."""
-    tree = ast.parse(path.read_text())
     told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found = []
     for node in ast.walk(tree):

@@ -5,26 +5,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from tests.unit.sources import sources
+
 pytestmark = pytest.mark.unit
 
-ROOT = Path(__file__).resolve().parents[2]
+DOORS = {
+    "Activity": "crm/services/people/timeline.py",
+    "Lead": "crm/services/people/intake.py",
+    "LeadPhone": "crm/services/people/intake.py",
+    "LeadEmail": "crm/services/people/intake.py",
+    "Interest": "crm/services/people/intake.py",
+    "Contact": "crm/services/people/contacts.py",
+}
 
 
-@pytest.mark.parametrize(
-    ("record", "door"),
-    [
-        ("Activity", "crm/services/people/timeline.py"),
-        ("Lead", "crm/services/people/intake.py"),
-        ("LeadPhone", "crm/services/people/intake.py"),
-        ("LeadEmail", "crm/services/people/intake.py"),
-        ("Interest", "crm/services/people/intake.py"),
-        ("Contact", "crm/services/people/contacts.py"),
-    ],
-)
+@pytest.mark.parametrize(("record", "door"), DOORS.items())
 def test_a_persons_records_have_one_door(record: str, door: str) -> None:
     assert _makers(record) == {door}
 
@@ -32,10 +30,9 @@ def test_a_persons_records_have_one_door(record: str, door: str) -> None:
 def test_nobody_who_can_wait_holds_a_session() -> None:
     """So no transaction is open while a phone rings or a carrier answers; and nothing blocks the event loop."""
     held = {
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for folder in ("ari_app", "crm")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        f"{path}:{node.lineno}"
+        for path, tree in sources("ari_app", "crm", having=rf"(?s)async def.*\b(?:Session|{'|'.join(HOLDING)})\b")
+        for node in ast.walk(tree)
         if isinstance(node, ast.AsyncFunctionDef) and _holds_a_session(node)
     }
     assert held == set()
@@ -45,8 +42,8 @@ def test_what_commands_print_is_defined_with_the_views() -> None:
     """So that the web and the API answer with the same. The one class of a command is what all of them work with."""
     found = {
         f"{path.name}:{node.name}"
-        for path in (ROOT / "crm/commands").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in sources("crm/commands", having="Struct|NamedTuple|TypedDict|dataclass")
+        for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and _is_record(node)
     }
     assert found == {"command.py:System"}
@@ -56,8 +53,8 @@ def test_what_lists_and_pages_show_is_read_by_views() -> None:
     """Commands select nothing themselves."""
     found = {
         path.name
-        for path in (ROOT / "crm/commands").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, tree in sources("crm/commands", having=r"select\(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("select", "sqlalchemy.select")
     }
     assert found == set()
@@ -106,8 +103,12 @@ def _holds_a_session(node: ast.AsyncFunctionDef) -> bool:
         inner.func.attr for inner in _own(node) if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute)
     }
     return any(one.annotation and ast.unparse(one.annotation) == "Session" for one in arguments) or bool(
-        called & {"reading", "writing", "read_blocking", "run_blocking"}
+        called & HOLDING
     )
+
+
+HOLDING = {"reading", "writing", "read_blocking", "run_blocking"}
+"""Of the store."""
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
@@ -125,12 +126,11 @@ def _makers(record: str) -> set[str]:
 
 @cache
 def _calls() -> set[tuple[str, str, str]]:
-    """All calls of the program by name: the file, what is called, and what a call of `insert` is for, or ""."""
+    """All calls by name in files that may make a record: the file, what is called, and what `insert` is for, or ""."""
     return {
-        (str(path.relative_to(ROOT)), how, ast.unparse(node.args[0]) if _inserts(how) and node.args else "")
-        for folder in ("agi", "ari_app", "crm")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        (str(path), how, ast.unparse(node.args[0]) if _inserts(how) and node.args else "")
+        for path, tree in sources("agi", "ari_app", "crm", having=rf"\b(?:insert|{'|'.join(DOORS)})\(")
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and (how := _name(node.func))
     }
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.unit.sources import sources
+
 pytestmark = pytest.mark.unit
 
-ROOT = Path(__file__).parents[2]
-THE_ONE_WAY_IN = ROOT / "crm" / "services" / "outbox" / "outgoing.py"
+THE_ONE_WAY_IN = "crm/services/outbox/outgoing.py"
 MODELS = "crm.store.models"
 ROWS = {"Message", "Mail"}
 
 
-def rows_made(path: Path) -> Iterator[ast.Call]:
+def rows_made(tree: ast.Module) -> Iterator[ast.Call]:
     """Where a row of a text or a mail is made, as an object or by an INSERT; what came in is none of ours."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {
         one.asname or one.name
         for node in ast.walk(tree)
@@ -39,14 +38,11 @@ def rows_made(path: Path) -> Iterator[ast.Call]:
             yield node
 
 
-def sources() -> list[Path]:
-    return [ROOT / "cli.py", *(path for room in ("crm", "ari_app", "agi") for path in (ROOT / room).rglob("*.py"))]
-
-
 def test_texts_and_mails_of_ours_are_made_in_one_file_alone() -> None:
-    makers = {path: [node.lineno for node in rows_made(path)] for path in sources()}
+    found = sources("cli.py", "crm", "ari_app", "agi", having=rf"\b(?:{'|'.join(ROWS)})\b")
+    makers = {str(path): [node.lineno for node in rows_made(tree)] for path, tree in found}
     assert len(makers.pop(THE_ONE_WAY_IN)) == 2, "a text and a mail"
-    assert {str(path.relative_to(ROOT)): lines for path, lines in makers.items() if lines} == {}
+    assert {path: lines for path, lines in makers.items() if lines} == {}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +55,5 @@ def test_texts_and_mails_of_ours_are_made_in_one_file_alone() -> None:
         "from crm.store import models\nmodels.Message(key='a')",
     ],
 )
-def test_a_maker_elsewhere_is_noticed(code: str, tmp_path: Path) -> None:
-    path = tmp_path / "maker.py"
-    path.write_text(code)
-    assert [node.lineno for node in rows_made(path)] == [len(code.splitlines())]
+def test_a_maker_elsewhere_is_noticed(code: str) -> None:
+    assert [node.lineno for node in rows_made(ast.parse(code))] == [len(code.splitlines())]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 import pytest
@@ -12,10 +11,10 @@ import pytest
 from crm.commands import output
 from crm.commands.command import Command, many
 from crm.views.calls import CallEntry
+from tests.unit.sources import sources
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = Path(output.__file__).parent
 CALL = "ll0a1b2c-1795859156.31204"
 WIDTHS = {
     **dict.fromkeys(("call", "voicemail"), len(CALL)),
@@ -44,8 +43,8 @@ TEXTS = frozenset(
 
 def tables() -> Iterator[tuple[str, list[str], list[str]]]:
     """Where each table is printed, its columns, and those that it leaves out first."""
-    for path in sorted(COMMANDS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, tree in sources("crm/commands", having="print_table"):
+        for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             if node.func.attr == "print_table" and isinstance(node.args[0], ast.Tuple):

@@ -7,13 +7,13 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from crm.words.console import sentences
-from tests.unit.test_words import ROOT, docstrings, imported_kinds, parts_of, placeholders, sources
+from tests.unit.sources import ROOT, sources
 from tests.unit.test_words import SAMPLES as KNOWN
+from tests.unit.test_words import docstrings, imported_kinds, parts_of, placeholders
 
 WRITTEN_IN = (
     "crm/services",
@@ -96,11 +96,7 @@ def sentence_like(text: str) -> bool:
 
 def written() -> Iterator[tuple[str, str]]:
     """Where a sentence is written, and one that might be."""
-    folders = [one for one in WRITTEN_IN if not one.endswith(".py")]
-    files = [
-        (Path(one), ast.parse((ROOT / one).read_text(encoding="utf-8"))) for one in WRITTEN_IN if one.endswith(".py")
-    ]
-    for path, tree in [*sources(*folders), *files]:
+    for path, tree in sources(*WRITTEN_IN):
         if str(path).startswith(tuple(TOLD_ELSEWHERE)):
             continue
         errors = imported_kinds(tree)
@@ -134,8 +130,8 @@ def test_each_sentence_that_people_are_told_has_spanish() -> None:
 
 def subjects() -> Iterator[tuple[str, str]]:
     """Of notices."""
-    for path, tree in sources("crm/services"):
-        if path.name == "notices.py" or not re.search(r"notices\.tell|NewNotice\(", (ROOT / path).read_text("utf-8")):
+    for path, tree in sources("crm/services", having=r"notices\.tell|NewNotice\("):
+        if path.name == "notices.py":
             continue
         for node in ast.walk(tree):
             match node:

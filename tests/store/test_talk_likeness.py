@@ -86,16 +86,22 @@ def test_a_broken_model_is_told_apart(tmp_path: Path) -> None:
         SentenceModel(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def by_meaning(tmp_path_factory: pytest.TempPathFactory) -> Likeness:
+    """By a real model, which takes some seconds to learn the examples."""
+    return minds.likeness(dialogue.load(), MODEL, tmp_path_factory.mktemp("model") / "kept.npz")
+
+
 @pytest.mark.skipif(not MODEL.is_dir(), reason="`script/setup voice-demo` has put no sentence model there")
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [("is there somewhere to leave my automobile", "in a lot"), ("what about doing my washing", "on site")],
 )
 def test_a_real_model_understands_what_no_pattern_does(
-    office: TalkOffice, tmp_path: Path, sentence: str, expected: str
+    office: TalkOffice, by_meaning: Likeness, sentence: str, expected: str
 ) -> None:
     talk = office.call(ELM_LINE)
-    talk.mind = Mind(talk.mind.dialogues, minds.likeness(talk.mind.dialogues, MODEL, tmp_path / "kept.npz"))
+    talk.mind = Mind(talk.mind.dialogues, by_meaning)
     assert expected in talk.say(sentence)
 
 

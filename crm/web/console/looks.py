@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup
 
 from crm.config import Config
 from crm.domain.calls import CallStep
@@ -141,6 +142,10 @@ class ConsoleLooks:
 
     def phone(self, number: str | None) -> str:
         return numbers.display(number, self._region) if number else ""
+
+    def tel(self, number: str | None) -> Markup:
+        """A phone number that keeps to one line; not for attributes."""
+        return Markup('<span class="tel">{}</span>').format(self.phone(number)) if number else Markup()
 
     def money(self, amount: Decimal) -> str:
         whole = amount == amount.to_integral_value()

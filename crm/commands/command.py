@@ -85,7 +85,7 @@ class CodeChoice(StateChoice):
         if value not in self.choices and said:
             # Files of commands hand over what stands for a class that is loaded later.
             kind = self._kind.real() if isinstance(self._kind, late.Name) else self._kind
-            words = late.loaded("crm.words.codes").WORDS.get(kind, {})
+            words = late.loaded("crm.words.codes").WORDS.get(kind.__name__, {})
             value = next((code.value for code in kind if words.get(code, code.replace("_", " ")) == said), value)
         return super().convert(value, param, ctx)
 

@@ -83,8 +83,10 @@ class CallRecord:
     routed_right: bool | None = None
     """What a review said; None: not reviewed."""
     tours: int = 0
-    captured: frozenset[CardPart] | None = None
-    """What the caller's record has that nobody typed; None: they have no record."""
+    lead_id: int | None = None
+    """Of the caller's record; None: they have none."""
+    captured: frozenset[CardPart] = frozenset()
+    """What their record has that nobody typed."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 def _of(name: str, calls: Sequence[CallRecord]) -> Figures:
     talked = [call for call in calls if call.talk_started_at is not None]
     waits = [(call.talk_started_at - call.started_at) / timedelta(seconds=1) for call in talked if call.talk_started_at]
-    known = [call.captured for call in calls if call.captured is not None]
+    # However often somebody calls, theirs is one record.
+    known = {call.lead_id: call.captured for call in calls if call.lead_id is not None}.values()
     return Figures(
         name=name,
         calls=len(calls),

@@ -173,7 +173,8 @@ def calls(session: Session, since: datetime, until: datetime) -> list[CallRecord
             transferred=row.transferred,
             routed_right=row.routed_right,
             tours=tours[row.id],
-            captured=None if row.lead_id is None else _captured(row),
+            lead_id=row.lead_id,
+            captured=frozenset() if row.lead_id is None else _captured(row),
         )
         for row in rows
     ]

@@ -87,7 +87,8 @@ def listed(
     newest = Voicemail.left_at.desc(), Voicemail.call_id.desc()
     # By themselves first: of the join, SQLite begins with the calls when there has been no voicemail yet.
     ids = found.order_by(*newest).limit(limit)
-    return _entries(session, _VOICEMAIL.where(Voicemail.call_id.in_(ids)).order_by(*newest))
+    entries = _entries(session, _VOICEMAIL.where(Voicemail.call_id.in_(ids)))
+    return sorted(entries, key=lambda one: (one.left_at, one.id), reverse=True)
 
 
 def one(

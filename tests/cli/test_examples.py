@@ -44,6 +44,7 @@ FIRST = {
     "backup check": "a backup is made",
     "config check new.toml": "somebody writes the file",
     "device show carol-soft --qr": "a terminal is there, since it shows a password",
+    "followup sequences --portfolio east": "a portfolio is added",
     "lead list --filter elm-tours": "the filter is saved, as another example does",
     "mail show": "mail has come or gone",
     "mail test": "a mail server is set",
@@ -51,6 +52,7 @@ FIRST = {
     "report sources --plot": "there were calls",
     "site check": "the pages are served",
     "task list --mine": "an agent's short name is their user on this machine",
+    "webhook deliveries --webhook 1": "a webhook is added",
     "webhook test": "a webhook is added",
 }
 """How examples begin that need more than the demo office has: what has to happen first."""

@@ -28,11 +28,11 @@ def call(number: int, wait: float | None = None, **more: object) -> CallRecord:
 def test_each_figure_is_what_its_definition_says() -> None:
     [all_] = figures(
         [
-            call(1, 4, captured=ALL),
-            call(2, 8, transferred=True, captured=ALL, tours=1),
-            call(3, 60, transferred=True, routed_right=True, captured=ALL - {CardPart.NAME}),
+            call(1, 4, lead_id=1, captured=ALL),
+            call(2, 8, transferred=True, lead_id=2, captured=ALL, tours=1),
+            call(3, 60, transferred=True, routed_right=True, lead_id=3, captured=ALL - {CardPart.NAME}),
             call(4, 12, routed_right=False),
-            call(5, captured=ALL),
+            call(5, lead_id=5, captured=ALL),
         ],
         None,
         TZ,
@@ -61,6 +61,13 @@ def test_calls_are_told_apart(by: MetricGroup, names: list[str]) -> None:
     known = call(1, property="elm", source="sign", agent="alice", subteam="north")
     found = figures([known, call(2)], by, TZ)
     assert [one.name for one in found] == names
+
+
+def test_however_often_somebody_calls_theirs_is_one_record() -> None:
+    calls = [call(number, lead_id=7, captured=ALL - {CardPart.NAME}) for number in (1, 2, 3)]
+    [all_] = figures([*calls, call(4, lead_id=8, captured=ALL)], None, TZ)
+    assert (all_.calls, all_.leads, all_.leads_complete) == (4, 2, 1)
+    assert all_.share_with(CardPart.NAME) == 0.5
 
 
 def test_without_calls_nothing_is_divided() -> None:

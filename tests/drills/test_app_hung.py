@@ -65,6 +65,8 @@ async def test_when_the_app_hangs_then_the_emergency_service_that_calls_back_rea
             await alice.wait_for("CALL_INCOMING")
             await alice.answer()
             await alice.wait_for("CALL_ESTABLISHED", 2)
+        # A talk, and not a call that ends in the moment in which it is answered.
+        await hear_each_other(system, service, alice)
         await service.hang_up()
         call = await one_record(system, service.user, "talked", finished=True)
     assert legs(call) == [("alice-desk", "ANSWER", True)]

@@ -22,8 +22,7 @@ def test_each_layout_is_that_of_a_phone_or_of_a_desktop(style: Path) -> None:
     asked = re.findall(r"@(?:media|container) ([^{]*width[^{]*?) *\{", style.read_text(encoding="utf-8"))
     assert asked
     for condition in asked:
-        one = re.fullmatch(r"\((min|max)-width: (\d+)rem\)", condition)
+        one = re.fullmatch(r"(not )?\((min|max)-width: (\d+)rem\)", condition)
         assert one, f"{condition} asks for more than one end of the width"
-        assert int(one[2]) <= DESKTOP if one[1] == "min" else int(one[2]) >= PHONE, (
-            f"{condition} is of no tested screen"
-        )
+        is_for_wide = (one[2] == "min") is not bool(one[1])
+        assert int(one[3]) <= DESKTOP if is_for_wide else int(one[3]) >= PHONE, f"{condition} is of no tested screen"

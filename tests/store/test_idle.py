@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import event
 
 from ari_app.parts import api, mail, shared, texts
 from ari_app.parts.shared import Part, Shared
@@ -19,22 +18,14 @@ from crm.context import Crm, utc_now
 from crm.secrets import Secrets
 from crm.store.session import Store
 from crm.web import app as server
+from tests.store.rows import touch_agents
+from tests.waiting import until
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
 ONCE_A_MINUTE = 60.0
 LOOKS = 300
 """Each of what is done at least once a minute has its turn in these several times."""
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def touch(session: Session) -> None:
-    session.execute(text("UPDATE agent SET name = name || '!'"))
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -85,7 +76,7 @@ async def test_while_nothing_changes_the_database_is_asked_nothing(
                     pass
             assert {"follow-ups", "overdue tasks", "keys and answers of the API"} <= set(looks)
             before = len(asked)
-            await store.run(touch)
+            await store.run(touch_agents)
             await until(lambda: len(asked) > before + 5)
             async with asyncio.timeout(60):
                 while not await is_quiet():

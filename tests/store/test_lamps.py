@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from crm.store.models import Agent, Device, Property
 from crm.store.session import Store
 from crm.worker import Troubles
 from tests.store.conftest import NOW, crm_at
+from tests.waiting import until
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -75,12 +76,6 @@ async def kept(store: Store, config: Config, lamps: Lamps[Any], troubles: Troubl
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def test_messages_are_told_once_more_at_a_connection_and_when_they_change(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from ari_app.call.registry import Calls
 from ari_app.edge.present import Present
@@ -37,6 +35,8 @@ from crm.services.routing.routes import PhonesNow
 from crm.store.models import Activity, CallOrder, Hours, Message, Task
 from crm.store.queries import calls
 from crm.store.session import Store
+from tests.store.rows import touch_agents
+from tests.waiting import until
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -192,16 +192,6 @@ async def test_those_who_wait_for_the_same_people_count_for_the_decision(store: 
     assert (plan.path, plan.otherwise) == (Path.QUEUE, (Path.VOICEMAIL,))
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in the database
-            await asyncio.sleep(0.01)
-
-
-def rename(session: Session) -> None:
-    session.execute(text("UPDATE agent SET name = name || '!'"))
-
-
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_while_a_callback_waits_the_database_is_asked_when_something_changes_or_is_due(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
@@ -237,7 +227,7 @@ async def test_while_a_callback_waits_the_database_is_asked_when_something_chang
         monkeypatch.setattr(store, "read", reads)
         assert await look() == [orders.queued_callbacks]
         assert await look() == [], "the office is closed until the morning"
-        await store.run(rename)
+        await store.run(touch_agents)
         assert await look() == [orders.queued_callbacks]
         assert await look() == []
         # One that is longer than the interval at which it looks whatever it knows.
@@ -249,7 +239,7 @@ async def test_while_a_callback_waits_the_database_is_asked_when_something_chang
         assert await look() == [orders.queued_callbacks, reception.on_record]
         assert [callback.is_due for callback in context.calls.callbacks] == [True]
         assert await look() == [], "nobody can be rung, as before"
-        await store.run(rename)
+        await store.run(touch_agents)
         assert await look() == [orders.queued_callbacks, reception.on_record]
         assert await look() == []
     finally:

@@ -8,7 +8,7 @@ import csv
 import io
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from crm.store.models import Agent, Call, Line, Mail, ReportSchedule
 from crm.store.session import Store
 from crm.views import report_schedules as views
 from crm.worker import Troubles, keep
+from tests.waiting import until
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -69,12 +70,6 @@ async def running(store: Store, config: Config, clock: Clock) -> AsyncIterator[a
 def keys(store: Store) -> list[str]:
     with store.reading() as session:
         return list(session.scalars(select(Mail.key).order_by(Mail.id)))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in the database
-            await asyncio.sleep(0.02)
 
 
 def next_at(store: Store) -> datetime:

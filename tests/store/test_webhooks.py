@@ -31,6 +31,7 @@ from crm.store.session import Store
 from crm.worker import Troubles, keep
 from tests.store.conftest import NOW
 from tests.store.test_ledger import CallMaker, record
+from tests.waiting import until
 
 pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
 
@@ -239,12 +240,6 @@ async def working(
     yield worker
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for are rows
-            await asyncio.sleep(0.03)
 
 
 async def pass_time(store: Store, worker: WebhookWorker, clock: Clock, **span: float) -> None:

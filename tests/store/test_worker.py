@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from crm.store import changes
 from crm.store.models import Agent
 from crm.store.session import Store
 from crm.worker import Trouble, Troubles, Worker
+from tests.waiting import until
 
 pytestmark = pytest.mark.store
 
@@ -87,12 +88,6 @@ async def kept(crm: Crm, greeter: Greeter, troubles: Troubles) -> AsyncIterator[
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in the database, too
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -21,19 +21,12 @@ from crm import config as settings
 from crm.config import Config
 from crm.edge import page_sockets
 from tests.system import port_block
+from tests.waiting import until
 from tests.web.test_tls import anybody, write_certificate
 
 pytestmark = pytest.mark.web
 
 STARTS_SECONDS = 60.0
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(STARTS_SECONDS):
-        while True:
-            if is_so():
-                return
-            await asyncio.sleep(0.01)
 
 
 class Pages:

@@ -19,7 +19,8 @@ from crm.store.models import Line
 from tests.browser.checks import AXE, violations
 from tests.browser.console.desk import BY, NOW, Desk
 from tests.browser.console.person import Person
-from tests.web.console.live import call, until
+from tests.waiting import until
+from tests.web.console.live import call
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

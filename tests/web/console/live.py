@@ -15,6 +15,7 @@ from ari_app.live.server import LiveServer
 from crm.edge.live_state import SECRET, CallNow, LiveAsk, LiveDelta, LiveWhole, PartyNow, PhoneNow
 from crm.web.console.board import Board
 from crm.worker import Troubles
+from tests.waiting import until
 from tests.web.console.people import NOW, ConsoleOffice, Person
 
 
@@ -79,12 +80,6 @@ class App:
         finally:
             serves.cancel()
             await asyncio.gather(serves, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what it waits for is in other tasks and threads
-            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager

@@ -7,9 +7,7 @@ not exist, so that all that is wrong with a list is known at once.
 
 from __future__ import annotations
 
-import csv
 import io
-import itertools
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +20,7 @@ from crm.domain.errors import Invalid
 from crm.domain.lead_rows import read_cell
 from crm.domain.ringing import DeviceKind, Strategy
 from crm.domain.route_inputs import CallerKind, DeskKind
+from crm.domain.tables import TableRecord
 from crm.domain.tours import TourKind
 
 MOST_ROWS = 50_000
@@ -355,33 +354,34 @@ def read_csv(text: str, kind: ListKind) -> Lists:
     """One list with its headings in the first line."""
     lines = io.StringIO(text)
     separator, first, start = tables.begin(lines)
-    reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
+    records = tables.records(lines, separator, first, start)
     found = Lists()
     problems, rows = found.problems, found.rows.setdefault(kind, [])
-    line = start
-    try:
-        heads = [tables.clean(head).strip().lower().replace(" ", "_") for head in next(reader, [])]
-        # Spreadsheets write columns that were only ever formatted.
-        while heads and not heads[-1]:
-            heads.pop()
-        _check_heads(kind, heads, problems, f"line {start}", (start,))
-        if "slug" in COLUMNS[kind] and "slug" not in heads:
-            found.unread.add(kind)
-        read = _TableLine(kind, heads, separator, problems)
-        line = reader.line_num + start
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append(read(line, cells))
-            line = reader.line_num + start
-            if len(rows) > MOST_ROWS:
-                problems.append(Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.", (line,)))
-                found.unread.add(kind)
-                rows.clear()
-                break
-    except csv.Error as error:
-        line = reader.line_num + start - 1
-        problems.append(Problem(f"line {line}", f"this is not CSV ({error}).", (line,)))
+    head = next(records, TableRecord(start, []))
+    heads = [tables.clean(name).strip().lower().replace(" ", "_") for name in head.cells]
+    # Spreadsheets write columns that were only ever formatted.
+    while heads and not heads[-1]:
+        heads.pop()
+    if head.problem:
+        problems.append(Problem(f"line {head.line}", head.problem, (head.line,)))
         found.unread.add(kind)
+        return found
+    _check_heads(kind, heads, problems, f"line {start}", (start,))
+    if "slug" in COLUMNS[kind] and "slug" not in heads:
+        found.unread.add(kind)
+    read = _TableLine(kind, heads, separator, problems)
+    for record in records:
+        line, cells = record.line, record.cells
+        if record.problem:
+            problems.append(Problem(f"line {line}", record.problem, (line,)))
+            found.unread.add(kind)
+        elif any(cell.strip() for cell in cells):
+            rows.append(read(line, cells))
+        if len(rows) > MOST_ROWS:
+            problems.append(Problem(f"line {line}", f"the list has more than {MOST_ROWS} rows: split it.", (line,)))
+            found.unread.add(kind)
+            rows.clear()
+            break
     check_twice(kind, rows, problems)
     return found
 

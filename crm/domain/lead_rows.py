@@ -6,18 +6,15 @@ on import, so that a list that was exported, imported and exported again stays t
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from crm.domain import tables
 from crm.domain.errors import Invalid
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
+from crm.domain.tables import TableRecord
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets treat a cell that begins with one as a formula (owasp.org/www-community/attacks/CSV_Injection)."""
@@ -148,17 +145,19 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 """How lists from elsewhere name the columns that are read; other columns are skipped."""
 
 
-def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
-    """Returns a reader positioned after the first line of a CSV file, the column names as written, and ours; "" for
-    skipped ones.
+def open_table(lines: TextIO) -> tuple[Iterator[TableRecord], list[str], list[str]]:
+    """Returns what follows the first line of a CSV file, the column names as written, and ours; "" for skipped ones.
 
     `lines` is decoded text. The separator (comma, semicolon or tab) is told by the first line. Raises Invalid.
     """
-    separator, first, _ = tables.begin(lines)
-    try:
-        heads = next(csv.reader([first], delimiter=separator), [])
-    except csv.Error:
-        heads = []
+    separator, first, start = tables.begin(lines)
+    records = tables.records(lines, separator, first, start)
+    head = next(records, TableRecord(start, []))
+    heads = head.cells
+    if head.problem:
+        raise Invalid(
+            f"The list cannot be read: in line {head.line}, {head.problem}", code="list_unreadable", line=head.line
+        )
     if not any(heads):
         raise Invalid("The first line of the file is empty: it has to name the columns.", code="list_empty")
     known = {alias: name for name, aliases in ALIASES.items() for alias in (*aliases, name)}
@@ -169,8 +168,7 @@ def open_table(lines: TextIO) -> tuple[CsvReader, list[str], list[str]]:
             "The first line names no column of names, phones or emails: a list of leads needs one of them.",
             code="list_without_people",
         )
-    csv.field_size_limit(LONGEST_CELL * 4)
-    return csv.reader(lines, delimiter=separator), heads, columns
+    return records, heads, columns
 
 
 def values(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:

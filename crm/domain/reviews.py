@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from crm.domain import fields, tables
 from crm.domain.errors import Invalid
 from crm.domain.imports import MOST_ROWS, Problem, Wrong
+from crm.domain.tables import TableRecord
 
 CALL, ANSWER, NOTE = "call", "routed_right", "note"
 """Columns that are read; the sheet's others are for whoever fills it in."""
@@ -61,28 +60,25 @@ def read_answers(text: str) -> ReviewSheet:
     """Raises Wrong for what is no such sheet."""
     lines = io.StringIO(text)
     separator, first, start = tables.begin(lines)
-    reader = csv.reader(itertools.chain((first,), lines), strict=True, delimiter=separator)
+    records = tables.records(lines, separator, first, start)
     problems: list[Problem] = []
     answers: dict[str, ReviewAnswer] = {}
-    try:
-        heads = [head.strip().lower() for head in next(reader, [])]
-        if missing := [name for name in (CALL, ANSWER) if heads.count(name) != 1]:
-            raise Wrong(
-                [
-                    Problem(
-                        "line 1", f"the column {missing[0]} has to be there exactly once: keep the sheet's first line."
-                    )
-                ]
-            )
-        line = reader.line_num + start
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                _row(heads, cells, line, answers, problems)
-            line = reader.line_num + start
-            if line > MOST_ROWS:
-                raise Wrong([Problem(f"line {line}", f"the sheet has more than {MOST_ROWS} lines: split it.")])
-    except csv.Error as error:
-        raise Wrong([Problem(f"line {reader.line_num + start - 1}", f"this is not CSV ({error}).")]) from None
+    head = next(records, TableRecord(start, []))
+    if head.problem:
+        raise Wrong([Problem(f"line {head.line}", head.problem)])
+    heads = [name.strip().lower() for name in head.cells]
+    if missing := [name for name in (CALL, ANSWER) if heads.count(name) != 1]:
+        raise Wrong(
+            [Problem("line 1", f"the column {missing[0]} has to be there exactly once: keep the sheet's first line.")]
+        )
+    for record in records:
+        line = record.line
+        if record.problem:
+            problems.append(Problem(f"line {line}", record.problem, (line,)))
+        elif any(cell.strip() for cell in record.cells):
+            _row(heads, record.cells, line, answers, problems)
+        if line > MOST_ROWS:
+            raise Wrong([Problem(f"line {line}", f"the sheet has more than {MOST_ROWS} lines: split it.")])
     return ReviewSheet(list(answers.values()), problems)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import shutil
 import sqlite3
@@ -351,6 +352,16 @@ def test_leads_go_out_and_come_in_as_lists(busy: Leaseline, tmp_path: Path) -> N
         "Sam,12,'12' is not a phone number.",
     ]
     assert busy.json("lead", "show", "5125550188")["source"] == "fair.csv"
+    new.write_text('name,phone,note\n"Kim,512-555-0191\nLee,512-555-0192,"two\nlines"\nJo,512-555-0193,one, two\n')
+    result = busy("lead", "import", str(new), "--rejects", str(rejects))
+    assert (result.exit_code, "Added 1 lead" in result.stdout) == (1, True)
+    with rejects.open(newline="") as file:
+        _, open_quote, too_many = csv.reader(file)
+    assert open_quote[0] == "Kim,512-555-0191"
+    assert open_quote[3] == "The quote that opens in column 1 is not closed: close it, or remove it."
+    assert too_many[2:] == ["one", "It has 4 columns and the first line 3: are quotes missing around a cell?", " two"]
+    assert "Line 2: " in result.stderr
+    assert "Line 5: It has 4 columns" in result.stderr
     for wrong in ("", "color\nred\n"):
         new.write_text(wrong)
         busy.refused("lead", "import", str(new))

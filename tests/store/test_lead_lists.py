@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 from datetime import timedelta
@@ -58,7 +59,7 @@ def exported(store: Store, *, raw: bool = False, without: tuple[str, ...] = ()) 
 
 def as_text(rows: list[list[str]]) -> str:
     out = io.StringIO()
-    lead_rows.csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 

@@ -197,4 +197,10 @@ def _rejects(path: Path | None, heads: list[str]) -> Iterator[Callable[[Rejected
         path.chmod(0o600)
         table = csv.writer(out, lineterminator="\n")
         table.writerow([*heads, "why it was rejected"])
-        yield lambda one: table.writerow([*one.line.cells, one.why])
+
+        def note(one: Rejected) -> None:
+            cells = one.line.cells
+            missing = [""] * (len(heads) - len(cells))
+            table.writerow([*cells[: len(heads)], *missing, one.why, *cells[len(heads) :]])
+
+        yield note

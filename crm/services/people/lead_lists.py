@@ -7,7 +7,6 @@ imported again: existing leads only get what was missing.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -19,6 +18,7 @@ from crm.config import Config
 from crm.domain import lead_rows
 from crm.domain.errors import Conflict, CrmError, Invalid
 from crm.domain.leads import Happened, LeadKind, LeadStatus, LeadType
+from crm.domain.tables import TableRecord
 from crm.services.audit import By
 from crm.services.people import contact_details, intake, opt_outs, timeline, wishes
 from crm.services.people.list_checks import Check, CheckedLine
@@ -53,22 +53,21 @@ def lines(file: TextIO) -> tuple[list[str], Iterator[ListLine | Rejected]]:
 
     Raises Invalid.
     """
-    reader, heads, columns = lead_rows.open_table(file)
-    return heads, _lines(reader, columns)
+    records, heads, columns = lead_rows.open_table(file)
+    return heads, _lines(records, columns)
 
 
-def _lines(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[ListLine | Rejected]:
-    number = 1
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Rejected(ListLine(number, [], {}), f"It cannot be read ({error}).")
+def _lines(records: Iterator[TableRecord], columns: Sequence[str]) -> Iterator[ListLine | Rejected]:
+    for record in records:
+        number, cells = record.line, record.cells
+        if record.problem:
+            yield Rejected(ListLine(number, cells, {}), record.problem[:1].upper() + record.problem[1:])
             continue
         if not any(cell.strip() for cell in cells):
+            continue
+        if any(cell.strip() for cell in cells[len(columns) :]):
+            why = f"It has {len(cells)} columns and the first line {len(columns)}: are quotes missing around a cell?"
+            yield Rejected(ListLine(number, cells, {}), why)
             continue
         try:
             yield ListLine(number, cells, lead_rows.values(columns, cells))

@@ -37,7 +37,7 @@ class ListLine:
     """A line of the list."""
 
     number: int
-    """From 1, the first line being the names of the columns."""
+    """Of the file, where it begins; the names of the columns are in line 1."""
     cells: list[str]
     values: Mapping[str, str]
     """By column, without empty values."""

@@ -48,6 +48,7 @@ SPANISH = {
     "list_line_erased": "Los datos de esta persona fueron borrados: si ha vuelto, ingréselos a mano.",
     "list_line_of_several": "Sus números y direcciones pertenecen a varios prospectos.",
     "list_line_too_full": "La línea tiene demasiados números y direcciones: ponga algunos en otra línea.",
+    "list_unreadable": "La línea {line} no se puede leer: una comilla que se abre en ella no se cierra bien.",
     "list_without_people": "La primera línea no nombra ninguna columna de nombres, teléfonos o correos.",
     "listing_choice_contradicts": "None y otra opción se contradicen.",
     "listing_choice_unknown": "Una de las opciones no existe: use las que dice la ayuda del campo.",

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from crm.config import Config, Texts
 from crm.context import Crm
@@ -629,11 +629,29 @@ async def told(store: Store) -> list[str]:
 async def test_pain_12_a_text_notifies_once_however_often_it_comes(store: Store, config: Config) -> None:
     await reachable(store)
     await take(store, config, text("Is the 2 bedroom free?"), text("Is the 2 bedroom free?"))
-    assert await told(store) == ["alice@example.com", "bob@example.com"], "the subteam of the line's property"
+    assert await told(store) == ["alice@example.com"], "who has the task to reply"
     with store.reading() as session:
         mail = session.scalars(select(Mail).limit(1)).one()
     assert mail.subject == "New text for Maple Court from (512) 555-0177"
     assert mail.body == "Maple Court: (512) 555-0177 wrote: Is the 2 bedroom free?"
+
+
+async def test_what_nobody_of_the_subteam_has_taken_is_told_to_all_of_it(store: Store, config: Config) -> None:
+    await reachable(store)
+    with store.writing() as session:
+        session.execute(update(Agent).values(on_duty=False))
+    await take(store, config, text("Is the 2 bedroom free?"))
+    assert await told(store) == ["alice@example.com", "bob@example.com"]
+
+
+async def test_whoever_took_the_reply_is_told_of_the_next_text(store: Store, config: Config) -> None:
+    await reachable(store)
+    await take(store, config, text("Is the 2 bedroom free?"))
+    with store.writing() as session:
+        [task] = session.scalars(select(Task))
+        task.held_by = session.scalars(select(Agent).where(Agent.slug == "bob")).one()
+    await take(store, config, text("And may I bring my dog?", "SM2"))
+    assert await told(store) == ["alice@example.com", "bob@example.com"]
 
 
 async def test_the_leads_own_agent_is_notified_before_the_subteam(store: Store, config: Config) -> None:
@@ -650,12 +668,14 @@ async def test_the_leads_own_agent_is_notified_before_the_subteam(store: Store, 
     assert body == f"Maple Court: Jordan, (512) 555-0177 wrote: {'x' * messages.NOTICED}..."
 
 
-async def test_without_agent_and_subteam_the_admin_is_notified_and_keywords_notify_nobody(
+async def test_without_agent_and_subteam_whoever_it_was_dealt_to_is_notified_and_keywords_notify_nobody(
     store: Store, config: Config
 ) -> None:
     await reachable(store)
+    with store.writing() as session:
+        session.execute(update(Agent).where(Agent.slug != "carol").values(on_duty=False))
     await take(store, config, text("Hola", to=SPANISH), text("STOP", "SM2"), text("START", "SM3"))
-    assert await told(store) == ["dana@example.com"]
+    assert await told(store) == ["carol@example.com"]
 
 
 async def test_who_writes_in_spanish_or_to_a_spanish_line_is_answered_in_spanish_from_then_on(

@@ -172,7 +172,7 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
         if over is Over.LINE:
             floods.tell(session, config, message, scene.name(), now)
         else:
-            wrote = _remind(scene, reading)
+            task, wrote = _remind(scene, reading)
             if lead or contact:
                 about = scene.about_property
                 inbox.heard(
@@ -184,7 +184,7 @@ def receive(session: Session, config: Config, incoming: IncomingText, now: datet
                     property_id=about.id if about else None,
                 )
             if over is None:
-                _notify(scene, wrote)
+                _notify(scene, owners.people(task.held_by), wrote)
     _log.info(
         "text received",
         extra={"message_id": message.id, "carrier": incoming.carrier, "wish": str(reading.wish) if reading else "-"},
@@ -304,8 +304,8 @@ def _thread(number: str) -> str:
     return f"reply:{number}:"
 
 
-def _remind(scene: _Scene, reading: Reading | None) -> str:
-    """Creates the open reply task, or adds this text to it. Returns what was written, for display."""
+def _remind(scene: _Scene, reading: Reading | None) -> tuple[Task, str]:
+    """Creates the open reply task, or adds this text to it. Returns it, and what was written, for display."""
     session, message, lead = scene.session, scene.message, scene.lead
     wrote = message.body or ("a picture" if message.media else "nothing that could be read")
     why = f"Wrote to {scene.name()}: {wrote}"
@@ -337,7 +337,7 @@ def _remind(scene: _Scene, reading: Reading | None) -> str:
     # It quotes the latest text; earlier ones are in the thread.
     task.last_at = at = message.created_at
     task.why = said_again(why.replace("\x00", ""), task.times, task.created_at, at, scene.config.tz, what="texts")
-    return wrote
+    return task, wrote
 
 
 def open_reply(session: Session, lead: Lead | None, number: str) -> Task | None:
@@ -358,16 +358,9 @@ NOTICED = 160
 """Characters of a text quoted in the notice about it."""
 
 
-def _notify(scene: _Scene, wrote: str) -> None:
-    """Notifies the lead's agent, else the line's subteam, else the admin, once per text. For a contact who is not a
-    lead, notifies the owner of the reply."""
+def _notify(scene: _Scene, told: Sequence[Agent], wrote: str) -> None:
+    """Tells whoever has the reply to do, once per text."""
     session, message, lead = scene.session, scene.message, scene.lead
-    assigned = session.get(Agent, lead.assigned_agent_id) if lead and lead.assigned_agent_id else None
-    team = scene.line.property.subteam if scene.line and scene.line.property else None
-    members = agent_queries.of_subteam(session, team.id) if team else []
-    told = [assigned] if assigned else members or [owners.admin(session)]
-    if scene.contact and lead is None:
-        told = owners.people(scene.owner(scene.now))
     number = numbers.display(message.from_number, scene.config.region)
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"

@@ -21,7 +21,7 @@ from crm.services.phones.emergencies import EmergencyNotifier
 from crm.services.routing.arrivals import Arrival
 from crm.services.routing.routes import PhonesNow
 from crm.services.routing.welcome import welcome
-from crm.store.models import Agent, Call, CallEvent, Device, Lead, LeadPhone, Mail, Message
+from crm.store.models import Agent, Call, CallEvent, Device, EmergencyCall, Lead, LeadPhone, Mail, Message
 from crm.store.session import Store
 from crm.views import emergencies as views
 from crm.views.emergencies import EmergencyEntry
@@ -198,7 +198,15 @@ async def test_a_lead_hears_the_menu_unless_the_number_was_taken_for_the_service
     assert known == EmergencyFacts(
         "alice-desk", "alice", "The caller was a lead before the emergency call, so this is not the emergency service."
     )
-    assert await of(former + timedelta(minutes=20)) == EmergencyFacts("alice-desk", "alice")
+    soon = former + timedelta(minutes=20)
+    assert await of(soon) == EmergencyFacts("alice-desk", "alice"), "the emergency call is not on record yet"
+    before = STARTED.replace(str(T), str(int(former.timestamp()) - 60))
+    emergencies.keep(config, CALL, [before])
+    await desk(store, config, former).import_all()
+    assert await of(soon) == EmergencyFacts("alice-desk", "alice"), "the service may have become a lead since"
+    with store.writing() as session:
+        session.execute(update(EmergencyCall).values(started_at=former + timedelta(minutes=10)))
+    assert await of(soon) == known, "they were a lead ten minutes before it"
     with store.writing() as session:
         session.add(CallEvent(call_id="ll1-9.1", number=1, id="ll1-9.1/y", at=former, kind=kind, data=data))
     assert await of() == EmergencyFacts("alice-desk", "alice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.config import Config
@@ -15,7 +15,7 @@ from crm.domain.route_inputs import EmergencyFacts
 from crm.domain.story import EMERGENCY_CALLBACK
 from crm.services.people.identity import Identity
 from crm.store import snapshot
-from crm.store.models import Call, CallEvent, Lead
+from crm.store.models import Call, CallEvent, EmergencyCall, Lead
 
 
 def facts(
@@ -38,9 +38,17 @@ def facts(
         lead_since=session.scalar(select(Lead.created_at).where(Lead.id == lead.id)) if lead else None,
         has_called_back=lead is not None and _has_called_back(session, caller.number),
     )
-    before = now - timedelta(minutes=config.emergency.callback_minutes)
+    before = _called_at(session, device, now - timedelta(minutes=config.emergency.callback_minutes))
     but = emergency.why_not_the_service(known, dialled, line_known=line_known, before=before)
     return EmergencyFacts(device, owner.slug if owner else "", but)
+
+
+def _called_at(session: Session, device: str, since: datetime) -> datetime:
+    """When the first emergency call of this phone since then was made; `since` itself, if none is on record yet."""
+    made = select(func.min(EmergencyCall.started_at)).where(
+        EmergencyCall.device == device, EmergencyCall.started_at >= since
+    )
+    return session.scalar(made) or since
 
 
 def _has_called_back(session: Session, number: str | None) -> bool:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.domain import listings
 from crm.domain.listings import PropertyContent, Terms
-from crm.store.models import (
-    PictureFile,
-)
+from crm.store import prepared
+from crm.store.models import PictureFile
 
 
 class PetEntry(msgspec.Struct):
@@ -133,15 +133,20 @@ def pictures_in(session: Session, first: Terms, language: str, *others: Terms) -
     return [picture_entries(terms.pictures, known, language) for terms in owners]
 
 
-def known_pictures(session: Session, hashes: list[str]) -> dict[str, PictureFile]:
+_PICTURES = select(PictureFile.hash, PictureFile.width, PictureFile.height, PictureFile.widths).where(
+    PictureFile.hash.in_(bindparam("hashes", expanding=True))
+)
+
+
+def known_pictures(session: Session, hashes: list[str]) -> Mapping[str, Row[*tuple[Any, ...]]]:
+    """Their sizes, by hash."""
     if not hashes:
         return {}
-    found = session.scalars(select(PictureFile).where(PictureFile.hash.in_(hashes)))
-    return {file.hash: file for file in found}
+    return {file.hash: file for file in prepared.rows(session, _PICTURES, {"hashes": hashes})}
 
 
 def picture_entries(
-    pictures: Iterable[listings.Picture], known: Mapping[str, PictureFile], language: str
+    pictures: Iterable[listings.Picture], known: Mapping[str, Row[*tuple[Any, ...]]], language: str
 ) -> list[PictureEntry]:
     return [
         PictureEntry(

@@ -38,26 +38,32 @@ RETIRED_AT = func.coalesce(Unit.retired_at, Property.retired_at)
 """A home is retired by itself, or with its property."""
 
 
-ROW = (
-    select(
-        Listing,
-        RETIRED_AT.label("retired_at"),
-        Unit.name.label("unit"),
-        Property.slug,
-        Property.name.label("property_name"),
-        Own.version.label("version"),
-        Own.content.label("own"),
-        Own.made_at,
-        Own.made_by,
-        Shared.version.label("property_version"),
-        Shared.content.label("shared"),
-        PropertyProfile.cats.label("property_cats"),
-        PropertyProfile.dogs.label("property_dogs"),
+def _rows(*of_listing: Any) -> Select[*tuple[Any, ...]]:
+    """Listings with their home and property; the versions are still to be joined."""
+    return (
+        select(
+            *of_listing,
+            RETIRED_AT.label("retired_at"),
+            Unit.name.label("unit"),
+            Property.slug,
+            Property.name.label("property_name"),
+            Own.version.label("version"),
+            Own.content.label("own"),
+            Own.made_at,
+            Own.made_by,
+            Shared.version.label("property_version"),
+            Shared.content.label("shared"),
+            PropertyProfile.cats.label("property_cats"),
+            PropertyProfile.dogs.label("property_dogs"),
+        )
+        .select_from(Listing)
+        .join(Unit, Unit.id == Listing.unit_id)
+        .join(Property, Property.id == Listing.property_id)
+        .outerjoin(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
     )
-    .join(Unit, Unit.id == Listing.unit_id)
-    .join(Property, Property.id == Listing.property_id)
-    .outerjoin(PropertyProfile, PropertyProfile.property_id == Listing.property_id)
-)
+
+
+ROW = _rows(Listing)
 
 
 CURRENT = ROW.join(Own, and_(Own.listing_id == Listing.id, Own.version == IN_FORCE)).outerjoin(
@@ -65,11 +71,13 @@ CURRENT = ROW.join(Own, and_(Own.listing_id == Listing.id, Own.version == IN_FOR
 )
 
 
-PUBLIC = ROW.join(Own, and_(Own.listing_id == Listing.id, Own.version == Listing.published)).join(
+PUBLIC = (
+    _rows(Listing.id, Listing.property_id, Listing.cats, Listing.dogs)
+    .join(Own, and_(Own.listing_id == Listing.id, Own.version == Listing.published))
     # A property that is not public has no such version, and so there is no row.
-    Shared,
-    and_(Shared.property_id == Listing.property_id, Shared.version == PropertyProfile.published),
+    .join(Shared, and_(Shared.property_id == Listing.property_id, Shared.version == PropertyProfile.published))
 )
+"""Columns only, for `prepared`."""
 
 
 def filtered(found: Select[*tuple[Any, ...]], now: datetime, wanted: ListingFilter) -> Select[*tuple[Any, ...]]:

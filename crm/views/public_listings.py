@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from crm.domain import listings
@@ -123,15 +123,19 @@ def cards(
     return [known[id] for id in ids if id in known]
 
 
+_OF_IDS = PUBLIC.where(Listing.id.in_(bindparam("ids", expanding=True)))
+_OF_ID = PUBLIC.where(Listing.id == bindparam("id"), queries.is_public(bindparam("now")))
+
+
 def _cards(session: Session, ids: Sequence[int], language: str) -> Iterator[Card]:
-    rows = session.execute(PUBLIC.where(Listing.id.in_(ids))).all()
+    rows = prepared.rows(session, _OF_IDS, {"ids": ids}).all()
     homes = [(row, queries.home(row.own), queries.property_content(row.shared)) for row in rows]
     first = [(home.pictures or content.pictures)[:1] for _, home, content in homes]
     files = known_pictures(session, [one.hash for pictures in first for one in pictures])
     for (row, home, content), pictures in zip(homes, first, strict=True):
         words = listings.in_language(home.words, language)
         yield Card(
-            id=row.Listing.id,
+            id=row.id,
             property=row.slug,
             property_name=row.property_name,
             unit=row.unit,
@@ -142,25 +146,35 @@ def _cards(session: Session, ids: Sequence[int], language: str) -> Iterator[Card
             square_feet=home.square_feet,
             rent=home.rent,
             available_on=home.available_on,
-            cats=row.property_cats if row.Listing.cats is None else row.Listing.cats,
-            dogs=row.property_dogs if row.Listing.dogs is None else row.Listing.dogs,
+            cats=row.property_cats if row.cats is None else row.cats,
+            dogs=row.property_dogs if row.dogs is None else row.dogs,
             headline=words.headline,
             concession=words.concession,
             picture=next(iter(picture_entries(pictures, files, language)), None),
         )
 
 
-def page(session: Session, listing_id: int, now: datetime, language: str = listings.LANGUAGES[0]) -> Page | None:
-    """A home's public page, in three statements; None: it is not public, or does not exist."""
-    found = PUBLIC.where(Listing.id == listing_id, queries.is_public(now))
-    row = session.execute(found).one_or_none()
+def page(
+    session: Session,
+    listing_id: int,
+    now: datetime,
+    language: str = listings.LANGUAGES[0],
+    *,
+    known: MutableMapping[int, list[AnswerEntry]] | None = None,
+) -> Page | None:
+    """A home's public page, in three statements, or in two where the property's answers are `known`: by its id, in this
+    language, as the session would read them; others are added. None: it is not public, or does not exist."""
+    row = prepared.rows(session, _OF_ID, {"id": listing_id, "now": now}).one_or_none()
     if row is None:
         return None
+    known = {} if known is None else known
+    if row.property_id not in known:
+        known[row.property_id] = answers.that_apply(session, row.property_id, language)
     home, content = queries.home(row.own), queries.property_content(row.shared)
     words, about = both_texts(home, content, language)
     own, shared = pictures_in(session, home, language, content)
     return Page(
-        id=row.Listing.id,
+        id=row.id,
         version=row.version,
         property=row.slug,
         property_name=row.property_name,
@@ -180,7 +194,7 @@ def page(session: Session, listing_id: int, now: datetime, language: str = listi
         about=about.text,
         policies=about.policies,
         pictures=[*own, *(one for one in shared if one.hash not in {other.hash for other in own})],
-        answers=answers.that_apply(session, row.Listing.property_id, language),
+        answers=known[row.property_id],
     )
 
 

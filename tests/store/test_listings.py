@@ -21,6 +21,7 @@ from crm.store.session import Store
 from crm.views import answers as answer_views
 from crm.views import listings as views
 from crm.views import public_listings, versions
+from crm.views.answers import AnswerEntry
 from crm.views.listing_parts import FeeEntry, PetEntry, PetsEntry
 from crm.views.public_listings import Card
 from tests.store.conftest import NOW
@@ -284,14 +285,17 @@ async def test_lists_are_narrowed_and_paged_by_key(store: Store, config: Config)
     assert pages == [[made[0], made[3]], [made[1], made[2]]]
 
 
-async def test_a_page_takes_three_statements_and_a_list_of_known_homes_one(store: Store, config: Config) -> None:
+async def test_a_page_takes_three_statements_and_what_is_known_takes_none(store: Store, config: Config) -> None:
     publish_property(store)
     made = [add(store, str(number)) for number in range(5)]
     publish(store, config, *made)
     store.run_blocking(answers.give, by(), "maple", "schools", "Ask the district.", "en")
     known: dict[int, Card] = {}
+    answered: dict[int, list[AnswerEntry]] = {}
     for read, most in (
-        (lambda session: public_listings.page(session, made[0], NOW), 3),
+        (lambda session: public_listings.page(session, made[0], NOW, known=answered), 3),
+        # The next home of the property.
+        (lambda session: public_listings.page(session, made[1], NOW, known=answered), 2),
         (lambda session: public_listings.cards(session, NOW, known=known), 3),
         (lambda session: public_listings.cards(session, NOW, known=known), 1),
     ):

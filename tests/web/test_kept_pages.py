@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,9 @@ from sqlalchemy import update
 from crm.context import Crm
 from crm.services.listings import answers, homes
 from crm.store.models import Line, Organization, Property
-from crm.views import public_listings
+from crm.store.session import Store
+from crm.views import answers as shown_answers
+from crm.views import public_listings, site
 from crm.web.site import kept
 from crm.web.site.app import build
 from crm.web.site.kept import KeptPages
@@ -55,6 +58,27 @@ async def test_a_page_that_was_shown_is_not_read_again(clocked: Clocked, monkeyp
         assert await clocked.open(path) == page
     assert await clocked.open("/?utm_source=text&fbclid=1") == shown["/"], "what others add to a link changes nothing"
     await clocked.open("/?bedrooms=1", 500)
+
+
+async def test_what_homes_have_in_common_is_read_once_and_a_new_page_takes_one_way_to_the_database(
+    clocked: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[object] = []
+    threads = Store._in_thread
+
+    async def counted(store: Store, *what: Any) -> Any:
+        ways.append(what)
+        return await threads(store, *what)
+
+    def read(*arguments: object, **options: object) -> None:
+        raise AssertionError("it is read again")
+
+    await clocked.open("/homes/1")
+    monkeypatch.setattr(Store, "_in_thread", counted)
+    for module, name in ((shown_answers, "that_apply"), (site, "office")):
+        monkeypatch.setattr(module, name, read)
+    await clocked.open("/homes/2")
+    assert len(ways) == 1
 
 
 async def test_what_anybody_changes_shows_at_once(clocked: Clocked) -> None:

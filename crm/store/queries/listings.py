@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.domain.listings import Home, PropertyContent, Terms
@@ -29,7 +29,7 @@ def property_content(content: dict[str, Any] | None) -> PropertyContent:
     return msgspec.convert(content or {}, PropertyContent)
 
 
-def is_public(now: datetime) -> ColumnElement[bool]:
+def is_public(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     """Whether the public may see a listing, as far as that is up to the listing alone."""
     return and_(Listing.published.is_not(None), or_(Listing.expires_at.is_(None), Listing.expires_at > now))
 

@@ -32,13 +32,13 @@ from crm.services.people import short_links
 from crm.services.tours import links as tour_links
 from crm.services.tours import times
 from crm.views import public_listings, site
-from crm.views.public_listings import Card, PropertyPage
+from crm.views.public_listings import Card
 from crm.views.site import SiteOffice
 from crm.web.shield import hosts, shielded
 from crm.web.site import apply, tours, unsubscribe, visitors
-from crm.web.site.kept import KeptPages
+from crm.web.site.kept import KeptPage, KeptPages, SiteParts
 from crm.web.site.looks import HEADERS, STYLE, Looks
-from crm.web.site.visit import FormTopic, Gone, PageVisit, read_home, read_slug, sent_form, what_about
+from crm.web.site.visit import FormTopic, Gone, PageVisit, home_of, read_slug, sent_form, what_about
 from crm.web.site.visitors import FormKeys, Limits, TooOld, TooQuick
 from crm.words.site import CONSENT, CONSENT_VERSION, LANGUAGES
 
@@ -63,6 +63,8 @@ PICTURE = re.compile(r"([0-9a-f]{16,64})-([0-9]{2,5})\.webp")
 
 _log = logging.getLogger(__name__)
 _Endpoint = Callable[[PageVisit], Awaitable[Response]]
+_Reading = Callable[[Session, PageVisit, SiteParts], Response]
+"""A page that is the same for everybody, as a session reads it."""
 
 
 def build(crm: Crm) -> ASGIApp:
@@ -77,8 +79,8 @@ def build(crm: Crm) -> ASGIApp:
     ]
     pages: list[Route] = []
 
-    def kept(act: _Endpoint) -> _Endpoint:
-        return partial(_kept, act)
+    def kept(read: _Reading) -> _Endpoint:
+        return partial(_kept, read)
 
     # The first language has no prefix, and its last route takes everything, so it comes last.
     for language in reversed(LANGUAGES):
@@ -140,16 +142,22 @@ async def _answered(visit: PageVisit, act: _Endpoint, *, is_limited: bool) -> Re
         return visit.page("said", nobody, 500, said=looks.say("trouble"))
 
 
-async def _kept(act: _Endpoint, visit: PageVisit) -> Response:
-    """A page that is the same for everybody: the kept one, or a new one from `act`."""
+async def _kept(read: _Reading, visit: PageVisit) -> Response:
+    """The kept page, or a new one. All of it is done where the database is read: the way there and back takes as long
+    as to write a page."""
     request, pages = visit.request, visit.kept
     key = (request.url.path, *((name, request.query_params.get(name, "")) for name in FILTERS))
-    state, page = await visit.crm.store.read(pages.find, key, visit.crm.now())
-    if page is None:
-        answer = await act(visit)
-        if answer.status_code != 200:
-            return answer
-        page = pages.keep(state, key, bytes(answer.body))
+
+    def found(session: Session) -> KeptPage | Response:
+        state, page = pages.find(session, key, visit.crm.now())
+        if page is not None:
+            return page
+        answer = read(session, visit, pages.parts(state))
+        return pages.keep(state, key, bytes(answer.body)) if answer.status_code == 200 else answer
+
+    page = await visit.crm.store.read(found)
+    if isinstance(page, Response):
+        return page
     if request.headers.get("If-None-Match") == page.etag:
         return Response(status_code=304, headers={**HEADERS, "ETag": page.etag})
     return HTMLResponse(page.body, headers={**HEADERS, "ETag": page.etag})
@@ -159,7 +167,7 @@ async def _nothing(visit: PageVisit) -> Response:
     raise NotFound("There is no such page.", code="page_unknown")
 
 
-async def _list(visit: PageVisit) -> Response:
+def _list(session: Session, visit: PageVisit, parts: SiteParts) -> Response:
     query = visit.request.query_params
     wanted = ListingFilter(
         property=read_slug(query.get("property")),
@@ -169,48 +177,43 @@ async def _list(visit: PageVisit) -> Response:
         pets=query.get("pets") if query.get("pets") in ("cats", "dogs") else None,
     )
     after = _after(query.get("after"))
-
-    def read(session: Session) -> tuple[SiteOffice, list[Card]]:
-        return site.office(session), _cards(session, visit, wanted, PAGE + 1, after)
-
-    office, cards = await visit.crm.store.read(read)
+    cards = _cards(session, visit, parts, wanted, PAGE + 1, after)
     more = ""
     if len(cards) > PAGE:
         cards = cards[:PAGE]
         kept = {key: value for key, value in query.items() if key in FILTERS and key != "after"}
         more = urlencode({**kept, "after": f"{cards[-1].rent}-{cards[-1].id}"})
-    return visit.page("list", office, cards=cards, more=more, asked=dict(query), is_first=after is None)
+    office, asked = parts.office(session), dict(query)
+    return visit.page("list", office, cards=cards, more=more, asked=asked, is_first=after is None)
 
 
 def _cards(
-    session: Session, visit: PageVisit, wanted: ListingFilter, limit: int, after: tuple[Decimal, int] | None = None
+    session: Session,
+    visit: PageVisit,
+    parts: SiteParts,
+    wanted: ListingFilter,
+    limit: int,
+    after: tuple[Decimal, int] | None = None,
 ) -> list[Card]:
     now, language = visit.crm.now(), visit.looks.language
-    known = visit.kept.cards(session, language, now)
+    known = parts.cards(language)
     return public_listings.cards(session, now, wanted, after=after, limit=limit, language=language, known=known)
 
 
-async def _home(visit: PageVisit) -> Response:
-    office, home = await read_home(visit)
+def _home(session: Session, visit: PageVisit, parts: SiteParts) -> Response:
+    office, home = home_of(session, visit, parts)
     return visit.page("home", office, home=home)
 
 
-async def _property(visit: PageVisit) -> Response:
-    slug = read_slug(visit.request.path_params["property"])
-
-    def read(session: Session) -> tuple[SiteOffice, PropertyPage, list[Card]] | None:
-        found = public_listings.property_page(session, slug or "", visit.looks.language)
-        if found is None:
-            return None
-        wanted = ListingFilter(property=slug)
-        return site.office(session, slug), found, _cards(session, visit, wanted, PAGE)
-
-    if (found := await visit.crm.store.read(read)) is None:
-        if now := await visit.crm.store.read(site.renamed, slug or ""):
-            return RedirectResponse(visit.request.url.path.removesuffix(slug or "") + now, 301)
+def _property(session: Session, visit: PageVisit, parts: SiteParts) -> Response:
+    slug = read_slug(visit.request.path_params["property"]) or ""
+    property = public_listings.property_page(session, slug, visit.looks.language)
+    if property is None:
+        if now := site.renamed(session, slug):
+            return RedirectResponse(visit.request.url.path.removesuffix(slug) + now, 301)
         raise NotFound("There is no such property.", code="property_unknown")
-    office, property, homes = found
-    return visit.page("property", office, property=property, cards=homes)
+    homes = _cards(session, visit, parts, ListingFilter(property=slug), PAGE)
+    return visit.page("property", parts.office(session, slug), property=property, cards=homes)
 
 
 async def _form(visit: PageVisit) -> Response:

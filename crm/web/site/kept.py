@@ -1,4 +1,4 @@
-"""Rendered pages, and the homes of their lists, kept for as long as nothing that they show changes.
+"""Rendered pages, and what several of them show, kept for as long as nothing that they show changes.
 
 The mark of the site (`crm.store.marks`) is read for each visitor and tells whether something has changed, so that every
 change shows at once. Two things change without it: the date, and homes whose time on the site ends.
@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from crm.store import marks
 from crm.views import site
+from crm.views.answers import AnswerEntry
 from crm.views.public_listings import Card
+from crm.views.site import SiteOffice
 
 MOST_BYTES = 24 * 2**20
 """Bytes of all pages together: about a thousand lists."""
@@ -42,13 +44,40 @@ class SiteState:
     """When it changes without a change of the mark."""
 
 
+@dataclass(slots=True)
+class SiteParts:
+    """What several pages of one state of the site show; whoever reads it for the first time adds it."""
+
+    _cards: dict[str, dict[int, Card]] = field(default_factory=dict)
+    _answers: dict[str, dict[int, list[AnswerEntry]]] = field(default_factory=dict)
+    _offices: dict[str | None, SiteOffice] = field(default_factory=dict)
+
+    def cards(self, language: str) -> dict[int, Card]:
+        """The homes of lists by id. Most lists, whatever they were filtered by, show homes that another one shows."""
+        known = self._cards.get(language)
+        if known is None or len(known) >= MOST_CARDS:
+            known = self._cards[language] = {}
+        return known
+
+    def answers(self, language: str) -> dict[int, list[AnswerEntry]]:
+        """The answers that apply to properties, by their ids."""
+        return self._answers.setdefault(language, {})
+
+    def office(self, session: Session, property_slug: str | None = None) -> SiteOffice:
+        """The office, with the line of a property that there is."""
+        known = self._offices.get(property_slug)
+        if known is None:
+            known = self._offices[property_slug] = site.office(session, property_slug)
+        return known
+
+
 class KeptPages:
     def __init__(self, tz: ZoneInfo) -> None:
         self._tz = tz
         self._state: SiteState | None = None
         self._pages: OrderedDict[Hashable, KeptPage] = OrderedDict()
         self._bytes = 0
-        self._cards: dict[str, dict[int, Card]] = {}
+        self._parts = SiteParts()
         self._lock = threading.Lock()
 
     def find(self, session: Session, key: Hashable, now: datetime) -> tuple[SiteState, KeptPage | None]:
@@ -75,16 +104,11 @@ class KeptPages:
                 self._bytes -= len(self._pages.popitem(last=False)[1].body)
         return page
 
-    def cards(self, session: Session, language: str, now: datetime) -> dict[int, Card]:
-        """The homes of lists as this session would read them, by id; those that are added are kept, too. Most lists,
-        whatever they were filtered by, show homes that another one has shown."""
-        state, _ = self.find(session, None, now)
+    def parts(self, state: SiteState) -> SiteParts:
+        """For whoever reads in this state."""
         with self._lock:
             self._be_in(state)
-            known = self._cards.get(language)
-            if known is None or len(known) >= MOST_CARDS:
-                known = self._cards[language] = {}
-            return known
+            return self._parts
 
     def _be_in(self, state: SiteState) -> None:
         """Forgets what was kept of another state. The lock is held."""
@@ -93,7 +117,7 @@ class KeptPages:
             self._pages.clear()
             self._bytes = 0
             # Not emptied: whoever reads in the other state goes on adding to what they were given.
-            self._cards = {}
+            self._parts = SiteParts()
 
     def _until(self, session: Session, now: datetime) -> datetime:
         tomorrow = now.astimezone(self._tz).date() + timedelta(days=1)

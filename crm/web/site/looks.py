@@ -68,6 +68,8 @@ _TEMPLATES = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # They change with the program only; looking for that takes a call of the system for each template of each page.
+    auto_reload=False,
 )
 
 

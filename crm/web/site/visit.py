@@ -23,7 +23,7 @@ from crm.views.public_listings import Page, PropertyPage
 from crm.views.site import SiteOffice
 from crm.web.shield import body, retry_after
 from crm.web.site import visitors
-from crm.web.site.kept import KeptPages
+from crm.web.site.kept import KeptPages, SiteParts
 from crm.web.site.looks import Looks
 from crm.web.site.visitors import FormKeys, Limits
 
@@ -114,17 +114,23 @@ async def sent_form(request: Request, longest: int = LONGEST_FORM, most: int = M
 
 async def read_home(visit: PageVisit) -> tuple[SiteOffice, Page]:
     """The home that the path names. Raises Gone."""
-    listing_id = visit.request.path_params["listing"]
+
+    def read(session: Session) -> tuple[SiteOffice, Page]:
+        state, _ = visit.kept.find(session, None, visit.crm.now())
+        return home_of(session, visit, visit.kept.parts(state))
+
+    return await visit.crm.store.read(read)
+
+
+def home_of(session: Session, visit: PageVisit, parts: SiteParts) -> tuple[SiteOffice, Page]:
+    """`read_home`, as this session reads it. Raises Gone."""
+    listing_id, language = visit.request.path_params["listing"], visit.looks.language
     if listing_id > LARGEST_ID:
         raise Gone
-
-    def read(session: Session) -> tuple[SiteOffice, Page] | None:
-        found = public_listings.page(session, listing_id, visit.crm.now(), visit.looks.language)
-        return (site.office(session, found.property), found) if found else None
-
-    if (found := await visit.crm.store.read(read)) is None:
+    found = public_listings.page(session, listing_id, visit.crm.now(), language, known=parts.answers(language))
+    if found is None:
         raise Gone
-    return found
+    return parts.office(session, found.property), found
 
 
 async def what_about(visit: PageVisit) -> FormTopic:

@@ -49,7 +49,5 @@ async def texts(shared: Shared) -> list[Part]:
         shared.every(
             tasks.REMIND_SECONDS, "overdue follow-ups", lambda: crm.store.run(tasks.remind, config, crm.now())
         ),
-        shared.every(
-            lost_callers.LOOK_SECONDS, "lost callers", lambda: crm.store.run(lost_callers.alarm, config, crm.now())
-        ),
+        shared.every(lost_callers.LOOK_SECONDS, "lost callers", lambda: lost_callers.look(crm)),
     ]

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crm.config import Config
+from crm.context import Crm
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.store.queries import calls
 from crm.words import notices as words
 
 LOOK_SECONDS = 3600.0
-WITHIN = timedelta(days=30)
-"""Finished calls that began longer ago are left out: they have been checked hundreds of times."""
+AT_ONCE = 500
+"""Calls that are marked in one transaction."""
 
 _log = logging.getLogger(__name__)
 
 
+async def look(crm: Crm) -> None:
+    """Marks the calls that are taken care of, and tells of those that are not."""
+    while await crm.store.run(calls.mark_covered, AT_ONCE) == AT_ONCE:
+        pass
+    await crm.store.run(alarm, crm.config, crm.now())
+
+
 def alarm(session: Session, config: Config, now: datetime) -> int:
     """Tells the admin about each lost caller once; returns how many there are."""
-    found = calls.lost(session, config.node, now, since=now - WITHIN)
+    found = calls.lost(session, config.node, now)
     for one in found:
         notices.tell(
             session,

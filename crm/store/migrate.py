@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from crm.domain.errors import Conflict, Unavailable
-from crm.store import happenings, inboxes, marks, search, touches, triggers
+from crm.store import coverage, happenings, inboxes, marks, search, touches, triggers
 from crm.store.revision import known
 from crm.store.session import in_words, migration_engine
 
@@ -27,9 +27,16 @@ FOLDER = Path(__file__).parents[2] / "alembic"
 # Any number will do, as long as nobody else on the same PostgreSQL server uses it for another purpose.
 _LOCK = 5_327_328
 
-_KEPT_RIGHT = (marks.OFFICE, marks.SITE, touches, happenings, inboxes)
+_KEPT_RIGHT = (marks.OFFICE, marks.SITE, touches, happenings, inboxes, coverage)
 """What triggers do."""
-FAMILIES = (marks.OFFICE.family, marks.SITE.family, touches.FAMILY, happenings.FAMILY, inboxes.FAMILY)
+FAMILIES = (
+    marks.OFFICE.family,
+    marks.SITE.family,
+    touches.FAMILY,
+    happenings.FAMILY,
+    inboxes.FAMILY,
+    coverage.FAMILY,
+)
 """Names of those triggers begin with these."""
 
 

@@ -148,9 +148,9 @@ def _sources(session: Session, since: datetime, until: datetime, period: str = "
     return sorted(found, key=lambda one: (-one.calls, one.name))
 
 
-def lost(session: Session, config: Config, now: datetime, since: datetime | None = None) -> list[LostEntry]:
-    """Callers who may be lost: there should be none. `since` leaves out finished calls that began before then."""
-    return [LostEntry(one.call_id, one.started_at, one.why) for one in queries.lost(session, config.node, now, since)]
+def lost(session: Session, config: Config, now: datetime) -> list[LostEntry]:
+    """Callers who may be lost: there should be none."""
+    return [LostEntry(one.call_id, one.started_at, one.why) for one in queries.lost(session, config.node, now)]
 
 
 _APPLIED = (LeasingStage.APPLICATION_SENT, LeasingStage.APPLIED, LeasingStage.APPROVED, LeasingStage.LEASED)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain import metrics
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, LegRang, Outcome, TalkEnded, TalkStarted, Transferred
+from crm.domain.tasks import task_after
 from crm.domain.tours import TourKind
 from crm.secrets import Secrets
 from crm.services import lost_callers
@@ -18,7 +20,8 @@ from crm.services.audit import By
 from crm.services.calls import ledger
 from crm.services.people import leads
 from crm.services.tours import booking, times
-from crm.store.models import Agent, Call, Device, Lead, Line, Mail, Property, Subteam, Task
+from crm.store.models import Agent, Call, Contact, Device, Lead, Line, Mail, Property, Subteam, Task, TaskCall
+from crm.store.models.calls import UNCOVERED
 from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
@@ -142,14 +145,80 @@ async def test_nobody_is_lost_and_if_somebody_were_the_admin_would_hear_of_it(st
         ("c3", "It has no outcome."),
         ("c2", 'It ended as "gave up", and nobody has a task.'),
     ]
-    since = NOW + timedelta(seconds=1)
-    assert [one.call_id for one in await store.read(calls.lost, config.node, later, since)] == ["c3"], "not over"
     for _ in range(2):
         assert await store.run(lost_callers.alarm, config, later) == 2
     with store.reading() as session:
         mails = session.scalars(select(Mail.subject)).all()
         assert session.get(Call, "c2") is not None
     assert mails == ["A caller may be lost"] * 2
+
+
+def test_whatever_has_to_leave_a_task_is_looked_at() -> None:
+    """The index tells the outcomes by name."""
+    need_task = {outcome for outcome in Outcome if task_after(outcome) is not None}
+    assert {outcome for outcome in Outcome if f"'{outcome}'" not in UNCOVERED.partition("NOT IN")[2]} == need_task
+
+
+async def test_a_call_that_is_taken_care_of_is_not_looked_at_again_until_its_task_goes(
+    store: Store, config: Config
+) -> None:
+    for number in range(1, 7):
+        await called(store, config, f"c{number}", f"+1512555017{number}", talk=False)
+    assert await store.run(calls.mark_covered, 4) == 4
+    assert await store.run(calls.mark_covered, 4) == 2
+    assert await store.run(calls.mark_covered, 4) == 0
+    # A list of the calls to look at: they are found by the index, and those with a mark do not stand in it.
+    asked: list[tuple[str, Any]] = []
+    with store.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+        assert calls.lost(session, config.node, after(120)) == []
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.dialect.name != "sqlite":
+            explain = "EXPLAIN"
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        statement, values = asked[1]
+        plan = str(connection.exec_driver_sql(f"{explain} {statement}", values).all())
+    assert "ix_call_uncovered" in plan
+
+    async def lost() -> list[str]:
+        return sorted(one.call for one in await store.read(views.lost, config, after(120)))
+
+    with store.writing() as session:
+        # One loses its task, one is taken off it; a task goes to another lead, and so does a call.
+        session.execute(delete(Task).where(Task.call_id == "c1"))
+        session.execute(delete(TaskCall).where(TaskCall.call_id == "c2"))
+        session.execute(update(Task).where(Task.call_id == "c2").values(call_id="c6"))
+        session.execute(update(Task).where(Task.call_id == "c3").values(lead_id=None))
+        session.execute(update(Call).where(Call.id == "c4").values(lead_id=None))
+        marked = session.scalars(select(Call.id).where(Call.covered).order_by(Call.id)).all()
+    assert marked == ["c5", "c6"]
+    assert await lost() == ["c1"], "the lead of c2 has a task, c3 and c4 have theirs"
+    assert await store.run(calls.mark_covered, 9) == 3
+    with store.writing() as session:
+        session.execute(delete(Task).where(Task.call_id == "c6"))
+    assert await lost() == ["c1", "c2", "c6"]
+
+
+async def test_what_a_call_of_ours_was_about_is_asked_for_again_when_the_older_task_goes(
+    store: Store, config: Config
+) -> None:
+    """Calls to a vendor, who is no lead: a task of theirs covers them."""
+    with store.writing() as session:
+        vendor = Contact(number="+15125550171", kind="vendor", name="Vee", created_at=NOW)
+        session.add(vendor)
+        session.flush()
+        common = {"did": MAPLE, "caller": vendor.number, "contact_id": vendor.id, "started_at": NOW, "ended_at": NOW}
+        session.add(Call(id="c1", outcome="gave_up", **common))
+        session.add(Call(id="c2", direction="out", outcome="not_reached", **common))
+        dana = agents.by_slug(session, "dana")
+        assert dana is not None
+        times = {"due_at": NOW, "created_at": NOW}
+        session.add(Task(key="call:c1", kind="call_back", owner_id=dana.id, call_id="c1", why="", **times))
+    assert await store.run(calls.mark_covered, 9) == 2
+    with store.writing() as session:
+        session.execute(delete(Task))
+    assert {one.call for one in await store.read(views.lost, config, after(120))} == {"c1", "c2"}
 
 
 async def test_a_record_is_complete_with_name_and_wish_unless_somebody_typed_it(store: Store, config: Config) -> None:

@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from crm.store.models.phones import Line
 
 
+UNCOVERED = (
+    "NOT covered AND NOT unreachable AND direction <> 'internal'"
+    # One of ours who misdialed, or called a toll-free number, has reached nobody whom the office owes anything.
+    " AND (direction = 'in' OR lead_id IS NOT NULL OR contact_id IS NOT NULL)"
+    # Those that leave one. Told by the others, because SQLite would go through all that ended in these ways.
+    " AND outcome NOT IN ('talked', 'booked', 'blocked', 'handed_over')"
+)
+"""Which calls have to leave a task (`domain.tasks.task_after`), and of which none is known; as it stands in the index,
+so that it is used."""
+
+
 class Call(Base):
     """A call's whole story, in either direction; its id is that of its first channel in Asterisk.
 
@@ -35,6 +46,7 @@ class Call(Base):
         Index("ix_call_outcome_started", "outcome", "started_at"),
         Index("ix_call_direction_started", "direction", "started_at"),
         Index("ix_call_property_started", "property_id", "started_at"),
+        index_where("ix_call_uncovered", "started_at", where=UNCOVERED),
         index_where(
             "ix_call_caller_digits",
             "caller_digits",
@@ -94,6 +106,11 @@ class Call(Base):
     )
     event_count: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="how many events were on record when the ledger last wrote the call"
+    )
+    covered: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="a task takes care of it, or of its person (crm/store/coverage.py)",
     )
     agent: Mapped[Agent | None] = relationship()
     recordings: Mapped[list[Recording]] = relationship(

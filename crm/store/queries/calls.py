@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm.domain.calls import CallDirection, Outcome
 from crm.domain.route_inputs import CallerKind
-from crm.domain.tasks import task_after
 from crm.store.models import Agent, Call, CallEvent, Lead, Leg, Line, Message, RoutingDecision, Task, TaskCall
+from crm.store.models.calls import UNCOVERED
 from crm.store.queries.nodes import is_of_others, is_ours
 from crm.words.codes import in_words
 
@@ -133,11 +133,9 @@ class LostCall:
     why: str
 
 
-def lost(session: Session, node: str, now: datetime, since: datetime | None = None) -> list[LostCall]:
+def lost(session: Session, node: str, now: datetime) -> list[LostCall]:
     """Must be empty. Calls that are up are not lost, nor are those of another live node, which handles them itself, nor
-    callers for whom nobody can do anything.
-    `since` leaves out calls that began before then and are over: callers who were taken care of stay so."""
-    need_task = [outcome for outcome in Outcome if task_after(outcome) is not None]
+    callers for whom nobody can do anything."""
     called = select(Call.id, Call.started_at, Call.outcome).order_by(Call.started_at)
     endless = session.execute(
         called.where(Call.outcome.is_(None), Call.started_at < now - LONGEST_CALL).where(
@@ -145,6 +143,24 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
         )
     )
     found = [LostCall(call.id, call.started_at, "It has no outcome.") for call in endless]
+    found += [
+        LostCall(call.id, call.started_at, f'It ended as "{in_words(Outcome, call.outcome)}", and nobody has a task.')
+        for call in session.execute(called.where(text(UNCOVERED), ~_has_task()))
+    ]
+    return found
+
+
+def mark_covered(session: Session, limit: int) -> int:
+    """Marks ended calls of which a task takes care, so that `lost` need not ask again; returns how many those were."""
+    some = select(Call.id).where(text(UNCOVERED), _has_task()).order_by(Call.started_at).limit(limit)
+    ids = session.scalars(some).all()
+    if ids:
+        session.execute(update(Call).where(Call.id.in_(ids)).values(covered=True))
+    return len(ids)
+
+
+def _has_task() -> ColumnElement[bool]:
+    """Whether somebody has, or had, something to do about a call that is over."""
     # Its own, or one shared with other calls of the same person; for nearly every call this check is enough.
     shares_task = select(TaskCall.task_id).where(TaskCall.call_id == Call.id).exists()
     has_task = select(Task.id).where(Task.call_id == Call.id).exists()
@@ -158,14 +174,4 @@ def lost(session: Session, node: str, now: datetime, since: datetime | None = No
         .where(other.caller == Call.caller, Task.lead_id.is_(None), Call.direction == "out")
         .exists()
     )
-    over = called.where(Call.outcome.in_(need_task), Call.direction != "internal", ~Call.unreachable)
-    # One of ours who misdialed, or called a toll-free number, has reached nobody whom the office owes anything.
-    over = over.where(or_(Call.direction == "in", Call.lead_id.is_not(None), Call.contact_id.is_not(None)))
-    if since is not None:
-        over = over.where(Call.started_at >= since)
-    ownerless = session.execute(over.where(~shares_task, ~has_task, ~lead_has_task, ~caller_has_task))
-    found += [
-        LostCall(call.id, call.started_at, f'It ended as "{in_words(Outcome, call.outcome)}", and nobody has a task.')
-        for call in ownerless
-    ]
-    return found
+    return or_(shares_task, has_task, lead_has_task, caller_has_task)

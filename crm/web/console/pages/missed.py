@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from crm.domain.access import Act
 from crm.domain.errors import Conflict, Invalid
-from crm.services import lost_callers
 from crm.services import tasks as service
 from crm.services.audit import By
 from crm.views import choices, recent, reports
@@ -75,8 +74,7 @@ def _sheet(session: Session, visit: ConsoleVisit, whose: str, after: tuple[datet
     owner = (visit.who.agent or "") if whose == "mine" else None
     entries = view.missed(session, now, owner=owner, after=after, limit=PER_PAGE + 1, reach=reach)
     # Nobody is lost as a rule; where somebody is, they are nobody's, so whoever may see the call is told.
-    # Of all that ever called, the reports tell.
-    lost = reports.lost(session, config, now, now - lost_callers.WITHIN) if after is None else []
+    lost = reports.lost(session, config, now) if after is None else []
     seen = recent.within(session, [one.call for one in lost], reach)
     return MissedSheet(
         [one for one in lost if one.call in seen],

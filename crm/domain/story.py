@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crm.domain.calls import (
     KINDS,
@@ -172,6 +172,8 @@ class CallStory:
     """Set when the caller is to be called back in turn."""
     voice_talk: VoiceTalkStory | None = None
     """With the voice agent; None: it did not answer."""
+    is_talk_timed: bool = True
+    """Whether it is known when the talk began, and not only when it ended."""
     came_in: bool = False
     """The call got as far as the menu, or what came instead: ringing phones, with the app away."""
     left_waiting: bool = False
@@ -183,7 +185,15 @@ class CallStory:
 
     @property
     def talked(self) -> bool:
+        """Whether the two were connected, for however short a time."""
         return self.talk_started_at is not None
+
+    def has_talked(self, shortest_seconds: float) -> bool:
+        """Whether anything can have been said: the call did not end sooner than that after the answer."""
+        if not (self.talked and self.is_talk_timed and self.talk_started_at and self.ended_at):
+            return self.talked
+        # A clock that was set back meanwhile tells nothing.
+        return not timedelta(0) <= self.ended_at - self.talk_started_at < timedelta(seconds=shortest_seconds)
 
     @property
     def handed_over(self) -> bool:
@@ -236,6 +246,7 @@ def tell(facts: Iterable[Fact]) -> CallStory:
         link_requested=any(isinstance(fact, LinkRequested) for fact in told),
         legs=_legs(told, ending.at if ending else None),
         talk_started_at=min(talks, default=None),
+        is_talk_timed=any(isinstance(fact, TalkStarted) for fact in told),
         voicemail=max(voicemails, key=lambda fact: fact.seconds, default=None),
         ended_at=ending.at if ending else None,
         ended_by=ending.by if ending else None,
@@ -364,6 +375,10 @@ def how_it_went(story: CallStory, outcome: Outcome) -> str:
     if story.refused:
         why = REFUSALS.get(story.refused, "the phone system did not accept what their carrier sent")
         return f"did not get through: {why} (SIP {story.refused})"
+    if story.talked:
+        if story.ended_by is EndedBy.AGENT:
+            return "was hung up on as soon as the phone was answered"
+        return "hung up just as the phone was answered"
     return {
         CallStep.VOICE_AGENT: "hung up on the voice agent",
         CallStep.RING: "hung up while phones rang",
@@ -386,6 +401,8 @@ def how_ours_went(story: CallStory, who: str, outcome: Outcome) -> str:
         return f"{who} called and {_CUT[story.cut or Cut.FAILED]}."
     if outcome is Outcome.LEFT_VOICEMAIL and story.voicemail:
         return f"{who} left a voicemail of {story.voicemail.seconds} s."
+    if story.talked:
+        return f"{who} called and was cut off as soon as the phone was answered."
     return f"{who} called and reached nobody."
 
 

@@ -48,6 +48,23 @@ async def test_when_they_have_talked_then_both_heard_each_other_and_nothing_is_l
     assert call.lead.status == "in_progress"
 
 
+async def test_when_they_hang_up_in_the_moment_of_the_answer_then_they_are_called_back(system: Seam) -> None:
+    async with (
+        system.with_setting("shortest_seconds = 0", "shortest_seconds = 2"),
+        system.phone("alice-desk") as alice,
+        system.caller() as caller,
+    ):
+        await connect(system, caller, alice)
+        await caller.hang_up()
+        await asyncio.gather(alice.wait_for("CALL_CLOSED"), caller.wait_for("CALL_CLOSED"))
+        call = await system.ended_call(caller.user)
+        assert (call.outcome, call.ended_by, call.step) == ("gave_up", "caller", "talk")
+        [task] = await system.tasks_of(call)
+    assert call.talk_started_at
+    assert task.kind == "call_back"
+    assert task.owner_id == call.legs[0].agent_id
+
+
 LOOKS = {"GET /channels", "GET /bridges", "GET /asterisk/variable", "GET /endpoints/PJSIP"}
 """From time to time it is looked whether what events have told is true, call or no call."""
 

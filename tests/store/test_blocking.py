@@ -44,7 +44,7 @@ async def talked(store: Store, config: Config, agent: str = "alice") -> None:
         CallArrived("c/1", "c", NOW, did=LINE, caller=CALLER),
         LegRang("c/2", "c", NOW, "c-leg-a", f"{agent}-desk", agent, "subteam"),
         TalkStarted("c/3", "c", NOW, "c-leg-a"),
-        CallEnded("c/4", "c", NOW, by=EndedBy.CALLER),
+        CallEnded("c/4", "c", NOW + timedelta(minutes=1), by=EndedBy.CALLER),
     ):
         await store.run(ledger.record, config, fact, NOW)
 

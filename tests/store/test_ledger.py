@@ -578,8 +578,42 @@ async def test_a_talk_told_in_whole_seconds_was_after_the_step_in_which_the_phon
     assert await all_tasks(store) == []
 
 
+@pytest.mark.parametrize(
+    ("by", "went"),
+    [
+        (EndedBy.CALLER, "hung up just as the phone was answered"),
+        (EndedBy.AGENT, "was hung up on as soon as the phone was answered"),
+    ],
+)
+async def test_a_call_that_ends_in_the_moment_of_its_answer_is_missed(
+    store: Store, config: Config, by: EndedBy, went: str
+) -> None:
+    maker = CallMaker().step(CallStep.RING).rang("alice").add(TalkStarted, leg_id="c1-alice")
+    maker.at -= timedelta(seconds=0.5)
+    await record(store, config, maker.add(LegEnded, leg_id="c1-alice", status=DialStatus.ANSWER).ended(by))
+    call = await the_call(store)
+    assert (call.outcome, call.talk_started_at is not None) == ("gave_up", True)
+    assert await all_tasks(store) == [("call_back", "alice")]
+    with store.reading() as session:
+        [entry] = rows.timeline(session, (await the_lead(store)).id)
+    assert entry.text == f"Called Maple Court and {went}."
+
+
+async def test_a_talk_of_an_unknown_length_is_a_talk(store: Store, config: Config) -> None:
+    """Only its end was logged, or the clock was set back in it."""
+    maker = CallMaker().step(CallStep.RING).rang("alice").add(TalkEnded, leg_id="c1-alice")
+    await record(store, config, maker.ended())
+    assert (await the_call(store)).outcome == "talked"
+    maker = CallMaker("c2", caller="+15125550124").rang("alice").add(TalkStarted, leg_id="c2-alice")
+    maker.at -= timedelta(hours=1)
+    await record(store, config, maker.ended())
+    assert (await the_call(store, "c2")).outcome == "talked"
+    assert await all_tasks(store) == []
+
+
 async def test_a_talk_that_becomes_known_later_finishes_the_task(store: Store, config: Config) -> None:
     maker = CallMaker().step(CallStep.RING).rang("alice")
+    maker.at += timedelta(minutes=1)
     await record(store, config, maker.ended())
     assert await all_tasks(store) == [("call_back", "alice")]
     await record(store, config, [TalkStarted("late", "c1", NOW + timedelta(seconds=3), "c1-alice")])

@@ -97,7 +97,7 @@ async def test_while_the_call_is_up_nobody_is_called_back(store: Store, config: 
 
 async def test_who_talked_after_all_is_not_called_back(store: Store, config: Config) -> None:
     await queues_callback(store, config)
-    for fact in (TalkStarted("c1/t", "c1", NOW, "leg"), TalkEnded("c1/u", "c1", NOW, "leg")):
+    for fact in (TalkStarted("c1/t", "c1", NOW - timedelta(minutes=1), "leg"), TalkEnded("c1/u", "c1", NOW, "leg")):
         await store.run(ledger.record, config, fact, NOW)
     assert await store.read(orders.queued_callbacks, config, NOW) == []
     assert await store.run(orders.claim, config, NOW) is None

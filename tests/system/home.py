@@ -75,6 +75,7 @@ seconds = 12.0
 
 [talk]
 target_seconds = 1.0
+shortest_seconds = 0
 
 [survival]
 deadman_seconds = 6

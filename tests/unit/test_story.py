@@ -170,7 +170,12 @@ def test_a_call_of_ours_is_the_same_in_any_order_and_however_often_it_is_told(
         ("trunk-next", "+15125550123"),
     ]
     assert how_ours_went(story, "Alice", Outcome.TALKED) == "Alice called and talked for 2 min 5 s."
-    assert how_ours_went(story, "Alice", Outcome.NOT_REACHED) == "Alice called and reached nobody."
+    assert (
+        how_ours_went(story, "Alice", Outcome.NOT_REACHED)
+        == "Alice called and was cut off as soon as the phone was answered."
+    )
+    unanswered = tell([fact for fact in OURS if not isinstance(fact, TalkStarted | TalkEnded)])
+    assert how_ours_went(unanswered, "Alice", Outcome.NOT_REACHED) == "Alice called and reached nobody."
 
 
 @given(st.lists(st.sampled_from(OURS), min_size=1, unique=True))

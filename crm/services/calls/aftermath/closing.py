@@ -46,7 +46,7 @@ def close_call(scene: Scene, ended_at: datetime) -> Iterator[None]:
     )
     outcome = outcome_of(
         known_line=scene.line is not None,
-        talked=story.talked,
+        talked=scene.has_talked,
         voicemail_left=story.voicemail is not None,
         link_sent=has_link,
         direction=story.direction,

@@ -75,6 +75,11 @@ class Scene:
         return not (self.calls_service or self.is_misdialled or (self.known.colleague and not self.story.kind))
 
     @property
+    def has_talked(self) -> bool:
+        """Whether anything can have been said to the person."""
+        return self.story.has_talked(self.config.talk.shortest_seconds)
+
+    @property
     def calls_service(self) -> bool:
         """Whether one of ours called a toll-free number or the like, where no prospect is, and nobody waits."""
         is_ours = self.story.direction is CallDirection.OUT and not self.known.lead and not self.known.contact

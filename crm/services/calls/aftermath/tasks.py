@@ -40,7 +40,7 @@ def keep_task(
         promised=bool(story.voice_talk and story.voice_talk.promises),
     )
     call.unreachable = is_beyond_anybody(
-        kind, has_number=_can_be_called(scene, lead), talked=story.talked, is_urgent=_is_urgent(scene)
+        kind, has_number=_can_be_called(scene, lead), talked=scene.has_talked, is_urgent=_is_urgent(scene)
     )
     if call.unreachable:
         if not scene.is_first:
@@ -65,7 +65,9 @@ def keep_task(
         # A caller who calls again has been waiting since the earlier call, so the task must not become due any later.
         due_at = _due_at(scene, ended_at)
         task.due_at = min(task.due_at or due_at, due_at)
-    cut = _who_talked(scene) if is_new and scene.story.cut else None
+    # Whose talk was cut, or ended as they answered, knows who called.
+    is_cut = scene.story.cut or (scene.story.talked and not scene.has_talked)
+    cut = _who_talked(scene) if is_new and is_cut else None
     is_anybodys = task.owner_id is not None or task.subteam_id is not None
     if cut or not is_anybodys or task.kind != kind:
         _give(scene, task, cut or _owner(scene, lead, kind, task.due_at, task.owner_id))
@@ -229,8 +231,10 @@ def _owner(scene: Scene, lead: Lead | None, kind: TaskKind, due_at: datetime, ha
 
 
 def _who_talked(scene: Scene) -> Agent | None:
-    """The agent the person was talking to when they were cut off."""
-    leg = scene.session.get(Leg, scene.story.cut_leg) if scene.story.cut_leg else None
+    """The agent the person was talking to when they were cut off, or would have talked to."""
+    answered = scene.story.answered_by
+    leg_id = scene.story.cut_leg or (answered.id if answered else "")
+    leg = scene.session.get(Leg, leg_id) if leg_id else None
     agent_id = leg.agent_id if leg and leg.agent_id else scene.call.agent_id
     agent = scene.session.get(Agent, agent_id) if agent_id else None
     return agent if agent and not agent.retired_at else None

@@ -201,7 +201,7 @@ class Talk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gone_seconds: Positive = 2.0
     """The same for a browser whose connection has closed, as when it crashes; never if lost_seconds is 0."""
     shortest_seconds: NotNegative = 2.0
-    """If a call ends sooner than this after its answer, nobody has talked: it counts as missed, and the person is called
+    """If a call ends sooner than this after its answer, nobody has talked: it counts as missed, and has to be called
     back; 0: every answer is a talk."""
     return_seconds: NotNegative = 20.0
     """How long the person then hears music while the browser may come back, and is rung, before other phones ring."""

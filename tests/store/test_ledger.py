@@ -48,6 +48,7 @@ from crm.services.calls import ledger, orders
 from crm.services.calls.journal import Journal
 from crm.services.calls.ledger import Ledger
 from crm.services.office import owners
+from crm.services.outbox import wording
 from crm.services.people import identity
 from crm.store import snapshot
 from crm.store.models import (
@@ -60,6 +61,7 @@ from crm.store.models import (
     Lead,
     LeadPhone,
     Leg,
+    Line,
     Message,
     Organization,
     Property,
@@ -421,6 +423,20 @@ async def test_the_language_of_a_choice_is_that_of_the_text_and_of_the_lead_from
     again = CallMaker("c3", begins=NOW + timedelta(hours=4))
     await record(store, config, again.add(LanguageChosen, language="en").step(CallStep.MENU).ended())
     assert (await the_lead(store)).language == "en"
+
+
+@pytest.mark.parametrize(("line", "chosen", "stop"), [("en", "es", "responda STOP"), ("es", "en", "reply STOP")])
+async def test_a_text_that_leaves_during_the_call_is_in_the_language_of_the_choice_to_its_last_word(
+    store: Store, config: Config, line: str, chosen: str, stop: str
+) -> None:
+    with store.writing() as session:
+        session.execute(update(Line).values(language=line))
+    maker = CallMaker().add(LanguageChosen, language=chosen).step(CallStep.MENU).add(LinkRequested)
+    await record(store, config, maker.facts)
+    with store.writing() as session:
+        [message] = session.scalars(select(Message))
+        wording.introduce(session, message)
+        assert stop in message.body
 
 
 async def test_a_contact_keeps_their_language_too(store: Store, config: Config) -> None:

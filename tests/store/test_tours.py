@@ -17,6 +17,7 @@ from crm.domain.tours import TourKind, TourState
 from crm.secrets import Secrets
 from crm.services.audit import By
 from crm.services.office import properties
+from crm.services.outbox import wording
 from crm.services.outbox.delivery import Outbox
 from crm.services.outbox.texts import TextTransport
 from crm.services.tours import booking, links, times
@@ -106,6 +107,18 @@ async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) 
     assert TUESDAY_TEN not in [one.starts_at for one in await store.read(times.free, config, other, NOW)]
     with pytest.raises(Conflict):
         await book(store, config, second, property_slug=other, key="again")
+
+
+async def test_the_texts_of_a_tour_that_was_booked_in_spanish_say_so_until_the_caller_is_known_to_speak_it(
+    store: Store, config: Config
+) -> None:
+    await offer(store)
+    await book(store, config, await person(store), language="es")
+    with store.writing() as session:
+        texts = session.scalars(select(Message)).all()
+        for text in texts:
+            wording.introduce(session, text)
+        assert {text.body.rpartition(": ")[2] for text in texts} == {"responda STOP para no recibir textos."}
 
 
 async def test_asking_twice_books_once(store: Store, config: Config) -> None:

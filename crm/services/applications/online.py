@@ -145,7 +145,7 @@ def _text_link(
     key = f"application:{application.id}:link"
     url = short_links.personal(session, config, application.lead_id, path, key, until, now)
     body = texts.application(wording.words(session, application.language), application.property.name, url)
-    new = NewText(key, TextPurpose.APPLICATION, number, line, body, lead_id=application.lead_id)
+    new = NewText(key, TextPurpose.APPLICATION, number, line, body, application.language, application.lead_id)
     outgoing.queue(session, config, new, now)
 
 

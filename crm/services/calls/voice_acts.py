@@ -97,6 +97,7 @@ def send_link(session: Session, config: Config, by: By, caller: Caller, act: Sen
         to_number=to,
         from_number=_sender(session, config, caller, lead, property),
         body=texts.link(wording.words(session, caller.language), act.kind, name, url),
+        language=caller.language,
         lead_id=lead.id,
         call_id=_on_record(session, caller),
         about=property.id if property else None,

@@ -38,6 +38,8 @@ class NewText:
     to_number: str
     from_number: str
     body: str
+    language: str = ""
+    """Of its words; "": the person's."""
     lead_id: int | None = None
     call_id: str | None = None
     about: int | None = None
@@ -103,6 +105,7 @@ def _text(session: Session, config: Config, new: NewText, now: datetime) -> Mess
         body=new.body,
         media=[],
         segments=segments(new.body).count,
+        language=new.language,
         lead_id=new.lead_id,
         call_id=new.call_id,
         property_id=new.about,

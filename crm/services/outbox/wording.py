@@ -59,7 +59,7 @@ def _row(name: str, language: str) -> Select[TextWording]:
 
 def introduce(session: Session, text: Message) -> None:
     """Completes a text that is about to leave, if it is the first to that number: it names the office and says how to
-    stop, in the person's language. The same again changes nothing."""
+    stop, in its own language. The same again changes nothing."""
     if text.purpose in NEEDS_NO_INTRODUCTION or _knows_us(session, text):
         return
     organization = office.organization(session)
@@ -81,6 +81,8 @@ def _knows_us(session: Session, text: Message) -> bool:
 
 
 def _language(session: Session, text: Message) -> str:
+    if text.language:
+        return text.language
     lead = session.get(Lead, text.lead_id) if text.lead_id else None
     line = lines.by_number(session, text.from_number)
     return (lead.language if lead else "") or (line.language if line else templates.FIRST_LANGUAGE)

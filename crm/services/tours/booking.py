@@ -355,6 +355,7 @@ def _text(
         to_number=lead.phones[0].number,
         from_number=line.number,
         body=body,
+        language=language,
         lead_id=lead.id,
         about=property.id,
         not_before=at,

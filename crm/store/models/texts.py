@@ -67,6 +67,9 @@ class Message(Sendable, Base):
     body: Mapped[str] = mapped_column(Text)
     media: Mapped[list[str]] = mapped_column(default=list, server_default="[]", comment="MMS: links, as they came")
     segments: Mapped[int] = mapped_column(default=0, server_default="0", comment="pieces it is sent and paid in")
+    language: Mapped[str] = mapped_column(
+        String(10), default="", server_default="", comment="of its words; empty: the person's"
+    )
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("lead.id", ondelete="SET NULL"), index=True)
     call_id: Mapped[str | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"), index=True)
     property_id: Mapped[int | None] = mapped_column(

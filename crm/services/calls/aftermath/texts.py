@@ -68,6 +68,7 @@ def queue(scene: Scene, key: str, purpose: TextPurpose, body: str, lead: Lead | 
         to_number=scene.call.caller,
         from_number=scene.line.number,
         body=body,
+        language=scene.language(lead),
         lead_id=lead.id if lead else None,
         call_id=scene.call.id,
         about=scene.call.property_id,

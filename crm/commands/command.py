@@ -38,6 +38,7 @@ CHANGING = frozenset({"set", "edit"})
 NAMING = frozenset({"slug", "number", "listing", "lead"})
 """Their arguments that name what is changed; any other is itself a change."""
 HOME_HELP = "The system's home folder.  [default: LEASELINE_HOME or ~/.leaseline]"
+_CLICKS_NUMBER = re.compile(r"a valid (integer|float)( range)?")
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
 _NUMBER = re.compile(r"[-+().\d\s]*\d{3,}[-+().\d\s]*")
 MOST = 10_000
@@ -165,6 +166,9 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
+            if isinstance(error, click.BadParameter) and _CLICKS_NUMBER.search(error.message):
+                told = _CLICKS_NUMBER.sub("a number", error.message)
+                raise click.BadParameter(told, error.ctx, error.param, error.param_hint) from None
             if extra := _EXTRA.fullmatch(error.message):
                 raise click.UsageError(error.message + self._meant(extra[1]), error.ctx) from None
             raise

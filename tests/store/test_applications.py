@@ -34,8 +34,11 @@ from crm.store.models import (
     Lead,
     LeadEmail,
     LeadPhone,
+    LeadProposal,
+    Listing,
     Mail,
     Message,
+    Notice,
     Property,
     Task,
     Unit,
@@ -92,6 +95,27 @@ def submit(store: Store, config: Config, application_id: int) -> None:
 def rows(store: Store, of: type) -> list:
     with store.reading() as session:
         return list(session.scalars(select(of).order_by(of.id)))
+
+
+def test_who_asked_by_phone_and_applies_by_mail_is_proposed_as_the_same_person(
+    store: Store, config: Config, secrets: Secrets
+) -> None:
+    with store.writing() as session:
+        maple = session.scalars(select(Property).where(Property.slug == "maple")).one()
+        unit = Unit(property_id=maple.id, name="204B", bedrooms=2, bathrooms=1)
+        session.add(unit)
+        session.flush()
+        asked, _ = leads.add(session, config, BY, name="Pat Smyth", phones=["5125550188"], property_slug="maple")
+        asked.interests[0].unit_id, asked.created_at = unit.id, NOW - timedelta(hours=1)
+        listing = Listing(unit_id=unit.id, property_id=maple.id, latest=1, rent=1, bedrooms=2, created_at=NOW)
+        session.add(listing)
+        session.flush()
+        sent = Beginning(key="form", answers=YOU, property_id=maple.id, listing_id=listing.id)
+        online.begin(session, config, secrets, By("website", NOW), sent)
+        [proposed] = session.scalars(select(LeadProposal))
+        assert (proposed.lead_id, proposed.reason) == (asked.id, "same_home")
+    assert all(f"May be lead {asked.id}." in notice.text for notice in rows(store, Notice))
+    assert rows(store, Notice)
 
 
 def test_a_second_application_with_the_same_address_makes_no_second_lead_and_shows_in_the_timeline(

@@ -142,6 +142,7 @@ async def test_a_question_makes_a_lead_with_an_owned_next_action_and_word_to_its
 
 async def test_a_tour_is_booked_at_a_free_time_once_and_confirmed(visitor: Visitor) -> None:
     page = await visitor.open("/homes/1/tour")
+    assert words.WORDS["en"]["tour_accompanied"] in page
     at = re.findall(r'name="at" value="([^"]+)"', page)
     assert at[0] == "2026-03-02T17:00:00+00:00/accompanied"
     form = {"name": "Pat", "phone": "5125550188", "at": at[0]}

@@ -27,7 +27,7 @@ from crm.services.arrivals.forms import SOURCE, FieldErrors
 from crm.services.audit import By
 from crm.services.outbox import mail_wording, outgoing, wording
 from crm.services.outbox.outgoing import NewMail, NewText
-from crm.services.people import contact_details, intake, short_links, standing
+from crm.services.people import contact_details, intake, proposals, short_links, standing
 from crm.services.people.intake import Introduced
 from crm.services.phones.lines import line_for
 from crm.store.models import Application, Consent, Listing
@@ -152,11 +152,15 @@ def _text_link(
 def _started(session: Session, config: Config, application: Application, now: datetime) -> None:
     events.move(application, ApplicationStatus.STARTED, now)
     standing.happened(application.lead, LeadEvent.APPLIED, now)
+    if application.lead.created_at == now:
+        # Whoever has asked before by phone may give only an address here.
+        proposals.look_for_alike(session, application.lead, application.property, now)
     told = f"Began an application for {events.home_of(application)}."
     events.tell(session, application, told, now, key="started")
     why = f"The application for {events.home_of(application)} is not finished: ask whether they need help."
     hours = config.applications.unfinished_hours
     owner = events.leave_task(session, config, application, TaskKind.FINISH_APPLICATION, why, hours, now)
+    told = " ".join([told, *proposals.in_words(session, application.lead)])
     events.tell_owner(session, config, application, owner, "started", told, now)
 
 

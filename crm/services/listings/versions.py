@@ -151,7 +151,7 @@ class Versions(Generic[Head, Content]):
         Raises Conflict for words that nobody has accepted, unless `despite` gives the reason to keep them; Invalid.
         """
         if until is not None and until <= self._by.now:
-            raise Invalid("That day is over.", code="expiry_past")
+            raise Invalid("That day is over: name one that is not.", code="expiry_past")
         found = fair_housing.check(self.latest(head))
         waits = self._unaccepted(head, found)
         reason = fields.text(despite, "reason", 300)

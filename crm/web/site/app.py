@@ -292,7 +292,7 @@ def _show_form(
         kind=kind.value,
         about=about,
         days=looks.days(shown, about.tz),
-        several_kinds=len({slot.kind for slot in about.slots}) > 1,
+        kinds=sorted({slot.kind.value for slot in about.slots}),
         sent=sent or {},
         wrong=wrong or {},
         key=key,

@@ -19,6 +19,7 @@ from crm.commands.command import (
     one,
     with_system,
 )
+from crm.domain.excerpts import excerpt
 from crm.services import audit
 from crm.services.voicemail import greetings, mailboxes, recordings, transcripts
 from crm.views import voicemail as views
@@ -71,7 +72,7 @@ def list_(system: System, box: str | None, new_only: bool, deleted: bool, limit:
                 entry.seconds,
                 entry.heard_at is None,
                 entry.taken_by,
-                entry.transcript[:120],
+                excerpt(entry.transcript, 120),
             )
             for entry in entries
         ),

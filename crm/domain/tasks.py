@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from crm.domain.calls import TALKS, Outcome
+from crm.domain.excerpts import excerpt
 
 
 class TaskKind(StrEnum):
@@ -66,15 +67,24 @@ def is_beyond_anybody(kind: TaskKind | None, *, has_number: bool, talked: bool, 
 LONGEST_WHY = 300
 
 
+def said_too(why: str, more: str) -> str:
+    """Why there is something to do, with a sentence that is kept whole."""
+    return _with(why, f" {more}")
+
+
+def _with(why: str, more: str) -> str:
+    return excerpt(why, LONGEST_WHY - len(more)) + more
+
+
 def said_again(why: str, times: int, first: datetime, last: datetime, tz: tzinfo, *, what: str = "calls") -> str:
     """Why there is something to do, and how often it came up, as it stands on a task that covers several calls, or
     whatever `what` names."""
     if times < 2:
-        return why[:LONGEST_WHY]
+        return why
     from_, until = (f"{at.astimezone(tz):%a %H:%M}" for at in (first, last))
     stop = "" if why.rstrip().endswith((".", "!", "?")) else "."
     often = f"{stop} {times} {what}, the first on {from_}, the last on {until}."
-    return why[: LONGEST_WHY - len(often)] + often
+    return _with(why, often)
 
 
 def task_after(

@@ -119,7 +119,7 @@ def _leave_task(session: Session, config: Config, by: By, tour: Tour, found: Pro
             lead_id=lead.id,
             property_id=found.id,
             why=f"Their tour of {found.name} on {when} was canceled, because it is not leased any more: "
-            "offer them another home."[:300],
+            "offer them another home.",
             due_at=due_at,
             created_at=by.now,
             result="",

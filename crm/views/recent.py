@@ -35,6 +35,7 @@ from sqlalchemy.orm import Session, aliased
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.calls import CallArrived, CallDirection
 from crm.domain.errors import NotFound
+from crm.domain.excerpts import excerpt
 from crm.domain.invite import diverted_from
 from crm.domain.mails import MailPurpose
 from crm.domain.route_inputs import CallerKind
@@ -401,7 +402,7 @@ def _call(row: Row[Any], answer: calls.Answer | None, forwarded_from: str, sent_
         who=who,
         by_voice_agent=not who and row.voice_talk is not None,
         seconds=max(0, round((row.ended_at - began).total_seconds())) if row.ended_at else None,
-        words=row.remark[:BEGINNING],
+        words=excerpt(row.remark, BEGINNING),
         forwarded_from=forwarded_from,
         sent_outside=sent_outside,
     )
@@ -442,7 +443,7 @@ _TEXT = (
         Property.name.label("property_name"),
         Message.state.label("outcome"),
         Agent.name.label("who"),
-        func.substr(Message.body, 1, BEGINNING).label("words"),
+        func.substr(Message.body, 1, BEGINNING + 1).label("words"),
     )
     .outerjoin(Lead, Lead.id == Message.lead_id)
     .outerjoin(Contact, and_(Message.lead_id.is_(None), Contact.number == _THEIRS))
@@ -516,7 +517,7 @@ _FORM = (
         LeadSource.name.label("source"),
         Property.slug.label("property"),
         Property.name.label("property_name"),
-        func.substr(Activity.text, 1, BEGINNING).label("words"),
+        func.substr(Activity.text, 1, BEGINNING + 1).label("words"),
     )
     .outerjoin(Lead, Lead.id == ArrivalRecord.lead_id)
     .outerjoin(LeadSource, LeadSource.id == ArrivalRecord.source_id)

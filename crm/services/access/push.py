@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.calls import CallStep
 from crm.domain.errors import Invalid
+from crm.domain.excerpts import excerpt
 from crm.domain.ringing import DeviceKind, has_dnd
 from crm.edge.push_target import LONGEST, PushTarget
 from crm.secrets import Secrets
@@ -53,9 +54,9 @@ class Browser:
 def message(title: str, text: str, *, path: str, tag: str, call: str = "") -> bytes:
     """What a browser shows: opening it leads to a page of the console (`path`), and a later one with the same `tag`
     takes its place. With `call` it rings."""
-    said = {"title": title[:120], "text": text, "path": path, "tag": tag, "call": call}
+    said = {"title": excerpt(title, 120), "text": text, "path": path, "tag": tag, "call": call}
     while len(raw := json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")) > LONGEST:
-        said["text"] = said["text"][: len(said["text"]) * 3 // 4]
+        said["text"] = excerpt(said["text"], len(said["text"]) * 3 // 4)
     return raw
 
 

@@ -13,7 +13,7 @@ from crm.config import Config
 from crm.domain.applications import STAGE_AFTER, UNFINISHED, WAITING, ApplicationStatus
 from crm.domain.leads import Happened
 from crm.domain.notices import NoticeKind
-from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
+from crm.domain.tasks import TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.people import intake, timeline
@@ -87,7 +87,7 @@ def leave_task(
         held_by=owner,
         lead_id=lead.id,
         property_id=property.id,
-        why=why[:LONGEST_WHY],
+        why=why,
         due_at=due_at,
         created_at=now,
         result="",

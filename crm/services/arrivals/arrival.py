@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain.arrivals import ArrivalOutcome
 from crm.domain.notices import NoticeKind
-from crm.domain.tasks import LONGEST_WHY, TaskKind, person_of, said_again
+from crm.domain.tasks import TaskKind, person_of, said_again
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.people import inbox, proposals
@@ -110,7 +110,7 @@ def pass_on(
                     held_by=owner,
                     lead_id=lead.id,
                     property_id=property.id if property else None,
-                    why=told[:LONGEST_WHY],
+                    why=told,
                     due_at=due_at,
                     created_at=now,
                     result="",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.context import Crm
+from crm.domain.excerpts import excerpt
 from crm.domain.notices import NoticeKind
 from crm.domain.tasks import TaskKind
 from crm.services.office import owners
@@ -77,7 +78,7 @@ def tell(session: Session, config: Config, lead_id: int | None, now: datetime) -
     owner = task.held_by if task else owners.owner(session, lead, None, now.astimezone(config.tz))
     keys = [f"arrival:{one.id}" for one in records[:MOST_LINES]]
     told = session.scalars(select(Activity.text).where(Activity.key.in_(keys)).order_by(Activity.id)).all()
-    lines = [" ".join(text.split())[:LONGEST_LINE] for text in told]
+    lines = [excerpt(" ".join(text.split()), LONGEST_LINE) for text in told]
     more = len(records) - len(lines)
     if more > 0:
         lines.append(f"and {more:,} more")

@@ -165,7 +165,7 @@ def leave_to_somebody(
             person=NOBODY,
             owner=owners.admin(session),
             lead_id=None,
-            why=f"It names nobody who could be answered: {what}"[:300],
+            why=f"It names nobody who could be answered: {what}",
             due_at=due_at,
             created_at=now,
             result="",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.config import Config
 from crm.domain.errors import NotFound
+from crm.domain.excerpts import excerpt
 from crm.domain.notices import CHOSEN, EVERY_WAY, GATHERED, NoticeChoices, NoticeKind, NoticeWay, gathered_at
 from crm.domain.text_templates import FIRST_LANGUAGE
 from crm.domain.texts import TextPurpose
@@ -336,7 +337,7 @@ def forget(session: Session, now: datetime) -> int:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
+    return excerpt(text, LONGEST_TEXT)
 
 
 def _line(session: Session) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm.domain.access import WHOLE_OFFICE, Reach
 from crm.domain.errors import Conflict, Invalid, NotFound
+from crm.domain.excerpts import excerpt
 from crm.domain.tasks import TaskKind
 from crm.services import audit
 from crm.services.audit import By
@@ -70,7 +71,7 @@ def answered(session: Session, at: datetime, words: str, *, lead_id: int | None 
 def _came(thread: InboxThread, at: datetime, direction: str, words: str) -> None:
     if thread.last_at is None or thread.last_at <= at:
         thread.last_at, thread.last_direction = at, direction
-        thread.last_words = " ".join(words[: 4 * SHOWN].split())[:SHOWN]
+        thread.last_words = excerpt(" ".join(words[: 4 * SHOWN].split()), SHOWN)
 
 
 def _found_or_new(session: Session, lead_id: int | None, number: str) -> InboxThread | None:

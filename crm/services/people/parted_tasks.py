@@ -98,7 +98,7 @@ class _TaskParting:
             owner_id=task.owner_id,
             subteam_id=task.subteam_id,
             lead_id=other.lead_id,
-            why=(why or task.why)[:300],
+            why=why or task.why,
             due_at=task.due_at,
             created_at=self._now,
             escalate_at=task.escalate_at,

@@ -57,7 +57,7 @@ def tell(session: Session, config: Config, message: Message, name: str, now: dat
     task.why = (
         f"{task.times} texts from unknown people came to {name} faster than they can be handled one by one, the last "
         f"on {at:%a %H:%M}; they have no lead and no task."
-    )[:300]
+    )
     session.flush()
     if is_new:
         told, subject = [owners.admin(session)], "More texts than can be handled"

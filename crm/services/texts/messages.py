@@ -21,6 +21,7 @@ from crm.config import Config
 from crm.domain import optout, texts, tongues
 from crm.domain.delivery import DeliveryState
 from crm.domain.errors import CrmError, Invalid
+from crm.domain.excerpts import excerpt
 from crm.domain.gate import Verdict
 from crm.domain.incoming import Over
 from crm.domain.leads import Happened, LeadEvent
@@ -364,7 +365,7 @@ def _notify(scene: _Scene, told: Sequence[Agent], wrote: str) -> None:
     number = numbers.display(message.from_number, scene.config.region)
     name = scene.writer or (lead.name if lead else "")
     sender = f"{name}, {number}" if name else number or "an unknown number"
-    beginning = wrote if len(wrote) <= NOTICED else wrote[:NOTICED] + "..."
+    beginning = excerpt(wrote, NOTICED)
     property = scene.name()
     notices.tell(
         session,

@@ -20,6 +20,7 @@ from crm.domain.calls import CallDirection
 from crm.domain.errors import Conflict, Invalid, NotFound
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, BoxKind, TranscriptState, file_stem, of_property, parse, split
+from crm.domain.tasks import said_too
 from crm.edge import numbers
 from crm.services import audit
 from crm.services.audit import By
@@ -246,7 +247,7 @@ def take(session: Session, by: By, voicemail_id: str, agent: str) -> None:
     task = tasks.by_key(session, f"call:{voicemail_id}")
     if task and task.done_at is None:
         task.held_by = taker
-        task.why = f"{task.why} {taker.name} took it."[:300]
+        task.why = said_too(task.why, f"{taker.name} took it.")
     if row.call.lead_id is not None:
         told = f"{taker.name} took the voicemail they left."
         key, about = f"taken:{voicemail_id}", row.call.property_id

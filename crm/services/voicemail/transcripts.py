@@ -24,6 +24,7 @@ from crm.domain.heard import Phrase
 from crm.domain.leads import Happened
 from crm.domain.mailboxes import OFFICE, TranscriptState
 from crm.domain.notices import NoticeKind
+from crm.domain.tasks import said_too
 from crm.edge.whisper import Transcriber, TranscriberLost, TranscriptError, problem
 from crm.services.office import owners
 from crm.services.outbox import mails, notices
@@ -254,7 +255,7 @@ def _understand(
     if gist:
         about = select(Task).where(Task.call_id == voicemail.call_id, Task.done_at.is_(None)).limit(1)
         if task := session.scalars(about).first():
-            task.why = f"{task.why} They said: {gist}."[:300]
+            task.why = said_too(task.why, f"They said: {gist}.")
     return gist
 
 

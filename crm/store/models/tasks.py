@@ -14,8 +14,10 @@ from sqlalchemy import (
     UniqueConstraint,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crm.domain.excerpts import excerpt
+from crm.domain.tasks import LONGEST_WHY
 from crm.store.models.agents import Agent, Subteam
 from crm.store.models.base import Base, index_of_some, index_where
 
@@ -200,7 +202,7 @@ class Task(Base):
     property_id: Mapped[int | None] = mapped_column(
         ForeignKey("property.id", ondelete="SET NULL"), comment="what it is about; null: the person, or unknown"
     )
-    why: Mapped[str] = mapped_column(String(300))
+    why: Mapped[str] = mapped_column(String(LONGEST_WHY))
     due_at: Mapped[datetime] = mapped_column(index=True)
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
@@ -226,6 +228,10 @@ class Task(Base):
     @held_by.setter
     def held_by(self, to: Agent | Subteam) -> None:
         self.owner, self.subteam = (to, None) if isinstance(to, Agent) else (None, to)
+
+    @validates("why")
+    def _in_short(self, key: str, why: str) -> str:
+        return excerpt(why, LONGEST_WHY)
 
 
 class TaskCall(Base):

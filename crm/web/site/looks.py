@@ -25,6 +25,7 @@ from crm.config import Config
 from crm.domain import applications
 from crm.domain.applications import FieldKind
 from crm.domain.errors import Invalid
+from crm.domain.excerpts import excerpt
 from crm.domain.tours import Slot
 from crm.edge import numbers
 from crm.services.tours import booking
@@ -244,7 +245,7 @@ class Looks:
             "@context": "https://schema.org",
             "@type": "Apartment",
             "name": f"{home.property_name} {home.unit}",
-            "description": home.headline or home.text[:300],
+            "description": home.headline or excerpt(home.text, 300),
             "numberOfBedrooms": home.bedrooms,
             "numberOfBathroomsTotal": float(home.bathrooms),
             "address": {

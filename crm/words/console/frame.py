@@ -72,6 +72,7 @@ _EN = {
     "theme_dark": "Dark",
     "shortcuts": "Keyboard shortcuts",
     "shortcuts_on": "Use them in this browser",
+    "more_key": "Go on in a list",
     "shortcuts_shown": "Show this list",
     "no_scripts": "The phone and live updates need scripts, which are built by script/setup.",
 }
@@ -146,6 +147,7 @@ _ES = {
     "theme_dark": "Oscuros",
     "shortcuts": "Atajos de teclado",
     "shortcuts_on": "Usarlos en este navegador",
+    "more_key": "Seguir en una lista",
     "shortcuts_shown": "Mostrar esta lista",
     "no_scripts": "El teléfono y las novedades en vivo necesitan scripts, que script/setup prepara.",
 }

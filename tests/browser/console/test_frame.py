@@ -56,10 +56,14 @@ async def test_sections_are_opened_by_keys_but_not_while_somebody_types(person: 
     await put(page, "<p><label for=q>Search</label><input type=search id=q></p>")
     await page.keyboard.press("/")
     await expect(page.locator("#q")).to_be_focused()
-    await page.keyboard.type("gt?/")
-    await expect(page.locator("#q")).to_have_value("gt?/")
+    await put(page, "<p><a rel=next href='/leads'>Show more</a></p>")
+    await page.keyboard.type("gtn?/")
+    await expect(page.locator("#q")).to_have_value("gtn?/")
     await expect(page.locator("#display")).to_be_hidden()
     await expect(page).to_have_url(f"{person.desk.url}/reports")
+    await page.locator("#q").blur()
+    await page.keyboard.press("n")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Leads")
 
 
 async def test_keys_are_shown_and_can_be_switched_off(person: Person) -> None:

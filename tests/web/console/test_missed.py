@@ -142,7 +142,8 @@ async def test_pages_show_each_once(office: ConsoleOffice) -> None:
     while path:
         page = await person.open(path)
         seen += listed(page)
-        path = (re.findall(r'<p><a href="(/missed\?[^"]*after=[^"]+)">', page) or [""])[0].replace("&amp;", "&")
+        found = re.findall(r'<a rel="next" href="(/missed\?[^"]*after=[^"]+)">', page)
+        path = (found or [""])[0].replace("&amp;", "&")
     assert len(seen) == len(set(seen)) == 120
     for wrong in ("after=x", "whose=nobody"):
         await person.open(f"/missed?{wrong}", 404)

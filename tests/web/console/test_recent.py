@@ -105,7 +105,7 @@ async def test_pages_show_every_contact_once_in_order(office: ConsoleOffice) -> 
     while path:
         page = await person.open(path)
         seen += re.findall(r'<td><a href="/calls/(c\d+\.1)">', page)
-        path = (re.findall(r'<p><a href="(/recent\?after=[^"]+)">', page) or [""])[0].replace("&amp;", "&")
+        path = (re.findall(r'<p><a rel="next" href="(/recent\?after=[^"]+)">', page) or [""])[0].replace("&amp;", "&")
     assert len(seen) == 130
     assert len(set(seen)) == 130
     assert [int(one[1:4]) // 7 for one in seen] == sorted(int(one[1:4]) // 7 for one in seen)

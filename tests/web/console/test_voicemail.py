@@ -117,7 +117,8 @@ async def test_pages_show_each_once(office: ConsoleOffice) -> None:
     while path:
         page = await person.open(path)
         seen += listed(page)
-        path = (re.findall(r'<p><a href="(/voicemail\?[^"]*after=[^"]+)">', page) or [""])[0].replace("&amp;", "&")
+        found = re.findall(r'<a rel="next" href="(/voicemail\?[^"]*after=[^"]+)">', page)
+        path = (found or [""])[0].replace("&amp;", "&")
     assert len(seen) == len(set(seen)) == 65
     await person.open("/voicemail?after=x", 404)
     await person.open("/voicemail?show=everything", 404)

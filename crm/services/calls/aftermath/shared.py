@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import delete
 
-from crm.domain.tasks import LONGEST_WHY, said_again
-from crm.services.calls.aftermath.scene import Scene, fit
+from crm.domain.tasks import said_again
+from crm.services.calls.aftermath.scene import Scene
 from crm.store.models import Task, TaskCall
 from crm.store.queries import tasks
 
@@ -65,7 +65,7 @@ def leave(scene: Scene, task: Task) -> None:
 
 
 def _write(scene: Scene, task: Task, why: str, found: Sequence[tuple[str, datetime]]) -> None:
-    task.why = fit(why, LONGEST_WHY)
+    task.why = why.replace("\x00", "")
     task.property_id = scene.call.property_id
     if found:
         (_, first), (latest, task.last_at) = found[0], found[-1]

@@ -1,4 +1,4 @@
-// Shortcuts: g and a letter opens a section, / goes to the search, ? shows them all. None of them acts while somebody types.
+// Shortcuts: g and a letter opens a section, / goes to the search, n to the rest of a list, ? shows them all. None of them acts while somebody types.
 
 import { hasShortcuts, open } from "./display"
 
@@ -19,6 +19,12 @@ function search(): boolean {
     return field !== null
 }
 
+function goOn(): boolean {
+    const link = document.querySelector<HTMLAnchorElement>("main a[rel=next]")
+    link?.click()
+    return link !== null
+}
+
 function act(key: string): boolean {
     const isAfterG = performance.now() - after < WAIT_MILLISECONDS
     after = -Infinity
@@ -29,6 +35,7 @@ function act(key: string): boolean {
     }
     if (key === "g") after = performance.now()
     else if (key === "/") return search()
+    else if (key === "n") return goOn()
     else if (key === "?") open()
     else return false
     return true

@@ -19,7 +19,8 @@ from crm import config as settings
 from crm import in_force
 from crm.config import Config
 from crm.domain.errors import Unavailable
-from crm.edge import page_probe, page_sockets, processes
+from crm.edge import page_probe, processes
+from crm.edge.handed_sockets import PAGES, holder
 from crm.edge.page_probe import PageState
 from crm.store import migrate, revision
 
@@ -119,11 +120,11 @@ async def replace_pages(config: Config, web: Child, say: Say) -> None:
     """The same for the web pages, without refusing a visitor: the old process serves until the new one does. One that
     hangs, or cannot hand on what it listens on, is ended first."""
     before = web.process
-    hands_on = before is not None and page_sockets.holder(config) == before.pid
+    hands_on = before is not None and holder(config, PAGES) == before.pid
     if not hands_on or await page_probe.probe(config) is PageState.HANGS:
         await web.restart()
     # On a full disk the new one cannot show that it would hand on, and the old one has ended nevertheless.
-    elif not await _succeeds(web, lambda pid: page_sockets.holder(config) == pid or web.process is not before):
+    elif not await _succeeds(web, lambda pid: holder(config, PAGES) == pid or web.process is not before):
         say(f"The new web pages did not start, so the old ones stay: {web.last_words}")
 
 

@@ -20,7 +20,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.errors import CrmError, Unavailable
 from crm.edge import spool_folder
-from crm.edge.page_sockets import PageSockets
+from crm.edge.handed_sockets import APP, PAGES, HandedSockets
 from crm.secrets import Secrets
 from crm.services.system import copies
 from crm.store import revision
@@ -62,10 +62,23 @@ async def serve(config: Config, only: Collection[str] = (), *, take_over: bool =
     gc.disable()
     # What this process does not run it does not load; what it runs is loaded before the first call comes.
     loaded = {name: importlib.import_module(f"ari_app.parts.{name}") for name in PARTS if name in parts}
-    # Each part of the pages alone has no place of its own that another could take.
-    page_sockets = PageSockets(config, replaces=take_over) if parts == set(GROUPS["web"]) else None
-    async with _running(config, loaded, stop, take_over=take_over, page_sockets=page_sockets):
+    handed_sockets = _handed(config, parts, take_over=take_over)
+    async with _running(config, loaded, stop, take_over=take_over, handed_sockets=handed_sockets):
         await stop.wait()
+
+
+def _handed(config: Config, parts: Collection[str], *, take_over: bool) -> HandedSockets | None:
+    """Each part alone has no place of its own that another could take."""
+    if parts == set(GROUPS["web"]):
+        return HandedSockets(config, PAGES, replaces=take_over)
+    if "calls" not in parts:
+        return None
+    try:
+        return HandedSockets(config, APP, replaces=take_over, ends_former=False)
+    except OSError as error:
+        # Calls do not wait for it: the ports are opened once the former app has left them.
+        log.warning("the former app does not hand its listeners on", extra={"reason": str(error)})
+        return HandedSockets(config, APP)
 
 
 async def _serve_voice(config: Config) -> None:
@@ -97,7 +110,7 @@ async def _running(
     stop: asyncio.Event,
     *,
     take_over: bool,
-    page_sockets: PageSockets | None,
+    handed_sockets: HandedSockets | None,
 ) -> AsyncIterator[None]:
     crm = context.opened(config)
     store = crm.store
@@ -107,7 +120,9 @@ async def _running(
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SCHEMA_SECONDS):
                 await _look_at_schema(store)
-        shared = Shared(crm, stack, copies.CopyWatch(config).is_held, stop, take_over, page_sockets)
+        shared = Shared(crm, stack, copies.CopyWatch(config).is_held, stop, take_over, handed_sockets)
+        # Whoever has just connected is still answered when all else has ended: the next app waits for the calls alone.
+        stack.push_async_callback(_ended, listening := [])
         work: list[Part] = [
             partial(_watch_schema, store),
             partial(_hear, shared),
@@ -116,15 +131,20 @@ async def _running(
         ]
         for name, module in parts.items():
             work += await getattr(module, name)(shared)
-        if page_sockets:
-            work.append(page_sockets.run)
-        running = [asyncio.create_task(_keep(part)) for part in work]
+        if handed_sockets:
+            work.append(handed_sockets.run)
+        running = {part: asyncio.create_task(_keep(part)) for part in work}
+        listening += [running[part] for part in shared.listeners]
         try:
             yield
         finally:
-            for task in running:
+            for task in running.values():
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await _ended([task for task in running.values() if task not in listening])
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _hear(shared: Shared) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
+from ari_app.parts.listening import listener
 from ari_app.parts.shared import Part, Shared
 from crm.edge.networks import Allowed
 from crm.edge.webhooks import WebhookClient
 from crm.services.webhooks import subscriptions
 from crm.services.webhooks.delivery import WebhookWorker
-from crm.web import app as server
 from crm.web.api.app import EVERY_SECONDS, ApiServer
 
 PRUNE_SECONDS = 3600.0
@@ -26,9 +24,7 @@ async def api(shared: Shared) -> list[Part]:
             pass
 
     return [
-        partial(
-            server.keep_serving, crm.config, served.build(), shared.troubles, "api", page_sockets=shared.page_sockets
-        ),
+        listener(shared, served.build(), "api"),
         shared.every(EVERY_SECONDS, "keys and answers of the API", served.look),
         shared.keep(WebhookWorker(crm, client, shared.held)),
         shared.every(PRUNE_SECONDS, "deliveries kept long enough", prune),

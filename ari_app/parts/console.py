@@ -6,9 +6,9 @@ import asyncio
 import logging
 from functools import partial
 
+from ari_app.parts.listening import listener
 from ari_app.parts.shared import Part, Shared
 from crm.edge import own_certificate
-from crm.web import app as server
 from crm.web.console.app import build, looks_of
 from crm.web.console.board import Board
 
@@ -23,15 +23,7 @@ async def console(shared: Shared) -> list[Part]:
     board = Board(crm, looks_of(crm))
     certificate = own_certificate.OwnCertificate(crm.config) if crm.config.console.has_certificate else None
     parts: list[Part] = [
-        partial(
-            server.keep_serving,
-            crm.config,
-            build(crm, board),
-            shared.troubles,
-            "console",
-            certificate,
-            shared.page_sockets,
-        ),
+        listener(shared, build(crm, board), "console", certificate),
         board.run,
     ]
     if certificate:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from crm.context import Crm
-from crm.edge.page_sockets import PageSockets
+from crm.edge.handed_sockets import HandedSockets
 from crm.services.system import workers
 from crm.services.texts.inbox import Inbox
 from crm.worker import Troubles, Worker, keep, repeat
@@ -30,8 +30,10 @@ class Shared:
     """Set when another app has taken this one's place, or when no call is left after SIGUSR1."""
     take_over: bool = False
     """Whether a running app ends once this one has taken its place."""
-    page_sockets: PageSockets | None = None
-    """Where the web pages are all that this process runs."""
+    handed_sockets: HandedSockets | None = None
+    """Where this process takes the place of another, and hands its own on."""
+    listeners: list[Part] = field(default_factory=list)
+    """Those among the parts that serve a port."""
     inbox: Inbox = field(init=False)
     troubles: Troubles = field(init=False)
     """What is failing in the workers of all parts."""
@@ -44,9 +46,9 @@ class Shared:
         return partial(self._keep, worker)
 
     async def _keep(self, worker: Worker[Any, Any]) -> None:
-        if self.page_sockets:
+        if self.handed_sockets:
             # Two at once would take each other's work for what a worker that died has left behind.
-            await self.page_sockets.alone()
+            await self.handed_sockets.alone()
         await keep(self.crm, worker, self.troubles)
 
     def every(

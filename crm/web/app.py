@@ -18,8 +18,8 @@ from starlette.types import ASGIApp
 from crm.config import Config
 from crm.domain.beats import until_next
 from crm.edge import listening, sip_door
+from crm.edge.handed_sockets import HandedSockets
 from crm.edge.own_certificate import OwnCertificate
-from crm.edge.page_sockets import PageSockets
 from crm.web.guard import IDLE_SECONDS, Budget, guarded
 from crm.web.routes import posts, texts, tours
 from crm.web.routes.texts import Webhooks
@@ -64,33 +64,33 @@ async def keep_serving(
     troubles: Troubles,
     listener: str = "web",
     certificate: OwnCertificate | None = None,
-    page_sockets: PageSockets | None = None,
+    handed_sockets: HandedSockets | None = None,
 ) -> None:
     """Serves on the port that [ports] gives `listener` until it is cancelled; then it finishes open requests, so that
-    no incoming text is lost. With `page_sockets`, it goes on with the sockets of the process that this one replaces.
+    no incoming text is lost. With `handed_sockets`, it goes on with the sockets of the process that this one replaces.
 
     If the port is taken, it tries again: calls do not depend on it. `repeat` does not fit, since it runs passes that
     end, and a working server does not end.
     """
     name = f"listener {listener}"
     at = _bind(config, listener), getattr(config.ports, listener)
-    if not (page_sockets and page_sockets.has(listener, *at)):
-        if page_sockets:
+    if not (handed_sockets and handed_sockets.has(listener, *at)):
+        if handed_sockets:
             # It may be the former process that has the port, for another address.
-            page_sockets.begun(listener)
+            handed_sockets.begun(listener)
         await listening.until_left(*at)
     while True:
         try:
-            async with serving(config, app, listener, certificate, page_sockets) as server:
+            async with serving(config, app, listener, certificate, handed_sockets) as server:
                 troubles.well(name)
-                if page_sockets:
-                    page_sockets.begun(listener)
+                if handed_sockets:
+                    handed_sockets.begun(listener)
                 await asyncio.wait([server])
             troubles.failed(name, OSError("The web server ended by itself and is started again."))
         except OSError as error:
             troubles.failed(name, error)
-        if page_sockets:
-            page_sockets.begun(listener)
+        if handed_sockets:
+            handed_sockets.begun(listener)
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -147,14 +147,14 @@ async def serving(
     app: ASGIApp,
     listener: str = "web",
     certificate: OwnCertificate | None = None,
-    page_sockets: PageSockets | None = None,
+    handed_sockets: HandedSockets | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Listens on a port of [ports] while the block runs; yields the server's task, which ends only if the server fails.
 
     With a certificate, it serves by https alone. Raises OSError if the port is taken or the certificate unusable.
     """
     host, port = _bind(config, listener), getattr(config.ports, listener)
-    handed = page_sockets.take(listener, host, port) if page_sockets else []
+    handed = handed_sockets.take(listener, host, port) if handed_sockets else []
     server = _Server(
         uvicorn.Config(
             app,
@@ -186,11 +186,11 @@ async def serving(
                     task.result()
                     raise OSError(f"port {port} (ports.{listener}) cannot be listened on")
                 await asyncio.sleep(0.01)
-        if page_sockets:
-            page_sockets.serves(listener, host, port, server.sockets)
+        if handed_sockets:
+            handed_sockets.serves(listener, host, port, server.sockets)
         yield task
     finally:
-        server.end(lingers=page_sockets is not None and page_sockets.has_handed_on)
+        server.end(lingers=handed_sockets is not None and handed_sockets.has_handed_on)
         await asyncio.wait([task])
         for one in handed:
             one.close()

@@ -12,6 +12,7 @@ from ari_app import ending
 from tests.drills.witness import hears, legs, one_record, up
 from tests.system import LAKESIDE, System
 from tests.talks import connect, hear_each_other
+from tests.visitors import visitors
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
@@ -86,12 +87,7 @@ async def test_when_the_app_is_replaced_then_every_caller_goes_on_where_they_wer
         await connect(system, talker, carol, LAKESIDE)
         await system.dial(asker)
         await system.step(asker.user, "menu")
-        before = system.app.process
-        await ending.replace(system.config, system.app, lambda text: None)
-        assert system.app.successor is not None
-        assert before is not None
-        assert before.returncode == 0
-        system.app = dataclasses.replace(system.app, process=system.app.successor, successor=None)
+        await replace_app(system)
         await hear_each_other(system, talker, carol)
         await asker.press("1")
         await system.step(asker.user, "text_offer")
@@ -102,3 +98,20 @@ async def test_when_the_app_is_replaced_then_every_caller_goes_on_where_they_wer
         talk = await one_record(system, talker.user, "talked", finished=True)
     assert legs(talk) == [("carol-soft", "ANSWER", True)]
     assert not asked.without_app
+
+
+async def test_when_the_app_is_replaced_then_no_carrier_is_refused(system: System) -> None:
+    ports = system.config.ports
+    async with visitors([f"http://127.0.0.1:{port}/" for port in (ports.web, ports.webhooks)]) as carriers:
+        for _ in range(2):
+            await replace_app(system)
+    assert carriers.refused == []
+
+
+async def replace_app(system: System) -> None:
+    before = system.app.process
+    await ending.replace(system.config, system.app, lambda text: None)
+    assert system.app.successor is not None
+    assert before is not None
+    assert before.returncode == 0
+    system.app = dataclasses.replace(system.app, process=system.app.successor, successor=None)

@@ -1,7 +1,8 @@
-"""The listening sockets of the process with the web pages, which it hands on to the one that replaces it.
+"""The listening sockets of a process, which it hands on to the one that replaces it: those of the web pages, and
+those of the app for what carriers and portals post.
 
-Both accept from the same queue of the system's until the former one ends, so no visitor is ever refused. Nothing is
-handed on but on this machine, to the home's owner (unix(7), SCM_RIGHTS).
+Both accept from the same queue of the system's until the former one ends, so nobody is ever refused. Nothing is handed
+on but on this machine, to the home's owner (unix(7), SCM_RIGHTS).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Protocol
 from crm.config import Config
 from crm.edge.processes import Process, start_of
 
+PAGES, APP = "pages", "app"
+
 RECEIVE_SECONDS = 5.0
 BEGIN_SECONDS = 10.0
 """How long the listeners have, all together, to begin with what they were handed."""
@@ -33,44 +36,44 @@ class _Listening(Protocol):
     def fileno(self) -> int: ...
 
 
-class PageSockets:
-    """What this process was handed, and what it hands on.
+class HandedSockets:
+    """What this process was handed, and what it hands on, under the name that both have for what they run.
 
-    With `replaces` it takes the place of the one that serves now, if there is one. Raises OSError if that does not hand
-    its sockets on, as when it hangs.
+    With `replaces` it takes the place of the one that serves now, if there is one, and ends it if it `ends_former`; one
+    that has calls ends when they have been taken over. Raises OSError if that does not hand its sockets on, as when it
+    hangs.
     """
 
-    def __init__(self, config: Config, *, replaces: bool = False) -> None:
-        self._path = _path(config)
+    def __init__(self, config: Config, name: str, *, replaces: bool = False, ends_former: bool = True) -> None:
+        self._path = _path(config, name)
+        self._ends_former = ends_former
         self._received: dict[tuple[str, str, int], list[socket.socket]] = {}
         self._awaited: set[str] = set()
         self._has_begun = asyncio.Event()
         self._served: dict[tuple[str, str, int], Callable[[], Sequence[_Listening]]] = {}
-        self._predecessor: Process | None = None
         self._is_alone = asyncio.Event()
         self.has_handed_on = False
         """Whether another process serves, or is about to, what this one does."""
-        if replaces:
-            self._receive()
-        if not self._predecessor:
+        self._predecessor = self._receive() if replaces else None
+        if self._predecessor is None or not ends_former:
             self._is_alone.set()
         self._look_whether_begun()
 
-    def _receive(self) -> None:
+    def _receive(self) -> Process | None:
         with _asking(self._path) as asked:
             if asked is None:
-                return
+                return None
             pid = _holder(asked)
             predecessor = Process(pid, start_of(pid) or "")
             asked.settimeout(RECEIVE_SECONDS)
             said, files, _, _ = socket.recv_fds(asked, _LONGEST, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC)
         if not said:
-            return  # It has just ended.
-        self._predecessor = predecessor
+            return None  # It has just ended.
         handed = [socket.socket(fileno=file) for file in files]
         for listener, host, port, count in json.loads(said):
             self._received[listener, host, port], handed = handed[:count], handed[count:]
             self._awaited.add(listener)
+        return predecessor
 
     def has(self, listener: str, host: str, port: int) -> bool:
         return (listener, host, port) in self._received
@@ -94,12 +97,12 @@ class PageSockets:
             self._has_begun.set()
 
     async def alone(self) -> None:
-        """Returns once the process that this one replaces has ended; at once if there is none."""
+        """Returns once the process that this one ends has ended; at once if there is none."""
         await self._is_alone.wait()
 
     async def run(self) -> None:
-        """Takes the place of the former process as soon as what it handed on is served, and ends it; then hands on to
-        the next one until it is cancelled."""
+        """Takes the place of the former process as soon as what it handed on is served, and ends it if it is to; then
+        hands on to the next one until it is cancelled."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEGIN_SECONDS):
                 await self._has_begun.wait()
@@ -133,14 +136,14 @@ class PageSockets:
                 self.has_handed_on = True
 
 
-def holder(config: Config) -> int | None:
+def holder(config: Config, name: str) -> int | None:
     """Returns the id of the process that would hand its sockets on; None if there is none."""
-    with _asking(_path(config)) as asked:
+    with _asking(_path(config, name)) as asked:
         return _holder(asked) if asked else None
 
 
-def _path(config: Config) -> Path:
-    return config.run_folder / "pages.sock"
+def _path(config: Config, name: str) -> Path:
+    return config.run_folder / f"{name}.sock"
 
 
 def _holder(asked: socket.socket) -> int:

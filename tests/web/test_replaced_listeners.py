@@ -19,10 +19,11 @@ from ari_app import ending, supervisor
 from ari_app.child import Child
 from crm import config as settings
 from crm.config import Config
-from crm.edge import page_sockets
+from crm.edge.handed_sockets import PAGES, holder
 from tests.system import port_block
+from tests.visitors import ask, visitors
 from tests.waiting import until
-from tests.web.test_tls import anybody, write_certificate
+from tests.web.test_tls import write_certificate
 
 pytestmark = pytest.mark.web
 
@@ -34,20 +35,11 @@ class Pages:
 
     def __init__(self, config: Config, child: Child, said: list[str]) -> None:
         self.config, self.child, self.said = config, child, said
-        self.answered = 0
-        self.refused: list[str] = []
 
     @property
     def pid(self) -> int:
         assert self.child.process is not None
         return self.child.process.pid
-
-    async def ask(self, url: str) -> None:
-        """One visitor, on a connection of their own."""
-        timeout = aiohttp.ClientTimeout(total=STARTS_SECONDS)
-        connector = aiohttp.TCPConnector(force_close=True, ssl=anybody())
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session, session.get(url) as answer:
-            await answer.read()
 
     def urls(self) -> tuple[str, ...]:
         ports = self.config.ports
@@ -62,32 +54,10 @@ class Pages:
             for url in self.urls():
                 while True:
                     with contextlib.suppress(aiohttp.ClientError):
-                        await self.ask(url)
+                        await ask(url)
                         break
                     await asyncio.sleep(0.05)
-        await until(lambda: page_sockets.holder(self.config) == self.pid)
-
-    async def visit(self, url: str) -> None:
-        """Asks one time after another until it is cancelled."""
-        while True:
-            try:
-                await self.ask(url)
-                self.answered += 1
-            except aiohttp.ClientError as error:
-                self.refused.append(f"{url}: {error!r}")
-                await asyncio.sleep(0.01)
-
-    @contextlib.asynccontextmanager
-    async def visitors(self) -> AsyncIterator[None]:
-        visits = [asyncio.create_task(self.visit(url)) for url in self.urls()]
-        try:
-            yield
-            before = self.answered
-            await until(lambda: self.answered >= before + 30)
-        finally:
-            for one in visits:
-                one.cancel()
-            await asyncio.gather(*visits, return_exceptions=True)
+        await until(lambda: holder(self.config, PAGES) == self.pid)
 
     async def replace(self) -> None:
         await ending.replace_pages(self.config, self.child, self.said.append)
@@ -129,13 +99,13 @@ async def test_visitors_who_come_one_after_another_are_all_served(pages: Pages) 
     for _ in range(2):
         before = pages.child.process
         assert before is not None
-        async with pages.visitors():
+        async with visitors(pages.urls()) as came:
             await pages.replace()
+        assert came.refused == []
         assert pages.said == []
         assert before.returncode == 0
         assert pages.pid != before.pid
         await pages.are_served()
-    assert pages.refused == []
 
 
 async def test_whoever_has_connected_and_not_asked_yet_is_served(pages: Pages) -> None:
@@ -143,7 +113,7 @@ async def test_whoever_has_connected_and_not_asked_yet_is_served(pages: Pages) -
     assert before is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", pages.config.ports.site)
     replacing = asyncio.create_task(pages.replace())
-    await until(lambda: page_sockets.holder(pages.config) != before.pid)
+    await until(lambda: holder(pages.config, PAGES) != before.pid)
     # The new process serves; the old one is about to end, and has this connection.
     writer.write(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
@@ -154,10 +124,10 @@ async def test_whoever_has_connected_and_not_asked_yet_is_served(pages: Pages) -
 async def test_if_the_new_process_crashes_the_old_one_goes_on_serving(pages: Pages) -> None:
     before, command = pages.pid, pages.child.command
     pages.child.command = [sys.executable, "-c", "raise SystemExit('There was no room.')"]
-    async with pages.visitors():
+    async with visitors(pages.urls()) as came:
         await pages.replace()
     assert pages.said == ["The new web pages did not start, so the old ones stay: There was no room."]
-    assert (pages.pid, pages.refused) == (before, [])
+    assert (pages.pid, came.refused) == (before, [])
     pages.child.command = command
     await pages.replace()
     assert pages.pid != before
@@ -170,7 +140,7 @@ async def test_a_port_that_has_changed_is_opened_and_the_former_one_left(pages: 
     pages.config = settings.load(pages.config.home)
     await pages.are_served()
     with pytest.raises(aiohttp.ClientConnectorError):
-        await pages.ask(f"http://127.0.0.1:{former.site}/robots.txt")
+        await ask(f"http://127.0.0.1:{former.site}/robots.txt")
 
 
 async def test_a_port_that_a_stranger_has_is_told_and_the_others_are_served(pages: Pages) -> None:
@@ -179,7 +149,7 @@ async def test_a_port_that_a_stranger_has_is_told_and_the_others_are_served(page
         write_settings(pages.config.home, former.sip, site=stranger.getsockname()[1])
         await pages.replace()
         for url in pages.urls()[1:]:
-            await pages.ask(url)
+            await ask(url)
         log = pages.config.log_folder / "web.log"
         await until(lambda: "is in use" in log.read_text())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from ari_app.voice.protocol import Said, SpeechStarted
 from ari_app.voice.stt import Stt, SttFailed, Transcript
 from ari_app.voice.turns import POSSIBLE, WINDOW_SECONDS, Cue, Ending, Turns
 from ari_app.voice.vad import WINDOW_BYTES, Vad
+
+log = logging.getLogger(__name__)
 
 BEFORE_WINDOWS = 10
 """A third of a second from before the caller was noticed: a word begins more quietly than it goes on."""
@@ -65,7 +68,7 @@ class Ear:
         self._recent: deque[bytes] = deque(maxlen=BEFORE_WINDOWS)
         self._turn: _Spoken | None = None
         self._heard_at = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self.failed = asyncio.Event()
         """Set when no recognizer answers."""
         self.unfinished = 0
@@ -186,7 +189,14 @@ class Ear:
     def _run(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._is_done)
+
+    def _is_done(self, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            # Else the caller's words would have no answer, and what is said would stay held.
+            log.error("what a caller said is lost", exc_info=error)
+            self.failed.set()
 
     async def stop(self) -> None:
         for task in self._tasks:

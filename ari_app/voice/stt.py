@@ -21,6 +21,9 @@ SLOW_SECONDS = 0.8
 LATE_SECONDS = 1.5
 """If the better model has not answered by then, the quick one is asked as well."""
 
+TIMES = 2
+"""How often all recognizers are asked. One that died over these words, or just before, is up again the second time."""
+
 
 class SttFailed(Exception):
     """Nothing can be heard: no recognizer answers."""
@@ -78,13 +81,17 @@ class WhisperStt:
         await asyncio.gather(*(worker.stop() for worker in self.workers))
 
     async def hear(self, audio: bytes, language: str, names: str) -> Transcript:
+        question = {"audio": audio, "language": language, "names": names}
         try:
             async with asyncio.timeout(HEAR_SECONDS):
-                return await self._heard({"audio": audio, "language": language, "names": names}, language)
+                for _ in range(TIMES):
+                    if heard := await self._heard(question, language):
+                        return heard
         except TimeoutError:
             raise SttFailed("The recognizers are too slow.") from None
+        raise SttFailed("No recognizer answers.")
 
-    async def _heard(self, question: dict[str, Any], language: str) -> Transcript:
+    async def _heard(self, question: dict[str, Any], language: str) -> Transcript | None:
         """What the first one that answers has heard; another one is asked when one is lost, or late."""
         order = list(self._order(language))
         asked: set[asyncio.Task[Transcript | None]] = set()
@@ -100,7 +107,7 @@ class WhisperStt:
         finally:
             for one in asked:
                 one.cancel()
-        raise SttFailed("No recognizer answers.")
+        return None
 
     async def _heard_by(self, at: int, question: dict[str, Any]) -> Transcript | None:
         try:

@@ -142,6 +142,15 @@ async def test_the_end_of_the_audio_ends_the_talk(tmp_path: Path) -> None:
     assert talk.server.talks == 0
 
 
+async def test_a_recognizer_that_fails_in_a_way_nobody_expected_ends_the_talk_and_leaves_no_silence(
+    tmp_path: Path,
+) -> None:
+    async with talking(tmp_path) as talk, talk.opened() as app:
+        await app.until(Ready)
+        await talk.asterisk.hear(loud=1.0, silent=1.0)
+        assert (await app.until(Fault)).is_fatal
+
+
 async def test_nobody_is_admitted_while_answers_would_be_late(tmp_path: Path) -> None:
     async with talking(tmp_path, delay=3.0) as talk:
         async with talk.opened() as app:

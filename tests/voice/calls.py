@@ -18,12 +18,13 @@ PERSON = "Can I talk to a real person, please?"
 
 
 @contextlib.asynccontextmanager
-async def answered_by_voice(system: System) -> AsyncIterator[Voice]:
-    """The voice agent answers every line, and understands HOURS and PERSON."""
+async def answered_by_voice(system: System, *options: str) -> AsyncIterator[Voice]:
+    """The voice agent answers every line, and understands HOURS and PERSON. `options` are those of
+    `tests.voice.process`."""
     with system.store.writing() as session:
         session.execute(update(Line).values(ai_answers="always"))
     try:
-        async with voice(system, {text: system.spoken(text) for text in (HOURS, PERSON)}) as running:
+        async with voice(system, {text: system.spoken(text) for text in (HOURS, PERSON)}, *options) as running:
             yield running
     finally:
         with system.store.writing() as session:
@@ -35,6 +36,15 @@ async def turns(system: System, number: str) -> list[VoiceTurnEntry]:
     calls = await system.calls_from(number)
     found = await system.store.read(views.voice_talk, calls[-1].id) if calls else None
     return found.turns if found else []
+
+
+async def is_asked(system: System, number: str, text: str) -> None:
+    """Waits until what the caller has said is on record; the answer begins then."""
+
+    async def said() -> bool:
+        return any(turn.who == "caller" and turn.text == text for turn in await turns(system, number))
+
+    await system.until(said, f"the agent has heard {text}", seconds=40)
 
 
 async def says(system: System, number: str, template: str, count: int = 1) -> None:

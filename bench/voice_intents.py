@@ -1,9 +1,9 @@
 """How many sentences of callers the voice agent understands, and at what cost.
 
-voice_intents_heldout.txt was frozen before what it measures was written, and nothing is changed for it: its figure is
-what to expect of new callers; so is voice_intents_callers.txt, of more recent ones. For what voice_intents.txt and
-voice_intents_development.txt have, the rules were mended;
-they show what gets worse. Right is
+voice_intents_heldout.txt was frozen before what it measures was written, and nothing was changed for it until 280 of
+its 317 were right (88.3 %): that is what to expect of new callers. Since then its misses were read, as those of all
+lists, so now all show what gets worse, and new callers need a new list. For what voice_intents.txt and
+voice_intents_development.txt have, the rules were mended. Right is
 what would be done first: what guards notice goes before what a person takes over, and that before all else; after
 a question of the agent, what becomes of the answer. `script/bench voice_intents`, with --wrong to see the misses,
 --neighbors for the sentence model, --patterns for patterns alone, and --heard for what Whisper makes of the sentences,

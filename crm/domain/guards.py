@@ -85,7 +85,7 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
     Danger.WATER: _pattern(
         r"flood(?:s|ed|ing)(?: \w+){0,3}|(?:a|the) flood",
         r"(?:pipe|pipes|water main|water heater)(?: \w+){0,2} (?:burst|bursting|broke|broken|exploded)|burst (?:a )?pipes?",
-        r"water(?: is|s)? (?:\w+ )?(?:pouring|gushing|rushing|coming|running|streaming|leaking|spraying|everywhere|all over)(?: \w+){0,3} ?(?:ceiling|walls?|everywhere|floor|light|out|through|in|down)?",
+        r"waters?(?: is)? (?:\w+ )?(?:pouring|gushing|shooting|squirting|blasting|rushing|coming|running|streaming|leaking|spraying|everywhere|all over)(?: \w+){0,3} ?(?:ceiling|walls?|everywhere|floor|light|out|through|in|down)?",
         r"(?:toilets?|tubs?|bathtubs?|sinks?|shower|washer|washing machine|dishwasher|drains?)(?: \w+){0,3} (?:overflow\w*|over flow\w*|flooding|pouring)|overflowing(?: \w+){0,3} (?:into|through|onto|in|all over) (?:my|our|the)",
         r"(?:cant|wont|doesnt|not able to)(?: \w+){0,2} (?:shut|turn)(?: \w+){0,2} (?:the )?water(?: \w+)? off|(?:cant|wont)(?: \w+){0,2} (?:shut|turn) off the water",
         r"(?:desborda\w*|rebosa\w*)|(?:se )?(?:esta )?(?:cayendo|cae|derrumb\w+)(?: \w+)? (?:el |mi )?techo|techo(?: \w+){0,2} (?:cayendo|se cae|se cayo|derrumb\w+)",
@@ -98,6 +98,7 @@ _EMERGENCIES: dict[Danger, re.Pattern[str]] = {
         r"break ?in (?:in progress|right now)|intruder|being robbed|has a gun|have a gun|gunshots?|shots fired|shooting at",
         r"(?:call|need)(?: an)? (?:ambulance|911|nine one one|the police|paramedics?)|heart attack|(?:not|isnt|wasnt|stopped|quit|barely|hardly) breathing|cant breathe|unconscious|bleeding|overdos\w+|having a stroke|trapped in|stuck in the elevator",
         r"(?:some(?:one|body)|he|she|my \w+|i|im)(?: (?:just|got|was|being|is))* (?:shot|stabbed|attacked|assaulted)(?! there)|(?:being|getting) (?:attacked|assaulted|followed|beaten|chased)|(?:attacking|hitting|beating|stabbing) (?:me|her|him|us|somebody|someone)|with a (?:gun|knife)|chest pains?|having a seizure|passed out|(?:he|she|hes|shes|is|just|my \w+) collapsed|(?:(?:hes|shes|he is|she is|still|and) not|isnt) (?:moving|responding|waking up|conscious)(?=$| (?:and|at all|any ?more|he|she|please|help))|(?:wont|doesnt|cant) (?:wake|breathe)",
+        r"(?:man|guy|someone|somebody|person|stranger|people)(?: \w+){0,2} (?:trying|tries|wants) to (?:get|come|break|force)(?: \w+){0,3} (?:in|into|inside|through)(?: \w+){0,2} (?:my|our|the) (?:door|window|house|apartment|home|unit|place)",
         r"(?:trapped|stuck) (?:in|inside|on) (?:the |an |my )?(?:elevator|lift)|(?:elevators?|lift)(?: \w+){0,3} (?:stuck|stopped|stalled)(?: \w+){0,4} (?:in it|inside|in here|in there)|(?:atrapad|encerrad|atorad)[oa]s?(?: \w+){0,2} (?:elevador|ascensor)|(?:con|tiene|trae)(?: una?)? (?:pistola|arma|cuchillo|navaja)|(?:oi|oimos|escuche|escucho|se oyen|se escuchan)(?: \w+)? (?:balazos|disparos)|no (?:despierta|reacciona|se mueve)|(?:se )?desmay\w+|inconsciente|dolor(?:es)? (?:de|en el) pecho|infarto|(?:metio|meten|metieron|metiendo|entro|entraron|entrando)(?: \w+){0,4} (?:robar|robarme)|(?:quiere|quieren|trata de|tratan de|intenta|intentan)(?: \w+)? (?:entrar|meterse)(?: \w+)? (?:a|en|por) mi",
         r"(?:its|this is|is|have) an? emergency(?! (?:contact|exit|number))|emergencia|ambulancia|auxilio|me (?:estan )?(?:robando|roban)|no (?:respira|puedo respirar)",
         r"(?:kill|hurt) myself|suicid\w+|going to die",
@@ -139,14 +140,14 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
         r"(?:government|public|state|county|federal) (?:assistance|aid|help|program|benefits|housing)|welfare|food stamps|\bssd?i\b|s s d?i|social security|tanf|unemployment|vash|rapid rehousing|disability (?:income|checks?|benefits|payments)|(?:case ?worker|social worker)s?|child support|alimony|(?:on|get|gets|receive|draw|drawing) disability|fixed income|low income|income restricted|subsidi\w+|tax credit",
         r"(?:paid|covered|helps?|pays?|subsidized|assistance)(?: \w+){0,5} (?:by|from|through|with)(?: the| a| my)? (?:county|city|state|government|agency|program|church|charity|nonprofit)|(?:county|city|state|government|agency|program)(?: \w+)? (?:pays|covers|helps)",
         r"(?:accept|take|pay with|pay in|get paid(?: in)?) (?:cash|tips|gig|doordash|uber)",
-        r"(?:by|from|through) the v ?a|hud|pensions?|pensionad[oa]s?",
+        r"(?:take|takes|accept|accepts) housing(?= |$)(?! (?:deposits?|application))|(?:by|from|through) the v ?a|hud|pensions?|pensionad[oa]s?",
         r"(?:church|charity|agency|county|city|program|nonprofit|government)(?: \w+){0,4} (?:help|pay|cover)\w*(?: \w+){0,3} rent",
         r"(?:pago|pagan?|pagar|cobro|gano) (?:en|con) efectivo",
         r"seccion (?:8|ocho)|section ocho|(?<!cuanto )(?<!que )(?:vales|vales? de (?:vivienda|renta)|(?:un|mi|el|con|aceptan?) vale)|bono de vivienda|asistencia (?:de|para)(?: la)? (?:vivienda|renta)|ayuda del gobierno|seguro social|desempleo|programa de vivienda|cupones|manutencion|bajos ingresos|incapacidad",
     ),
     Sensitive.ACCESS: _pattern(
         _DISABLED,
-        r"(?:a|her|his|my) (?:walker|cane)|hard of hearing|hearing (?:impaired|aids?|loss)|bad (?:knees?|hips?|back|legs?)|without (?:any )?(?:stairs|steps)",
+        r"(?:a|her|his|my) (?:walker|cane)|(?:lost|losing|missing)(?: \w+)? (?:legs?|arm|foot|sight|vision|hearing|eyesight)|amput\w+|hard of hearing|hearing (?:impaired|aids?|loss)|bad (?:knees?|hips?|back|legs?)|without (?:any )?(?:stairs|steps)",
         r"(?:no puede|no puedo|no podemos)(?: \w+)? (?:escaleras|escalones|gradas)|sin (?:escaleras|escalones|gradas)|andaderas?|andador|baston|muletas",
         r"accessib\w+|accesib\w+|ada (?:compliant|units?|accessible|apartments?|homes?)|ramps?|grab bars?|roll in shower|(?:reasonable )?(?:accommodation|modification)s?|step free|no (?:stairs|steps)|cant (?:climb|do|use)(?: \w+)? stairs|ground floor because|first floor because",
         r"discapacitad\w+|discapacidad|minusvalid\w+|silla de ruedas|rampas?|barras de (?:apoyo|agarre)|ciego|sord[oa]|acomodo razonable",
@@ -194,7 +195,7 @@ _SENSITIVE: dict[Sensitive, re.Pattern[str]] = {
     ),
     Sensitive.FAMILIES: _pattern(
         r"(?:kids?|child|children|childrens|babies|baby|toddlers?|infants?|newborn|teenagers?|teens?|sons|(?:my|our|a|his|her|older|younger|little|old) son|daughters?|grandkids|grandchildren|grandson|granddaughter|stepson|foster (?:care|kids?|children)|minors?)|(?:my|our) (?:\w+ )?(?:boys?|girls?)",
-        r"pregnan\w+|expecting|due in|famil(?:y|ies)(?! room)|adults? only|single (?:mom|mother|dad|father|parent|woman|man)|(?:un)?married|divorced|my (?:girlfriend|boyfriend|fiance\w*)|occupan(?:cy|ts)|how many people can|per bedroom|noise from",
+        r"pregnan\w+|expecting|due in|famil(?:y|ies)(?! room)|adults? only|single (?:mom|mother|dad|father|parent|woman|man)|(?:un)?married|divorced|my (?:girlfriend|boyfriend|fiance\w*)|occupan(?:cy|ts)|how many people can|(?:can|could|would)(?: \w+){0,3} people (?:live|stay|fit|share)|per bedroom|noise from",
         r"nin[oa]s?|bebes?|hij[oa]s?|niet[oa]s?|embarazad\w+|familias?|madre soltera|padre soltero|casad[oa]s?|divorciad[oa]s?|adolescentes?|menores|solo (?:para )?adultos|cuantas personas",
     ),
 }
@@ -206,7 +207,7 @@ _LEFT_OF_STOPPING = _pattern(
     r"^(?:(?:police|please|top|stopped|stock|stuff|drop|just) )+texting(?: me)?(?: please| now| any ?more)?$",
 )
 _STOPS_TEXTS = _pattern(
-    r"(?:turn|shut|switch|cut) off(?: \w+){0,2} (?:texts|messages|alerts|notifications)",
+    r"(?:turn|shut|switch|cut) (?:off(?: \w+){0,2} (?:texts|messages|alerts|notifications)|(?:\w+ ){0,3}(?:texts|messages|alerts|notifications) off)",
     r"(?<!bus )(?:stop|quit)(?! by)(?: \w+){0,6} (?:texts|texting|text messages)",
     # What transcribers make of "stop texting me".
     r"(?:stop|quit) (?:(?:testing|taxing|texas|texts?|test|tax) (?:in|and) me|(?:testing|taxing|texas) (?:me|us|this number))",
@@ -214,7 +215,8 @@ _STOPS_TEXTS = _pattern(
     r"(?:never|didnt|did not)(?: \w+)? (?:signed? up|asked?|agreed?|subscribed?)(?: \w+){0,3} (?:texts|messages|text messages|texted|messaged)",
     r"(?:dont|do not|never|no longer)(?: \w+)? (?:want|wanna|need|wish)(?: to)? hear(?: \w+){0,2} from (?:you|yall|your|this)",
     r"no (?:me|nos) (?:lleguen|entren)(?: \w+){0,2} (?:mensajes?|textos?)|(?:mensajes?|textos?)(?: \w+){0,5} (?:parenle|parele|paren|ya basta|dejen de)",
-    r"(?:texts|texting|text messages|messaging)(?: \w+){0,6} (?:(?:want|need)(?: \w+)? to|has to|have to|must|please) (?:stop|quit)",
+    r"(?:texts?|texting|messages|messaging)(?: \w+){0,6} (?:(?:want|need|like|id like)(?: \w+)? to|has to|have to|must|please) (?:stop|quit|end)",
+    r"(?:dont|do not|quit|stop|never)(?: \w+)? send(?:ing)? (?:me|us) (?:anything|nothing|stuff|things)(?: else| more| any ?more| again)",
 )
 """Wishes to stop as they are spoken; `optout` reads them as they are written."""
 
@@ -235,6 +237,11 @@ def watch(text: str, folded: str) -> Sentry:
     for kind in found:
         rest = _SENSITIVE[kind].sub(" ", rest)
     return Sentry(emergency, opt_out, found, states_family, " ".join(rest.split()))
+
+
+def touches(folded: str) -> bool:
+    """Whether anything in folded text is about what fair-housing law is about."""
+    return any(pattern.search(folded) for pattern in _SENSITIVE.values())
 
 
 def _emergency(folded: str) -> Danger | None:

@@ -12,6 +12,9 @@ from datetime import date, timedelta
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from crm.domain import guards
+from crm.domain.dialogue import folded
+
 
 class CardField(StrEnum):
     """A field of a lead's guest card that can be understood from speech."""
@@ -94,18 +97,25 @@ _MONTH = "|".join(_MONTHS)
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?|" + "|".join(sorted(_ORDINALS, key=len, reverse=True))
 
 _NAME = re.compile(
-    r"\b(?:[Mm]y name(?:'s| is)|[Mm]y name,|[Tt]his is|[Ii]t's|I'm|I am|[Nn]ame is|[Mm]e llamo|[Mm]i nombre es|[Ss]oy|[Hh]abla)\s+"
-    r"([A-ZÁÉÍÓÚÑ][\w'’-]*(?:\s+(?:[A-Z]\.|[A-ZÁÉÍÓÚÑ][\w'’-]+)){0,3})"
+    r"\b(?:[Mm]y name(?:'s| is)|[Mm]y name,|[Nn]ame is|[Mm]e llamo|[Mm]i nombre es|(?P<also>[Tt]his is|[Ii]t's|I'm|I am|[Ss]oy|[Hh]abla))\s+"
+    r"(?P<name>[A-ZÁÉÍÓÚÑ][\w'’-]*(?:\s+(?:[A-Z]\.|[A-ZÁÉÍÓÚÑ][\w'’-]+)){0,3})(?P<number>\s+(?:8|[Ee]ight|[Oo]cho)\b)?"
 )
+"""What follows `also` may be something else than a name."""
 _NAMED = re.compile(
-    r"([A-ZÁÉÍÓÚÑ][\w'’-]+(?:\s+[A-ZÁÉÍÓÚÑ][\w'’-]+){0,2}) (?:is my name|here|is calling|es mi nombre)\b"
+    r"(?P<name>[A-ZÁÉÍÓÚÑ][\w'’-]+(?:\s+[A-ZÁÉÍÓÚÑ][\w'’-]+){0,2}) (?:is my name|here|is calling|es mi nombre)\b"
 )
+_SPEAKING = re.compile(
+    r"(?:^|[.,!?]\s+)(?P<name>[A-ZÁÉÍÓÚÑ][\w'’-]+(?:\s+[A-ZÁÉÍÓÚÑ][\w'’-]+){0,2}) (?:speaking|al habla)(?=[.,!?]|$)"
+)
+_GIVEN = {"christian", "cristian", "temple"}
+"""Given names that are words of faith as well."""
 _NOT_NAMES = {
-    *_numbered(
-        "i a an the just not in on at calling looking interested hi hello your yes no about regarding here there"
-    ),
-    *_MONTHS,
+    *_numbered("i the just not calling looking interested hi hello your yes no about regarding here there"),
+    *_numbered("spanish english español inglés"),
 }
+_NOT_FIRST = {*_NOT_NAMES, *_numbered("a an in on at")}
+"""Nguyen Van An is somebody's name."""
+DAYS = {*_MONTHS, *_numbered("monday tuesday wednesday thursday friday saturday sunday")}
 _STUDIO = re.compile(r"\b(?:studio|estudio|efficiency)\b", re.IGNORECASE)
 _BEDROOMS = re.compile(
     rf"\b({_COUNT})[\s-]*(?:bed(?:room)?s?\b|br\b|bd\b|rec[áa]maras?|habitaci[óo]n(?:es)?|dormitorios?|cuartos?)",
@@ -216,11 +226,33 @@ def _all(text: str, properties: Sequence[NamedProperty], today: date) -> Iterato
 
 
 def _names(text: str) -> Iterator[_Match]:
-    for match in (*_NAME.finditer(text), *_NAMED.finditer(text)):
-        words = match[1].split()
-        if words[0].lower() not in _NOT_NAMES:
+    for match in (*_NAME.finditer(text), *_NAMED.finditer(text), *_SPEAKING.finditer(text)):
+        words = match["name"].split()
+        if words[0].lower() not in _NOT_FIRST and not _is_a_day(match) and not _says_what_they_are(match):
             kept = [word for word in words if word.lower() not in _NOT_NAMES]
-            yield CardField.NAME, " ".join(kept), match.start(), match.end(1)
+            yield CardField.NAME, " ".join(kept), match.start(), match.end("name")
+
+
+def _is_a_day(match: re.Match[str]) -> bool:
+    """Whether "it's April" or "it's April First" tells no name. "I'm April" and "this is April Jones" do."""
+    first, *more = folded(match["name"]).split()
+    return (
+        first in DAYS
+        and (match.groupdict().get("also") or "").lower() in ("it's", "this is")
+        and (not more or more[0] in _ORDINALS or more[0] in _SMALL)
+    )
+
+
+def _says_what_they_are(match: re.Match[str]) -> bool:
+    """Whether "I'm Deaf", "soy Mexicana" or "it's Section 8" tells no name. "I'm Sandy Gay" does."""
+    announced = match.groupdict().get("also")
+    if not announced:
+        return False
+    first, *more = folded(match["name"]).split() or [""]
+    if guards.touches(f"{folded(announced)} {first}"):
+        return first not in _GIVEN
+    whole = folded(match[0])
+    return guards.touches(whole) and not any(map(guards.touches, more))
 
 
 def _numbers(text: str) -> Iterator[_Match]:

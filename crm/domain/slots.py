@@ -258,26 +258,15 @@ def _name(text: str) -> str:
         return ""
     words = []
     for word in match[1].split():
-        if word.lower() in (
-            "and",
-            "i",
-            "spelled",
-            "with",
-            "y",
-            "from",
-            "im",
-            "calling",
-            "it",
-            "its",
-            "thats",
-            "but",
-            "is",
-            "looking",
-            "con",
-        ):
+        if word.lower() in _ENDS_A_NAME:
             break
         words.append(word)
     return " ".join(word.capitalize() for word in words if len(word) > 1 or len(words) > 1)
+
+
+_ENDS_A_NAME = frozenset(
+    listed("and i spelled with y from im calling it its thats but is looking con do can how what whats are when hi")
+)
 
 
 # --- when ---

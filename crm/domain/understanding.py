@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,7 @@ from crm.domain import guards, intents, slots
 from crm.domain.conversation import Began, Did, Happening, Pressed, Utterance
 from crm.domain.dialogue import Dialogue, folded
 from crm.domain.guards import Sensitive, Sentry
-from crm.domain.heard import CardField
+from crm.domain.heard import DAYS, CardField
 from crm.domain.intents import Scorer, Wish
 from crm.domain.places import PlaceFound, Places
 from crm.domain.slots import Slots
@@ -60,6 +60,7 @@ class Understanding:
     is_foreign: bool = False
     """They speak a language that there is no dialogue in."""
     text: str = ""
+    """What they said, with SOMEBODY for their name."""
     sentry: Sentry = Sentry()  # noqa: RUF009 - it is frozen
     wishes: tuple[Wish, ...] = ()
     slots: Slots = field(default_factory=Slots)
@@ -70,9 +71,16 @@ class Understanding:
 
 
 def hear(
-    mind: Mind, state: TalkState, happening: Happening, known: Places, today: date, line_language: str = "en"
+    mind: Mind,
+    state: TalkState,
+    happening: Happening,
+    known: Places,
+    today: date,
+    line_language: str = "en",
+    colleagues: Collection[str] = (),
 ) -> Understanding:
-    """`known` are the office's properties; `line_language` counts until somebody speaks."""
+    """`known` are the office's properties, `colleagues` the names of its agents; `line_language` counts until somebody
+    speaks."""
     language = state.language or (line_language if line_language in mind.dialogues else next(iter(mind.dialogues)))
     if isinstance(happening, Pressed):
         return Understanding(happening, language, slots=Slots(digits="".join(filter(str.isdigit, happening.keys))))
@@ -82,17 +90,30 @@ def hear(
     plain = folded(text)
     language, is_foreign = _language(mind, language, happening, plain)
     found = slots.read(text, known, today)
+    if found.name and (unnamed := _with_another_name(text, found)) != text:
+        text, found = unnamed, replace(slots.read(unnamed, known, today), name=found.name, letters=found.letters)
+        plain = folded(text)
     answer = intents.answer(mind.dialogues[language], text, mind.scorer) if state.asked in _YES_OR_NO else None
     found = _in_context(state, found, plain, known, answer)
     wishes = intents.wishes(
-        mind.dialogues[language], text, mind.scorer, answers=answer is not None or _answers(state, found)
+        mind.dialogues[language],
+        text,
+        mind.scorer,
+        answers=answer is not None
+        or _answers(state, found)
+        or (bool(found.name) and set(plain.split()) <= _INTRODUCES),
     )
+    others = [name for name in colleagues if name and not (found.name and SOMEBODY in name)]
+    if _asks_for_one_of(others, text) and not {wish.intent for wish in wishes} & _REACHES:
+        wishes = (Wish(PERSON), *(wish for wish in wishes if wish.is_sure))
     if found.unit and not found.number:
         # "What about number 305": a door's, not a telephone's.
         wishes = tuple(wish for wish in wishes if wish.intent != "number")
-    # Names of people and of properties say nothing about anybody: a Church Street is no church.
-    neutral = _without(plain, found.place.words if found.place else "", folded(found.name))
+    # Names of properties say nothing about anybody, as names of people do: a Church Street is no church.
+    neutral = _without(plain, found.place.words if found.place else "")
     sentry = guards.watch(text, neutral)
+    if state.asked in _SPELLED and _FULL_NAME.fullmatch(text):
+        wishes = ()
     if state.asked in _SPELLED and not wishes and _may_be_a_name(plain):
         # Somebody may be called Christian Church, but nobody Section Eight.
         about = tuple(kind for kind in sentry.sensitive if kind not in (Sensitive.NEUTRAL, Sensitive.FAMILIES))
@@ -100,6 +121,77 @@ def hear(
     if sentry.sensitive and not sentry.states_family:
         wishes = intents.beside(mind.dialogues[language], wishes, sentry.rest)
     return Understanding(happening, language, is_foreign and not wishes, text, sentry, wishes, found)
+
+
+SOMEBODY = "Anna"
+_INTRODUCES = {
+    *(
+        [
+            "anna",
+            "hi",
+            "hello",
+            "hey",
+            "yes",
+            "yeah",
+            "sure",
+            "well",
+            "so",
+            "um",
+            "uh",
+            "okay",
+            "good",
+            "morning",
+            "afternoon",
+            "evening",
+            "this",
+            "is",
+            "its",
+            "im",
+            "i",
+            "am",
+            "my",
+            "full",
+        ]
+    ),
+    *(
+        [
+            "name",
+            "names",
+            "the",
+            "speaking",
+            "here",
+            "calling",
+            "hola",
+            "buenos",
+            "buenas",
+            "dias",
+            "tardes",
+            "noches",
+            "me",
+            "llamo",
+            "mi",
+            "nombre",
+            "es",
+            "soy",
+            "habla",
+            "al",
+        ]
+    ),
+}
+"""Whoever says nothing else wants nothing yet; such a sentence is like others only by chance."""
+
+
+_FULL_NAME = re.compile(r"\s*[^\W\d_a-z][\w'’-]+(?:\s+(?:de|la|del|van|von|[^\W\d_a-z][\w'’.-]*)){1,3}[.!]?\s*")
+"""Two words or more that a transcriber takes for names: Rich Price."""
+
+
+def _with_another_name(text: str, found: Slots) -> str:
+    """The same as somebody else would say it, so that no name has another answer: Rich Price is no question about the
+    rent, nor Young Park about parking. A name that is also a property's stays."""
+    if found.place and set(found.place.words.split()) & set(folded(found.name).split()):
+        return text
+    words = r"\W+".join(map(re.escape, found.name.split()))
+    return re.sub(rf"(?<!\w){words}(?!\w)", SOMEBODY, text, flags=re.IGNORECASE)
 
 
 def _in_context(state: TalkState, said: Slots, plain: str, known: Places, answer: bool | None) -> Slots:
@@ -111,6 +203,23 @@ def _in_context(state: TalkState, said: Slots, plain: str, known: Places, answer
     if state.asked is Asked.WHICH_PROPERTY and state.offered and (one := _one_of(state.offered, said, plain, known)):
         said = replace(said, place=one)
     return said
+
+
+PERSON = "person"
+_REACHES = {PERSON, "callback"}
+_REACHING = (
+    r"\b(?:[Tt]alk|[Ss]peak|[Ss]poke|[Tt]alked|[Cc]onnect me|[Pp]ut me through) (?:to|with)|\b[Rr]each(?:ing)?|\b[Rr]eturn(?:ing)?"
+    r"|\b(?:[Ll]ook|[Aa]sk)(?:ing)? for|\b[Gg]et me|\b[Ii]s|\b[Ii]t's for|\b[Hh]ablar con|\b[Ee]st[áa]|\b[Cc]om[uú]ni\w+ con"
+)
+
+
+def _asks_for_one_of(colleagues: Collection[str], text: str) -> bool:
+    """Whether they want one of the office's own people, by name: "is Alice in today?"."""
+    names = {name for whole in colleagues for name in (whole, whole.split()[0]) if folded(name) not in DAYS}
+    if not names:
+        return False
+    said = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return bool(re.search(rf"(?:{_REACHING}) (?:{said})\b", text))
 
 
 def _answers(state: TalkState, said: Slots) -> bool:

@@ -19,7 +19,7 @@ from crm.domain.conversation import (
     UpdateLead,
 )
 from crm.services.listings import homes
-from crm.store.models import Contact, Interest, Lead, LeadPhone, Property
+from crm.store.models import Agent, Contact, Interest, Lead, LeadPhone, Property
 from crm.store.session import Store
 from tests.store.conftest import Shared
 from tests.store.talk_office import CALLER, ELM_LINE, NOW, TalkOffice, talk_office
@@ -674,6 +674,21 @@ def test_a_person_is_reached_in_spanish(office: TalkOffice) -> None:
     talk.say("Quiero hablar con una persona por favor", language="es")
     assert talk.transfer
     assert talk.transfer.summary.endswith("speaks es.")
+
+
+@pytest.mark.parametrize(
+    "said", ["Is Marta in today?", "Hi, I'm returning Marta's call.", "Can I speak to Marta Ruiz?", "¿Está Marta?"]
+)
+def test_one_of_the_office_who_is_asked_for_by_name_is_a_person(office: TalkOffice, said: str) -> None:
+    with office.store.writing() as session:
+        session.add_all([Agent(slug="marta", name="Marta Ruiz", extension="131"), Agent(slug="anna", name="Anna Lee")])
+    talk = office.call()
+    talk.say(said)
+    assert talk.transfer
+    for other in ("My name is Marta, do you have a studio?", "My name is Rich Price, is there parking?"):
+        talk = office.call()
+        talk.say(other)
+        assert not talk.transfer
 
 
 # --- what is written down ---

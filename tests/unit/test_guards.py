@@ -37,6 +37,10 @@ def test_texts_like_any_other_are_no_emergency() -> None:
     ("said", "danger"),
     [
         ("I smell guess", Danger.GAS),
+        ("somebody is trying to come in through my window", Danger.PERSON),
+        ("there's a guy trying to force his way in through the door", Danger.PERSON),
+        ("I'm trying to get into the building for a tour", None),
+        ("water is squirting all over the kitchen", Danger.WATER),
         ("it smells like rotten eggs", Danger.GAS),
         ("the carbon monoxide detector is going off", Danger.GAS),
         ("my oven caught fire", Danger.FIRE),
@@ -82,6 +86,10 @@ def test_emergencies(said: str, danger: Danger | None) -> None:
         ("do you take section eight", {Sensitive.INCOME}),
         ("I have an emotional support dog", {Sensitive.ANIMALS}),
         ("is it wheelchair accessible", {Sensitive.ACCESS}),
+        ("I lost my sight last year, is there an elevator", {Sensitive.ACCESS}),
+        ("does your place accept housing", {Sensitive.INCOME}),
+        ("how much is the housing deposit", set()),
+        ("could four people live in the two bedroom", {Sensitive.FAMILIES}),
         ("what kind of people live there", {Sensitive.PEOPLE}),
         ("is it a Christian community", {Sensitive.NEUTRAL}),
         ("how are the schools", {Sensitive.SCHOOLS}),
@@ -126,6 +134,10 @@ def test_who_says_who_will_live_with_them_asks_nothing_of_it(said: str, is_state
         "I'm getting too many texts, can you stop that",
         "I never signed up for these texts",
         "I don't want to hear from you anymore",
+        "can you switch those texts off",
+        "these messages every day, I'd like them to end",
+        "don't send me anything else",
+        "stop sending us stuff again and again",
         "¿cómo hago para que ya no me lleguen mensajes?",
         "me están llegando muchos mensajes, ya párenle",
     ],
@@ -134,7 +146,16 @@ def test_wishes_to_stop_as_they_are_spoken_and_misheard(said: str) -> None:
     assert watched(said).opt_out
 
 
-@pytest.mark.parametrize("said", ["no me llegó el mensaje", "I never got the text", "I signed up for a tour by text"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no me llegó el mensaje",
+        "I never got the text",
+        "I signed up for a tour by text",
+        "don't send me anything yet",
+        "can you send me anything else you have",
+    ],
+)
 def test_who_waits_for_a_text_does_not_want_them_stopped(said: str) -> None:
     assert not watched(said).opt_out
 

@@ -165,3 +165,24 @@ def test_whatever_is_heard_something_sound_comes_out(text: str, today: date) -> 
 def test_a_day_that_no_month_has_was_misheard() -> None:
     found = understood([Phrase("I'd move in on the 50th of next month", 0, 3)], (), date(2026, 3, 2))
     assert [one.value for one in found if one.field is CardField.MOVE_IN] == ["2026-04-15"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("I'm Mexican, would that be a problem?", None),
+        ("I'm Deaf, can I text instead?", None),
+        ("Soy Mexicana, me rentan?", None),
+        ("It's Section 8, is that okay?", None),
+        ("This is Social Security income.", None),
+        ("I'm Puerto Rican, is that okay?", None),
+        ("It's Saturday that I'd like to come", None),
+        ("It's April First.", None),
+        ("I'm Sandy Gay and I want a studio", "Sandy Gay"),
+        ("This is April Jones.", "April Jones"),
+        ("My name is Nguyen Van An.", "Nguyen Van An"),
+        ("Christian Church speaking, do you have a studio?", "Christian Church"),
+    ],
+)
+def test_what_people_say_they_are_is_not_their_name_and_a_name_may_be_any_word(text: str, name: str | None) -> None:
+    assert fields(text).get("name") == name

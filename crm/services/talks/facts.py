@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm.config import Config
 from crm.domain import listings, policy, understanding
-from crm.domain.conversation import Began, Happening, LinkKind, Turn
+from crm.domain.conversation import Began, Happening, LinkKind, Turn, Utterance
 from crm.domain.intents import Wish
 from crm.domain.leads import LeasingStage
 from crm.domain.places import PlaceName, Places
@@ -33,7 +33,17 @@ from crm.services.people import identity
 from crm.services.people.identity import Identity
 from crm.services.tours import times
 from crm.store import marks, snapshot
-from crm.store.models import Answer, ContentVersion, FormerName, Interest, Listing, Property, PropertyProfile, Unit
+from crm.store.models import (
+    Agent,
+    Answer,
+    ContentVersion,
+    FormerName,
+    Interest,
+    Listing,
+    Property,
+    PropertyProfile,
+    Unit,
+)
 from crm.store.queries import listings as queries
 from crm.store.queries import names
 from crm.store.snapshot import KnownProperty, Snapshot
@@ -114,7 +124,8 @@ def hear(
         chosen = person.contact.language if person.contact else person.lead.language if person.lead else ""
         language = chosen if chosen in mind.dialogues else language
     today = now.astimezone(config.tz).date()
-    return understanding.hear(mind, state, happening, places(session, office), today, language)
+    colleagues = session.scalars(select(Agent.name)).all() if isinstance(happening, Utterance) else ()
+    return understanding.hear(mind, state, happening, places(session, office), today, language, colleagues)
 
 
 def wanted_for(session: Session, state: TalkState, heard: Understanding, call: TalkOf, office: Snapshot) -> RowsWanted:

@@ -42,6 +42,8 @@ CIPHERS = (
 )
 """For TLS 1.2; those of 1.3 are all acceptable."""
 
+REFUSALS_A_MINUTE = 10
+"""How many callers who were refused are put on record in a minute."""
 RINGS_ON_SECONDS = 5
 """How much longer than their stage phones ring by themselves, if the app that would stop them is away."""
 
@@ -240,6 +242,7 @@ def render(config: Config, dirs: AsteriskDirs, passwords: Passwords, office: Off
             disabled_events=DISABLED_EVENTS,
             entity_id=_entity_id(config.node),
             longest_overlap=_longest_overlap(config),
+            refusals_a_minute=REFUSALS_A_MINUTE,
             longest_outside=math.ceil(config.dialing.ring_seconds) + RINGS_ON_SECONDS,
             music=music_folder(config),
             realm=REALM,

@@ -11,10 +11,18 @@ import contextlib
 import re
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
+GIVEN_UP = timedelta(seconds=35)
+"""After this time nobody sends an INVITE again that has had no answer (RFC 3261, timer B: 32 s)."""
+IGNORED = 408
+"""What the sender makes of no answer at all."""
+_COPIES = 3
+"""How often an INVITE has come that counts as ignored: fewer may have been answered in a packet that we have missed."""
 _SOURCE, _DESTINATION, _SOURCE_PORT, _PASSWORD, _TEXT = 0x03, 0x04, 0x07, 0x0E, 0x0F
 """Kinds of chunks: IPv4 addresses of sender and receiver, the sender's port, hep.conf's capture_password, the
 message."""
@@ -30,6 +38,7 @@ _MOST_AT_ONCE = 500
 """Packets within a pause; those of 200 calls a second."""
 _ROOM_BYTES = 1_000_000
 """For packets that wait until the pause is over, with what the system keeps about them."""
+_NEEDED = ("call-id", "cseq", "to")
 _COMPACT = {"f": "from", "t": "to", "i": "call-id"}
 _SENT = re.compile(r"INVITE (\S{1,300}) SIP/2\.0\r?\n", re.ASCII)
 _BEGINS = re.compile(rb"\0\0\0\x0f..(?:INVITE |SIP/2\.0 (?P<status>[1-6]\d\d)[ \r\n])", re.DOTALL)
@@ -108,7 +117,13 @@ class Invites:
     and, if it is a final one, what it answers; both as a whole when they are wanted.
     """
 
-    def __init__(self, headers: Collection[str], password: str, wants: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        headers: Collection[str],
+        password: str,
+        wants: Callable[[int], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`headers`: those that somebody reads, names in lower case; `wants`: whether an answer with this status is
         of interest now."""
         self._wanted = {*headers, "to", "call-id", "cseq", "authorization", "proxy-authorization"}
@@ -118,6 +133,9 @@ class Invites:
         """The latest INVITE of each Call-ID that has no final answer, as it came."""
         self._bytes = 0
         """Of all of them."""
+        self._clock = clock
+        self._ignored: dict[bytes, tuple[float, int]] = {}
+        """Of those that have had no answer, not even 100: since when, and how often they have come."""
 
     def hear(self, packet: bytes) -> InviteAnswer | None:
         """What a packet says of an INVITE that began a call, if that is wanted."""
@@ -128,6 +146,8 @@ class Invites:
             self._keep(packet, begins.end())
             return None
         status = int(begins["status"])
+        if self._ignored:
+            self._ignored.pop(_call_id(packet, begins.end()), None)
         is_wanted, is_final = status >= 180 and self._wants(status), status >= 200
         if not (is_wanted or is_final):
             return None
@@ -139,15 +159,36 @@ class Invites:
             self._forget(call)
         return found
 
+    def unanswered(self) -> list[InviteAnswer]:
+        """INVITEs that were sent again and again, and have had no answer for GIVEN_UP. Each is returned once."""
+        until = self._clock() - GIVEN_UP.total_seconds()
+        over = [call for call, (since, _) in self._ignored.items() if since <= until]
+        found = []
+        for call in over:
+            _, copies = self._ignored.pop(call)
+            if copies >= _COPIES and (invite := self._kept.get(call)) and (one := self._begun(IGNORED, invite)):
+                found.append(one)
+                self._forget(call)
+        return found
+
     def _match(self, status: int, packet: bytes, invite: bytes) -> InviteAnswer | None:
-        answered, sent = read(packet, self._password), read(invite, self._password)
-        if answered is None or sent is None or not (line := _SENT.match(sent[1])):
+        answered, found = read(packet, self._password), self._begun(status, invite)
+        if answered is None or found is None:
             return None
-        headers, of_answer = (_headers(text, self._wanted) for _, text in (sent, answered))
-        needed = ("call-id", "cseq", "to")
-        if not all(found.get(name) for found in (headers, of_answer) for name in needed):
+        of_answer = _headers(answered[1], self._wanted)
+        if not all(of_answer.get(name) for name in _NEEDED):
             return None
-        if any(headers[name][0].split() != of_answer[name][0].split() for name in ("call-id", "cseq")):
+        if any(found.headers[name][0].split() != of_answer[name][0].split() for name in ("call-id", "cseq")):
+            return None
+        return found
+
+    def _begun(self, status: int, invite: bytes) -> InviteAnswer | None:
+        """An INVITE with what was answered; None unless it begins a call."""
+        sent = read(invite, self._password)
+        if sent is None or not (line := _SENT.match(sent[1])):
+            return None
+        headers = _headers(sent[1], self._wanted)
+        if not all(headers.get(name) for name in _NEEDED):
             return None
         if ";tag=" in headers["to"][0].rpartition(">")[2].replace(" ", ""):
             return None  # Sent within a call.
@@ -156,14 +197,16 @@ class Invites:
     def _keep(self, packet: bytes, after: int) -> None:
         if self._proof not in packet or not (call := _call_id(packet, after)):
             return
+        since, copies = self._ignored.get(call, (self._clock(), 0))
         self._forget(call)
-        self._kept[call] = packet
+        self._kept[call], self._ignored[call] = packet, (since, copies + 1)
         self._bytes += len(packet)
         while len(self._kept) > _MOST_INVITES or self._bytes > _MOST_BYTES:
             self._forget(next(iter(self._kept)))
 
     def _forget(self, call: bytes) -> None:
         self._bytes -= len(self._kept.pop(call, b""))
+        self._ignored.pop(call, None)
 
 
 @asynccontextmanager

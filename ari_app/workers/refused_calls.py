@@ -1,4 +1,4 @@
-"""Callers whom Asterisk's SIP stack refuses before there is a channel.
+"""Callers whom Asterisk's SIP stack refuses, or ignores while it is overloaded, before there is a channel.
 
 Nothing in ARI, AMI, CEL or CDR reports them (seen on 22.10.1), so the app reads copies of the SIP messages
 (ari_app/edge/hep.py). With the app away, nothing does.
@@ -16,7 +16,6 @@ from ari_app.edge import hep
 from ari_app.edge.hep import InviteAnswer
 from crm.context import Crm
 from crm.domain import invite
-from crm.domain.calls import REFUSALS
 from crm.domain.errors import Unavailable
 from crm.services.calls import refusals
 from crm.services.calls.journal import Journal
@@ -30,6 +29,8 @@ from crm.worker import Troubles, repeat
 PATIENCE = timedelta(seconds=8)
 """How long a refused caller has to get through after all: after 420 and 422, a carrier sends the INVITE again as we
 asked, and after 488 perhaps another way."""
+REFUSED = (420, 422, 488)
+"""Answers that Asterisk gives before there is a channel, and that are no part of the way to one."""
 LOOK_SECONDS = 1.0
 MOST_WAITING = 500
 """For all trunks, within PATIENCE; many times what is put on record."""
@@ -80,11 +81,11 @@ class RefusedCalls:
 
     def _wants(self, status: int) -> bool:
         """Whether `heard` does anything about an answer with this status."""
-        return status in REFUSALS or (status < 300 and bool(self._waiting))
+        return status in REFUSED or (status < 300 and bool(self._waiting))
 
     def heard(self, answer: InviteAnswer) -> None:
         """Called when an INVITE was answered."""
-        if answer.status in REFUSALS:
+        if answer.status in REFUSED:
             is_new = answer.call not in self._waiting and len(self._waiting) < MOST_WAITING
             # Our own calls out are refused, too, but they have a channel.
             if is_new and answer.way.is_in((self._crm.config.ports.sip, self._crm.config.ports.sips)):
@@ -101,6 +102,7 @@ class RefusedCalls:
 
     async def look(self, now: datetime) -> None:
         """Puts callers on record who have not got through in time."""
+        await self._find_ignored(now)
         due = {call: one for call, one in self._waiting.items() if one.at + PATIENCE <= now}
         if not due:
             return
@@ -117,6 +119,18 @@ class RefusedCalls:
         with contextlib.suppress(Unavailable):
             for trunk, status in beyond.items():
                 await self._crm.store.run(refusals.tell, self._crm.config, trunk, status, now)
+
+    async def _find_ignored(self, now: datetime) -> None:
+        """Finds callers whose INVITE Asterisk has not answered in any way, unless their carrier has since found another
+        way."""
+        for answer in self._invites.unanswered():
+            if not answer.way.is_in((self._crm.config.ports.sip, self._crm.config.ports.sips)):
+                continue
+            arrival, since = arrivals.of_headers(self._crm.config, answer.uri, answer.headers), now - hep.GIVEN_UP
+            with contextlib.suppress(Unavailable):
+                if arrival.caller and await self._crm.store.read(refusals.has_called_since, arrival.caller, since):
+                    continue
+            self._waiting[answer.call] = _Refused(answer, arrival, since)
 
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
         """The entry of the block list that excludes the caller; "" if there is none."""

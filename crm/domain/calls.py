@@ -147,7 +147,8 @@ class CallArrived(Fact):
 
 @dataclass(frozen=True)
 class CallRefused(Fact):
-    """Asterisk's SIP stack answered the INVITE by itself, before there was a channel."""
+    """The INVITE failed: Asterisk's SIP stack refused or ignored it, before there was a channel, or the dialplan
+    refused it because too many were calling."""
 
     status: int
     """Of REFUSALS."""
@@ -509,11 +510,14 @@ TALKS = (Outcome.TALKED, Outcome.HANDED_OVER, Outcome.INTERRUPTED)
 """Outcomes of calls in which somebody talked with the person."""
 
 REFUSALS = {
+    408: "the phone system was too busy to answer their carrier",
     420: "their carrier requires a SIP extension that the phone system does not support",
     422: "their carrier wants the call refreshed more often than the phone system allows",
     488: "their carrier offered no codec that the phone system supports",
+    503: "more people called at once than the phone system takes",
 }
-"""Answers that Asterisk gives to an INVITE before there is a channel, and nothing else reports; and the reasons."""
+"""Statuses with which an INVITE fails before the app has the call, and the reasons. 408 is what the caller's carrier
+makes of no answer at all; with 503 the dialplan refuses whoever is over a limit."""
 
 KINDS: tuple[type[Fact], ...] = (
     CallArrived,

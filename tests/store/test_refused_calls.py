@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from ari_app.edge.hep import InviteAnswer, MessagePath
+from ari_app.edge.hep import GIVEN_UP, InviteAnswer, MessagePath
 from ari_app.workers.refused_calls import PATIENCE, RefusedCalls
 from crm.config import Config, Ports
-from crm.domain.calls import Fact
+from crm.domain.calls import CallArrived, Fact
 from crm.services.audit import By
 from crm.services.calls import ledger, refusals
 from crm.services.calls.journal import Journal
@@ -122,6 +122,22 @@ async def test_who_is_refused_has_a_record_and_somebody_who_calls_back(office_of
             "Called Maple Court and did not get through: their carrier offered no codec that the phone system supports "
             "(SIP 488)."
         )
+
+
+@pytest.mark.parametrize("is_through", [False, True], ids=["lost", "through another way"])
+async def test_who_is_ignored_has_a_record_unless_they_have_called_since(
+    office_of_two: Office, monkeypatch: pytest.MonkeyPatch, is_through: bool
+) -> None:
+    """Asterisk ignores INVITEs while it is overloaded; some carriers then send another one."""
+    ignored = [answer(408)]
+    monkeypatch.setattr(office_of_two.refused._invites, "unanswered", lambda: ignored)
+    if is_through:
+        arrived = CallArrived("c/1", "c", NOW - timedelta(seconds=20), MAPLE, CALLER, "acme")
+        await office_of_two.store.run(ledger.record, office_of_two.config, arrived, NOW)
+    found = await office_of_two.after(wait=timedelta(0))
+    assert [(call.trunk, call.outcome, call.started_at) for call in found if call.id != "c"] == (
+        [] if is_through else [("acme", "gave_up", NOW - GIVEN_UP)]
+    )
 
 
 async def test_a_trunk_with_a_password_is_known_by_it(office_of_two: Office) -> None:

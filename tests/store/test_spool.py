@@ -75,6 +75,38 @@ def log(config: Config, *lines: str) -> Path:
     return path
 
 
+async def test_a_line_that_is_being_written_for_long_is_not_lost(
+    config: Config, store: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine, Asterisk may be interrupted between opening the file and writing to it."""
+    monkeypatch.setattr(spool, "_WRITING_SECONDS", 0.001)
+    *lines, last = [*HEAD.splitlines(), f"ended={T + 9}"]
+    path = log(config, *lines)
+    with path.open("a", newline="") as asterisk:
+        assert await run(config, journal) == 0
+        csv.writer(asterisk, quoting=csv.QUOTE_ALL).writerow([json.dumps({"extra": f"{CALL} {last}"})])
+    assert await run(config, journal) == 1
+    with store.reading() as session:
+        call = calls.by_id(session, CALL)
+    assert call
+    assert call.ended_at == datetime.fromtimestamp(T + 9, UTC)
+
+
+async def test_who_was_refused_because_too_many_called_is_called_back(
+    config: Config, store: Store, journal: Journal
+) -> None:
+    head = HEAD[: HEAD.index("handed=")]
+    write(config, f"{head}refused=503\nended={T}\n")
+    await run(config, journal)
+    with store.reading() as session:
+        call = calls.by_id(session, CALL)
+        assert call
+        assert (call.outcome, call.ended_by) == ("gave_up", "system")
+        [task] = rows.tasks(session)
+    assert task.kind == "call_back"
+    assert "more people called at once than the phone system takes (SIP 503)" in task.why
+
+
 async def run(config: Config, journal: Journal, present: Collection[str] = ()) -> int:
     count = await spool.import_all(config, journal, present, NOW)
     await journal.drained()

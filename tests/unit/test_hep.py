@@ -46,6 +46,35 @@ def heard(*texts: str, wanted: Collection[int] = range(180, 700)) -> Sequence[In
     return [found for text in texts if (found := invites.hear(packet(text)))]
 
 
+TRYING = "SIP/2.0 100 Trying\r\nCall-ID: one@carrier\r\nCSeq: 2 INVITE\r\n\r\n"
+AGAIN = [(seconds, INVITE) for seconds in (0.5, 1.5, 3.5)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_ignored"),
+    [
+        ([(0, INVITE), *AGAIN], True),
+        ([(0, INVITE), *AGAIN, (7.5, TRYING)], False),
+        ([(0, INVITE), *AGAIN, (7.5, reply("503 Busy"))], False),
+        ([(0, INVITE), (0.1, TRYING), *AGAIN[:1], (60, reply("200 OK"))], False),
+        ([(0, INVITE), (0.5, INVITE)], False),
+        ([(seconds, INVITE.replace("10.0.0.1>", "10.0.0.1>;tag=9")) for seconds in (0, 1, 2)], False),
+    ],
+    ids=["ignored", "taken late", "refused", "rings for long", "its answer was missed", "within a call"],
+)
+def test_an_invite_without_any_answer_is_known_once_nobody_sends_it_again(
+    texts: Sequence[tuple[float, str]], is_ignored: bool
+) -> None:
+    clock = iter((*(at for at, text in texts if text.startswith("INVITE")), 34.9, 35.1, 36.0))
+    invites = Invites(["from"], PASSWORD, lambda status: False, lambda: next(clock))
+    for _, text in texts:
+        invites.hear(packet(text))
+    assert invites.unanswered() == []
+    found = invites.unanswered()
+    assert [(one.status, one.way, one.call) for one in found] == ([(408, CARRIER, "one@carrier")] if is_ignored else [])
+    assert invites.unanswered() == []
+
+
 def test_a_packet_is_its_source_and_its_text() -> None:
     assert read(packet(INVITE), PASSWORD) == (CARRIER, INVITE)
 

@@ -1,5 +1,5 @@
-"""Callers that Asterisk's SIP stack refused before there was a channel: each is put on record as a call, up to a
-limit."""
+"""Callers that Asterisk's SIP stack refused or ignored before there was a channel: each is put on record as a call, up
+to a limit."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from asterisk_conf.render import REFUSALS_A_MINUTE
 from crm.config import Config
 from crm.domain.calls import REFUSALS, CallArrived, CallEnded, CallerBlocked, CallRefused, EndedBy, Fact
 from crm.services.office import owners
 from crm.services.outbox import notices
 from crm.services.routing.arrivals import Arrival
+from crm.store.models import Call
 
-PER_MINUTE = 10
+PER_MINUTE = REFUSALS_A_MINUTE
 """How many refused calls per trunk and minute are put on record; one notice covers the rest."""
 SPELL = timedelta(hours=1)
 """At most one such notice is sent per trunk in this time."""
@@ -43,6 +46,11 @@ def facts(arrival: Arrival, sip_call: str, trunk: str, status: int, entry: str, 
         *([CallerBlocked(f"{call_id}/blocked", call_id, at, entry)] if entry else []),
         CallEnded(f"{call_id}/ended", call_id, at, EndedBy.SYSTEM),
     )
+
+
+def has_called_since(session: Session, caller: str, since: datetime) -> bool:
+    """Whether a call from this number is on record that began then or later."""
+    return session.scalar(select(exists().where(Call.caller == caller, Call.started_at >= since))) or False
 
 
 def tell(session: Session, config: Config, trunk: str, status: int, now: datetime) -> None:

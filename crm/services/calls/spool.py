@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import fcntl
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ from crm.config import Config
 from crm.domain.calls import (
     CallArrived,
     CallEnded,
+    CallRefused,
     Cut,
     DialStatus,
     EndedBy,
@@ -44,6 +46,8 @@ from crm.services.texts import inbox
 from crm.services.voicemail import recordings
 
 _WRITING_SECONDS = 0.05
+"""How long Asterisk takes to write a line, where the file system does not tell whether it does."""
+_LOOKS = 20
 _GRACE = timedelta(seconds=10)
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,60}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
@@ -71,9 +75,7 @@ async def import_all(
     each channel that is gone, and when that was; `died_at` is when the previous Asterisk process ended, if known.
     """
     try:
-        if _claim(config):
-            # Asterisk opens the file anew for each line; a line being written just now will be complete when we read.
-            await asyncio.sleep(_WRITING_SECONDS)
+        if _claim(config) and await _is_complete(_claimed(config)):
             # In a thread: a flood of texts is thousands of lines.
             for channel_id, at in (await asyncio.to_thread(_sort, config)).items():
                 on_gone(channel_id, at)
@@ -114,6 +116,25 @@ def _claim(config: Config) -> bool:
             return False
         written.replace(_claimed(config))
     return True
+
+
+async def _is_complete(path: Path) -> bool:
+    """Waits until nobody writes to a file that has been moved aside: Asterisk opens it for each line, and on a busy
+    machine may be interrupted for long before it has written one. False: not yet, and the file waits for the next
+    look."""
+    for _ in range(_LOOKS):
+        try:
+            with path.open("rb") as file:
+                # Granted unless a process has the file open for writing (fcntl(2), leases). It ends with the file.
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            await asyncio.sleep(_WRITING_SECONDS)
+        except OSError:
+            await asyncio.sleep(_WRITING_SECONDS)
+            return True
+        else:
+            return True
+    return False
 
 
 def _written(config: Config) -> Path:
@@ -313,6 +334,10 @@ def _facts(logged: _LoggedCall, config: Config, died_at: datetime | None) -> Ite
     if logged.values.get("voicemail") and (seconds := recordings.take_voicemail(config, call_id)):
         file = recordings.file_name(call_id)
         yield VoicemailLeft(fact_id("voicemail"), call_id, ended_at, file=file, seconds=round(seconds))
+    if logged.values.get("refused") == "503":
+        yield CallRefused(fact_id("refused"), call_id, arrived_at, 503)
+        yield CallEnded(fact_id("ended"), call_id, ended_at, by=EndedBy.SYSTEM, without_app=True)
+        return
     by = EndedBy.CALLER if logged.ended_at else EndedBy.SYSTEM
     if by is EndedBy.SYSTEM:
         # The end was not logged: Asterisk died, and any talk under way with it.

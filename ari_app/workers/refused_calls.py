@@ -127,10 +127,12 @@ class RefusedCalls:
             if not answer.way.is_in((self._crm.config.ports.sip, self._crm.config.ports.sips)):
                 continue
             arrival, since = arrivals.of_headers(self._crm.config, answer.uri, answer.headers), now - hep.GIVEN_UP
+            is_through = False
             with contextlib.suppress(Unavailable):
-                if arrival.caller and await self._crm.store.read(refusals.has_called_since, arrival.caller, since):
-                    continue
-            self._waiting[answer.call] = _Refused(answer, arrival, since)
+                if arrival.caller:
+                    is_through = await self._crm.store.read(refusals.has_called_since, arrival.caller, since)
+            if not is_through:
+                self._waiting[answer.call] = _Refused(answer, arrival, since)
 
     async def _entry(self, arrival: Arrival, now: datetime) -> str:
         """The entry of the block list that excludes the caller; "" if there is none."""

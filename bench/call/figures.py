@@ -37,6 +37,8 @@ WARM_CALLS = 12
 WORK_OVER_SECONDS = 30.0
 """After a start or calls, until the app has done what they leave: it is not idle while it sends texts, nor while it
 looks for garbage once, ten seconds after its start."""
+UNHEARD_SECONDS = 60.0
+"""After this time everybody is on record who will ever be: that an INVITE was ignored is known after 35."""
 RATES = {
     LEASELINE: (2, 4, 6, 8, 10, 12, 14, 17, 20, 25, 30, 35, 40, 50, 60, 80),
     "dialplan": (40, 80, 120, 160, 200, 240, 280, 320, 360, 400),
@@ -194,6 +196,8 @@ async def rate(options: Options) -> Found:
     """The highest rate without a failed call, and how far the recording is behind at that rate."""
     agents, best, steps = max(options.agents, RATE_AGENTS), {}, []
     behind, late = 0, 0.0
+    callers: list[str] = []
+    heard: set[str] = set()
     async with _rig(agents, agents) as bench, bench.leaseline.running_app():
         for way in RATES:
             await _whole(bench, way, WARM_CALLS, HURRIED_RATE, STAY_SECONDS, agents)
@@ -211,6 +215,8 @@ async def rate(options: Options) -> Found:
                 if way == LEASELINE:
                     step["behind"] = bench.leaseline.behind(begun + count)
                     step["seconds behind"] = await bench.leaseline.recorded(bench.leaseline.calls())
+                    callers += calls.numbers
+                    heard |= calls.heard
                 steps.append(step)
                 if calls.failed or calls.reached < count:
                     break
@@ -218,13 +224,23 @@ async def rate(options: Options) -> Found:
                 if way == LEASELINE:
                     behind, late = step["behind"], step["seconds behind"]
                 await asyncio.sleep(2)
+        lost = await _without_record(bench.leaseline, callers)
     goals = {LEASELINE: "at least 40/s or 1/4 of dialplan; twice asyncari"}
     rows = [
         Row(f"highest rate without a failed call, {agents} agents: {way}", f"{best.get(way, 0)}/s", goals.get(way, ""))
         for way in RATES
     ]
     rows.append(Row("record behind at that rate, calls and seconds", f"{behind}, {late:.1f} s", "at most 1 s"))
-    return rows, {"steps": steps}
+    found = f"{len(lost)} of {len(callers)}, of which reached Asterisk: {len(lost & heard)}"
+    rows.append(Row("callers without a record", found, "0"))
+    return rows, {"steps": steps, "without record": {caller: caller in heard for caller in sorted(lost)}}
+
+
+async def _without_record(ours: Office, callers: Sequence[str]) -> set[str]:
+    """Which callers are not on record once there has been time to find all that failed."""
+    with contextlib.suppress(AssertionError):
+        await until(lambda: not ours.without_record(callers), "all callers are on record", UNHEARD_SECONDS)
+    return ours.without_record(callers)
 
 
 async def talks(options: Options) -> Found:
@@ -267,7 +283,7 @@ async def talks(options: Options) -> Found:
             "below 30 kB a call",
         ),
     ]
-    return rows, {"lag": lag, "cpu share": share, "memory": [before, held, first, kept], "calls": vars(calls)}
+    return rows, {"lag": lag, "cpu share": share, "memory": [before, held, first, kept], "calls": str(calls)}
 
 
 async def idle(options: Options) -> Found:

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +130,11 @@ class Office:
     def calls(self) -> int:
         with self.crm.store.reading() as session:
             return session.scalar(select(func.count(Call.id))) or 0
+
+    def without_record(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these callers are not on record."""
+        with self.crm.store.reading() as session:
+            return set(numbers) - set(session.scalars(select(Call.caller).where(Call.caller.is_not(None))))
 
     def behind(self, expected: int) -> int:
         """Returns how many of the calls have no outcome on record yet."""

@@ -8,7 +8,7 @@ import csv
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asterisk_conf import programs
@@ -50,6 +50,10 @@ class Calls:
     """Calls that a phone answered before the caller left."""
     error: str = ""
     """What went wrong in the first failed call."""
+    numbers: Sequence[str] = field(default=(), repr=False)
+    """The callers' own."""
+    heard: frozenset[str] = field(default=frozenset(), repr=False)
+    """Numbers of those whose INVITE Asterisk answered in any way."""
 
 
 class Phones:
@@ -94,10 +98,11 @@ async def run_callers(
 ) -> Calls:
     """Calls the lines in turns; returns once the last caller has gone."""
     numbers, statistics = folder / f"callers-{port}.csv", folder / f"callers-{port}.stat"
-    rows = (f"{lines[number % len(lines)]};{new_number()}\n" for number in range(count))
+    own = [new_number() for _ in range(count)]
+    rows = (f"{lines[number % len(lines)]};{caller}\n" for number, caller in enumerate(own))
     numbers.write_text("SEQUENTIAL\n" + "".join(rows))
-    errors = folder / f"callers-{port}.errors"
-    for file in (statistics, errors):
+    errors, log = folder / f"callers-{port}.errors", folder / f"callers-{port}.log"
+    for file in (statistics, errors, log):
         file.unlink(missing_ok=True)
     before = phones.reached
     options = [
@@ -105,6 +110,7 @@ async def run_callers(
         *_pace(rate),
         *("-trace_stat", "-stf", str(statistics), "-fd", "5"),
         *("-trace_err", "-error_file", str(errors)),
+        *("-trace_logs", "-log_file", str(log)),
     ]
     process = await _start(_sipp(target, scenario, CALLERS_ADDRESS, port, 34000, *options), folder)
     try:
@@ -118,7 +124,8 @@ async def run_callers(
         last = list(csv.DictReader(file, delimiter=";"))[-1]
     failed = count - int(last["SuccessfulCall(C)"])
     said = errors.read_text(errors="replace")[:400] if failed and errors.exists() else ""
-    return Calls(count, failed, phones.reached - before, said)
+    heard = frozenset(log.read_text().split()) if log.exists() else frozenset()
+    return Calls(count, failed, phones.reached - before, said, own, heard)
 
 
 def _pace(rate: float) -> list[str]:

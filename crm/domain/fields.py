@@ -323,13 +323,20 @@ def clock(raw: str) -> time:
 def next_clock(raw: str, tz: tzinfo, now: datetime) -> datetime:
     """Returns the next time the office's clock shows a time such as 17:00 or 5pm, in UTC; tomorrow's if today's is
     over."""
-    at_clock = clock(raw)
-    today = now.astimezone(tz).date()
-    for day in (today, today + timedelta(days=1)):
-        at = datetime.combine(day, at_clock, tz).astimezone(UTC)
-        if at > now:
-            return at
-    raise AssertionError("tomorrow is always ahead")
+    return following(clock(raw), now, tz)
+
+
+def following(at: time, now: datetime, tz: tzinfo) -> datetime:
+    """The next moment after now at which clocks in the time zone show `at`, in UTC. In the night in which clocks are
+    put back that may be twice; where they are put forward past it, it is as long after midnight as on other days."""
+    day = now.astimezone(tz).date()
+    found = [
+        datetime.combine(day + timedelta(days=days), at.replace(fold=fold), tz).astimezone(UTC)
+        for days in range(3)
+        for fold in (0, 1)
+    ]
+    shown = [moment for moment in found if moment.astimezone(tz).time() == at]
+    return min(moment for moment in {*shown, *found[::2]} if moment > now)
 
 
 def next_time(raw: str, tz: tzinfo, now: datetime) -> datetime:

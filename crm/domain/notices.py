@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from crm.domain import fields
@@ -77,14 +77,7 @@ class NoticeChoices:
         local = now.astimezone(tz)
         clock = local.time().replace(tzinfo=None)
         is_quiet = begins <= clock < ends if begins < ends else clock >= begins or clock < ends
-        return following(ends, now, tz) if is_quiet else None
-
-
-def following(at: time, now: datetime, tz: tzinfo) -> datetime:
-    """The next moment after now at which clocks in the time zone show `at`, in UTC."""
-    day = now.astimezone(tz).date()
-    found = (datetime.combine(day + timedelta(days=days), at, tz).astimezone(UTC) for days in range(3))
-    return next(moment for moment in found if moment > now)
+        return fields.following(ends, now, tz) if is_quiet else None
 
 
 def gathered_at(sent: int, waits_until: datetime | None, now: datetime) -> datetime | None:

@@ -6,8 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm.domain.errors import Invalid
+from crm.domain.fields import following
 from crm.domain.notices import (
     AT_ONCE,
     EVERY_WAY,
@@ -15,7 +18,6 @@ from crm.domain.notices import (
     NoticeChoices,
     NoticeKind,
     NoticeWay,
-    following,
     gathered_at,
     read_quiet,
     read_ways,
@@ -44,7 +46,37 @@ def test_a_quiet_time_within_a_day_and_on_the_day_clocks_change() -> None:
     # Clocks go forward on March 8, 2026 at 2:00.
     saturday = datetime(2026, 3, 7, 22, 0, tzinfo=CHICAGO).astimezone(UTC)
     assert NIGHT.quiet_until(NoticeKind.LEAD, saturday, CHICAGO) == saturday + timedelta(hours=9)
-    assert following(time(2, 30), saturday, CHICAGO) > saturday
+    assert following(time(2, 30), saturday, CHICAGO) == saturday + timedelta(hours=4, minutes=30)
+    # They go back on November 1 at 2:00, so 1:45 comes twice.
+    until_twice = NoticeChoices(quiet=(time(22), time(1, 45)))
+    again = datetime(2026, 11, 1, 1, 30, tzinfo=CHICAGO, fold=1).astimezone(UTC)
+    assert until_twice.quiet_until(NoticeKind.LEAD, again, CHICAGO) == again + timedelta(minutes=15)
+
+
+MINUTES = st.integers(0, 2 * 365 * 1440).map(lambda count: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=count))
+CHANGES = st.sampled_from(
+    [datetime(2026, 3, 8, 8, tzinfo=UTC), datetime(2026, 11, 1, 7, tzinfo=UTC), datetime(2026, 4, 4, 15, tzinfo=UTC)]
+)
+ZONES = st.sampled_from(
+    [CHICAGO, *map(ZoneInfo, ("America/Phoenix", "Australia/Lord_Howe", "America/Santiago", "UTC"))]
+)
+
+
+@given(
+    MINUTES | st.builds(lambda at, minutes: at + timedelta(minutes=minutes), CHANGES, st.integers(-300, 300)),
+    st.builds(time, st.integers(0, 23), st.integers(0, 59)),
+    ZONES,
+    st.floats(0, 1, exclude_min=True, exclude_max=True),
+)
+def test_a_time_of_day_is_the_next_at_which_clocks_show_it(now: datetime, at: time, tz: ZoneInfo, share: float) -> None:
+    found = following(at, now, tz)
+    assert now < found <= now + timedelta(hours=26)
+    minutes = int((found - now) / timedelta(minutes=1) * share)
+    between = now + timedelta(minutes=max(1, minutes))
+    assert between == found or between.astimezone(tz).time() != at
+    shown = found.astimezone(tz)
+    is_skipped = datetime.combine(shown.date(), at, tz).astimezone(UTC).astimezone(tz).time() != at
+    assert shown.time() == at or is_skipped
 
 
 def test_what_is_not_chosen_is_as_by_default_and_alarms_are_nobodys_choice() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.config import Config
 from crm.domain import fields
 from crm.domain.errors import Invalid
-from crm.domain.notices import following, in_order, read_quiet, read_ways
+from crm.domain.notices import in_order, read_quiet, read_ways
 from crm.services import audit
 from crm.services.audit import By
 from crm.services.office.agents import named
@@ -61,7 +61,7 @@ def change(
 
 def next_digest(config: Config, setting: NoticeSetting, now: datetime) -> datetime | None:
     """When the agent's next digest is due; None: there is none."""
-    return following(time.fromisoformat(setting.digest_at), now, config.tz) if setting.digest_at else None
+    return fields.following(time.fromisoformat(setting.digest_at), now, config.tz) if setting.digest_at else None
 
 
 def first_due_digest(session: Session) -> NoticeSetting | None:

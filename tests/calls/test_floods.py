@@ -11,7 +11,6 @@ import pytest
 from crm import config as settings
 from crm.services.phones import bans, capacity, publish
 from crm.views import blocking
-from tests.drills.witness import ask_asterisk
 from tests.scripted_phone import guesses, registered, unanswering_callers
 from tests.system import System
 
@@ -59,7 +58,7 @@ async def test_when_a_trunk_or_a_number_has_too_many_callers_then_503_and_the_si
     async with system.with_setting("[menu]\n", FEW):
         await publish_settings(system)
         # The flood before this may have taken all records of the minute.
-        await ask_asterisk(system, "POST", "/asterisk/variable", variable="LL_TOLD", value="")
+        await system.set_global("LL_TOLD", "")
         one = [system.new_number()] * 5
         async with unanswering_callers(system, one) as statuses:
             await system.until(lambda: len(statuses()) == 5, "a final answer to all")

@@ -29,7 +29,8 @@ class Asterisk(Parts):
             return [channel for channel in answer if channel["name"] != "Message/ast_msg_queue"]
         return answer
 
-    async def _set_global(self, name: str, value: str) -> None:
+    async def set_global(self, name: str, value: str) -> None:
+        """Sets a global variable of the dialplan."""
         async with self.http.post("/ari/asterisk/variable", params={"variable": name, "value": value}) as response:
             assert response.status == 204, await response.text()
 

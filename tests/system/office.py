@@ -25,7 +25,7 @@ class Office(App, Records):
             self._new.restore(self.store)
         for line in (ELM, LAKESIDE):
             # As if the latest emergency call was in 1970: its callers are waited for no longer.
-            await self._set_global(f"LL_EMERGENCY_{line[-10:]}", "0/nobody")
+            await self.set_global(f"LL_EMERGENCY_{line[-10:]}", "0/nobody")
         await self.publish()
 
 

@@ -4,7 +4,8 @@ What a transaction changes is tracked as its statements run (`Store`). Once it c
 process are told which tables changed. Other processes hear of it
 
 - on PostgreSQL by NOTIFY, which is sent within the transaction and so arrives once the change is visible. One
-  connection of this process listens.
+  connection of this process listens. That something else was written, for which nobody waits, is told a moment later,
+  once for many transactions.
 - on SQLite, which has no notifications, from the number that the writing connection reports for the state of the file
   (PRAGMA data_version). That connection's own commits leave it unchanged. The whole process shares one check, twice a
   second, and asks for the number while one of the database's files was written lately, then ever more rarely. The
@@ -28,6 +29,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import URL, Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crm.domain.beats import until_next
@@ -78,10 +80,14 @@ WATCHED = frozenset(
         "webhook_delivery",
     }
 )
-"""Tables that somebody may wait for. Other tables are not announced: commits with a NOTIFY wait for one another."""
+"""Tables that somebody may wait for. Of others it is only told that something was written, and not by its transaction,
+unless nobody of its process listens: commits with a NOTIFY wait for one another."""
 
 _ANY = "any"
-"""In place of a table: rows of some table were written (SQLite)."""
+"""In place of a table: rows of some table were written."""
+_LIFE = "node"
+"""The table with the nodes' signs of life, which are looked for by the clock: if others were told of each, nothing
+would stand still."""
 _UNTOLD = "untold"
 UNTOLD = {_UNTOLD: True}
 """Execution options for a statement that changes nothing anybody waits for."""
@@ -112,6 +118,8 @@ class RowChanges:
         self._me = uuid.uuid4().hex
         """Prefix of our own notifications, which we ignore."""
         self._listens = False
+        self._untold: Callable[[], object] = lambda: None
+        """PostgreSQL: has others told that something was written."""
         self._numbers = itertools.count(1)
         self._count = 0
         self._heard: bool | None = None
@@ -125,8 +133,8 @@ class RowChanges:
     @property
     def count(self) -> int | None:
         """Another number after each commit, whichever process made it; None when we would not hear of each: before and
-        after `listen`, and on PostgreSQL, where other processes tell of tables that somebody may wait for."""
-        return self._count if self._is_sqlite and self._listens else None
+        after `listen`. On PostgreSQL without signs of life, and commits of somebody in a shell of the database."""
+        return self._count if self._listens else None
 
     @contextmanager
     def told(self, tables: Collection[str], tell: Callable[[], None]) -> Iterator[None]:
@@ -172,9 +180,14 @@ class RowChanges:
                 connection.info.get("written", set()).add(name)
                 if changed is not None and name in WATCHED and not context.execution_options.get(_UNTOLD):
                     changed.add(name)
+                elif changed is not None and not self._is_sqlite and (name != _LIFE or context.isinsert):
+                    changed.add(_ANY)
                 # PostgreSQL's triggers tell of what they write themselves.
                 if changed is not None and self._is_sqlite and happenings.may_be_noted(name, statement):
                     changed.add(happenings.TABLE)
+            elif not self._is_sqlite and context.is_text and statement.startswith(("INSERT", "UPDATE", "DELETE")):
+                # Written out, so that nobody knows the table.
+                connection.info.get("changed", set()).add(_ANY)
 
         if self._is_sqlite:
 
@@ -193,9 +206,12 @@ class RowChanges:
             is_awaited = any(happenings.TABLE in one.tables for one in list(self._waiting))
             if is_awaited and not self._has_webhooks(session):
                 changed.discard(happenings.TABLE)
-        if session.info["changed"] and not self._is_sqlite:
-            names = " ".join([self._me, *sorted(session.info["changed"])])
-            session.execute(text("SELECT pg_notify(:channel, :names)"), {"channel": CHANNEL, "names": names})
+        # Whoever listens tells that something was written when it is committed.
+        if changed and not self._is_sqlite and not (self._listens and changed == {_ANY}):
+            session.execute(_NOTIFY, self._said(changed))
+
+    def _said(self, tables: Collection[str]) -> dict[str, str]:
+        return {"channel": CHANNEL, "names": " ".join([self._me, *sorted(tables)])}
 
     def _has_webhooks(self, session: Session) -> bool:
         """Whether anything is noted for webhooks."""
@@ -209,19 +225,26 @@ class RowChanges:
 
     def made(self, session: Session) -> None:
         """After the commit."""
-        self.tell(session.info["changed"])
+        changed = session.info["changed"]
+        self.tell(changed)
+        if changed == {_ANY}:
+            self._untold()
 
     # --- hearing of others ---
 
     async def _listen_to_server(self, on_hearing: Callable[[], None]) -> None:
         from psycopg import AsyncConnection, Error
 
+        loop, written = asyncio.get_running_loop(), asyncio.Event()
+        passing_on: asyncio.Task[None] | None = None
         arguments, options = self._engine.dialect.create_connect_args(self._url)
         try:
             connection = await AsyncConnection.connect(*arguments, **{**options, **ALIVE}, autocommit=True)
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 on_hearing()
+                self._untold = lambda: None if loop.is_closed() else loop.call_soon_threadsafe(written.set)
+                passing_on = asyncio.create_task(self._pass_on(written))
                 self._listens = True
                 # We were not told about earlier commits.
                 self.tell(WATCHED)
@@ -233,7 +256,24 @@ class RowChanges:
             raise Unavailable(_DEAF, code="database_deaf") from error
         finally:
             self._listens = False
+            self._untold = lambda: None
+            if passing_on:
+                passing_on.cancel()
         raise Unavailable(_DEAF, code="database_deaf")
+
+    async def _pass_on(self, written: asyncio.Event) -> None:
+        """Tells others, at most once in `LOOK_SECONDS`, that something was written for which nobody waits."""
+        while True:
+            await written.wait()
+            await asyncio.sleep(LOOK_SECONDS)
+            written.clear()
+            # If the server does not answer, the connection that listens breaks, and whoever hears again looks for all.
+            with suppress(DBAPIError):
+                await asyncio.to_thread(self._tell_others)
+
+    def _tell_others(self) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(_NOTIFY, self._said([_ANY]))
 
     async def _watch_file(self, on_hearing: Callable[[], None]) -> None:
         try:
@@ -307,4 +347,5 @@ class Standstill:
         self._state, self._looked, self._due = state, now, due
 
 
+_NOTIFY = text("SELECT pg_notify(:channel, :names)")
 _DEAF = "The database does not report changes by other processes: what they add is found a minute later."

@@ -43,6 +43,7 @@ from crm.services.phones.spoken import path_of
 from crm.services.system.directory import DEMO_TRUNK
 from crm.services.tours import times
 from crm.services.tours.dialogue import aloud
+from crm.store import revision
 from crm.store.models import Agent, Call, CallEvent, Device, Leg, Line, Message, Property, TalkRecord, Tour, Trunk
 from crm.store.queries import tasks
 from crm.words.codes import in_words
@@ -123,6 +124,8 @@ async def call(config: Config, options: Options, say: Callable[[str], None] = la
         raise CrmError("Leaseline is not running.", code="demo_not_running")
     crm = context.opened(config)
     try:
+        if trouble := revision.problem(await asyncio.to_thread(crm.store.revision)):
+            raise trouble
         with tempfile.TemporaryDirectory(prefix="leaseline-demo-") as folder:
             demo = _Demo(crm, options, Path(folder), say)
             return await demo.run()

@@ -95,7 +95,7 @@ def cancel(system: System, id: int) -> None:
 def stage(system: System, lead: int, property: str, stage: str, why: str) -> None:
     """Set the STAGE of LEAD's interest in PROPERTY; the sequence of that stage begins."""
     system.run(follow_ups.set_stage, system.by, lead, property, LeasingStage(stage), why=why)
-    output.say(f"Lead {lead} is in stage {stage} at {property}.")
+    output.say(f"Lead {lead} at {property}: {in_words(LeasingStage, stage)}.")
 
 
 @followup.command(json=many(SequenceStepEntry), examples=("followup sequences", "followup sequences --portfolio east"))

@@ -11,6 +11,7 @@ from crm.services.office import subteams
 from crm.services.phones import answering
 from crm.views import subteams as views
 from crm.views.subteams import SubteamEntry
+from crm.words.codes import in_words
 
 
 @click.group(cls=Group, examples=("subteam add north --name 'North team'", "subteam members add north alice bob"))
@@ -127,7 +128,10 @@ def list_(system: System, retired: bool, as_json: bool) -> None:
         return
     output.print_table(
         ("subteam", "name", "rings", "members", "sisters", "properties"),
-        ((one.slug, one.name, one.strategy, one.members, one.sisters, one.properties) for one in entries),
+        (
+            (one.slug, one.name, in_words(Strategy, one.strategy), one.members, one.sisters, one.properties)
+            for one in entries
+        ),
         empty="No subteam is retired." if retired else "There are no subteams: add one with `leaseline subteam add`.",
     )
 
@@ -145,7 +149,7 @@ def show(system: System, slug: str, as_json: bool) -> None:
         (
             ("subteam", entry.slug),
             ("name", entry.name),
-            ("rings", entry.strategy),
+            ("rings", in_words(Strategy, entry.strategy)),
             ("members", entry.members),
             ("sisters", entry.sisters),
             ("answering service", entry.answering_service or "the office's"),

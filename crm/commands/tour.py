@@ -107,7 +107,7 @@ def list_hours(system: System, property: str | None, as_json: bool) -> None:
     # One line for all days that differ in nothing else.
     weeks: dict[tuple[object, ...], list[tuple[int, str, str]]] = {}
     for row in entries:
-        alike = (row.kind, row.minutes, row.buffer_minutes, row.capacity, row.agent)
+        alike = (in_words(TourKind, row.kind), row.minutes, row.buffer_minutes, row.capacity, row.agent)
         opening = (fields.WEEKDAYS.index(row.day), row.opens, row.closes)
         weeks.setdefault((row.property, *alike), []).append(opening)
     output.print_table(

@@ -45,6 +45,8 @@ def test_what_is_added_is_shown(office: Leaseline) -> None:
         "retired_at": None,
     }
     assert office.json("subteam", "show", "north")["members"] == ["alice", "bob"]
+    for words in (("list",), ("show", "north")):
+        assert "all at once" in office.ok("subteam", *words)
     alice = office.json("agent", "show", "alice")
     assert (alice["name"], alice["extension"], alice["on_duty"]) == ("Alice", "101", True)
     assert (alice["subteams"], alice["devices"]) == (["north"], ["alice-desk"])

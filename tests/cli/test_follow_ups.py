@@ -45,7 +45,7 @@ def test_a_step_is_seen_changed_and_cancelled(planned: Leaseline) -> None:
 
 
 def test_a_stage_is_set(planned: Leaseline) -> None:
-    planned.ok("followup", "stage", "1", "elm", "application_sent")
+    assert "has an application" in planned.ok("followup", "stage", "1", "elm", "application_sent")
     [interest] = planned.json("lead", "show", "1")["interests"]
     assert interest["stage"] == "application_sent"
 

@@ -77,8 +77,8 @@ async def test_deleting_leaves_the_row_which_says_who_and_why(store: Store, conf
         said = [one.what for one in session.query(AuditEntry).order_by(AuditEntry.id)]
         assert session.get(AudioHold, "c1") is None
     assert said[-3:] == [
-        "audio of call c1 held: a court asks",
-        "audio of call c1 no longer held: over",
+        "recordings of call c1 held: a court asks",
+        "recordings of call c1 no longer held: over",
         "recording c1-talk-1 of call c1 deleted: she asked for it",
     ]
 

@@ -116,7 +116,7 @@ def hold(session: Session, by: By, id: str, why: str) -> str:
             code="recording_held_already",
         )
     session.add(AudioHold(call_id=call, since=by.now, by=by.who[:80], why=why))
-    audit.record(session, by, f"audio of call {call} held: {why}")
+    audit.record(session, by, f"recordings of call {call} held: {why}")
     return call
 
 
@@ -127,7 +127,7 @@ def release(session: Session, by: By, id: str, why: str) -> str:
     if (known := session.get(AudioHold, call)) is None:
         raise Conflict(f"The audio of call {call} is not held.", code="recording_not_held")
     session.delete(known)
-    audit.record(session, by, f"audio of call {call} no longer held: {why}")
+    audit.record(session, by, f"recordings of call {call} no longer held: {why}")
     return call
 
 

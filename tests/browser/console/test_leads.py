@@ -14,7 +14,7 @@ from sqlalchemy import select
 from crm.domain.access import Role
 from crm.services.audit import By
 from crm.services.people import leads
-from crm.store.models import Lead
+from crm.store.models import Lead, Notice
 from tests.browser.console.desk import NOW, Desk
 from tests.browser.console.person import PHONE, Person
 
@@ -63,6 +63,36 @@ async def test_hot_or_cold_by_one_click_and_many_given_at_once(desk: Desk, perso
     await expect(page.locator(".said", has_text="Leads given: 1.")).to_be_visible()
     await expect(row.get_by_text("bob")).to_be_visible()
     assert await page.locator("body").get_attribute("data-mark") == "the same"
+
+
+async def test_leads_are_given_in_turn_from_the_list_and_from_the_card(desk: Desk, person: Person) -> None:
+    with desk.crm.store.writing() as session:
+        by, config = By("alice", NOW), desk.crm.config
+        ids = [
+            leads.add(session, config, by, name=f"Turner {n}", phones=[f"+151255520{n}"], property_slug="elm")[0].id
+            for n in range(10, 13)
+        ]
+    page = await person.page(Role.MANAGER)
+    await page.goto("/leads")
+    await marked(page)
+    for id in ids[:2]:
+        await page.locator(f"#lead-{id}").get_by_role("checkbox").check()
+    await page.get_by_label("Give the chosen ones to").select_option("Whoever is next")
+    await page.get_by_role("button", name="Give").click()
+    await expect(page.locator(".said", has_text="Leads given: 2.")).to_be_visible()
+    await page.goto(f"/leads/{ids[2]}")
+    await page.get_by_text("Give to an agent", exact=True).click()
+    form = page.locator("form[action$=assignment]")
+    await form.get_by_label("Agent").select_option("Whoever is next")
+    await form.get_by_role("button", name="Give").click()
+    await expect(page.locator(".said")).to_be_visible()
+    with desk.crm.store.reading() as session:
+        given = [session.get_one(Lead, id).assigned_agent for id in ids]
+        told = session.scalars(select(Notice.lead_id).where(Notice.lead_id == ids[2])).all()
+    names = [one.slug for one in given if one]
+    assert names[0] != names[1] != names[2]
+    assert len(set(names)) == 2, "all of the property's subteam in turn"
+    assert told == [ids[2]]
 
 
 async def test_two_who_edit_the_same_card_see_both(desk: Desk, person: Person, lead: int) -> None:

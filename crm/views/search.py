@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,8 @@ FEWEST = 3
 LONGEST = 200
 AROUND = 160
 """Characters of an excerpt."""
+NEWEST = 5_000
+"""Entries of timelines that are read one by one, on PostgreSQL."""
 MOST_WORDS = 64
 """Most words that are looked up in place of a beginning."""
 MOST = 500
@@ -98,12 +100,26 @@ def _rows(session: Session, query: IndexQuery, few: int) -> Iterator[Row[Any]]:
     read, before, most = 0, None, few + few // 4
     while read < MOST:
         most = min(most, MOST - read)
-        page = query.found if before is None else query.found.where(query.id < before)
-        some = session.execute(page.limit(most)).all()
+        some = _page(session, query, before, most)
         yield from some
         if len(some) < most:
             return
         read, before, most = read + len(some), some[-1].row, 2 * most
+
+
+def _page(session: Session, query: IndexQuery, before: int | None, most: int) -> Sequence[Row[Any]]:
+    """On PostgreSQL, the newest rows before that id."""
+    page = query.found if before is None else query.found.where(query.id < before)
+    if query.is_of_words:
+        # It cannot tell how many entries have a word that may be incomplete, assumes many, and reads entry after entry,
+        # all of them where hardly any has it. So only the newest are read like that, and else the index is asked for
+        # all that have it, which then are few; with "+ 0" it takes no order from the ids.
+        end = before if before is not None else (session.scalar(select(func.max(query.id))) or 0) + 1
+        some = session.execute(page.where(query.id >= end - NEWEST).limit(most)).all()
+        if len(some) == most or end <= NEWEST:
+            return some
+        page = page.order_by(None).order_by((query.id + 0).desc())
+    return session.execute(page.limit(most)).all()
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class IndexQuery:
 
     found: Select[*tuple[Any, ...]]
     id: InstrumentedAttribute[int]
+    is_of_words: bool = False
 
     def where(self, *what: ColumnElement[bool]) -> IndexQuery:
         return replace(self, found=self.found.where(*what))
@@ -172,7 +189,8 @@ def _by_words(session: Session, words: list[str]) -> IndexQuery:
         return IndexQuery(found.order_by(index.c.rowid.desc()), Activity.id)
     wanted = func.to_tsquery("simple", " & ".join(f"'{word}'" for word in words) + ":*")
     held: ColumnElement[Any] = literal_column(f"{Activity.__tablename__}.{VECTOR}")
-    return IndexQuery(query.where(held.op("@@", is_comparison=True)(wanted)).order_by(Activity.id.desc()), Activity.id)
+    found = query.where(held.op("@@", is_comparison=True)(wanted)).order_by(Activity.id.desc())
+    return IndexQuery(found, Activity.id, is_of_words=True)
 
 
 def _beginning_with(session: Session, word: str) -> str:

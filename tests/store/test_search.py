@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, text
 
 from crm.config import Config
 from crm.domain.calls import CallArrived, CallEnded, EndedBy, VoicemailLeft
@@ -187,3 +188,50 @@ def test_somebody_is_found_behind_the_many_entries_of_somebody_else(
     with store.reading() as session:
         hits = search.found(session, "retriever", NOW, limit=2)
     assert [hit.lead.id for hit in hits] == [people["pat"], people["zoe"]]
+
+
+@pytest.mark.parametrize("newest", [1, 5, 100])
+def test_a_word_is_found_the_newest_first_however_rare_it_is_among_the_newest_entries(
+    store: Store, monkeypatch: pytest.MonkeyPatch, newest: int
+) -> None:
+    monkeypatch.setattr(search, "NEWEST", newest)
+    with store.writing() as session:
+        session.add_all([Lead(id=n, created_at=NOW) for n in range(1, 9)])
+        session.flush()
+        for n in range(1, 61):
+            words = "asked about parking" if n % 4 == 0 or n < 20 else "asked about the pool"
+            session.add(Activity(key=f"note:{n}", lead_id=1 + n % 8, at=NOW, kind="Note", text=f"{words}, {n}.", by=""))
+            session.flush()
+    for asked, count in (("parking", 8), ("parking", 3), ("about park", 8), ("asked 16", 1)):
+        with store.reading() as session:
+            having = select(Activity.lead_id).where(Activity.text.contains("16" if "16" in asked else "parking"))
+            rows = session.scalars(having.order_by(Activity.id.desc())).all()
+            found = search.found(session, asked, NOW, limit=count)
+        assert [hit.lead.id for hit in found] == list(dict.fromkeys(rows))[:count]
+
+
+@pytest.mark.each_database
+def test_where_hardly_any_entry_has_a_word_they_are_not_all_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "NEWEST", 10)
+    with store.writing() as session:
+        session.add(Lead(id=1, created_at=NOW))
+        session.flush()
+        session.add_all(
+            [Activity(key=f"note:{n}", lead_id=1, at=NOW, kind="Note", text="pool", by="") for n in range(50)]
+        )
+    with store.reading() as session:
+        if session.get_bind().dialect.name != "postgresql":
+            return
+        # So few rows are read whole otherwise, whatever is asked.
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        asked: list[tuple[str, Any]] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+        assert search.found(session, "zork", NOW) == []
+        of_words = [one for one in asked if search.VECTOR in one[0]]
+        plans = [
+            "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {statement}", values))
+            for statement, values in of_words
+        ]
+    assert len(plans) == 2
+    assert "search_activity" in plans[1]
+    assert "pk_activity" not in plans[1]

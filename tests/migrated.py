@@ -1,6 +1,6 @@
-"""New databases on SQLite: copies of one that the migrations made, because all of these take two seconds of CPU.
+"""New databases: copies of one that the migrations made, because all of these take two seconds of CPU.
 
-The copied one is kept for later runs, until a migration, or what makes triggers and indexes, changes.
+The copied ones are kept for later runs, until a migration, or what makes triggers and indexes, changes.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import fcntl
 import functools
 import hashlib
+import os
+import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -68,29 +70,39 @@ def _is_new(path: Path) -> bool:
 
 @functools.cache
 def migrated() -> Path:
-    """A migrated database without rows; several runs may ask for it at once."""
+    """A migrated database without rows."""
+
+    def make(path: Path) -> None:
+        upgrade(f"sqlite:///{path}")
+
+    return kept(".db", make)
+
+
+def kept(kind: str, make: Callable[[Path], None], *recipe: str) -> Path:
+    """A migrated database in a file or folder whose name ends so; several runs may ask for it at once. `recipe` is what
+    it is made of apart from the migrations."""
     folder = cache_folder() / "test-databases"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_recipe()}.db"
+    path = folder / f"{_recipe(*recipe)}{kind}"
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             with tempfile.TemporaryDirectory(dir=folder) as work:
-                new = Path(work) / "new.db"
-                upgrade(f"sqlite:///{new}")
+                new = Path(work) / f"new{kind}"
+                make(new)
                 new.replace(path)
-        path.touch()
-        for old in sorted(folder.glob("*.db"), key=lambda one: one.stat().st_mtime)[:-KEPT]:
-            old.unlink()
+        os.utime(path)
+        for old in sorted(folder.glob(f"*{kind}"), key=lambda one: one.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     return path
 
 
 KEPT = 8
-"""So many recipes are kept: several checkouts may have one each."""
+"""So many recipes of each kind are kept: several checkouts may have one each."""
 
 
-def _recipe() -> str:
-    found = hashlib.sha256(repr([metadata.version(name) for name in ("alembic", "sqlalchemy")]).encode())
+def _recipe(*more: str) -> str:
+    found = hashlib.sha256(repr([metadata.version(name) for name in ("alembic", "sqlalchemy")] + list(more)).encode())
     for folder in (migrate.FOLDER, Path(migrate.__file__).parent):
         for file in sorted(folder.rglob("*.py")):
             found.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())

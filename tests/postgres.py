@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 import psycopg
 
 from asterisk_conf.programs import postgres_bin
+from tests import migrated
 
 
 class PostgresServer:
@@ -34,14 +36,22 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._connections: dict[str, psycopg.Connection] = {}
 
+    @property
+    def cluster(self) -> Path:
+        return self.folder / "cluster"
+
+    def initialize(self) -> None:
+        self._run(
+            *("initdb", "-D", str(self.cluster), "-U", "leaseline", "-A", "trust", "-E", "UTF8", "--no-sync"),
+            # Most of a small cluster is its log, in files of 16 MB unless told otherwise.
+            "--wal-segsize=1",
+        )
+
     def start(self) -> None:
-        cluster = self.folder / "cluster"
-        if not cluster.exists():
-            self._run("initdb", "-D", str(cluster), "-U", "leaseline", "-A", "trust", "-E", "UTF8", "--no-sync")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(str(self._programs / "postgres"), "-D", str(cluster), "-k", str(self.folder)),
+                    *(str(self._programs / "postgres"), "-D", str(self.cluster), "-k", str(self.folder)),
                     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off"),
                 ],
                 env=self._environment,
@@ -102,14 +112,48 @@ class PostgresServer:
         )
 
 
+MIGRATED = "migrated"
+"""Name of a migrated database without rows, to copy."""
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
+    with _server() as server:
+        # With its owner, who has to be the one it runs as.
+        _copy(migrated_cluster(), server.cluster)
+        server.start()
+        yield server
+
+
+@functools.cache
+def migrated_cluster() -> Path:
+    """Of a server with a migrated database; it is made once, and kept for later runs."""
+
+    def make(path: Path) -> None:
+        with _server() as server:
+            server.initialize()
+            server.start()
+            server.run_sql(f"CREATE DATABASE {MIGRATED}")
+            migrated.upgrade(server.url(MIGRATED))
+            server.stop()
+            _copy(server.cluster, path)
+
+    return migrated.kept(".cluster", make, *(str(part) for part in postgres_bin()))
+
+
+@contextlib.contextmanager
+def _server() -> Iterator[PostgresServer]:
     # Not below pytest's own folder, which nobody else may enter; and a socket's path may have 107 characters only.
-    folder = Path(tempfile.mkdtemp(prefix="leaseline-pg-"))
+    # In memory where there is room: a new database has 300 files, most of whose cost is the disk's.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="leaseline-pg-", dir=memory))
     server = PostgresServer(folder)
     try:
-        server.start()
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(cluster: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", str(cluster), str(to)], check=True)

@@ -1,7 +1,9 @@
-"""Real migrated databases, SQLite and PostgreSQL: every test that asks for `store` runs on both.
+"""Real migrated databases, SQLite and PostgreSQL.
 
-Of one that is parametrized the first variation does, and the further ones take turns: what they vary is for the
-services to tell apart, and no database knows of it. Where it is about the database, the test says `each_database`.
+What is about the database runs on both: a test that asks for `url` or `empty_url`, or says `both_databases`, as what it
+is about is filtered and sorted there, or done by several at once. Any other runs on PostgreSQL, the stricter one; the
+tests of all other folders have SQLite. Further variations of one test take turns: what they vary is for the services to
+tell apart, and no database knows of it. Where they are about the database, the test says `each_database`.
 
 `store` is one and the same for all tests of a run, emptied before each: a new engine compiles every statement again,
 which would be a third of all the work. Whoever changes more than rows asks for `url`, a database of the test's own.
@@ -12,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +31,7 @@ from crm.store import marks, migrate
 from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
 from crm.worker import Troubles, keep
-from tests.postgres import PostgresServer, running_postgres
+from tests.postgres import MIGRATED, PostgresServer, running_postgres
 from tests.speech_models import WHISPER_BASE
 
 collect_ignore = [] if WHISPER_BASE.is_dir() else ["test_telephone_speech.py"]
@@ -41,6 +43,7 @@ MARKS = (marks.OFFICE.table, marks.SITE.table)
 
 
 BACKENDS = ("sqlite", "postgresql")
+TURNS = BACKENDS[::-1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,20 +52,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def in_turns(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """Leaves out what runs on the other database this time."""
-    number: dict[tuple[str, tuple[Any, ...]], int] = {}
-    variations: Counter[str] = Counter()
+    backends: dict[str, set[str]] = defaultdict(set)
     for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and "backend" in callspec.params and not item.get_closest_marker("each_database"):
-            function = item.nodeid.partition("[")[0]
-            others = tuple(one for one in sorted(callspec.indices.items()) if one[0] != "backend")
-            if (function, others) not in number:
-                number[function, others] = variations[function]
-                variations[function] += 1
-            turn = number[function, others]
-            if turn and callspec.params["backend"] != BACKENDS[turn % 2]:
+        backends[_function(item)].add(_backend_of(item))
+    turns: dict[str, dict[str, int]] = defaultdict(dict)
+    for item in items:
+        function = _function(item)
+        if backends[function] >= {*BACKENDS} and not item.get_closest_marker("each_database"):
+            turn = turns[function].setdefault(_variation(item), len(turns[function]))
+            if _backend_of(item) != TURNS[turn % 2] and (turn or not _is_about_the_database(item)):
                 continue
         yield item
+
+
+def _function(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _backend_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("backend", "") if callspec else ""
+
+
+def _variation(item: pytest.Item) -> str:
+    """The same on each database. By its name, as pytest does not count the values of all tests alike."""
+    return item.nodeid.partition("[")[2].replace(_backend_of(item), "", 1)
+
+
+def _is_about_the_database(item: pytest.Item) -> bool:
+    own = {"url", "empty_url"} & {*getattr(item, "fixturenames", ())}
+    return bool(own) or item.get_closest_marker("both_databases") is not None
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +93,7 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: PostgresServer) -> str:
     """Name of a migrated, empty database to copy."""
-    postgres.run_sql("CREATE DATABASE migrated")
-    migrate.upgrade(postgres.url("migrated"))
-    return "migrated"
+    return MIGRATED
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +133,8 @@ def _database(backend: str, request: pytest.FixtureRequest, tmp_path: Path, *, m
     server: PostgresServer = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres") if migrated else "template1"
     name = f"test_{uuid.uuid4().hex}"
-    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Without each of its pages in the log: half the work.
+    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield server.url(name)
     server.run_sql(f"DROP DATABASE {name} WITH (FORCE)")
 

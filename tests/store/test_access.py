@@ -113,6 +113,7 @@ def test_the_last_use_only_moves_forward(store: Store) -> None:
 # --- answers ---
 
 
+@pytest.mark.both_databases
 def test_of_requests_by_one_name_that_come_at_once_one_acts(store: Store) -> None:
     add(store)
     acted, together, given = [], threading.Barrier(4), []

@@ -71,6 +71,7 @@ def test_of_many_forms_of_one_person_the_first_is_told_at_once_and_the_others_to
     assert len(rows(store, Mail)) == 3, "after a quiet time it is told at once again"
 
 
+@pytest.mark.both_databases
 async def test_the_digest_comes_by_itself_also_after_a_merge(store: Store, config: Config) -> None:
     for n in range(3):
         send(store, config, n)

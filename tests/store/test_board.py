@@ -23,7 +23,7 @@ from crm.views import board
 from tests.store.conftest import NOW
 from tests.store.test_one_task import missed
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
 

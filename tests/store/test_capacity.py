@@ -14,7 +14,7 @@ from crm.store.models import Agent, Mail
 from crm.store.session import Store
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 
 async def test_the_admin_is_told_of_refused_callers_once_in_an_hour(store: Store, config: Config) -> None:

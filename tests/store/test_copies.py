@@ -125,6 +125,7 @@ class Sent:
         return None
 
 
+@pytest.mark.both_databases
 async def test_a_held_home_tells_its_own_people_what_is_new_and_sends_nothing_else(
     store: Store, config: Config
 ) -> None:

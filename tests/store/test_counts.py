@@ -25,7 +25,7 @@ from crm.views.inbox import InboxFilter
 from tests.store.test_notifying import record
 from tests.store.test_one_task import NOW, missed
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 LATER = NOW + timedelta(days=1)
 HOUR = timedelta(hours=1)

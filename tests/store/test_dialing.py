@@ -138,6 +138,7 @@ async def test_refusals_do_not_use_up_a_limit(desk: Desk) -> None:
     await limited.clear()
 
 
+@pytest.mark.both_databases
 async def test_two_who_ask_for_the_last_call_of_the_day_do_not_both_get_it(desk: Desk) -> None:
     limited = desk.limited(per_day=1)
     answers = await asyncio.gather(*(limited.clear() for _ in range(5)), return_exceptions=True)

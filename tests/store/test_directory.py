@@ -186,6 +186,7 @@ async def test_who_comes_back_has_no_extension_that_means_something_else_by_now(
     assert back.extension == ("101" if meanwhile == "nothing" else None)
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_add_the_same_at_once_one_is_told(store: Store, config: Config) -> None:
     results = await asyncio.gather(
         *(store.run(agents.add, config, BY, "alice") for _ in range(4)), return_exceptions=True

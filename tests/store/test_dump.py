@@ -19,7 +19,7 @@ from crm.store.models.base import Microseconds, PackedJson, UtcDateTime
 from crm.store.session import Store
 from tests.postgres import PostgresServer
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 VALUES: dict[type, Any] = {
     str: "Zoë 'Q' \"\\\n\u2028",

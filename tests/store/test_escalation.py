@@ -129,6 +129,7 @@ async def test_it_stops_when_the_message_is_taken_heard_or_deleted_or_the_task_d
     assert await turns(store, config) == []
 
 
+@pytest.mark.both_databases
 async def test_two_workers_never_call_the_same_group(store: Store, config: Config) -> None:
     await left(store, config, "c1")
     await left(store, config, "c2")

@@ -123,6 +123,7 @@ async def test_a_stage_that_changes_begins_another_sequence(store: Store, config
     ]
 
 
+@pytest.mark.both_databases
 async def test_two_workers_send_each_step_once(store: Store, config: Config) -> None:
     for number in range(20):
         await interested(store, f"+1512555{3000 + number}")

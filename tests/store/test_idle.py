@@ -21,7 +21,7 @@ from crm.web import app as server
 from tests.store.rows import touch_agents
 from tests.waiting import until
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 ONCE_A_MINUTE = 60.0
 LOOKS = 300

@@ -26,7 +26,7 @@ from crm.views import inbox as view
 from crm.views.inbox import InboxFilter
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
 MAPLE = "+15125550100"

@@ -109,6 +109,7 @@ async def test_mails_that_share_a_message_id_by_mistake_are_all_kept(crm: Crm, s
     assert {lead.email for lead in all_of(store, Lead)} == {"pat@example.com", "sam@example.com", "kim@example.com"}
 
 
+@pytest.mark.both_databases
 async def test_of_many_who_take_in_one_mail_at_once_one_keeps_it(crm: Crm, store: Store) -> None:
     raw = written(message_id="<one@example.com>")
     found = await asyncio.gather(*(taken(crm, raw) for _ in range(6)))

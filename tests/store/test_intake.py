@@ -23,6 +23,7 @@ PERSON = "+15125550177"
 LATER = NOW + timedelta(hours=1)
 
 
+@pytest.mark.both_databases
 async def test_of_many_who_meet_a_number_at_once_one_makes_its_lead(store: Store) -> None:
     def meet(session: Session) -> int:
         return intake.by_number(session, PERSON, NOW).id
@@ -34,6 +35,7 @@ async def test_of_many_who_meet_a_number_at_once_one_makes_its_lead(store: Store
         assert len(session.scalars(select(Lead)).all()) == 1
 
 
+@pytest.mark.both_databases
 async def test_of_many_who_meet_an_address_at_once_one_makes_its_lead(store: Store) -> None:
     def meet(session: Session, raw: str) -> int:
         return intake.by_address(session, raw, NOW).id
@@ -46,6 +48,7 @@ async def test_of_many_who_meet_an_address_at_once_one_makes_its_lead(store: Sto
         assert session.scalars(select(Lead.email)).all() == ["pat@example.com"]
 
 
+@pytest.mark.both_databases
 async def test_who_asks_for_an_address_has_its_lead_alone_until_the_end(store: Store) -> None:
     def count(session: Session) -> None:
         lead = intake.by_address(session, "pat@example.com", NOW)
@@ -90,6 +93,7 @@ def test_a_lead_is_meant_by_id_number_or_address(store: Store, config: Config) -
         assert intake.lead_of(session, config, "sam@example.com", NOW).email == "sam@example.com"
 
 
+@pytest.mark.both_databases
 async def test_who_asks_for_a_lead_has_it_alone_until_the_end(store: Store) -> None:
     """Each reads what the one before has written."""
 

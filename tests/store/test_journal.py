@@ -22,7 +22,7 @@ from crm.domain.errors import Conflict, Unavailable
 from crm.services.calls.journal import FILES, Journal
 from crm.store.facts import encode
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 T0 = datetime(2026, 3, 2, 16, tzinfo=UTC)
 

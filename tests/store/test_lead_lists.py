@@ -28,7 +28,7 @@ from crm.store.session import Store
 from crm.views import lead_export
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
 HOUR = timedelta(hours=1)

@@ -687,6 +687,7 @@ async def test_a_call_with_the_dialplan_waits_for_what_happened_there(store: Sto
     assert list(await store.read(ledger.open_calls, config)) == []
 
 
+@pytest.mark.both_databases
 async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_text(store: Store, config: Config) -> None:
     stories = [CallMaker(f"c{number}").step(CallStep.MENU).ended() for number in range(4)]
     await asyncio.gather(*(record(store, config, story) for story in stories))
@@ -698,6 +699,7 @@ async def test_two_calls_of_one_unknown_number_at_once_make_one_lead_and_one_tex
     assert len(await all_texts(store)) == 1
 
 
+@pytest.mark.both_databases
 async def test_one_fact_recorded_by_two_at_once_counts_once(store: Store, config: Config) -> None:
     story = CallMaker().step(CallStep.MENU).ended()
     await asyncio.gather(record(store, config, story), record(store, config, story))

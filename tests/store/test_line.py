@@ -115,6 +115,7 @@ async def test_places_are_in_the_order_in_which_they_have_waited(store: Store, c
     ]
 
 
+@pytest.mark.both_databases
 async def test_a_kept_place_is_claimed_in_its_turn_and_by_one_alone(store: Store, config: Config) -> None:
     await queues_callback(store, config)
     assert await store.run(orders.claim, config, NOW) is None, "not by whoever asks for what is due"

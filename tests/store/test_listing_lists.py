@@ -28,7 +28,7 @@ from crm.views import listings as views
 from crm.views import public_listings, versions
 from tests.store.conftest import NOW, Shared
 
-pytestmark = [pytest.mark.store]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 BY = By("alice", NOW)
 

@@ -705,6 +705,7 @@ def test_what_is_not_merged_cannot_be_undone(store: Store, config: Config) -> No
         merge(store, config, pat, sam)
 
 
+@pytest.mark.both_databases
 async def test_calls_at_the_same_moment_find_the_survivor(store: Store, config: Config) -> None:
     pat, sam = two(store)
 
@@ -726,6 +727,7 @@ async def test_calls_at_the_same_moment_find_the_survivor(store: Store, config: 
         assert {one.lead_id for one in rows.tasks(session)} == {pat}
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_merge_at_once_one_is_refused(store: Store, config: Config) -> None:
     pat, sam = two(store)
 

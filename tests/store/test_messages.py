@@ -148,12 +148,14 @@ async def test_pain_12_the_same_text_twice_is_one(store: Store, config: Config) 
     assert len(await rows(store, OptOut)) == 1
 
 
+@pytest.mark.both_databases
 async def test_pain_12_the_same_text_at_the_same_moment_is_one(store: Store, config: Config) -> None:
     taken = await asyncio.gather(*(store.run(messages.receive, config, text("hello"), NOW) for _ in range(6)))
     assert sorted(taken) == [False] * 5 + [True]
     assert len(await rows(store, Message)) == len(await rows(store, Lead)) == len(await rows(store, Task)) == 1
 
 
+@pytest.mark.both_databases
 async def test_different_texts_at_the_same_moment_are_one_thread_and_one_task(store: Store, config: Config) -> None:
     await asyncio.gather(*(store.run(messages.receive, config, text(f"no {n}", f"SM{n}"), NOW) for n in range(6)))
     assert len(await rows(store, Message)) == 6

@@ -28,7 +28,7 @@ from crm.store.session import Store, migration_engine
 from crm.views import listings
 from tests import migrated
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from crm.store import models
 from crm.store.models import Base
 from crm.store.models.base import DECLARED
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 ROOT = Path(models.__file__).parents[3]
 

@@ -27,7 +27,7 @@ from crm.store.session import Store, migration_engine
 from crm.views import reports as report_views
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 MAPLE, CALLER = "+15125550100", "+15125550171"
 

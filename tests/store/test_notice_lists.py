@@ -19,7 +19,7 @@ from crm.views import notices as views
 from crm.views.notices import NoticeEntry
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("dana", NOW)
 

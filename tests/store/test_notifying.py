@@ -282,6 +282,7 @@ async def test_all_of_a_subteam_are_told_of_what_it_has(store: Store, config: Co
     assert all("`leaseline task take 1 --agent NAME`" in body for _, _, body in found)
 
 
+@pytest.mark.both_databases
 async def test_the_worker_tells_as_soon_as_a_call_is_on_record(store: Store, config: Config) -> None:
     crm = Crm(config, store, Secrets(config.secrets_file), lambda: NOW + MINUTE)
     told = asyncio.Event()

@@ -39,7 +39,7 @@ from crm.store.session import Store
 from crm.views import calls as call_views
 from crm.views import reports as report_views
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""

@@ -18,7 +18,7 @@ from crm.services.people import opt_outs
 from crm.store.models import Agent, Call, CallOrder, Lead, LeadPhone, Trunk
 from crm.store.session import Store
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office", "trunk")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office", "trunk")]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 BY = By("tests", NOW)

@@ -33,7 +33,7 @@ from crm.store.session import Store
 from crm.worker import Troubles
 from tests.store.conftest import crm_at, send_what_waits
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 FIRST = "Leasing office: reply STOP to get no more texts."
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)

@@ -35,7 +35,7 @@ from crm.views import recent
 from crm.views.recent import RecentCursor, RecentFilter, RecentPage
 from tests.store.conftest import NOW
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
 PAT, SAM = "+15125550188", "+15125550189"

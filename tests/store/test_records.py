@@ -33,7 +33,7 @@ from tests.store import rows
 from tests.store.conftest import NOW, crm_at
 from tests.store.test_merging import with_everything
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("dana", NOW)
 PAT, SAM = "+15125550188", "+15125550189"

@@ -26,7 +26,7 @@ from crm.store.queries import agents, calls
 from crm.store.session import Store
 from crm.views import reports as views
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 MAPLE = "+15125550100"

@@ -275,18 +275,17 @@ async def test_a_retired_location_is_given_to_no_phone(store: Store, config: Con
     await store.run(locations.add, config, BY, "main", **where)
 
 
-def test_down_and_up_again_keep_what_history_is_about(empty_url: str) -> None:
-    migrate.upgrade(empty_url)
-    store = Store(empty_url)
+def test_down_and_up_again_keep_what_history_is_about(url: str) -> None:
+    store = Store(url)
     with store.writing() as session:
         for at in (NOW, None):
             property = Property(slug="elm", name="Elm", retired_at=at)
             session.add(Trunk(slug="acme", host="198.51.100.9", auth="address", retired_at=at))
             session.add(Unit(property=property, name="1", bedrooms=1, bathrooms=1, square_feet=None, retired_at=at))
     store.close()
-    migrate.downgrade(empty_url, "0069")
-    migrate.upgrade(empty_url)
-    store = Store(empty_url)
+    migrate.downgrade(url, "0069")
+    migrate.upgrade(url)
+    store = Store(url)
     with store.reading() as session:
         assert sorted(session.scalars(select(Property.slug))) == ["elm", "retired-1"]
         assert sorted(session.execute(select(Trunk.slug, Trunk.enabled))) == [("acme", True), ("retired-1", False)]

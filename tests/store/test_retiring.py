@@ -24,7 +24,7 @@ from crm.store.session import Store
 from crm.views import calls as call_views
 from crm.views import reports
 
-pytestmark = [pytest.mark.store]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 BY = By("test", NOW)
@@ -140,17 +140,16 @@ def test_every_table_with_retired_rows_is_filtered() -> None:
     assert {table.name for table in Base.metadata.sorted_tables if "retired_at" in table.c} == RETIRABLE
 
 
-def test_down_and_up_again_keep_what_calls_are_about(empty_url: str) -> None:
-    migrate.upgrade(empty_url)
-    store = Store(empty_url)
+def test_down_and_up_again_keep_what_calls_are_about(url: str) -> None:
+    store = Store(url)
     with store.writing() as session:
         for at in (NOW, None):
             session.add(Line(number=MAPLE, retired_at=at))
             session.add(Agent(slug="alice", name="Alice", extension="101", retired_at=at))
     store.close()
-    migrate.downgrade(empty_url, "0061")
-    migrate.upgrade(empty_url)
-    store = Store(empty_url)
+    migrate.downgrade(url, "0061")
+    migrate.upgrade(url)
+    store = Store(url)
     with store.reading() as session:
         assert sorted(session.scalars(select(Line.number))) == [MAPLE, "retired-1"]
         assert sorted(session.scalars(select(Agent.slug))) == ["alice", "retired-1"]

@@ -25,7 +25,7 @@ from crm.views import leads as leads_view
 from crm.views import search
 from tests.store.conftest import NOW, crm_at
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 BY = By("alice", NOW)
 

@@ -23,7 +23,7 @@ from crm.domain.errors import Conflict, Unavailable
 from crm.store.models import Agent, AuditEntry, Device, Organization
 from crm.store.session import THREADS, Store
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 
 async def test_a_write_is_kept_and_an_exception_takes_it_back(store: Store) -> None:

@@ -17,7 +17,7 @@ from crm.store.session import Store
 from crm.views import public_listings, site
 from tests.store.conftest import NOW
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 BY = By("tests", NOW)
 

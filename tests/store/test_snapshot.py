@@ -49,7 +49,7 @@ from crm.store.queries import calls
 from crm.store.session import Store, migration_engine
 from crm.store.triggers import present
 
-pytestmark = [pytest.mark.store, pytest.mark.usefixtures("office")]
+pytestmark = [pytest.mark.store, pytest.mark.both_databases, pytest.mark.usefixtures("office")]
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday, 10:00 in Chicago."""

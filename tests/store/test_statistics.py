@@ -11,7 +11,7 @@ from crm.store import statistics
 from crm.store.models import Lead
 from crm.store.session import Store
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 
 async def test_the_database_learns_how_many_rows_a_table_has(store: Store) -> None:

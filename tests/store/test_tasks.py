@@ -101,6 +101,7 @@ async def test_what_nobody_of_the_subteam_takes_is_told_to_all_of_it_and_passed_
     assert told[2:4] == [("alice", "Task 1 is yours now"), ("bob", "Task 1 went to alice")]
 
 
+@pytest.mark.both_databases
 async def test_whoever_takes_a_task_of_the_subteam_owns_it_and_only_one_can(store: Store, config: Config) -> None:
     task_id = await missed(store, "east")
     await store.run(tasks.tick, config, NOW)
@@ -186,6 +187,7 @@ async def test_done_tasks_and_those_of_teams_of_one_stay(store: Store, config: C
     assert [await owner(store, one) for one in (done, alone)] == ["alice", "dana"]
 
 
+@pytest.mark.both_databases
 async def test_two_workers_pass_a_task_on_once(store: Store, config: Config) -> None:
     ids = [await missed(store) for _ in range(10)]
     await store.run(tasks.tick, config, NOW)

@@ -194,6 +194,7 @@ async def test_a_spike_pauses_automatic_texts_and_the_admin_is_told_once(store: 
     assert "message resume" in mail.body
 
 
+@pytest.mark.both_databases
 async def test_two_who_find_the_spike_at_once_make_one_pause(store: Store, config: Config) -> None:
     await many(store, 40)
 

@@ -89,6 +89,7 @@ async def test_of_fifty_who_want_a_time_at_once_only_so_many_get_it(
     assert TUESDAY_TEN not in [one.starts_at for one in free]
 
 
+@pytest.mark.both_databases
 async def test_one_agent_shows_one_home_at_a_time(store: Store, config: Config) -> None:
     await store.run(properties.add, BY, "oak", name="Oak Hill")
     await offer(store, agent="alice")
@@ -121,6 +122,7 @@ async def test_the_texts_of_a_tour_that_was_booked_in_spanish_say_so_until_the_c
         assert {text.body.rpartition(": ")[2] for text in texts} == {"responda STOP para no recibir textos."}
 
 
+@pytest.mark.both_databases
 async def test_asking_twice_books_once(store: Store, config: Config) -> None:
     await offer(store)
     lead_id = await person(store)

@@ -214,6 +214,7 @@ async def talked(store: Store, config: Config, call_id: str, sound: Path) -> Non
         await store.run(ledger.record, config, fact, NOW)
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("office")
 async def test_recorded_talks_are_written_down_where_that_is_wanted_and_found(
     store: Store, config: Config, speech_file: Path, tmp_path: Path

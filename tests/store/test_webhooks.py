@@ -353,6 +353,7 @@ async def test_what_cannot_be_delivered_is_given_up_and_the_admin_told_once(stor
     assert clock.now - NOW >= rules.OF_USE
 
 
+@pytest.mark.both_databases
 async def test_who_is_gone_is_left_alone_until_somebody_sends_again(store: Store, config: Config) -> None:
     id = add(store, config, "lead.created")
     receivers, clock = Receivers({"hooks.example.com": fails("It answered 410.", is_gone=True)}), Clock()

@@ -25,7 +25,7 @@ from crm.store.session import Store
 from crm.worker import Trouble, Troubles, Worker
 from tests.waiting import until
 
-pytestmark = pytest.mark.store
+pytestmark = [pytest.mark.store, pytest.mark.both_databases]
 
 ADD = """
 import sys

@@ -17,7 +17,9 @@ from contextlib import closing, contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import make_url
 
 from asterisk_conf.package_sets import cache_folder
@@ -37,15 +39,47 @@ def new_databases_copied() -> Iterator[None]:
 
 def _upgrade(url: str, revision: str = "head", *, node: str = "") -> None:
     path = _file_of(url)
-    if path is None or revision not in ("head", _head()) or not _is_new(path):
+    become_a_copy = functools.partial(_file_became_a_copy, path) if path else functools.partial(_became_a_copy, url)
+    if revision not in ("head", _head()) or not become_a_copy():
         upgrade(url, revision, node=node)
-        return
+
+
+def _file_became_a_copy(path: Path) -> bool:
+    if not _is_new(path):
+        return False
     path.touch(0o600)
     with (
         closing(sqlite3.connect(f"file:{migrated()}?immutable=1", uri=True)) as whole,
         closing(sqlite3.connect(path)) as new,
     ):
         whole.backup(new)
+    return True
+
+
+def _became_a_copy(url: str) -> bool:
+    """On a server of `tests.postgres`, unless there is anything in the database, or somebody uses it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql" or "host" not in parsed.query:
+        return False
+    server = {"host": parsed.query["host"], "user": parsed.username}
+    try:
+        with psycopg.connect(dbname=parsed.database, **server) as own:
+            if own.execute("SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace").rowcount:
+                return False
+        with psycopg.connect(dbname="postgres", autocommit=True, **server) as all_of_them:
+            if not all_of_them.execute("SELECT FROM pg_database WHERE datname = %s", [MIGRATED]).rowcount:
+                return False
+            name = sql.Identifier(parsed.database or "")
+            all_of_them.execute(sql.SQL("DROP DATABASE {}").format(name))
+            copy = "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy"
+            all_of_them.execute(sql.SQL(copy).format(name, sql.Identifier(MIGRATED)))
+    except psycopg.Error:
+        return False
+    return True
+
+
+MIGRATED = "migrated"
+"""Name of the migrated database without rows on a server of tests."""
 
 
 _head = functools.cache(migrate.head)

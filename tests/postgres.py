@@ -19,6 +19,7 @@ import psycopg
 
 from asterisk_conf.programs import postgres_bin
 from tests import migrated
+from tests.migrated import MIGRATED
 
 
 class PostgresServer:
@@ -110,10 +111,6 @@ class PostgresServer:
             capture_output=True,
             cwd=self.folder,
         )
-
-
-MIGRATED = "migrated"
-"""Name of a migrated database without rows, to copy."""
 
 
 @contextlib.contextmanager

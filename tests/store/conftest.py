@@ -31,7 +31,8 @@ from crm.store import marks, migrate
 from crm.store.models import Agent, Base, Device, Line, Organization, Property, Subteam
 from crm.store.session import Store
 from crm.worker import Troubles, keep
-from tests.postgres import MIGRATED, PostgresServer, running_postgres
+from tests.migrated import MIGRATED
+from tests.postgres import PostgresServer, running_postgres
 from tests.speech_models import WHISPER_BASE
 
 collect_ignore = [] if WHISPER_BASE.is_dir() else ["test_telephone_speech.py"]

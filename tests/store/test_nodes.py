@@ -191,7 +191,7 @@ def test_calls_that_are_there_get_the_name_of_the_home_that_migrates(empty_url: 
             "without_app": False,
         }
         connection.execute(sa.insert(sa.table("call", *(sa.column(name) for name in values))).values(**values))
-    migrate.upgrade(empty_url, node="east")
+    migrate.upgrade(empty_url, "0023", node="east")
     with engine.connect() as connection:
         assert connection.scalar(sa.select(Call.node)) == "east"
     engine.dispose()

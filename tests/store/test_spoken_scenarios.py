@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.voice.speaking import MODELS, Listener
+from bench.voice_accents import PLAIN, QUESTIONS, compared
 from bench.voice_scenarios import NAMES, SCENARIOS, Call
 from crm.config import Config
 from crm.services.talks import minds
@@ -42,3 +43,14 @@ def test_it_goes_right_when_it_is_spoken(
     begun = office.call(scenario.line, scenario.caller)
     talk = Talk(office.store, office.config, begun.call, NOW, minds.shipped()).begin()
     scenario.plays(Call(office, talk, listener, "piper"), scenario.wordings[0])
+
+
+@pytest.mark.parametrize("accent", ["espeak-en-us", "espeak-en-gb-x-rp"])
+def test_who_is_heard_right_is_answered_the_same_in_every_accent(
+    shared: Shared, store: Store, config: Config, listener: Listener, accent: str
+) -> None:
+    office = talk_office(shared, config)
+    plain = {one: listener.hears(one, PLAIN, "en") for one in QUESTIONS[:8]}
+    found = compared(office, minds.shipped(), listener, plain, accent)
+    assert found.both > 0
+    assert found.same == found.both

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -67,6 +68,14 @@ def test_another_process_writes_while_a_long_list_is_written(store: Store, confi
     assert {found for done, _, found in told if done <= MANY} == {before}, "rehearsed before anything is written"
     assert len({found for _, _, found in told}) > 3, "slice by slice"
     assert load(store, config, contacts()) == [Imported(ListKind.CONTACTS, 0, 0)], "nothing is different"
+
+
+def test_the_garbage_collector_does_not_go_through_the_list_while_slices_hold_the_lock(
+    store: Store, config: Config
+) -> None:
+    lists, left_out = contacts(), gc.get_freeze_count()
+    load(store, config, lists)
+    assert gc.get_freeze_count() - left_out > MANY
 
 
 @pytest.mark.parametrize(

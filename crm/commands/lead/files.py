@@ -26,7 +26,7 @@ from crm.services.people import exports, lead_lists
 from crm.services.people.lead_lists import ListTotal, Rejected, SliceResult
 from crm.services.people.list_lookups import ListLine
 from crm.services.people.records import PersonRecord
-from crm.store import statistics
+from crm.store import slices, statistics
 from crm.store.session import Store
 from crm.store.slices import SliceSize
 from crm.views import lead_export, leads
@@ -151,6 +151,7 @@ def read(
         with path.open("rb") as raw, open(raw.fileno(), encoding=encoding, newline="", closefd=False) as file:
             heads, lines = lead_lists.lines(file)
             with _rejects(rejects, heads) as note:
+                slices.begin()
                 size = SliceSize(lead_lists.FIRST_SLICE, lead_lists.LARGEST_SLICE)
                 while some := list(itertools.islice(lines, size.rows)):
                     crm.store.make_room()

@@ -26,6 +26,7 @@ from crm.services.phones import devices
 from crm.services.system.imports import office, times
 from crm.services.system.imports.homes import Homes
 from crm.services.system.imports.writing import Progress, Writing
+from crm.store import slices
 from crm.store.models import Property, PropertyProfile
 from crm.store.session import Store
 from crm.store.slices import SliceSize
@@ -77,6 +78,7 @@ def load(
     problems = lists.problems + _twice(long.get(ListKind.CONTACTS, ()), config)
     total = sum(len(rows) for rows in lists.rows.values())
     done = _Done(progress, 2 * total)
+    slices.begin()
     public = store.read_blocking(_public)
     size = SliceSize(SLICE, MOST_SLICE)
     for part in itertools.chain((short,), *(_sliced(kind, rows, size) for kind, rows in long.items())):

@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -286,6 +286,8 @@ class LiveCall:
     """Whether it began before this app did."""
     rung: dict[str, str] = field(default_factory=dict)
     """Slugs of the agents whose phones this app has rung, by leg."""
+    _latest: datetime | None = None
+    """The time of its latest fact that this app has stamped."""
     ringing: set[str] = field(default_factory=set)
     """Slugs of the agents whose phones ring now."""
     deaf: list[RingingLeg] = field(default_factory=list)
@@ -410,7 +412,10 @@ class LiveCall:
 
         `once` names a fact that happens once per call, so that emitting it again after a restart changes nothing.
         """
-        return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self.context.now()
+        # A clock that is set back must not put what follows before what was: a call's story is told by its times.
+        now = self.context.now()
+        self._latest = self._latest + timedelta(microseconds=1) if self._latest and self._latest > now else now
+        return f"{self.id}/{once or uuid.uuid4().hex[:12]}", self.id, self._latest
 
     async def take(self, step: CallStep, **variables: str) -> None:
         """Enters a step, which Asterisk keeps with the person's channel, for the app that starts after a crash."""

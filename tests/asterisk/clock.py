@@ -68,6 +68,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """The current date and time."""
         return self._began_at + timedelta(seconds=self.time() - self._began)
 
+    def set_back(self, by: timedelta) -> None:
+        """As when somebody sets the machine's clock; time itself goes on."""
+        self._began_at -= by
+
     async def idle(self) -> None:
         """Waits until nobody has anything to do before some later time."""
         one = self.create_future()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from crm.services.phones import devices
@@ -41,6 +43,24 @@ async def test_when_a_caller_is_parked_then_the_parker_hears_the_slot_and_a_coll
     ]
     assert [event.data["slot"] for event in call.events if event.kind == "Parked"] == ["701"]
     assert call.outcome == "talked"
+
+
+async def test_when_the_clock_is_set_back_in_the_talk_then_who_hangs_up_in_the_park_is_called_back(
+    system: Seam,
+) -> None:
+    async with system.phone("alice-desk") as alice, system.caller() as caller:
+        await connect(system, caller, alice)
+        system.pbx.loop.set_back(timedelta(minutes=10))
+        await alice.press("*4")
+        await system.step(caller.user, "parked")
+        await alice.wait_for("CALL_CLOSED")
+        await caller.hang_up()
+        call = await system.ended_call(caller.user)
+        [task] = await system.tasks_of(call)
+    assert (call.outcome, task.kind) == ("talked", "call_back")
+    assert call.talk_started_at
+    assert call.ended_at
+    assert call.talk_started_at <= call.ended_at
 
 
 async def test_when_nobody_picks_a_parked_caller_up_then_the_parker_rings_then_the_team_then_the_mailbox(

@@ -698,6 +698,8 @@ def test_what_is_not_merged_cannot_be_undone(store: Store, config: Config) -> No
     pat, sam = two(store)
     with pytest.raises(NotFound, match=f"Lead {sam} is not merged"):
         unmerge(store, config, sam)
+    with pytest.raises(NotFound, match="There is no lead 999"):
+        unmerge(store, config, 999)
     with pytest.raises(Conflict, match="name two leads"):
         merge(store, config, pat, pat)
     merge(store, config, pat, sam)

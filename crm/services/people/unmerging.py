@@ -66,6 +66,8 @@ def unmerge(session: Session, config: Config, by: By, gone_id: int) -> LeadMerge
     found = select(LeadMerge).where(LeadMerge.gone_id == gone_id, LeadMerge.undone_at.is_(None))
     merge = session.scalars(found.with_for_update()).first()
     if merge is None:
+        if session.scalar(select(LEAD.c.id).where(LEAD.c.id == gone_id)) is None:
+            raise NotFound(f"There is no lead {gone_id}.", code="lead_unknown", lead=str(gone_id))
         raise NotFound(f"Lead {gone_id} is not merged into another.", code="merge_unknown", lead=str(gone_id))
     survivor_id = merge.lead_id
     # As in merging: nothing may refer to it meanwhile.

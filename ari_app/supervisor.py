@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import functools
+import logging
 import resource
 import signal
 import sys
@@ -25,18 +26,19 @@ from ari_app.heartbeat import beat_of, is_connected
 from ari_app.readiness import StartError, check_ports, prepare
 from asterisk_conf import programs, refresh
 from crm import config as settings
-from crm import context, in_force
+from crm import in_force
 from crm.config import Config, ConfigError
 from crm.context import utc_now
 from crm.domain.errors import CrmError
 from crm.edge import page_probe, processes
 from crm.edge.page_probe import PageState
 from crm.secrets import SecretError, Secrets
-from crm.services.phones import publish
 from crm.services.system import disk, logs, workers
 from crm.services.system.checks import voice_agent
 from crm.store.session import Store
 from crm.worker import Troubles, repeat
+
+_log = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
 """Asterisk and the app are up within a second or two; a machine that takes longer than this has another problem."""
@@ -160,8 +162,9 @@ class Supervised:
                 await self._reload()
             else:
                 await self._restart(now=request is Request.RESTART_NOW)
-        except (CrmError, OSError) as error:
-            self._say(f"{error} What was running keeps running.")
+        except Exception as error:  # noqa: BLE001 - a door: a request that fails must not end the calls
+            _log.exception("request failed")
+            self._say(f"{error or type(error).__name__} What was running keeps running.")
 
     async def _reload(self) -> None:
         """Takes over what has changed in leaseline.toml, and replaces the app."""
@@ -239,13 +242,17 @@ async def _has_calls(config: Config) -> bool:
 
 
 async def _publish(config: Config, say: Say) -> None:
-    crm = context.opened(config)
-    try:
-        await publish.publish(crm)
-    except (CrmError, SecretError, OSError) as error:
-        say(f"{error} Asterisk keeps its last configuration.")
-    finally:
-        crm.store.close()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ari_app.republish", str(config.home)),
+        cwd=Path(__file__).parents[1],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    if process.returncode:
+        why = said.decode(errors="replace").strip().rpartition("\n")[2] or f"It ended with status {process.returncode}."
+        say(f"{why} Asterisk keeps its last configuration.")
 
 
 def _keep_settings(act: Callable[[Config], None], config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import socket
@@ -13,11 +14,13 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from ari_app import readiness, supervisor
+from ari_app.ending import Request
 from ari_app.readiness import StartError
 from asterisk_conf.prompts import speech
 from cli import cli
 from crm import config as settings
 from crm.config import Config
+from crm.services.phones import publish
 from crm.services.system import backups
 from crm.store import migrate
 from tests.system import port_block
@@ -144,3 +147,29 @@ def test_the_next_try_of_a_home_that_is_there_takes_other_ports_if_they_are_free
     assert f"uses the ports from {other_free} on now" in moved.output
     assert settings.load(home).ports == started[-1].ports == settings.port_block(other_free)
     assert "uses the ports" not in up(home, other_free).output
+
+
+def test_an_update_s_templates_are_filled_in_by_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    assert CliRunner().invoke(cli, ["--home", str(home), "init"]).exit_code == 0
+    # What is in this process is the former version, which does not know what they ask for.
+    monkeypatch.setattr(publish, "render", None)
+    config, told = settings.load(home), list[str]()
+    asyncio.run(supervisor._publish(config, told.append))
+    assert told == []
+    assert (config.asterisk_folder / "etc" / "extensions.conf").exists()
+    (home / "leaseline.toml").write_text("[nonsense]")
+    asyncio.run(supervisor._publish(config, told.append))
+    [why] = told
+    assert "nonsense" in why
+    assert why.endswith("Asterisk keeps its last configuration.")
+
+
+async def test_a_request_that_fails_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(system: supervisor.Supervised, *, now: bool) -> None:
+        raise LookupError("The code and its data differ.")
+
+    monkeypatch.setattr(supervisor.Supervised, "_restart", fail)
+    told: list[str] = []
+    await supervisor.Supervised(Config(tmp_path), told.append).do(Request.RESTART_NOW)
+    assert told == ["The code and its data differ. What was running keeps running."]

@@ -53,7 +53,7 @@ class CallNames:
     def agent(self, slug: object) -> str:
         return self.agents.get(str(slug), str(slug))
 
-    def say(self, key: str, **filled: object) -> str:
+    def say(self, key: str, /, **filled: object) -> str:
         return said(self.language, key, **filled)
 
 
@@ -348,7 +348,7 @@ WORDS: Words = {
 }
 
 
-def said(language: str, key: str, **filled: object) -> str:
+def said(language: str, key: str, /, **filled: object) -> str:
     return WORDS[language][key].format_map(filled)
 
 

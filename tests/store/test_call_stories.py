@@ -198,3 +198,9 @@ def test_a_fact_of_another_version_is_shown_as_it_is() -> None:
     names = call_story.CallNames("c", "P", "L", {}, {}, {}, {}, str)
     assert call_story.sentence("SangASong", {"key": "C major"}, names) == "SangASong: key C major"
     assert call_story.sentence("StepTaken", {"step": "of the future"}, names) == ""
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "Spanish"), ("es", "español")])
+def test_the_language_that_a_caller_chose_is_told(language: str, told: str) -> None:
+    names = call_story.CallNames("c", "P", "L", {}, {}, {}, {}, str, language)
+    assert told in call_story.sentence("LanguageChosen", {"language": "es"}, names)

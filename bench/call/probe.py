@@ -19,7 +19,6 @@ from bench.call.sipp import CALLERS_ADDRESS, PHONES_ADDRESS, new_number, registe
 GREETING_SECONDS = 0.4
 """Time from the answer to the key."""
 TALK_SECONDS = 0.1
-SOUND_PORT = 34000
 ANSWER_SECONDS = 20.0
 
 SDP = (
@@ -99,15 +98,19 @@ class Caller(asyncio.DatagramProtocol):
         self._to, self._uri = f"<sip:{line}@127.0.0.1>", f"sip:{line}@{self.target}"
         phone.invited = asyncio.get_running_loop().create_future()
         phone.in_talk.clear()
-        self._send("INVITE", 1, SDP.format(address=CALLERS_ADDRESS, port=SOUND_PORT), "application/sdp")
-        answered = await self._answer("1 INVITE")
-        self._to = _header(answered, "To")
-        self._uri = _header(answered, "Contact").strip("<>")
-        self._send("ACK", 1)
-        await asyncio.sleep(GREETING_SECONDS)
-        found = re.search(r"^m=audio (\d+) ", answered, re.MULTILINE)
-        assert found, "the answer has no sound"
-        pressed = await self._press(int(found[1]))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sound:
+            sound.bind((CALLERS_ADDRESS, 0))
+            body = SDP.format(address=CALLERS_ADDRESS, port=sound.getsockname()[1])
+            self._send("INVITE", 1, body, "application/sdp")
+            answered = await self._answer("1 INVITE")
+            self._to = _header(answered, "To")
+            self._uri = _header(answered, "Contact").strip("<>")
+            self._send("ACK", 1)
+            await asyncio.sleep(GREETING_SECONDS)
+            found = re.search(r"^m=audio (\d+) ", answered, re.MULTILINE)
+            assert found, "the answer has no sound"
+            sound.connect(("127.0.0.1", int(found[1])))
+            pressed = await self._press(sound)
         rang = await asyncio.wait_for(phone.invited, ANSWER_SECONDS)
         await asyncio.wait_for(phone.in_talk.wait(), ANSWER_SECONDS)
         await asyncio.sleep(TALK_SECONDS)
@@ -115,25 +118,21 @@ class Caller(asyncio.DatagramProtocol):
         await self._answer("2 BYE")
         return rang - pressed
 
-    async def _press(self, port: int) -> float:
+    async def _press(self, sound: socket.socket) -> float:
         """Presses the key as a telephone event (RFC 4733); returns the time of its release."""
         source, stamp = secrets.randbits(32), secrets.randbits(16)
-        address = self.own.partition(":")[0]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sound:
-            sound.bind((address, SOUND_PORT))
-            sound.connect(("127.0.0.1", port))
 
-            def event(number: int, *, is_end: bool) -> None:
-                head = struct.pack("!BBHII", 0x80, 101 | (0x80 if number == 0 else 0), number, stamp, source)
-                samples = 160 * (number + 1)
-                sound.send(head + struct.pack("!BBH", KEY, (0x80 if is_end else 0) | 10, samples))
+        def event(number: int, *, is_end: bool) -> None:
+            head = struct.pack("!BBHII", 0x80, 101 | (0x80 if number == 0 else 0), number, stamp, source)
+            samples = 160 * (number + 1)
+            sound.send(head + struct.pack("!BBH", KEY, (0x80 if is_end else 0) | 10, samples))
 
-            for number in range(round(KEY_SECONDS / 0.02)):
-                event(number, is_end=False)
-                await asyncio.sleep(0.02)
-            let_go = time.perf_counter()
-            for again in range(3):
-                event(number + 1 + again, is_end=True)
+        for number in range(round(KEY_SECONDS / 0.02)):
+            event(number, is_end=False)
+            await asyncio.sleep(0.02)
+        let_go = time.perf_counter()
+        for again in range(3):
+            event(number + 1 + again, is_end=True)
         return let_go
 
     def _send(self, method: str, sequence: int, body: str = "", kind: str = "") -> None:

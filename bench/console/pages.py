@@ -3,19 +3,16 @@
 Requests go to the real application in this process, without the network; the time is that of the wall, and what this
 process computed meanwhile, which says more on a machine that does much else. The numbers beside the sections are
 counted for the first page, as in an office in which nothing changes meanwhile. Pages are asked for by somebody who sees
-the whole office and by somebody who sees one property; then again while a file with all leads goes out.
-`script/bench console_pages`, or `--postgres` on its own server. The table is also written to bench/results as JSON.
+the whole office and by somebody who sees one property; then again while a file with all leads goes out. The first page
+is opened by a real browser that has nothing of ours yet, over loopback.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import gc
-import json
 import os
-import platform
 import random
 import statistics
 import tempfile
@@ -28,13 +25,18 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
+from playwright.async_api import async_playwright
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from asterisk_conf import programs
+from bench.console.figure import Figure
 from bench.data import DAYS, Size, fill
 from bench.leads import BEGINNINGS, ENDINGS, TALKS, enrich
 from crm.config import Config, Database
+from crm.config.file import port_block as ports_from
 from crm.context import Crm
 from crm.domain.access import Role
 from crm.secrets import Secrets
@@ -44,12 +46,13 @@ from crm.store import migrate
 from crm.store import statistics as planner
 from crm.store.models import Interest, Property
 from crm.store.session import Store
+from crm.web.app import serving
 from crm.web.console import cookies
 from crm.web.console.app import build, frame_of, looks_of
 from crm.web.console.board import Board
 from tests.postgres import running_postgres
+from tests.system import port_block
 
-RESULTS = Path(__file__).parent / "results"
 PAGES = {
     "leads": "/leads",
     "leads, far down": "/leads?after={after}",
@@ -77,6 +80,7 @@ PAGES = {
 """Each with another lead, name or time in every request."""
 GOAL = 20
 """Milliseconds, 99th percentile."""
+FIRST_GOAL = 200
 
 
 async def person(crm: Crm, app: Any, role: Role, *properties: str) -> httpx.AsyncClient:
@@ -182,18 +186,15 @@ async def measure(crm: Crm, now: datetime, rounds: int) -> dict[str, Any]:
     return {"pages": found, "export": export}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--leads", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=200, help="how often each page is asked for")
-    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own instead of SQLite")
-    options = parser.parse_args()
-    size = Size(options.leads, options.leads * 3 // 2, options.leads * 3 // 2, 0, 0)
-    where, now = "PostgreSQL" if options.postgres else "SQLite", datetime.now(UTC)
+async def figures(leads: int, rounds: int, browsers: int, *, postgres: bool) -> list[Figure]:
+    size = Size(leads, leads * 3 // 2, leads * 3 // 2, 0, 0)
+    where, now = "PostgreSQL" if postgres else "SQLite", datetime.now(UTC)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        config = Config(folder / "home", timezone="America/Chicago")
-        if options.postgres:
+        config = Config(
+            folder / "home", ports=ports_from(stack.enter_context(port_block())), timezone="America/Chicago"
+        )
+        if postgres:
             server = stack.enter_context(running_postgres())
             server.run_sql("CREATE DATABASE large")
             config = msgspec.structs.replace(config, database=Database(url=server.url("large")))
@@ -209,14 +210,61 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         crm = Crm(config, store, Secrets(config.secrets_file), lambda: datetime.now(UTC))
-        found = asyncio.run(measure(crm, now, options.rounds))
-    show(found, where, size, now)
+        found = await measure(crm, now, rounds)
+        first = await first_pages(crm, browsers)
+    show(found["pages"], where, size)
+    by_page = {
+        f"{name}, {whose}": [wall for wall, _ in spent]
+        for whose in ("whole office", "one property")
+        for name, spent in found["pages"][whose].items()
+    }
+    slowest = max(by_page, key=lambda name: sorted(by_page[name])[len(by_page[name]) * 99 // 100])
+    of = f"page, server time with {leads:,} leads"
+    return [
+        Figure(f"{of}, all", [one for walls in by_page.values() for one in walls], GOAL),
+        Figure(f"{of}, slowest: {slowest}", by_page[slowest], GOAL),
+        Figure("first page over loopback, until it is loaded", first, FIRST_GOAL),
+    ]
 
 
-def show(found: dict[str, Any], where: str, size: Size, now: datetime) -> None:
-    summary: dict[str, Any] = {}
+async def first_pages(crm: Crm, browsers: int) -> list[float]:
+    """Milliseconds from asking for the board to the end of loading, in browsers that have nothing of ours."""
+
+    def sign_in(session: Session) -> str:
+        by = By("bench", crm.now())
+        account = accounts.add(session, by, "first", "Robin Roe", Role.MANAGER)
+        return sessions.begin(session, crm.config, by.now, account.id, address="127.0.0.1", browser="bench")
+
+    token = await crm.store.run(sign_in)
+    board = Board(crm, looks_of(crm))
+    url = f"http://127.0.0.1:{crm.config.ports.console}"
+    spent: list[float] = []
+    async with (
+        running(board.counts.run()),
+        serving(crm.config, build(crm, board), "console"),
+        async_playwright() as playwright,
+    ):
+        browser = await playwright.chromium.launch(
+            executable_path=programs.chromium(),
+            args=["--disable-gpu"],
+            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
+        )
+        for number in range(browsers + 1):
+            context = await browser.new_context(base_url=url)
+            await context.add_cookies([{"name": cookies.name(frame_of(crm)), "value": token, "url": url}])
+            page = await context.new_page()
+            await page.goto("/")
+            took: float = await page.evaluate('performance.getEntriesByType("navigation")[0].loadEventEnd')
+            if number:
+                spent.append(took)
+            await context.close()
+        await browser.close()
+    return spent
+
+
+def show(found: dict[str, Any], where: str, size: Size) -> None:
     out = Console(width=120)
-    for whose, pages in found["pages"].items():
+    for whose, pages in found.items():
         table = Table(f"{where}, {size.leads:,} leads; {whose}; ms", "median", "p99", "computed", "p99", f"goal {GOAL}")
         for name, spent in pages.items():
             walls, computed = (sorted(one) for one in zip(*spent, strict=True))
@@ -226,23 +274,5 @@ def show(found: dict[str, Any], where: str, size: Size, now: datetime) -> None:
                 statistics.median(computed),
                 computed[len(computed) * 99 // 100],
             ]
-            summary[f"{whose}: {name}"] = of
             table.add_row(name, *(f"{one:.1f}" for one in of), "" if of[1] <= GOAL else "missed")
         out.print(table)
-    for name, value in found["export"].items():
-        out.print(f"a file with all leads, {name}: {value:.1f}")
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"console-pages-{where.lower()}-{now:%Y%m%d-%H%M%S}.json"
-    machine = {"cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()}
-    report = {
-        "date": now.isoformat(timespec="seconds"),
-        "machine": machine,
-        "size": vars(size),
-        "found": {"pages": summary, "export": found["export"]},
-    }
-    path.write_bytes(msgspec.json.format(json.dumps(report).encode(), indent=1) + b"\n")
-    out.print(str(path.relative_to(Path.cwd())))
-
-
-if __name__ == "__main__":
-    main()

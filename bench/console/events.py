@@ -2,7 +2,7 @@
 
 The console's web part runs in a process of its own, as in an office; this process is the app that tells of calls, and
 the browsers. The control is a process that passes each line it gets on to the same number of sockets. Both take turns
-in one run. `script/bench console`. The table is also left as JSON in bench/results.
+in one run.
 """
 
 from __future__ import annotations
@@ -10,11 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
-import math
-import os
-import platform
-import statistics
 import sys
 import tempfile
 import time
@@ -23,11 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-from rich.console import Console
-from rich.table import Table
-
 from ari_app.live.server import LiveServer
+from bench.console.figure import Figure
 from crm.config import Config
 from crm.config.file import port_block as ports_from
 from crm.context import Crm
@@ -46,8 +38,9 @@ from crm.web.console.board import Board
 from crm.worker import Troubles
 from tests.system import port_block
 
-RESULTS = Path(__file__).parent / "results"
 GOAL_MILLISECONDS = 25
+ROUNDS = 5
+STARTS_SECONDS = 180.0
 PAUSE_SECONDS = 0.02
 """Between two events: fifty steps of calls a second."""
 CALLS = 40
@@ -191,7 +184,7 @@ def make(home: Path, first: int, browsers: int) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def process(*words: str) -> AsyncIterator[None]:
-    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.console", *words)
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.console.events", *words)
     try:
         yield
     finally:
@@ -200,7 +193,7 @@ async def process(*words: str) -> AsyncIterator[None]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(STARTS_SECONDS):
         while not condition():  # noqa: ASYNC110 - what it waits for comes from other processes
             await asyncio.sleep(0.01)
 
@@ -214,7 +207,7 @@ async def connected(port: int) -> None:
         writer.close()
         return True
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(STARTS_SECONDS):
         while not await is_there():  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.05)
 
@@ -222,10 +215,6 @@ async def connected(port: int) -> None:
 def late(sent: dict[bytes, float], browsers: list[Browser]) -> list[float]:
     """Milliseconds from telling to reading, of each event in each browser."""
     return [(browser.at[mark] - at) * 1000 for mark, at in sent.items() for browser in browsers]
-
-
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, math.ceil(len(values) * share) - 1)]
 
 
 async def measure(browsers: int, events: int, rounds: int) -> dict[str, list[float]]:
@@ -277,57 +266,23 @@ async def measure(browsers: int, events: int, rounds: int) -> dict[str, list[flo
     return found
 
 
+async def figures(browsers: int, events: int) -> list[Figure]:
+    found = await measure(browsers, max(events // ROUNDS, 1), ROUNDS)
+    what = f"event to {browsers} browsers, beside a bare fan-out"
+    return [Figure(what, found["console"], GOAL_MILLISECONDS, control=found["control"])]
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--browsers", type=int, default=50)
-    options.add_argument("--events", type=int, default=200, help="in a round")
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--serve-console", help=argparse.SUPPRESS)
-    options.add_argument("--serve-control", action="store_true", help=argparse.SUPPRESS)
-    options.add_argument("--first", type=int, help=argparse.SUPPRESS)
+    """The other processes, which `process` starts."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--serve-console")
+    options.add_argument("--serve-control", action="store_true")
+    options.add_argument("--first", type=int)
     asked = options.parse_args()
     if asked.serve_console:
         asyncio.run(serve_console(Path(asked.serve_console), asked.first))
-    elif asked.serve_control:
-        asyncio.run(serve_control(asked.first))
     else:
-        show(asked, asyncio.run(measure(asked.browsers, asked.events, asked.rounds)))
-
-
-def show(asked: argparse.Namespace, found: dict[str, list[float]]) -> None:
-    table = Table(title=f"From an event in the app to {asked.browsers} browsers, milliseconds")
-    for column in ("", "median", "p95", "p99", "most"):
-        table.add_column(column, justify="left" if not column else "right")
-    rows = {}
-    for kind, values in found.items():
-        rows[kind] = {
-            "median": round(statistics.median(values), 2),
-            "p95": round(percentile(values, 0.95), 2),
-            "p99": round(percentile(values, 0.99), 2),
-            "most": round(max(values), 2),
-        }
-        table.add_row(kind, *(f"{value:.2f}" for value in rows[kind].values()))
-    Console().print(table)
-    ratio = rows["console"]["p99"] / rows["control"]["p99"]
-    Console().print(f"p99 beside the control: {ratio:.1f}; goal: {GOAL_MILLISECONDS} ms")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"console-{datetime.now(UTC):%Y%m%d-%H%M%S}.json").write_text(
-        json.dumps(
-            {
-                "browsers": asked.browsers,
-                "events": asked.events * asked.rounds,
-                "milliseconds": rows,
-                "p99 beside the control": round(ratio, 2),
-                "machine": {
-                    "cpus": os.cpu_count(),
-                    "load": psutil.getloadavg()[0],
-                    "python": platform.python_version(),
-                },
-            },
-            indent=1,
-        )
-        + "\n"
-    )
+        asyncio.run(serve_control(asked.first))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from crm.domain.errors import NotFound
 
+PER_PAGE = 20
+"""Entries of a list that come first: on a phone, each takes a quarter of the screen. `n` goes on to the next."""
 LARGEST_ID = 2**31 - 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pyotp
@@ -219,3 +220,16 @@ async def test_what_is_done_is_on_record(office: ConsoleOffice) -> None:
     assert [one.what for one in office.rows(AuditEntry) if one.who == "dana"] == [
         "account dana signed in from 127.0.0.1"
     ]
+
+
+async def test_scripts_and_style_are_compressed_for_whoever_takes_that(office: ConsoleOffice) -> None:
+    person = office.browser()
+    page = await person.open("/sign-in")
+    for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page):
+        plain = await person.http.get(path, headers={"Accept-Encoding": "br, gzip;q=0"})
+        packed = await person.http.get(path, headers={"Accept-Encoding": "gzip, deflate"})
+        assert packed.content == plain.content
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2

@@ -18,6 +18,7 @@ from crm.services import assignment, tasks
 from crm.services.audit import By
 from crm.services.people import leads
 from crm.store.models import Activity, AuditEntry, Lead, LeadExport, Notice, SavedFilter
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.pages import leads as page_of_leads
 from tests.web.console.people import NOW, ConsoleOffice, Person
 from tests.web.visitors import Wellformed
@@ -69,7 +70,7 @@ async def test_an_empty_list_says_what_to_do_in_each_language(office: ConsoleOff
 
 
 async def test_pages_go_on_where_the_last_one_ended(office: ConsoleOffice) -> None:
-    ids = add(office, 2 * page_of_leads.PER_PAGE + 3)
+    ids = add(office, 2 * PER_PAGE + 3)
     person, path, seen = office.person(), "/leads", []
     while path:
         page = await person.open(path)

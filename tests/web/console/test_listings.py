@@ -16,6 +16,7 @@ from crm.edge import pictures
 from crm.services.audit import By
 from crm.services.listings import homes, profiles
 from crm.store.models import ContentVersion, Listing, Publication
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.pages import listings as page_of_listings
 from tests.web.console.people import NOW, ConsoleOffice, Person
 from tests.web.console.test_leads import EVIL, check
@@ -85,7 +86,7 @@ async def test_an_empty_list_says_what_to_do_in_each_language(office: ConsoleOff
 
 
 async def test_homes_are_listed_by_property_and_state_page_by_page(office: ConsoleOffice) -> None:
-    ids = [add(office, f"unit {number}", rent=str(1000 + number)) for number in range(page_of_listings.PER_PAGE + 2)]
+    ids = [add(office, f"unit {number}", rent=str(1000 + number)) for number in range(PER_PAGE + 2)]
     other = add(office, EVIL[:30], "lakeside", headline_en=EVIL)
     person, path, seen = office.person(), "/listings?property=elm&state=draft", []
     while path:

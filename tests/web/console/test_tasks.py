@@ -9,7 +9,7 @@ import pytest
 from crm.domain.access import Role
 from crm.domain.tasks import TaskKind
 from crm.store.models import Agent, Interest, Lead, LeadPhone, Property, Subteam, Task
-from crm.web.console.pages.tasks import PER_PAGE
+from crm.web.console.cursors import PER_PAGE
 from tests.web.console.people import NOW, ConsoleOffice
 
 pytestmark = pytest.mark.web

@@ -36,13 +36,13 @@ from crm.views import inbox as view
 from crm.views.follow_ups import FollowUpEntry
 from crm.views.inbox import BubbleEntry, Cursor, InboxFilter, ThreadDetail
 from crm.web.console import cursors
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.stream import EventForm
 from crm.web.console.typing import LASTS, WriterAtWork, Writers
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.inbox import WORDS
 
-PER_PAGE = 50
 BUBBLES = 40
 _OPEN_STEPS = ("planned", "paused")
 _LONGEST_KEY = 40

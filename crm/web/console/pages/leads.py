@@ -30,11 +30,12 @@ from crm.views import leads as view
 from crm.views.choices import Choices
 from crm.views.leads import LeadEntry, SavedFilterEntry
 from crm.web.console import cursors
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.leads import WORDS
 
-PER_PAGE, MOST_PER_PAGE = 50, 200
+MOST_PER_PAGE = 200
 FILTERS = tuple(LeadFilter.__dataclass_fields__)
 IN_TURN = "*"
 """In place of an agent: whoever is next."""
@@ -137,6 +138,7 @@ def _shown(
         may_change=visit.may(Act.WORK),
         may_give=visit.may(Act.SUPERVISE),
         may_export=visit.may(Act.EXPORT),
+        per_page=PER_PAGE,
         most_per_page=MOST_PER_PAGE,
         in_turn=IN_TURN,
         nobody=NOBODY,

@@ -22,12 +22,12 @@ from crm.views import listings as view
 from crm.views.listing_sheets import ListingSheet
 from crm.web.console import clashes, cursors
 from crm.web.console.clashes import FormEdit
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.pages.pictures import Album, pages_of
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.listings import WORDS
 
-PER_PAGE = 50
 NUMBERS = ("bedrooms", "bathrooms", "square_feet", "rent", "deposit", "available_on")
 TERMS = ("pets", "fees", "utilities", "parking", "laundry", "lease_months", "accessibility")
 TEXTS = tuple(f"{part}_{language}" for language in listings.LANGUAGES for part in ("headline", "text", "concession"))

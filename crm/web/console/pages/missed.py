@@ -21,11 +21,11 @@ from crm.views.choices import Choices
 from crm.views.reports import LostEntry
 from crm.views.tasks import MissedEntry
 from crm.web.console import cursors
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.missed import WORDS
 
-PER_PAGE = 50
 WHOSE = ("mine", "everybody")
 
 

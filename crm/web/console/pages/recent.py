@@ -23,12 +23,11 @@ from crm.views import recent as view
 from crm.views.choices import Choices
 from crm.views.recent import ContactWay, RecentCursor, RecentEntry, RecentFilter, RecentPage
 from crm.web.console import cursors
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.recent import WORDS
 
-PER_PAGE = 20
-"""On a phone, each takes a quarter of the screen."""
 WAYS = tuple(way.value for way in ContactWay)
 DIRECTIONS = (CallDirection.IN.value, CallDirection.OUT.value)
 CODES = {

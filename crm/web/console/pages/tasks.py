@@ -14,11 +14,11 @@ from crm.services import tasks as service
 from crm.views import choices
 from crm.views import tasks as view
 from crm.web.console import cursors
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.tasks import WORDS
 
-PER_PAGE = 50
 LATER = {"hour": timedelta(hours=1), "hours": timedelta(hours=4), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 

@@ -24,11 +24,11 @@ from crm.views import choices, recent
 from crm.views import voicemail as view
 from crm.views.voicemail import VoicemailEntry
 from crm.web.console import counts, cursors, sounds
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.door import ConsolePage
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.voicemail import WORDS
 
-PER_PAGE = 30
 SHOWN = ("new", "all", "deleted")
 LONGEST_ID = 80
 

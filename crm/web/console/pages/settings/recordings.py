@@ -12,11 +12,11 @@ from crm.services.office import properties
 from crm.services.voicemail import talk_recordings
 from crm.views import properties as properties_view
 from crm.views import recordings as recordings_view
+from crm.web.console.cursors import PER_PAGE
 from crm.web.console.pages.settings import frame
 from crm.web.console.visit import ConsoleVisit
 from crm.words.console.settings_recordings import WORDS
 
-PER_PAGE = 50
 MOST_HELD = 200
 
 

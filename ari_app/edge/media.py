@@ -78,6 +78,17 @@ async def play(channel: Handle, sounds: list[Path]) -> None:
                 return
 
 
+async def tell(channel: Handle, sounds: list[Path]) -> None:
+    """Plays sounds that nothing depends on: whoever cannot be told goes on without. What can be played of them is."""
+    try:
+        await play(channel, sounds)
+    except MediaLost as error:
+        log.error("somebody could not be told: %s", error)
+        if len(sounds) > 1:
+            for one in sounds:
+                await tell(channel, [one])
+
+
 async def hush(channel: Handle) -> None:
     """Stops the prompt that was started last, if its end is no longer of interest; harmless if it is over."""
     if channel.playbacks:

@@ -6,7 +6,7 @@ import asyncio
 
 from ari_app.call.call import LiveCall
 from ari_app.edge.channel import REJECTED
-from ari_app.edge.media import play
+from ari_app.edge.media import tell
 from ari_app.flows.plan import moment, plan
 from ari_app.flows.voicemail import voicemail
 from crm.domain.calls import (
@@ -71,13 +71,13 @@ async def arrived(call: LiveCall) -> CallStep | EndedBy:
 
 async def blocked(call: LiveCall) -> EndedBy:
     """Tells an unwanted caller that their calls are not accepted."""
-    await play(call.person, call.sounds("blocked"))
+    await tell(call.person, call.sounds("blocked"))
     return EndedBy.SYSTEM
 
 
 async def unknown_line(call: LiveCall) -> EndedBy:
     """Tells a caller twice that the number is not in use, and ends the call."""
-    await play(call.person, call.sounds("unknown_number", "unknown_number"))
+    await tell(call.person, call.sounds("unknown_number", "unknown_number"))
     return EndedBy.SYSTEM
 
 

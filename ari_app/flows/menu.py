@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ari_app.call.call import LiveCall
 from ari_app.edge.errors import MediaLost
-from ari_app.edge.media import NoKey, key, play, prompt
+from ari_app.edge.media import NoKey, key, prompt, tell
 from ari_app.flows.plan import STEPS, answer, plan, sounds
 from crm.domain.calls import CallStep, KeyPressed, LinkRequested
 from crm.domain.choosing import KeyedAnswer, KeyPrompt, Question, Say
@@ -26,7 +26,7 @@ async def menu(call: LiveCall) -> CallStep:
         answer(call, decided.ask.answer(await _put(call, dialogue, decided.ask, decided.says)))
     if decided.path in (Way.LIVE, Way.DESK) and call.answers and not call.answers[-1].keys:
         await call.tell()
-        await play(call.person, call.sounds("connecting" if decided.path is Way.LIVE else "connecting_desk"))
+        await tell(call.person, call.sounds("connecting" if decided.path is Way.LIVE else "connecting_desk"))
     return STEPS[decided.path]
 
 
@@ -74,13 +74,13 @@ def _greeting(call: LiveCall) -> list[Path]:
 async def text_offer(call: LiveCall) -> CallStep:
     """Texts the link, says so, and lets the caller choose: hang up now, or go on to the team."""
     if not call.known.can_text_link:
-        await play(call.person, call.sounds("link_not_possible"))
+        await tell(call.person, call.sounds("link_not_possible"))
         return await _to_team(call, "")
     call.emit(LinkRequested(*call.stamp("link")))
     dialogue = MenuDialogue(call.context.config.menu.tries, greets=False)
     pressed = await _put(call, dialogue, LINK_OFFER, (LINK_SENT,))
     if not pressed:
-        await play(call.person, call.sounds("connecting"))
+        await tell(call.person, call.sounds("connecting"))
     return await _to_team(call, pressed)
 
 

@@ -24,7 +24,7 @@ from ari_app.call.race import end_all, race, until_done
 from ari_app.call.ringing_leg import RingingLeg
 from ari_app.edge.channel import ANSWERED_ELSEWHERE, NORMAL, LeftTheApp
 from ari_app.edge.errors import AsteriskRefused, HungUp, MediaLost
-from ari_app.edge.media import NoKey, hush, key, play, prompt
+from ari_app.edge.media import NoKey, hush, key, prompt, tell
 from ari_app.flows.plan import sounds, to_carry_out
 from ari_app.flows.ring_group import ring_batch
 from crm.domain import ringing
@@ -272,7 +272,7 @@ async def _to_mailbox(call: LiveCall) -> CallStep:
 async def _confirm_callback(call: LiveCall) -> EndedBy:
     await _stop_music(call)
     try:
-        await play(call.person, call.sounds("place_kept"))
+        await tell(call.person, call.sounds("place_kept"))
     except MediaLost as error:
         log.error("the callback could not be confirmed: %s", error)
     return EndedBy.SYSTEM

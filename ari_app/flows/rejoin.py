@@ -6,17 +6,13 @@ If that takes too long, or nobody answers there, the person is told, and the age
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from ari_app.call.available import owner_of
 from ari_app.call.call import LiveCall
 from ari_app.call.kept import WaitsFor
-from ari_app.edge.errors import MediaLost
-from ari_app.edge.media import play
+from ari_app.edge.media import tell
 from ari_app.flows.transfer import is_taken_back, to_team, while_waiting
 from crm.domain.calls import CallStep, EndedBy
-
-log = logging.getLogger(__name__)
 
 MOST_RETURNS = 3
 """A browser that has vanished more often in a call is not waited for."""
@@ -60,8 +56,5 @@ async def to_others(call: LiveCall, device: str) -> CallStep | EndedBy:
     following = await to_team(call)
     if following is CallStep.RING:
         await call.take(CallStep.RING)
-        try:
-            await play(call.person, call.sounds("line_lost"))
-        except MediaLost as error:
-            log.error("that a line was lost could not be told: %s", error)
+        await tell(call.person, call.sounds("line_lost"))
     return following

@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 
 from ari_app.call.call import LiveCall
-from ari_app.edge.media import NoKey, play, prompt
+from ari_app.edge.media import NoKey, prompt, tell
 from ari_app.flows.plan import STEPS, answer, otherwise, sounds, to_carry_out
 from crm.domain.calls import CallStep, EndedBy, KeyPressed, LinkRequested, TourBooked
 from crm.domain.choosing import KeyedAnswer, Question, Say
@@ -69,10 +69,10 @@ async def _agree(call: LiveCall, property_slug: str, before: tuple[Say, ...], fo
                 return tour
             missed += 1
             if missed == MISSES:
-                await play(call.person, call.sounds("tour_not_booked"))
+                await tell(call.person, call.sounds("tour_not_booked"))
                 return None
             dialogue.was_taken()
-    await play(call.person, await sounds(call, (*dialogue.before, Say("tour_none"))))
+    await tell(call.person, await sounds(call, (*dialogue.before, Say("tour_none"))))
     return None
 
 
@@ -121,7 +121,7 @@ async def _confirm(call: LiveCall, tour: Tour, following: CallStep) -> CallStep 
     files = await sounds(call, (Say("tour_booked", when), Say("tour_done"), on))
     key = await prompt(call.person, files, call.context.config.menu.first_key_seconds)
     if isinstance(key, NoKey):
-        await play(call.person, call.sounds("goodbye"))
+        await tell(call.person, call.sounds("goodbye"))
         return EndedBy.SYSTEM
     call.emit(KeyPressed(*call.stamp(), key=key, question=Question.TOUR.value))
     answer(call, KeyedAnswer(Question.TOUR, key))

@@ -26,9 +26,9 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
     if not await media.is_recording(call.person, call.id):
         if await _keep(call, mailbox):
             # The recording ended while the app was away.
-            await media.play(call.person, call.sounds("message_thanks"))
+            await media.tell(call.person, call.sounds("message_thanks"))
             return
-        await media.play(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
+        await media.tell(call.person, [*_greeting(call, mailbox), config.prompts_folder / tones.FILE])
     try:
         await media.record(
             call.person,
@@ -46,7 +46,7 @@ async def voicemail(call: LiveCall, mailbox: str = "") -> None:
     seconds = await _keep(call, mailbox)
     if seconds is None:
         raise MediaLost("the recording of a voicemail is not there")
-    await media.play(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
+    await media.tell(call.person, call.sounds("message_thanks" if seconds else "message_empty"))
 
 
 async def cut_short(call: LiveCall) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
@@ -92,6 +92,11 @@ def _number(value: Decimal | int, locale: str) -> str:
 @lru_cache(4096)
 def _day(value: date, locale: str) -> str:
     return str(format_date(value, "long", locale=locale))
+
+
+@lru_cache(4096)
+def _clock(value: time, locale: str) -> str:
+    return str(format_time(value, "short", locale=locale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,7 @@ class Looks:
             listed = [
                 (
                     value,
-                    str(format_time(slot.starts_at.astimezone(tz), "short", locale=self._locale)),
+                    _clock(slot.starts_at.astimezone(tz).time(), self._locale),
                     self.say(slot.kind.value),
                 )
                 for value, slot in some

@@ -285,6 +285,9 @@ class Leader:
     def __init__(self, call: LiveCall) -> None:
         self._call = call
         self._mind = call.context.mind
+        scorer = self._mind.scorer
+        # In the first talk it has yet to learn, while the caller is greeted.
+        self._learns = asyncio.ensure_future(asyncio.to_thread(scorer.prepare)) if scorer else None
         self._state = TalkState()
         self._is_announced = False
         self._names: dict[str, str] = {}
@@ -326,6 +329,9 @@ class Leader:
     async def turn(self, happening: Happening) -> Turn[TalkState]:
         """What follows from a happening. Raises LeaderLost."""
         call, context = self._call, self._call.context
+        if self._learns and isinstance(happening, Utterance):
+            # Not in the time that the database has to answer: a busy machine takes longer than that to learn.
+            await asyncio.shield(self._learns)
         of = TalkOf(
             call.did,
             call.caller,

@@ -1,4 +1,4 @@
-"""Sentences that are spoken quickly, because the tests keep waiting for sentences to end."""
+"""What callers hear is spoken quickly, because the tests keep waiting for sentences to end."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from sqlalchemy.orm import configure_mappers
 from ari_app.parts import GROUPS
 from cli import main
 from crm.commands import late
+from tests.hurried import sentences_hurried
 
 
 def _load() -> None:
@@ -84,4 +85,5 @@ if __name__ == "__main__":
         wanted = _serve(connection)
     if wanted:
         _become(wanted["command"], wanted["environment"], wanted["log"])
-        main()
+        with sentences_hurried():
+            main()

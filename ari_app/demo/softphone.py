@@ -222,6 +222,7 @@ audio_jitter_buffer_type fixed
 audio_buffer 20-{LATEST_MS}
 rtp_ports 33000-60000
 call_local_timeout 120
+statmode_default off
 call_max_calls 4
 module_path {programs.baresip_modules()}
 {modules}

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
+from tests.hurried import sentences_hurried
 from tests.system import Shared, System, setting_of
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
     shared = Shared(lambda: tmp_path_factory.mktemp("system"))
-    yield shared
-    await shared.close()
+    with sentences_hurried():
+        yield shared
+        await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-import cli
 from crm import config as settings
 from crm.services.system import backups
 from crm.store.models import Call, CallEvent, Recording, Voicemail
@@ -18,8 +16,6 @@ from crm.store.session import Store
 from tests.system import ELM, System
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
-
-PROGRAM = Path(cli.__file__)
 
 
 async def test_when_backups_are_made_during_calls_then_nobody_notices_and_each_is_whole(
@@ -33,15 +29,8 @@ async def test_when_backups_are_made_during_calls_then_nobody_notices_and_each_i
         while await moved.wait() and not over.is_set():
             moved.clear()
             file = tmp_path / f"{len(made)}.backup"
-            backup = await asyncio.create_subprocess_exec(
-                sys.executable,
-                str(PROGRAM),
-                *("--home", str(system.config.home), "backup", str(file)),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            _, trouble = await backup.communicate()
-            assert backup.returncode == 0, trouble.decode()
+            status, said = await system.leaseline("backup", str(file))
+            assert status == 0, said
             made.append(file)
 
     def has_made(count: int) -> bool:

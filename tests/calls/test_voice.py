@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ari_app.voice.protocol import Played, Said, SpeechStarted
+from crm.services.phones.spoken import spoken
 from tests.mobile import hears_beginning
 from tests.speech_models import WHISPER_BASE
 from tests.system import System
@@ -36,7 +37,7 @@ async def test_when_the_caller_asks_then_their_words_arrive_and_the_answer_stops
         asked = await agent.until(talk, Said)
         assert (asked.text, asked.turn) == (QUESTION, 1)
         answer = await talk.say(ANSWER)
-        await hears_beginning(system, phone, system.spoken(ANSWER))
+        await hears_beginning(system, phone, await spoken(system.config, ANSWER))
         await phone.say(sounds[DOG])
         interrupted = await agent.until(talk, SpeechStarted)
         cut = await agent.until(talk, Played)

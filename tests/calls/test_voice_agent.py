@@ -8,7 +8,7 @@ import pytest
 
 from ari_app.demo import listening
 from tests.system import System
-from tests.voice.calls import HOURS, PERSON, answered_by_voice, says, turns
+from tests.voice.calls import HOURS, PERSON, answered_by_voice, asks, says, turns
 from tests.voice.phone import Voice
 
 pytestmark = [pytest.mark.calls, pytest.mark.asyncio(loop_scope="session")]
@@ -26,9 +26,9 @@ async def test_the_caller_asks_is_answered_and_asks_for_a_person_whose_phone_rin
     async with system.phone("alice-desk") as alice, system.caller() as caller:
         await system.dial(caller)
         await says(system, caller.user, "how_can_i_help")
-        await caller.say(system.spoken(HOURS))
+        await asks(system, caller, HOURS)
         await says(system, caller.user, "hours_are")
-        await caller.say(system.spoken(PERSON))
+        await asks(system, caller, PERSON)
         await alice.wait_for("CALL_INCOMING")
         await system.until(lambda: bool(listening.ringback(listening.read(caller.heard))), "ringback")
         await alice.answer()

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
+from tests.hurried import sentences_hurried
 from tests.system import SETTINGS, Shared, System, setting_of
 
 pytest.register_assert_rewrite("tests.drills.witness")
 
 
 DRILL_SETTINGS = (
-    SETTINGS.replace("deadman_seconds = 6", "deadman_seconds = 10")
+    SETTINGS.replace("confirm_seconds = 10.0", "confirm_seconds = 20.0")
     .replace("subteam_seconds = 4.0", "subteam_seconds = 8.0")
     .replace("colleague_seconds = 10.0", "colleague_seconds = 30.0")
 )
@@ -24,8 +25,9 @@ DRILL_SETTINGS = (
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def _shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
     shared = Shared(lambda: tmp_path_factory.mktemp("drills"), DRILL_SETTINGS)
-    yield shared
-    await shared.close()
+    with sentences_hurried():
+        yield shared
+        await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

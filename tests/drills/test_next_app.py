@@ -15,7 +15,9 @@ from tests.system import System
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
 
 TIMES = 5
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 60.0
+"""Asterisk has precedence over other processes, and takes a whole core for the lamps: on a busy machine, an app that is
+not shut out may be late."""
 
 
 async def test_when_an_app_is_lost_while_lamps_change_then_the_next_one_connects(system: System) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ari_app.demo.softphone import Softphone
 from tests.drills.witness import hears, one_record
 from tests.system import System
-from tests.voice.calls import HOURS, PERSON, answered_by_voice, is_asked, says, turns
+from tests.voice.calls import HOURS, PERSON, answered_by_voice, asks, is_asked, says, turns
 from tests.voice.phone import Voice
 
 pytestmark = [pytest.mark.drills, pytest.mark.asyncio(loop_scope="session")]
@@ -47,12 +47,12 @@ async def test_when_the_app_is_killed_in_a_turn_then_the_talk_goes_on(system: Sy
     async with answered_by_voice(system), system.phone("alice-desk") as alice, system.caller() as caller:
         await system.dial(caller)
         await says(system, caller.user, "how_can_i_help")
-        await caller.say(system.spoken(HOURS))
+        await asks(system, caller, HOURS)
         await says(system, caller.user, "hours_are")
         await system.kill_app()
         await system.start_app()
         await says(system, caller.user, "how_can_i_help", 2)
-        await caller.say(system.spoken(PERSON))
+        await asks(system, caller, PERSON)
         await alice.wait_for("CALL_INCOMING")
         await alice.answer()
         await system.step(caller.user, "talk")

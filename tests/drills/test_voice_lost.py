@@ -14,8 +14,7 @@ import pytest
 from ari_app.demo.softphone import Softphone
 from ari_app.voice.client import STALL_SECONDS, VoiceLost, VoiceTalk
 from ari_app.voice.protocol import Played, Said
-from crm.edge import processes
-from tests.drills.witness import up
+from crm.services.phones.spoken import spoken
 from tests.system import System
 from tests.voice.phone import Voice, known_sounds, on_the_phone, voice, without_app
 
@@ -153,37 +152,10 @@ async def test_when_the_voice_dies_in_a_sentence_then_another_says_it_and_what_w
         with _ailing(hum.parent, "broken"):
             await asyncio.sleep(0.5)  # The caller hears the first half.
             agent.child("scripted_tts").kill()
-            await system.hears(phone, system.spoken(STALLS))
+            await system.hears(phone, await spoken(system.config, STALLS))
             again = await talk.say(GREETING)
             played = await agent.until(talk, Played)
             while played.id != again:
                 played = await agent.until(talk, Played)
         # It hums, as before, and flite would take a second longer.
         assert played.ended - played.started == pytest.approx(hummed.ended - hummed.started, abs=0.3)
-
-
-async def test_when_the_voice_process_is_killed_then_leaseline_up_starts_it_again_and_down_ends_it(
-    system: System,
-) -> None:
-    toml = system.config.home / "leaseline.toml"
-    former = toml.read_text()
-    await system.app.stop()
-    await system.asterisk.stop()
-    try:
-        toml.write_text(former + '\n[ai]\nanswers = "always"\n')
-        async with up(system):
-            first = processes.running(system.config)
-            assert set(first) == {processes.ASTERISK, processes.APP, processes.WEB, processes.VOICE}
-            first[processes.VOICE].send_signal(signal.SIGKILL)
-
-            def is_back() -> bool:
-                now = processes.running(system.config)
-                return processes.VOICE in now and now[processes.VOICE] != first[processes.VOICE]
-
-            await system.until(is_back, "the voice process is back")
-            now = processes.running(system.config)
-            assert (now[processes.APP], now[processes.ASTERISK]) == (first[processes.APP], first[processes.ASTERISK])
-            assert (await system.leaseline("down"))[0] == 0
-        assert processes.running(system.config) == {}
-    finally:
-        toml.write_text(former)

@@ -46,7 +46,7 @@ everyone_seconds = 4.0
 each_seconds = 2.0
 mobile_seconds = 4.0
 office_seconds = 6.0
-confirm_seconds = 20.0
+confirm_seconds = 10.0
 colleague_seconds = 10.0
 
 [queue]
@@ -78,7 +78,7 @@ target_seconds = 1.0
 shortest_seconds = 0
 
 [survival]
-deadman_seconds = 6
+deadman_seconds = 10
 store_seconds = 5.0
 last_resort_ring_seconds = 4
 """

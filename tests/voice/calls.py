@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy import update
 
+from ari_app.demo.softphone import Softphone
 from crm.store.models import Line
 from crm.views import calls as views
 from crm.views.calls import VoiceTurnEntry
 from tests.system import System
+from tests.talks import TRIES
 from tests.voice.phone import Voice, voice
 
 HOURS = "What are your office hours?"
@@ -38,13 +40,13 @@ async def turns(system: System, number: str) -> list[VoiceTurnEntry]:
     return found.turns if found else []
 
 
-async def is_asked(system: System, number: str, text: str) -> None:
+async def is_asked(system: System, number: str, text: str, seconds: float = 40) -> None:
     """Waits until what the caller has said is on record; the answer begins then."""
 
     async def said() -> bool:
         return any(turn.who == "caller" and turn.text == text for turn in await turns(system, number))
 
-    await system.until(said, f"the agent has heard {text}", seconds=40)
+    await system.until(said, f"the agent has heard {text}", seconds)
 
 
 async def says(system: System, number: str, template: str, count: int = 1) -> None:
@@ -55,3 +57,17 @@ async def says(system: System, number: str, template: str, count: int = 1) -> No
         return len(said) >= count
 
     await system.until(heard, f"the agent says {template}", seconds=40)
+
+
+async def asks(system: System, caller: Softphone, text: str) -> None:
+    """Says a sentence, again if need be, until the agent has understood it: a busy machine may lose the very packets
+    without which nobody would."""
+    for last in [False] * (TRIES - 1) + [True]:
+        await caller.say(system.spoken(text))
+        try:
+            await is_asked(system, caller.user, text, seconds=20)
+        except AssertionError:
+            if last:
+                raise
+        else:
+            return

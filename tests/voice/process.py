@@ -18,6 +18,7 @@ from ari_app.voice.stt import WhisperStt
 from ari_app.voice.tts import Piper, Tts
 from crm.config import load
 from crm.secrets import Secrets
+from tests.hurried import sentences_hurried
 
 
 async def main() -> None:
@@ -45,4 +46,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with sentences_hurried():
+        asyncio.run(main())

@@ -22,10 +22,12 @@ from crm import config as settings
 from crm.config import Config
 from crm.services.phones import publish
 from crm.services.system import backups
-from crm.store import migrate
+from crm.store import migrate, revision
 from tests.system import port_block
 
 pytestmark = pytest.mark.cli
+
+OLDER = revision.known()[-5]
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ async def test_a_start_that_migrates_makes_a_backup_first(config: Config, monkey
     config.recordings_folder.mkdir()
     (config.recordings_folder / "talk.wav").write_bytes(b"audio")
     migrate.upgrade(config.database_url)
-    migrate.downgrade(config.database_url, "0062")
+    migrate.downgrade(config.database_url, OLDER)
     told = io.StringIO()
     await readiness.prepare(config, Console(file=told, width=400))
     [file] = (config.home / "backups").iterdir()
@@ -84,12 +86,12 @@ async def test_without_a_backup_nothing_is_migrated(config: Config, monkeypatch:
     set_up.parent.mkdir(parents=True)
     set_up.touch()
     migrate.upgrade(config.database_url)
-    migrate.downgrade(config.database_url, "0062")
+    migrate.downgrade(config.database_url, OLDER)
     (config.home / "backups").write_text("in the way")
     told = io.StringIO()
     await readiness.prepare(config, Console(file=told, width=400))
     assert "cannot be written" in told.getvalue()
-    assert migrate.current(config.database_url) == "0062"
+    assert migrate.current(config.database_url) == OLDER
 
 
 @pytest.fixture

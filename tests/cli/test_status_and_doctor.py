@@ -23,6 +23,7 @@ from crm.domain.calls import CallArrived, CallbackQueued, CallEnded, CallStep, E
 from crm.services.access import accounts, passwords
 from crm.services.calls import ledger
 from crm.services.system import workers
+from crm.store import revision
 from crm.store.models import Call
 from crm.store.session import Store
 from crm.worker import Troubles
@@ -242,7 +243,7 @@ def test_a_wrong_password_is_told(office: Leaseline) -> None:
 
 
 def test_a_database_that_is_gone_or_old_is_told(office: Leaseline) -> None:
-    office.ok("db", "downgrade", "base", "--yes")
+    office.ok("db", "downgrade", revision.known()[-3], "--yes")
     found = status(office, 1)
     assert (found["database"]["up"], found["database"]["current"], found["devices"]) == (True, False, [])
     assert findings(office)["database"][0][0] == "ERROR"

@@ -76,9 +76,10 @@ def ways(
 ) -> None:
     """Show or change how AGENT is told of what.
 
-    A kind goes by mail, by text to their mobiles, and into the feed (`leaseline notice list`). What falls into the
-    quiet time is sent when it ends, in one email; so is what comes beyond five notices in ten minutes. Alarms, such as
-    an emergency call or a full disk, go out at once, by every way.
+    A kind goes by mail, by text to their mobiles, into the feed (`leaseline notice list`), and to browsers in which
+    they asked for it (push). What falls into the quiet time is sent when it ends, in one email and one text; so is what
+    comes beyond five notices in ten minutes. Alarms, such as an emergency call or a full disk, go out at once, by every
+    way.
     """
     if ways or quiet is not None or digest is not None:
         system.run(notice_settings.change, system.config, system.by, agent, ways=ways, quiet=quiet, digest=digest)

@@ -37,7 +37,7 @@ class NoticeWaysEntry(msgspec.Struct):
     agent: str
     """Slug."""
     ways: dict[str, list[str]]
-    """By kind: mail, text, feed."""
+    """By kind: mail, text, feed, push."""
     quiet_from: str
     """HH:MM on the office's clock, from when on nothing is sent; empty: there is no quiet time."""
     quiet_until: str

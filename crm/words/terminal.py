@@ -10,7 +10,7 @@ HINTS = {
     # --- the office ---
     "agent_exists": "change it with `leaseline agent set {agent}`.",
     "agent_has_desks": "name another with `leaseline desk set` first.",
-    "agent_has_devices": "remove them first with `leaseline device remove`.",
+    "agent_has_devices": "remove each first, with `leaseline device remove`.",
     "agent_is_last": "add somebody with `leaseline agent add` first.",
     "agent_retired": "bring them back with `leaseline agent restore {agent}`.",
     "agent_is_admin": "make somebody else the admin with `leaseline agent set SLUG --admin`.",
@@ -24,7 +24,7 @@ HINTS = {
     "listing_unpublished": "publish it with `leaseline listing publish {listing}`.",
     "listing_version_unknown": "`leaseline listing history {listing}` shows those that are.",
     "location_exists": "change it with `leaseline location set {location}`.",
-    "location_in_use": "give them another location with `leaseline device set`.",
+    "location_in_use": "give each another location with `leaseline device set`.",
     "location_unknown": "`leaseline location list` shows them all.",
     "listing_not_public": "publish it with `leaseline listing publish {listing}`.",
     "notice_unknown": "`leaseline notice list --agent {agent}` lists those there are.",

@@ -54,7 +54,7 @@ def empty(session: Session, slug: str) -> Portfolio:
     found = named(session, slug)
     if slugs := list(session.scalars(select(Property.slug).where(Property.portfolio_id == found.id))):
         raise Conflict(
-            f"{', '.join(slugs)} belong to portfolio {slug}: move them first.",
+            f"Portfolio {slug} has {', '.join(slugs)}: move each first.",
             code="portfolio_has_properties",
             portfolio=slug,
             properties=list(slugs),

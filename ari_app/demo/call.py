@@ -92,7 +92,7 @@ class DemoMoment:
     """Seconds after the call was answered."""
     kind: str
     """heard, pressed, said, hung_up, or was_hung_up (by the other side); in a talk with the voice agent also understood
-    (by it, of the caller), agent (it said) and did."""
+    (by it, of the caller), agent (it said), did, and failed (it could not go on)."""
     text: str
 
 
@@ -372,10 +372,14 @@ class _Demo:
 
     async def _dialogue(self, call_id: str) -> list[DemoMoment]:
         kinds = {Speaker.AGENT: "agent", Speaker.CALLER: "understood", Speaker.ACT: "did", Speaker.KEYS: "pressed"}
-        return [
-            DemoMoment(turn.started, kinds[Speaker(turn.who)], conversation.in_words(turn))
-            for turn in await conversation.turns(self.crm, call_id)
-        ]
+        turns = await conversation.turns(self.crm, call_id)
+        told = [DemoMoment(turn.started, kinds[Speaker(turn.who)], conversation.in_words(turn)) for turn in turns]
+        if await conversation.has_failed(self.crm, call_id):
+            asked = [one.at for one in self.moments if one.kind == "said"]
+            last = max([*(turn.ended for turn in turns), *asked], default=0.0)
+            # On a slow machine, the recognizer is late.
+            told.append(DemoMoment(last + 0.01, "failed", "the menu is next; the log of the app says why"))
+        return told
 
     def _length(self, prompt: str) -> float:
         return len(listening.read(self.config.prompt(prompt, "en"))) / listening.RATE

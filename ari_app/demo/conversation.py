@@ -24,6 +24,7 @@ from crm.config import Config
 from crm.context import Crm
 from crm.domain.calls import Speaker
 from crm.domain.errors import CrmError
+from crm.domain.story import FAILED
 from crm.services.audit import By
 from crm.services.phones import lines
 from crm.views import calls as views
@@ -113,6 +114,12 @@ async def turns(crm: Crm, call_id: str) -> list[VoiceTurnEntry]:
     """What was said and done so far."""
     talk = await crm.store.read(views.voice_talk, call_id)
     return talk.turns if talk else []
+
+
+async def has_failed(crm: Crm, call_id: str) -> bool:
+    """Whether the talk ended because the voice agent could not go on."""
+    talk = await crm.store.read(views.voice_talk, call_id)
+    return talk is not None and talk.why_ended == FAILED
 
 
 def in_words(turn: VoiceTurnEntry) -> str:

@@ -282,7 +282,7 @@ async def softphone(
         env={**os.environ, "HOME": str(folder)},
         preexec_fn=_end_with_parent,
     )
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(PermissionError, ProcessLookupError):
         # A telephone does nothing else, while here its audio would stutter on a busy machine. It has priority over
         # Asterisk (10), which may be busy with other phones. Only root may do this.
         os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(20))

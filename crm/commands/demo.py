@@ -133,6 +133,7 @@ def _print(told: DemoReport) -> None:
         "was_hung_up": "was hung up on",
         "understood": "was understood:",
         "agent": "was told by the voice agent:",
+        "failed": "the voice agent could not go on:",
         "did": "had this done:",
     }
     for moment in told.moments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -159,6 +160,7 @@ def mark_covered(session: Session, limit: int) -> int:
     return len(ids)
 
 
+@functools.cache
 def _has_task() -> ColumnElement[bool]:
     """Whether somebody has, or had, something to do about a call that is over."""
     # Its own, or one shared with other calls of the same person; for nearly every call this check is enough.

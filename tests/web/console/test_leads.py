@@ -318,3 +318,10 @@ async def test_call_buttons_exist_at_phone_width_frappe_crm_1128(office: Console
 async def test_at_most_so_many_are_given_at_once(office: ConsoleOffice) -> None:
     ids = [str(one) for one in range(1, assignment.MOST + 2)]
     await office.person().send("/leads/assign", 413, lead=ids, agent="bob")
+
+
+async def test_whoever_has_no_name_is_shown_by_a_number_that_keeps_to_one_line(office: ConsoleOffice) -> None:
+    [id] = add(office, name="", phone="+15125550171")
+    page = await office.person().open("/leads")
+    assert f'<a href="/leads/{id}"><span class="tel">(512) 555-0171</span></a>' in page
+    assert 'aria-label="(512) 555-0171"' in page

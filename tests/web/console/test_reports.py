@@ -34,6 +34,7 @@ async def test_figures_are_grouped_drawn_and_told(office: ConsoleOffice) -> None
     assert "No caller is lost." in page
     spanish = await office.person(Role.MANAGER, language="es").open("/reports")
     assert "No se perdió ninguna llamada." in spanish
+    assert ">all<" not in spanish
 
 
 async def test_time_is_chosen_and_nonsense_refused(office: ConsoleOffice) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ from ari_app.demo import listening
 from ari_app.demo.softphone import Softphone
 from crm.store.models import Call
 from tests.system import System
+from tests.system.starts import Forked
 from tests.talks import hear_each_other
 
-CLI = Path(__file__).parents[2] / "cli.py"
 MESSAGE = "This is about the two bedroom home. Please call me back when you can, I would like to see it soon. " * 4
 """Long enough to begin before the beep and to go on after it."""
 
@@ -104,28 +102,21 @@ async def in_plain_bridge(system: System) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def up(system: System) -> AsyncIterator[asyncio.subprocess.Process]:
+async def up(system: System) -> AsyncIterator[Forked]:
     """`leaseline up`, which starts what does not run, and takes over what does. It is killed at the end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(CLI),
-        "--home",
-        str(system.config.home),
-        "up",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
+    log = system.folder / "up.log"
+    log.write_text("")
+    process = await system.runs("up", log=log)
+
+    def is_up() -> bool:
+        assert process.returncode is None, log.read_text()
+        return "Leaseline is up." in log.read_text()
+
     try:
-        async with asyncio.timeout(60):
-            said = [""]
-            while not said[-1].startswith("Leaseline is up."):
-                said.append((await process.stdout.readline()).decode())
-                assert said[-1], "".join(said)
+        await system.until(is_up, "Leaseline is up", seconds=60)
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
+        process.kill()
         await process.wait()
 
 

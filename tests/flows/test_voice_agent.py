@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -14,7 +12,6 @@ from ari_app.workers import warm_sentences
 from crm.domain import policy
 from crm.domain.errors import Unavailable
 from crm.domain.leads import LeasingStage
-from crm.edge.likeness import Likeness, _Learned
 from crm.services.calls import voice_talks
 from crm.services.listings import homes, profiles
 from crm.services.office import properties
@@ -83,32 +80,6 @@ async def test_the_caller_asks_is_answered_and_asks_for_a_person_whose_phone_rin
     assert ("caller", "What are your office hours?") in told
     assert found.voice_talk.why_ended == "asked"
     assert [leg.agent for leg in found.legs] == ["alice"]
-
-
-async def test_when_it_has_yet_to_learn_what_callers_say_then_the_first_one_is_answered_later(
-    system: Seam, agent: ScriptedVoice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learned = Likeness._learned
-    taken = system.config.survival.store_seconds + 0.5
-
-    def slowly(self: Likeness) -> dict[str, _Learned]:
-        with one_at_a_time:
-            if left:
-                asked.wait()
-                time.sleep(left.pop())
-        return learned(self)
-
-    left, one_at_a_time, asked = [taken], threading.Lock(), threading.Event()
-    monkeypatch.setattr(Likeness, "_learned", slowly)
-    async with system.caller() as caller:
-        await system.dial(caller)
-        await says(system, agent, "automated")
-        await agent.talk.caller_says("What are your office hours?")
-        asked.set()
-        await says(system, agent, "open")
-        await caller.hang_up()
-        assert left == []
-        await system.ended_call(caller.user)
 
 
 async def test_keys_of_the_menu_work_at_any_moment(system: Seam, agent: ScriptedVoice) -> None:

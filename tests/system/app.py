@@ -65,15 +65,18 @@ class App(Asterisk):
         return url
 
     async def leaseline(self, *words: str) -> tuple[int, str]:
-        """Runs a command at this home, in a process that has the modules already; returns its status, and what it
-        said."""
+        """Runs a command at this home; returns its status, and what it said."""
         log = self.folder / "command.log"
         log.unlink(missing_ok=True)
+        process = await self.runs(*words, log=log)
+        return await process.wait(), log.read_text()
+
+    async def runs(self, *words: str, log: Path) -> Forked:
+        """Begins to run a command at this home, in a process that has the modules already."""
         command = [sys.executable, str(PROGRAM), "--home", str(self.config.home), *words]
         by = await asyncio.to_thread(loaded)
         pid = await asyncio.to_thread(lambda: by.ask(command=command, environment=dict(os.environ), log=str(log)))
-        status = await Forked(by, pid).wait()
-        return status, log.read_text()
+        return Forked(by, pid)
 
     async def _post_mortem(self) -> str:
         """Ends an app that hangs, and returns where it was and what it logged."""

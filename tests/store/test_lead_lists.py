@@ -207,6 +207,8 @@ async def test_while_a_slice_is_written_only_one_statement_looks_things_up(store
 
         event.listen(connection, "before_cursor_execute", note)
         assert lead_lists.take(session, config, BY, some, planned, "fair").added == 20
+    # Telling other processes is a SELECT, too, on PostgreSQL, and looks nothing up.
+    asked = [one for one in asked if "pg_notify" not in one]
     assert len([one for one in asked if one.lstrip().upper().startswith("SELECT")]) == 1
 
 

@@ -79,8 +79,10 @@ async def words(works: Transcriber, sound: Path) -> str:
 
 
 async def test_one_process_writes_down_one_message_after_the_other(
-    model: Path, speech_file: Path, tmp_path: Path
+    model: Path, speech_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another test may have loaded it into this process.
+    monkeypatch.delitem(sys.modules, "faster_whisper", raising=False)
     damaged = tmp_path / "damaged.wav"
     damaged.write_bytes(b"RIFF, and no sound after it")
     async with transcriber(model) as works:

@@ -58,7 +58,7 @@ async def test_what_a_page_can_mend_links_to_that_page_and_names_no_command(
     person = office.person(language=language)
     found = (await person.open("/health")).split('id="to-mend"')[1].split("</section>")[0]
     assert "leaseline" not in found
-    links = dict(re.findall(r'<td><a href="([^"]+)">([^<]+)</a></td>', found))
+    links = dict(re.findall(r'<td class="words"><a href="([^"]+)">([^<]+)</a></td>', found))
     assert set(links) == {mend.path.format_map(facts) for mend in MENDS.values()}
     for path in links:
         await person.open(html.unescape(path))

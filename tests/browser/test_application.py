@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest.mark.parametrize(
     ("size", "scripts", "language", "email", "name"),
-    # Names that no visitor of another test has: who asked before under the same one would be proposed as the same person.
+    # Names that no visitor of another test has: who asked under the same one would be proposed as the same person.
     [
         pytest.param(PHONE, True, "en", "phone@example.com", "Robin Vale", id="phone"),
         pytest.param(

@@ -158,6 +158,12 @@ def test_all_is_up_and_a_call_is_in_progress(office: Leaseline) -> None:
     ]
 
 
+def test_a_call_that_has_ended_since_the_app_spoke_of_itself_is_not_in_progress(office: Leaseline) -> None:
+    app_lives(office, calls=(CALL,))
+    with asterisk(office, UP):
+        assert status(office, 0)["calls"] == []
+
+
 def test_a_browser_that_did_not_ring_is_told(office: Leaseline) -> None:
     app_lives(office)
     beat = office.home / "run" / "app.json"

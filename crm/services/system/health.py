@@ -453,7 +453,7 @@ def _on_record(
             for one in nodes.listed(session)
         ],
         offices=_offices(session, config, now),
-        calls=_in_progress(config, open_calls, _from_trunks(channels), with_app),
+        calls=_in_progress(config, open_calls, channels, with_app),
         line=LineHealth(len(waiting_since), longest, len(orders.queued_callbacks(session, config, now))),
         texts=TextsHealth(pause.ends_at, pauses.sentence(config, pause)) if pause else TextsHealth(),
         webhooks=subscriptions.silent(session, now),
@@ -474,12 +474,15 @@ def _arrivals(session: Session, now: datetime) -> ArrivalsHealth:
 def _in_progress(
     config: Config,
     open_calls: Sequence[Row[str, str, str | None, str, str, datetime]],
-    from_trunks: dict[str, Channel],
+    channels: list[Channel],
     with_app: set[str],
 ) -> list[CallInProgress]:
     on_record = {call.id: call for call in open_calls}
+    from_trunks = _from_trunks(channels)
+    # What the app says of itself may be a few seconds old, and name a call that has ended since.
+    alive = with_app & (set(on_record) | {channel.id for channel in channels})
     found = []
-    for call_id in sorted(with_app | set(from_trunks)):
+    for call_id in sorted(alive | set(from_trunks)):
         call, channel = on_record.get(call_id), from_trunks.get(call_id)
         heard = numbers.parse(channel.caller.number, config.region) if channel else None
         found.append(

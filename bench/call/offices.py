@@ -49,6 +49,8 @@ trunk_new_per_second = 0
 [talk]
 # No phone of the bench sends sound.
 lost_seconds = 0
+# Talks last 1.5 s, and are talks.
+shortest_seconds = 0
 """
 
 

@@ -7,11 +7,9 @@ call does, whoever does that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlalchemy import Connection, inspect
 
-from crm.store.triggers import Triggers, named
+from crm.store.triggers import Rule, Triggers, by_rules
 
 FAMILY = "uncover_call"
 _UNCOVER = "UPDATE call SET covered = {no} WHERE covered AND"
@@ -20,8 +18,7 @@ _OF_TASK = (
     # A task of somebody who is no lead covers calls of ours to their number, too.
     f" {_UNCOVER} caller = (SELECT called.caller FROM call AS called WHERE called.id = OLD.call_id)"
 )
-_RULES: tuple[tuple[str, str, str, str], ...] = (
-    # table, event, condition ({changed} compares), and what is done
+_RULES: tuple[Rule, ...] = (
     ("task_call", "DELETE", "OLD.call_id IS NOT NULL", f"{_UNCOVER} id = OLD.call_id"),
     ("task", "DELETE", "OLD.call_id IS NOT NULL OR OLD.lead_id IS NOT NULL", _OF_TASK),
     ("task", "UPDATE OF lead_id", "NEW.lead_id {changed} OLD.lead_id", _OF_TASK),
@@ -30,34 +27,10 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
 
 
 def triggers(dialect: str) -> Triggers:
-    return Triggers(FAMILY, tuple(_wanted(dialect)), _function() if dialect == "postgresql" else "")
+    return by_rules(FAMILY, _RULES, dialect)
 
 
 def supported(connection: Connection) -> bool:
     """Whether the column is there, in the revision that the database is at."""
     there = inspect(connection)
     return there.has_table("call") and any(one["name"] == "covered" for one in there.get_columns("call"))
-
-
-def _wanted(dialect: str) -> Iterator[tuple[str, str]]:
-    for number, (table, event, condition, act) in enumerate(_RULES):
-        if dialect == "postgresql":
-            when = condition.format(changed="IS DISTINCT FROM")
-            does = f"AFTER {event} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {FAMILY}('{number}')"
-            yield named(FAMILY, table, f"rule{number}", does, _function())
-            continue
-        when = condition.format(changed="IS NOT")
-        does = f"AFTER {event} ON {table} WHEN {when} BEGIN {act.format(no='0')}; END"
-        yield named(FAMILY, table, f"rule{number}", does)
-
-
-def _function() -> str:
-    """PL/pgSQL: one function does what each rule says."""
-    cases = "".join(
-        f"    IF TG_ARGV[0] = '{number}' THEN {act.format(no='false')}; END IF;\n"
-        for number, (_, _, _, act) in enumerate(_RULES)
-    )
-    return (
-        f"CREATE OR REPLACE FUNCTION {FAMILY}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
-        f"BEGIN\n{cases}    RETURN NULL;\nEND $$\n"
-    )

@@ -6,19 +6,16 @@ who closes the task to answer them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlalchemy import Connection, inspect
 
-from crm.store.triggers import Triggers, named
+from crm.store.triggers import Rule, Triggers, by_rules
 
 TABLE = "inbox_thread"
 FAMILY = "keep_inbox"
 _ANSWERED = "NEW.done_at IS NOT NULL AND NEW.kind IN ('reply', 'inquiry')"
 _WRITER = "writer:"
 """Begins `Task.person` of somebody who is no lead."""
-_RULES: tuple[tuple[str, str, str, str], ...] = (
-    # table, event, condition ({changed} compares), and what is done
+_RULES: tuple[Rule, ...] = (
     (
         "lead",
         "UPDATE OF assigned_agent_id",
@@ -54,33 +51,9 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
 
 
 def triggers(dialect: str) -> Triggers:
-    return Triggers(FAMILY, tuple(_wanted(dialect)), _function() if dialect == "postgresql" else "")
+    return by_rules(FAMILY, _RULES, dialect)
 
 
 def supported(connection: Connection) -> bool:
     """Whether the tables are there, in the revision that the database is at."""
     return inspect(connection).has_table(TABLE)
-
-
-def _wanted(dialect: str) -> Iterator[tuple[str, str]]:
-    for number, (table, event, condition, act) in enumerate(_RULES):
-        if dialect == "postgresql":
-            when = condition.format(changed="IS DISTINCT FROM")
-            does = f"AFTER {event} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {FAMILY}('{number}')"
-            yield named(FAMILY, table, f"rule{number}", does, _function())
-            continue
-        when = condition.format(changed="IS NOT")
-        does = f"AFTER {event} ON {table} WHEN {when} BEGIN {act.format(no='0')}; END"
-        yield named(FAMILY, table, f"rule{number}", does)
-
-
-def _function() -> str:
-    """PL/pgSQL: one function does what each rule says."""
-    cases = "".join(
-        f"    IF TG_ARGV[0] = '{number}' THEN {act.format(no='false')}; END IF;\n"
-        for number, (_, _, _, act) in enumerate(_RULES)
-    )
-    return (
-        f"CREATE OR REPLACE FUNCTION {FAMILY}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
-        f"BEGIN\n{cases}    RETURN NULL;\nEND $$\n"
-    )

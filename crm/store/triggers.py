@@ -5,10 +5,15 @@ They are put in after each migration, because SQLite drops them with the tables 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from sqlalchemy import Connection, text
+
+Rule = tuple[str, str, str, str]
+"""What one trigger does: the table, the event, its condition, in which {changed} compares, and its statements, in which
+{no} is the database's false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,36 @@ def named(family: str, table: str, what: str, does: str, body: str = "") -> tupl
     """Name and statement of a trigger; the name tells what it does, so that one that has changed is replaced."""
     name = f"{family}_{table}_{what}_{sha256((does + body).encode()).hexdigest()[:8]}"
     return name, f"CREATE TRIGGER {name} {does}"
+
+
+def by_rules(family: str, rules: Sequence[Rule], dialect: str) -> Triggers:
+    """A trigger for each rule; on PostgreSQL they call one function, which does what each says."""
+    if dialect != "postgresql":
+        return Triggers(family, tuple(_sqlite(family, number, rule) for number, rule in enumerate(rules)))
+    cases = "".join(
+        f"    IF TG_ARGV[0] = '{number}' THEN {act.format(no='false')}; END IF;\n"
+        for number, (_, _, _, act) in enumerate(rules)
+    )
+    function = (
+        f"CREATE OR REPLACE FUNCTION {family}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+        f"BEGIN\n{cases}    RETURN NULL;\nEND $$\n"
+    )
+    wanted = tuple(_postgresql(family, number, rule, function) for number, rule in enumerate(rules))
+    return Triggers(family, wanted, function)
+
+
+def _sqlite(family: str, number: int, rule: Rule) -> tuple[str, str]:
+    table, event, condition, act = rule
+    when = condition.format(changed="IS NOT")
+    does = f"AFTER {event} ON {table} WHEN {when} BEGIN {act.format(no='0')}; END"
+    return named(family, table, f"rule{number}", does)
+
+
+def _postgresql(family: str, number: int, rule: Rule, function: str) -> tuple[str, str]:
+    table, event, condition, _ = rule
+    when = condition.format(changed="IS DISTINCT FROM")
+    does = f"AFTER {event} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {family}('{number}')"
+    return named(family, table, f"rule{number}", does, function)
 
 
 def put(connection: Connection, triggers: Triggers) -> None:
